@@ -1,0 +1,1 @@
+"""Settings and paths: where every value that raytui uses comes from."""

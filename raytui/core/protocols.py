@@ -1,0 +1,184 @@
+"""What the manager knows of the world: Protocols only, so that platforms and dashboards can be swapped and tested."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Literal, Protocol
+
+import msgspec
+
+from raytui.core.marker import Marker
+from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, ServeDeployment, Usage
+from raytui.core.spec import ClusterSpec, PlatformName
+
+CheckStatus = Literal["ok", "warn", "fail", "skip"]
+
+
+class CreateRequest(msgspec.Struct, frozen=True):
+    """One application to be made."""
+
+    name: str
+    marker: Marker
+    cpu: float
+    memory: float
+    """GB."""
+    gpus: int
+    environment: dict[str, str]
+    """What the launcher reads; the platform adds its own variables. Never holds a secret."""
+    runtime_identifier: str = ""
+    script: str = ""
+    spec_json: str = ""
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One row of the preflight."""
+
+    name: str
+    status: CheckStatus
+    message: str
+    hint: str = ""
+    field: str = ""
+    """The spec's field that is to blame, when one is; a failing check with a field becomes a Problem of `start`."""
+
+
+class DashboardTarget(msgspec.Struct, frozen=True):
+    """Where Ray's dashboard of a cluster answers, and what to say to be let in."""
+
+    url: str
+    headers: dict[str, str] = {}
+    """Secrets; never shown."""
+    token_file: str = ""
+    """Path on this machine of the cluster's Ray token; empty when there is none here."""
+    ca_bundle: str = ""
+
+
+class LogChunk(msgspec.Struct, frozen=True):
+    """A part of an application's launcher output."""
+
+    data: bytes
+    offset: int
+    """Where `data` begins; smaller than what was asked for when the log was rotated."""
+    end: int
+    """Where to go on reading."""
+
+
+class Platform(Protocol):
+    """Where applications run. Every method has a deadline of its own and raises only errors of `raytui.core.errors`."""
+
+    name: PlatformName
+
+    async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
+        """The applications that carry our marker, of one cluster or of all, head first, workers by index."""
+        ...
+
+    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of `names` that belong to somebody else on this platform."""
+        ...
+
+    async def create(self, request: CreateRequest) -> Application:
+        """Make one application; after an ambiguous answer look for it and adopt it rather than make it twice."""
+        ...
+
+    async def stop(self, application: Application) -> None:
+        """Ask the application to end, gracefully, and wait until the platform shows that it did."""
+        ...
+
+    async def restart(self, application: Application) -> None:
+        """Stop and start the same application."""
+        ...
+
+    async def delete(self, application: Application) -> None:
+        """Remove the application and wait until the platform no longer lists it; what is gone already is fine."""
+        ...
+
+    async def drain(self, application: Application, timeout: float) -> bool:
+        """Ask the Ray node of a worker to finish its tasks and leave; true when it is known to have left within `timeout` seconds."""
+        ...
+
+    async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
+        """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each."""
+        ...
+
+    async def read_file(self, path: str) -> bytes:
+        """A file of the cluster's shared folder or project."""
+        ...
+
+    async def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        """Replace a file of the cluster's shared folder or project."""
+        ...
+
+    async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
+        """The launcher's output: the last `limit` bytes, or up to `limit` bytes from `offset` on."""
+        ...
+
+    async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:
+        """What could keep this spec from running, found without changing anything."""
+        ...
+
+    async def resolve_ports(self, spec: ClusterSpec) -> ClusterSpec:
+        """The spec with every `auto` port replaced by a free one."""
+        ...
+
+    async def dashboard(self, head: Application) -> DashboardTarget:
+        """Where the head's dashboard answers from here; raises `Unreachable` when it cannot be reached by design."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class Dashboard(Protocol):
+    """Ray's REST API on the dashboard port. Every call has a client deadline; failures are `Unreachable` with the layer, or `NotFound`."""
+
+    async def version(self) -> RayVersion:
+        """Ray's version and the session that answers."""
+        ...
+
+    async def gcs_alive(self) -> bool:
+        """Whether GCS answered the head's own health check."""
+        ...
+
+    async def nodes(self) -> tuple[Node, ...]:
+        """Identity and state of every node, without physical figures."""
+        ...
+
+    async def node_stats(self) -> Mapping[str, Node]:
+        """Physical figures by node id; the identity fields of these are not to be trusted for dead nodes."""
+        ...
+
+    async def usage(self) -> Usage:
+        """Logical resources used and total, and pending demand."""
+        ...
+
+    async def jobs(self) -> tuple[Job, ...]:
+        """All jobs, newest first."""
+        ...
+
+    async def actors(self, limit: int = 1000) -> tuple[tuple[Actor, ...], int]:
+        """Actors and how many there are in all."""
+        ...
+
+    async def serve(self) -> tuple[ServeDeployment, ...]:
+        """Serve deployments; empty when Serve does not run."""
+        ...
+
+    async def events(self) -> tuple[RayEvent, ...]:
+        """Ray's own events, oldest first, repeats dropped."""
+        ...
+
+    async def log_files(self, node_id: str) -> tuple[str, ...]:
+        """Names of Ray's log files on a node."""
+        ...
+
+    async def log_tail(self, node_id: str, filename: str, lines: int) -> bytes:
+        """The last lines of one of Ray's log files; -1 for all."""
+        ...
+
+    def log_stream(self, node_id: str, filename: str, lines: int) -> AsyncIterator[bytes]:
+        """The last lines and then whatever is added, until closed; silent while nothing is written."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...

@@ -1,0 +1,257 @@
+"""What was observed: one plain value that both front ends show and that `plan` compares with the spec.
+
+Every part is a `Reading`: the value, or why it could not be read, and when. Nothing here is assumed; a request that was accepted
+is not an observation.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+
+from raytui.core.errors import Failure
+from raytui.core.marker import Role
+
+ApplicationState = Literal["starting", "running", "stopping", "stopped", "failed", "unknown"]
+NodeState = Literal["ALIVE", "DEAD", "UNKNOWN"]
+T = TypeVar("T")
+
+
+class Reading(msgspec.Struct, Generic[T], frozen=True):
+    """One observation: a value, or the failure to get it, or neither when it was not asked for."""
+
+    value: T | None = None
+    failure: Failure | None = None
+    at: float = 0.0
+    """When it was read, in seconds since 1970; 0 when it was not asked for."""
+
+
+class LauncherReport(msgspec.Struct, frozen=True):
+    """What the launcher of a node last wrote about itself in the cluster's shared folder."""
+
+    state: str = ""
+    """starting, waiting, joining, alive, draining, ended or failed."""
+    message: str = ""
+    """Why, as one sentence; empty when there is nothing to say."""
+    hint: str = ""
+    node_id: str = ""
+    generation: str = ""
+    """Identity of the head run that this node belongs to."""
+    address: str = ""
+    """Head address that this node serves (head) or joined (worker)."""
+    ip: str = ""
+    ray_version: str = ""
+    python_version: str = ""
+    envoy_sidecar: bool = False
+    shm_bytes: int = 0
+    object_store_bytes: int = 0
+    exit_code: int | None = None
+    at: float = 0.0
+    """When it was written, in seconds since 1970."""
+
+
+class Application(msgspec.Struct, frozen=True):
+    """One application of ours as its platform lists it."""
+
+    id: str
+    """The platform's own identifier."""
+    name: str
+    cluster: str
+    role: Role
+    index: int
+    """0 for the head, from 1 for workers."""
+    state: ApplicationState
+    raw_state: str = ""
+    """The platform's own word for the state."""
+    created_at: float = 0.0
+    started_at: float = 0.0
+    """When it last became running; 0 when unknown."""
+    ended_at: float = 0.0
+    spec_digest: str = ""
+    ray_port: int = 0
+    dashboard_port: int = 0
+    exposed: bool = False
+    cpu: float = 0.0
+    memory: float = 0.0
+    """GB."""
+    gpus: int = 0
+    runtime_identifier: str = ""
+    script: str = ""
+    spec_json: str = ""
+    """The spec the application was made from, as JSON; empty when the platform does not keep it."""
+    url: str = ""
+    """Address of the application from outside, when it has one."""
+    message: str = ""
+    """Why the application is in this state, as far as the platform tells."""
+    launcher: LauncherReport | None = None
+
+    @property
+    def short(self) -> str:
+        """`head` or `worker-N`: the name inside its cluster."""
+        return "head" if self.role == "head" else f"worker-{self.index}"
+
+
+class Gpu(msgspec.Struct, frozen=True):
+    """One GPU of a node as its agent reports it."""
+
+    index: int
+    name: str = ""
+    utilization: float = 0.0
+    """Percent."""
+    memory_used: int = 0
+    """Bytes."""
+    memory_total: int = 0
+    """Bytes."""
+
+
+class Node(msgspec.Struct, frozen=True):
+    """One Ray node (raylet) as Ray reports it, identity and physical use joined by node id."""
+
+    node_id: str
+    name: str
+    """`--node-name` given by the launcher: the application's name."""
+    ip: str
+    state: NodeState
+    is_head: bool = False
+    reason: str = ""
+    """Why it is dead: Ray's word, such as UNEXPECTED_TERMINATION."""
+    message: str = ""
+    """Ray's sentence about the state."""
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    resources: dict[str, float] = {}
+    """Total logical resources under their true names."""
+    labels: dict[str, str] = {}
+    cpu_percent: float | None = None
+    memory_used: int | None = None
+    memory_total: int | None = None
+    object_store_used: int | None = None
+    object_store_total: int | None = None
+    disk_used: int | None = None
+    disk_total: int | None = None
+    gpus: tuple[Gpu, ...] = ()
+    sampled_at: float = 0.0
+    """When the agent sampled the physical figures; 0 when there are none."""
+
+
+class Amount(msgspec.Struct, frozen=True):
+    """Used and total of one resource."""
+
+    total: float = 0.0
+    used: float = 0.0
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Logical resources of the whole cluster as the scheduler accounts for them."""
+
+    resources: dict[str, Amount] = {}
+    """By true name: CPU, GPU, memory (bytes), object_store_memory (bytes), custom ones."""
+    pending: tuple[str, ...] = ()
+    """Demand that no node can take now, one text each."""
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One Ray job."""
+
+    id: str
+    """Submission id when it was submitted, else the driver's job id."""
+    status: str
+    """PENDING, RUNNING, SUCCEEDED, FAILED or STOPPED."""
+    entrypoint: str = ""
+    message: str = ""
+    error_type: str = ""
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    driver_node_id: str = ""
+    type: str = ""
+    """SUBMISSION or DRIVER."""
+    driver_exit_code: int | None = None
+    metadata: dict[str, str] = {}
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """One actor."""
+
+    actor_id: str
+    class_name: str
+    state: str
+    name: str = ""
+    node_id: str = ""
+    pid: int = 0
+    job_id: str = ""
+    message: str = ""
+
+
+class ServeDeployment(msgspec.Struct, frozen=True):
+    """One deployment of a Serve application."""
+
+    application: str
+    application_status: str
+    name: str
+    status: str
+    message: str = ""
+    replicas: int = 0
+    route: str = ""
+
+
+class RayEvent(msgspec.Struct, frozen=True):
+    """One event of Ray's own event log."""
+
+    at: float
+    severity: str
+    source: str
+    message: str
+    label: str = ""
+    node_id: str = ""
+
+
+class RayVersion(msgspec.Struct, frozen=True):
+    """What answers on the dashboard port."""
+
+    ray_version: str
+    session_name: str
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Everything observed about one cluster in one round."""
+
+    cluster: str
+    profile: str
+    platform: str
+    observed_at: float
+    applications: Reading[tuple[Application, ...]]
+    dashboard_url: str = ""
+    token_file: str = ""
+    """Where the cluster's Ray token can be read on this machine; empty when it cannot."""
+    version: Reading[RayVersion] = Reading()
+    gcs: Reading[bool] = Reading()
+    nodes: Reading[tuple[Node, ...]] = Reading()
+    usage: Reading[Usage] = Reading()
+    jobs: Reading[tuple[Job, ...]] = Reading()
+    actors: Reading[tuple[Actor, ...]] = Reading()
+    serve: Reading[tuple[ServeDeployment, ...]] = Reading()
+    events: Reading[tuple[RayEvent, ...]] = Reading()
+    dashboard: Failure | None = None
+    """Why the dashboard could not be asked at all (no address, not exposed); none when it was asked."""
+
+    @property
+    def head(self) -> Application | None:
+        """The head application, when the platform listed one."""
+        return next((app for app in self.applications.value or () if app.role == "head"), None)
+
+    @property
+    def workers(self) -> tuple[Application, ...]:
+        """The worker applications by index."""
+        return tuple(sorted((app for app in self.applications.value or () if app.role == "worker"), key=lambda app: app.index))
+
+    def node_of(self, application: Application) -> Node | None:
+        """The Ray node of an application: by the node id its launcher reported, else the newest of its name, alive before dead."""
+        named = [node for node in self.nodes.value or () if node.name == application.name]
+        reported = application.launcher.node_id if application.launcher else ""
+        return max(named, key=lambda node: (node.state == "ALIVE", node.node_id == reported, node.started_at), default=None)
+
+    def content(self) -> dict[str, Any]:
+        """Everything but the clock: two snapshots with equal content show the same picture."""
+        plain = {name: getattr(self, name) for name in self.__struct_fields__ if name != "observed_at"}
+        return {name: (value.value, value.failure) if isinstance(value, Reading) else value for name, value in plain.items()}

@@ -1,0 +1,1 @@
+"""Ray as its dashboard port tells it: the client, the payloads and the log streams."""

@@ -1,0 +1,1 @@
+"""Ray clusters as Cloudera AI applications."""
