@@ -69,9 +69,11 @@ class ClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         return msgspec.structs.replace(
             self,
             head=msgspec.structs.replace(
-                head, cpu=cpu if head.cpu is None else head.cpu, memory=memory if head.memory is None else head.memory),
+                head, cpu=cpu if head.cpu is None else head.cpu, memory=memory if head.memory is None else head.memory
+            ),
             workers=msgspec.structs.replace(
-                workers, cpu=cpu if workers.cpu is None else workers.cpu, memory=memory if workers.memory is None else workers.memory),
+                workers, cpu=cpu if workers.cpu is None else workers.cpu, memory=memory if workers.memory is None else workers.memory
+            ),
         )
 
     def with_workers(self, count: int) -> ClusterSpec:

@@ -1,0 +1,215 @@
+"""Desired and observed compared once: `plan` is the only place that decides what start, stop, scale and restart will do.
+
+A plan is data: `--dry-run` prints it, the console shows it for confirmation, the executor carries it out step by step.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from raytui.core.errors import Problem
+from raytui.core.marker import Marker
+from raytui.core.protocols import CreateRequest
+from raytui.core.snapshot import Application
+from raytui.core.spec import GIGABYTE, ClusterSpec, WorkersSpec, head_name, worker_name
+
+Verb = Literal["start", "stop", "scale", "restart"]
+Action = Literal["launchers", "drain", "stop", "delete", "restart", "create", "wait-head", "wait-nodes", "wait-gone"]
+LIVE = ("starting", "running", "unknown")
+"""States in which an application is left alone by `start`; unknown is not final."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of a plan; the applications of one step are acted on together."""
+
+    name: str
+    """What the step does, as a short phrase in the past tense; unique within the plan."""
+    action: Action
+    targets: tuple[str, ...] = ()
+    """Names of the applications that the step acts on."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What one verb will do to one cluster."""
+
+    verb: Verb
+    cluster: str
+    spec: ClusterSpec
+    """Spec that new applications are made from."""
+    steps: tuple[Step, ...]
+    changed: bool
+    """Whether carrying the plan out changes anything."""
+    creates: tuple[CreateRequest, ...] = ()
+    ends: tuple[Application, ...] = ()
+    """Applications that the plan ends or restarts."""
+    alive: tuple[str, ...] = ()
+    """Names of the applications whose nodes must be alive at the end."""
+    notes: tuple[str, ...] = ()
+    """What a person should know, such as a worker that runs with another size."""
+    problems: tuple[Problem, ...] = ()
+    """Why the plan must not be carried out."""
+
+
+def recorded_spec(applications: tuple[Application, ...]) -> ClusterSpec | None:
+    """The spec that the cluster was made from, as its own applications carry it, head first."""
+    for app in sorted(applications, key=lambda app: app.index):
+        try:
+            spec = msgspec.json.decode(app.spec_json or b"null", type=ClusterSpec | None)
+        except msgspec.MsgspecError:
+            continue
+        if spec is not None:
+            return spec
+    return None
+
+
+def plan_start(spec: ClusterSpec, applications: tuple[Application, ...]) -> Plan:
+    """Create what is missing; make again what failed or was stopped; leave what lives. Surplus workers are named, never ended."""
+    wanted = [head_name(spec.name), *(worker_name(spec.name, n + 1) for n in range(spec.workers.count))]
+    existing = {app.name: app for app in applications}
+    ended = tuple(app for app in applications if app.name in wanted and app.state not in LIVE)
+    missing = [name for name in wanted if name not in existing or existing[name].state not in LIVE]
+    head = existing.get(wanted[0])
+    if head is not None and head.state in LIVE and head.ray_port:
+        # The living head's ports are a fact; a new worker must meet it where it is.
+        spec = msgspec.structs.replace(spec, ray_port=head.ray_port, dashboard_port=head.dashboard_port or spec.dashboard_port)
+    notes = [
+        f"{app.name} is kept: start never ends workers; raytui scale {spec.workers.count} does"
+        for app in applications
+        if app.name not in wanted and app.state in LIVE
+    ]
+    notes += _drift(spec, applications)
+    creates = tuple(create_request(spec, name) for name in missing)
+    steps: list[Step] = []
+    if missing:
+        steps.append(Step("launchers written", "launchers"))
+        if ended:
+            steps.append(Step("ended applications removed", "delete", tuple(app.name for app in ended)))
+        if missing[0] == wanted[0]:
+            steps.append(Step("head application created", "create", (wanted[0],)))
+        workers = tuple(name for name in missing if name != wanted[0])
+        if workers:
+            steps.append(Step("worker applications created", "create", workers))
+    steps += [Step("head answers", "wait-head", (wanted[0],)), Step("nodes alive", "wait-nodes", tuple(wanted))]
+    return Plan("start", spec.name, spec, tuple(steps), bool(missing), creates, ended, tuple(wanted), tuple(notes))
+
+
+def plan_stop(spec: ClusterSpec, applications: tuple[Application, ...], *, keep: bool = False) -> Plan:
+    """End every application of the cluster, workers first; `keep` leaves them stopped instead of deleting them."""
+    doomed = tuple(app for app in applications if not keep or app.state != "stopped")
+    workers = tuple(app.name for app in doomed if app.role == "worker")
+    heads = tuple(app.name for app in doomed if app.role == "head")
+    steps = [Step("worker applications stopped", "stop", workers), Step("head application stopped", "stop", heads)]
+    if not keep:
+        steps.append(Step("applications deleted", "delete", workers + heads))
+        steps.append(Step("platform lists none", "wait-gone", workers + heads))
+    steps = [step for step in steps if step.targets]
+    return Plan("stop", spec.name, spec, tuple(steps), bool(doomed), ends=doomed)
+
+
+def plan_scale(spec: ClusterSpec, applications: tuple[Application, ...], count: int) -> Plan:
+    """Exactly `count` workers: missing ones are made like their siblings, surplus ones are drained and deleted, highest index first."""
+    surplus = tuple(sorted((app for app in applications if app.role == "worker" and app.index > count), key=lambda app: -app.index))
+    kept = tuple(app for app in applications if app not in surplus)
+    start = plan_start(spec.with_workers(count), kept)
+    names = tuple(app.name for app in surplus)
+    live = tuple(app.name for app in surplus if app.state in LIVE)
+    steps = list(start.steps)
+    waits = [step for step in steps if step.action.startswith("wait")]
+    rest = [step for step in steps if not step.action.startswith("wait")]
+    removal = [
+        Step("nodes drained", "drain", live),
+        Step("surplus applications stopped", "stop", live),
+        Step("surplus applications deleted", "delete", names),
+        Step("platform no longer lists them", "wait-gone", names),
+    ]
+    steps = [*rest, *(step for step in removal if step.targets), *waits]
+    return msgspec.structs.replace(
+        start, verb="scale", steps=tuple(steps), changed=start.changed or bool(surplus), ends=start.ends + surplus
+    )
+
+
+def plan_restart(spec: ClusterSpec, applications: tuple[Application, ...], target: str) -> Plan:
+    """Restart `head`, `workers`, `all` or one `worker-N`; workers join a restarted head by themselves."""
+    chosen = tuple(app for app in applications if target in {"all", app.short} or (target == "workers" and app.role == "worker"))
+    if not chosen:
+        have = ", ".join(app.short for app in applications) or "none"
+        return Plan(
+            "restart",
+            spec.name,
+            spec,
+            (),
+            changed=False,
+            problems=(Problem("target", f"{spec.name} has no {target}", f"it has: {have}; or say head, workers or all"),),
+        )
+    notes = []
+    if any(app.role == "head" for app in chosen) and len(chosen) < len(applications):
+        notes.append("running jobs end with the head; the workers join the new head by themselves")
+    heads = tuple(app.name for app in chosen if app.role == "head")
+    workers = tuple(app.name for app in chosen if app.role == "worker")
+    names = tuple(app.name for app in applications if app.state in LIVE or app in chosen)
+    steps = [
+        Step("launchers written", "launchers"),
+        Step("head application restarted", "restart", heads),
+        Step("worker applications restarted", "restart", workers),
+    ]
+    steps = [step for step in steps if step.targets or step.action == "launchers"]
+    steps += [Step("head answers", "wait-head", (head_name(spec.name),)), Step("nodes alive", "wait-nodes", names)]
+    return Plan("restart", spec.name, spec, tuple(steps), changed=True, ends=chosen, alive=names, notes=tuple(notes))
+
+
+def create_request(spec: ClusterSpec, name: str) -> CreateRequest:
+    """What the platform is asked for to make the application of this name. The spec must be resolved (no size left out)."""
+    is_head = name == head_name(spec.name)
+    index = 0 if is_head else int(name.rpartition("-")[2])
+    size: Any = spec.head if is_head else spec.workers
+    gpus = 0 if is_head else spec.workers.gpus
+    ray_port = spec.ray_port if isinstance(spec.ray_port, int) else 0
+    dashboard_port = spec.dashboard_port if isinstance(spec.dashboard_port, int) else 0
+    marker = Marker(
+        spec.name, "head" if is_head else "worker", index, spec.digest(), ray_port, dashboard_port, is_head and spec.expose_dashboard
+    )
+    environment = {
+        "RAYTUI_CLUSTER": spec.name,
+        "RAYTUI_APPLICATION": name,
+        "RAYTUI_RAY_PORT": str(ray_port),
+        "RAYTUI_DASHBOARD_PORT": str(dashboard_port),
+        "RAYTUI_NUM_CPUS": f"{size.cpu:g}",
+        "RAYTUI_NUM_GPUS": str(gpus),
+        "RAYTUI_MEMORY_BYTES": str(int(size.memory * GIGABYTE)),
+        "RAY_AUTH_MODE": spec.auth,
+    }
+    if marker.exposed:
+        environment["RAYTUI_EXPOSE_DASHBOARD"] = "1"
+    return CreateRequest(
+        name=name,
+        marker=marker,
+        cpu=size.cpu,
+        memory=size.memory,
+        gpus=gpus,
+        environment=environment,
+        runtime_identifier=size.runtime_identifier or "",
+        script=size.script or "",
+        spec_json=msgspec.json.encode(spec).decode(),
+    )
+
+
+def spec_like(spec: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec:
+    """The spec for more of the same: what the cluster's applications were made from, with the number of workers of `spec`."""
+    recorded = recorded_spec(applications)
+    return spec if recorded is None else recorded.with_workers(spec.workers.count)
+
+
+def _drift(spec: ClusterSpec, applications: tuple[Application, ...]) -> list[str]:
+    """Which living applications run with another size than the spec says; they are told, not touched."""
+    notes = []
+    for app in applications:
+        size: Any = spec.head if app.role == "head" else spec.workers
+        gpus = size.gpus if isinstance(size, WorkersSpec) else 0
+        if app.state in LIVE and app.cpu and (app.cpu, app.memory, app.gpus) != (size.cpu, size.memory, gpus):
+            notes.append(
+                f"{app.name} runs with {app.cpu:g} CPU, {app.memory:g} GB, {app.gpus} GPU; the spec says {size.cpu:g} CPU, "
+                f"{size.memory:g} GB, {gpus} GPU: it is kept; raytui stop and start apply it"
+            )
+    return notes

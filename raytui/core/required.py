@@ -1,0 +1,24 @@
+"""What must be said before anything is created on Cloudera AI: which image, and which script each application runs."""
+
+from __future__ import annotations
+
+from raytui.core.errors import Problem
+from raytui.core.spec import ClusterSpec
+
+EXAMPLE_RUNTIME = "docker.repository.cloudera.com/cloudera/cdsw/ml-runtime-pbj-jupyterlab-python3.11-standard:2025.09.1-b5"
+
+
+def required_problems(spec: ClusterSpec) -> list[Problem]:
+    """One problem for each required parameter that is missing, in the order head, workers."""
+    image = f"a whole image identifier, for example {EXAMPLE_RUNTIME}; raytui doctor lists those of the workbench"
+    scripts = "raytui render --to launchers writes it; upload or commit it to the project and give its path there"
+    missing: list[Problem] = []
+    if not spec.head.runtime_identifier:
+        missing.append(Problem("head.runtime_identifier", "the head's runtime image is missing (runtime_identifier)", image))
+    if not spec.workers.runtime_identifier:
+        missing.append(Problem("workers.runtime_identifier", "the workers' runtime image is missing (runtime_identifier)", image))
+    if not spec.head.script:
+        missing.append(Problem("head.script", "the path of the head launcher is missing (head_script_path)", scripts))
+    if not spec.workers.script:
+        missing.append(Problem("workers.script", "the path of the worker launcher is missing (worker_script_path)", scripts))
+    return missing

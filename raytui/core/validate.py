@@ -1,0 +1,98 @@
+"""Every problem of a spec at once, before anything is changed: pure rules that hold whatever the machine or the account looks like.
+
+What depends on a machine or a workbench (ports that are taken, runtimes that exist) is the platform's preflight.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+
+from raytui.core.errors import Problem
+from raytui.core.spec import ClusterSpec, PlatformName, Port, worker_name
+
+SUBDOMAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""A valid subdomain of the workbench (a DNS name); application names become one."""
+MAX_LABEL = 63
+"""Longest DNS label (RFC 1035)."""
+MAX_WORKERS = 1000
+MAX_CPU = 1024.0
+MAX_MEMORY_GB = 24576.0
+MIN_MEMORY_GB = 0.5
+"""Below this a Ray node does not come up: a worker's own processes take about 0.3 GB, the object store at least 0.08 GB."""
+MAX_GPUS = 64
+WORKER_PORTS = range(10002, 20000)
+"""Ports that Ray gives to its workers; a head port inside fails at once with a ValueError."""
+
+
+def validate(spec: ClusterSpec, platform: PlatformName) -> list[Problem]:
+    """All problems of a spec, in the order of its fields; empty when it is sound."""
+    return [*_name(spec), *_ports(spec), *_sizes(spec), *_platform(spec, platform)]
+
+
+def _name(spec: ClusterSpec) -> Iterator[Problem]:
+    if not SUBDOMAIN.fullmatch(spec.name):
+        yield Problem(
+            "name",
+            f"{spec.name!r} makes no valid subdomain: only a-z, 0-9 and single hyphens between them are allowed",
+            f"for example {_suggest(spec.name)}",
+        )
+    elif len(worker_name(spec.name, MAX_WORKERS)) > MAX_LABEL - 7:
+        yield Problem(
+            "name",
+            f"the name has {len(spec.name)} characters; its applications' subdomains would be longer than {MAX_LABEL}",
+            "take at most 40 characters",
+        )
+
+
+def _suggest(name: str) -> str:
+    return "-".join(re.findall(r"[a-z0-9]+", name.lower()))[:40].strip("-") or "ray-cluster"
+
+
+def _ports(spec: ClusterSpec) -> Iterator[Problem]:
+    yield from _port("ray_port", "--ray-port", spec.ray_port)
+    yield from _port("dashboard_port", "--dashboard-port", spec.dashboard_port)
+    if spec.ray_port == spec.dashboard_port and spec.ray_port != "auto":
+        yield Problem("dashboard_port", f"ray_port and dashboard_port are both {spec.ray_port}", "give them different ports")
+
+
+def _port(field: str, flag: str, port: Port) -> Iterator[Problem]:
+    if port == "auto":
+        return
+    if not 1024 <= port <= 65535:
+        yield Problem(field, f"{port} is no port that Ray can use; it must be from 1024 to 65535", f"{flag} auto picks a free one")
+    elif port in WORKER_PORTS:
+        yield Problem(field, f"{port} lies in 10002-19999, which Ray keeps for its workers", f"{flag} auto picks a free one outside")
+
+
+def _sizes(spec: ClusterSpec) -> Iterator[Problem]:
+    yield from _amount("head.cpu", spec.head.cpu, 0.1, MAX_CPU, "CPUs")
+    yield from _amount("head.memory", spec.head.memory, MIN_MEMORY_GB, MAX_MEMORY_GB, "GB of memory")
+    if not 0 <= spec.workers.count <= MAX_WORKERS:
+        yield Problem("workers.count", f"{spec.workers.count} workers: the number must be from 0 to {MAX_WORKERS}", "0 is a head alone")
+    yield from _amount("workers.cpu", spec.workers.cpu, 0.1, MAX_CPU, "CPUs")
+    yield from _amount("workers.memory", spec.workers.memory, MIN_MEMORY_GB, MAX_MEMORY_GB, "GB of memory")
+    if not 0 <= spec.workers.gpus <= MAX_GPUS:
+        yield Problem("workers.gpus", f"{spec.workers.gpus} GPUs: the number must be from 0 to {MAX_GPUS}")
+
+
+def _amount(field: str, value: float | None, low: float, high: float, what: str) -> Iterator[Problem]:
+    if value is None:
+        return
+    if not math.isfinite(value) or not low <= value <= high:
+        yield Problem(field, f"{value:g} {what}: the number must be from {low:g} to {high:g}")
+
+
+def _platform(spec: ClusterSpec, platform: PlatformName) -> Iterator[Problem]:
+    if spec.expose_dashboard and spec.auth != "token":
+        yield Problem("expose_dashboard", "an open dashboard is code execution for whoever can reach it", 'set auth = "token"')
+    if platform == "cai":
+        from raytui.core.required import required_problems
+
+        yield from required_problems(spec)
+        for field, port in (("ray_port", spec.ray_port), ("dashboard_port", spec.dashboard_port)):
+            if port == "auto":
+                yield Problem(
+                    field, "auto needs a machine to look at; a pod has its ports to itself", "leave it out: the default is free in a pod"
+                )
