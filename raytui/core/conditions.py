@@ -286,7 +286,7 @@ def _death(node: Node) -> str:
 
 def _sidecar(app: Application) -> str:
     if app.launcher is not None and app.launcher.envoy_sidecar:
-        return "; an Envoy sidecar with strict mTLS runs in this pod and drops Ray's connections: a cluster admin must relax it for the namespace"
+        return "; an Envoy sidecar with strict mTLS in this pod drops Ray's connections: a cluster admin must relax it for the namespace"
     return ""
 
 

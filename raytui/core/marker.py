@@ -30,6 +30,8 @@ class Marker(msgspec.Struct, frozen=True, omit_defaults=True):
     """Dashboard port, on the head."""
     exposed: bool = False
     """Whether the head application serves the dashboard."""
+    run: str = ""
+    """Identity of the run of raytui that made the application: a run undoes only what it made itself."""
 
 
 def describe(marker: Marker) -> str:

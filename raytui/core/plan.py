@@ -50,6 +50,10 @@ class Plan(msgspec.Struct, frozen=True):
     """What a person should know, such as a worker that runs with another size."""
     problems: tuple[Problem, ...] = ()
     """Why the plan must not be carried out."""
+    target: str = "all"
+    """What `restart` was asked for."""
+    keep: bool = False
+    """Whether `stop` was asked to leave the applications stopped."""
 
 
 def recorded_spec(applications: tuple[Application, ...]) -> ClusterSpec | None:
@@ -105,7 +109,7 @@ def plan_stop(spec: ClusterSpec, applications: tuple[Application, ...], *, keep:
         steps.append(Step("applications deleted", "delete", workers + heads))
         steps.append(Step("platform lists none", "wait-gone", workers + heads))
     steps = [step for step in steps if step.targets]
-    return Plan("stop", spec.name, spec, tuple(steps), bool(doomed), ends=doomed)
+    return Plan("stop", spec.name, spec, tuple(steps), bool(doomed), ends=doomed, keep=keep)
 
 
 def plan_scale(spec: ClusterSpec, applications: tuple[Application, ...], count: int) -> Plan:
@@ -156,7 +160,7 @@ def plan_restart(spec: ClusterSpec, applications: tuple[Application, ...], targe
     ]
     steps = [step for step in steps if step.targets or step.action == "launchers"]
     steps += [Step("head answers", "wait-head", (head_name(spec.name),)), Step("nodes alive", "wait-nodes", names)]
-    return Plan("restart", spec.name, spec, tuple(steps), changed=True, ends=chosen, alive=names, notes=tuple(notes))
+    return Plan("restart", spec.name, spec, tuple(steps), changed=True, ends=chosen, alive=names, notes=tuple(notes), target=target)
 
 
 def create_request(spec: ClusterSpec, name: str) -> CreateRequest:

@@ -72,6 +72,8 @@ class Application(msgspec.Struct, frozen=True):
     ray_port: int = 0
     dashboard_port: int = 0
     exposed: bool = False
+    run: str = ""
+    """Identity of the run of raytui that made it, from the marker."""
     cpu: float = 0.0
     memory: float = 0.0
     """GB."""
@@ -249,7 +251,7 @@ class Snapshot(msgspec.Struct, frozen=True):
         """The Ray node of an application: by the node id its launcher reported, else the newest of its name, alive before dead."""
         named = [node for node in self.nodes.value or () if node.name == application.name]
         reported = application.launcher.node_id if application.launcher else ""
-        return max(named, key=lambda node: (node.state == "ALIVE", node.node_id == reported, node.started_at), default=None)
+        return max(named, key=lambda node: (node.node_id == reported, node.state == "ALIVE", node.started_at), default=None)
 
     def content(self) -> dict[str, Any]:
         """Everything but the clock: two snapshots with equal content show the same picture."""

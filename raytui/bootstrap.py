@@ -1,0 +1,65 @@
+"""The one place that builds real objects: settings become a platform, a monitor and a manager.
+
+Front ends open a session and never name an implementation; tests hand them a session of fakes instead.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from raytui.config.settings import Settings
+from raytui.core.protocols import Dashboard, DashboardTarget, Platform
+from raytui.manager.cluster import ClusterManager
+from raytui.manager.monitor import Monitor
+
+
+class Session:
+    """A platform, the watch over one cluster and the means to change it; use it as an async context manager."""
+
+    def __init__(self, settings: Settings, platform: Platform, *, long_lived: bool) -> None:
+        from raytui.manager.launchers import render
+        from raytui.manager.logs import Logs
+
+        def connect(target: DashboardTarget) -> Dashboard:
+            from raytui.dashboard.client import connect as open_dashboard
+
+            return open_dashboard(target, long_lived=long_lived)
+
+        self.settings = settings
+        self.platform = platform
+        self.monitor = Monitor(platform, connect, cluster=settings.cluster.name, profile=settings.profile_name)
+        self.manager = ClusterManager(
+            platform, self.monitor, settings.cluster, launchers=render, state_dir=settings.state_dir, read_only=settings.read_only
+        )
+        self.logs = Logs(platform, connect)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.monitor.close()
+        await self.platform.close()
+
+
+def open_session(settings: Settings, *, long_lived: bool = False) -> Session:
+    """A session on the profile's platform. `long_lived` keeps connections open and costs httpx's import."""
+    return Session(settings, build_platform(settings), long_lived=long_lived)
+
+
+def build_platform(settings: Settings) -> Platform:
+    """The platform of the profile; only its own modules are imported."""
+    if settings.platform == "local":
+        from raytui.platforms.local import LocalPlatform
+
+        return LocalPlatform(settings.state_dir, venv=settings.venv)
+    from raytui.platforms.cai import CaiPlatform
+
+    return CaiPlatform(
+        host=settings.host,
+        project_id=settings.project_id,
+        api_key=settings.api_key,
+        client=settings.client,
+        ca_bundle=settings.ca_bundle,
+        project_dir=settings.project_dir,
+    )

@@ -1,0 +1,226 @@
+"""The life of one cluster: plan a verb against what is observed, carry the plan out, and undo what a failed run made.
+
+`start`, `stop`, `scale` and `restart` are one mechanism. Under the cluster's lock the plan is made again from a fresh look, so what is
+carried out is never older than a moment, and never ends more than the person was shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from raytui.core.conditions import assess
+from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, Problem, RefusedForSafety
+from raytui.core.events import StepEvent
+from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop, spec_like
+from raytui.core.protocols import Platform
+from raytui.core.report import status_document
+from raytui.core.snapshot import Application
+from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
+from raytui.core.validate import MAX_WORKERS, validate
+from raytui.manager.exclusive import exclusive
+from raytui.manager.executor import Execution
+from raytui.manager.journal import Journal
+from raytui.manager.monitor import Monitor
+
+
+class ClusterManager:
+    """Changes one cluster on one platform. One operation at a time; a second one is refused."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        monitor: Monitor,
+        spec: ClusterSpec,
+        *,
+        launchers: Callable[[], Mapping[str, bytes]],
+        state_dir: Path,
+        read_only: bool = False,
+    ) -> None:
+        self._platform = platform
+        self._monitor = monitor
+        self._spec = spec
+        self._launchers = launchers
+        self._state_dir = state_dir
+        self._read_only = read_only
+        self._journal = Journal(state_dir)
+        self._execution: Execution | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether an operation of this manager is under way."""
+        return self._execution is not None
+
+    async def plan(
+        self, verb: Verb, *, spec: ClusterSpec | None = None, workers: int | None = None, target: str = "all", keep: bool = False
+    ) -> Plan:
+        """What the verb would do now.
+
+        Raises `ConfigurationError` with every problem, `NotFound` when there is nothing to scale or restart, `RefusedForSafety` on a
+        read-only profile, and whatever the platform raises when it cannot be asked.
+        """
+        if self._read_only:
+            raise RefusedForSafety(
+                f"{verb} was refused: the profile is read-only",
+                hint="set read_only = false in the profile, or choose another with --profile",
+            )
+        wanted = (spec or self._spec).resolved(self._platform.name)
+        if verb == "scale" and (workers is None or not 0 <= workers <= MAX_WORKERS):
+            raise ConfigurationError.from_problems(
+                [Problem("workers", f"{workers} workers: the number must be from 0 to {MAX_WORKERS}", "0 leaves the head alone")]
+            )
+        if verb == "start":
+            problems = validate(wanted, self._platform.name)
+            if problems:
+                raise ConfigurationError.from_problems(problems, f"the spec of {wanted.name}")
+        applications = await self._platform.list(wanted.name)
+        plan = await self._compare(verb, wanted, applications, workers=workers, target=target, keep=keep)
+        if plan.problems:
+            raise NotFound(f"{plan.problems[0].message}", hint=plan.problems[0].hint)
+        if plan.creates:
+            await self._refuse_impossible(plan)
+        return plan
+
+    async def execute(self, plan: Plan, *, wait: bool = True, timeout: float = 600.0) -> AsyncIterator[StepEvent]:
+        """Carry a plan out and report each step as it changes.
+
+        On failure or after `interrupt` what this run made is undone and reported as `undone` steps before the error is raised:
+        `OperationFailed`, `DeadlineExceeded` (nothing is undone: what exists is named) or `Interrupted`. Cancelling the consumer has the
+        same effect as `interrupt`, without the reports.
+        """
+        if self._execution is not None:
+            raise OperationFailed(
+                f"{self._execution.plan.verb} is still running; {plan.verb} was not begun", hint="wait for it", reason="Busy"
+            )
+        execution = Execution(plan, self._platform, self._monitor, self._launchers, self._journal)
+        self._execution = execution
+        try:
+            # A second start waits for the first and then finds its work done; anything else is told at once that it would interfere.
+            patience = timeout if plan.verb == "start" else 0.0
+            async with exclusive(self._state_dir, f"{self._platform.name}-{plan.cluster}", plan.verb, patience):
+                execution.plan = await self._again(plan)
+                async for event in execution.run(wait=wait, timeout=timeout):
+                    yield event
+        finally:
+            self._execution = None
+
+    def interrupt(self) -> None:
+        """Stop the running operation: what was begun is finished or undone, then `execute` raises `Interrupted`. Safe to call twice."""
+        if self._execution is not None:
+            self._execution.interrupt()
+
+    async def _compare(
+        self, verb: Verb, wanted: ClusterSpec, applications: tuple[Application, ...], *, workers: int | None, target: str, keep: bool
+    ) -> Plan:
+        if verb in {"scale", "restart"} and not applications:
+            raise NotFound(f"cluster {wanted.name} does not exist on {self._platform.name}", hint="raytui start creates it")
+        if verb == "stop":
+            return plan_stop(wanted, applications, keep=keep)
+        if verb == "restart":
+            return plan_restart(spec_like(wanted, applications), applications, target)
+        if verb == "scale":
+            return plan_scale(spec_like(wanted, applications), applications, workers or 0)
+        if not any(app.role == "head" for app in applications):
+            wanted = await self._platform.resolve_ports(wanted)
+        return plan_start(_on_ports(wanted, applications), applications)
+
+    async def _again(self, plan: Plan) -> Plan:
+        """The same verb against what exists now; refused when it would end something that the person was not shown."""
+        applications = await self._platform.list(plan.cluster)
+        if plan.verb in {"scale", "restart"} and not applications:
+            raise NotFound(f"cluster {plan.cluster} no longer exists", hint="raytui start creates it")
+        fresh = await self._compare(plan.verb, plan.spec, applications, workers=plan.spec.workers.count, target=plan.target, keep=plan.keep)
+        shown = {app.id for app in plan.ends}
+        surprise = [app.name for app in fresh.ends if app.id not in shown and app.state not in {"failed", "stopped"}]
+        if surprise and plan.verb != "stop":
+            raise RefusedForSafety(
+                f"{plan.cluster} changed since the plan was shown: {plan.verb} would now also end {', '.join(surprise)}",
+                hint="look at raytui status and run the command again",
+            )
+        return fresh
+
+    async def _refuse_impossible(self, plan: Plan) -> None:
+        """Raise `ConfigurationError` with every reason why the platform could not run what the plan creates."""
+        names = tuple(request.name for request in plan.creates)
+        foreign, checks = await asyncio.gather(self._platform.conflicts(names), self._platform.preflight(plan.spec))
+        problems = [
+            Problem(
+                "name",
+                f"an application named {name} exists and is not ours",
+                "choose another cluster name with --cluster; it is left alone",
+            )
+            for name in foreign
+        ]
+        problems += [Problem(check.field or check.name, check.message, check.hint) for check in checks if check.status == "fail"]
+        if problems:
+            raise ConfigurationError.from_problems(problems, f"{plan.verb} of {plan.cluster}")
+
+    async def start_cluster(  # noqa: PLR0917  # the contract gives this very signature
+        self,
+        num_workers: int = 1,
+        cpu: float = 16,
+        memory: float = 64,
+        num_gpus: int = 0,
+        head_cpu: float | None = None,
+        head_memory: float | None = None,
+        ray_port: int = 6379,
+        dashboard_port: int = 8265,
+        runtime_identifier: str | None = None,
+        head_runtime_identifier: str | None = None,
+        worker_runtime_identifier: str | None = None,
+        head_script_path: str | None = None,
+        worker_script_path: str | None = None,
+        wait_ready: bool = True,
+        timeout: float = 300,
+    ) -> dict[str, Any]:
+        """Start the cluster and answer its status document; the head is sized like a worker unless told.
+
+        Raises an error that is a `RuntimeError` and lists every problem in `problems`.
+        """
+        head = HeadSpec(
+            cpu=cpu if head_cpu is None else head_cpu,
+            memory=memory if head_memory is None else head_memory,
+            runtime_identifier=head_runtime_identifier or runtime_identifier or self._spec.head.runtime_identifier,
+            script=head_script_path or self._spec.head.script,
+        )
+        workers = WorkersSpec(
+            count=num_workers,
+            cpu=cpu,
+            memory=memory,
+            gpus=num_gpus,
+            runtime_identifier=worker_runtime_identifier or runtime_identifier or self._spec.workers.runtime_identifier,
+            script=worker_script_path or self._spec.workers.script,
+        )
+        spec = msgspec.structs.replace(self._spec, ray_port=ray_port, dashboard_port=dashboard_port, head=head, workers=workers)
+        await self._carry_out(await self.plan("start", spec=spec), wait=wait_ready, timeout=timeout)
+        return await self.get_status()
+
+    async def stop_cluster(self, timeout: float = 300) -> dict[str, Any]:
+        """Stop and delete every application of the cluster and answer its status document."""
+        await self._carry_out(await self.plan("stop"), wait=True, timeout=timeout)
+        return await self.get_status()
+
+    async def get_status(self) -> dict[str, Any]:
+        """The status document of contract section 3."""
+        snapshot = await self._monitor.observe()
+        return status_document(snapshot, assess(snapshot), snapshot.observed_at)
+
+    async def _carry_out(self, plan: Plan, *, wait: bool, timeout: float) -> None:
+        async for _ in self.execute(plan, wait=wait, timeout=timeout):
+            pass
+
+
+def _on_ports(spec: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec:
+    """The spec on the ports of the head that exists: workers must meet it where it is, and a head made again keeps its address."""
+    head = next((app for app in applications if app.role == "head" and app.ray_port), None)
+    if head is None:
+        return spec
+    return msgspec.structs.replace(
+        spec,
+        ray_port=head.ray_port if spec.ray_port == "auto" else spec.ray_port,
+        dashboard_port=head.dashboard_port if spec.dashboard_port == "auto" else spec.dashboard_port,
+    )

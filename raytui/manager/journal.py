@@ -1,0 +1,52 @@
+"""What raytui itself did to a cluster, kept across runs: `raytui events` and the console show it beside Ray's own events.
+
+It is for people only. Nothing is decided by it, so losing it loses no cluster; a journal that cannot be written never stops an operation.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from raytui.core.events import Event
+
+MAX_BYTES = 1_000_000
+"""Past this the older half is dropped."""
+
+
+class Journal:
+    """Events of the clusters of one state directory, one file of JSON lines for each cluster."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._folder = state_dir / "journal"
+
+    def add(self, cluster: str, event: Event) -> None:
+        """Append one event; a full disk or a missing permission loses the line and nothing else."""
+        path = self._path(cluster)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if path.exists() and path.stat().st_size > MAX_BYTES:
+                lines = path.read_bytes().splitlines(keepends=True)
+                path.write_bytes(b"".join(lines[len(lines) // 2 :]))
+            with path.open("ab") as file:
+                file.write(msgspec.json.encode(event) + b"\n")
+        except OSError:
+            return
+
+    def read(self, cluster: str) -> list[Event]:
+        """The events of a cluster, oldest first; damaged lines are passed over."""
+        try:
+            lines = self._path(cluster).read_bytes().splitlines()
+        except OSError:
+            return []
+        found = []
+        for line in lines:
+            try:
+                found.append(msgspec.json.decode(line, type=Event))
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                continue
+        return found
+
+    def _path(self, cluster: str) -> Path:
+        return self._folder / f"{cluster}.jsonl"

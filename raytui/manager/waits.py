@@ -1,0 +1,147 @@
+"""The waits of an operation: each has a deadline, says what it waits for, and ends early when what it waits for has failed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+
+from raytui.core.conditions import node_state
+from raytui.core.errors import DeadlineExceeded, OperationFailed
+from raytui.core.plan import Plan
+from raytui.core.protocols import Platform
+from raytui.core.snapshot import Application, Snapshot
+from raytui.manager.monitor import Monitor
+
+FIRST_POLL_S = 0.2
+SLOWEST_POLL_S = 1.0
+MISSING_POLLS = 3
+"""How often in a row an application must be missing from the list before it counts as gone: lists lag behind creates."""
+DEAD_S = 45.0
+"""How long a node may be listed dead while its application runs before the wait gives up: a worker that rejoins is back sooner."""
+
+Progress = Callable[[str], None]
+
+
+class Waits:
+    """The waits of one run, under one deadline in seconds from now."""
+
+    def __init__(self, plan: Plan, platform: Platform, monitor: Monitor, timeout: float) -> None:
+        self._plan = plan
+        self._platform = platform
+        self._monitor = monitor
+        self._timeout = timeout
+        self._deadline = asyncio.get_running_loop().time() + timeout
+        self._missing: dict[str, int] = {}
+        self._dead_since: dict[str, float] = {}
+
+    async def head(self, progress: Progress) -> str:
+        """Until GCS answers on the head and its node is alive; the answer is the dashboard's address."""
+        name = self._plan.alive[0] if self._plan.alive else f"{self._plan.cluster}-head"
+        told = ""
+        async for snapshot in self._observe("the head to answer"):
+            head = snapshot.head
+            self._fail_if_ended(snapshot, (name,))
+            if head is not None and head.state == "running" and node_state(snapshot, head)[1] == "ALIVE":
+                return snapshot.dashboard_url
+            told = _tell(progress, _head_progress(snapshot), told)
+        raise AssertionError("unreachable: the wait ends by return or error")
+
+    async def nodes(self, names: Iterable[str], progress: Progress) -> str:
+        """Until each named application runs and Ray lists its node as alive; the answer says how many."""
+        wanted, told = tuple(names), ""
+        async for snapshot in self._observe("all nodes to be alive"):
+            self._fail_if_ended(snapshot, wanted)
+            apps = {app.name: app for app in snapshot.applications.value or ()}
+            alive = [
+                name for name in wanted if name in apps and apps[name].state == "running" and node_state(snapshot, apps[name])[1] == "ALIVE"
+            ]
+            if len(alive) == len(wanted):
+                return f"{len(alive)}/{len(wanted)}"
+            late = " ".join(name.removeprefix(f"{self._plan.cluster}-") for name in wanted if name not in alive)
+            told = _tell(progress, f"{len(alive)}/{len(wanted)}, waiting for {late}", told)
+        raise AssertionError("unreachable: the wait ends by return or error")
+
+    async def gone(self, names: Iterable[str], progress: Progress) -> str:
+        """Until the platform lists none of the named applications."""
+        wanted, told, pause = set(names), "", FIRST_POLL_S
+        while True:
+            left = [app for app in await self._platform.list(self._plan.cluster) if app.name in wanted]
+            if not left:
+                return ""
+            told = _tell(progress, "still listed: " + " ".join(f"{app.short} ({app.state})" for app in left), told)
+            self._check("the platform to list none of " + ", ".join(sorted(wanted)), left)
+            await asyncio.sleep(pause)
+            pause = min(SLOWEST_POLL_S, pause * 1.5)
+
+    async def _observe(self, what: str) -> AsyncIterator[Snapshot]:
+        pause = FIRST_POLL_S
+        while True:
+            snapshot = await self._monitor.observe("alive")
+            yield snapshot
+            self._check(what, snapshot.applications.value or ())
+            await asyncio.sleep(pause)
+            pause = min(SLOWEST_POLL_S, pause * 1.25)
+
+    def _check(self, what: str, existing: Iterable[Application]) -> None:
+        if asyncio.get_running_loop().time() < self._deadline:
+            return
+        exists = ", ".join(f"{app.name} ({app.state})" for app in existing) or "nothing"
+        raise DeadlineExceeded(
+            f"waited {self._timeout:g} s for {what}; existing: {exists}", hint="raytui status shows what is missing, raytui stop removes it"
+        )
+
+    def _fail_if_ended(self, snapshot: Snapshot, names: Iterable[str]) -> None:
+        """Raise `OperationFailed` with the reason when a wanted application has failed, was stopped, or is gone."""
+        if snapshot.applications.value is None:
+            return
+        apps = {app.name: app for app in snapshot.applications.value}
+        for name in names:
+            app = apps.get(name)
+            self._missing[name] = 0 if app is not None else self._missing.get(name, 0) + 1
+            if self._missing[name] >= MISSING_POLLS:
+                raise OperationFailed(
+                    f"{name} is no longer listed by the platform: somebody removed it", hint="raytui start creates it again"
+                )
+            if app is not None:
+                self._fail_if_dead(snapshot, app)
+
+    def _fail_if_dead(self, snapshot: Snapshot, app: Application) -> None:
+        report = app.launcher
+        if app.state in {"failed", "stopped"}:
+            why = app.message or (report.message if report else "")
+            raise OperationFailed(
+                f"{app.name} {'failed' if app.state == 'failed' else 'was stopped'}" + (f": {why}" if why else ""),
+                hint=(report.hint if report else "") or f"raytui logs {app.short} shows its output",
+                reason="ApplicationFailed",
+            )
+        node = snapshot.node_of(app)
+        if node is None or node.state != "DEAD":
+            self._dead_since.pop(app.name, None)
+            return
+        since = self._dead_since.setdefault(app.name, snapshot.observed_at)
+        if snapshot.observed_at - since > DEAD_S:
+            raise OperationFailed(
+                f"{app.name} runs, but Ray lists its node as dead" + (f": {node.message}" if node.message else ""),
+                hint=f"raytui restart {app.short} starts a new node, raytui logs {app.short} shows its output",
+                reason="NodeDead",
+            )
+
+
+def _tell(progress: Progress, text: str, told: str) -> str:
+    if text != told:
+        progress(text)
+    return text
+
+
+def _head_progress(snapshot: Snapshot) -> str:
+    head = snapshot.head
+    if snapshot.applications.failure is not None:
+        return snapshot.applications.failure.message
+    if head is None:
+        return "not listed yet"
+    if head.state != "running":
+        state = head.launcher.state if head.launcher else head.state
+        return head.launcher.message if head.launcher and head.launcher.message else f"application {state}"
+    if snapshot.gcs.value is None:
+        return "GCS up, dashboard loading" if head.launcher and head.launcher.address else "dashboard not answering yet"
+    return "dashboard answers, node not listed yet"
