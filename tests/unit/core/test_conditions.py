@@ -1,0 +1,170 @@
+"""The verdict never says more than was observed."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from raytui.core.conditions import assess, node_state
+from raytui.core.errors import Failure
+
+from .values import NOW, application, node, report, snapshot
+
+REFUSED = Failure("dashboard", "ConnectionRefused", "nothing listens", conclusive=True)
+SILENT = Failure("dashboard", "NoAnswer", "no answer in 5 s")
+
+
+def reasons(judged) -> list[str]:
+    return [condition.reason for condition in judged.conditions]
+
+
+def test_all_alive_is_ok_and_every_link_answers():
+    judged = assess(snapshot())
+    assert (judged.phase, judged.verdict, judged.conditions, judged.broken) == ("running", "ok", (), None)
+    assert {state for _, state in judged.links()} == {"ok"}
+
+
+def test_nothing_exists_is_down_and_absent():
+    judged = assess(snapshot(applications=(), nodes=()))
+    assert (judged.phase, judged.verdict, judged.broken.layer) == ("absent", "down", "application")
+
+
+def test_platform_that_cannot_be_asked_is_unknown_never_down():
+    judged = assess(snapshot(applications=Failure("platform", "NoRoute", "no route to host")))
+    assert (judged.phase, judged.verdict, judged.broken.layer) == ("unknown", "unknown", "platform")
+    assert judged.links()[0] == ("platform", "broken")
+    assert judged.links()[1] == ("application", "unchecked")
+
+
+def test_kept_stopped_applications_are_absent():
+    judged = assess(snapshot(applications=(application(0, "stopped"), application(1, "stopped")), nodes=()))
+    assert (judged.phase, judged.verdict, reasons(judged)) == ("absent", "down", ["ClusterStopped"])
+
+
+@pytest.mark.parametrize(
+    ("state", "phase", "verdict"),
+    [
+        ("failed", "failed", "down"),
+        ("starting", "starting", "down"),
+        ("stopping", "stopping", "down"),
+        ("stopped", "failed", "down"),
+        ("unknown", "unknown", "unknown"),
+    ],
+)
+def test_head_application_decides_before_ray_is_asked(state, phase, verdict):
+    judged = assess(snapshot(applications=(application(0, state), application(1))))
+    assert (judged.phase, judged.verdict, judged.broken.layer) == (phase, verdict, "application")
+
+
+def test_failed_head_tells_the_reason_its_launcher_found():
+    head = application(0, "failed", launcher=report("failed", message="port 6379 is taken", hint="use --ray-port auto"))
+    judged = assess(snapshot(applications=(head,)))
+    assert "port 6379 is taken" in judged.broken.message
+    assert judged.broken.hint == "use --ray-port auto"
+
+
+def test_refused_dashboard_of_an_old_head_is_down_and_names_the_link():
+    judged = assess(snapshot(nodes=REFUSED, gcs=REFUSED, version=REFUSED))
+    assert (judged.phase, judged.verdict, judged.broken) == ("failed", "down", REFUSED)
+
+
+def test_silent_dashboard_leaves_us_blind():
+    judged = assess(snapshot(nodes=SILENT))
+    assert (judged.phase, judged.verdict) == ("unknown", "unknown")
+
+
+def test_refused_dashboard_of_a_young_head_is_starting():
+    judged = assess(snapshot(applications=(application(0, created_at=NOW - 5, started_at=NOW - 5),), nodes=REFUSED))
+    assert (judged.phase, judged.verdict) == ("starting", "down")
+
+
+def test_refused_dashboard_of_a_head_that_was_alive_is_not_starting():
+    head = application(0, created_at=NOW - 30, started_at=NOW - 30, launcher=report("alive", node_id="n0" * 8))
+    assert assess(snapshot(applications=(head,), nodes=REFUSED)).phase == "failed"
+
+
+def test_first_failed_link_wins():
+    gcs = Failure("gcs", "GcsHung", "GCS does not answer", conclusive=True)
+    login = Failure("login", "Unauthorized", "the token was refused")
+    assert assess(snapshot(gcs=gcs, nodes=login)).broken == login
+
+
+def test_another_ray_on_the_port_is_recognised():
+    head = application(0, launcher=report("alive", node_id="feed" * 8))
+    judged = assess(snapshot(applications=(head,), nodes=(node(0, name="someone-else"),)))
+    assert (judged.verdict, judged.broken.reason) == ("down", "AnotherRay")
+
+
+def test_dead_worker_node_degrades_and_says_what_to_do():
+    dead = node(1, "DEAD", message="health check failed", ended_at=NOW - 14)
+    judged = assess(snapshot(nodes=(node(0), dead)))
+    assert (judged.phase, judged.verdict) == ("degraded", "degraded")
+    (condition,) = judged.conditions
+    assert (condition.subject, condition.reason, condition.since) == ("ray-cluster-worker-1", "NodeDead", NOW - 14)
+    assert "restart worker-1" in condition.hint
+
+
+def test_failed_worker_application_degrades():
+    judged = assess(snapshot(applications=(application(0), application(1, "failed", message="killed", ended_at=NOW - 3)), nodes=(node(0),)))
+    assert (judged.verdict, reasons(judged)) == ("degraded", ["ApplicationFailed"])
+    assert "killed" in judged.conditions[0].message
+
+
+def test_running_worker_that_ray_never_listed_is_missing_only_after_the_grace():
+    old = snapshot(nodes=(node(0),))
+    young = snapshot(applications=(application(0), application(1, created_at=NOW - 20, started_at=NOW - 20)), nodes=(node(0),))
+    assert (assess(old).verdict, reasons(assess(old))) == ("degraded", ["NodeMissing"])
+    assert (assess(young).phase, assess(young).verdict, reasons(assess(young))) == ("starting", "degraded", [])
+
+
+def test_gap_in_the_worker_numbers_is_a_missing_worker():
+    judged = assess(snapshot(applications=(application(0), application(2)), nodes=(node(0), node(2))))
+    assert [(c.subject, c.reason) for c in judged.conditions] == [("ray-cluster-worker-1", "WorkerMissing")]
+
+
+def test_workers_without_a_head_application_are_down():
+    judged = assess(snapshot(applications=(application(1),), nodes=()))
+    assert (judged.phase, judged.verdict, judged.broken.reason) == ("failed", "down", "HeadMissing")
+
+
+def test_foreign_node_is_a_warning_and_leaves_the_verdict():
+    judged = assess(snapshot(nodes=(node(0), node(1), node(7, name="by-hand"))))
+    assert (judged.verdict, reasons(judged)) == ("ok", ["UnmanagedNode"])
+
+
+def test_dead_head_node_is_down():
+    judged = assess(snapshot(nodes=(node(0, "DEAD"), node(1))))
+    assert (judged.verdict, judged.broken.layer) == ("down", "gcs")
+
+
+def test_unreadable_jobs_are_a_warning_not_a_zero():
+    judged = assess(snapshot(jobs=SILENT))
+    assert (judged.verdict, reasons(judged)) == ("ok", ["JobsUnreadable"])
+
+
+def test_envoy_sidecar_is_named_where_a_worker_was_dropped():
+    worker = application(1, launcher=report("joining", envoy_sidecar=True))
+    judged = assess(snapshot(applications=(application(0), worker), nodes=(node(0), node(1, "DEAD"))))
+    assert "mTLS" in judged.conditions[0].hint
+
+
+def test_without_a_way_to_the_dashboard_the_launchers_reports_are_the_evidence():
+    hidden = Failure("network", "DashboardNotExposed", "the dashboard is not exposed")
+    apps = tuple(application(n, launcher=report("alive", node_id=f"n{n}" * 8)) for n in (0, 1))
+    seen = msgspec.structs.replace(snapshot(applications=apps), nodes=type(snapshot().nodes)(), dashboard=hidden)
+    judged = assess(seen)
+    assert (judged.verdict, judged.broken, node_state(seen, apps[1])) == ("ok", hidden, ("n1" * 8, "ALIVE"))
+    stale = tuple(msgspec.structs.replace(app, launcher=report("alive", node_id="x", at=NOW - 500)) for app in apps)
+    blind = msgspec.structs.replace(seen, applications=type(snapshot().applications)(stale, None, NOW))
+    assert assess(blind).verdict == "unknown"
+
+
+def test_frozen_figures_and_full_disks_are_told():
+    judged = assess(snapshot(nodes=(node(0, sampled_at=NOW - 100), node(1, disk_used=99, disk_total=100))))
+    assert sorted(reasons(judged)) == ["DiskPressure", "FiguresFrozen"]
+
+
+def test_since_comes_from_the_watcher_when_nobody_else_knows():
+    judged = assess(snapshot(jobs=SILENT), {("ray-cluster", "JobsUnreadable"): NOW - 77})
+    assert judged.conditions[0].since == NOW - 77
+    assert assess(snapshot(jobs=SILENT)).conditions[0].since == NOW

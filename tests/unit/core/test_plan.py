@@ -1,0 +1,147 @@
+"""One comparison decides everything: its rules as examples and as properties."""
+
+from __future__ import annotations
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raytui.core.plan import LIVE, create_request, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec, spec_like
+from raytui.core.spec import ClusterSpec, WorkersSpec
+
+from .values import application
+
+SPEC = ClusterSpec(workers=WorkersSpec(count=2)).resolved("local")
+STATES = ("starting", "running", "stopping", "stopped", "failed", "unknown")
+
+
+def actions(plan) -> list[str]:
+    return [step.action for step in plan.steps]
+
+
+def test_from_nothing_head_comes_before_workers_and_workers_come_together():
+    plan = plan_start(SPEC, ())
+    assert actions(plan) == ["launchers", "create", "create", "wait-head", "wait-nodes"]
+    assert plan.steps[2].targets == ("ray-cluster-worker-1", "ray-cluster-worker-2")
+    assert plan.changed
+
+
+def test_a_head_alone_waits_for_one_node():
+    plan = plan_start(SPEC.with_workers(0), ())
+    assert [request.name for request in plan.creates] == ["ray-cluster-head"]
+    assert plan.steps[-1].targets == ("ray-cluster-head",)
+
+
+def test_what_lives_is_left_alone_and_only_waited_for():
+    plan = plan_start(SPEC, tuple(application(n) for n in range(3)))
+    assert (plan.changed, plan.creates, actions(plan)) == (False, (), ["wait-head", "wait-nodes"])
+
+
+def test_what_failed_is_removed_before_it_is_made_again():
+    plan = plan_start(SPEC, (application(0), application(1, "failed"), application(2)))
+    assert actions(plan) == ["launchers", "delete", "create", "wait-head", "wait-nodes"]
+    assert plan.steps[2].targets == ("ray-cluster-worker-1",)
+
+
+def test_new_workers_meet_the_living_head_on_its_own_port():
+    plan = plan_start(SPEC, (application(0, ray_port=6400, dashboard_port=8300),))
+    assert {request.environment["RAYTUI_RAY_PORT"] for request in plan.creates} == {"6400"}
+
+
+def test_surplus_and_drift_are_told_and_never_touched():
+    plan = plan_start(SPEC.with_workers(1), (application(0), application(1, cpu=4.0, memory=2.0), application(2)))
+    assert not plan.changed
+    assert "worker-2 is kept" in plan.notes[0]
+    assert "4 CPU" in plan.notes[1]
+
+
+def test_scale_down_drains_the_highest_first_and_ends_only_them():
+    plan = plan_scale(SPEC, tuple(application(n) for n in range(4)), 1)
+    assert [app.index for app in plan.ends] == [3, 2]
+    assert actions(plan) == ["drain", "stop", "delete", "wait-gone", "wait-head", "wait-nodes"]
+
+
+def test_scale_up_makes_more_of_the_same():
+    recorded = msgspec.structs.replace(SPEC, workers=WorkersSpec(count=1, cpu=3.0, memory=5.0))
+    head = application(0, spec_json=msgspec.json.encode(recorded).decode())
+    plan = plan_scale(spec_like(SPEC, (head,)), (head, application(1)), 2)
+    assert [(request.name, request.cpu) for request in plan.creates] == [("ray-cluster-worker-2", 3.0)]
+
+
+def test_stop_ends_workers_before_the_head_and_waits_until_nothing_is_listed():
+    plan = plan_stop(SPEC, tuple(application(n) for n in range(2)))
+    assert [(step.action, step.targets) for step in plan.steps] == [
+        ("stop", ("ray-cluster-worker-1",)),
+        ("stop", ("ray-cluster-head",)),
+        ("delete", ("ray-cluster-worker-1", "ray-cluster-head")),
+        ("wait-gone", ("ray-cluster-worker-1", "ray-cluster-head")),
+    ]
+    assert plan_stop(SPEC, ()).changed is False
+
+
+def test_stop_keep_leaves_what_is_stopped():
+    plan = plan_stop(SPEC, (application(0, "stopped"), application(1)), keep=True)
+    assert [(step.action, step.targets) for step in plan.steps] == [("stop", ("ray-cluster-worker-1",))]
+
+
+def test_restart_of_what_is_not_there_is_a_problem_that_lists_what_is():
+    plan = plan_restart(SPEC, (application(0),), "worker-9")
+    assert not plan.steps
+    assert "head" in plan.problems[0].hint
+
+
+def test_restart_head_says_that_jobs_end():
+    plan = plan_restart(SPEC, (application(0), application(1)), "head")
+    assert plan.steps[1].targets == ("ray-cluster-head",)
+    assert "jobs end" in plan.notes[0]
+
+
+def test_request_of_a_worker_carries_its_marker_and_size_and_no_secret():
+    request = create_request(
+        msgspec.structs.replace(SPEC, workers=WorkersSpec(count=1, cpu=2.0, memory=4.0, gpus=1)), "ray-cluster-worker-12"
+    )
+    assert (request.marker.role, request.marker.index, request.gpus) == ("worker", 12, 1)
+    assert request.environment["RAYTUI_MEMORY_BYTES"] == "4000000000"
+    assert request.environment["RAYTUI_NUM_CPUS"] == "2"
+    assert not [name for name in request.environment if "TOKEN" in name or "KEY" in name]
+
+
+def test_spec_is_read_back_from_the_applications():
+    apps = (application(1, spec_json="garbage"), application(0, spec_json=msgspec.json.encode(SPEC).decode()))
+    assert recorded_spec(apps) == SPEC
+    assert recorded_spec((application(0),)) is None
+
+
+def test_digest_changes_with_size_and_not_with_the_number_of_workers():
+    assert SPEC.digest() == SPEC.with_workers(7).digest()
+    assert SPEC.digest() != ClusterSpec(workers=WorkersSpec(cpu=9.0)).resolved("local").digest()
+
+
+@given(
+    states=st.dictionaries(st.integers(0, 6), st.sampled_from(STATES), max_size=7),
+    count=st.integers(0, 5),
+)
+def test_start_creates_exactly_what_is_missing_and_ends_nothing_that_lives(states, count):
+    apps = tuple(application(index, state) for index, state in states.items())
+    plan = plan_start(SPEC.with_workers(count), apps)
+    living = {app.name for app in apps if app.state in LIVE}
+    wanted = {f"ray-cluster-worker-{n}" for n in range(1, count + 1)} | {"ray-cluster-head"}
+    assert {request.name for request in plan.creates} == wanted - living
+    assert not {app.name for app in plan.ends} & living
+    after = tuple(application(index) for index in range(count + 1))
+    assert not plan_start(SPEC.with_workers(count), after).changed
+
+
+@given(states=st.dictionaries(st.integers(0, 6), st.sampled_from(STATES), max_size=7), count=st.integers(0, 6))
+def test_scale_ends_nothing_at_or_below_the_asked_number_that_lives(states, count):
+    apps = tuple(application(index, state) for index, state in states.items())
+    plan = plan_scale(SPEC, apps, count)
+    assert all(app.index > count or app.state not in LIVE for app in plan.ends)
+    assert {app.name for app in apps if app.index > count} <= {app.name for app in plan.ends}
+
+
+@given(states=st.dictionaries(st.integers(0, 6), st.sampled_from(STATES), max_size=7))
+def test_stop_names_every_application(states):
+    apps = tuple(application(index, state) for index, state in states.items())
+    plan = plan_stop(SPEC, apps)
+    assert {name for step in plan.steps if step.action == "delete" for name in step.targets} == {app.name for app in apps}
