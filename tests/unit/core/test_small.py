@@ -45,6 +45,11 @@ def test_escape_sequences_and_control_characters_are_made_harmless():
     assert sanitize(hostile) == "red   abc gpj.exe [bold]x[/]"
 
 
+def test_an_unterminated_sequence_hides_nothing_behind_it():
+    assert sanitize("\x1bPsecret failure") == "secret failure"
+    assert "failure" in sanitize("\x1b]0;failure")
+
+
 @given(st.text())
 def test_nothing_that_moves_a_cursor_survives(text):
     assert not any(ord(char) < 32 and char != "\n" for char in sanitize(text))
