@@ -1,0 +1,76 @@
+"""What several kinds of things share: finding the parent, checking names, environments and scripts."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..routing import INVALID, NOT_FOUND, Refused
+from ..sitedata import RUNTIMES
+
+if TYPE_CHECKING:
+    from ..model import Project
+    from ..routing import Call
+    from ..state import Workbench
+
+ID = re.compile(r"(?:[a-z0-9]{4}-){3}[a-z0-9]{4}")
+
+
+def project_of(bench: Workbench, call: Call) -> Project:
+    """The project that the path names. Raises Refused."""
+    identity = call.names["project_id"]
+    project = bench.projects.get(identity)
+    if project is None or project.deleting:
+        raise Refused(NOT_FOUND, f"project {identity} not found")
+    return project
+
+
+def text(body: dict[str, Any], name: str) -> str:
+    """A required text. Raises Refused when it is missing or empty."""
+    value = str(body.get(name, "")).strip()
+    if not value:
+        raise Refused(INVALID, f"{name} is required")
+    return value
+
+
+def environment_text(value: str) -> dict[str, str]:
+    """An update's environment: a map inside a string. Raises Refused."""
+    try:
+        parsed = json.loads(value or "{}")
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise Refused(INVALID, "environment is not a JSON object in a string")
+    return {str(name): str(held) for name, held in parsed.items()}
+
+
+def check_runtime(bench: Workbench, body: dict[str, Any]) -> None:
+    """Refuse a create without a runtime, or with one that the workbench does not have. Raises Refused."""
+    runtime = text(body, "runtime_identifier")
+    if bench.faults.no_runtimes or runtime not in {entry["image_identifier"] for entry in RUNTIMES}:
+        raise Refused(INVALID, f"runtime {runtime} is not available in this workbench")
+
+
+def check_resources(body: dict[str, Any]) -> None:
+    """Refuse sizes that no pod can have. Raises Refused."""
+    for name in ("cpu", "memory"):
+        if name in body and not body[name] > 0:
+            raise Refused(INVALID, f"{name} must be greater than 0")
+    if body.get("nvidia_gpu", 0) < 0:
+        raise Refused(INVALID, "nvidia_gpu must not be negative")
+
+
+def script_exists(project: Project, script: str) -> bool:
+    """Whether the script is a file inside the project's folder."""
+    path = (project.folder / script).resolve()
+    return path.is_relative_to(project.folder.resolve()) and path.is_file()
+
+
+def inside(project: Project, name: str) -> Path:
+    """A path of the project's folder. Raises Refused for one that leads out of it."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts or "\0" in name:
+        raise Refused(INVALID, f"invalid path {name!r}")
+    return project.folder.joinpath(*parts)

@@ -1,0 +1,247 @@
+"""How applications live: scheduling, the script, polls, automatic restarts, stop, restart and delete.
+
+Each application has at most one task that brings it up and watches it (`task`) and one that ends it (`ending`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from . import ingress
+from .environment import Addresses, for_workload, free_port
+from .model import FAILED, RUNNING, STARTING, STOPPED, STOPPING, Application, Orphan, Run, now
+from .runner import Pod, PodRequest, Runner
+from .state import Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .sidecar_fault import Sidecar
+    from .state import Workbench
+
+TICK = 0.05
+POLL_EVERY = 0.2
+AUTOMATIC_RESTARTS = 3
+
+
+class Lifecycle:
+    """Owns every pod of the workbench."""
+
+    def __init__(self, bench: Workbench, runner: Runner, sidecar: Sidecar) -> None:
+        self._bench = bench
+        self._runner = runner
+        self._sidecar = sidecar
+        self._addresses = Addresses(bench.port)
+        self._pods: set[Pod] = set()
+        self.orphans: list[Orphan] = []
+
+    def start(self, application: Application) -> None:
+        """Bring an application up, in the background."""
+        application.restarts = 0
+        self._enter(application)
+        application.task = self._bench.spawn(self._live(application))
+
+    def stop(self, application: Application) -> None:
+        """Begin to stop; the application is STOPPING until its processes are gone."""
+        application.wanted = False
+        if application.ending is None and application.status not in (STOPPED, FAILED):
+            self._cancel(application)
+            self._set(application, STOPPING)
+            application.ending = self._bench.spawn(self._stop(application))
+        elif application.status == FAILED:
+            self._cancel(application)
+            self._set(application, STOPPED)
+
+    def delete(self, application: Application) -> None:
+        """Begin to delete; the application is listed until its processes are gone."""
+        if not application.deleting:
+            application.deleting = True
+            self._cancel(application)
+            self._set(application, STOPPING)
+            self._bench.spawn(self._delete(application))
+
+    async def delete_all(self, applications: list[Application]) -> None:
+        """Delete and wait until the last is gone."""
+        for application in applications:
+            self.delete(application)
+        await _until(lambda: not any(application.id in self._bench.applications for application in applications))
+
+    def restart(self, application: Application) -> None:
+        """Stop, where that is needed, and start again with a new engine."""
+        application.wanted = True
+        if application.status == STARTING and self._bench.faults.orphan_on_restart:
+            self._cancel(application)
+            application.ending = self._bench.spawn(self._orphan_and_start(application))
+        elif application.status in (STOPPED, FAILED):
+            self._cancel(application)
+            self.start(application)
+        else:
+            self._set(application, STOPPING)
+            application.ending = self._bench.spawn(self._stop_and_start(application))
+
+    async def close(self) -> None:
+        """Kill every pod and wait until all are gone."""
+        await asyncio.gather(*(pod.stop(0) for pod in self._pods), return_exceptions=True)
+        self._sidecar.close()
+        self._runner.close()
+
+    async def wait_for_quota(self, workload: Application | Run) -> None:
+        """Return once the workload may be scheduled; over quota it waits without an error."""
+        faults = self._bench.faults
+        await _until(lambda: not faults.quota and not (faults.quota_cpu and self._used_cpu(workload) + workload.cpu > faults.quota_cpu))
+
+    async def launch(self, workload: Application | Run, *, port: int, address: str) -> Pod:
+        """Start the processes of a workload."""
+        bench = self._bench
+        project = bench.projects[workload.project_id]
+        script = workload.script if isinstance(workload, Application) else bench.jobs[workload.job_id].script
+        environment = for_workload(bench, project, workload, engine_id=workload.engine_id, address=address, port=port)
+        shm = bench.faults.shm_mb or project.shared_memory_limit or 64
+        log = bench.options.root / "logs" / f"{workload.engine_id}.log"
+        name = workload.name if isinstance(workload, Application) else workload.id
+        if bench.faults.sidecar:
+            await self._sidecar.open()
+        sidecar = self._sidecar.address if bench.faults.sidecar else ""
+        pod = await self._runner.start(PodRequest(workload.engine_id, name, project.folder, script, log, environment, shm, sidecar))
+        self._pods.add(pod)
+        workload.pod = pod
+        if bench.faults.sidecar:
+            bench.spawn(self._sidecar.drop_joined(pod, address))
+        return pod
+
+    def take_address(self) -> str:
+        """An address for one start of a workload, never the one it had before."""
+        runs = [run.address for job in self._bench.jobs.values() for run in job.runs if run.pod is not None]
+        return self._addresses.take([application.address for application in self._bench.applications.values()] + runs)
+
+    def grace(self) -> float:
+        """Seconds between SIGTERM and SIGKILL, 0 without SIGTERM."""
+        return 0.0 if self._bench.faults.sigkill_only else self._bench.faults.stop_grace
+
+    def _used_cpu(self, asking: Application | Run) -> float:
+        running = [app for app in self._bench.applications.values() if app is not asking and (app.pod is not None or app.status == RUNNING)]
+        runs = [run for job in self._bench.jobs.values() for run in job.runs if run is not asking and run.pod is not None]
+        return sum(app.cpu for app in running) + sum(run.cpu for run in runs)
+
+    def _enter(self, application: Application) -> None:
+        application.engine_id = self._bench.new_id().replace("-", "")
+        application.starting_at, application.running_at, application.stopped_at = now(), None, None
+        application.ending = None
+        self._set(application, STARTING)
+
+    async def _live(self, application: Application) -> None:
+        """From STARTING to the end of the script, and round again while the platform restarts it."""
+        faults = self._bench.faults
+        while True:
+            failed = await self._one_start(application)
+            application.pod = None
+            application.stopped_at = now()
+            self._set(application, FAILED if failed else STOPPED)
+            if not failed or application.restarts >= AUTOMATIC_RESTARTS:
+                return
+            began = asyncio.get_running_loop().time()
+            await _until(lambda began=began: faults.auto_restart and asyncio.get_running_loop().time() - began >= faults.restart_interval)  # type: ignore[misc]
+            application.restarts += 1
+            self._enter(application)
+
+    async def _one_start(self, application: Application) -> bool:
+        """One engine's life. True when it failed."""
+        bench = self._bench
+        faults = bench.faults
+        await self.wait_for_quota(application)
+        await asyncio.sleep(faults.start_seconds)
+        await _until(lambda: not _endless(faults.endless_start, application.name))
+        if bench.options.stub:
+            self._running(application)
+            await asyncio.Event().wait()
+        application.address = self.take_address()
+        application.port = free_port()
+        usage = Workload(application.name, "application", application.project_id, application.engine_id, application.fields, now())
+        bench.workloads.append(usage)
+        application.launching = bench.spawn(self.launch(application, port=application.port, address=application.address))
+        pod = await asyncio.shield(application.launching)
+        if not await self._answers(application, pod):
+            await pod.stop(self.grace())
+        else:
+            self._running(application)
+        await pod.gone.wait()
+        self._pods.discard(pod)
+        usage.status, usage.exit_code = "stopped", pod.exit_code
+        return pod.exit_code != 0 or application.running_at is None or faults.end_status == "failed"
+
+    async def _answers(self, application: Application, pod: Pod) -> bool:
+        """Poll the application's port until it gives a plain 200. False when it ended or the time is up."""
+        deadline = asyncio.get_running_loop().time() + self._bench.faults.start_timeout
+        path = application.environment.get("CDSW_APP_POLLING_ENDPOINT", "/")
+        while asyncio.get_running_loop().time() < deadline:
+            if pod.gone.is_set():
+                return True
+            if await ingress.poll(application.port, path):
+                return True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(pod.gone.wait(), POLL_EVERY)
+        return False
+
+    def _running(self, application: Application) -> None:
+        if application.pod is None or not application.pod.gone.is_set():
+            application.running_at = now()
+            self._set(application, RUNNING)
+
+    async def _stop(self, application: Application) -> None:
+        self._cancel(application)
+        self._set(application, STOPPING)
+        await self._launched(application)
+        pod = application.pod
+        if pod is not None:
+            await pod.stop(self.grace())
+            self._pods.discard(pod)
+            application.pod = None
+        await asyncio.sleep(self._bench.faults.slow_stop)
+        application.stopped_at = now()
+        application.ending = None
+        self._set(application, STOPPED)
+
+    async def _stop_and_start(self, application: Application) -> None:
+        await self._stop(application)
+        if application.wanted and not application.deleting:
+            self.start(application)
+
+    async def _orphan_and_start(self, application: Application) -> None:
+        await self._launched(application)
+        self.orphans.append(Orphan(application.engine_id, application.name, application.project_id, application.pod))
+        application.pod = None
+        self.start(application)
+
+    async def _delete(self, application: Application) -> None:
+        if application.ending is not None:
+            await asyncio.wait([application.ending])
+        await self._stop(application)
+        await asyncio.sleep(self._bench.chooser.slow_delete())
+        self._bench.applications.pop(application.id, None)
+
+    async def _launched(self, application: Application) -> None:
+        if application.launching is not None:
+            await asyncio.wait([application.launching])
+            application.launching = None
+
+    def _cancel(self, application: Application) -> None:
+        if application.task is not None:
+            application.task.cancel()
+            application.task = None
+
+    def _set(self, application: Application, status: str) -> None:
+        application.status = status
+        application.updated_at = now()
+
+
+def _endless(pattern: str, name: str) -> bool:
+    return bool(pattern) and (pattern == "1" or fnmatchcase(name, pattern))
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    """Wait for a fault to be taken away; it ends with the application's task."""
+    while not condition():
+        await asyncio.sleep(TICK)

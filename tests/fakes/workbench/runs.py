@@ -1,0 +1,98 @@
+"""How job runs live: queue, script, time-out, stop, and the jobs that depend on them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from .environment import free_port
+from .model import Job, Run, now
+from .state import Workload
+
+if TYPE_CHECKING:
+    from .lifecycle import Lifecycle
+    from .runner import Pod
+    from .state import Workbench
+
+FINAL = {"ENGINE_STOPPED", "ENGINE_SUCCEEDED", "ENGINE_FAILED", "ENGINE_TIMEDOUT", "ENGINE_SKIPPED"}
+
+
+class Runs:
+    """Carries job runs out on the pods of the life cycle."""
+
+    def __init__(self, bench: Workbench, lifecycle: Lifecycle) -> None:
+        self._bench = bench
+        self._lifecycle = lifecycle
+
+    def start(self, job: Job, environment: dict[str, str], arguments: str | None) -> Run:
+        """A new run of a job, begun in the background."""
+        text = arguments if arguments is not None else str(job.fields.get("arguments", ""))
+        variables = {**job.environment, **environment}
+        if text:
+            variables["JOB_ARGUMENTS"] = text
+        kept = {name: job.fields[name] for name in ("kernel", "cpu", "memory", "nvidia_gpu", "runtime_identifier", "resource_group_id") if name in job.fields}
+        run = Run(self._bench.new_id(), job.project_id, job.id, variables, text, kept)
+        run.scheduling_at = now()
+        run.engine_id = self._bench.new_id().replace("-", "")
+        job.runs.append(run)
+        run.task = self._bench.spawn(self._live(job, run))
+        return run
+
+    def stop(self, run: Run) -> None:
+        """Begin to stop a run."""
+        if run.status not in FINAL and run.status != "ENGINE_STOPPING":
+            run.status = "ENGINE_STOPPING"
+            self._bench.spawn(self._stop(run))
+
+    async def _live(self, job: Job, run: Run) -> None:
+        bench = self._bench
+        faults = bench.faults
+        await self._lifecycle.wait_for_quota(run)
+        run.status, run.starting_at = "ENGINE_STARTING", now()
+        await asyncio.sleep(faults.start_seconds)
+        if run.status == "ENGINE_STOPPING":
+            self._finish(job, run, "ENGINE_STOPPED")
+            return
+        if faults.stub_jobs:
+            self._finish(job, run, "ENGINE_FAILED" if faults.job_fails else "ENGINE_SUCCEEDED")
+            return
+        run.address = self._lifecycle.take_address()
+        usage = Workload(job.name, "job", job.project_id, run.id, run.fields, now())
+        bench.workloads.append(usage)
+        pod = await self._lifecycle.launch(run, port=free_port(), address=run.address)
+        if run.status == "ENGINE_STOPPING":
+            await pod.stop(self._lifecycle.grace())
+        else:
+            run.status, run.running_at = "ENGINE_RUNNING", now()
+        timed_out = await self._wait(job, pod)
+        usage.status, usage.exit_code = "stopped", pod.exit_code
+        run.pod = None
+        if run.status == "ENGINE_STOPPING":
+            self._finish(job, run, "ENGINE_STOPPED")
+        elif timed_out:
+            self._finish(job, run, "ENGINE_TIMEDOUT")
+        else:
+            self._finish(job, run, "ENGINE_FAILED" if pod.exit_code or faults.job_fails else "ENGINE_SUCCEEDED")
+
+    async def _wait(self, job: Job, pod: Pod) -> bool:
+        """Wait for the end of the script; True when the job's time-out ended it."""
+        try:
+            async with asyncio.timeout(job.timeout or None):
+                await pod.gone.wait()
+        except TimeoutError:
+            await pod.stop(self._lifecycle.grace())
+            return True
+        return False
+
+    async def _stop(self, run: Run) -> None:
+        if run.pod is not None:
+            await run.pod.stop(self._lifecycle.grace())
+        elif run.starting_at is None and run.task is not None:
+            run.task.cancel()
+            run.status, run.finished_at = "ENGINE_STOPPED", now()
+
+    def _finish(self, job: Job, run: Run, status: str) -> None:
+        run.status, run.finished_at = status, now()
+        if status == "ENGINE_SUCCEEDED":
+            for dependent in [other for other in self._bench.jobs.values() if other.parent_id == job.id]:
+                self.start(dependent, {}, None)

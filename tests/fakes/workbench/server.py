@@ -1,0 +1,185 @@
+"""The HTTP server: control, ingress and API behind one port, and every API request's way through the faults."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from . import api, gateway, ingress, routing
+from .failures import Delivery
+from .faults import UnknownFault
+from .lifecycle import Lifecycle
+from .runner import Runner
+from .runs import Runs
+from .sidecar_fault import Sidecar
+from .state import API, PROJECT_SECRET
+from .wire import HEAD_LIMIT, Answer, BadRequest, Request, html_answer, json_answer, read_request
+
+if TYPE_CHECKING:
+    import ssl
+    from pathlib import Path
+
+    from .routing import Operation
+    from .state import Workbench
+
+assert api  # its modules fill the table of operations
+
+
+class Server:
+    """A running test workbench."""
+
+    def __init__(self, bench: Workbench, visible: list[Path]) -> None:
+        self.bench = bench
+        self._visible = visible
+        self._connections: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def open(self, context: ssl.SSLContext | None = None) -> None:
+        """Listen on 127.0.0.1 and make the first project. Raises OSError when the port is taken."""
+        bench = self.bench
+        self._server = await asyncio.start_server(self._connection, "127.0.0.1", bench.port, limit=HEAD_LIMIT, ssl=context, backlog=1024)
+        bench.port = self._server.sockets[0].getsockname()[1]
+        bench.lifecycle = Lifecycle(bench, Runner(bench.options.root, self._visible), Sidecar(bench.faults))
+        bench.runs = Runs(bench, bench.lifecycle)
+        bench.link_venv(bench.add_project("workbench", description="The first project", environment={"PROJECT_SECRET": PROJECT_SECRET}))
+
+    async def close(self) -> None:
+        """Stop listening, end all connections and all workloads."""
+        if self._server is not None:
+            self._server.close()
+        for task in list(self._connections):
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self.bench.close()
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        try:
+            while await self._exchange(reader, writer):
+                pass
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the client is gone, or the server ends
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """One request and its answer. Whether the connection goes on."""
+        try:
+            request = await read_request(reader, writer)
+        except BadRequest as error:
+            writer.write(html_answer(f"400 Bad Request: {error}", 400).encode(keep=False))
+            return False
+        if request is None:
+            return False
+        answer = await self._answer(request, writer)
+        if answer is None:
+            return False
+        keep = request.headers.get("connection", "").lower() != "close"
+        writer.write(answer.encode(head_only=request.method == "HEAD", keep=keep))
+        await writer.drain()
+        return keep
+
+    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> Answer | None:
+        if request.path.startswith("/_test/"):
+            return self._control(request)
+        subdomain = ingress.subdomain_of(self.bench, request)
+        if subdomain is not None:
+            return await ingress.serve(self.bench, subdomain, request, writer)
+        if request.path == "/login":
+            return html_answer("Cloudera AI login")
+        if request.path.startswith("/api/v2/"):
+            return await self._api(request, writer)
+        return html_answer("404 Not Found", 404)
+
+    def _control(self, request: Request) -> Answer:
+        bench = self.bench
+        if request.path == "/_test/state" and request.method == "GET":
+            return json_answer(bench.truth())
+        if request.path != "/_test/faults" or request.method not in ("GET", "POST"):
+            return json_answer({"error": "GET /_test/state, GET /_test/faults and POST /_test/faults exist"}, 404)
+        if request.method == "POST":
+            try:
+                changes = json.loads(request.body or b"{}")
+                bench.faults.update(changes.get("faults", changes))
+            except (UnknownFault, ValueError, AttributeError) as error:
+                return json_answer({"error": str(error)}, 400)
+        return json_answer(bench.faults.as_dict())
+
+    async def _api(self, request: Request, writer: asyncio.StreamWriter) -> Answer | None:
+        bench = self.bench
+        bench.requests += 1
+        found = routing.find(request)
+        name = found[0].name if found else ""
+        way = bench.chooser.next(name)
+
+        async def work() -> Answer:
+            return await self._carry_out(request, found)
+
+        if bench.faults.slow:
+            await asyncio.sleep(bench.faults.slow)
+        if bench.faults.expired_login:
+            return html_answer("Found", 302, Location="/login?redirect=api")
+        if way is None:
+            return await work()
+        return await Delivery(bench.faults, writer, work, bench.spawn).fail(way, create=name.startswith("Create"))
+
+    async def _carry_out(self, request: Request, found: tuple[Operation, dict[str, str]] | None) -> Answer:
+        try:
+            if found is None:
+                raise routing.Refused(routing.NOT_FOUND, "Not Found")
+            entry, names = found
+            self._admit(request, entry)
+            body = gateway.decode_body(entry.name, request)
+            query = {name: values[-1] for name, values in request.query.items()}
+            self._note(entry.name, request=(query, request.body))
+            result = await entry.handler(self.bench, routing.Call(request, names, query, body))
+        except routing.Refused as error:
+            return json_answer(error.to_json(), routing.STATUS[error.code])
+        if isinstance(result, Answer):
+            return result
+        self._note(entry.name, answer=result)
+        return json_answer(_older(result) if self.bench.faults.older_status else result)
+
+    def _admit(self, request: Request, entry: Operation) -> None:
+        """Refuse keys that may not. Raises Refused."""
+        if entry.name == "ValidateAPIKey":
+            return
+        key = ingress.key_of(request) or ""
+        audiences = self.bench.audiences(key)
+        if not audiences:
+            raise routing.Refused(routing.UNAUTHENTICATED, "the key is missing, invalid or has expired")
+        if API not in audiences:
+            raise routing.Refused(routing.FORBIDDEN, "the key does not have the audience API")
+        if entry.changes and not self.bench.may_write(key):
+            raise routing.Refused(routing.FORBIDDEN, "the user may only read in this project")
+
+    def _note(self, name: str, *, request: tuple[dict[str, str], bytes] | None = None, answer: Any = None) -> None:
+        """Keep what breaks the specification, with --validate."""
+        if not self.bench.options.validate:
+            return
+        from . import schema
+
+        if request is not None:
+            body = json.loads(request[1]) if request[1] and gateway.body_schema(name) else {}
+            self.bench.violations += schema.check_request(name, request[0], body)
+        if answer is not None:
+            self.bench.violations += schema.check_answer(name, answer)
+
+
+def _older(value: Any) -> Any:
+    """The answer with the status words of older workbenches: bare and in lower case."""
+    if isinstance(value, list):
+        return [_older(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    older = {name: _older(held) for name, held in value.items()}
+    status = older.get("status")
+    if isinstance(status, str) and status.startswith(("APPLICATION_", "ENGINE_")):
+        older["status"] = status.partition("_")[2].lower()
+    if older.get("creation_status") == "failure":
+        older["creation_status"] = "failed"
+    return older
