@@ -119,6 +119,18 @@ class Platform(Protocol):
         """The spec with every `auto` port replaced by a free one."""
         ...
 
+    async def complete(self, spec: ClusterSpec) -> ClusterSpec:
+        """The spec with what the platform can choose by itself where it was left out, such as the newest fitting runtime images."""
+        ...
+
+    async def forget(self, cluster: str) -> None:
+        """Remove what the cluster's nodes left in the shared folder; only for a cluster without applications."""
+        ...
+
+    async def clusters(self) -> tuple[str, ...]:
+        """Names of the clusters of ours that have applications on this platform."""
+        ...
+
     async def dashboard(self, head: Application) -> DashboardTarget:
         """Where the head's dashboard answers from here; raises `Unreachable` when it cannot be reached by design."""
         ...

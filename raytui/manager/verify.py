@@ -1,0 +1,163 @@
+"""The deployment test: a small cluster of its own is made, looked at and removed, to show that everything works end to end.
+
+Five checks in a fixed order: connection, launchers, creation, status, clean-up. The first failure skips what would rest on it; the
+clean-up always runs, also after an interrupt, and is a check like the others: what it cannot remove it names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Literal
+
+import msgspec
+
+from raytui.core.conditions import assess
+from raytui.core.errors import Interrupted, OperationFailed, RaytuiError
+from raytui.core.protocols import Platform
+from raytui.core.spec import ClusterSpec
+from raytui.manager.cluster import ClusterManager
+from raytui.manager.launchers import render
+from raytui.manager.monitor import Monitor
+
+CheckName = Literal["connection", "launchers", "creation", "status", "clean-up"]
+CLEAN_UP_S = 400.0
+"""Deletes take up to 180 s on a workbench, after a stop of up to a minute."""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """The outcome of one check."""
+
+    check: CheckName
+    state: Literal["running", "ok", "failed", "skipped"]
+    seconds: float = 0.0
+    message: str = ""
+    hint: str = ""
+
+
+class Verification:
+    """One run of the deployment test on a cluster name that nothing else uses."""
+
+    def __init__(
+        self, platform: Platform, monitor: Monitor, manager: ClusterManager, spec: ClusterSpec, *, timeout: float, keep: bool
+    ) -> None:
+        self._platform = platform
+        self._monitor = monitor
+        self._manager = manager
+        self._spec = spec
+        self._timeout = timeout
+        self._keep = keep
+        self._interrupted = False
+        self._current: asyncio.Task[str] | None = None
+
+    def interrupt(self) -> None:
+        """End the running check; the clean-up still runs."""
+        self._interrupted = True
+        self._manager.interrupt()
+        if self._current is not None:
+            self._current.cancel()
+
+    async def run(self) -> AsyncIterator[Result]:
+        """Each check as it begins and as it ends; raises `Interrupted` after the clean-up when it was interrupted."""
+        checks: tuple[tuple[CheckName, Callable[[], Awaitable[str]]], ...] = (
+            ("connection", self._connection),
+            ("launchers", self._launchers),
+            ("creation", self._creation),
+            ("status", self._status),
+        )
+        healthy, began_changes = True, False
+        for name, check in checks:
+            if not healthy or self._interrupted:
+                yield Result(name, "skipped")
+                continue
+            began_changes = began_changes or name == "launchers"
+            yield Result(name, "running")
+            result = await self._one(name, check)
+            healthy = result.state == "ok"
+            yield result
+        if not began_changes:
+            yield Result("clean-up", "ok", 0.0, "nothing was made")
+        elif self._keep and healthy:
+            yield Result("clean-up", "skipped", 0.0, f"kept: raytui stop --cluster {self._spec.name} removes it")
+        else:
+            yield Result("clean-up", "running")
+            yield await self._one("clean-up", self._clean_up, protected=True)
+        if self._interrupted:
+            raise Interrupted("verify was interrupted; what it made was removed", hint="run it again")
+
+    async def _one(self, name: CheckName, check: Callable[[], Awaitable[str]], *, protected: bool = False) -> Result:
+        began = time.monotonic()
+        task = asyncio.ensure_future(check())
+        self._current = None if protected else task
+        try:
+            message = await task
+        except RaytuiError as error:
+            return Result(name, "failed", round(time.monotonic() - began, 3), error.message, error.hint)
+        except asyncio.CancelledError:
+            if not self._interrupted:
+                raise
+            return Result(name, "failed", round(time.monotonic() - began, 3), "interrupted")
+        finally:
+            self._current = None
+        return Result(name, "ok", round(time.monotonic() - began, 3), message)
+
+    async def _connection(self) -> str:
+        found = await self._platform.list(self._spec.name)
+        if found:
+            raise OperationFailed(
+                f"cluster {self._spec.name} exists already", hint="choose another name with --cluster; nothing was touched"
+            )
+        self._spec = await self._platform.complete(self._spec)
+        return f"{self._platform.name} answers"
+
+    async def _launchers(self) -> str:
+        files = render()
+        for name, text in files.items():
+            compile(text, name, "exec")
+        paths = await self._platform.write_launchers(self._spec.name, files)
+        for name, path in paths.items():
+            if await self._platform.read_file(path) != files[name]:
+                raise OperationFailed(
+                    f"{path} does not hold what was written", hint="another writer, or a file system that lags: run verify again"
+                )
+        head, workers = self._spec.head, self._spec.workers
+        self._spec = msgspec.structs.replace(
+            self._spec,
+            head=msgspec.structs.replace(head, script=head.script or paths["ray_head_launcher.py"]),
+            workers=msgspec.structs.replace(workers, script=workers.script or paths["ray_worker_launcher.py"]),
+        )
+        return f"{len(paths)} launchers written and read back"
+
+    async def _creation(self) -> str:
+        await self._execute("start", wait=False)
+        found = await self._platform.list(self._spec.name)
+        return f"{len(found)} applications listed"
+
+    async def _status(self) -> str:
+        await self._execute("start", wait=True)
+        snapshot = await self._monitor.observe()
+        judged = assess(snapshot)
+        if judged.verdict != "ok":
+            why = judged.conditions[0].message if judged.conditions else judged.phase
+            raise OperationFailed(f"the cluster is {judged.verdict}: {why}", hint=judged.conditions[0].hint if judged.conditions else "")
+        alive = sum(node.state == "ALIVE" for node in snapshot.nodes.value or ()) or len(snapshot.applications.value or ())
+        return f"verdict ok, {alive} nodes alive"
+
+    async def _clean_up(self) -> str:
+        async with asyncio.timeout(CLEAN_UP_S):
+            await self._execute("stop", wait=True)
+            await self._platform.forget(self._spec.name)
+        left = await self._platform.list(self._spec.name)
+        if left:
+            raise OperationFailed(
+                f"still listed: {', '.join(app.name for app in left)}", hint=f"raytui stop --cluster {self._spec.name} removes them"
+            )
+        return "nothing is left"
+
+    async def _execute(self, verb: Literal["start", "stop"], *, wait: bool) -> None:
+        plan = await self._manager.plan(verb, spec=self._spec)
+        async with aclosing(self._manager.execute(plan, wait=wait, timeout=self._timeout)) as events:
+            async for _ in events:
+                pass
