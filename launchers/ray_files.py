@@ -1,13 +1,14 @@
-"""The folder that all launchers of a cluster share: who is the head, how each node is, who shall drain, and the logs that outlive a node.
+"""The folder that all launchers of a cluster share: who is the head, how each node is, who shall drain, and logs that outlive a node.
 
-On Cloudera AI it lies on NFS: no locks, no notification, attributes up to a minute old. So each file has one writer, is written beside its place, synced and renamed,
-and readers open it anew each time.
+On Cloudera AI it lies on NFS: no locks, no notification, attributes up to a minute old. So each file has one writer, is written
+beside its place, synced and renamed, and readers open it anew each time.
 """
 
+import contextlib
 import json
 import os
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterable, Optional, Tuple
 
 SCHEMA_VERSION = 1
 _LOG_BYTES = 5 * 1024 * 1024
@@ -32,10 +33,8 @@ def _replace(path: str, data: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError:
-        try:
+        with contextlib.suppress(OSError):
             os.unlink(temporary)
-        except OSError:
-            pass
         raise
 
 
@@ -122,11 +121,11 @@ class SharedFolder:
         """The log of this run in the shared folder."""
         return RotatingLog(self._path("logs", self._stem + ".log"))
 
-    def keep_tails(self, paths: List[str]) -> None:
-        """Copies the last 64 KB of each file that exists to `logs/<stem>.<name>.tail`, because a pod's own disk vanishes with it."""
+    def keep_tails(self, files: Iterable[Tuple[str, str]]) -> None:
+        """Copies the last 64 KB of each file (name, path) to `logs/<stem>.<name>.tail`, because a pod's own disk vanishes."""
         if not self.root:
             return
-        for path in paths:
+        for name, path in files:
             try:
                 with open(path, "rb") as file:
                     size = file.seek(0, os.SEEK_END)
@@ -134,7 +133,7 @@ class SharedFolder:
                     data = file.read(_TAIL_BYTES)
             except OSError:
                 continue
-            self._write(self._path("logs", "%s.%s.tail" % (self._stem, os.path.basename(path))), data)
+            self._write(self._path("logs", "%s.%s.tail" % (self._stem, name)), data)
 
 
 class RotatingLog:
@@ -150,7 +149,7 @@ class RotatingLog:
         try:
             if self._file is None:
                 os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
-                self._file = open(self._path, "ab", buffering=0)
+                self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115
                 self._size = self._file.tell()
             if self._size + len(data) > _LOG_BYTES and self._size:
                 self._rotate()
@@ -167,7 +166,7 @@ class RotatingLog:
             newer = self._path if number == 1 else "%s.%d" % (self._path, number - 1)
             if os.path.exists(newer):
                 os.replace(newer, older)
-        self._file = open(self._path, "ab", buffering=0)
+        self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115
         self._size = 0
 
     def close(self) -> None:

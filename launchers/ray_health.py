@@ -1,8 +1,9 @@
 """Asks a Ray head whether it is one: a gRPC call to GCS in plain sockets.
 
 A TCP connect proves nothing (under an Envoy sidecar every connect succeeds) and `ray health-check` costs two seconds of imports.
-GCS answers three calls in a few milliseconds on one HTTP/2 connection: the standard health service (also without a token), CheckAlive (Ray's version
-and whether a node counts as alive) and GetClusterId (it changes when the head is a new one). Measured with Ray 2.60, with and without token authentication.
+GCS answers three calls in a few milliseconds on one HTTP/2 connection: the standard health service (also without a token),
+CheckAlive (Ray's version and whether a node counts as alive) and GetClusterId (it changes when the head is a new one). Measured
+with Ray 2.60, with and without token authentication.
 """
 
 import re

@@ -1,22 +1,22 @@
 """One Ray node, head or worker, from the first look at the venv to the last process gone: the entry point of both launchers."""
 
-import asyncio
 import os
 import sys
 import time
+import uuid
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 from ray_files import utc_now
 from ray_health import Probe, split_address
 from ray_output import lost_gcs, version_mismatch
-from ray_settings import LauncherError, check_ray, ray_arguments, read_settings, versions_differ
-from ray_supervisor import Ending, Supervisor, new_generation
+from ray_settings import ANY_HOST, LauncherError, check_ray, ray_arguments, read_settings, versions_differ
+from ray_supervisor import Ending, Supervisor
 
 _FIRST_POLL_S = 0.1
 _SLOWEST_POLL_S = 1.0
 _MOVED_POLL_S = 1.0
+# How often in a row a worker may lose its head before it was ever alive.
 _MOST_LOST_JOINS = 5
-"""How often in a row a worker may lose its head before it was ever alive."""
 
 
 class HeadNode(Supervisor):
@@ -24,51 +24,48 @@ class HeadNode(Supervisor):
 
     def go(self) -> None:
         """Runs the head to its end."""
-        self.generation = new_generation()
+        self.report.generation = uuid.uuid4().hex
         self._announced = False
         self._local = "%s:%d" % (self.settings.node_ip or "127.0.0.1", self.settings.ray_port)
         # A head that is already there answers on our port until our own Ray gives up: it must not be announced as us.
         self._stranger = self.probe(self._local).cluster_id
-        ending = self.run_ray(ray_arguments(self.settings, ""))
-        self.finish(ending)
+        self.finish(self.run_ray(ray_arguments(self.settings, "")))
 
-    def reason_to_stop(self) -> str:
-        reason = super().reason_to_stop()
-        if reason:
-            # Before Ray ends, so that no worker comes to a head that is going.
-            self.shared.remove_rendezvous(self.generation)
-        return reason
+    def leaving(self) -> None:
+        """Takes the rendezvous away before Ray ends, so that no worker comes to a head that is going."""
+        self.shared.remove_rendezvous(self.report.generation)
 
-    def look(self, now: float) -> str:
-        if self._announced or self.parts.gcs is None:
+    def look(self) -> str:
+        """Announces the head once its own GCS answers."""
+        if self._announced or self.report.parts.gcs is None:
             return ""
         probe = self.probe(self._local)
         if not (probe.healthy or probe.refused) or (self._stranger and probe.cluster_id == self._stranger):
             return ""
         self._announced = True
-        ip = self.parts.node_ip or "127.0.0.1"
-        self.address = "%s:%d" % (ip, self.settings.ray_port)
         self.cluster_id = probe.cluster_id
+        ip = self.report.parts.node_ip or "127.0.0.1"
+        self.report.address = "%s:%d" % (ip, self.settings.ray_port)
         host = self.settings.dashboard_host or "127.0.0.1"
         self.shared.write_rendezvous(
             {
-                "generation": self.generation,
-                "address": self.address,
+                "generation": self.report.generation,
+                "address": self.report.address,
                 "cluster_id": self.cluster_id,
-                "dashboard_url": "http://%s:%d" % (ip if host == "0.0.0.0" else host, self.settings.dashboard_port),
+                "dashboard_url": "http://%s:%d" % (ip if host == ANY_HOST else host, self.settings.dashboard_port),
                 "ray_version": self.versions[0],
                 "python_version": self.versions[1],
                 "written_at": utc_now(),
             }
         )
-        self.set_state("joining", "GCS answers at %s" % self.address)
+        self.report.set_state("joining", "GCS answers at %s" % self.report.address)
         return ""
 
 
 class _Target(NamedTuple):
     address: str
     certain: bool
-    """Whether somebody named this address for this run (a rendezvous may be a dead head's)."""
+    """Whether this run was told the address; a rendezvous may be a dead head's, and the default is a guess."""
     rendezvous: Dict[str, str]
 
 
@@ -79,22 +76,22 @@ class WorkerNode(Supervisor):
         """Runs the worker to its end, through any number of heads."""
         self._first_generation = self.shared.read_rendezvous().get("generation", "")
         self._head_seen = time.monotonic()
-        self._moved_at = 0.0
-        self._joined_address = ""
+        self._moved_looked = 0.0
+        self._other_head = False
         lost_joins = 0
         while True:
             reason = self._await_head()
             if reason:
                 self.finish(Ending(reason, 0, False, ()))
                 return
-            self.set_state("joining", "the head is at %s" % self.address)
-            ending = self.run_ray(ray_arguments(self.settings, self.address))
+            self.report.set_state("joining", "the head is at %s" % self.report.address)
+            ending = self.run_ray(ray_arguments(self.settings, self.report.address))
             lost_joins = 0 if self.was_alive else lost_joins + 1
             if not self._may_rejoin(ending, lost_joins):
                 self.finish(ending)
                 return
             if ending.reason != "moved":
-                self.say("lost the head at %s, waits for it to come back" % self.address)
+                self.report.say("lost the head at %s, waits for it to come back" % self.report.address)
 
     def _may_rejoin(self, ending: Ending, lost_joins: int) -> bool:
         if not self.settings.rejoin or lost_joins > _MOST_LOST_JOINS or ending.reason in ("stop", "drain", "broken"):
@@ -103,7 +100,7 @@ class WorkerNode(Supervisor):
             return True
         if not self.was_alive or ending.code == 0:
             return False
-        probe = self.probe(self.address)
+        probe = self.probe(self.report.address)
         return not probe.healthy or (bool(self.cluster_id) and probe.cluster_id != self.cluster_id)
 
     def _target(self) -> _Target:
@@ -117,96 +114,126 @@ class WorkerNode(Supervisor):
         return _Target("localhost:6379", not self.settings.shared_dir, {})
 
     def _await_head(self) -> str:
-        """Waits until a head is worth joining, and takes on its address; a reason to stop instead, or "". Raises LauncherError when the wait is over."""
+        """Waits until a head is worth joining and takes on its address; a reason to stop instead, or "".
+
+        Raises LauncherError when the wait is over or the head is one that this worker can never join.
+        """
         began = time.monotonic()
-        poll, answering, last = _FIRST_POLL_S, None, ""  # type: float, Optional[float], str
+        poll = _FIRST_POLL_S
+        answering: Optional[float] = None
+        last = ""
         while True:
             reason = self.reason_to_stop()
             if reason:
                 return reason
             target = self._target()
-            now = time.monotonic()
             if target.address != last:
                 last, answering = target.address, None
-            try:
-                split_address(target.address)
-            except ValueError as error:
-                self.fail(str(error), "give it as HOST:PORT in RAY_HEAD_ADDRESS")
-            probe = self.probe(target.address)
-            self.seen(probe)
-            if probe.refused:
-                self.fail(probe.problem, "give every node the same RAY_AUTH_MODE and the same token (RAY_AUTH_TOKEN_PATH)")
+            probe = self._probe_head(target.address)
+            now = time.monotonic()
             answering = (answering or now) if probe.connected else None
             window = self.settings.stable_window
             stable = answering is not None and now - answering >= window
-            # Nothing answers at an address we were given: Ray is as good at retrying it as we are, and we still watch the clock.
+            # Nothing answers at an address we were given: Ray retries it as well as we do, and we go on watching the clock.
             overdue = target.certain and now - began >= window
             if probe.healthy or stable or overdue:
                 self._refuse_other_versions(probe, target)
-                self.address, self.cluster_id = target.address, probe.cluster_id
-                self.generation = self.shared.read_rendezvous().get("generation", "")
+                self._take_on(target, probe)
                 return ""
             self._give_up_without_head(target.address)
-            self.set_state("waiting", "waiting for the head: " + probe.problem)
+            self.report.set_state("waiting", "no head yet: " + probe.problem)
             self.pause(poll)
             poll = min(poll * 1.05, _SLOWEST_POLL_S)
 
+    def _probe_head(self, address: str) -> Probe:
+        try:
+            split_address(address)
+        except ValueError as error:
+            self.fail(str(error), "give it as HOST:PORT in RAY_HEAD_ADDRESS")
+        probe = self.probe(address)
+        if probe.refused:
+            self.fail(probe.problem, "give every node the same RAY_AUTH_MODE and the same token (RAY_AUTH_TOKEN_PATH)")
+        if probe.healthy:
+            self._head_seen = time.monotonic()
+        return probe
+
+    def _take_on(self, target: _Target, probe: Probe) -> None:
+        self.report.address = target.address
+        self.report.generation = self.shared.read_rendezvous().get("generation", "")
+        self.cluster_id = probe.cluster_id
+        self._other_head = False
+
     def _refuse_other_versions(self, probe: Probe, target: _Target) -> None:
-        known = target.rendezvous if probe.healthy and target.rendezvous.get("cluster_id", probe.cluster_id) == probe.cluster_id else {}
-        head = (probe.ray_version or known.get("ray_version", ""), known.get("python_version", ""))
+        """A worker of another version would be refused by Ray after two seconds, again and again: it ends itself instead."""
+        same_head = probe.healthy and target.rendezvous.get("cluster_id", probe.cluster_id) == probe.cluster_id
+        told = target.rendezvous if same_head else {}
+        head = (probe.ray_version or told.get("ray_version", ""), told.get("python_version", ""))
         if versions_differ(head, self.versions, self.env):
             words = ["Ray %s and Python %s" % (ray or "unknown", python or "unknown") for ray, python in (head, self.versions)]
             self.fail(*version_mismatch(*words))
 
+    def _headless(self, address: str) -> Optional[str]:
+        if time.monotonic() - self._head_seen <= self.settings.head_timeout:
+            return None
+        return "no Ray head answered at %s for %g s, so this worker ended itself" % (address, self.settings.head_timeout)
+
+    def _headless_hint(self) -> str:
+        return self.network_hint() if self.report.envoy else "start the head, then start this worker again"
+
     def _give_up_without_head(self, address: str) -> None:
-        if time.monotonic() - self._head_seen > self.settings.head_timeout:
-            self.fail(
-                "no Ray head answered at %s for %g s, so this worker ended itself" % (address, self.settings.head_timeout),
-                self.envoy_hint() or "start the head, then start this worker again",
-            )
+        message = self._headless(address)
+        if message:
+            self.fail(message, self._headless_hint())
 
     def seen(self, probe: Probe) -> None:
+        """Remembers when the head last answered, and whether it is still the one that was joined."""
         if probe.healthy:
             self._head_seen = time.monotonic()
-            if self.state in ("joining", "alive") and not self.cluster_id:
-                self.cluster_id = probe.cluster_id
+            self.cluster_id = self.cluster_id or probe.cluster_id
+            self._other_head = bool(probe.cluster_id) and probe.cluster_id != self.cluster_id
 
-    def look(self, now: float) -> str:
-        if not self.was_alive and now - self._head_seen > self.settings.head_timeout:
-            self.set_state(
-                "failed",
-                "no Ray head answered at %s for %g s, so this worker ended itself" % (self.address, self.settings.head_timeout),
-                self.envoy_hint() or "start the head, then start this worker again",
-            )
-            return "broken"
-        if not self.settings.rejoin or now - self._moved_at < _MOVED_POLL_S:
+    def look(self) -> str:
+        """Ends Ray when no head was there for too long, or when the head is another one now."""
+        headless = None if self.was_alive else self._headless(self.report.address)
+        if headless:
+            return self.broken(headless, self._headless_hint())
+        now = time.monotonic()
+        if not self.settings.rejoin or now - self._moved_looked < _MOVED_POLL_S:
             return ""
-        self._moved_at = now
-        return "moved" if self._head_moved() else ""
+        self._moved_looked = now
+        if self._other_head or self._rendezvous_moved():
+            self.report.say("the head came back as another one, joins it")
+            return "moved"
+        return ""
 
-    def _head_moved(self) -> bool:
+    def _rendezvous_moved(self) -> bool:
         rendezvous = self.shared.read_rendezvous()
         generation = rendezvous.get("generation", "")
-        if generation and generation != self.generation:
-            same = (
-                rendezvous.get("cluster_id", "") == self.cluster_id
-                if self.cluster_id and "cluster_id" in rendezvous
-                else (not self.generation and rendezvous["address"] == self.address)
-            )
-            if not same:
-                self.say("the head came back as another one, at %s" % rendezvous["address"])
-                return True
-            self.generation = generation
-            self.record()
-        return False
+        if not generation or generation == self.report.generation:
+            return False
+        if self.cluster_id and rendezvous.get("cluster_id"):
+            same = rendezvous["cluster_id"] == self.cluster_id
+        else:
+            same = not self.report.generation and rendezvous["address"] == self.report.address
+        if same:
+            # Its rendezvous came after we had already found it by its address.
+            self.report.generation = generation
+            self.report.record()
+        return not same
 
 
 def _in_kernel(namespace: Dict[str, Any]) -> bool:
     """Whether a notebook kernel executes our text: there a loop runs already, or there is no file, and SystemExit counts as failure."""
+    if "__file__" not in namespace or "get_ipython" in namespace:
+        return True
+    # Importing asyncio costs 30 ms; where nobody has, no loop can run.
+    loops = sys.modules.get("asyncio")
+    if loops is None:
+        return False
     try:
-        asyncio.get_running_loop()
+        loops.get_running_loop()
     except RuntimeError:
-        return "__file__" not in namespace or "get_ipython" in namespace
+        return False
     return True
 
 
@@ -219,18 +246,19 @@ def launch(role: str, env: Mapping[str, str]) -> None:
         check_ray(settings)
         node.go()
     except LauncherError as error:
-        if node.state != "failed":
-            node.set_state("failed", str(error))
-        node.keep(str(error))
+        if node.report.state != "failed":
+            node.report.set_state("failed", str(error), aloud=False)
+        node.report.keep(str(error))
         raise
     finally:
         node.close()
 
 
 def run(role: str, namespace: Dict[str, Any]) -> None:
-    """Runs `role` ("head" or "worker"): exits the process with Ray's code, or, in a kernel, returns after a clean end and raises after any other.
+    """Runs `role`, "head" or "worker".
 
-    `namespace` is the caller's globals(), which tell a script from a kernel.
+    As a process it exits with Ray's code, or 0 after a requested end. In a kernel it returns after a clean end and raises
+    LauncherError after any other. `namespace` is the caller's globals(), which tell a script from a kernel.
     """
     kernel = _in_kernel(namespace)
     try:
@@ -239,7 +267,7 @@ def run(role: str, namespace: Dict[str, Any]) -> None:
         if kernel:
             raise LauncherError(str(error), error.code) from None
         sys.stdout.flush()
-        print(error, file=sys.stderr, flush=True)
+        sys.stderr.write("%s\n" % error)
         sys.exit(error.code)
     if not kernel:
         sys.exit(0)

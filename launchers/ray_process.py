@@ -1,7 +1,8 @@
 """Starts `ray start`, finds what belongs to it through /proc, and ends it so that nothing of it is left.
 
-`ray start --block` does not prove a live node: it stays when its raylet ends with code 0, and after a SIGKILL its agents live on for a minute.
-Everything is found by parentage, by the process group that Ray was given and by a marker in the environment; only processes of this user are ever signalled.
+`ray start --block` does not prove a live node: it stays when its raylet ends with code 0, and after a SIGKILL its agents live on for
+a minute. Everything is found by parentage, by the process group that Ray was given and by a marker in the environment; only
+processes of this user are ever signalled.
 """
 
 import ctypes
@@ -36,8 +37,11 @@ class RayParts(NamedTuple):
     gcs: Optional[Process]
     node_id: str
     node_ip: str
-    log_files: Tuple[str, ...]
-    """Absolute paths of the output files of raylet and GCS."""
+    log_files: Tuple[Tuple[str, str], ...]
+    """Plain name (raylet.out) and path of each output file of raylet and GCS."""
+
+
+NOTHING_YET = RayParts(None, None, "", "", ())
 
 
 def read_process(pid: int) -> Optional[Process]:
@@ -98,7 +102,7 @@ def find_ray(root: int) -> RayParts:
     """The raylet and GCS below `ray start`, and what their command lines tell about the node."""
     found: Dict[str, Process] = {}
     options: Dict[str, str] = {}
-    files: List[str] = []
+    files: List[Tuple[str, str]] = []
     queue = [(pid, 1) for pid in _children(root)]
     while queue:
         pid, depth = queue.pop()
@@ -115,7 +119,7 @@ def find_ray(root: int) -> RayParts:
         for key, suffix in (("stdout_filepath", ".out"), ("stderr_filepath", ".err")):
             path = own.get(key) or (os.path.join(own["log_dir"], name + suffix) if "log_dir" in own else "")
             if path:
-                files.append(path)
+                files.append((name + suffix, path))
     node_id, node_ip = options.get("node_id", ""), options.get("node_ip_address", "")
     return RayParts(found.get("raylet"), found.get("gcs_server"), node_id, node_ip, tuple(sorted(files)))
 
@@ -123,8 +127,9 @@ def find_ray(root: int) -> RayParts:
 def spawn(argv: List[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     """Starts `argv` with its output in a pipe, in a process group of its own inside our session.
 
-    Its own group keeps Ctrl-C and signals to the launcher's group away from Ray's processes (they would die piecemeal instead of draining); the same session lets
-    a platform find everything by session id. The kernel sends it SIGTERM when we die, however we die. Raises OSError when it cannot be started.
+    Its own group keeps Ctrl-C and signals to the launcher's group away from Ray's processes, which would die piecemeal instead of
+    draining; the same session lets a platform find everything by session id. The kernel sends it SIGTERM when we die, however we die.
+    Raises OSError when it cannot be started.
     """
     parent = os.getpid()
     prctl = getattr(ctypes.CDLL(None, use_errno=True), "prctl", None)
@@ -136,8 +141,15 @@ def spawn(argv: List[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
             if os.getppid() != parent:
                 os._exit(1)
 
+    # The child only makes three system calls through a library that is already loaded, so another thread's locks cannot stop it.
     return subprocess.Popen(
-        argv, env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=prepare, bufsize=0
+        argv,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        preexec_fn=prepare,  # noqa: PLW1509
+        bufsize=0,
     )
 
 
@@ -155,7 +167,7 @@ class Output:
         os.set_blocking(self._fd, False)
 
     def wait(self, seconds: float, wake: int) -> bool:
-        """Waits at most `seconds` for output or for a byte on the file descriptor `wake`, and reads what is there; True when there was output."""
+        """Waits at most `seconds` for output or for a byte on the descriptor `wake`, and reads what is there; True after output."""
         watched = [wake] + ([self._fd] if self._open else [])
         ready, _, _ = select.select(watched, [], [], seconds)
         if wake in ready:

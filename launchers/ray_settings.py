@@ -1,4 +1,4 @@
-"""What a launcher was asked to do: reads the environment once, fills the gaps from the pod or the machine, and builds `ray start`'s arguments."""
+"""What a launcher was asked to do, read from the environment with gaps filled from the machine, and what `ray start` gets of it."""
 
 import glob
 import os
@@ -8,10 +8,12 @@ import subprocess
 import uuid
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
+# Ray refuses a smaller object store (bytes).
 _MIN_OBJECT_STORE = 78643200
-"""Ray refuses less (bytes)."""
+# Below this many bytes of shared memory an object store is too small to be useful.
 SMALL_SHM = 10**9
-"""Below this many bytes of /dev/shm an object store is too small to be useful."""
+ANY_HOST = "0.0.0.0"  # noqa: S104
+_SHM = "/dev/shm"  # noqa: S108
 _MIB = 1024 * 1024
 _LONGEST = 10 * 365 * 86400.0
 
@@ -94,7 +96,7 @@ def _switch(env: Mapping[str, str], name: str, default: bool) -> bool:
 
 def _shm_bytes() -> int:
     try:
-        stat = os.statvfs("/dev/shm")
+        stat = os.statvfs(_SHM)
     except OSError:
         return 0
     return stat.f_frsize * stat.f_blocks
@@ -132,7 +134,10 @@ def _machine_gpus() -> int:
 
 
 def _resources(role: str, env: Mapping[str, str]) -> Tuple[int, int, int, int, int]:
-    """CPUs, GPUs, memory, object store and /dev/shm. What was asked for is passed on as it is; what is derived leaves room for the object store."""
+    """CPUs, GPUs, memory, object store and /dev/shm, sizes in bytes.
+
+    What was asked for is passed on as it is; memory that is derived leaves room for the object store, as Ray's own default does.
+    """
     millicores = _number(env, "CDSW_CPU_MILLICORES", 0)
     cpus = _integer(env, "RAYTUI_NUM_CPUS")
     if cpus is None:
@@ -165,7 +170,7 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
     auth_mode = env.get("RAY_AUTH_MODE", "").strip().lower()
     if expose and auth_mode != "token":
         raise LauncherError(
-            "RAYTUI_EXPOSE_DASHBOARD=1 is refused without token authentication, because an open dashboard runs code for whoever reaches it; "
+            "RAYTUI_EXPOSE_DASHBOARD=1 is refused without token authentication, since an open dashboard runs code for whoever reaches it; "
             "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH"
         )
     cpus, gpus, memory, store, shm = _resources(role, env)
@@ -202,7 +207,7 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
 
 def check_ray(settings: Settings) -> None:
     """Raises LauncherError, one sentence that says how to get Ray there, when the venv or its `ray` program is missing."""
-    how = "create it with `python3 -m venv {0}` and `{0}/bin/pip install 'ray[default]'`, or set RAYTUI_VENV to a venv that has Ray".format(
+    how = "make it with `python3 -m venv {0}` and `{0}/bin/pip install 'ray[default]'`, or set RAYTUI_VENV to a venv that has Ray".format(
         settings.venv
     )
     if not os.path.isdir(settings.venv):
@@ -261,7 +266,10 @@ def ray_environment(settings: Settings, env: Mapping[str, str]) -> Dict[str, str
 
 
 def read_token(settings: Settings, env: Mapping[str, str]) -> str:
-    """The token that Ray itself would use, for the health check; empty without one. A head takes a token it finds even when no mode is set."""
+    """The token that Ray itself would use, for the health check; empty without one.
+
+    A head takes a token it finds even when no mode is set; a worker does not.
+    """
     if settings.auth_mode != "token" and not (settings.role == "head" and not settings.auth_mode):
         return ""
     if env.get("RAY_AUTH_TOKEN", "").strip():
@@ -294,7 +302,10 @@ def installed_versions(venv: str) -> Tuple[str, str]:
 
 
 def versions_differ(head: Tuple[str, str], own: Tuple[str, str], env: Mapping[str, str]) -> bool:
-    """Whether Ray would refuse to join: another Ray, or another Python (to the patch, unless the environment relaxes it). Unknown never differs."""
+    """Whether Ray would refuse to join: another Ray, or another Python (to the patch, unless the environment relaxes it).
+
+    Each side is Ray's and Python's version; an unknown one never differs.
+    """
     if head[0] and own[0] and head[0] != own[0]:
         return True
     parts = 2 if env.get("RAY_DEFAULT_PYTHON_VERSION_MATCH_LEVEL") == "minor" else 3

@@ -1,7 +1,8 @@
 """Renders the launcher scripts: one self-contained file per role, made from the plain modules in `launchers/`.
 
-A notebook kernel gets only the text of the application's script, so the modules that the launchers share are inlined, in the order of their dependencies.
-The result is a function of the sources alone: the same release renders the same bytes everywhere, which is what lets `doctor` tell when files have drifted.
+A notebook kernel gets only the text of the application's script, so the modules that the launchers share are inlined, in the order
+of their dependencies. The result is a function of the sources alone: the same release renders the same bytes everywhere, which is
+what lets `doctor` tell when files have drifted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,17 @@ import re
 import tempfile
 from pathlib import Path
 
-SHARED_MODULES = ("ray_output", "ray_health", "ray_settings", "ray_process", "ray_files", "ray_page", "ray_supervisor", "ray_node")
+SHARED_MODULES = (
+    "ray_output",
+    "ray_health",
+    "ray_settings",
+    "ray_process",
+    "ray_files",
+    "ray_page",
+    "ray_report",
+    "ray_supervisor",
+    "ray_node",
+)
 """The modules that every launcher holds; each may import only those before it."""
 LAUNCHERS = ("ray_head_launcher.py", "ray_worker_launcher.py")
 MODE = 0o755
@@ -39,12 +50,14 @@ def _split(text: str) -> tuple[str, list[str], str]:
     imports: list[str] = []
     for node in tree.body:
         first, last = node.lineno - 1, node.end_lineno or node.lineno
+        remark = ""
         if isinstance(node, ast.Import | ast.ImportFrom):
             imports.append("".join(lines[first:last]))
-        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            # A bare string (a docstring of the module or of a constant) is a statement whose value a kernel would print.
+            remark = "" if node is tree.body[0] else _comment(node.value.value) + "\n"
+        else:
             continue
-        # A bare string (a docstring of the module or of a constant) is a statement whose value a kernel would print.
-        remark = _comment(node.value.value) + "\n" if isinstance(node, ast.Expr) and node is not tree.body[0] else ""
         lines[first:last] = [remark] + [""] * (last - first - 1)
     return docstring, imports, "".join(lines).strip("\n")
 
@@ -90,7 +103,7 @@ def render() -> dict[str, bytes]:
 def write(directory: Path) -> list[Path]:
     """Writes the launchers into `directory` (made if missing), mode 0755, each whole or not at all; returns their paths.
 
-    A launcher that already holds these bytes is left alone, so that a running application's file does not change under it. Blocking: call it in a thread.
+    A launcher that already holds these bytes is left alone. Blocking: call it in a thread.
     Raises OSError when the directory cannot be written.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -118,8 +131,8 @@ def _replace(target: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
             os.fchmod(file.fileno(), MODE)
-        os.replace(temporary, target)
+        Path(temporary).replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
+            Path(temporary).unlink()
         raise
