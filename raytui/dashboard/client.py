@@ -1,0 +1,139 @@
+"""The Dashboard of the manager: which question goes to which endpoint, with a deadline, and what each failure means.
+
+Paths and limits follow measurements on Ray 2.60: `nocache=1` because the cached answer can be minutes old, `limit=10000` because
+the default of 100 hides nodes, and no call is ever left to Ray's own time-outs, which GCS can outlast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from raytui.core.protocols import Dashboard, DashboardTarget
+from raytui.core.snapshot import Actor, Job, Node, RayEvent, RayVersion, ServeDeployment, Usage
+from raytui.dashboard import failures
+from raytui.dashboard.decode import Garbage
+from raytui.dashboard.payloads import parse_health, parse_node_stats, parse_nodes, parse_version
+from raytui.dashboard.transport import ErrorAnswer, Transport, TransportError
+
+T = TypeVar("T")
+HEALTH_TIMEOUT_S = 2.0
+"""Deadline of the health check; it takes 4 ms when all is well and says 503 after 0.1 to 1.1 s when GCS is hung."""
+TIMEOUT_S = 5.0
+"""Deadline of every other call."""
+STATE_LIMIT = 10_000
+"""The most rows that Ray's State API gives; more is answered with 400."""
+
+
+class DashboardClient(Dashboard):
+    """Ray's REST API of one head. Raises `Unreachable` with the layer that failed, or `NotFound`."""
+
+    def __init__(
+        self, target: DashboardTarget, transport: Transport, *, timeout: float = TIMEOUT_S, health_timeout: float = HEALTH_TIMEOUT_S
+    ) -> None:
+        self._target = target
+        self._transport = transport
+        self._timeout = timeout
+        self._health_timeout = health_timeout
+
+    def __repr__(self) -> str:
+        return f"DashboardClient({failures.place(self._target)})"
+
+    async def version(self) -> RayVersion:  # noqa: D102 - see Dashboard
+        return await self._read("/api/version", parse_version)
+
+    async def gcs_alive(self) -> bool:
+        """Whether GCS answered the head's own health check; one that failed raises `Unreachable` with the layer gcs."""
+        return await self._read("/api/gcs_healthz", parse_health, self._health_timeout)
+
+    async def nodes(self) -> tuple[Node, ...]:  # noqa: D102 - see Dashboard
+        return await self._read(f"/api/v0/nodes?limit={STATE_LIMIT}&detail=1", parse_nodes)
+
+    async def node_stats(self) -> Mapping[str, Node]:  # noqa: D102 - see Dashboard
+        return await self._read("/nodes?view=summary&nocache=1", parse_node_stats)
+
+    async def usage(self) -> Usage:  # noqa: D102 - see Dashboard
+        from raytui.dashboard.usage import parse_usage
+
+        return await self._read("/api/cluster_status", parse_usage)
+
+    async def jobs(self) -> tuple[Job, ...]:  # noqa: D102 - see Dashboard
+        from raytui.dashboard.activity import parse_jobs
+
+        return await self._read("/api/jobs/", parse_jobs)
+
+    async def actors(self, limit: int = 1000) -> tuple[tuple[Actor, ...], int]:  # noqa: D102 - see Dashboard
+        from raytui.dashboard.activity import parse_actors
+
+        return await self._read(f"/api/v0/actors?limit={max(1, min(limit, STATE_LIMIT))}", parse_actors)
+
+    async def serve(self) -> tuple[ServeDeployment, ...]:
+        """Serve deployments; the first call of a head takes about 3 s, so it has twice the deadline."""
+        from raytui.dashboard.activity import parse_serve
+
+        return await self._read("/api/serve/applications/", parse_serve, 2 * self._timeout)
+
+    async def events(self) -> tuple[RayEvent, ...]:
+        """Ray's events from `/events`; `/api/v0/cluster_events` fails for ever after the first node death."""
+        from raytui.dashboard.activity import parse_events
+
+        return await self._read("/events", parse_events)
+
+    async def log_files(self, node_id: str) -> tuple[str, ...]:  # noqa: D102 - see Dashboard
+        from raytui.dashboard.activity import parse_log_files
+
+        return await self._read(f"/api/v0/logs?{urlencode({'node_id': node_id})}", parse_log_files)
+
+    async def log_tail(self, node_id: str, filename: str, lines: int) -> bytes:  # noqa: D102 - see Dashboard
+        query = urlencode({"node_id": node_id, "filename": filename, "lines": lines})
+        return await self._read(f"/api/v0/logs/file?{query}", bytes, 4 * self._timeout)
+
+    async def log_stream(self, node_id: str, filename: str, lines: int) -> AsyncIterator[bytes]:  # noqa: D102 - see Dashboard
+        path = f"/api/v0/logs/stream?{urlencode({'node_id': node_id, 'filename': filename, 'lines': lines})}"
+        stream = self._transport.stream(path)
+        try:
+            async for chunk in stream:
+                yield chunk
+        except TransportError as error:
+            raise failures.of_trouble(error, self._target, path, self._timeout) from None
+        except ErrorAnswer as error:
+            raise failures.of_answer(error.response, self._target, path) or failures.garbage(self._target, path, "a page") from None
+        finally:
+            await stream.aclose()  # type: ignore[attr-defined] # an async generator: its connection ends with it
+
+    async def close(self) -> None:  # noqa: D102 - see Dashboard
+        await self._transport.close()
+
+    async def _read(self, path: str, parse: Callable[[bytes], T], timeout: float | None = None) -> T:
+        limit = self._timeout if timeout is None else timeout
+        try:
+            answer = await self._transport.get(path, limit)
+        except TransportError as error:
+            raise failures.of_trouble(error, self._target, path, limit) from None
+        failure = failures.of_answer(answer, self._target, path)
+        if failure is not None:
+            raise failure
+        try:
+            return parse(answer.body)
+        except Garbage as error:
+            raise failures.garbage(self._target, path, str(error)) from None
+
+
+def connect(
+    target: DashboardTarget, *, long_lived: bool, timeout: float = TIMEOUT_S, health_timeout: float = HEALTH_TIMEOUT_S
+) -> DashboardClient:
+    """A client for one question (`long_lived=False`, light to import) or for a life of polling; raises `Unreachable`."""
+    transport: Transport
+    try:
+        if long_lived:
+            from raytui.dashboard.pooled import PooledTransport
+
+            transport = PooledTransport(target)
+        else:
+            from raytui.dashboard.oneshot import OneShotTransport
+
+            transport = OneShotTransport(target)
+    except TransportError as error:
+        raise failures.of_trouble(error, target, "/", timeout) from None
+    return DashboardClient(target, transport, timeout=timeout, health_timeout=health_timeout)

@@ -1,0 +1,165 @@
+"""A transport for commands that ask once: http.client, one thread and one connection per request.
+
+The threads are daemons and every wait is bounded by the event loop: when a call is cancelled or late its socket is shut down, so
+that neither a hung dashboard nor a hung name server can keep a command from ending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import socket
+import ssl
+import threading
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+from raytui.core.protocols import DashboardTarget
+from raytui.dashboard.transport import (
+    BODY_CAP,
+    USER_AGENT,
+    Response,
+    Transport,
+    TransportError,
+    Trouble,
+    connect_limit,
+    proxy_for,
+    tls_context,
+)
+
+
+class OneShotTransport(Transport):
+    """HTTP through http.client."""
+
+    def __init__(self, target: DashboardTarget) -> None:
+        self._target = target
+        self._streams: Transport | None = None
+
+    async def get(self, path: str, timeout: float) -> Response:  # noqa: D102 - see Transport
+        exchange = _Exchange(self._target, path, timeout)
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Response] = loop.create_future()
+
+        def settle(outcome: Response | TransportError) -> None:
+            if done.done():
+                return
+            if isinstance(outcome, TransportError):
+                done.set_exception(outcome)
+            else:
+                done.set_result(outcome)
+
+        def work() -> None:
+            outcome = exchange.run()
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(settle, outcome)
+
+        threading.Thread(target=work, name=f"GET {path[:40]}", daemon=True).start()
+        try:
+            async with asyncio.timeout(timeout):
+                return await done
+        except TimeoutError:
+            raise TransportError(exchange.phase) from None
+        finally:
+            exchange.abort()
+
+    async def stream(self, path: str) -> AsyncIterator[bytes]:  # noqa: D102 - see Transport
+        # A followed log lives on, so here the pooled transport is worth its import.
+        if self._streams is None:
+            from raytui.dashboard.pooled import PooledTransport
+
+            self._streams = PooledTransport(self._target)
+        stream = self._streams.stream(path)
+        try:
+            async for chunk in stream:
+                yield chunk
+        finally:
+            await stream.aclose()  # type: ignore[attr-defined] # an async generator
+
+    async def close(self) -> None:  # noqa: D102 - see Transport
+        if self._streams is not None:
+            await self._streams.close()
+
+
+class _Exchange:
+    """One request on one connection, run in a thread, ended from outside by `abort`."""
+
+    def __init__(self, target: DashboardTarget, path: str, timeout: float) -> None:
+        self.phase: Trouble = "connect_timeout"
+        self._target = target
+        self._path = path
+        self._timeout = timeout
+        self._connection: http.client.HTTPConnection | None = None
+        self._aborted = False
+
+    def run(self) -> Response | TransportError:
+        try:
+            return self._talk()
+        except TransportError as error:
+            return error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            return _trouble(error, self.phase)
+        finally:
+            if self._connection is not None:
+                self._connection.close()
+
+    def abort(self) -> None:
+        """Wake the thread out of whatever read it sits in."""
+        self._aborted = True
+        sock = self._connection.sock if self._connection is not None else None
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def _talk(self) -> Response:
+        target = self._target
+        self._connection = connection = _connection(target, connect_limit(target.url, self._timeout))
+        connection.connect()
+        self.phase = "no_answer"
+        if self._aborted:
+            raise TransportError("no_answer")
+        connection.sock.settimeout(self._timeout)
+        path = urlsplit(target.url).path.rstrip("/") + self._path
+        connection.request("GET", path, headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **target.headers})
+        answer = connection.getresponse()
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        if answer.length is not None and answer.length > BODY_CAP:
+            raise TransportError("too_large", str(answer.length))
+        # With a known length only a whole read tells half an answer from all of it; without one the cap must be kept here.
+        body = answer.read() if answer.length is not None else answer.read(BODY_CAP + 1)
+        if len(body) > BODY_CAP:
+            raise TransportError("too_large")
+        return Response(answer.status, headers, body, target.url.rstrip("/") + self._path)
+
+
+def _connection(target: DashboardTarget, timeout: float) -> http.client.HTTPConnection:
+    parts = urlsplit(target.url)
+    host, port = parts.hostname or "", parts.port
+    proxy = urlsplit(proxy_for(target.url) or "")
+    first_host, first_port = (proxy.hostname, proxy.port) if proxy.hostname else (host, port)
+    connection: http.client.HTTPConnection
+    if parts.scheme == "https":
+        context = tls_context(target.ca_bundle)
+        connection = http.client.HTTPSConnection(first_host, first_port, timeout=timeout, context=context)
+    else:
+        connection = http.client.HTTPConnection(first_host, first_port, timeout=timeout)
+    if proxy.hostname:
+        connection.set_tunnel(host, port)
+    return connection
+
+
+def _trouble(error: Exception, phase: Trouble) -> TransportError:
+    """Which trouble an exception of http.client or of the socket is."""
+    if isinstance(error, ssl.SSLError):
+        return TransportError("tls", error.reason or str(error))
+    if isinstance(error, socket.gaierror):
+        return TransportError("name", error.strerror or "")
+    if isinstance(error, ConnectionRefusedError):
+        return TransportError("refused")
+    if isinstance(error, TimeoutError):
+        return TransportError(phase)
+    if isinstance(error, (http.client.RemoteDisconnected, http.client.IncompleteRead, ConnectionError)):
+        return TransportError("closed")
+    if isinstance(error, OSError):
+        return TransportError("route" if phase == "connect_timeout" else "closed", error.strerror or str(error))
+    return TransportError("not_http", type(error).__name__)

@@ -1,0 +1,194 @@
+"""What Ray's dashboard answers about itself and its nodes, JSON in, core values out, without input or output.
+
+The traps are Ray's own: `/nodes` blanks the identity of dead nodes, keeps their last figures for ever and turns every key into camel
+case, users' own names too; `/api/v0/nodes` has the true names but no figures. So identity comes from the one, figures from the other.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from raytui.core.snapshot import Gpu, Node, NodeState, RayVersion
+from raytui.dashboard.decode import Garbage, decode, seconds, text
+
+MEGABYTE = 1024 * 1024
+_REASONS = {
+    "Expected termination": "EXPECTED_TERMINATION",
+    "Unexpected termination": "UNEXPECTED_TERMINATION",
+    "Terminated due to preemption": "AUTOSCALER_DRAIN_PREEMPTED",
+    "Terminated due to idle (no Ray activity)": "AUTOSCALER_DRAIN_IDLE",
+}
+"""Ray's words before its sentence about a death (dashboard/utils.py, compose_state_message), and the reason each stands for."""
+
+
+class _Version(msgspec.Struct):
+    ray_version: str
+    session_name: str = ""
+
+
+class _NodeRow(msgspec.Struct):
+    node_id: str
+    node_ip: str | None = None
+    node_name: str | None = None
+    is_head_node: bool | None = None
+    state: str | None = None
+    state_message: str | None = None
+    resources_total: dict[str, float] | None = None
+    labels: dict[str, str] | None = None
+    start_time_ms: float | None = None
+    end_time_ms: float | None = None
+
+
+class _NodeRows(msgspec.Struct):
+    result: list[_NodeRow]
+
+
+class _NodeList(msgspec.Struct):
+    result: _NodeRows
+
+
+class _NodeAnswer(msgspec.Struct):
+    data: _NodeList
+
+
+class _Death(msgspec.Struct, rename="camel"):
+    reason: str | None = None
+    reason_message: str | None = None
+
+
+class _Raylet(msgspec.Struct, rename="camel"):
+    node_id: str = ""
+    state: str = ""
+    object_store_used_memory: int | None = None
+    object_store_available_memory: int | None = None
+    death_info: _Death | None = None
+    state_message: str | None = None
+    node_name: str | None = None
+
+
+class _Disk(msgspec.Struct):
+    total: int = 0
+    used: int = 0
+
+
+class _Gpu(msgspec.Struct, rename="camel"):
+    index: int = 0
+    name: str | None = None
+    utilization_gpu: float | None = None
+    memory_used: float | None = None
+    memory_total: float | None = None
+
+
+class _Summary(msgspec.Struct):
+    raylet: _Raylet | None = None
+    now: float | None = None
+    cpu: float | None = None
+    mem: list[float] | None = None
+    disk: dict[str, _Disk] | None = None
+    gpus: list[_Gpu] | None = None
+    ip: str | None = None
+
+
+class _SummaryList(msgspec.Struct):
+    summary: list[_Summary]
+
+
+class _SummaryAnswer(msgspec.Struct):
+    data: _SummaryList
+
+
+def parse_version(body: bytes) -> RayVersion:
+    """`/api/version`; raises `Garbage`."""
+    answer = decode(body, _Version)
+    return RayVersion(text(answer.ray_version), text(answer.session_name))
+
+
+def parse_health(body: bytes) -> bool:
+    """`/api/gcs_healthz` with status 200; raises `Garbage` when something else than Ray answers."""
+    if body.strip() != b"success":
+        raise Garbage(f"a health check that says {body[:80].decode(errors='replace')!r} instead of 'success'")
+    return True
+
+
+def parse_nodes(body: bytes) -> tuple[Node, ...]:
+    """`/api/v0/nodes?detail=1`: identity and state under their true names, head first, then by start; raises `Garbage`."""
+    rows = [_node(row) for row in decode(body, _NodeAnswer).data.result.result]
+    return tuple(sorted(rows, key=lambda node: (not node.is_head, node.started_at, node.name, node.node_id)))
+
+
+def _node(row: _NodeRow) -> Node:
+    reason, message = split_state_message(text(row.state_message))
+    return Node(
+        node_id=text(row.node_id),
+        name=text(row.node_name),
+        ip=text(row.node_ip),
+        state=_state(row.state),
+        is_head=bool(row.is_head_node),
+        reason=reason,
+        message=message,
+        started_at=seconds(row.start_time_ms, 0.001),
+        ended_at=seconds(row.end_time_ms, 0.001),
+        resources={text(name): amount for name, amount in (row.resources_total or {}).items()},
+        labels={text(name): text(value) for name, value in (row.labels or {}).items()},
+    )
+
+
+def _state(word: str | None) -> NodeState:
+    return "ALIVE" if word == "ALIVE" else "DEAD" if word == "DEAD" else "UNKNOWN"
+
+
+def split_state_message(message: str) -> tuple[str, str]:
+    """Ray's reason for a death and its sentence, from the two joined in `state_message`."""
+    before, colon, after = message.partition(": ")
+    reason = _REASONS.get(before, "")
+    if not reason:
+        return "", message
+    return reason, after if colon else before
+
+
+def parse_node_stats(body: bytes) -> dict[str, Node]:
+    """`/nodes?view=summary`: physical figures by node id, without those of dead nodes (Ray freezes them); raises `Garbage`."""
+    found: dict[str, Node] = {}
+    for row in decode(body, _SummaryAnswer).data.summary:
+        if row.raylet is not None and row.raylet.node_id:
+            found[row.raylet.node_id] = _stats(row, row.raylet)
+    return found
+
+
+def _stats(row: _Summary, raylet: _Raylet) -> Node:
+    state = _state(raylet.state)
+    death = raylet.death_info or _Death()
+    known = Node(raylet.node_id, text(raylet.node_name), text(row.ip), state, reason=text(death.reason), message=text(death.reason_message))
+    if state == "DEAD" or not row.now:
+        return known
+    memory = row.mem if row.mem is not None and len(row.mem) >= 4 else None
+    used, available = raylet.object_store_used_memory, raylet.object_store_available_memory
+    disk = _disk(row.disk or {})
+    return msgspec.structs.replace(
+        known,
+        cpu_percent=row.cpu,
+        memory_total=int(memory[0]) if memory else None,
+        memory_used=int(memory[3]) if memory else None,
+        object_store_used=used,
+        object_store_total=used + available if used is not None and available is not None else None,
+        disk_used=disk.used if disk else None,
+        disk_total=disk.total if disk else None,
+        gpus=tuple(_gpu(gpu) for gpu in row.gpus or ()),
+        sampled_at=seconds(row.now),
+    )
+
+
+def _disk(disks: dict[str, _Disk]) -> _Disk | None:
+    """The disk of Ray's own folder when it is told, where objects are spilled; in a pod Ray sends a dummy of one byte instead."""
+    real = {path: disk for path, disk in disks.items() if disk.total > 1}
+    return next((disk for path, disk in real.items() if path != "/"), real.get("/"))
+
+
+def _gpu(gpu: _Gpu) -> Gpu:
+    return Gpu(
+        gpu.index,
+        text(gpu.name),
+        gpu.utilization_gpu or 0.0,
+        int((gpu.memory_used or 0) * MEGABYTE),
+        int((gpu.memory_total or 0) * MEGABYTE),
+    )

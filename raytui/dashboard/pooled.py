@@ -1,0 +1,140 @@
+"""A transport for whoever lives on: httpx with keep-alive, and streams that never keep a poll waiting for a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+
+from raytui.core.protocols import DashboardTarget
+from raytui.dashboard.transport import (
+    BODY_CAP,
+    ERROR_CAP,
+    USER_AGENT,
+    ErrorAnswer,
+    Response,
+    Transport,
+    TransportError,
+    Trouble,
+    connect_limit,
+    proxy_for,
+    tls_context,
+)
+
+STREAM_CONNECT_S = 5.0
+"""How long a log stream may take to begin to connect."""
+STREAM_ANSWER_S = 15.0
+"""How long the first bytes of a log stream may take; an empty log answers nothing until something is written."""
+
+
+class PooledTransport(Transport):
+    """HTTP through httpx."""
+
+    def __init__(self, target: DashboardTarget) -> None:
+        self._base = target.url.rstrip("/")
+        verify = tls_context(target.ca_bundle) if self._base.startswith("https:") else False
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **target.headers}
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=30.0)
+        # Ray's server lets go of idle connections after 75 s; ours go first, so that a poll does not meet a closed one.
+        self._client = httpx.AsyncClient(headers=headers, verify=verify, trust_env=False, proxy=proxy_for(self._base), limits=limits)
+
+    async def get(self, path: str, timeout: float) -> Response:  # noqa: D102 - see Transport
+        try:
+            async with asyncio.timeout(timeout):
+                try:
+                    return await self._get(path, timeout)
+                except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
+                    if not _was_idle(error):
+                        raise
+                    return await self._get(path, timeout)
+        except TimeoutError:
+            raise TransportError("no_answer") from None
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise _trouble(error) from None
+
+    async def _get(self, path: str, timeout: float) -> Response:
+        limits = httpx.Timeout(timeout, connect=connect_limit(self._base, timeout))
+        async with self._client.stream("GET", self._base + path, timeout=limits) as answer:
+            body = bytearray()
+            async for chunk in answer.aiter_raw():
+                body += chunk
+                if len(body) > BODY_CAP:
+                    raise TransportError("too_large")
+            return _response(answer, bytes(body))
+
+    async def stream(self, path: str) -> AsyncIterator[bytes]:  # noqa: D102 - see Transport
+        limits = httpx.Timeout(None, connect=STREAM_CONNECT_S)
+        try:
+            async with self._client.stream("GET", self._base + path, timeout=limits) as answer:
+                if answer.status_code != 200:
+                    raise ErrorAnswer(_response(answer, await _some(answer)))
+                async for chunk in answer.aiter_raw():
+                    yield chunk
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise _trouble(error) from None
+
+    async def close(self) -> None:  # noqa: D102 - see Transport
+        await self._client.aclose()
+
+
+async def _some(answer: httpx.Response) -> bytes:
+    """The beginning of an error's body, as far as it comes in time."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(STREAM_CONNECT_S):
+            async for chunk in answer.aiter_raw():
+                body += chunk
+                if len(body) >= ERROR_CAP:
+                    break
+    except TimeoutError:
+        pass
+    return bytes(body)
+
+
+def _response(answer: httpx.Response, body: bytes) -> Response:
+    return Response(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body, str(answer.url))
+
+
+def _was_idle(error: Exception) -> bool:
+    """Whether the server had closed a kept connection before our request reached it; only then is asking again no second question."""
+    return isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError)) and "without sending" in str(error)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            yield from error.exceptions
+        error = error.__cause__ or error.__context__
+
+
+def _trouble(error: Exception) -> TransportError:
+    """Which trouble an exception of httpx is."""
+    if isinstance(error, httpx.ConnectTimeout):
+        return TransportError("connect_timeout")
+    if isinstance(error, httpx.TimeoutException):
+        return TransportError("no_answer")
+    if isinstance(error, (httpx.ConnectError, httpx.ProxyError)):
+        causes = list(_causes(error))
+        kinds: tuple[tuple[type[Exception], Trouble], ...] = (
+            (ssl.SSLError, "tls"),
+            (socket.gaierror, "name"),
+            (ConnectionRefusedError, "refused"),
+        )
+        for kind, trouble in kinds:
+            found = next((cause for cause in causes if isinstance(cause, kind)), None)
+            if found is not None:
+                return TransportError(trouble, str(getattr(found, "reason", None) or getattr(found, "strerror", None) or ""))
+        return TransportError("route", str(error))
+    if isinstance(error, httpx.RemoteProtocolError) and not _ended_early(error):
+        return TransportError("not_http", str(error))
+    if isinstance(error, httpx.TransportError):
+        return TransportError("closed")
+    return TransportError("not_http", type(error).__name__)
+
+
+def _ended_early(error: Exception) -> bool:
+    return any(words in str(error) for words in ("without sending", "closed connection", "ended prematurely", "incomplete"))

@@ -1,0 +1,105 @@
+"""What the client needs of HTTP, and the few ways in which it can go wrong, so that two transports can serve one client.
+
+`oneshot` reads through http.client because a single status must not pay 190 ms for importing httpx; `pooled` keeps connections
+alive for a console that lives on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Literal, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+
+if TYPE_CHECKING:
+    import ssl
+
+BODY_CAP = 64 * 1024 * 1024
+"""Bytes of an answer that are read at most; 1,000 nodes with 32 workers each were measured at 32 MB."""
+ERROR_CAP = 65536
+"""Bytes that are read of an answer that reports an error on a stream."""
+USER_AGENT = "raytui"
+"""Never a browser's: Ray answers 405 to those."""
+
+Trouble = Literal["refused", "connect_timeout", "name", "route", "tls", "no_answer", "closed", "too_large", "not_http"]
+
+
+class Response(msgspec.Struct, frozen=True):
+    """One whole answer."""
+
+    status: int
+    headers: dict[str, str]
+    """Names in lower case."""
+    body: bytes
+    url: str
+
+
+class TransportError(Exception):
+    """No answer came; `trouble` says at which point it ended, `detail` adds the system's own words."""
+
+    def __init__(self, trouble: Trouble, detail: str = "") -> None:
+        super().__init__(f"{trouble}: {detail}")
+        self.trouble: Trouble = trouble
+        self.detail = detail
+
+
+class ErrorAnswer(Exception):
+    """A stream was answered with something other than 200."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(f"status {response.status}")
+        self.response = response
+
+
+class Transport(Protocol):
+    """HTTP GET on one dashboard. Redirects are answers, never followed: they lead to login pages."""
+
+    async def get(self, path: str, timeout: float) -> Response:
+        """The answer within `timeout` seconds; raises `TransportError`."""
+        ...
+
+    def stream(self, path: str) -> AsyncIterator[bytes]:
+        """The body as it comes, without a limit of time once it has begun; raises `TransportError` and `ErrorAnswer`."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections; calls in flight end."""
+        ...
+
+
+def connect_limit(url: str, timeout: float) -> float:
+    """Seconds that a connection may take: one, so that a vanished host is named in time; https needs several round trips more."""
+    return 0.9 * timeout if url.startswith("https:") else min(1.0, 0.9 * timeout)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is on this machine."""
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for an address (https_proxy, no_proxy and their kin), as a URL; none for this machine."""
+    if is_loopback(url) or not any(name.lower() in {"http_proxy", "https_proxy", "all_proxy"} for name in os.environ):
+        return None
+    from urllib.request import getproxies, proxy_bypass
+
+    parts = urlsplit(url)
+    proxies = getproxies()
+    if proxy_bypass(parts.netloc):
+        return None
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return None if not proxy else proxy if "://" in proxy else f"http://{proxy}"
+
+
+def tls_context(ca_bundle: str) -> ssl.SSLContext:
+    """Certificates to trust: the setting, else SSL_CERT_FILE, else REQUESTS_CA_BUNDLE, else the system's; raises `TransportError`."""
+    import ssl
+
+    bundle = ca_bundle or os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE") or None
+    try:
+        return ssl.create_default_context(cafile=os.path.expanduser(bundle) if bundle else None)  # noqa: PTH111 - pathlib costs more to import here
+    except OSError as error:
+        raise TransportError("tls", f"the CA bundle {bundle} cannot be read: {error.strerror or error}") from None
