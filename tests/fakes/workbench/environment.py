@@ -14,12 +14,24 @@ if TYPE_CHECKING:
     from .model import Application, Project, Run
     from .state import Workbench
 
-PASSED_ON = ("LANG", "PATH", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
+PASSED_ON = (
+    "LANG",
+    "PATH",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "PIP_CERT",
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_FIND_LINKS",
+)
 PASSED_ON_PREFIXES = ("UV_", "http_", "https_", "no_", "HTTP_", "HTTPS_", "NO_")
 """What an administrator of a workbench sets for everybody: registries, proxies and certificates."""
 
 
-def for_workload(bench: Workbench, project: Project, workload: Application | Run, *, engine_id: str, address: str, port: int) -> dict[str, str]:
+def for_workload(
+    bench: Workbench, project: Project, workload: Application | Run, *, engine_id: str, address: str, port: int
+) -> dict[str, str]:
     """The environment of one workload: the platform's variables over the workload's own over the project's."""
     inherited = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)}
     memory = float(workload.fields.get("memory", 1))

@@ -13,7 +13,7 @@ from .faults import LATE, WAYS
 from .wire import Answer, html_answer, reset
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from .faults import Faults
 
@@ -59,7 +59,13 @@ class Chooser:
 class Delivery:
     """One request's way through a failure: the work, and what the client sees of it."""
 
-    def __init__(self, faults: Faults, writer: asyncio.StreamWriter, work: Callable[[], Awaitable[Answer]], spawn: Callable[[Awaitable[object]], object]) -> None:
+    def __init__(
+        self,
+        faults: Faults,
+        writer: asyncio.StreamWriter,
+        work: Callable[[], Awaitable[Answer]],
+        spawn: Callable[[Coroutine[object, object, object]], object],
+    ) -> None:
         self._faults = faults
         self._writer = writer
         self._work = work
@@ -71,7 +77,8 @@ class Delivery:
             self._spawn(self._later())
             return html_answer("504 Gateway Time-out", 504)
         if way == KILL_BEFORE:
-            return self._kill()
+            self._kill()
+            return None
         if way.endswith("_after") or way in ("truncated", "twice"):
             answer = await self._work()
             if way == "twice" or (create and self._faults.duplicate):
@@ -79,9 +86,11 @@ class Delivery:
             if way == "twice":
                 return answer
             if way == KILL_AFTER:
-                return self._kill()
+                self._kill()
+                return None
             if way == "truncated":
-                return await self._cut_off(answer)
+                await self._cut_off(answer)
+                return None
         return await self._look(way.removesuffix("_before").removesuffix("_after"))
 
     async def _later(self) -> None:
@@ -90,7 +99,9 @@ class Delivery:
 
     async def _look(self, shape: str) -> Answer | None:
         if shape == "500":
-            return Answer(500, b'{"error": "rpc error: code = Unavailable", "code": 14, "message": "rpc error: code = Unavailable", "details": []}')
+            return Answer(
+                500, b'{"error": "rpc error: code = Unavailable", "code": 14, "message": "rpc error: code = Unavailable", "details": []}'
+            )
         if shape == "429":
             wait = self._faults.retry_after
             headers = {"Retry-After": f"{wait:g}"} if wait else {}

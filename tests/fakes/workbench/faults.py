@@ -73,13 +73,17 @@ class Faults:
     end_status: str = _fault("stopped", "what an application becomes whose script returns: stopped or failed")
     duplicate: bool = _fault(False, "names and subdomains may repeat, and a create whose answer was lost is carried out twice")
     ambiguous_create: bool = _fault(False, "every create of an application or a run answers 504 and is carried out late_seconds afterwards")
-    missing_script: str = _fault("", "create with a script that is not there: refuse, fail (accepted, ends FAILED), ignore; default refuse, with --stub ignore")
+    missing_script: str = _fault(
+        "", "create with a script that is not there: refuse, fail (accepted, ends FAILED), ignore; default refuse, with --stub ignore"
+    )
     older_status: bool = _fault(False, "older status words: bare lower case (running), projects say failed")
     visibility: float = _fault(0.0, "a file becomes visible so long after it was written: to the API, and between the API and workloads")
     upload_fails: bool = _fault(False, "uploads answer 200 and store nothing")
     shm_mb: int = _fault(0, "size of a workload's /dev/shm; 0 = the project's shared_memory_limit, else 64; -1 = the machine's")
     oom: bool = _fault(False, "/usage says that engines ended by SIGKILL ran out of memory")
-    sidecar: bool = _fault(False, "an Envoy sidecar: readiness on port 15021, connects from Python always succeed, joined raylets are dropped")
+    sidecar: bool = _fault(
+        False, "an Envoy sidecar: readiness on port 15021, connects from Python always succeed, joined raylets are dropped"
+    )
     sidecar_drop: float = _fault(15.0, "with sidecar: how long a joined raylet lives")
     clone_fails: bool = _fault(False, "projects made from git end with creation_status failure")
     clone_seconds: float = _fault(0.3, "how long a project stays in creation_status creating")
@@ -135,7 +139,17 @@ def _parse(name: str, default: Any, value: Any) -> Any:
     text = str(value).strip()
     try:
         if isinstance(default, bool):
-            parsed: Any = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False, "": False}[text.lower()]
+            parsed: Any = {
+                "1": True,
+                "true": True,
+                "yes": True,
+                "on": True,
+                "0": False,
+                "false": False,
+                "no": False,
+                "off": False,
+                "": False,
+            }[text.lower()]
         elif isinstance(default, int):
             parsed = int(text or "0")
         elif isinstance(default, float):

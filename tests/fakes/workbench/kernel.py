@@ -8,11 +8,11 @@ The supervisor is the subreaper of everything below it and dies with the server,
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast
 import asyncio
+import contextlib
 import ctypes
 import inspect
 import json
@@ -124,10 +124,8 @@ def _wait_for(kernel: int) -> int:
 
 def _kill_all() -> None:
     for pid in descendants(os.getpid()):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
 def _reap() -> None:
@@ -154,20 +152,21 @@ def _kernel(specification: dict[str, Any]) -> int:
     if specification["sidecar"]:
         sys.path.insert(1, specification["sidecar"])
         __import__("sitecustomize")
-    code = asyncio.run(_execute(specification["folder"] + "/" + specification["script"]))
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    code = asyncio.run(_execute(Path(specification["folder"], specification["script"])))
     sys.stdout.flush()
     sys.stderr.flush()
     return code
 
 
-async def _execute(script: str) -> int:
+async def _execute(script: Path) -> int:
     """Run the script's text, one top-level statement at a time, inside the running loop. 0 when it fell off the end."""
     main_module = types.ModuleType("__main__")
     sys.modules["__main__"] = main_module
     names = main_module.__dict__
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        statements = ast.parse(Path(script).read_text("utf-8")).body
+        statements = ast.parse(script.read_text("utf-8")).body  # noqa: ASYNC240 - nothing else runs in this loop yet
         for number, statement in enumerate(statements, 1):
             code = compile(ast.Module([statement], []), f"<ipython-input-{number}>", "exec", flags, dont_inherit=True)
             if code.co_flags & inspect.CO_COROUTINE:
@@ -180,7 +179,7 @@ async def _execute(script: str) -> int:
     except SystemExit as error:
         print(f"An exception has occurred, use %tb to see the full traceback.\nSystemExit: {error.code}", file=sys.stderr)
         return 1
-    except BaseException:  # the kernel's own boundary: whatever a script raises fails the run and is printed
+    except BaseException:  # noqa: BLE001 - the kernel's own boundary: whatever a script raises fails the run and is printed
         traceback.print_exc()
         return 1
     return 0

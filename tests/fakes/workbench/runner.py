@@ -120,7 +120,13 @@ class Runner:
         interpreter = getattr(sys, "_base_executable", sys.executable) or sys.executable
         with log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
-                interpreter, "-I", str(KERNEL), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors, start_new_session=True
+                interpreter,
+                "-I",
+                str(KERNEL),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,
             )
         assert process.stdin is not None
         with contextlib.suppress(ConnectionError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .environment import free_port
 from .model import Job, Run, now
@@ -30,7 +30,11 @@ class Runs:
         variables = {**job.environment, **environment}
         if text:
             variables["JOB_ARGUMENTS"] = text
-        kept = {name: job.fields[name] for name in ("kernel", "cpu", "memory", "nvidia_gpu", "runtime_identifier", "resource_group_id") if name in job.fields}
+        kept: dict[str, Any] = {
+            name: job.fields[name]
+            for name in ("kernel", "cpu", "memory", "nvidia_gpu", "runtime_identifier", "resource_group_id")
+            if name in job.fields
+        }
         run = Run(self._bench.new_id(), job.project_id, job.id, variables, text, kept)
         run.scheduling_at = now()
         run.engine_id = self._bench.new_id().replace("-", "")

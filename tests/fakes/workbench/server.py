@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .routing import Operation
     from .state import Workbench
 
-assert api  # its modules fill the table of operations
+assert api.__all__  # its modules fill the table of operations
 
 
 class Server:
@@ -48,9 +48,10 @@ class Server:
         """Stop listening, end all connections and all workloads."""
         if self._server is not None:
             self._server.close()
-        for task in list(self._connections):
+        connections = list(self._connections)
+        for task in connections:
             task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(*connections, return_exceptions=True)
         await self.bench.close()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -86,11 +87,11 @@ class Server:
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> Answer | None:
         if request.path.startswith("/_test/"):
             return self._control(request)
+        if request.path == "/login" and (request.query.get("redirect") or ingress.subdomain_of(self.bench, request) is None):
+            return html_answer("Cloudera AI login")  # under any Host: clients that set one keep it through a redirect
         subdomain = ingress.subdomain_of(self.bench, request)
         if subdomain is not None:
             return await ingress.serve(self.bench, subdomain, request, writer)
-        if request.path == "/login":
-            return html_answer("Cloudera AI login")
         if request.path.startswith("/api/v2/"):
             return await self._api(request, writer)
         return html_answer("404 Not Found", 404)
@@ -129,9 +130,7 @@ class Server:
 
     async def _carry_out(self, request: Request, found: tuple[Operation, dict[str, str]] | None) -> Answer:
         try:
-            if found is None:
-                raise routing.Refused(routing.NOT_FOUND, "Not Found")
-            entry, names = found
+            entry, names = _known(found)
             self._admit(request, entry)
             body = gateway.decode_body(entry.name, request)
             query = {name: values[-1] for name, values in request.query.items()}
@@ -168,6 +167,12 @@ class Server:
             self.bench.violations += schema.check_request(name, request[0], body)
         if answer is not None:
             self.bench.violations += schema.check_answer(name, answer)
+
+
+def _known(found: tuple[Operation, dict[str, str]] | None) -> tuple[Operation, dict[str, str]]:
+    if found is None:
+        raise routing.Refused(routing.NOT_FOUND, "Not Found")
+    return found
 
 
 def _older(value: Any) -> Any:

@@ -37,7 +37,7 @@ class Sidecar:
             return
         acceptor = await asyncio.start_server(_swallow, "127.0.0.1", 0)
         self._servers.append(acceptor)
-        self.address = "127.0.0.1:{}".format(acceptor.sockets[0].getsockname()[1])
+        self.address = f"127.0.0.1:{acceptor.sockets[0].getsockname()[1]}"
         with contextlib.suppress(OSError):
             self._servers.append(await asyncio.start_server(_ready, "127.0.0.1", READY_PORT))
 
@@ -46,14 +46,14 @@ class Sidecar:
         seen: dict[int, float] = {}
         loop = asyncio.get_running_loop()
         while not pod.gone.is_set():
-            for pid in pod.pids():
+            living = pod.pids()
+            for pid in living:
                 if pid not in seen and _joined_elsewhere(pid, address):
                     seen[pid] = loop.time()
             for pid, since in seen.items():
-                if loop.time() - since >= self._faults.sidecar_drop:
+                if pid in living and loop.time() - since >= self._faults.sidecar_drop:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
-            seen = {pid: since for pid, since in seen.items() if Path(f"/proc/{pid}").exists()}
             await asyncio.sleep(WATCH_EVERY)
 
     def close(self) -> None:

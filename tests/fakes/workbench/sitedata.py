@@ -6,7 +6,13 @@ from typing import Any
 
 CREATED = "2026-06-13T08:00:00Z"
 REGISTRY = "docker.repository.cloudera.com/cloudera/cdsw"
-EDITORS = {"pbj-jupyterlab": "JupyterLab", "jupyterlab": "JupyterLab", "pbj-workbench": "PBJ Workbench", "workbench": "Workbench", "vscode": "VSCode"}
+EDITORS = {
+    "pbj-jupyterlab": "JupyterLab",
+    "jupyterlab": "JupyterLab",
+    "pbj-workbench": "PBJ Workbench",
+    "workbench": "Workbench",
+    "vscode": "VSCode",
+}
 VERSIONS = ("2025.01.3-b8", "2025.06.1-b5", "2025.09.1-b5", "2026.06.1-b2")
 
 
@@ -17,10 +23,30 @@ def _runtimes() -> list[dict[str, Any]]:
             for python in ("3.9", "3.10", "3.11", "3.12", "3.13"):
                 for edition in ("standard", "cuda"):
                     row = {"image_identifier": f"{REGISTRY}/ml-runtime-{editor}-python{python}-{edition}:{version}", "editor": shown}
-                    row |= {"kernel": f"Python {python}", "edition": "Nvidia GPU" if edition == "cuda" else "Standard", "full_version": version}
-                    rows.append({**row, "description": f"Python {python} {edition} runtime with {shown}", "status": "ENABLED", "register_user_id": 1})
-    other = {"editor": "JupyterLab", "kernel": "R 4.4", "edition": "Standard", "description": "R runtime", "status": "ENABLED", "register_user_id": 1}
-    rows.append({"image_identifier": f"{REGISTRY}/ml-runtime-pbj-jupyterlab-r4.4-standard:{VERSIONS[-1]}", "full_version": VERSIONS[-1], **other})
+                    row |= {
+                        "kernel": f"Python {python}",
+                        "edition": "Nvidia GPU" if edition == "cuda" else "Standard",
+                        "full_version": version,
+                    }
+                    rows.append(
+                        {
+                            **row,
+                            "description": f"Python {python} {edition} runtime with {shown}",
+                            "status": "ENABLED",
+                            "register_user_id": 1,
+                        }
+                    )
+    other = {
+        "editor": "JupyterLab",
+        "kernel": "R 4.4",
+        "edition": "Standard",
+        "description": "R runtime",
+        "status": "ENABLED",
+        "register_user_id": 1,
+    }
+    rows.append(
+        {"image_identifier": f"{REGISTRY}/ml-runtime-pbj-jupyterlab-r4.4-standard:{VERSIONS[-1]}", "full_version": VERSIONS[-1], **other}
+    )
     return rows
 
 
@@ -42,10 +68,26 @@ LABELS: list[dict[str, Any]] = [
     }
 ]  # fmt: skip
 
-LABEL_QUOTA = [{"user_id": "1", "accelerator_id": "1", "gpu_quota": "2", "accelerator_key": "nvidia.com/gpu.product", "accelerator_value": "NVIDIA-A10G"}]
+LABEL_QUOTA = [
+    {
+        "user_id": "1",
+        "accelerator_id": "1",
+        "gpu_quota": "2",
+        "accelerator_key": "nvidia.com/gpu.product",
+        "accelerator_value": "NVIDIA-A10G",
+    }
+]
 
 DEFAULT_QUOTAS: list[dict[str, Any]] = [
-    {"id": number, "requests_memory": "256", "requests_cpu": "64", "requests_gpu": "2", "created_at": CREATED, "active": True, "owner_type": owner}
+    {
+        "id": number,
+        "requests_memory": "256",
+        "requests_cpu": "64",
+        "requests_gpu": "2",
+        "created_at": CREATED,
+        "active": True,
+        "owner_type": owner,
+    }
     for number, owner in enumerate(("USER", "GROUP"), 1)
 ]
 
@@ -59,7 +101,10 @@ GROUPS: list[dict[str, Any]] = [
     for number, name, kind, gpus in ((1, "cpu-default", "m5.4xlarge", "0"), (2, "gpu-a10g", "g5.4xlarge", "1"))
 ]  # fmt: skip
 
-CPU_PROFILES = [{"id": number, "cpu": cpu, "memory": memory, "resource_group_id": 1} for number, (cpu, memory) in enumerate(((1.0, 2.0), (2.0, 8.0), (4.0, 16.0), (16.0, 64.0)), 1)]
+CPU_PROFILES = [
+    {"id": number, "cpu": cpu, "memory": memory, "resource_group_id": 1}
+    for number, (cpu, memory) in enumerate(((1.0, 2.0), (2.0, 8.0), (4.0, 16.0), (16.0, 64.0)), 1)
+]
 
 USERS = {1: {"username": "engineer", "name": "Ei Engineer", "email": "engineer@example.com"}}
 

@@ -5,20 +5,29 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..model import FAILED, STOPPED, STOPPING, Application, now
-from ..paging import page
-from ..routing import EXISTS, INVALID, NOT_FOUND, PRECONDITION, Call, Refused, operation
+from tests.fakes.workbench.model import FAILED, STOPPED, STOPPING, Application, now
+from tests.fakes.workbench.paging import page
+from tests.fakes.workbench.routing import EXISTS, INVALID, NOT_FOUND, PRECONDITION, Call, Refused, operation
+
 from . import common
 
 if TYPE_CHECKING:
-    from ..state import Workbench
+    from tests.fakes.workbench.state import Workbench
 
 SUBDOMAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 PLAIN = (
     "description", "cpu", "memory", "nvidia_gpu", "kernel", "bypass_authentication", "runtime_identifier", "runtime_addon_identifiers", "run_as",
     "cdv_app", "accelerator_label_id", "resource_group_id", "resource_profile_id",
 )  # fmt: skip
-DEFAULTS = {"description": "", "cpu": 1, "memory": 2, "nvidia_gpu": 0, "kernel": "", "bypass_authentication": False, "runtime_addon_identifiers": []}
+DEFAULTS = {
+    "description": "",
+    "cpu": 1,
+    "memory": 2,
+    "nvidia_gpu": 0,
+    "kernel": "",
+    "bypass_authentication": False,
+    "runtime_addon_identifiers": [],
+}
 COLLECTION = "/api/v2/projects/{project_id}/applications"
 ONE = COLLECTION + "/{application_id}"
 

@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..routing import INVALID, NOT_FOUND, Refused
-from ..sitedata import RUNTIMES
+from tests.fakes.workbench.routing import INVALID, NOT_FOUND, Refused
+from tests.fakes.workbench.sitedata import RUNTIMES
 
 if TYPE_CHECKING:
-    from ..model import Project
-    from ..routing import Call
-    from ..state import Workbench
+    from tests.fakes.workbench.model import Project
+    from tests.fakes.workbench.routing import Call
+    from tests.fakes.workbench.state import Workbench
 
 ID = re.compile(r"(?:[a-z0-9]{4}-){3}[a-z0-9]{4}")
 

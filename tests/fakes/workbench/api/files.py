@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..routing import EXISTS, INVALID, NOT_FOUND, Call, Refused, operation
-from ..wire import Answer, BadRequest, multipart
+from tests.fakes.workbench.routing import EXISTS, INVALID, NOT_FOUND, Call, Refused, operation
+from tests.fakes.workbench.wire import Answer, BadRequest, multipart
+
 from . import common
 
 if TYPE_CHECKING:
-    from ..state import Workbench
+    from tests.fakes.workbench.state import Workbench
 
 COLLECTION = "/api/v2/projects/{project_id}/files"
 ONE = COLLECTION + "/{path}"

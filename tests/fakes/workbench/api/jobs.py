@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..model import Job, Run, now
-from ..paging import page
-from ..routing import INVALID, NOT_FOUND, Call, Refused, operation
+from tests.fakes.workbench.model import Job, Run, now
+from tests.fakes.workbench.paging import page
+from tests.fakes.workbench.routing import INVALID, NOT_FOUND, Call, Refused, operation
+
 from . import common
 
 if TYPE_CHECKING:
-    from ..state import Workbench
+    from tests.fakes.workbench.state import Workbench
 
 PLAIN = (
     "cpu", "memory", "nvidia_gpu", "kernel", "arguments", "runtime_identifier", "runtime_addon_identifiers", "kill_on_timeout", "timezone", "paused", "run_as",

@@ -5,14 +5,15 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from .. import cloning
-from ..model import Project, now
-from ..paging import page
-from ..routing import EXISTS, NOT_FOUND, Call, Refused, operation
+from tests.fakes.workbench import cloning
+from tests.fakes.workbench.model import Project, now
+from tests.fakes.workbench.paging import page
+from tests.fakes.workbench.routing import EXISTS, NOT_FOUND, Call, Refused, operation
+
 from . import common
 
 if TYPE_CHECKING:
-    from ..state import Workbench
+    from tests.fakes.workbench.state import Workbench
 
 COLLECTION = "/api/v2/projects"
 SETTINGS = ("ephemeral_storage_request", "ephemeral_storage_limit", "default_engine_type")

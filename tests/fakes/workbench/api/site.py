@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from .. import sitedata
-from ..model import OWNER
-from ..paging import page
-from ..routing import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, Call, Refused, operation
-from ..state import API
+from tests.fakes.workbench import sitedata
+from tests.fakes.workbench.model import OWNER
+from tests.fakes.workbench.paging import page
+from tests.fakes.workbench.routing import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, Call, Refused, operation
+from tests.fakes.workbench.state import API
 
 if TYPE_CHECKING:
-    from ..state import Workbench, Workload
+    from tests.fakes.workbench.state import Workbench, Workload
 
 USER = {"id": 1, "html_url": "", "url": "", "name": OWNER["name"], "user_name": OWNER["username"]}
 
@@ -20,7 +20,7 @@ USER = {"id": 1, "html_url": "", "url": "", "name": OWNER["name"], "user_name": 
 @operation("ValidateAPIKey", "POST", "/api/v2/auth/validate_key")
 async def validate_key(bench: Workbench, call: Call) -> dict[str, Any]:
     """Whether the key is good for an audience; 403 when it is a key for something else."""
-    from ..ingress import key_of
+    from tests.fakes.workbench.ingress import key_of
 
     audiences = bench.audiences(key_of(call.request) or "")
     if not audiences:
@@ -90,7 +90,11 @@ async def list_groups_quota(bench: Workbench, call: Call) -> dict[str, Any]:
 async def list_users_accelerator_quota(bench: Workbench, call: Call) -> dict[str, Any]:
     """What the user may use and uses of each accelerator."""
     row = {"user_id": "1", "username": OWNER["username"], "accelerator_id": "1", **_quota(bench)}
-    return {"user_accelerator_quota": [] if bench.faults.no_gpu else [row], "next_page_token": "", "total_count": str(int(not bench.faults.no_gpu))}
+    return {
+        "user_accelerator_quota": [] if bench.faults.no_gpu else [row],
+        "next_page_token": "",
+        "total_count": str(int(not bench.faults.no_gpu)),
+    }
 
 
 @operation("ListAllResourceGroups", "GET", "/api/v2/resourcegroups")
@@ -124,7 +128,12 @@ async def list_workload_executions(bench: Workbench, call: Call) -> dict[str, An
     if not bench.faults.admin_key:
         raise Refused(FORBIDDEN, "only an administrator can list workload executions")
     executions = [
-        {"workload_execution_crn": f"crn:cdp:ml:execution:{workload.id}", "pod_name": workload.id, "start_time": workload.created_at, "status": workload.status}
+        {
+            "workload_execution_crn": f"crn:cdp:ml:execution:{workload.id}",
+            "pod_name": workload.id,
+            "start_time": workload.created_at,
+            "status": workload.status,
+        }
         for workload in bench.workloads
     ]
     return {"workloads": [], "executions": executions, "next_page_token": ""}
@@ -172,5 +181,10 @@ def _usage(bench: Workbench, workload: Workload) -> dict[str, Any]:
     if code is not None:
         number = 128 - code if code < 0 else code
         reason = "OOMKilled" if row["oom_killed"] else "Completed" if code == 0 else "Error"
-        row["k8s_info"] = {"k8s_exit_code": number, "k8s_signal": str(-code) if code < 0 else "", "k8s_reason": reason, "k8s_message": json.dumps(row["message"])[1:-1]}
+        row["k8s_info"] = {
+            "k8s_exit_code": number,
+            "k8s_signal": str(-code) if code < 0 else "",
+            "k8s_reason": reason,
+            "k8s_message": json.dumps(row["message"])[1:-1],
+        }
     return row

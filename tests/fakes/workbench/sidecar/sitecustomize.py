@@ -5,12 +5,13 @@ Python reads this file at its start because the sidecar fault puts its folder on
 
 import os
 import socket
+from typing import Any
 
 _connect = socket.socket.connect
 _connect_ex = socket.socket.connect_ex
 
 
-def _target(sock, address):
+def _target(sock: socket.socket, address: Any) -> Any:
     proxy = os.environ.get("WORKBENCH_SIDECAR", "")
     if not proxy or sock.family != socket.AF_INET or sock.type != socket.SOCK_STREAM or not str(address[0]).startswith("127.0.1."):
         return address
@@ -22,13 +23,13 @@ def _target(sock, address):
     return (host, int(port))
 
 
-def _always_connect(sock, address):
+def _always_connect(sock: socket.socket, address: Any) -> None:
     return _connect(sock, _target(sock, address))
 
 
-def _always_connect_ex(sock, address):
+def _always_connect_ex(sock: socket.socket, address: Any) -> int:
     return _connect_ex(sock, _target(sock, address))
 
 
-socket.socket.connect = _always_connect
-socket.socket.connect_ex = _always_connect_ex
+socket.socket.connect = _always_connect  # type: ignore[assignment,method-assign]
+socket.socket.connect_ex = _always_connect_ex  # type: ignore[assignment,method-assign]
