@@ -70,7 +70,7 @@ async def run(options: argparse.Namespace) -> int:
     except OSError as error:
         print(f"the test workbench cannot listen on 127.0.0.1:{options.port}: {error.strerror}; give another --port", file=sys.stderr)
         return 1
-    ready = {"url": bench.url, "domain": bench.domain, "api_key": bench.api_key, "project_id": next(iter(bench.projects))}
+    ready = {"url": bench.url, "domain": bench.domain, "api_key": bench.api_key, "project_id": bench.first_project.id}
     print(json.dumps(ready), flush=True)
     await stopped.wait()
     await server.close()

@@ -132,9 +132,9 @@ class Server:
         try:
             entry, names = _known(found)
             self._admit(request, entry)
-            body = gateway.decode_body(entry.name, request)
             query = {name: values[-1] for name, values in request.query.items()}
             self._note(entry.name, request=(query, request.body))
+            body = gateway.decode_body(entry.name, request)
             result = await entry.handler(self.bench, routing.Call(request, names, query, body))
         except routing.Refused as error:
             return json_answer(error.to_json(), routing.STATUS[error.code])
@@ -163,7 +163,10 @@ class Server:
         from . import schema
 
         if request is not None:
-            body = json.loads(request[1]) if request[1] and gateway.body_schema(name) else {}
+            try:
+                body = json.loads(request[1]) if request[1] and gateway.body_schema(name) else {}
+            except ValueError:
+                body = request[1].decode("utf-8", "replace")
             self.bench.violations += schema.check_request(name, request[0], body)
         if answer is not None:
             self.bench.violations += schema.check_answer(name, answer)

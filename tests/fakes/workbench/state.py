@@ -89,6 +89,11 @@ class Workbench:
         """Applications answer at <subdomain>.<domain>. Names below localhost are loopback by RFC 6761."""
         return f"localhost:{self.port}"
 
+    @property
+    def first_project(self) -> Project:
+        """The project that exists from the start."""
+        return next(iter(self.projects.values()))
+
     def audiences(self, key: str) -> set[str]:
         """What a key is good for. The suffixes `-api`, `-application`, `-readonly` of the key make narrower ones."""
         if self.faults.key_invalid:

@@ -1,0 +1,1 @@
+"""The test workbench behaves as badly as its switches say."""
