@@ -16,6 +16,9 @@ T = TypeVar("T")
 _LAST_MOMENT = 253402300799.0
 """The end of the year 9999, the last time that can be written as RFC 3339."""
 
+_LARGEST = 2.0**63
+"""More bytes than anything has."""
+
 
 class Garbage(ValueError):
     """The bytes are not what Ray answers; `str()` says where they differ."""
@@ -29,10 +32,15 @@ def decode(body: bytes, kind: type[T]) -> T:
         raise Garbage(str(error)) from None
 
 
-def seconds(value: float | None, unit: float = 1.0) -> float:
-    """A time in seconds since 1970 of a count of `unit` seconds; 0 when it is missing or absurd."""
-    moment = (value or 0.0) * unit
+def seconds(value: float | None, per_second: float = 1.0) -> float:
+    """A time in seconds since 1970 of a count of which `per_second` make a second; 0 when it is missing or absurd."""
+    moment = (value or 0.0) / per_second
     return moment if 0.0 <= moment <= _LAST_MOMENT else 0.0
+
+
+def whole(value: float | None) -> int:
+    """A size in bytes; 0 when it is missing or absurd."""
+    return int(value) if value and 0 < value < _LARGEST else 0
 
 
 def text(value: str | None) -> str:

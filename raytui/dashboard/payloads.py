@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from raytui.core.snapshot import Gpu, Node, NodeState, RayVersion
-from raytui.dashboard.decode import Garbage, decode, seconds, text
+from raytui.dashboard.decode import Garbage, decode, seconds, text, whole
 
 MEGABYTE = 1024 * 1024
 _REASONS = {
@@ -126,8 +126,8 @@ def _node(row: _NodeRow) -> Node:
         is_head=bool(row.is_head_node),
         reason=reason,
         message=message,
-        started_at=seconds(row.start_time_ms, 0.001),
-        ended_at=seconds(row.end_time_ms, 0.001),
+        started_at=seconds(row.start_time_ms, 1000),
+        ended_at=seconds(row.end_time_ms, 1000),
         resources={text(name): amount for name, amount in (row.resources_total or {}).items()},
         labels={text(name): text(value) for name, value in (row.labels or {}).items()},
     )
@@ -167,8 +167,8 @@ def _stats(row: _Summary, raylet: _Raylet) -> Node:
     return msgspec.structs.replace(
         known,
         cpu_percent=row.cpu,
-        memory_total=int(memory[0]) if memory else None,
-        memory_used=int(memory[3]) if memory else None,
+        memory_total=whole(memory[0]) if memory else None,
+        memory_used=whole(memory[3]) if memory else None,
         object_store_used=used,
         object_store_total=used + available if used is not None and available is not None else None,
         disk_used=disk.used if disk else None,
@@ -185,10 +185,5 @@ def _disk(disks: dict[str, _Disk]) -> _Disk | None:
 
 
 def _gpu(gpu: _Gpu) -> Gpu:
-    return Gpu(
-        gpu.index,
-        text(gpu.name),
-        gpu.utilization_gpu or 0.0,
-        int((gpu.memory_used or 0) * MEGABYTE),
-        int((gpu.memory_total or 0) * MEGABYTE),
-    )
+    used, total = (gpu.memory_used or 0) * MEGABYTE, (gpu.memory_total or 0) * MEGABYTE
+    return Gpu(gpu.index, text(gpu.name), gpu.utilization_gpu or 0.0, whole(used), whole(total))

@@ -1,0 +1,217 @@
+"""Observing one cluster: what the platform lists and what Ray answers, side by side, each under its own deadline.
+
+A failed call is a value in the snapshot, never an exception, because half a picture is what an operator needs most when something
+is broken. The number of requests of a round depends on what is due, never on the number of nodes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+
+from raytui.core.errors import Failure, RaytuiError, Unreachable
+from raytui.core.merge import merge_nodes, total_by_nodes
+from raytui.core.protocols import Dashboard, DashboardTarget, Platform
+from raytui.core.snapshot import Application, Node, Reading, Snapshot
+from raytui.manager.readings import QUESTIONS, Depth, Readings, failure_of
+
+LIST_TIMEOUT_S = 30.0
+"""Backstop for the platform's own deadline on its list."""
+LOCATE_TIMEOUT_S = 10.0
+"""How long the platform may take to say where the dashboard is."""
+LOCATE_EVERY_S = 30.0
+"""How often the dashboard's address is asked for again while nothing seems to have changed."""
+PATIENCE_S = 0.5
+"""How long a polled round waits for answers that do not tell life from death; later ones are part of a later round."""
+SLOWEST_POLL_S = 15.0
+_ASKED_STATES = {"starting", "running", "unknown"}
+"""Behind the dashboard port of a head that has ended, somebody else may answer by now."""
+
+
+class Monitor:
+    """The watch over one cluster."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        connect: Callable[[DashboardTarget], Dashboard],
+        *,
+        cluster: str,
+        profile: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._platform = platform
+        self._connect = connect
+        self._cluster = cluster
+        self._profile = profile
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._link: _Link | None = None
+        self._troubled = False
+
+    async def observe(self, depth: Depth = "status") -> Snapshot:
+        """One snapshot in which everything the depth needs was asked now. Never raises for a failed call."""
+        return await self._round(depth, patience=None, fresh=True)
+
+    async def snapshots(self, interval: float = 2.0, depth: Depth = "full") -> AsyncIterator[Snapshot]:
+        """A snapshot about every `interval` seconds, less often (at most 15 s) and with jitter while something does not answer."""
+        failed = 0
+        while True:
+            begun = asyncio.get_running_loop().time()
+            snapshot = await self._round(depth, patience=PATIENCE_S, fresh=False)
+            yield snapshot
+            failed = failed + 1 if is_failing(snapshot) else 0
+            pause = next_poll(interval, failed, random.random())  # noqa: S311 - jitter needs no secrecy
+            await asyncio.sleep(max(0.0, begun + pause - asyncio.get_running_loop().time()))
+
+    async def close(self) -> None:
+        """End what is being asked and let go of the dashboard; the platform belongs to whoever made it."""
+        await self._unlink()
+
+    async def _round(self, depth: Depth, *, patience: float | None, fresh: bool) -> Snapshot:
+        async with self._lock:
+            if self._link is not None:
+                self._link.ask(depth, patience, fresh)
+            failure: Failure | None = None
+            try:
+                applications = await self._list()
+                if applications.value is not None:
+                    failure = await self._locate(_head(applications.value))
+                if self._link is not None:
+                    await self._link.ask(depth, patience, fresh)
+            finally:
+                if self._link is not None:
+                    await self._link.end_round()
+            snapshot = self._picture(applications, depth, failure)
+            self._troubled = is_failing(snapshot)
+            return snapshot
+
+    async def _list(self) -> Reading[tuple[Application, ...]]:
+        try:
+            async with asyncio.timeout(LIST_TIMEOUT_S):
+                listed = await self._platform.list(self._cluster)
+        except TimeoutError:
+            failure = Failure("platform", "NoAnswer", f"the platform did not list applications within {LIST_TIMEOUT_S:g} s", "try again")
+        except Unreachable as error:
+            failure = error.failure
+        except RaytuiError as error:
+            failure = Failure("platform", error.reason, error.message, error.hint)
+        else:
+            return Reading(listed, at=self._clock())
+        return Reading(failure=failure, at=self._clock())
+
+    async def _locate(self, head: Application | None) -> Failure | None:
+        """Make the link lead to where this head's dashboard answers now; the failure says why there is none."""
+        if head is None or head.state not in _ASKED_STATES:
+            await self._unlink()
+            return (
+                None
+                if head is None
+                else Failure("application", f"Head{head.state.capitalize()}", f"{head.name} is {head.state}", conclusive=True)
+            )
+        identity, now = _identity(head), asyncio.get_running_loop().time()
+        link = self._link
+        if link is not None and link.identity == identity and not self._troubled and now - link.located < LOCATE_EVERY_S:
+            return None
+        try:
+            async with asyncio.timeout(LOCATE_TIMEOUT_S):
+                target = await self._platform.dashboard(head)
+            if link is None or link.target != target:
+                await self._unlink()
+                # In a thread: a client that lives on imports httpx, which takes 190 ms.
+                dashboard = await asyncio.to_thread(self._connect, target)
+                self._link = _Link(target, identity, Readings(dashboard, self._clock), now)
+            else:
+                link.identity, link.located = identity, now
+        except TimeoutError:
+            await self._unlink()
+            return Failure("platform", "NoAnswer", f"the platform did not say within {LOCATE_TIMEOUT_S:g} s where {head.name} answers")
+        except RaytuiError as error:
+            await self._unlink()
+            return failure_of(error)
+        return None
+
+    async def _unlink(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            await link.end_round()
+            await link.readings.close()
+
+    def _picture(self, applications: Reading[tuple[Application, ...]], depth: Depth, failure: Failure | None) -> Snapshot:
+        link = self._link
+        plain = Snapshot(
+            cluster=self._cluster,
+            profile=self._profile,
+            platform=self._platform.name,
+            observed_at=self._clock(),
+            applications=applications,
+            dashboard=failure,
+        )
+        if link is None:
+            return plain
+        last: dict[str, Reading[Any]] = {question: link.readings.last(question) for question in QUESTIONS[depth]}
+        stats: Reading[dict[str, Node]] = last.pop("stats", Reading())
+        nodes = last["nodes"].value
+        if nodes is not None:
+            last["nodes"] = msgspec.structs.replace(last["nodes"], value=merge_nodes(nodes, stats.value or {}))
+            usage = last.get("usage")
+            if usage is not None and usage.value is not None:
+                last["usage"] = msgspec.structs.replace(usage, value=total_by_nodes(usage.value, nodes))
+        return msgspec.structs.replace(plain, dashboard_url=link.target.url, token_file=link.target.token_file, **last)
+
+
+class _Link:
+    """The dashboard of one run of one head, and the round that is being asked there."""
+
+    def __init__(self, target: DashboardTarget, identity: tuple[object, ...], readings: Readings, located: float) -> None:
+        self.target = target
+        self.identity = identity
+        self.readings = readings
+        self.located = located
+        self._round: asyncio.Task[None] | None = None
+
+    def ask(self, depth: Depth, patience: float | None, fresh: bool) -> asyncio.Task[None]:
+        """Begin this round's questions, or go on with them when they were begun before the platform had answered."""
+        if self._round is None:
+            asking = self.readings.ask(QUESTIONS[depth], patience=patience, fresh=fresh)
+            self._round = asyncio.create_task(asking, name="ask the dashboard")
+        return self._round
+
+    async def end_round(self) -> None:
+        """End the round; questions that are still open go on for a later one."""
+        asking, self._round = self._round, None
+        if asking is not None and not asking.done():
+            asking.cancel()
+            await asyncio.wait([asking])
+
+
+def _head(applications: tuple[Application, ...]) -> Application | None:
+    return next((app for app in applications if app.role == "head"), None)
+
+
+def _identity(head: Application) -> tuple[object, ...]:
+    """What changes whenever the head's dashboard may have moved."""
+    report = head.launcher
+    run = (report.generation, report.address) if report is not None else ()
+    return (head.id, head.state, head.started_at, head.url, head.exposed, head.dashboard_port, run)
+
+
+def is_failing(snapshot: Snapshot) -> bool:
+    """Whether something did not answer that ought to: then polling slows down. A head that is just starting is not expected to answer."""
+    if snapshot.applications.failure is not None:
+        return True
+    if snapshot.head is None or snapshot.head.state != "running":
+        return False
+    return any(reading.failure is not None for reading in (snapshot.gcs, snapshot.nodes))
+
+
+def next_poll(interval: float, failed: int, chance: float) -> float:
+    """Seconds from the start of one round to the next after `failed` failing rounds in a row; `chance` in [0, 1) spreads consoles."""
+    if failed == 0:
+        return interval
+    return min(interval * 2.0 ** min(failed, 10), max(interval, SLOWEST_POLL_S)) * (0.8 + 0.4 * chance)

@@ -1,0 +1,168 @@
+"""The questions that a monitor asks a dashboard: how often each is asked, and the last answer with its own time.
+
+A slow answer (Serve's first takes 3 s) never delays a round: it goes on in the background and is part of the first snapshot after it
+arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Literal
+
+from raytui.core.errors import Failure, RaytuiError, Unreachable
+from raytui.core.protocols import Dashboard
+from raytui.core.snapshot import Node, Reading
+
+Depth = Literal["alive", "status", "full"]
+"""alive: whether Ray answers and which nodes live; status: also resources, jobs and figures; full: also actors, Serve and events."""
+
+Question = Literal["version", "gcs", "nodes", "stats", "usage", "jobs", "actors", "serve", "events"]
+
+_ALIVE: tuple[Question, ...] = ("version", "gcs", "nodes")
+_STATUS: tuple[Question, ...] = (*_ALIVE, "stats", "usage", "jobs")
+QUESTIONS: dict[Depth, tuple[Question, ...]] = {"alive": _ALIVE, "status": _STATUS, "full": (*_STATUS, "actors", "serve", "events")}
+
+PERIODS: dict[Question, float] = {
+    "version": 5.0,
+    "gcs": 0.0,
+    "nodes": 0.0,
+    "stats": 5.0,
+    "usage": 5.0,
+    "jobs": 5.0,
+    "actors": 10.0,
+    "serve": 10.0,
+    "events": 10.0,
+}
+"""Seconds between two askings, 0 for every round. Figures and usage change every 5 s on Ray's side: more often is useless."""
+MANY_NODES = 100
+MANY_NODES_STATS_S = 15.0
+"""Period of the figures beyond `MANY_NODES` nodes: they weigh 10 to 17 KB each and cost the head most of a second per 1,000."""
+
+_UNASKED: Reading[Any] = Reading()
+
+
+async def _actors(dashboard: Dashboard) -> object:
+    actors, _ = await dashboard.actors()
+    return actors
+
+
+FETCH: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
+    "version": lambda dashboard: dashboard.version(),
+    "gcs": lambda dashboard: dashboard.gcs_alive(),
+    "nodes": lambda dashboard: dashboard.nodes(),
+    "stats": lambda dashboard: dashboard.node_stats(),
+    "usage": lambda dashboard: dashboard.usage(),
+    "jobs": lambda dashboard: dashboard.jobs(),
+    "actors": _actors,
+    "serve": lambda dashboard: dashboard.serve(),
+    "events": lambda dashboard: dashboard.events(),
+}
+
+
+class Readings:
+    """What one dashboard last answered to each question."""
+
+    def __init__(self, dashboard: Dashboard, clock: Callable[[], float]) -> None:
+        self.dashboard = dashboard
+        self._clock = clock
+        self._last: dict[Question, Reading[Any]] = {}
+        self._asked: dict[Question, float] = {}
+        self._running: dict[Question, asyncio.Task[None]] = {}
+
+    def last(self, question: Question) -> Reading[Any]:
+        """The last answer, its time and its failure; empty when it was never asked."""
+        return self._last.get(question, _UNASKED)
+
+    async def ask(self, questions: Iterable[Question], *, patience: float | None, fresh: bool) -> None:
+        """One round: health first, the rest only when GCS is well, because most of it hangs when it is not.
+
+        `fresh` asks everything, else only what is due. `patience` is how many seconds answers other than those about life may take
+        before the round goes on without them; none waits for all, each under its client's deadline.
+        """
+        wanted = [question for question in questions if fresh or self._is_due(question)]
+        session = self._session()
+        await self._wait([self._start(question) for question in wanted if question in {"gcs", "version"}])
+        failure = self.last("gcs").failure or self._shut_out()
+        if failure is not None:
+            await self._give_up(questions, failure)
+            return
+        if session and self._session() != session:
+            await self._forget(keep=("version", "gcs"))
+            wanted = list(questions)
+        rest = {question: self._start(question) for question in wanted if question not in {"gcs", "version"}}
+        await self._wait([task for question, task in rest.items() if question == "nodes"])
+        await self._wait([task for question, task in rest.items() if question != "nodes"], patience)
+
+    async def close(self) -> None:
+        """End what is still being asked and let go of the connection."""
+        await self._forget(keep=())
+        await self.dashboard.close()
+
+    def _is_due(self, question: Question) -> bool:
+        asked = self._asked.get(question)
+        period = PERIODS[question]
+        nodes: tuple[Node, ...] = self.last("nodes").value or ()
+        if question == "stats" and len(nodes) > MANY_NODES:
+            period = MANY_NODES_STATS_S
+        return asked is None or asyncio.get_running_loop().time() - asked >= period
+
+    def _session(self) -> str:
+        version = self.last("version").value
+        return version.session_name if version is not None else ""
+
+    def _shut_out(self) -> Failure | None:
+        """The health check is public; a refused token shows on everything else, the version first."""
+        failure = self.last("version").failure
+        return failure if failure is not None and failure.layer == "login" else None
+
+    def _start(self, question: Question) -> asyncio.Task[None]:
+        """Ask, unless the same question is still open: polls never overlap."""
+        running = self._running.get(question)
+        if running is not None and running.done() and not running.cancelled():
+            running.result()
+        if running is None or running.done():
+            self._asked[question] = asyncio.get_running_loop().time()
+            running = self._running[question] = asyncio.create_task(self._fetch(question), name=f"ask {question}")
+        return running
+
+    async def _fetch(self, question: Question) -> None:
+        try:
+            value = await FETCH[question](self.dashboard)
+        except RaytuiError as error:
+            self._last[question] = Reading(failure=failure_of(error), at=self._clock())
+        else:
+            self._last[question] = Reading(value=value, at=self._clock())
+
+    async def _wait(self, tasks: list[asyncio.Task[None]], patience: float | None = None) -> None:
+        if not tasks:
+            return
+        done, _ = await asyncio.wait(tasks, timeout=patience)
+        for task in done:
+            if not task.cancelled():
+                task.result()
+
+    async def _give_up(self, questions: Iterable[Question], failure: Failure) -> None:
+        """Everything behind a broken link is as unknown as the link: old answers would be shown as if they were true now."""
+        known = ("version", "gcs") if failure.layer in {"gcs", "login"} else ("gcs",)
+        await self._forget(keep=known)
+        now = self._clock()
+        for question in questions:
+            if question not in known:
+                self._last[question] = Reading(failure=failure, at=now)
+
+    async def _forget(self, keep: tuple[Question, ...]) -> None:
+        for question in [question for question in self._running if question not in keep]:
+            task = self._running.pop(question)
+            task.cancel()
+            await asyncio.wait([task])
+        for known in (self._last, self._asked):
+            for question in [question for question in known if question not in keep]:
+                del known[question]
+
+
+def failure_of(error: RaytuiError) -> Failure:
+    """A dashboard's error as a value that a snapshot can carry."""
+    if isinstance(error, Unreachable):
+        return error.failure
+    return Failure("dashboard", error.reason, error.message, error.hint)
