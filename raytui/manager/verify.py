@@ -95,6 +95,10 @@ class Verification:
             message = await task
         except RaytuiError as error:
             return Result(name, "failed", round(time.monotonic() - began, 3), error.message, error.hint)
+        except TimeoutError:
+            message = f"not finished within {CLEAN_UP_S:g} s"
+            hint = f"raytui stop --cluster {self._spec.name} removes what is left"
+            return Result(name, "failed", round(time.monotonic() - began, 3), message, hint)
         except asyncio.CancelledError:
             if not self._interrupted:
                 raise

@@ -1,0 +1,175 @@
+"""A small world to run operations in: a platform and the Ray it carries, in memory, with switches for what can go wrong.
+
+It keeps real state (applications exist or do not, nodes live or die), so that tests look at what is left, not at which calls were made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from raytui.core.errors import OperationFailed
+from raytui.core.protocols import Check, CreateRequest
+from raytui.core.snapshot import Application, Node, RayVersion, Reading, Snapshot, Usage
+from raytui.core.spec import ClusterSpec, WorkersSpec
+from raytui.manager.cluster import ClusterManager
+
+NOW = 1_790_000_000.0
+SPEC = ClusterSpec(workers=WorkersSpec(count=2))
+
+
+class World:
+    """Applications by name; each becomes alive after `boot` observations."""
+
+    name = "local"
+
+    def __init__(self, *, boot: int = 1) -> None:
+        self.apps: dict[str, Application] = {}
+        self.age: dict[str, int] = {}
+        self.boot = boot
+        self.refuse_create: dict[str, str] = {}
+        self.fail_after_create: set[str] = set()
+        self.refuse_delete: set[str] = set()
+        self.foreign: set[str] = set()
+        self.checks: tuple[Check, ...] = ()
+        self.create_gate: asyncio.Event | None = None
+        self.creating = asyncio.Event()
+        self.dead: set[str] = set()
+        self.drained: list[str] = []
+        self.files: dict[str, bytes] = {}
+        self.ids = 0
+
+    # The platform.
+
+    async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
+        await asyncio.sleep(0)
+        return tuple(sorted((app for app in self.apps.values() if cluster in {None, app.cluster}), key=lambda app: app.index))
+
+    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in names if name in self.foreign)
+
+    async def create(self, request: CreateRequest) -> Application:
+        self.creating.set()
+        if self.create_gate is not None:
+            await self.create_gate.wait()
+        if request.name in self.refuse_create:
+            raise OperationFailed(f"{request.name}: {self.refuse_create[request.name]}")
+        self.ids += 1
+        marker = request.marker
+        state: Any = "failed" if request.name in self.fail_after_create else "starting"
+        app = Application(
+            id=f"id-{self.ids}",
+            name=request.name,
+            cluster=marker.cluster,
+            role=marker.role,
+            index=marker.index,
+            state=state,
+            created_at=NOW,
+            run=marker.run,
+            ray_port=marker.ray_port,
+            dashboard_port=marker.dashboard_port,
+            cpu=request.cpu,
+            memory=request.memory,
+            spec_json=request.spec_json,
+            message="ray start said no" if state == "failed" else "",
+        )
+        self.apps[request.name] = app
+        self.age[request.name] = 0
+        return app
+
+    async def stop(self, application: Application) -> None:
+        self._set(application.name, "stopped")
+
+    async def restart(self, application: Application) -> None:
+        self._set(application.name, "starting")
+        self.age[application.name] = 0
+
+    async def delete(self, application: Application) -> None:
+        await asyncio.sleep(0)
+        if application.name in self.refuse_delete:
+            raise OperationFailed(f"{application.name} could not be deleted")
+        self.apps.pop(application.name, None)
+
+    async def drain(self, application: Application, timeout: float) -> bool:
+        self.drained.append(application.name)
+        return True
+
+    async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
+        self.files.update(files)
+        return {name: f"/shared/{name}" for name in files}
+
+    async def read_file(self, path: str) -> bytes:
+        return self.files[path.rpartition("/")[2]]
+
+    async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:
+        return self.checks
+
+    async def resolve_ports(self, spec: ClusterSpec) -> ClusterSpec:
+        return msgspec.structs.replace(
+            spec,
+            ray_port=6400 if spec.ray_port == "auto" else spec.ray_port,
+            dashboard_port=8400 if spec.dashboard_port == "auto" else spec.dashboard_port,
+        )
+
+    async def complete(self, spec: ClusterSpec) -> ClusterSpec:
+        return spec
+
+    async def forget(self, cluster: str) -> None:
+        self.files.clear()
+
+    # The monitor.
+
+    async def observe(self, depth: str = "status") -> Snapshot:
+        nodes = []
+        for name, app in list(self.apps.items()):
+            self.age[name] += 1
+            if app.state == "starting" and self.age[name] > self.boot:
+                self._set(name, "running")
+            if self.apps[name].state == "running":
+                nodes.append(Node(f"node-{name}", name, "127.0.0.1", "DEAD" if name in self.dead else "ALIVE", is_head=app.role == "head"))
+        head_runs = any(app.role == "head" and app.state == "running" for app in self.apps.values())
+        ray = Reading(tuple(nodes), at=NOW) if head_runs else Reading()
+        return Snapshot(
+            "ray-cluster",
+            "local",
+            "local",
+            NOW,
+            Reading(await self.list("ray-cluster"), at=NOW),
+            dashboard_url="http://127.0.0.1:8265",
+            version=Reading(RayVersion("2.60.0", "s"), at=NOW) if head_runs else Reading(),
+            gcs=Reading(head_runs or None, at=NOW),
+            nodes=ray,
+            usage=Reading(Usage(), at=NOW),
+            jobs=Reading((), at=NOW),
+        )
+
+    def _set(self, name: str, state: Any) -> None:
+        if name in self.apps:
+            self.apps[name] = msgspec.structs.replace(self.apps[name], state=state)
+
+    # Helpers of the tests.
+
+    def manager(self, folder: Path, *, spec: ClusterSpec = SPEC, read_only: bool = False) -> ClusterManager:
+        """A manager of `ray-cluster` in this world."""
+        return ClusterManager(
+            self,
+            self,
+            spec,
+            launchers=lambda: {"ray_head_launcher.py": b"1", "ray_worker_launcher.py": b"2"},
+            state_dir=folder,
+            read_only=read_only,
+        )  # type: ignore[arg-type]
+
+    def states(self) -> dict[str, str]:
+        """State by short name."""
+        return {app.short: app.state for app in self.apps.values()}
+
+
+async def carry_out(manager: ClusterManager, verb: Any, *, wait: bool = True, timeout: float = 60.0, **more: Any) -> list[tuple[str, str]]:
+    """Plan and execute; the (step, state) pairs seen."""
+    plan = await manager.plan(verb, **more)
+    return [(event.step, event.state) async for event in manager.execute(plan, wait=wait, timeout=timeout)]
