@@ -92,12 +92,16 @@ async def test_interrupt_while_waiting_undoes_and_says_what_exists(tmp_path):
     manager = world.manager(tmp_path)
     plan = await manager.plan("start")
     seen = []
-    with pytest.raises(Interrupted, match="no application of ray-cluster exists now"):
+
+    async def consume():
         async for event in manager.execute(plan):
             seen.append((event.step, event.state))
             if event.step == "head answers":
                 manager.interrupt()
                 manager.interrupt()
+
+    with pytest.raises(Interrupted, match="no application of ray-cluster exists now"):
+        await consume()
     assert ("undone", "undone") in seen
     assert world.states() == {}
     assert not manager.busy
@@ -206,7 +210,7 @@ async def test_restart_one_worker_touches_only_it(tmp_path):
 async def test_nothing_to_scale_or_restart_is_not_found(tmp_path):
     manager = World().manager(tmp_path)
     for verb, more in (("scale", {"workers": 1}), ("restart", {})):
-        with pytest.raises(NotFound, match="raytui start|does not exist"):
+        with pytest.raises(NotFound, match="does not exist"):
             await manager.plan(verb, **more)
     world = World()
     await carry_out(world.manager(tmp_path), "start")
