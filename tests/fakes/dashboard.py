@@ -76,6 +76,7 @@ class FakeDashboard:
         self.faults: dict[str, Fault] = {}
         self.slow: dict[str, float] = {}
         self.bodies: dict[str, bytes | Callable[[], bytes]] = {}
+        self.statuses: dict[str, tuple[int, bytes]] = {}
         self.token = ""
         self.stream: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._server: asyncio.Server | None = None
@@ -95,6 +96,11 @@ class FakeDashboard:
         """Answer well again."""
         self.faults.clear()
         self.slow.clear()
+
+    def drop_idle(self) -> None:
+        """Close every open connection, as a server does with idle ones."""
+        for task in self._tasks:
+            task.cancel()
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[FakeDashboard]:
@@ -135,7 +141,10 @@ class FakeDashboard:
                 await writer.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        begin = await reader.readexactly(1)
+        if begin == b"\x16":  # a TLS greeting
+            return await _send(writer, 400, b"Bad Request")
+        head = (begin + await reader.readuntil(b"\r\n\r\n")).decode()
         first, *lines = head.split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
         parts = urlsplit(first.split()[1])
@@ -150,6 +159,8 @@ class FakeDashboard:
             await _or_gone(asyncio.Event().wait(), reader)
         if fault is not None and not (fault == "gcs_hung" and path != "/api/gcs_healthz"):
             return await self._fail(fault, reader, writer)
+        if path in self.statuses:
+            return await _send(writer, *self.statuses[path])
         public = path == "/api/gcs_healthz"
         if self.token and not public and headers.get("authorization") != f"Bearer {self.token}":
             word = "Forbidden: Invalid authentication token" if "authorization" in headers else "Unauthorized: Missing authentication token"
@@ -211,7 +222,7 @@ class FakeDashboard:
             "half": b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{"result": true, "data"',
             "half_head": b"HTTP/1.1 200 OK\r\nContent-Ty",
             "hangup": b"",
-            "not_http": b"220 mail.example.com ESMTP ready\r\n",
+            "not_http": b"220 mail.example.com ESMTP ready\r\n\r\n",
             "huge": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n[",
         }[fault]
         writer.write(wire)

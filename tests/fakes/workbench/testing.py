@@ -1,7 +1,7 @@
 """The test workbench inside a test's own event loop: quick to start, its state open to the test.
 
-    async with running(tmp_path, stub=True, start_seconds=0.1) as bench:
-        bench.url, bench.api_key, bench.first_project.id, bench.faults.update({"errors": 0.2}), bench.truth()
+async with running(tmp_path, stub=True, start_seconds=0.1) as bench:
+    bench.url, bench.api_key, bench.first_project.id, bench.faults.update({"errors": 0.2}), bench.truth()
 """
 
 from __future__ import annotations

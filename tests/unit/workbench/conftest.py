@@ -31,7 +31,10 @@ class Page(http.server.BaseHTTPRequestHandler):
 server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["CDSW_APP_PORT"])), Page)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 """
-BLOCKING = SERVING + "import subprocess\nchild = subprocess.Popen(['sleep', '600'], start_new_session=True)\nchild.wait()\nraise RuntimeError('the child ended')\n"
+BLOCKING = (
+    SERVING
+    + "import subprocess\nchild = subprocess.Popen(['sleep', '600'], start_new_session=True)\nchild.wait()\nraise RuntimeError('the child ended')\n"
+)
 
 
 class Api:

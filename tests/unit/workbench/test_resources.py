@@ -159,7 +159,11 @@ async def test_a_job_needs_its_script_and_its_time_out_is_a_string(api: Api) -> 
     made = (await api.call("POST", "jobs", body)).json()
     assert (made["timeout"], made["type"]) == ("60", "manual")
     assert (await api.call("PATCH", f"jobs/{made['id']}", {"timeout": "90"})).json()["timeout"] == "90"
-    assert [row["id"] for row in (await api.get("jobs"))["jobs"]] == [made["id"]] == [row["id"] for row in (await api.get("/api/v2/jobs"))["jobs"]]
+    assert (
+        [row["id"] for row in (await api.get("jobs"))["jobs"]]
+        == [made["id"]]
+        == [row["id"] for row in (await api.get("/api/v2/jobs"))["jobs"]]
+    )
     assert (await api.call("DELETE", f"jobs/{made['id']}")).status_code == 200
     assert (await api.call("GET", f"jobs/{made['id']}")).status_code == 404
 
