@@ -127,6 +127,8 @@ class _Exchange:
             raise TransportError("too_large", str(answer.length))
         # With a known length only a whole read tells half an answer from all of it; without one the cap must be kept here.
         body = answer.read() if answer.length is not None else answer.read(BODY_CAP + 1)
+        if not body and answer.length is None and not answer.chunked:
+            raise TransportError("closed")  # the header broke off: http.client takes its end for the end of the answer
         if len(body) > BODY_CAP:
             raise TransportError("too_large")
         return Response(answer.status, headers, body, target.url.rstrip("/") + self._path)

@@ -58,6 +58,8 @@ class PooledTransport(Transport):
     async def _get(self, path: str, timeout: float) -> Response:
         limits = httpx.Timeout(timeout, connect=connect_limit(self._base, timeout))
         async with self._client.stream("GET", self._base + path, timeout=limits) as answer:
+            if int(answer.headers.get("content-length", "0")) > BODY_CAP:
+                raise TransportError("too_large")
             body = bytearray()
             async for chunk in answer.aiter_raw():
                 body += chunk
