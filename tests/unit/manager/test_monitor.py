@@ -1,0 +1,381 @@
+"""A round asks a fixed set of questions, side by side, and a broken link is a value in the snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import msgspec
+import pytest
+
+from raytui.core.conditions import assess
+from raytui.core.errors import Failure, NotAllowed, Unreachable
+from raytui.core.merge import countable, merge_nodes, total_by_nodes
+from raytui.core.protocols import DashboardTarget
+from raytui.core.snapshot import Amount, Gpu, LauncherReport, Node, Usage
+from raytui.dashboard.client import connect
+from raytui.manager import readings
+from raytui.manager.monitor import Monitor, is_failing, next_poll
+from tests.fakes.dashboard import FakeDashboard, every_path, many_nodes, recorded
+from tests.fakes.platform import FakePlatform, application
+
+
+@pytest.fixture
+async def server():
+    async with FakeDashboard().serving() as running:
+        yield running
+
+
+@pytest.fixture
+def platform(server) -> FakePlatform:
+    return FakePlatform([application("head"), application("worker-1")], server.target)
+
+
+@pytest.fixture
+async def monitor(platform):
+    made = Monitor(platform, short, cluster="ray-cluster", profile="local")
+    yield made
+    await made.close()
+
+
+def short(target: DashboardTarget):
+    return connect(target, long_lived=True, timeout=0.5, health_timeout=0.3)
+
+
+async def test_status_asks_everything_it_needs_once(server, monitor) -> None:
+    snapshot = await monitor.observe("status")
+    assert server.requests == Counter(["/api/gcs_healthz", "/api/version", "/api/v0/nodes", "/nodes", "/api/cluster_status", "/api/jobs/"])
+    assert snapshot.gcs.value is True
+    assert snapshot.version.value.ray_version == "2.60.0"
+    assert snapshot.nodes.value[0].cpu_percent == 98.7
+    assert snapshot.usage.value.resources["CPU"].total == 6.0
+    assert len(snapshot.jobs.value) == 7
+    assert snapshot.actors.value is None
+    assert snapshot.actors.at == 0.0
+    assert snapshot.dashboard_url == server.url
+    assert snapshot.dashboard is None
+
+
+async def test_alive_asks_only_about_life(server, monitor) -> None:
+    snapshot = await monitor.observe("alive")
+    assert server.requests == Counter(["/api/gcs_healthz", "/api/version", "/api/v0/nodes"])
+    assert len(snapshot.nodes.value) == 3
+
+
+async def test_full_asks_for_the_console_too(server, monitor) -> None:
+    snapshot = await monitor.observe("full")
+    assert server.requests == Counter(every_path())
+    assert snapshot.actors.value
+    assert snapshot.serve.value
+    assert snapshot.events.value
+
+
+@pytest.mark.parametrize("count", [1, 200])
+async def test_requests_per_round_do_not_grow_with_the_nodes(server, monitor, count) -> None:
+    server.bodies["/api/v0/nodes"], server.bodies["/nodes"] = many_nodes(count)
+    snapshot = await monitor.observe("full")
+    assert len(snapshot.nodes.value) == count
+    assert all(node.cpu_percent == 10.0 for node in snapshot.nodes.value)
+    assert server.requests == Counter(every_path())
+
+
+async def test_polls_ask_slow_questions_less_often(server, platform, monitor) -> None:
+    rounds = 0
+    async for _ in monitor.snapshots(interval=0.02, depth="full"):
+        rounds += 1
+        if rounds == 5:
+            break
+    assert server.requests["/api/gcs_healthz"] == 5
+    assert server.requests["/api/v0/nodes"] == 5
+    assert platform.count("list") == 5
+    assert platform.count("dashboard") == 1
+    for path in set(every_path()) - {"/api/gcs_healthz", "/api/v0/nodes"}:
+        assert server.requests[path] == 1, path
+
+
+async def test_figures_of_many_nodes_are_asked_for_more_seldom(server, monitor, monkeypatch) -> None:
+    monkeypatch.setitem(readings.PERIODS, "stats", 0.0)
+    server.bodies["/api/v0/nodes"], server.bodies["/nodes"] = many_nodes(101)
+    await some(monitor, 3)
+    assert server.requests["/nodes"] == 1
+    server.bodies["/api/v0/nodes"], server.bodies["/nodes"] = many_nodes(100)
+    await some(monitor, 3)
+    assert server.requests["/nodes"] > 1
+
+
+async def test_a_slow_answer_delays_nothing_and_is_part_of_a_later_round(server, monitor, monkeypatch) -> None:
+    monkeypatch.setattr("raytui.manager.monitor.PATIENCE_S", 0.05)
+    server.slow["/api/serve/applications/"] = 0.4
+    seen = []
+    async for snapshot in monitor.snapshots(interval=0.05, depth="full"):
+        seen.append(snapshot)
+        if snapshot.serve.value is not None:
+            break
+    assert seen[0].serve.at == 0.0
+    assert seen[0].nodes.value
+    assert seen[0].jobs.value
+    assert seen[-1].serve.value
+    assert server.requests["/api/serve/applications/"] == 1
+    assert seen[-1].jobs.at == seen[0].jobs.at < seen[-1].observed_at
+
+
+async def test_refused_connection_fails_every_reading_with_its_link(server, platform, monitor) -> None:
+    await server.stop()
+    snapshot = await monitor.observe("status")
+    failure = snapshot.gcs.failure
+    assert (failure.layer, failure.conclusive) == ("dashboard", True)
+    assert snapshot.nodes.failure == snapshot.jobs.failure == snapshot.version.failure == failure
+    assert assess(snapshot).broken == failure
+    assert is_failing(snapshot)
+
+
+async def test_hung_dashboard_takes_the_health_checks_deadline_and_no_more_questions(server, monitor) -> None:
+    server.fail("silent")
+    snapshot = await monitor.observe("status")
+    assert snapshot.gcs.failure.reason == "NoAnswer"
+    assert set(server.requests) == {"/api/gcs_healthz", "/api/version"}
+    assert snapshot.usage.failure == snapshot.gcs.failure
+
+
+async def test_hung_gcs_is_not_asked_what_would_hang(server, monitor) -> None:
+    server.fail("gcs_hung")
+    snapshot = await monitor.observe("full")
+    assert set(server.requests) == {"/api/gcs_healthz", "/api/version"}
+    assert snapshot.version.value.ray_version == "2.60.0"
+    for reading in (snapshot.gcs, snapshot.nodes, snapshot.usage, snapshot.jobs, snapshot.serve, snapshot.events):
+        assert reading.value is None
+        assert reading.failure.layer == "gcs"
+
+
+async def test_old_answers_do_not_outlive_a_broken_link(server, monitor) -> None:
+    states = []
+    async for snapshot in monitor.snapshots(interval=0.01, depth="status"):
+        states.append((snapshot.nodes.value is not None, snapshot.jobs.value is not None, snapshot.gcs.failure is not None))
+        if len(states) == 1:
+            server.fail("gcs_hung")
+        elif len(states) == 2:
+            server.heal()
+        else:
+            break
+    assert states == [(True, True, False), (False, False, True), (True, True, False)]
+
+
+async def test_refused_token_is_the_login_although_health_is_public(server, monitor) -> None:
+    server.token = "x" * 64
+    snapshot = await monitor.observe("status")
+    assert snapshot.gcs.value is True
+    assert snapshot.nodes.failure.reason == "TokenMissing"
+    assert assess(snapshot).broken.layer == "login"
+
+
+async def test_one_failing_answer_leaves_the_others(server, monitor) -> None:
+    server.fail("garbage", "/api/jobs/", "/nodes")
+    snapshot = await monitor.observe("status")
+    assert snapshot.jobs.failure.reason == "Garbage"
+    assert snapshot.nodes.value
+    assert snapshot.nodes.value[0].cpu_percent is None
+    assert not is_failing(snapshot)
+
+
+async def test_platform_failure_is_a_value_and_ray_is_still_asked(server, platform, monitor) -> None:
+    await monitor.observe("alive")
+    platform.errors["list"] = [
+        Unreachable(Failure("platform", "NoAnswer", "no answer from the workbench")),
+        NotAllowed("the key was refused"),
+    ]
+    snapshot = await monitor.observe("alive")
+    assert snapshot.applications.failure.reason == "NoAnswer"
+    assert snapshot.nodes.value
+    assert is_failing(snapshot)
+    snapshot = await monitor.observe("alive")
+    assert (snapshot.applications.failure.layer, snapshot.applications.failure.reason) == ("platform", "NotAllowed")
+
+
+async def test_unreachable_by_design_is_said_and_applications_are_shown(platform, monitor) -> None:
+    platform.target = None
+    snapshot = await monitor.observe("status")
+    assert snapshot.dashboard.reason == "DashboardNotExposed"
+    assert len(snapshot.applications.value) == 2
+    assert snapshot.nodes.at == 0.0
+
+
+async def test_absent_cluster_asks_nobody(server, platform, monitor) -> None:
+    platform.applications.clear()
+    snapshot = await monitor.observe("status")
+    assert snapshot.applications.value == ()
+    assert snapshot.dashboard is None
+    assert not server.requests
+    assert not is_failing(snapshot)
+
+
+@pytest.mark.parametrize("state", ["stopped", "failed", "stopping"])
+async def test_port_of_an_ended_head_may_be_somebody_elses(server, platform, monitor, state) -> None:
+    await monitor.observe("alive")
+    asked = server.requests.total()
+    platform.set("ray-cluster-head", state=state)
+    snapshot = await monitor.observe("alive")
+    assert snapshot.nodes.value is None
+    assert (snapshot.dashboard.layer, snapshot.dashboard.conclusive) == ("application", True)
+    assert server.requests.total() <= asked + 2
+
+
+async def test_dashboard_is_asked_while_the_platform_still_lists(server, platform, monitor) -> None:
+    await monitor.observe("alive")
+    server.requests.clear()
+    platform.delays["list"] = 30.0
+    observing = asyncio.create_task(monitor.observe("alive"))
+    async with asyncio.timeout(10):
+        while server.requests["/api/v0/nodes"] == 0:  # noqa: ASYNC110 - it happens on the other side of a socket
+            await asyncio.sleep(0.005)
+    assert not observing.done()
+    observing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await observing
+
+
+async def test_moved_head_is_followed_within_the_round(server, platform, monitor) -> None:
+    await monitor.observe("alive")
+    async with FakeDashboard().serving() as other:
+        other.bodies["/api/v0/nodes"] = many_nodes(7)[0]
+        platform.target = other.target
+        platform.set("ray-cluster-head", launcher=LauncherReport(state="alive", generation="g2", address="127.0.0.1:1"))
+        snapshot = await monitor.observe("alive")
+        assert len(snapshot.nodes.value) == 7
+        assert snapshot.dashboard_url == other.url
+        assert platform.count("dashboard") == 2
+
+
+async def test_new_session_forgets_what_the_old_one_said(server, monitor, monkeypatch) -> None:
+    monkeypatch.setitem(readings.PERIODS, "version", 0.0)
+    jobs = []
+    async for snapshot in monitor.snapshots(interval=0.01, depth="status"):
+        jobs.append(len(snapshot.jobs.value))
+        if len(jobs) == 1:
+            server.bodies["/api/version"] = recorded("version.json").replace(b"16-47-46", b"18-00-00")
+            server.bodies["/api/jobs/"] = b"[]"
+        if len(jobs) == 3:
+            break
+    assert jobs == [7, 0, 0]
+    assert server.requests["/api/jobs/"] == 2
+
+
+async def test_rounds_never_overlap(server, platform, monitor) -> None:
+    running = Counter()
+    original = platform.list
+
+    async def listing(cluster=None):
+        running["now"] += 1
+        running["most"] = max(running["most"], running["now"])
+        try:
+            await asyncio.sleep(0.01)
+            return await original(cluster)
+        finally:
+            running["now"] -= 1
+
+    platform.list = listing
+    await asyncio.gather(*(monitor.observe("alive") for _ in range(4)))
+    assert running["most"] == 1
+
+
+async def test_cancelled_round_leaves_nothing_open_and_the_next_one_works(server, monitor) -> None:
+    server.slow["/api/v0/nodes"] = 0.2
+    observing = asyncio.create_task(monitor.observe("status"))
+    async with asyncio.timeout(10):
+        while server.requests["/api/v0/nodes"] == 0:  # noqa: ASYNC110 - it happens on the other side of a socket
+            await asyncio.sleep(0.005)
+    observing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await observing
+    server.heal()
+    assert (await monitor.observe("status")).nodes.value
+    await monitor.close()
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("ask ")]
+
+
+async def test_equal_rounds_have_equal_content(monitor) -> None:
+    first, second = await some(monitor, 2)
+    assert first.content() == second.content()
+    assert first.observed_at <= second.observed_at
+
+
+def test_polls_back_off_with_jitter_and_come_back_at_once() -> None:
+    assert next_poll(2.0, 0, 0.9) == 2.0
+    middle = [next_poll(2.0, failed, 0.5) for failed in range(1, 6)]
+    assert middle == [4.0, 8.0, 15.0, 15.0, 15.0]
+    assert next_poll(2.0, 1, 0.0) == pytest.approx(3.2)
+    assert next_poll(2.0, 10_000, 0.99) < 18.0
+    assert next_poll(60.0, 3, 0.5) == 60.0
+
+
+async def test_failing_rounds_come_less_often(server, platform, monitor, monkeypatch) -> None:
+    pauses = []
+    monkeypatch.setattr("raytui.manager.monitor.next_poll", lambda interval, failed, chance: pauses.append(failed) or 0.0)
+    rounds = 0
+    async for _ in monitor.snapshots(interval=0.0, depth="alive"):
+        rounds += 1
+        if rounds == 1:
+            server.fail("500")
+        if rounds == 3:
+            server.heal()
+        if rounds == 5:
+            break
+    assert pauses == [0, 1, 2, 0]
+
+
+async def test_a_head_that_is_starting_is_not_failing(server, platform, monitor) -> None:
+    await server.stop()
+    platform.set("ray-cluster-head", state="starting")
+    snapshot = await monitor.observe("alive")
+    assert snapshot.gcs.failure
+    assert not is_failing(snapshot)
+
+
+def test_figures_join_by_id_and_never_revive_the_dead() -> None:
+    alive = Node("a", "head", "10.0.0.1", "ALIVE", is_head=True)
+    dead = Node("b", "worker-1", "10.0.0.1", "DEAD", reason="", message="gone")
+    figures = Node("a", "", "", "ALIVE", cpu_percent=5.0, memory_used=1, memory_total=2, gpus=(Gpu(0),), sampled_at=9.0)
+    frozen = msgspec.structs.replace(figures, node_id="b", reason="UNEXPECTED_TERMINATION")
+    head, worker = merge_nodes((alive, dead), {"a": figures, "b": frozen, "c": figures})
+    assert (head.name, head.cpu_percent, head.gpus, head.sampled_at) == ("head", 5.0, (Gpu(0),), 9.0)
+    assert (worker.cpu_percent, worker.memory_used, worker.reason, worker.message) == (None, None, "UNEXPECTED_TERMINATION", "gone")
+    late = msgspec.structs.replace(figures, state="DEAD")
+    assert merge_nodes((alive,), {"a": late}) == (alive,)
+
+
+def test_totals_are_those_of_the_living() -> None:
+    nodes = [
+        Node(
+            "a", "head", "", "ALIVE", resources={"CPU": 1.0, "node:10.0.0.1": 1.0, "CPU_group_0_846cc25af6bf2754bd20e2fcd1d603000000": 1.0}
+        ),
+        Node("b", "w1", "", "ALIVE", resources={"CPU": 2.0, "GPU": 1.0}),
+        Node("c", "w2", "", "DEAD", resources={"CPU": 64.0}),
+    ]
+    usage = total_by_nodes(Usage({"CPU": Amount(65.0, 60.0)}, ("x",)), nodes)
+    assert usage == Usage({"CPU": Amount(3.0, 3.0), "GPU": Amount(1.0, 0.0)}, ("x",))
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("CPU", True),
+        ("my_res", True),
+        ("accelerator_type:A10G", True),
+        ("node:10.0.0.1", False),
+        ("node:__internal_head__", False),
+        ("CPU_group_846cc25af6bf2754bd20e2fcd1d603000000", False),
+        ("bundle_group_1_846cc25af6bf2754bd20e2fcd1d603000000", False),
+        ("CPUGroup0846Cc25Af6Bf2754Bd20E2Fcd1D603000000", False),
+        ("focus_group_1", True),
+    ],
+)
+def test_resources_that_people_ask_for(name, counts) -> None:
+    assert countable(name) is counts
+
+
+async def some(monitor: Monitor, count: int):
+    found = []
+    async for snapshot in monitor.snapshots(interval=0.01, depth="status"):
+        found.append(snapshot)
+        if len(found) == count:
+            return found
+    raise AssertionError
