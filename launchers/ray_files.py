@@ -113,7 +113,7 @@ class SharedFolder:
         return stat.st_mtime_ns, stat.st_ino
 
     def drain_asked(self) -> bool:
-        """Whether a request to drain appeared since this launcher began; one left from an earlier life of the application does not count."""
+        """Copies the last 64 KB of each file (name, path) to `logs/<stem>.<name>.tail`, as a pod's disk ends with it."""
         now = self._drain_identity()
         return now is not None and now != self._drain_seen
 
@@ -122,7 +122,7 @@ class SharedFolder:
         return RotatingLog(self._path("logs", self._stem + ".log"))
 
     def keep_tails(self, files: Iterable[Tuple[str, str]]) -> None:
-        """Copies the last 64 KB of each file (name, path) to `logs/<stem>.<name>.tail`, because a pod's own disk vanishes."""
+        """Copies the last 64 KB of each file (name, path) to `logs/<stem>.<name>.tail`: a pod and its disk vanish."""
         if not self.root:
             return
         for name, path in files:

@@ -126,7 +126,7 @@ _RULES: List[Tuple["re.Pattern[str]", Callable[[Match[str]], Tuple[str, str]]]] 
         "raise RAYTUI_OBJECT_STORE_BYTES, or leave it out",
     ),
     _rule(
-        r"Invalid address format: (?P<address>\S+)",
+        r"Invalid address format: (?P<address>[^\s{}]+)",
         "the head address {address} has no port",
         "give it as HOST:PORT in RAY_HEAD_ADDRESS",
     ),

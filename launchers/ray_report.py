@@ -55,8 +55,8 @@ class Report:
             self._log.write(("%s raytui: %s\n" % (utc_now(), text)).encode("utf-8"))
 
     def set_state(self, state: str, message: str = "", hint: str = "", aloud: bool = True) -> None:
-        """Takes on a state and tells it everywhere, once; `aloud` off when somebody else prints the sentence."""
-        if (state, message, hint) == (self.state, self.message, self.hint):
+        """Takes on a state and tells it everywhere, once; not `aloud` when it is the last word, which somebody else prints."""
+        if aloud and (state, message, hint) == (self.state, self.message, self.hint):
             return
         if state != self.state:
             self._since = utc_now()

@@ -80,14 +80,14 @@ def _merged_imports(statements: set[str]) -> str:
 def _body(name: str, text: str) -> str:
     """The module's statements under its docstring as a comment: a kernel would print a docstring as the value of a statement."""
     docstring, _, body = _split(text)
-    return f"# --- {name} ---\n{_comment(docstring)}\n\n{body}\n"
+    return f"# {name}\n#\n{_comment(docstring)}\n\n{body}\n"
 
 
 def _render_one(launcher: str, sources: dict[str, str]) -> bytes:
     shebang, _, text = sources[launcher].partition("\n")
     docstring, _, call = _split(text)
     statements = {statement for module in SHARED_MODULES for statement in _split(sources[module])[1] if not _SHARED_IMPORT.match(statement)}
-    parts = [f'{shebang}\n"""{docstring}\n"""\n\n' + _merged_imports(statements)]
+    parts = [f"{shebang}\n{_comment(docstring)}\n\n{_merged_imports(statements)}"]
     parts += [_body(f"{module}.py", sources[module]) for module in SHARED_MODULES]
     return "\n\n".join([*parts, f"{call}\n"]).encode()
 
