@@ -1,0 +1,243 @@
+"""The project's folder, two ways: through the file system when we run inside the project, through the API's files otherwise.
+
+The API never replaces a file (a second upload of `a.py` becomes `a(1).py` and still answers 200), gives base names only, and may show
+a change up to a minute late. So a write is delete, upload, and a download that proves it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+import shutil
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+
+import msgspec
+
+from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound, OperationFailed, Problem
+from raytui.platforms.cai.applications import number
+from raytui.platforms.cai.client import ApiClient, Backoff
+
+
+class FileEntry(msgspec.Struct, frozen=True):
+    """One entry of a folder."""
+
+    name: str
+    is_dir: bool
+    size: int
+    modified_at: float = 0.0
+    """Seconds since 1970; 0 where the API does not tell."""
+
+
+class ProjectFiles(Protocol):
+    """Files by path relative to the project's folder."""
+
+    async def read(self, path: str) -> bytes:
+        """The file's bytes; raises NotFound."""
+        ...
+
+    async def write(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        """Replace a file. Through the API the mode is the platform's own."""
+        ...
+
+    async def create(self, path: str, data: bytes, mode: int = 0o600) -> bytes:
+        """Make a file unless it exists; the answer is what it holds."""
+        ...
+
+    async def delete(self, path: str) -> None:
+        """Remove a file or folder; what is gone is fine."""
+        ...
+
+    async def entries(self, folder: str) -> tuple[FileEntry, ...]:
+        """The entries of a folder, none when there is no such folder."""
+        ...
+
+
+def checked(path: str) -> str:
+    """A path inside the project in its plain form; raises ConfigurationError for one that leads out of it."""
+    parts = [part for part in path.split("/") if part not in {"", "."}]
+    if path.startswith("/") or ".." in parts or "\0" in path or not parts:
+        problem = Problem("path", f"{path!r} is not a path inside the project", "give it relative to the project")
+        raise ConfigurationError.from_problems([problem])
+    return "/".join(parts)
+
+
+class DirectFiles:
+    """Inside the project: its folder is mounted here."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def read(self, path: str) -> bytes:
+        """The file's bytes, opened anew: the network file system shows changes on open."""
+        return await asyncio.to_thread(self._guarded, "read", path, lambda file: file.read_bytes())
+
+    async def write(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        """Replace the file in one step."""
+        await asyncio.to_thread(self._guarded, "write", path, lambda file: _replace(file, data, mode))
+
+    async def create(self, path: str, data: bytes, mode: int = 0o600) -> bytes:
+        """Make the file whole or not at all, or read the one that is there."""
+        return await asyncio.to_thread(self._guarded, "write", path, lambda file: _create(file, data, mode))
+
+    async def delete(self, path: str) -> None:
+        """Remove the file, or the folder with all that is in it."""
+        await asyncio.to_thread(self._guarded, "remove", path, _remove)
+
+    async def entries(self, folder: str) -> tuple[FileEntry, ...]:
+        """The folder's entries."""
+        return await asyncio.to_thread(_entries, self._folder / checked(folder) if folder not in {"", "."} else self._folder)
+
+    def _guarded(self, verb: str, path: str, act: Any) -> Any:
+        file = self._folder / checked(path)
+        try:
+            return act(file)
+        except FileNotFoundError:
+            raise NotFound(f"{path} does not exist in the project folder {self._folder}") from None
+        except OSError as error:
+            raise OperationFailed(
+                f"could not {verb} {file}: {error.strerror or error}", hint="check the space and the permissions of the project folder"
+            ) from None
+
+
+class RemoteFiles:
+    """Outside the project: the API's files."""
+
+    def __init__(self, client: ApiClient) -> None:
+        self._client = client
+
+    async def read(self, path: str) -> bytes:
+        """Download the file."""
+        data: bytes = await self._client.call("DownloadProjectFile", {"path": checked(path)})
+        return data
+
+    async def write(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        """Delete, upload, and download to see that it is there; left-over copies `name(1)` are removed."""
+        del mode
+        path = checked(path)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._client.timing.files
+        backoff = Backoff(self._client.timing.poll, self._client.timing.slowest_poll)
+        while True:
+            await self.delete(path)
+            outcome = await self._client.upload(path, data)
+            if outcome.kind in {"key", "denied", "refused", "absent", "redirect", "unsent"}:
+                raise self._client.error(outcome, "UploadFile", {"path": path})
+            if await self._shows(path, data, patient=outcome.kind == "ok", end=end):
+                await self._remove_copies(path)
+                return
+            await self._remove_copies(path)
+            if loop.time() >= end:
+                raise DeadlineExceeded(
+                    f"{path} was uploaded to the project, but for {self._client.timing.files:g} s it does not show what was written",
+                    hint="look at the project's files in the workbench and try again",
+                )
+            await asyncio.sleep(max(backoff.next(), outcome.retry_after))
+
+    async def create(self, path: str, data: bytes, mode: int = 0o600) -> bytes:
+        """Upload unless it is there."""
+        try:
+            return await self.read(path)
+        except NotFound:
+            await self.write(path, data, mode)
+        return data
+
+    async def delete(self, path: str) -> None:
+        """Delete through the API."""
+        ids = {"path": checked(path)}
+        outcome = await self._client.outcome("DeleteProjectFile", ids)
+        if outcome.kind not in {"ok", "absent"}:
+            raise self._client.error(outcome, "DeleteProjectFile", ids)
+
+    async def entries(self, folder: str) -> tuple[FileEntry, ...]:
+        """One listing; the API does not page it."""
+        ids = {"path": checked(folder) if folder not in {"", "."} else "."}
+        outcome = await self._client.outcome("ListProjectFiles", ids)
+        if outcome.kind == "absent":
+            return ()
+        if outcome.kind != "ok":
+            raise self._client.error(outcome, "ListProjectFiles", ids)
+        listed = outcome.payload.get("files")
+        entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+        return tuple(
+            FileEntry(PurePosixPath(str(entry.get("path", ""))).name, bool(entry.get("is_dir")), int(number(entry.get("file_size"))))
+            for entry in entries
+        )
+
+    async def _shows(self, path: str, data: bytes, *, patient: bool, end: float) -> bool:
+        """Whether the file holds what was written; a good upload is given time to become visible unless a copy shows where it went."""
+        loop = asyncio.get_running_loop()
+        backoff = Backoff(self._client.timing.poll, self._client.timing.slowest_poll)
+        while True:
+            outcome = await self._client.outcome("DownloadProjectFile", {"path": path})
+            if outcome.kind == "ok" and outcome.payload == data:
+                return True
+            if not patient or loop.time() >= end or await self._copies(path):
+                return False
+            await asyncio.sleep(backoff.next())
+
+    async def _copies(self, path: str) -> list[str]:
+        """Paths of `name(1).ext` beside `name.ext`."""
+        place = PurePosixPath(path)
+        pattern = re.compile(rf"{re.escape(place.stem)}\s?\(\d+\){re.escape(place.suffix)}")
+        folder = str(place.parent)
+        return [str(place.parent / entry.name) for entry in await self.entries(folder) if pattern.fullmatch(entry.name)]
+
+    async def _remove_copies(self, path: str) -> None:
+        for copy in await self._copies(path):
+            await self.delete(copy)
+
+
+def _replace(file: Path, data: bytes, mode: int) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        _write(temporary, data, mode)
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _create(file: Path, data: bytes, mode: int) -> bytes:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        _write(temporary, data, mode)
+        # A link fails when the name is taken, and never shows half a file.
+        os.link(temporary, file)
+    except FileExistsError:
+        return file.read_bytes()
+    finally:
+        temporary.unlink(missing_ok=True)
+    return data
+
+
+def _write(file: Path, data: bytes, mode: int) -> None:
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fchmod(stream.fileno(), mode)
+        os.fsync(stream.fileno())
+
+
+def _remove(file: Path) -> None:
+    if file.is_dir() and not file.is_symlink():
+        shutil.rmtree(file)
+    else:
+        file.unlink(missing_ok=True)
+
+
+def _entries(folder: Path) -> tuple[FileEntry, ...]:
+    entries = []
+    try:
+        for item in os.scandir(folder):
+            status = item.stat()
+            entries.append(FileEntry(item.name, item.is_dir(), status.st_size, status.st_mtime))
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise OperationFailed(f"could not list {folder}: {error.strerror or error}") from None
+    return tuple(sorted(entries, key=lambda entry: entry.name))

@@ -1,0 +1,289 @@
+"""Cloudera AI as a platform: head and workers are applications of one project, found again by name and marker from any machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from raytui.core.errors import ConfigurationError, Failure, Problem, RaytuiError, Unreachable
+from raytui.core.protocols import Check, CreateRequest, DashboardTarget
+from raytui.core.secret import Secret
+from raytui.core.snapshot import Application
+from raytui.core.spec import DEFAULT_DASHBOARD_PORT, DEFAULT_RAY_PORT, ClusterSpec, PlatformName
+from raytui.platforms.cai import runtimes as images
+from raytui.platforms.cai.answers import Told
+from raytui.platforms.cai.applications import in_order, to_application
+from raytui.platforms.cai.client import ApiClient, Backoff, Timing
+from raytui.platforms.cai.files import DirectFiles, RemoteFiles
+from raytui.platforms.cai.lifecycle import ENDED
+from raytui.platforms.cai.nodes import folder_of, token_path
+from raytui.platforms.cai.store import ProjectStore
+from raytui.platforms.cai.transport import ClientName, Endpoint, build, chosen_ca_bundle, normalized_host
+from raytui.platforms.cai.usage import Reasons
+
+DEFAULT_VENV = "~/.venv"
+"""`/home/cdsw/.venv` in a workload."""
+
+
+class CaiPlatform(ProjectStore):
+    """The applications, files and nodes of one project of one workbench.
+
+    `project_dir` is set when raytui runs inside the project: files are then read and written directly, and the launchers' reports come
+    with every listing. `domain` is the name under which applications answer, the host's own unless the workbench says otherwise.
+    """
+
+    name: PlatformName = "cai"
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        project_id: str,
+        api_key: Secret | Callable[[], str],
+        client: ClientName = "auto",
+        ca_bundle: str = "",
+        project_dir: Path | None = None,
+        domain: str = "",
+        key_source: str = "CML_API_KEY",
+        venv: str = DEFAULT_VENV,
+        launchers: Callable[[], Mapping[str, bytes]] | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        base = normalized_host(host)
+        if not project_id:
+            raise ConfigurationError.from_problems([Problem("project_id", "no project is named", "set project_id or CML_PROJECT_ID")])
+        key = api_key if isinstance(api_key, Secret) else Secret(api_key)
+        endpoint = Endpoint(base, key, chosen_ca_bundle(ca_bundle))
+        scheme, _, netloc = base.partition("://")
+        self._site = f"{scheme}://{domain or netloc}"
+        self._key = key
+        self._ca_bundle = endpoint.ca_bundle
+        self._launchers = launchers
+        self._venv = venv
+        self._project_dir = project_dir
+        api = ApiClient(build(endpoint, client), endpoint, Told(endpoint.host, project_id, key_source), timing or Timing())
+        super().__init__(api, DirectFiles(project_dir) if project_dir is not None else RemoteFiles(api))
+        self._reasons = Reasons(self.client)
+        self._tokens: dict[str, asyncio.Task[None]] = {}
+        self._seen_tokens: dict[str, str] = {}
+
+    async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
+        """One paged listing, and no request for each application; inside the project with what the launchers say."""
+        records = in_order(await self.lifecycle.records())
+        apps = [to_application(record, self._site) for record in records if record.marker and cluster in {None, record.marker.cluster}]
+        if self._project_dir is not None and apps:
+            reports = await self.folder.reports(apps)
+            apps = [msgspec.structs.replace(app, launcher=reports.get(app.name)) for app in apps]
+        reasons = await self._reasons.of(app for app in apps if app.state == "failed")
+        return tuple(
+            msgspec.structs.replace(app, message=_why(app) or reasons.get(app.id, "")) if app.state == "failed" else app for app in apps
+        )
+
+    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of `names` that an application without our marker has, or one whose marker stands for another name."""
+        return tuple(sorted({record.name for record in await self.lifecycle.records() if record.name in names and not record.ours}))
+
+    async def create(self, request: CreateRequest) -> Application:
+        """Make one application; the cluster's Ray token is made first when it has none."""
+        cluster = request.marker.cluster
+        if request.environment.get("RAY_AUTH_MODE") == "token":
+            await self._ensure_token(cluster)
+        return to_application(await self.lifecycle.create(request, self._environment(request)), self._site)
+
+    async def stop(self, application: Application) -> None:
+        """Ask it to end and wait until it is listed as ended."""
+        await self.lifecycle.stop(application)
+
+    async def restart(self, application: Application) -> None:
+        """Stop, wait and start again, or delete and make again as it was."""
+        await self.lifecycle.restart(application)
+
+    async def delete(self, application: Application) -> None:
+        """Delete it, wait until it is no longer listed, and remove what only this run of it left in the project folder."""
+        await self.lifecycle.delete(application)
+        cluster = application.cluster
+        try:
+            async with asyncio.timeout(self.client.timing.request):
+                if any(record.ours and record.marker and record.marker.cluster == cluster for record in await self.lifecycle.records()):
+                    await self.folder.forget_node(application)
+                else:
+                    self._tokens.pop(cluster, None)
+                    self._seen_tokens.pop(cluster, None)
+                    await self.folder.forget_run(cluster)
+        except (RaytuiError, TimeoutError):
+            # What is left are small files that the next run replaces; the application is gone, and that was asked for.
+            return
+
+    async def drain(self, application: Application, timeout: float) -> bool:
+        """Ask the worker's launcher to drain its node, and wait until it, or the listing, says that it left."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        backoff = Backoff(self.client.timing.poll, self.client.timing.slowest_poll)
+        if application.state in ENDED:
+            return True
+        try:
+            async with asyncio.timeout(timeout):
+                await self.folder.ask_to_drain(application)
+                while True:
+                    if await self._has_left(application):
+                        return True
+                    if loop.time() >= end:
+                        return False
+                    await asyncio.sleep(backoff.next())
+        except (TimeoutError, RaytuiError):
+            # A node that cannot be drained is stopped all the same: its launcher drains on the platform's own stop signal.
+            return False
+        finally:
+            await asyncio.shield(self._withdraw(application))
+
+    async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:
+        """The rows of `doctor`."""
+        from raytui.platforms.cai.preflight import Preflight
+
+        return await Preflight(self.client, self.lifecycle, self.files, self._launchers).run(spec.resolved("cai"))
+
+    async def resolve_ports(self, spec: ClusterSpec) -> ClusterSpec:
+        """A pod has its ports to itself: `auto` is Ray's default."""
+        return msgspec.structs.replace(
+            spec,
+            ray_port=DEFAULT_RAY_PORT if spec.ray_port == "auto" else spec.ray_port,
+            dashboard_port=DEFAULT_DASHBOARD_PORT if spec.dashboard_port == "auto" else spec.dashboard_port,
+        )
+
+    async def complete(self, spec: ClusterSpec) -> ClusterSpec:
+        """The newest fitting runtime images where none are given: of the venv's Python, and with CUDA for workers with GPUs."""
+        if spec.head.runtime_identifier and (spec.workers.runtime_identifier or not spec.workers.count):
+            return spec
+        from raytui.platforms.cai.venv import venv_of
+
+        listed, venv = await asyncio.gather(self.client.pages("ListRuntimes", "runtimes"), venv_of(self.files))
+        known = images.parse(listed)
+        chosen = {spec.head.runtime_identifier, spec.workers.runtime_identifier}
+        given = next((image.python for image in known if image.identifier in chosen), "")
+        worker = images.newest(known, gpu=spec.workers.gpus > 0, python=given or venv.python)
+        head = images.newest(known, gpu=False, python=worker.python if worker else venv.python)
+        if head is None or worker is None:
+            what = "CUDA" if head is not None else "Python"
+            raise ConfigurationError.from_problems(
+                [Problem("runtime_identifier", f"the workbench lists no enabled {what} runtime", "name one with --runtime-identifier")]
+            )
+        return msgspec.structs.replace(
+            spec,
+            head=msgspec.structs.replace(spec.head, runtime_identifier=spec.head.runtime_identifier or head.identifier),
+            workers=msgspec.structs.replace(spec.workers, runtime_identifier=spec.workers.runtime_identifier or worker.identifier),
+        )
+
+    async def clusters(self) -> tuple[str, ...]:
+        """Names of the clusters that have applications of ours."""
+        return tuple(sorted({app.cluster for app in await self.list()}))
+
+    async def orphans(self) -> tuple[Application, ...]:
+        """Applications of ours whose cluster has no head: nothing claims them, and they cost until somebody ends them."""
+        listed = await self.list()
+        headed = {app.cluster for app in listed if app.role == "head"}
+        return tuple(app for app in listed if app.cluster not in headed)
+
+    async def dashboard(self, head: Application) -> DashboardTarget:
+        """By the head's own address inside the project, through its application when that serves the dashboard, else not at all."""
+        if self._project_dir is not None:
+            return await self._inside(head, self._project_dir)
+        if head.exposed and head.url:
+            token = await self._ray_token(head)
+            headers = {"Authorization": f"Bearer {self._key.reveal()}"}
+            if token:
+                headers["X-Ray-Authorization"] = f"Bearer {token}"
+            return DashboardTarget(head.url, headers, "", self._ca_bundle)
+        raise Unreachable(
+            Failure(
+                "network",
+                "DashboardNotExposed",
+                f"the dashboard of {head.cluster} is not reachable from here: {head.name} does not serve it to the outside",
+                "run raytui inside the project, or start the cluster with expose_dashboard = true",
+            )
+        )
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self.lifecycle.close()
+        for task in self._tokens.values():
+            task.cancel()
+        await asyncio.gather(*self._tokens.values(), return_exceptions=True)
+        await self.client.close()
+
+    async def _inside(self, head: Application, project: Path) -> DashboardTarget:
+        met = await self.folder.rendezvous(head.cluster)
+        if met is None or not met.dashboard_url:
+            raise Unreachable(
+                Failure(
+                    "application", "HeadNotReady", f"{head.name} has not yet said where it answers",
+                    f"raytui logs {head.short} shows how far it is",
+                )
+            )  # fmt: skip
+        token = await self.folder.token(head.cluster)
+        bearer = f"Bearer {token}"
+        headers = {"Authorization": bearer, "X-Ray-Authorization": bearer} if token else {}
+        return DashboardTarget(met.dashboard_url, headers, str(project / token_path(head.cluster)) if token else "", "")
+
+    async def _ray_token(self, head: Application) -> str:
+        own = own_ray_token()
+        if own:
+            return own
+        if head.id not in self._seen_tokens:
+            self._seen_tokens = {**self._seen_tokens, head.id: await self.folder.token(head.cluster)}
+        return self._seen_tokens[head.id]
+
+    async def _ensure_token(self, cluster: str) -> None:
+        """Once for all creates of a cluster that run together."""
+        task = self._tokens.get(cluster)
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = asyncio.ensure_future(self.folder.ensure_token(cluster, own_ray_token()))
+            self._tokens[cluster] = task
+        await asyncio.shield(task)
+
+    def _environment(self, request: CreateRequest) -> dict[str, str]:
+        cluster = request.marker.cluster
+        variables = {
+            "RAYTUI_CLUSTER": cluster,
+            "RAYTUI_APPLICATION": request.name,
+            "RAYTUI_SHARED_DIR": folder_of(cluster),
+            "RAYTUI_VENV": self._venv,
+        }
+        if request.environment.get("RAY_AUTH_MODE") == "token":
+            variables["RAY_AUTH_TOKEN_PATH"] = token_path(cluster)
+            if request.marker.role == "head":
+                # Other pods of the project reach the dashboard by the head's address; Ray's token keeps everybody else out.
+                variables["RAYTUI_DASHBOARD_HOST"] = "0.0.0.0"  # noqa: S104
+        return variables
+
+    async def _has_left(self, application: Application) -> bool:
+        if await self.folder.has_left(application):
+            return True
+        listed = next((app for app in await self.lifecycle.records() if app.id == application.id), None)
+        return listed is None or listed.state in ENDED
+
+    async def _withdraw(self, application: Application) -> None:
+        try:
+            await self.folder.withdraw_drain(application)
+        except RaytuiError:
+            # A launcher counts only a request that appears after it began, so one left behind harms nobody.
+            return
+
+
+def own_ray_token() -> str:
+    """A Ray token that the person gives in the usual variables, empty when there is none."""
+    given = os.environ.get("RAY_AUTH_TOKEN", "").strip()
+    path = os.environ.get("RAY_AUTH_TOKEN_PATH", "").strip()
+    if given or not path:
+        return given
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _why(app: Application) -> str:
+    return app.launcher.message if app.launcher is not None else ""

@@ -1,0 +1,75 @@
+"""Runtime images of the workbench: which exist, which one is meant, which is the newest that fits. Pure functions over the listing."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+_ENABLED = frozenset({"", "enabled", "available"})
+_EDITORS = ("pbj workbench", "jupyterlab", "workbench")
+"""Applications need no editor; where there is a choice, the leanest first."""
+
+
+class Runtime(msgspec.Struct, frozen=True):
+    """One image."""
+
+    identifier: str
+    kernel: str
+    editor: str
+    edition: str
+    version: str
+    enabled: bool
+
+    @property
+    def python(self) -> str:
+        """`3.11`, empty for other languages."""
+        found = re.search(r"python\s*(3\.\d+)", self.kernel, re.IGNORECASE)
+        return found.group(1) if found else ""
+
+    @property
+    def gpu(self) -> bool:
+        """Whether it brings CUDA."""
+        return "gpu" in self.edition.lower() or "cuda" in self.identifier.lower()
+
+
+def parse(entries: Iterable[Mapping[str, Any]]) -> tuple[Runtime, ...]:
+    """The images of a listing."""
+    return tuple(
+        Runtime(
+            identifier=str(entry.get("image_identifier") or ""),
+            kernel=str(entry.get("kernel") or ""),
+            editor=str(entry.get("editor") or ""),
+            edition=str(entry.get("edition") or ""),
+            version=str(entry.get("full_version") or ""),
+            enabled=str(entry.get("status") or "").lower() in _ENABLED,
+        )
+        for entry in entries
+    )
+
+
+def nearest(identifier: str, runtimes: Iterable[Runtime], count: int = 3) -> list[str]:
+    """Identifiers like the one that was given, for a hint."""
+    known = [runtime.identifier for runtime in runtimes if runtime.enabled]
+    close = difflib.get_close_matches(identifier, known, count, 0.6)
+    return close or [name for name in known if identifier and identifier in name][:count]
+
+
+def newest(runtimes: Iterable[Runtime], *, gpu: bool, python: str = "") -> Runtime | None:
+    """The newest enabled Python image with CUDA or without, of the given Python when one fits."""
+    fitting = [runtime for runtime in runtimes if runtime.enabled and runtime.python and runtime.gpu == gpu]
+    same = [runtime for runtime in fitting if runtime.python == python]
+    return max(same or fitting, key=_rank, default=None)
+
+
+def _rank(runtime: Runtime) -> tuple[list[int], list[int], int, str]:
+    editor = runtime.editor.lower()
+    preference = -_EDITORS.index(editor) if editor in _EDITORS else -len(_EDITORS)
+    return _numbers(runtime.version), _numbers(runtime.python), preference, runtime.identifier
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", text)]
