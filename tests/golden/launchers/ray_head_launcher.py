@@ -1139,7 +1139,7 @@ class SharedFolder:
         return stat.st_mtime_ns, stat.st_ino
 
     def drain_asked(self) -> bool:
-        """Copies the last 64 KB of each file (name, path) to `logs/<stem>.<name>.tail`, as a pod's disk ends with it."""
+        """Whether a request to drain appeared since this launcher began; one left from an earlier life does not count."""
         now = self._drain_identity()
         return now is not None and now != self._drain_seen
 
