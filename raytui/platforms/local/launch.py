@@ -1,0 +1,176 @@
+"""How a launcher is started: which variables it gets, which ports and temporary directory are its own, and a process that outlives us."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from raytui.core.errors import OperationFailed
+from raytui.platforms.local import processes
+from raytui.platforms.local.files import Folder, explained, write_whole
+from raytui.platforms.local.ports import pick
+from raytui.platforms.local.records import RECORD, Record
+
+TEMP_ROOT = Path("/tmp")  # noqa: S108  # made 0700 and checked before it is used
+"""Ray's socket paths have 107 characters in all, so a long TMPDIR is not honoured."""
+SOCKET_LIMIT = 107
+SESSION_PATH = len("/session_2026-11-24_23-59-59_999999_4194304/sockets/plasma_store.123456")
+"""What Ray puts below its temporary directory, at its longest."""
+_NOT_INHERITED = ("RAY_", "RAYTUI_", "CDSW_", "CML_")
+"""Leftovers of another cluster, of our own settings or of a workbench would steer the launcher; keys have no business in a node."""
+_TERMINAL = {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "TERM", "COLUMNS", "LINES", "TMUX", "TMUX_PANE", "STY"}
+_PORTS = {
+    "RAYTUI_CLIENT_PORT": (10001, "head"),
+    "RAYTUI_AGENT_PORT": (52365, ""),
+    "AUTOSCALER_METRIC_PORT": (44217, "head"),
+    "DASHBOARD_METRIC_PORT": (44227, "head"),
+}
+"""Ports that a second node on one machine would collide on: their defaults, and the role that has them."""
+
+
+class Detached(subprocess.Popen[bytes]):
+    """A process that is meant to outlive this one, so letting go of it is no mistake to warn of."""
+
+    def __del__(self) -> None:
+        """Nothing: the base class would warn and wait."""
+
+
+def default_venv() -> Path:
+    """The environment we run in when Ray is installed there, else ~/.venv."""
+    own = Path(sys.prefix)
+    return own if (own / "bin" / "ray").exists() else Path.home() / ".venv"
+
+
+def temp_dir(root: Path, cluster: str) -> Path:
+    """Ray's temporary directory of a cluster: short, and its own."""
+    return TEMP_ROOT / f"raytui-{os.geteuid()}" / sha256(f"{root}\0{cluster}".encode()).hexdigest()[:8]
+
+
+def make_temp_dir(path: Path) -> None:
+    """Make it, 0700. Raises `OperationFailed` when somebody else owns the name: /tmp is everybody's."""
+    with explained("making Ray's temporary directory", path):
+        for each in (path.parent, path):
+            each.mkdir(mode=0o700, exist_ok=True)
+            found = each.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+                raise OperationFailed(
+                    f"{each} is not a directory of yours alone, so Ray's sockets are not safe there",
+                    hint=f"remove it (ls -ld {each} shows whose it is) and run the command again",
+                    reason="TempDirectory",
+                )
+
+
+def remove_temp_dir(root: Path, cluster: str) -> None:
+    """Remove it with Ray's sessions, and the folder above with the last one; what cannot be removed is left to the system's cleaning."""
+    path = temp_dir(root, cluster)
+    shutil.rmtree(path, ignore_errors=True)
+    try:
+        path.parent.rmdir()
+    except OSError:
+        return
+
+
+def free_ports(record: Record, others: Iterable[Record]) -> dict[str, int]:
+    """A port for everything that this node listens on besides its cluster's two; the caller holds the lock."""
+    taken = {record.ray_port, record.dashboard_port}
+    for other in others:
+        taken |= {other.ray_port, other.dashboard_port, *other.ports.values()}
+    given: dict[str, int] = {}
+    for variable, (default, role) in _PORTS.items():
+        if role in {"", record.role}:
+            port = pick(default, taken)
+            taken.add(port)
+            given[variable] = port
+    return given
+
+
+def ensure_token(folder: Folder, *, head: bool) -> None:
+    """Make the cluster's Ray token when it has none; a token in our own environment becomes the cluster's when the head is made."""
+    told = _told_token() if head else ""
+    with explained("writing the cluster's token", folder.token):
+        if told:
+            write_whole(folder.token, f"{told}\n".encode())
+            return
+        try:
+            descriptor = os.open(folder.token, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            if folder.token.stat().st_size:
+                return
+            write_whole(folder.token, f"{os.urandom(32).hex()}\n".encode())
+            return
+        with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123  # it owns the descriptor
+            file.write(f"{os.urandom(32).hex()}\n")
+
+
+def _told_token() -> str:
+    told = os.environ.get("RAY_AUTH_TOKEN", "").strip()
+    path = os.environ.get("RAY_AUTH_TOKEN_PATH", "").strip()
+    if told or not path:
+        return told
+    try:
+        token = Path(path).expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperationFailed(
+            f"the Ray token in {path} cannot be read: {error}", hint="correct or unset RAY_AUTH_TOKEN_PATH", reason="Token"
+        ) from error
+    if not token:
+        raise OperationFailed(f"the Ray token file {path} is empty", hint="correct or unset RAY_AUTH_TOKEN_PATH", reason="Token")
+    return token
+
+
+def variables(folder: Folder, record: Record, inherited: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment of the launcher."""
+    given = {name: value for name, value in inherited.items() if name not in _TERMINAL and not name.startswith(_NOT_INHERITED)}
+    given |= record.environment
+    given |= {name: str(port) for name, port in record.ports.items() if port}
+    given |= {
+        "PYTHONUNBUFFERED": "1",
+        "RAYTUI_VENV": record.venv,
+        "RAYTUI_TEMP_DIR": record.temp_dir,
+        "RAYTUI_ENGINE": record.engine,
+        processes.SHARED_DIR: str(folder.path),
+        processes.APPLICATION: record.name,
+        processes.APPLICATION_ID: record.id,
+        RECORD: msgspec.json.encode(record).decode(),
+    }
+    if record.environment.get("RAY_AUTH_MODE") == "token":
+        given["RAY_AUTH_TOKEN_PATH"] = str(folder.token)
+    return given
+
+
+def launch(folder: Folder, record: Record) -> processes.Process:
+    """Start the launcher in a session of its own, its output in the record's log; it lives on when we and our terminal are gone."""
+    script = Path(record.script)
+    if not script.is_file():
+        raise OperationFailed(f"the launcher {script} does not exist", hint="raytui start writes it again", reason="LauncherMissing")
+    log = folder.logs / record.log
+    python = Path(record.venv) / "bin" / "python"
+    interpreter = str(python) if os.access(python, os.X_OK) else sys.executable
+    with explained("opening the launcher's log", log):
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        with explained("starting the launcher", Path(interpreter)):
+            child = Detached(
+                [interpreter, "-u", str(script)],
+                stdin=subprocess.DEVNULL,
+                stdout=descriptor,
+                stderr=subprocess.STDOUT,
+                cwd=record.directory if Path(record.directory).is_dir() else "/",
+                env=variables(folder, record, os.environ),
+                start_new_session=True,
+            )
+    finally:
+        os.close(descriptor)
+    processes.children[child.pid] = child.poll
+    process = processes.read(child.pid)
+    # Nobody but us can ask for its status, so the pid is its own even if it has ended.
+    assert process is not None
+    return process

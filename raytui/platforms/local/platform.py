@@ -1,0 +1,199 @@
+"""The local platform: one application is one detached process on this machine, and the process table is the truth about it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from raytui.core.errors import Failure, Unreachable
+from raytui.core.protocols import Check, CreateRequest, DashboardTarget
+from raytui.core.snapshot import Application
+from raytui.core.spec import ClusterSpec, PlatformName
+from raytui.platforms.local import observe, records
+from raytui.platforms.local.files import Folder, explained, private_directory, write_whole
+from raytui.platforms.local.shared import SharedFiles, read_within, to_the_end
+
+if TYPE_CHECKING:
+    from raytui.platforms.local.ending import Ending
+
+FIRST_POLL_S = 0.05
+SLOWEST_POLL_S = 0.5
+PREFLIGHT_S = 30.0
+
+
+class LocalPlatform(SharedFiles):
+    """Applications of this user on this machine, under one state directory.
+
+    `state_dir` is raytui's state directory; `venv` is where Ray is installed, by default the environment that raytui runs in when it has
+    Ray, else ~/.venv. `clock` gives the time that is written down, in seconds since 1970. `stop_timeout` is how many seconds an
+    application may take to end before it is killed; Ray itself needs up to 30 s for a busy node.
+    """
+
+    name: PlatformName = "local"
+
+    def __init__(
+        self, state_dir: Path, *, venv: Path | None = None, clock: Callable[[], float] = time.time, stop_timeout: float = 45.0
+    ) -> None:
+        super().__init__(Path(os.path.realpath(state_dir.expanduser())) / "local")
+        self._venv = venv
+        self._clock = clock
+        self._stop_timeout = stop_timeout
+
+    async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
+        """The applications of one cluster or of all, head first, workers by index. Raises `OperationFailed` when no record can be read."""
+        return await read_within("the list of local applications", lambda: observe.look(self._root, cluster))
+
+    async def clusters(self) -> tuple[str, ...]:
+        """Names of the clusters that have an application, living or ended."""
+        return tuple(sorted({application.cluster for application in await self.list()}))
+
+    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # a local name is inside our own state directory
+        """None: nobody else makes applications here."""
+        return ()
+
+    async def create(self, request: CreateRequest) -> Application:
+        """Start one application. Cancelled, it leaves nothing behind.
+
+        Raises `OperationFailed` when an application of that name runs already, or when it cannot be started: then nothing of it exists.
+        """
+        from raytui.platforms.local import changes
+        from raytui.platforms.local.ending import kill_now
+
+        folder = Folder(self._root, request.marker.cluster)
+        listed = {application.name: application for application in await self.list(request.marker.cluster)}
+        old = listed.get(request.name)
+        if old is not None and old.state in {"failed", "stopped"}:
+            # Nothing of the earlier run may live beside the new one.
+            await self._end(old)
+
+        def make() -> Application:
+            return observe.application(folder, changes.make(self._root, request, self._venv or _default_venv(), self._clock))
+
+        def undo(application: Application) -> None:
+            kill_now(folder, application.name)
+            changes.forget(self._root, application)
+            changes.clear(self._root, application.cluster)
+
+        return await to_the_end(make, undo)
+
+    async def stop(self, application: Application) -> None:
+        """End the application and wait until nothing of it is left; its record stays. What is gone already is fine.
+
+        Cancelled, it has been asked to end and does so by itself. Raises `DeadlineExceeded` when a process cannot even be killed.
+        """
+        from raytui.platforms.local import changes
+
+        record = await to_the_end(lambda: changes.mark_stopped(self._root, application, self._clock, ended=False))
+        if record is None:
+            return
+        await self._end(application)
+        await to_the_end(lambda: changes.mark_stopped(self._root, application, self._clock, ended=True))
+
+    async def restart(self, application: Application) -> None:
+        """Stop the application and run its launcher again with the same settings. Raises `NotFound` when it was removed meanwhile."""
+        from raytui.platforms.local import changes
+
+        await self.stop(application)
+        await to_the_end(lambda: changes.start_again(self._root, application, self._clock))
+
+    async def delete(self, application: Application) -> None:
+        """Stop the application and forget it; with the last one of a cluster go its token, its launchers and Ray's temporary files."""
+        from raytui.platforms.local import changes
+
+        await self.stop(application)
+        await to_the_end(lambda: changes.forget(self._root, application))
+        await self.forget(application.cluster)
+
+    async def forget(self, cluster: str) -> None:
+        """Remove what a cluster without applications left in its folder, all but its newest logs; nothing while it has one."""
+        from raytui.platforms.local import changes
+        from raytui.platforms.local.ending import Ending
+
+        lost = await to_the_end(lambda: changes.clear(self._root, cluster))
+        if lost:
+            await self._carry_out(Ending(self._root, cluster, lambda mark: mark.application_id in lost, timeout=self._stop_timeout))
+            await to_the_end(lambda: changes.clear(self._root, cluster))
+
+    async def drain(self, application: Application, timeout: float) -> bool:
+        """Ask the launcher to let the node finish its tasks and leave; true when the application ended within `timeout` seconds."""
+        folder = Folder(self._root, application.cluster)
+        deadline, pause = time.monotonic() + timeout, FIRST_POLL_S
+
+        def ask() -> None:
+            path = folder.drain / application.name
+            with explained("asking the launcher to drain", path):
+                private_directory(folder.drain)
+                write_whole(path, b"")
+
+        def ended() -> bool:
+            record = records.load(folder, application.name)
+            return record is None or record.id != application.id or not observe.launcher_lives(record)
+
+        if await asyncio.to_thread(ended):
+            return True
+        await to_the_end(ask)
+        while not await asyncio.to_thread(ended):
+            if time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(min(pause, max(0.0, deadline - time.monotonic())))
+            pause = min(SLOWEST_POLL_S, pause * 1.5)
+        return True
+
+    async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:
+        """What could keep this spec from running on this machine, found without changing anything."""
+        from raytui.platforms.local.preflight import preflight
+
+        def check() -> tuple[Check, ...]:
+            return preflight(self._root, spec.resolved("local"), self._venv or _default_venv())
+
+        return await read_within("the preflight", check, PREFLIGHT_S)
+
+    async def resolve_ports(self, spec: ClusterSpec) -> ClusterSpec:
+        """The spec with every `auto` port replaced by a free one outside 10002-19999 that no cluster of ours uses."""
+        from raytui.platforms.local.resolve import resolve_ports
+
+        return await read_within("the search for free ports", lambda: resolve_ports(self._root, spec))
+
+    async def complete(self, spec: ClusterSpec) -> ClusterSpec:
+        """The spec as it is: nothing is chosen for a local cluster but its ports."""
+        return spec
+
+    async def dashboard(self, head: Application) -> DashboardTarget:
+        """The dashboard on the loopback address, with the cluster's token if it has one. Raises `Unreachable` when the head has no port."""
+        if not head.dashboard_port:
+            raise Unreachable(
+                Failure("dashboard", "NoDashboardPort", f"{head.name} says no dashboard port", "raytui restart head starts it with one")
+            )
+        folder = Folder(self._root, head.cluster)
+        url = f"http://127.0.0.1:{head.dashboard_port}"
+        try:
+            token = (await read_within("the cluster's token", folder.token.read_text)).strip()
+        except (OSError, UnicodeDecodeError):
+            return DashboardTarget(url)
+        return DashboardTarget(url, {"Authorization": f"Bearer {token}"} if token else {}, str(folder.token))
+
+    async def close(self) -> None:
+        """Nothing to let go of: the applications live on."""
+
+    async def _end(self, application: Application) -> None:
+        from raytui.platforms.local.ending import Ending, of_application
+
+        chosen = of_application(Folder(self._root, application.cluster), application.name)
+        await self._carry_out(Ending(self._root, application.name, chosen, application.script, timeout=self._stop_timeout))
+
+    @staticmethod
+    async def _carry_out(ending: Ending) -> None:
+        pause = FIRST_POLL_S
+        while not await asyncio.to_thread(ending.step):
+            await asyncio.sleep(pause)
+            pause = min(SLOWEST_POLL_S, pause * 1.3)
+
+
+def _default_venv() -> Path:
+    from raytui.platforms.local.launch import default_venv
+
+    return default_venv()

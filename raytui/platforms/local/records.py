@@ -1,0 +1,188 @@
+"""What is written down about an application: enough to find its process again, never needed to end it.
+
+The same text travels in the launcher's environment (RAYTUI_LOCAL_RECORD), so a record that was lost, or that raytui could not complete
+because it was killed, is rebuilt from the living process.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from raytui.core.marker import Role
+from raytui.core.snapshot import LauncherReport
+from raytui.core.units import parse_time
+from raytui.platforms.local.files import Folder, explained, write_whole
+
+RECORD = "RAYTUI_LOCAL_RECORD"
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One application of this machine."""
+
+    id: str
+    """Identity of the application, the same over restarts."""
+    engine: str
+    """Identity of one run of its launcher; it names the log."""
+    name: str
+    cluster: str
+    role: Role
+    index: int
+    schema_version: int = 1
+    wanted: Literal["running", "stopped"] = "running"
+    """What it was last asked to be; it tells a stop from a failure."""
+    pid: int = 0
+    """Process of the launcher; 0 while it is being made, or when it was gone before it was found again."""
+    start: int = 0
+    boot: str = ""
+    creator_pid: int = 0
+    """The raytui that makes it: while that one lives, an incomplete record is work in progress."""
+    creator_start: int = 0
+    created_at: float = 0.0
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    exit_code: int | None = None
+    spec_digest: str = ""
+    run: str = ""
+    """Identity of the run of raytui that made it, from the request's marker."""
+    ray_port: int = 0
+    dashboard_port: int = 0
+    exposed: bool = False
+    cpu: float = 0.0
+    memory: float = 0.0
+    """GB."""
+    gpus: int = 0
+    runtime_identifier: str = ""
+    script: str = ""
+    """Path of the launcher that runs."""
+    directory: str = ""
+    """Working directory of the launcher, as for a `ray start` typed there."""
+    venv: str = ""
+    temp_dir: str = ""
+    """Ray's own temporary directory of the cluster."""
+    ports: dict[str, int] = {}
+    """Ports given to this node besides its cluster's, by the variable that carries them."""
+    environment: dict[str, str] = {}
+    """What was asked for; never a secret."""
+    spec_json: str = ""
+
+    @property
+    def log(self) -> str:
+        """File name of the launcher's output."""
+        return f"{'head' if self.role == 'head' else f'worker-{self.index}'}-{self.engine}.log"
+
+    @property
+    def complete(self) -> bool:
+        """Whether its process is known (or known to be gone)."""
+        return self.pid > 0 or self.ended_at > 0
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a launcher writes about itself into `nodes/<application>.json`; whatever else stands there is ignored."""
+
+    engine_id: str = ""
+    pid: int = 0
+    ray_pid: int = 0
+    state: str = ""
+    message: str = ""
+    hint: str = ""
+    node_id: str = ""
+    generation: str = ""
+    address: str = ""
+    ip: str = ""
+    ray_version: str = ""
+    python_version: str = ""
+    envoy_sidecar: bool = False
+    shm_bytes: int = 0
+    object_store_bytes: int = 0
+    exit_code: int | None = None
+    at: str = ""
+
+    def public(self) -> LauncherReport:
+        """The part of it that a snapshot carries."""
+        plain = msgspec.structs.asdict(self) | {"at": parse_time(self.at)}
+        return LauncherReport(**{name: plain[name] for name in LauncherReport.__struct_fields__})
+
+
+def store(folder: Folder, record: Record) -> None:
+    """Write a record; the caller holds the lock."""
+    path = folder.record(record.name)
+    with explained("writing the record", path):
+        write_whole(path, msgspec.json.encode(record))
+
+
+def load(folder: Folder, name: str) -> Record | None:
+    """The record of one application; none when there is none. A damaged one has an empty id."""
+    path = folder.record(name)
+    with explained("reading the record", path):
+        try:
+            data = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    return _decode(data, folder, name)
+
+
+def load_all(folder: Folder) -> list[Record]:
+    """Every record of a cluster, head first, workers by index."""
+    with explained("reading the records", folder.applications):
+        try:
+            files = os.listdir(folder.applications)  # noqa: PTH208
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+    names = [name[:-5] for name in files if name.endswith(".json") and not name.startswith(".")]
+    return sorted((record for name in names if (record := load(folder, name)) is not None), key=lambda record: record.index)
+
+
+def remove(folder: Folder, name: str) -> None:
+    """Forget an application; the caller holds the lock."""
+    path = folder.record(name)
+    with explained("removing the record", path):
+        path.unlink(missing_ok=True)
+
+
+def from_environment(text: str) -> Record | None:
+    """The record that a living process carries; none when it carries none that can be read."""
+    try:
+        return msgspec.json.decode(text, type=Record)
+    except msgspec.MsgspecError:
+        return None
+
+
+def report_of(folder: Folder, record: Record) -> Report | None:
+    """What this very run of the launcher last said; none when it said nothing yet. A half or foreign report counts as none.
+
+    A launcher that gives itself an identity of its own is known by its pid: earlier reports of the application are removed before it
+    starts.
+    """
+    try:
+        data = folder.report(record.name).read_bytes()
+        report = msgspec.json.decode(data, type=Report, strict=False)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return report if record.engine and (report.engine_id == record.engine or 0 < report.pid == record.pid) else None
+
+
+def _decode(data: bytes, folder: Folder, name: str) -> Record:
+    try:
+        record = msgspec.json.decode(data, type=Record)
+    except msgspec.MsgspecError:
+        record = None
+    if record is not None and (record.name, record.cluster) == (name, folder.cluster):
+        return record
+    tail = name.rpartition("-")[2]
+    index = int(tail) if tail.isdigit() and not name.endswith("-head") else 0
+    return Record("", "", name, folder.cluster, "worker" if index else "head", index)
+
+
+def log_tail(path: Path, limit: int = 4096) -> list[str]:
+    """The last lines of a log that say something; empty when there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - limit))
+            text = file.read(limit).decode(errors="replace")
+    except OSError:
+        return []
+    return [line.strip() for line in text.splitlines() if line.strip()]

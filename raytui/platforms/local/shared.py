@@ -1,0 +1,140 @@
+"""The files of the clusters as the rest of raytui reads and writes them: launchers, logs, and whatever lies in a shared folder."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound
+from raytui.core.protocols import LogChunk
+from raytui.core.snapshot import Application
+from raytui.platforms.local import records
+from raytui.platforms.local.files import Folder, explained, private_directory, write_whole
+
+T = TypeVar("T")
+READ_S = 20.0
+"""How long reading the state directory may take: a network disk that hangs must not hang us."""
+LAUNCHER_MODE = 0o755
+
+
+async def read_within(what: str, function: Callable[[], T], timeout: float = READ_S) -> T:
+    """Run a function that only reads in a thread; raises `DeadlineExceeded` naming `what` when it does not answer."""
+    try:
+        async with asyncio.timeout(timeout):
+            return await asyncio.to_thread(function)
+    except TimeoutError:
+        raise DeadlineExceeded(
+            f"{what} did not answer within {timeout:g} s", hint="the state directory is on a disk that hangs: look at mount and dmesg"
+        ) from None
+
+
+async def to_the_end(function: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
+    """Run a change in a thread to its end even when we are cancelled, so that no half of it stays; then undo it if that was asked for."""
+    task = asyncio.ensure_future(asyncio.to_thread(function))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await _settled(task)
+        if undo is not None and not task.cancelled() and task.exception() is None:
+            await _settled(asyncio.ensure_future(asyncio.to_thread(undo, task.result())))
+        raise
+
+
+async def _settled(task: Awaitable[object]) -> None:
+    """Wait for a task whatever happens to us; what it raises is for its owner."""
+    future = asyncio.ensure_future(task)
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError:
+            continue
+    if not future.cancelled():
+        future.exception()
+
+
+class SharedFiles:
+    """The part of the local platform that is about files."""
+
+    def __init__(self, root: Path) -> None:
+        """`root` is `<state>/local`, resolved."""
+        self._root = root
+
+    async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
+        """Store the launchers, mode 0755, each whole or not at all; answers their paths by name. What is unchanged is not touched."""
+
+        def write() -> dict[str, str]:
+            folder = Folder(self._root, cluster)
+            folder.prepare()
+            paths = {}
+            for name, data in files.items():
+                path = folder.launchers / Path(name).name
+                with explained("writing the launcher", path):
+                    if not (path.is_file() and path.read_bytes() == data and path.stat().st_mode & 0o777 == LAUNCHER_MODE):
+                        write_whole(path, data, LAUNCHER_MODE)
+                paths[name] = str(path)
+            return paths
+
+        return await to_the_end(write)
+
+    async def read_file(self, path: str) -> bytes:
+        """A file below `<state>/local`, such as `ray-cluster/nodes/x.json`. Raises `NotFound`, or `ConfigurationError` for one outside."""
+
+        def read() -> bytes:
+            place = self._inside(path)
+            with explained("reading a file", place):
+                try:
+                    return place.read_bytes()
+                except FileNotFoundError:
+                    raise NotFound(f"there is no file {place}") from None
+
+        return await read_within(f"the file {path}", read)
+
+    async def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        """Replace a file below `<state>/local`; its directory is made when missing."""
+
+        def write() -> None:
+            place = self._inside(path)
+            with explained("writing a file", place):
+                private_directory(place.parent)
+                write_whole(place, data, mode)
+
+        await to_the_end(write)
+
+    async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
+        """The launcher's output: the last `limit` bytes, or up to `limit` bytes from `offset` on. Empty while there is none.
+
+        After a restart the output is another, shorter file: then it is read from its beginning.
+        """
+
+        def read() -> LogChunk:
+            folder = Folder(self._root, application.cluster)
+            path = _log(folder, application)
+            if path is None:
+                return LogChunk(b"", 0, 0)
+            with explained("reading the log", path), path.open("rb") as file:
+                size = file.seek(0, 2)
+                begin = max(0, size - limit) if offset is None else offset if offset <= size else 0
+                file.seek(begin)
+                data = file.read(limit)
+            return LogChunk(data, begin, begin + len(data))
+
+        return await read_within(f"the log of {application.name}", read)
+
+    def _inside(self, path: str) -> Path:
+        place = (self._root / path).resolve()
+        if not place.is_relative_to(self._root) or place == self._root:
+            raise ConfigurationError(f"{path!r} is not below {self._root}", hint="give a path such as ray-cluster/rendezvous.json")
+        return place
+
+
+def _log(folder: Folder, application: Application) -> Path | None:
+    """The log of the application's last run; when its record is gone, the newest that bears its name."""
+    record = records.load(folder, application.name)
+    if record is not None and record.engine:
+        path = folder.logs / record.log
+        return path if path.exists() else None
+    with explained("reading the logs", folder.logs):
+        found = folder.logs.glob(f"{application.short}-*.log") if folder.logs.is_dir() else ()
+        return max(found, key=lambda path: path.stat().st_mtime, default=None)
