@@ -20,7 +20,7 @@ and `<api_key>-readonly` are narrower keys. Outside the API, never faulty, witho
 | automatic restarts | lifecycle.py | auto_restart, restart_interval, end_status, restart_refused |
 | duplicates, patterns, runtimes and scripts are checked | api/ | duplicate, missing_script, no_runtimes |
 | slow stops and deletes | lifecycle.py | slow_stop, slow_delete, stop_grace, sigkill_only |
-| answers lost before or after the work, 429, 5xx, HTML, login | failures.py | errors, fail_request, fail_how, fail_operation, withhold, slow, expired_login |
+| answers lost before or after the work, 429, 5xx, HTML, login | failures.py | errors, fail_request, fail_how, fail_operation, withhold, retry_after, slow, expired_login |
 | creates that go on after a gateway's 504 | failures.py | ambiguous_create, late_seconds |
 | the client killed at a chosen request | failures.py | kill_pid, kill_pid_before, kill_pid_after |
 | pages | paging.py | page_size, page_limit, repeat_token |
@@ -30,6 +30,7 @@ and `<api_key>-readonly` are narrower keys. Outside the API, never faulty, witho
 | an Envoy sidecar | sidecar_fault.py | sidecar, sidecar_drop |
 | projects from git | cloning.py | clone_fails, clone_seconds, git_source |
 | jobs and runs | runs.py | stub_jobs, job_fails |
+| the site | sitedata.py | no_gpu, oom |
 | keys | state.py | key_invalid, wrong_audience, read_only, admin_key |
 
 `--help` explains every fault. Linux only; with the right to mount (root) each workload gets a mount namespace, else a TMPDIR of its own.

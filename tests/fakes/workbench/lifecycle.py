@@ -38,6 +38,15 @@ class Lifecycle:
         self._pods: set[Pod] = set()
         self.orphans: list[Orphan] = []
 
+    @property
+    def namespaces(self) -> bool | None:
+        """Whether workloads get mount namespaces; None before the first one started."""
+        return self._runner.namespaces
+
+    @namespaces.setter
+    def namespaces(self, wanted: bool) -> None:
+        self._runner.namespaces = wanted
+
     def start(self, application: Application) -> None:
         """Bring an application up, in the background."""
         application.restarts = 0

@@ -84,7 +84,8 @@ class Runner:
     """Makes pods. With the right to mount, each gets a mount namespace, else a TMPDIR of its own."""
 
     def __init__(self, root: Path, visible: list[Path]) -> None:
-        self.base = Path(tempfile.mkdtemp(prefix="wb-", dir="/tmp"))  # short: Ray's socket paths end at 107 characters
+        _remove_left_over()
+        self.base = Path(tempfile.mkdtemp(prefix=f"wb-{os.getpid()}-", dir="/tmp"))  # short: Ray's socket paths end at 107 characters
         self._keep = _outermost([path for path in visible if path.is_relative_to("/tmp") and path.is_dir()])
         self._root = root
         self._count = 0
@@ -147,6 +148,14 @@ class Runner:
     def close(self) -> None:
         """Remove the private folders."""
         shutil.rmtree(self.base, ignore_errors=True)
+
+
+def _remove_left_over() -> None:
+    """Private folders of workbenches that were killed before they could remove them."""
+    for folder in Path("/tmp").glob("wb-*-*"):
+        pid = folder.name.split("-")[1]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _outermost(paths: list[Path]) -> list[Path]:

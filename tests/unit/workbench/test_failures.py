@@ -149,16 +149,14 @@ async def test_the_client_is_killed_around_a_request(api: Api, fault: str, done:
         "    c.request(*json.loads(sys.stdin.readline()))\n"
         "    print(c.getresponse().read(), flush=True)\n"
     )
-    client = subprocess.Popen([sys.executable, "-c", script, str(api.bench.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert client.stdin is not None
-    assert client.stdout is not None
+    words = (sys.executable, "-c", script, str(api.bench.port))
+    client = await asyncio.create_subprocess_exec(*words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     api.bench.faults.update({fault: 2, "kill_pid": client.pid})
     headers = {"authorization": f"Bearer {api.bench.api_key}"}
     body = f'{{"name": "one", "subdomain": "one", "script": "app.py", "runtime_identifier": "{RUNTIME}"}}'
-    for words in (["GET", f"{api.project}/applications", "", headers], ["POST", f"{api.project}/applications", body, headers]):
-        client.stdin.write(json.dumps(words).encode() + b"\n")
-    client.stdin.flush()
-    output, _ = await asyncio.to_thread(client.communicate)
+    path = f"{api.project}/applications"
+    lines = [json.dumps(call) for call in (["GET", path, "", headers], ["POST", path, body, headers])]
+    output, _ = await client.communicate("\n".join([*lines, ""]).encode())
     assert (client.returncode, output.count(b"\n"), len(api.bench.applications)) == (-signal.SIGKILL, 1, done)
     assert api.bench.faults.as_dict()[fault] == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 
@@ -122,7 +123,7 @@ async def test_a_project_is_cloned_from_a_local_repository(api: Api, tmp_path_fa
     source = tmp_path_factory.mktemp("source")
     (source / "hello.txt").write_text("hello")
     for words in (["init", "-q", "-b", "main"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "one"]):
-        subprocess.run(["git", *words], cwd=source, check=True)
+        await asyncio.to_thread(subprocess.run, ["git", *words], cwd=source, check=True)
     answer = await api.call("POST", "/api/v2/projects", {"name": "cloned", "template": "git", "git_url": f"file://{source}"})
     path = f"/api/v2/projects/{answer.json()['id']}"
     assert answer.json()["creation_status"] == "creating"
