@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
+from raytui.core.secret import Secret
 from raytui.platforms.cai.answers import PASSING, Outcome, Told, error_for, judge, judge_silence
 from raytui.platforms.cai.http import HttpTransport
 from raytui.platforms.cai.operations import OPERATIONS, phrase
-from raytui.platforms.cai.transport import Endpoint, Transport, TransportError
+from raytui.platforms.cai.transport import ClientName, Endpoint, Transport, TransportError, build, chosen_ca_bundle, normalized_host
 
 PAGE_SIZE = 100
 """Entries of a page; without asking it would be 10."""
@@ -75,10 +76,14 @@ class ApiClient:
 
     def __init__(self, transport: Transport, endpoint: Endpoint, told: Told, timing: Timing) -> None:
         self._transport = transport
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._uploads = transport if isinstance(transport, HttpTransport) else HttpTransport(endpoint)
         self.told = told
         self.timing = timing
+
+    def for_project(self, project_id: str) -> ApiClient:
+        """The same connection for another project; close only one of the two."""
+        return ApiClient(self._transport, self.endpoint, msgspec.structs.replace(self.told, project_id=project_id), self.timing)
 
     @property
     def transport(self) -> str:
@@ -104,7 +109,7 @@ class ApiClient:
             )  # fmt: skip
         except TransportError as error:
             return judge_silence(error, loop.time() - began)
-        return judge(answer, raw=OPERATIONS[operation].raw, secrets=(self._endpoint.key,), seconds=loop.time() - began)
+        return judge(answer, raw=OPERATIONS[operation].raw, secrets=(self.endpoint.key,), seconds=loop.time() - began)
 
     async def outcome(
         self,
@@ -184,7 +189,7 @@ class ApiClient:
             answer = await self._uploads.upload(self.told.project_id, path, data, self.timing.request)
         except TransportError as error:
             return judge_silence(error, loop.time() - began)
-        outcome = judge(answer, raw=False, secrets=(self._endpoint.key,), seconds=loop.time() - began)
+        outcome = judge(answer, raw=False, secrets=(self.endpoint.key,), seconds=loop.time() - began)
         # The specification gives a good upload no content; only a page in its place is a sign of trouble.
         return Outcome("ok", outcome.status) if outcome.kind == "garbage" and outcome.no_answer is None else outcome
 
@@ -197,3 +202,19 @@ class ApiClient:
         await self._transport.close()
         if self._uploads is not self._transport:
             await self._uploads.close()
+
+
+def open_client(
+    host: str,
+    api_key: Secret | Callable[[], str],
+    *,
+    project_id: str = "",
+    client: ClientName = "auto",
+    ca_bundle: str = "",
+    key_source: str = "CML_API_KEY",
+    timing: Timing | None = None,
+) -> ApiClient:
+    """A client of the workbench at `host`; raises ConfigurationError for a host, a client or certificates that cannot be used."""
+    key = api_key if isinstance(api_key, Secret) else Secret(api_key)
+    endpoint = Endpoint(normalized_host(host), key, chosen_ca_bundle(ca_bundle))
+    return ApiClient(build(endpoint, client), endpoint, Told(endpoint.host, project_id, key_source), timing or Timing())

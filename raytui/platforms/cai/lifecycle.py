@@ -15,16 +15,14 @@ import msgspec
 from raytui.core.errors import DeadlineExceeded, OperationFailed, RaytuiError, Unreachable
 from raytui.core.protocols import CreateRequest
 from raytui.core.snapshot import Application
-from raytui.platforms.cai.answers import REFUSALS, Kind, Outcome
+from raytui.platforms.cai.answers import REFUSALS, Outcome
 from raytui.platforms.cai.applications import Record, create_body, parse, request_from
 from raytui.platforms.cai.client import ApiClient, Backoff
 from raytui.platforms.cai.listing import Shared
+from raytui.platforms.cai.settle import CERTAIN, HOPELESS, attempts, grace
 
 ENDED = frozenset({"stopped", "failed"})
 LIVE = frozenset({"starting", "running", "unknown"})
-CERTAIN: frozenset[Kind] = REFUSALS | {"busy", "login", "unsent"}
-"""Nothing was made: the request was turned away."""
-_SURE_RETRIES = 3
 
 
 class Lifecycle:
@@ -97,7 +95,7 @@ class Lifecycle:
         while True:
             attempt += 1
             outcome = await self._client.once("CreateApplication", {"name": request.name}, body=body, timeout=self._timing.create)
-            if outcome.kind in {"key", "denied", "absent", "redirect"}:
+            if outcome.kind in HOPELESS:
                 raise self._create_error(outcome, request)
             if outcome.kind == "ok" and not outcome.payload.get("id"):
                 outcome = Outcome("garbage", outcome.status, detail="no application in the answer", seconds=outcome.seconds)
@@ -106,9 +104,8 @@ class Lifecycle:
                 return found
             if outcome.kind == "ok":
                 return parse(outcome.payload)  # honoured, and the list lags behind
-            most = _SURE_RETRIES if outcome.kind in {"login", "unsent"} else self._timing.attempts
             pause = max(backoff.next(), outcome.retry_after)
-            if outcome.kind in REFUSALS or attempt >= most or loop.time() + pause > end:
+            if outcome.kind in REFUSALS or attempt >= attempts(outcome, self._timing) or loop.time() + pause > end:
                 raise self._create_error(outcome, request)
             await asyncio.sleep(pause)
 
@@ -118,7 +115,7 @@ class Lifecycle:
         A doubtful create is looked for until it could no longer appear; a clear one once.
         """
         loop = asyncio.get_running_loop()
-        end = loop.time() + self._grace(outcome)
+        end = loop.time() + grace(outcome, self._timing)
         backoff = Backoff(self._timing.poll, self._timing.slowest_poll)
         while True:
             try:
@@ -142,12 +139,6 @@ class Lifecycle:
                 if loop.time() >= end:
                     return None
             await asyncio.sleep(min(backoff.next(), max(0.0, end - loop.time()) + 0.01))
-
-    def _grace(self, outcome: Outcome) -> float:
-        if outcome.kind == "ok" or outcome.kind in CERTAIN:
-            return 0.0
-        slow = outcome.kind in {"timeout", "gateway"} or outcome.seconds > self._timing.settle
-        return self._timing.settle_gateway if slow else self._timing.settle
 
     async def _remove_copies(self, copies: list[Record]) -> None:
         """Delete what a lost answer made twice; the keeper has the same name, so a copy is followed by its id."""

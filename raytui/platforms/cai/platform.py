@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -15,14 +16,13 @@ from raytui.core.secret import Secret
 from raytui.core.snapshot import Application
 from raytui.core.spec import DEFAULT_DASHBOARD_PORT, DEFAULT_RAY_PORT, ClusterSpec, PlatformName
 from raytui.platforms.cai import runtimes as images
-from raytui.platforms.cai.answers import Told
 from raytui.platforms.cai.applications import in_order, to_application
-from raytui.platforms.cai.client import ApiClient, Backoff, Timing
+from raytui.platforms.cai.client import Backoff, Timing, open_client
 from raytui.platforms.cai.files import DirectFiles, RemoteFiles
 from raytui.platforms.cai.lifecycle import ENDED
 from raytui.platforms.cai.nodes import folder_of, token_path
 from raytui.platforms.cai.store import ProjectStore
-from raytui.platforms.cai.transport import ClientName, Endpoint, build, chosen_ca_bundle, normalized_host
+from raytui.platforms.cai.transport import ClientName
 from raytui.platforms.cai.usage import Reasons
 
 DEFAULT_VENV = "~/.venv"
@@ -53,21 +53,17 @@ class CaiPlatform(ProjectStore):
         launchers: Callable[[], Mapping[str, bytes]] | None = None,
         timing: Timing | None = None,
     ) -> None:
-        base = normalized_host(host)
         if not project_id:
             raise ConfigurationError.from_problems([Problem("project_id", "no project is named", "set project_id or CML_PROJECT_ID")])
-        key = api_key if isinstance(api_key, Secret) else Secret(api_key)
-        endpoint = Endpoint(base, key, chosen_ca_bundle(ca_bundle))
-        scheme, _, netloc = base.partition("://")
-        self._site = f"{scheme}://{domain or netloc}"
-        self._key = key
-        self._ca_bundle = endpoint.ca_bundle
+        api = open_client(
+            host, api_key, project_id=project_id, client=client, ca_bundle=ca_bundle, key_source=key_source, timing=timing or Timing()
+        )
+        super().__init__(api, DirectFiles(project_dir) if project_dir is not None else RemoteFiles(api))
+        self._site = site_of(api.endpoint.base, domain)
         self._launchers = launchers
         self._venv = venv
         self._project_dir = project_dir
-        api = ApiClient(build(endpoint, client), endpoint, Told(endpoint.host, project_id, key_source), timing or Timing())
-        super().__init__(api, DirectFiles(project_dir) if project_dir is not None else RemoteFiles(api))
-        self._reasons = Reasons(self.client)
+        self._reasons = Reasons(api)
         self._tokens: dict[str, asyncio.Task[None]] = {}
         self._seen_tokens: dict[str, str] = {}
 
@@ -193,10 +189,10 @@ class CaiPlatform(ProjectStore):
             return await self._inside(head, self._project_dir)
         if head.exposed and head.url:
             token = await self._ray_token(head)
-            headers = {"Authorization": f"Bearer {self._key.reveal()}"}
+            headers = {"Authorization": f"Bearer {self.client.endpoint.key.reveal()}"}
             if token:
                 headers["X-Ray-Authorization"] = f"Bearer {token}"
-            return DashboardTarget(head.url, headers, "", self._ca_bundle)
+            return DashboardTarget(head.url, headers, "", self.client.endpoint.ca_bundle)
         raise Unreachable(
             Failure(
                 "network",
@@ -271,6 +267,17 @@ class CaiPlatform(ProjectStore):
         except RaytuiError:
             # A launcher counts only a request that appears after it began, so one left behind harms nobody.
             return
+
+
+def site_of(base: str, domain: str = "") -> str:
+    """Scheme and domain under which applications answer; the domain is the workbench's own name unless it is told.
+
+    A loopback address has no names below it; those below `localhost` are loopback (RFC 6761).
+    """
+    parts = urlsplit(base)
+    port = f":{parts.port}" if parts.port else ""
+    own = f"localhost{port}" if (parts.hostname or "").startswith("127.") else parts.netloc
+    return f"{parts.scheme}://{domain or own}"
 
 
 def own_ray_token() -> str:
