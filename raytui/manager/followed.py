@@ -1,0 +1,177 @@
+"""Following a log to its end: what is added, in batches, and one sentence about why no more will come.
+
+A stream of Ray never ends by itself and is silent while nothing is written, so silence is the moment to ask whether its node or job
+still lives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+
+from raytui.core.errors import OperationFailed, RaytuiError
+from raytui.core.protocols import Platform
+from raytui.core.snapshot import Application
+from raytui.manager.loglines import LineSplitter
+
+BATCH_LINES = 500
+BATCH_S = 0.1
+HELD_LINES = 5000
+"""Lines that wait for a slow reader before the log itself is made to wait."""
+FASTEST_POLL_S = 0.1
+SLOWEST_POLL_S = 1.0
+CHECK_S = 3.0
+"""How often a source is asked whether it still lives; a stream only while it is silent."""
+BLIND_CHECKS = 5
+"""Checks in a row that may fail before a silent stream is given up."""
+AGAIN_MARK = "-- the log begins again --"
+
+Ending = Callable[[], Awaitable[str]]
+"""Why a source has ended, empty while it lives; raises errors of the dashboard when it cannot be asked."""
+
+
+class SourceEnded(OperationFailed):
+    """No more lines will come. `over`: the source itself has ended; else the log broke off while its source may live on."""
+
+    default_reason = "SourceEnded"
+
+    def __init__(self, message: str, *, over: bool, hint: str = "") -> None:
+        super().__init__(message, hint=hint, reason="SourceEnded" if over else "LogBrokeOff")
+        self.over = over
+
+
+async def batches(parts: AsyncIterator[list[str]]) -> AsyncGenerator[list[str], None]:
+    """Lines gathered for at most 100 ms into at most 500, so that a chatty log costs a front end ten redraws a second."""
+    ready: list[str] = []
+    arrived, taken = asyncio.Event(), asyncio.Event()
+
+    async def pump() -> None:
+        async for lines in parts:
+            ready.extend(lines)
+            if ready:
+                arrived.set()
+            while len(ready) >= HELD_LINES:
+                taken.clear()
+                await taken.wait()
+
+    pumping = asyncio.create_task(pump(), name="follow a log")
+    pumping.add_done_callback(lambda _: arrived.set())
+    try:
+        while True:
+            await arrived.wait()
+            if len(ready) < BATCH_LINES:
+                await asyncio.wait([pumping], timeout=BATCH_S)
+            arrived.clear()
+            while ready:
+                batch = ready[:BATCH_LINES]
+                del ready[:BATCH_LINES]
+                taken.set()
+                yield batch
+            if pumping.done():
+                pumping.result()
+                return
+    finally:
+        pumping.cancel()
+        await asyncio.wait([pumping])
+        await parts.aclose()  # type: ignore[attr-defined] # an async generator
+
+
+async def follow_output(platform: Platform, app: Application, first: list[str], offset: int) -> AsyncIterator[list[str]]:
+    """What a launcher prints from `offset` on, after `first`, until its application ends."""
+    yield first
+    splitter, pause, ending = LineSplitter(), FASTEST_POLL_S, ""
+    loop = asyncio.get_running_loop()
+    checked, rewound = loop.time(), False
+    while True:
+        try:
+            chunk = await platform.tail(app, offset)
+        except RaytuiError as error:
+            raise SourceEnded(f"the log of {app.short} broke off: {error.message}", over=False, hint=error.hint) from None
+        if chunk.offset < offset:
+            rewound = True
+            yield [*splitter.flush(), AGAIN_MARK]
+        offset = chunk.end
+        if chunk.data:
+            pause = FASTEST_POLL_S
+            yield splitter.feed(chunk.data)
+        elif ending:
+            yield splitter.flush()
+            raise SourceEnded(ending, over=True)
+        else:
+            await asyncio.sleep(pause)
+            pause = min(SLOWEST_POLL_S, pause * 1.5)
+        if loop.time() - checked >= CHECK_S:
+            checked = loop.time()
+            now, ending = await _state(platform, app)
+            if now is not None and _is_another_run(app, now):
+                # Another process writes another file; unless that was noticed already, it is the longer one.
+                if not rewound:
+                    offset = 0
+                    yield [*splitter.flush(), AGAIN_MARK]
+                app, rewound = now, False
+
+
+async def _state(platform: Platform, app: Application) -> tuple[Application | None, str]:
+    """The application as it is listed now, and why it has ended when it has; what cannot be asked now is asked again later."""
+    try:
+        now = next((listed for listed in await platform.list(app.cluster) if listed.name == app.name), None)
+    except RaytuiError:
+        return app, ""
+    if now is None:
+        return None, f"{app.short} is gone: the platform no longer lists it"
+    if now.state in {"stopped", "failed"}:
+        return now, f"{app.short} has ended ({now.state})" + (f": {now.message}" if now.message else "")
+    return now, ""
+
+
+def _is_another_run(before: Application, now: Application) -> bool:
+    """Whether the application was started anew; a start that the platform does not tell yet proves nothing."""
+    return before.id != now.id or (0 < before.started_at < now.started_at)
+
+
+async def follow_stream(stream: AsyncIterator[bytes], name: str, ended: Ending) -> AsyncIterator[list[str]]:
+    """What Ray adds to a log file, until its node or job ends or the stream breaks off."""
+    splitter, blind = LineSplitter(), 0
+    coming: asyncio.Task[bytes] | None = None
+    ending = ""
+    why = "the dashboard ended the stream"
+    try:
+        while not ending:
+            coming = coming or asyncio.create_task(_chunk(stream), name="read a log")
+            done, _ = await asyncio.wait([coming], timeout=CHECK_S)
+            if done:
+                chunk, coming = coming.result(), None
+                if not chunk:
+                    ending = await ended()
+                    break
+                blind = 0
+                yield splitter.feed(chunk)
+                continue
+            try:
+                ending, blind = await ended(), 0
+            except RaytuiError:
+                # A hung GCS ends no stream; a host that vanished without a word ends it only here.
+                blind += 1
+                if blind >= BLIND_CHECKS:
+                    raise
+    except RaytuiError as error:
+        why = error.message
+    finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.wait([coming])
+        await stream.aclose()  # type: ignore[attr-defined] # an async generator
+    yield splitter.flush()
+    if ending:
+        raise SourceEnded(ending, over=True)
+    raise SourceEnded(f"the log of {name} broke off: {why}", over=False, hint="raytui status shows what no longer answers")
+
+
+async def _chunk(stream: AsyncIterator[bytes]) -> bytes:
+    """The next bytes of a stream, empty at its end."""
+    while True:
+        chunk = await anext(stream, None)
+        if chunk is None:
+            return b""
+        if chunk:
+            return chunk
