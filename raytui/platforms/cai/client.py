@@ -126,13 +126,14 @@ class ApiClient:
         loop = asyncio.get_running_loop()
         end = loop.time() + (deadline or self.timing.call)
         backoff = Backoff(self.timing.pause, self.timing.longest_pause)
-        attempt = 0
+        attempt = logins = 0
         while True:
             attempt += 1
             outcome = await self.once(operation, ids, query=query, body=body, timeout=min(self.timing.request, max(0.1, end - loop.time())))
-            most = self.timing.login_attempts if outcome.kind == "login" else self.timing.attempts
+            logins += outcome.kind == "login"
+            spent = attempt >= self.timing.attempts or logins >= self.timing.login_attempts
             pause = max(backoff.next(), outcome.retry_after)
-            if outcome.kind not in PASSING or attempt >= most or loop.time() + pause >= end:
+            if outcome.kind not in PASSING or spent or loop.time() + pause >= end:
                 return outcome
             await asyncio.sleep(pause)
 
