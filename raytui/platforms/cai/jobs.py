@@ -62,6 +62,7 @@ class Run(msgspec.Struct, frozen=True):
     raw_state: str
     created_at: float
     finished_at: float
+    environment: dict[str, str] = {}
 
 
 async def ensure(client: ApiClient, spec: JobSpec) -> tuple[str, bool]:
@@ -156,6 +157,7 @@ def parse_run(entry: Mapping[str, Any]) -> Run:
         raw,
         parse_time(str(entry.get("created_at") or "")),
         parse_time(str(entry.get("finished_at") or "")),
+        environment_of(entry.get("environment")),
     )
 
 
