@@ -17,7 +17,7 @@ from raytui.core.errors import OperationFailed
 from raytui.platforms.local import processes
 from raytui.platforms.local.files import Folder, explained, write_whole
 from raytui.platforms.local.ports import pick
-from raytui.platforms.local.records import RECORD, Record
+from raytui.platforms.local.records import RECORD, Record, load_all
 
 TEMP_ROOT = Path("/tmp")  # noqa: S108  # made 0700 and checked before it is used
 """Ray's socket paths have 107 characters in all, so a long TMPDIR is not honoured."""
@@ -141,9 +141,17 @@ def variables(folder: Folder, record: Record, inherited: Mapping[str, str]) -> d
         processes.APPLICATION_ID: record.id,
         RECORD: msgspec.json.encode(record).decode(),
     }
+    port = _head_port(folder) or record.ray_port
+    if record.role == "worker" and port:
+        # A worker that is quicker than its head would try the default port, where another Ray may answer. A newer rendezvous wins.
+        given.setdefault("RAY_HEAD_ADDRESS", f"127.0.0.1:{port}")
     if record.environment.get("RAY_AUTH_MODE") == "token":
         given["RAY_AUTH_TOKEN_PATH"] = str(folder.token)
     return given
+
+
+def _head_port(folder: Folder) -> int:
+    return next((record.ray_port for record in load_all(folder) if record.role == "head"), 0)
 
 
 def launch(folder: Folder, record: Record) -> processes.Process:

@@ -45,7 +45,7 @@ def clusters(root: Path) -> list[str]:
     with explained("reading the state directory", root):
         try:
             return sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith("."))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from raytui.core.errors import OperationFailed
 from raytui.core.protocols import Check
 from raytui.core.spec import GIGABYTE, ClusterSpec
 from raytui.core.validate import WORKER_PORTS
@@ -142,8 +143,11 @@ def gpus(spec: ClusterSpec) -> Iterator[Check]:
 
 def ports(root: Path, spec: ClusterSpec) -> Iterator[Check]:
     """Whether the cluster's two ports are free, or its own head's."""
-    head = resolve.living_head(root, spec.name)
-    others = resolve.ports_of_others(root, spec.name)
+    try:
+        head, others = resolve.living_head(root, spec.name), resolve.ports_of_others(root, spec.name)
+    except OperationFailed:
+        # What cannot be read is the first check's row; whether a port is free can be seen without it.
+        head, others = None, {}
     for name, field, flag, port in (
         ("ray-port", "ray_port", "--ray-port", spec.ray_port),
         ("dashboard-port", "dashboard_port", "--dashboard-port", spec.dashboard_port),

@@ -1,0 +1,153 @@
+# ruff: noqa: ASYNC240  # nothing else runs in a test's loop
+from __future__ import annotations
+
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound, OperationFailed, Unreachable
+from raytui.platforms.local import files, launch
+from raytui.platforms.local.shared import read_within
+from tests.unit.platforms.local.conftest import CLUSTER, World
+
+
+async def test_launchers_are_executable_and_unchanged_ones_untouched(world: World) -> None:
+    paths = await world.launchers()
+    head = Path(paths["ray_head_launcher.py"])
+    assert head == world.shared / "launchers" / "ray_head_launcher.py"
+    assert stat.S_IMODE(head.stat().st_mode) == 0o755
+    before = head.stat().st_ino
+    await world.launchers()
+    assert head.stat().st_ino == before
+    await world.platform.write_launchers(CLUSTER, {"ray_head_launcher.py": b"new"})
+    assert head.read_bytes() == b"new"
+    assert [path.name for path in head.parent.iterdir() if path.name.startswith(".")] == []
+
+
+async def test_a_full_disk_leaves_the_old_launcher(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = Path((await world.launchers())["ray_head_launcher.py"])
+    before = head.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OperationFailed, match=r"writing the launcher failed: .*No space left on device"):
+        await world.platform.write_launchers(CLUSTER, {"ray_head_launcher.py": b"new"})
+    assert head.read_bytes() == before
+    assert len(list(head.parent.iterdir())) == 2
+
+
+async def test_files_are_read_and_written_below_the_state_directory_only(world: World) -> None:
+    await world.platform.write_file("unit/notes/a.txt", b"text", 0o600)
+    assert await world.platform.read_file("unit/notes/a.txt") == b"text"
+    assert stat.S_IMODE((world.shared / "notes" / "a.txt").stat().st_mode) == 0o600
+    assert stat.S_IMODE((world.shared / "notes").stat().st_mode) == 0o700
+    with pytest.raises(NotFound, match="there is no file"):
+        await world.platform.read_file("unit/none")
+    (world.shared / "way-out").symlink_to("/etc")
+    for outside in ("../secret", "/etc/passwd", "unit/../../x", "unit/way-out/passwd", "."):
+        with pytest.raises(ConfigurationError, match="is not below"):
+            await world.platform.read_file(outside)
+        with pytest.raises(ConfigurationError, match="is not below"):
+            await world.platform.write_file(outside, b"")
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", ".lock", ""])
+async def test_a_cluster_name_cannot_leave_the_state_directory(world: World, name: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no cluster name"):
+        await world.platform.list(name)
+
+
+async def test_the_log_is_read_from_its_end_and_onwards(world: World) -> None:
+    app = await world.running()
+    (log,) = (world.shared / "logs").iterdir()
+    log.write_bytes(b"0123456789")
+    chunk = await world.platform.tail(app, limit=4)
+    assert (chunk.data, chunk.offset, chunk.end) == (b"6789", 6, 10)
+    assert (await world.platform.tail(app, 10)).data == b""
+    with log.open("ab") as file:
+        file.write(b"abc")
+    assert (await world.platform.tail(app, 10)).data == b"abc"
+    chunk = await world.platform.tail(app, 2, limit=3)
+    assert (chunk.data, chunk.end) == (b"234", 5)
+    log.write_bytes(b"xy")
+    chunk = await world.platform.tail(app, 13)
+    assert (chunk.data, chunk.offset, chunk.end) == (b"xy", 0, 2)
+
+
+async def test_the_log_of_a_deleted_application_can_still_be_read(world: World) -> None:
+    app = await world.running()
+    await world.platform.delete(app)
+    assert b"hello from unit-head" in (await world.platform.tail(app)).data
+
+
+async def test_the_head_gets_a_token_that_only_we_can_read(world: World) -> None:
+    await world.create(RAY_AUTH_MODE="token")
+    head = await world.reaches("running")
+    path = world.shared / "auth_token"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    token = path.read_text().strip()
+    assert len(token) == 64
+    target = await world.platform.dashboard(head)
+    assert target.url == "http://127.0.0.1:28265"
+    assert target.headers == {"Authorization": f"Bearer {token}"}
+    assert target.token_file == str(path)
+    await world.create("worker-1", RAY_AUTH_MODE="token")
+    assert path.read_text().strip() == token
+    assert token not in (world.shared / "applications" / "unit-head.json").read_text()
+
+
+async def test_a_cluster_without_token_is_asked_without_one(world: World) -> None:
+    target = await world.platform.dashboard(await world.running())
+    assert (target.headers, target.token_file) == ({}, "")
+
+
+async def test_a_head_without_dashboard_port_is_unreachable_by_design(world: World) -> None:
+    import msgspec
+
+    head = msgspec.structs.replace(await world.running(), dashboard_port=0)
+    with pytest.raises(Unreachable, match="no dashboard port"):
+        await world.platform.dashboard(head)
+
+
+async def test_a_token_in_our_environment_becomes_the_clusters(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", " told ")
+    await world.create(RAY_AUTH_MODE="token")
+    assert (world.shared / "auth_token").read_text() == "told\n"
+    head = await world.reaches("running")
+    await world.platform.delete(head)
+    monkeypatch.delenv("RAY_AUTH_TOKEN")
+    (tmp_path / "token").write_text("from a file\n")
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
+    await world.create(RAY_AUTH_MODE="token")
+    assert (world.shared / "auth_token").read_text() == "from a file\n"
+
+
+async def test_a_token_file_that_is_missing_is_named_and_nothing_is_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", "/nope")
+    with pytest.raises(OperationFailed, match="the Ray token in /nope cannot be read"):
+        await world.create(RAY_AUTH_MODE="token")
+    assert await world.platform.list(CLUSTER) == ()
+
+
+async def test_a_temp_directory_of_somebody_else_is_refused(world: World, temp_root: Path) -> None:
+    path = launch.temp_dir(world.root, CLUSTER)
+    path.parent.mkdir(mode=0o755)
+    with pytest.raises(OperationFailed, match="is not a directory of yours alone"):
+        await world.create()
+    assert await world.platform.list(CLUSTER) == ()
+
+
+async def test_a_disk_that_hangs_is_named() -> None:
+    with pytest.raises(DeadlineExceeded, match="the list did not answer within 0.01 s"):
+        await read_within("the list", lambda: time.sleep(0.3), 0.01)
+
+
+def test_a_lock_that_is_held_says_so(tmp_path: Path) -> None:
+    with files.locked(tmp_path), pytest.raises(OperationFailed, match=r"another raytui has held .*\.lock"), files.locked(tmp_path, 0.01):
+        pass
+    with files.locked(tmp_path, 0.01):
+        pass
