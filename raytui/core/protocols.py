@@ -51,6 +51,9 @@ class DashboardTarget(msgspec.Struct, frozen=True):
     """Path on this machine of the cluster's Ray token; empty when there is none here."""
     ca_bundle: str = ""
 
+    def __repr__(self) -> str:
+        return f"DashboardTarget({self.url!r})"
+
 
 class LogChunk(msgspec.Struct, frozen=True):
     """A part of an application's launcher output."""
