@@ -98,7 +98,20 @@ def test_wrong_words_end_with_one_sentence(tmp_path: Path) -> None:
 
 async def test_https(tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    words = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1".split()
+    words = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=127.0.0.1",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+    ]
     made = await asyncio.to_thread(
         subprocess.run, [*words, "-keyout", str(key), "-out", str(certificate)], capture_output=True, check=False
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ async def test_create_answers_the_environment_as_a_string_with_the_variables_of_
         ({"name": "new", "subdomain": "new", "environment": "{}"}, 400, "environment"),
     ],
 )
-async def test_a_create_is_refused(api: Api, fields: dict[str, object], status: int, words: str) -> None:
+async def test_a_create_is_refused(api: Api, fields: dict[str, Any], status: int, words: str) -> None:
     await api.created("one")
     answer = await api.create(**{"name": "one", **fields})
     assert (answer.status_code, words in answer.json()["message"]) == (status, True), answer.text
