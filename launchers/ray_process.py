@@ -225,37 +225,32 @@ def _descendants(processes: List[Process], roots: Set[int]) -> Set[int]:
     return found
 
 
-def _is_ours(pid: int, marker: str) -> bool:
-    return marker in _read_words(pid, "environ")
-
-
-def left_behind(group: int, engine_id: str) -> List[Process]:
-    """Live processes of this user that Ray's process group, its parentage or our marker in the environment says are this node's.
+def left_behind(group: int, mark: str) -> List[Process]:
+    """Live processes of this user that Ray's process group, its parentage or `mark` (NAME=VALUE) in the environment says are this node's.
 
     Ray's agents overwrite their environment with a title, so the group is what finds them once their parent is dead.
     """
     me, user, session = os.getpid(), os.getuid(), os.getsid(0)
     processes = [process for process in _all_processes() if process.pid != me]
     below = _descendants(processes, {process.pid for process in processes if process.group == group and process.session == session})
-    marker = "RAYTUI_ENGINE=" + engine_id
     found = []
     for process in processes:
         try:
             own = os.stat("/proc/%d" % process.pid).st_uid == user
         except OSError:
             continue
-        if own and (process.pid in below or _is_ours(process.pid, marker)):
+        if own and (process.pid in below or mark in _read_words(process.pid, "environ")):
             found.append(process)
     return found
 
 
-def sweep(group: int, engine_id: str, seconds: float = 5.0) -> int:
+def sweep(group: int, mark: str, seconds: float = 5.0) -> int:
     """SIGKILLs what is left of the node until nothing is; returns how many were ended. Gives up after `seconds`."""
     deadline = time.monotonic() + seconds
     ended: Set[Tuple[int, int]] = set()
     pause = 0.01
     while True:
-        rest = left_behind(group, engine_id)
+        rest = left_behind(group, mark)
         for process in rest:
             try:
                 os.kill(process.pid, signal.SIGKILL)

@@ -1,6 +1,7 @@
 """What a launcher was asked to do, read from the environment with gaps filled from the machine, and what `ray start` gets of it."""
 
 import glob
+import hashlib
 import os
 import re
 import shutil
@@ -13,6 +14,9 @@ _MIN_OBJECT_STORE = 78643200
 # Below this many bytes of shared memory an object store is too small to be useful.
 SMALL_SHM = 10**9
 ANY_HOST = "0.0.0.0"  # noqa: S104
+# What Ray's processes carry in their environment, so that their launcher finds them.
+RUN_MARK = "RAYTUI_RUN"
+_RAY_TMP = "/tmp/ray"  # noqa: S108
 _SHM = "/dev/shm"  # noqa: S108
 _MIB = 1024 * 1024
 _LONGEST = 10 * 365 * 86400.0
@@ -33,6 +37,8 @@ class Settings(NamedTuple):
     cluster: str
     application: str
     engine_id: str
+    run_id: str
+    """Another one for each launcher process; Ray's processes carry it in their environment."""
     in_cai: bool
     venv: str
     shared_dir: str
@@ -155,6 +161,20 @@ def _resources(role: str, env: Mapping[str, str]) -> Tuple[int, int, int, int, i
     return cpus, gpus, memory or max(1, total - store), store, shm
 
 
+def _temp_dir(role: str, application: str, in_cai: bool, asked: str) -> str:
+    """A folder of its own for each worker of a host.
+
+    Nodes that start at the same time in one folder pick the same socket names (Ray looks whether the file exists, and its raylet makes
+    it seconds later), and one of their raylets dies. A pod holds one node only.
+    """
+    if role == "head" or (in_cai and not asked):
+        return asked
+    number = re.search(r"-(\d+)$", application)
+    name = number.group(1) if number else hashlib.sha256(application.encode("utf-8")).hexdigest()[:6]
+    # Short, because of the 107 characters of a socket's path.
+    return os.path.join(asked or _RAY_TMP, "w" + name)
+
+
 def read_settings(role: str, env: Mapping[str, str]) -> Settings:
     """The settings of a launcher in `env`. Raises LauncherError naming the variable that makes no sense."""
     cluster = env.get("RAYTUI_CLUSTER", "").strip() or "ray-cluster"
@@ -174,11 +194,13 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
             "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH"
         )
     cpus, gpus, memory, store, shm = _resources(role, env)
+    run_id = uuid.uuid4().hex[:16]
     return Settings(
         role=role,
         cluster=cluster,
         application=application,
-        engine_id=re.sub(r"[^\w.-]", "-", engine) or uuid.uuid4().hex[:16],
+        engine_id=re.sub(r"[^\w.-]", "-", engine or env.get("RAYTUI_ENGINE", "").strip()) or run_id,
+        run_id=run_id,
         in_cai=bool(engine),
         venv=os.path.abspath(os.path.expanduser(env.get("RAYTUI_VENV", "").strip() or "~/.venv")),
         shared_dir=os.path.abspath(os.path.expanduser(shared)) if shared else "",
@@ -192,7 +214,7 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
         memory=memory,
         object_store=store,
         shm=shm,
-        temp_dir=env.get("RAYTUI_TEMP_DIR", "").strip(),
+        temp_dir=_temp_dir(role, application, bool(engine), env.get("RAYTUI_TEMP_DIR", "").strip()),
         node_ip=env.get("RAYTUI_NODE_IP", "").strip() or env.get("CDSW_IP_ADDRESS", "").strip(),
         head_address=env.get("RAY_HEAD_ADDRESS", "").strip(),
         head_timeout=_number(env, "RAYTUI_HEAD_TIMEOUT_S", 900.0, 0.1, _LONGEST),
@@ -259,6 +281,7 @@ def ray_environment(settings: Settings, env: Mapping[str, str]) -> Dict[str, str
     child["PYTHONUNBUFFERED"] = "1"
     child["RAYTUI_APPLICATION"] = settings.application
     child["RAYTUI_ENGINE"] = settings.engine_id
+    child[RUN_MARK] = settings.run_id
     child.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if settings.auth_mode:
         child["RAY_AUTH_MODE"] = settings.auth_mode

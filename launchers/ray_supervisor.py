@@ -18,7 +18,7 @@ from ray_output import explain, warning
 from ray_page import StatusPage, envoy_present
 from ray_process import NOTHING_YET, Output, find_ray, signal_child, spawn, still_runs, sweep
 from ray_report import Report
-from ray_settings import ANY_HOST, SMALL_SHM, LauncherError, Settings, installed_versions, ray_environment, read_token
+from ray_settings import ANY_HOST, RUN_MARK, SMALL_SHM, LauncherError, Settings, installed_versions, ray_environment, read_token
 
 _PROBE_STARTING_S = 0.4
 _PROBE_ALIVE_S = 5.0
@@ -26,6 +26,8 @@ _PROBE_ALIVE_S = 5.0
 _GONE_S = 3.0
 # How long GCS may call the node dead while its raylet lives; a raylet that hears of it ends by itself within 3 s.
 _DEAD_S = 12.0
+# How long a `ray start` whose raylet is gone may take to end after SIGTERM (it takes about one second).
+_LEFTOVER_S = 5.0
 _DRAIN_POLL_S = 1.0
 _ENVOY_HINT = (
     "an Envoy sidecar is in this pod: ask the administrator to let plain TCP between the project's pods pass the mesh (mTLS permissive)"
@@ -159,7 +161,7 @@ class Supervisor:
                 killed = self._end(child, output)
         finally:
             # Also on the way out of an unexpected error: nothing of Ray may outlive the launcher.
-            sweep(child.pid, self.settings.engine_id)
+            sweep(child.pid, "%s=%s" % (RUN_MARK, self.settings.run_id))
             child.wait()
             output.drain()
             self.shared.keep_tails(self.report.parts.log_files)
@@ -250,7 +252,10 @@ class Supervisor:
         if self.report.state != "failed":
             self.report.set_state("draining", "ending Ray, for up to %g s" % self.settings.stop_grace)
         signal_child(child, signal.SIGTERM)
-        deadline = time.monotonic() + self.settings.stop_grace
+        # Without a raylet there is nothing to drain, and a `ray start` that is still starting hears no signal for half a minute.
+        raylet_lives = self.report.parts.raylet is None or still_runs(self.report.parts.raylet)
+        grace = self.settings.stop_grace if raylet_lives else min(self.settings.stop_grace, _LEFTOVER_S)
+        deadline = time.monotonic() + grace
         patience = max(1, self._stop_signals.count(signal.SIGINT))
         while child.poll() is None:
             if time.monotonic() > deadline or self._stop_signals.count(signal.SIGINT) > patience:

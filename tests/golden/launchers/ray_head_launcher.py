@@ -8,6 +8,7 @@ import codecs
 import contextlib
 import ctypes
 import glob
+import hashlib
 import html
 import json
 import os
@@ -468,6 +469,9 @@ _MIN_OBJECT_STORE = 78643200
 # Below this many bytes of shared memory an object store is too small to be useful.
 SMALL_SHM = 10**9
 ANY_HOST = "0.0.0.0"  # noqa: S104
+# What Ray's processes carry in their environment, so that their launcher finds them.
+RUN_MARK = "RAYTUI_RUN"
+_RAY_TMP = "/tmp/ray"  # noqa: S108
 _SHM = "/dev/shm"  # noqa: S108
 _MIB = 1024 * 1024
 _LONGEST = 10 * 365 * 86400.0
@@ -488,6 +492,8 @@ class Settings(NamedTuple):
     cluster: str
     application: str
     engine_id: str
+    run_id: str
+    """Another one for each launcher process; Ray's processes carry it in their environment."""
     in_cai: bool
     venv: str
     shared_dir: str
@@ -610,6 +616,20 @@ def _resources(role: str, env: Mapping[str, str]) -> Tuple[int, int, int, int, i
     return cpus, gpus, memory or max(1, total - store), store, shm
 
 
+def _temp_dir(role: str, application: str, in_cai: bool, asked: str) -> str:
+    """A folder of its own for each worker of a host.
+
+    Nodes that start at the same time in one folder pick the same socket names (Ray looks whether the file exists, and its raylet makes
+    it seconds later), and one of their raylets dies. A pod holds one node only.
+    """
+    if role == "head" or (in_cai and not asked):
+        return asked
+    number = re.search(r"-(\d+)$", application)
+    name = number.group(1) if number else hashlib.sha256(application.encode("utf-8")).hexdigest()[:6]
+    # Short, because of the 107 characters of a socket's path.
+    return os.path.join(asked or _RAY_TMP, "w" + name)
+
+
 def read_settings(role: str, env: Mapping[str, str]) -> Settings:
     """The settings of a launcher in `env`. Raises LauncherError naming the variable that makes no sense."""
     cluster = env.get("RAYTUI_CLUSTER", "").strip() or "ray-cluster"
@@ -629,11 +649,13 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
             "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH"
         )
     cpus, gpus, memory, store, shm = _resources(role, env)
+    run_id = uuid.uuid4().hex[:16]
     return Settings(
         role=role,
         cluster=cluster,
         application=application,
-        engine_id=re.sub(r"[^\w.-]", "-", engine) or uuid.uuid4().hex[:16],
+        engine_id=re.sub(r"[^\w.-]", "-", engine or env.get("RAYTUI_ENGINE", "").strip()) or run_id,
+        run_id=run_id,
         in_cai=bool(engine),
         venv=os.path.abspath(os.path.expanduser(env.get("RAYTUI_VENV", "").strip() or "~/.venv")),
         shared_dir=os.path.abspath(os.path.expanduser(shared)) if shared else "",
@@ -647,7 +669,7 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
         memory=memory,
         object_store=store,
         shm=shm,
-        temp_dir=env.get("RAYTUI_TEMP_DIR", "").strip(),
+        temp_dir=_temp_dir(role, application, bool(engine), env.get("RAYTUI_TEMP_DIR", "").strip()),
         node_ip=env.get("RAYTUI_NODE_IP", "").strip() or env.get("CDSW_IP_ADDRESS", "").strip(),
         head_address=env.get("RAY_HEAD_ADDRESS", "").strip(),
         head_timeout=_number(env, "RAYTUI_HEAD_TIMEOUT_S", 900.0, 0.1, _LONGEST),
@@ -714,6 +736,7 @@ def ray_environment(settings: Settings, env: Mapping[str, str]) -> Dict[str, str
     child["PYTHONUNBUFFERED"] = "1"
     child["RAYTUI_APPLICATION"] = settings.application
     child["RAYTUI_ENGINE"] = settings.engine_id
+    child[RUN_MARK] = settings.run_id
     child.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if settings.auth_mode:
         child["RAY_AUTH_MODE"] = settings.auth_mode
@@ -986,37 +1009,32 @@ def _descendants(processes: List[Process], roots: Set[int]) -> Set[int]:
     return found
 
 
-def _is_ours(pid: int, marker: str) -> bool:
-    return marker in _read_words(pid, "environ")
-
-
-def left_behind(group: int, engine_id: str) -> List[Process]:
-    """Live processes of this user that Ray's process group, its parentage or our marker in the environment says are this node's.
+def left_behind(group: int, mark: str) -> List[Process]:
+    """Live processes of this user that Ray's process group, its parentage or `mark` (NAME=VALUE) in the environment says are this node's.
 
     Ray's agents overwrite their environment with a title, so the group is what finds them once their parent is dead.
     """
     me, user, session = os.getpid(), os.getuid(), os.getsid(0)
     processes = [process for process in _all_processes() if process.pid != me]
     below = _descendants(processes, {process.pid for process in processes if process.group == group and process.session == session})
-    marker = "RAYTUI_ENGINE=" + engine_id
     found = []
     for process in processes:
         try:
             own = os.stat("/proc/%d" % process.pid).st_uid == user
         except OSError:
             continue
-        if own and (process.pid in below or _is_ours(process.pid, marker)):
+        if own and (process.pid in below or mark in _read_words(process.pid, "environ")):
             found.append(process)
     return found
 
 
-def sweep(group: int, engine_id: str, seconds: float = 5.0) -> int:
+def sweep(group: int, mark: str, seconds: float = 5.0) -> int:
     """SIGKILLs what is left of the node until nothing is; returns how many were ended. Gives up after `seconds`."""
     deadline = time.monotonic() + seconds
     ended: Set[Tuple[int, int]] = set()
     pause = 0.01
     while True:
-        rest = left_behind(group, engine_id)
+        rest = left_behind(group, mark)
         for process in rest:
             try:
                 os.kill(process.pid, signal.SIGKILL)
@@ -1473,6 +1491,8 @@ _PROBE_ALIVE_S = 5.0
 _GONE_S = 3.0
 # How long GCS may call the node dead while its raylet lives; a raylet that hears of it ends by itself within 3 s.
 _DEAD_S = 12.0
+# How long a `ray start` whose raylet is gone may take to end after SIGTERM (it takes about one second).
+_LEFTOVER_S = 5.0
 _DRAIN_POLL_S = 1.0
 _ENVOY_HINT = (
     "an Envoy sidecar is in this pod: ask the administrator to let plain TCP between the project's pods pass the mesh (mTLS permissive)"
@@ -1606,7 +1626,7 @@ class Supervisor:
                 killed = self._end(child, output)
         finally:
             # Also on the way out of an unexpected error: nothing of Ray may outlive the launcher.
-            sweep(child.pid, self.settings.engine_id)
+            sweep(child.pid, "%s=%s" % (RUN_MARK, self.settings.run_id))
             child.wait()
             output.drain()
             self.shared.keep_tails(self.report.parts.log_files)
@@ -1697,7 +1717,10 @@ class Supervisor:
         if self.report.state != "failed":
             self.report.set_state("draining", "ending Ray, for up to %g s" % self.settings.stop_grace)
         signal_child(child, signal.SIGTERM)
-        deadline = time.monotonic() + self.settings.stop_grace
+        # Without a raylet there is nothing to drain, and a `ray start` that is still starting hears no signal for half a minute.
+        raylet_lives = self.report.parts.raylet is None or still_runs(self.report.parts.raylet)
+        grace = self.settings.stop_grace if raylet_lives else min(self.settings.stop_grace, _LEFTOVER_S)
+        deadline = time.monotonic() + grace
         patience = max(1, self._stop_signals.count(signal.SIGINT))
         while child.poll() is None:
             if time.monotonic() > deadline or self._stop_signals.count(signal.SIGINT) > patience:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.launchers.conftest import Run, World
+from tests.unit.launchers.world import Run, World
 
 KERNEL = Path(__file__).with_name("kernel.py")
 

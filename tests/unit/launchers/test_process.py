@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ray_process import Output, find_ray, left_behind, read_process, signal_child, spawn, still_runs, sweep
 
-from tests.unit.launchers.conftest import ROOT, clean_environment, wait_until
+from tests.unit.launchers.world import ROOT, clean_environment, wait_until
 
 SLEEP = ["/bin/sh", "-c", "while :; do sleep 0.2; done"]
 
@@ -71,14 +71,14 @@ def test_sweeping_ends_orphans_of_the_group_and_marked_runaways_but_no_stranger(
     stranger = subprocess.Popen(SLEEP)
     child = shell(
         "trap '' TERM; (trap '' TERM; while :; do sleep 0.2; done) & setsid sh -c 'while :; do sleep 0.2; done' & echo ready; wait",
-        RAYTUI_ENGINE="marked-engine",
+        RAYTUI_RUN="marked",
     )
     assert child.stdout.readline() == b"ready\n"
-    wait_until("the runaway", lambda: len(left_behind(child.pid, "marked-engine")) >= 3)
+    wait_until("the runaway", lambda: len(left_behind(child.pid, "RAYTUI_RUN=marked")) >= 3)
     child.kill()
     child.wait()
-    assert sweep(child.pid, "marked-engine") >= 2
-    assert left_behind(child.pid, "marked-engine") == []
+    assert sweep(child.pid, "RAYTUI_RUN=marked") >= 2
+    assert left_behind(child.pid, "RAYTUI_RUN=marked") == []
     assert stranger.poll() is None
     child.stdout.close()
     stranger.kill()

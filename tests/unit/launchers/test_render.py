@@ -12,10 +12,10 @@ import pytest
 
 from raytui.manager import launchers
 from raytui.manager.launchers import LAUNCHERS, MODE, SHARED_MODULES, render, write
-from tests.unit.launchers.conftest import ROOT, clean_environment
+from tests.unit.launchers.world import ROOT, clean_environment
 
 GOLDEN = ROOT / "tests" / "golden" / "launchers"
-SOURCES = sorted((ROOT / "launchers").glob("*.py"))
+SOURCES = sorted((ROOT / "launchers").glob("ray_*.py"))
 
 
 @pytest.mark.parametrize("name", LAUNCHERS)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.launchers.conftest import ROOT, World, wait_until
 from tests.unit.launchers.gcs import fake_gcs
+from tests.unit.launchers.world import ROOT, World, wait_until
 
 RECORDED = Path(__file__).with_name("recorded")
 

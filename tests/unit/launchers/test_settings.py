@@ -60,6 +60,29 @@ def test_what_was_set_becomes_an_argument_and_head_only_flags_stay_with_the_head
         assert flag in worker
 
 
+@pytest.mark.parametrize(
+    ("role", "env", "folder"),
+    [
+        ("head", {}, ""),
+        ("head", {"RAYTUI_TEMP_DIR": "/tmp/r"}, "/tmp/r"),
+        ("worker", {"RAYTUI_APPLICATION": "c-worker-12"}, "/tmp/ray/w12"),
+        ("worker", {"RAYTUI_APPLICATION": "c-worker-12", "RAYTUI_TEMP_DIR": "/tmp/r"}, "/tmp/r/w12"),
+        ("worker", {"RAYTUI_APPLICATION": "mine", "RAYTUI_TEMP_DIR": "/tmp/r"}, "/tmp/r/w3fd305"),
+        ("worker", {"CDSW_ENGINE_ID": "e1"}, ""),
+    ],
+)
+def test_workers_of_one_host_do_not_share_a_folder(role: str, env: dict[str, str], folder: str):
+    assert read_settings(role, env | {"RAYTUI_NUM_GPUS": "0"}).temp_dir == folder
+
+
+def test_the_platform_s_mark_is_kept_and_every_run_has_its_own():
+    env = {"RAYTUI_ENGINE": "from-the-platform"}
+    first, second = (read_settings("head", env) for _ in range(2))
+    assert first.engine_id == second.engine_id == "from-the-platform"
+    assert first.run_id != second.run_id
+    assert ray_environment(first, env)["RAYTUI_RUN"] == first.run_id
+
+
 def test_in_a_pod_the_platform_s_numbers_count(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ray_settings, "_shm_bytes", lambda: 8 * GB)
     settings = read_settings(
