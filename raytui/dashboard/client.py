@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TypeVar
 from urllib.parse import urlencode
 
+from raytui.core.errors import NotFound
 from raytui.core.protocols import Dashboard, DashboardTarget
 from raytui.core.snapshot import Actor, Job, Node, RayEvent, RayVersion, ServeDeployment, Usage
 from raytui.dashboard import failures
@@ -54,36 +55,27 @@ class DashboardClient(Dashboard):
         return await self._read("/nodes?view=summary&nocache=1", parse_node_stats)
 
     async def usage(self) -> Usage:  # noqa: D102 - see Dashboard
-        from raytui.dashboard.usage import parse_usage
-
-        return await self._read("/api/cluster_status", parse_usage)
+        return await self._read("/api/cluster_status", _parse_usage)
 
     async def jobs(self) -> tuple[Job, ...]:  # noqa: D102 - see Dashboard
-        from raytui.dashboard.activity import parse_jobs
-
-        return await self._read("/api/jobs/", parse_jobs)
+        return await self._read("/api/jobs/", _parse_jobs)
 
     async def actors(self, limit: int = 1000) -> tuple[tuple[Actor, ...], int]:  # noqa: D102 - see Dashboard
-        from raytui.dashboard.activity import parse_actors
-
-        return await self._read(f"/api/v0/actors?limit={max(1, min(limit, STATE_LIMIT))}", parse_actors)
+        return await self._read(f"/api/v0/actors?limit={max(1, min(limit, STATE_LIMIT))}", _parse_actors)
 
     async def serve(self) -> tuple[ServeDeployment, ...]:
-        """Serve deployments; the first call of a head takes about 3 s, so it has twice the deadline."""
-        from raytui.dashboard.activity import parse_serve
-
-        return await self._read("/api/serve/applications/", parse_serve, 2 * self._timeout)
+        """Serve deployments; none when Ray was installed without Serve. A head's first call takes about 3 s: twice the deadline."""
+        try:
+            return await self._read("/api/serve/applications/", _parse_serve, 2 * self._timeout)
+        except NotFound:
+            return ()
 
     async def events(self) -> tuple[RayEvent, ...]:
         """Ray's events from `/events`; `/api/v0/cluster_events` fails for ever after the first node death."""
-        from raytui.dashboard.activity import parse_events
-
-        return await self._read("/events", parse_events)
+        return await self._read("/events", _parse_events)
 
     async def log_files(self, node_id: str) -> tuple[str, ...]:  # noqa: D102 - see Dashboard
-        from raytui.dashboard.activity import parse_log_files
-
-        return await self._read(f"/api/v0/logs?{urlencode({'node_id': node_id})}", parse_log_files)
+        return await self._read(f"/api/v0/logs?{urlencode({'node_id': node_id})}", _parse_log_files)
 
     async def log_tail(self, node_id: str, filename: str, lines: int) -> bytes:  # noqa: D102 - see Dashboard
         query = urlencode({"node_id": node_id, "filename": filename, "lines": lines})
@@ -118,6 +110,45 @@ class DashboardClient(Dashboard):
             return parse(answer.body)
         except Garbage as error:
             raise failures.garbage(self._target, path, str(error)) from None
+
+
+# What not every command asks for is imported when its answer has come: the question is on its way meanwhile.
+
+
+def _parse_usage(body: bytes) -> Usage:
+    from raytui.dashboard.usage import parse_usage
+
+    return parse_usage(body)
+
+
+def _parse_jobs(body: bytes) -> tuple[Job, ...]:
+    from raytui.dashboard.activity import parse_jobs
+
+    return parse_jobs(body)
+
+
+def _parse_actors(body: bytes) -> tuple[tuple[Actor, ...], int]:
+    from raytui.dashboard.activity import parse_actors
+
+    return parse_actors(body)
+
+
+def _parse_serve(body: bytes) -> tuple[ServeDeployment, ...]:
+    from raytui.dashboard.activity import parse_serve
+
+    return parse_serve(body)
+
+
+def _parse_events(body: bytes) -> tuple[RayEvent, ...]:
+    from raytui.dashboard.activity import parse_events
+
+    return parse_events(body)
+
+
+def _parse_log_files(body: bytes) -> tuple[str, ...]:
+    from raytui.dashboard.activity import parse_log_files
+
+    return parse_log_files(body)
 
 
 def connect(

@@ -98,7 +98,7 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
                 conclusive=True,
             )
         )
-    if status == 404:
+    if status in {404, 501}:  # 501: Ray was installed without the part that would answer
         return NotFound(f"the dashboard at {where} knows no {bare(path)}" + (f": {told}" if told else ""), reason="NotFound")
     if path.startswith("/api/v0/logs") and status == 500 and ("file is not found" in told or "doesn't exist" in told):
         return NotFound(f"Ray has no such log: {told}", hint="raytui logs --list names what there is")

@@ -162,15 +162,17 @@ def _stats(row: _Summary, raylet: _Raylet) -> Node:
     if state == "DEAD" or not row.now:
         return known
     memory = row.mem if row.mem is not None and len(row.mem) >= 4 else None
-    used, available = raylet.object_store_used_memory, raylet.object_store_available_memory
+    # A raylet that has not reported yet shows as 0 of 0.
+    used, available = raylet.object_store_used_memory or 0, raylet.object_store_available_memory or 0
+    reported = used + available > 0
     disk = _disk(row.disk or {})
     return msgspec.structs.replace(
         known,
         cpu_percent=row.cpu,
         memory_total=whole(memory[0]) if memory else None,
         memory_used=whole(memory[3]) if memory else None,
-        object_store_used=used,
-        object_store_total=used + available if used is not None and available is not None else None,
+        object_store_used=used if reported else None,
+        object_store_total=used + available if reported else None,
         disk_used=disk.used if disk else None,
         disk_total=disk.total if disk else None,
         gpus=tuple(_gpu(gpu) for gpu in row.gpus or ()),

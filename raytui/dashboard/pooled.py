@@ -47,7 +47,8 @@ class PooledTransport(Transport):
                 try:
                     return await self._get(path, timeout)
                 except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
-                    if not _was_idle(error):
+                    # A kept connection may be closed by the server just as a request sets out on it; reading twice harms nothing.
+                    if isinstance(error, httpx.RemoteProtocolError) and "without sending" not in str(error):
                         raise
                     return await self._get(path, timeout)
         except TimeoutError:
@@ -98,11 +99,6 @@ async def _some(answer: httpx.Response) -> bytes:
 
 def _response(answer: httpx.Response, body: bytes) -> Response:
     return Response(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body, str(answer.url))
-
-
-def _was_idle(error: Exception) -> bool:
-    """Whether the server had closed a kept connection before our request reached it; only then is asking again no second question."""
-    return isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError)) and "without sending" in str(error)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -74,6 +74,7 @@ class FakeDashboard:
         self.connections = 0
         self.open = 0
         self.faults: dict[str, Fault] = {}
+        self.once = False
         self.slow: dict[str, float] = {}
         self.bodies: dict[str, bytes | Callable[[], bytes]] = {}
         self.statuses: dict[str, tuple[int, bytes]] = {}
@@ -87,8 +88,9 @@ class FakeDashboard:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         return DashboardTarget(url=self.url, headers=headers)
 
-    def fail(self, fault: Fault, *paths: str) -> None:
-        """Answer like this on these paths, or on all."""
+    def fail(self, fault: Fault, *paths: str, once: bool = False) -> None:
+        """Answer like this on these paths, or on all; `once` only to the next request."""
+        self.once = once
         for path in paths or ("*",):
             self.faults[path] = fault
 
@@ -96,6 +98,7 @@ class FakeDashboard:
         """Answer well again."""
         self.faults.clear()
         self.slow.clear()
+        self.once = False
 
     def drop_idle(self) -> None:
         """Close every open connection, as a server does with idle ones."""
@@ -155,6 +158,8 @@ class FakeDashboard:
         if path in self.slow:
             await _or_gone(asyncio.sleep(self.slow[path]), reader)
         fault = self.faults.get(path) or self.faults.get("*")
+        if fault is not None and self.once:
+            self.heal()
         if fault == "gcs_hung" and path in HANGING:
             await _or_gone(asyncio.Event().wait(), reader)
         if fault is not None and not (fault == "gcs_hung" and path != "/api/gcs_healthz"):

@@ -104,7 +104,7 @@ async def answering(process: subprocess.Popen[bytes], target: DashboardTarget) -
 
 async def is_complete(client: DashboardClient) -> bool:
     try:
-        sampled = any(node.cpu_percent is not None for node in (await client.node_stats()).values())
+        sampled = any(node.cpu_percent is not None and node.object_store_total for node in (await client.node_stats()).values())
         return await client.gcs_alive() and sampled and bool((await client.usage()).resources)
     except (Unreachable, NotFound):
         return False

@@ -166,7 +166,12 @@ async def test_bad_ca_bundle_is_one_sentence(long_lived) -> None:
 
 async def test_unknown_endpoint_is_not_found(server, client) -> None:
     server.fail("404")
-    assert isinstance(await failure_of(client.serve()), NotFound)
+    assert isinstance(await failure_of(client.jobs()), NotFound)
+
+
+async def test_ray_without_serve_has_no_deployments(server, client) -> None:
+    server.statuses["/api/serve/applications/"] = (501, b'Serve dependencies are not installed. Please run `pip install "ray[serve]"`.')
+    assert await client.serve() == ()
 
 
 async def test_missing_log_and_dead_node_are_not_found(server, client) -> None:
@@ -238,6 +243,17 @@ async def test_a_kept_connection_that_the_server_dropped_is_opened_again(server)
     server.drop_idle()
     await until(lambda: server.open == 0)
     assert await client.gcs_alive() is True
+    await client.close()
+
+
+async def test_a_request_that_met_a_closing_connection_is_sent_once_more(server) -> None:
+    client = connect(server.target, long_lived=True)
+    await client.gcs_alive()
+    server.fail("hangup", once=True)
+    assert await client.gcs_alive() is True
+    server.fail("hangup")
+    assert (await failure_of(client.gcs_alive())).failure.reason == "ConnectionClosed"
+    assert server.requests["/api/gcs_healthz"] == 5
     await client.close()
 
 

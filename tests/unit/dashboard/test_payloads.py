@@ -92,6 +92,13 @@ def test_stats_after_the_purge_and_in_a_pod() -> None:
     assert (stats["b"].disk_total, stats["b"].memory_total, stats["b"].sampled_at) == (None, None, 5.0)
 
 
+@pytest.mark.parametrize(("used", "available", "told"), [(0, 0, (None, None)), (None, None, (None, None)), (0, 80, (0, 80))])
+def test_object_store_before_the_raylet_has_reported(used, available, told) -> None:
+    raylet = {"nodeId": "a", "state": "ALIVE", "objectStoreUsedMemory": used, "objectStoreAvailableMemory": available}
+    stats = parse_node_stats(msgspec.json.encode({"data": {"summary": [{"raylet": raylet, "now": 5.0}]}}))
+    assert (stats["a"].object_store_used, stats["a"].object_store_total) == told
+
+
 def test_usage_has_true_names_and_no_group_resources() -> None:
     usage = parse_usage(recorded("cluster_status.json"))
     assert set(usage.resources) == {"CPU", "memory", "object_store_memory"}
