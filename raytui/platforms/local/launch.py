@@ -55,12 +55,16 @@ def temp_dir(root: Path, cluster: str) -> Path:
 
 
 def make_temp_dir(path: Path) -> None:
-    """Make it, 0700. Raises `OperationFailed` when somebody else owns the name: /tmp is everybody's."""
+    """Make it, below a folder of ours that nobody else can enter. Raises `OperationFailed` when somebody else owns the name.
+
+    Ray opens its directory to everybody (0777) the first time it starts, so the folder above is what keeps others out.
+    """
     with explained("making Ray's temporary directory", path):
         for each in (path.parent, path):
             each.mkdir(mode=0o700, exist_ok=True)
             found = each.lstat()
-            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+            open_to_others = each != path and found.st_mode & 0o077
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or open_to_others:
                 raise OperationFailed(
                     f"{each} is not a directory of yours alone, so Ray's sockets are not safe there",
                     hint=f"remove it (ls -ld {each} shows whose it is) and run the command again",

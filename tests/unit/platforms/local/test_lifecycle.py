@@ -146,6 +146,13 @@ async def test_restart_keeps_the_application_and_replaces_the_process(world: Wor
     assert len(world.ours()) == 3
 
 
+async def test_a_temp_directory_that_ray_opened_to_everybody_is_still_ours(world: World) -> None:
+    app = await world.running()
+    launch.temp_dir(world.root, CLUSTER).chmod(0o777)
+    await world.platform.restart(app)
+    await world.reaches("running")
+
+
 async def test_restart_of_what_was_removed_says_so(world: World) -> None:
     app = await world.running()
     await world.platform.delete(app)

@@ -142,7 +142,7 @@ async def test_a_temp_directory_of_somebody_else_is_refused(world: World, temp_r
 
 
 async def test_a_disk_that_hangs_is_named() -> None:
-    with pytest.raises(DeadlineExceeded, match="the list did not answer within 0.01 s"):
+    with pytest.raises(DeadlineExceeded, match=r"the list did not answer within 0.01 s"):
         await read_within("the list", lambda: time.sleep(0.3), 0.01)
 
 
