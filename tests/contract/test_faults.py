@@ -58,7 +58,8 @@ async def test_a_list_that_fails_once_is_whole(platform: CaiPlatform, bench: Ben
     assert [app.name for app in await platform.list()] == [HEAD]
 
 
-@pytest.mark.parametrize("way", EVERY_WAY)
+# `twice` is left out: a server that restarts twice for one request makes the orphan itself.
+@pytest.mark.parametrize("way", [way for way in EVERY_WAY if way != "twice"])
 async def test_a_restart_that_fails_once_is_one_running_engine(platform: CaiPlatform, bench: Bench, project: str, way: str) -> None:
     app = await platform.create(request_for(HEAD))
     bench.faults(fail_request=1, fail_how=way, fail_operation="RestartApplication", orphan_on_restart=1)

@@ -37,6 +37,10 @@ class Lifecycle:
         """Every application of the project, ours or not, read to the last page after this call."""
         return await self._listing.fresh()
 
+    async def _look_again(self) -> tuple[Record, ...]:
+        """The same for a wait: a moment later, so that those who wait together look together."""
+        return await self._listing.fresh(self._timing.poll)
+
     async def create(self, request: CreateRequest, environment: Mapping[str, str]) -> Record:
         """Make one application and answer it as listed.
 
@@ -196,7 +200,7 @@ class Lifecycle:
         remaining: list[Record] = []
         while True:
             try:
-                remaining = left(await self.records())
+                remaining = left(await (self._look_again() if asked else self.records()))
                 if not remaining:
                     return
                 for record in [record for record in remaining if loop.time() >= asked.get(record.id, 0.0)]:

@@ -16,14 +16,15 @@ class Shared(Generic[T]):
         self._fetch = fetch
         self._running: asyncio.Task[T] | None = None
         self._next: asyncio.Task[T] | None = None
+        """Promised but not yet begun: whoever asks now may share it."""
 
-    async def fresh(self) -> T:
-        """What a fetch that began after this call says. Cancelling one asker leaves the fetch to the others."""
-        if self._running is None or self._running.done():
-            self._running = self._begin(None)
-            return await asyncio.shield(self._running)
-        if self._next is None or self._next.done() or self._next is self._running:
-            self._next = self._begin(self._running)
+    async def fresh(self, gather: float = 0.0) -> T:
+        """What a fetch that begins after this call says, begun up to `gather` seconds later so that others can share it.
+
+        Cancelling one asker leaves the fetch to the others.
+        """
+        if self._next is None or self._next.done():
+            self._next = self._promise(self._running, gather)
         return await asyncio.shield(self._next)
 
     async def close(self) -> None:
@@ -33,11 +34,13 @@ class Shared(Generic[T]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(self, before: asyncio.Task[T] | None) -> asyncio.Task[T]:
+    def _promise(self, before: asyncio.Task[T] | None, gather: float) -> asyncio.Task[T]:
         async def fetch() -> T:
-            if before is not None:
+            if before is not None and not before.done():
                 await asyncio.wait([before])
-                self._running = task
+            if gather:
+                await asyncio.sleep(gather)
+            self._running, self._next = task, None
             return await self._fetch()
 
         task = asyncio.get_running_loop().create_task(fetch())
