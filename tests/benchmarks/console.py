@@ -102,7 +102,9 @@ def main() -> None:
         row("console, first painted frame", medians["raytui"], medians["bare"], "bare Textual app", "<= 1.3, aim 0.8")
         if "--watch" in sys.argv:
             cpu, resident, rate = watching([str(BIN / "raytui")], env, 60)
-            print(f"watching: {cpu * 100:.2f} % of a core, {resident:.0f} MB resident, {rate:.0f} bytes/s to the terminal   to reach < 3 %, < 120 MB")
+            print(
+                f"watching: {cpu * 100:.2f} % of a core, {resident:.0f} MB resident, {rate:.0f} bytes/s to the terminal   to reach < 3 %, < 120 MB"
+            )
 
 
 if __name__ == "__main__":

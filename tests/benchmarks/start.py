@@ -19,13 +19,30 @@ HAND_PORT, HAND_DASHBOARD = 6511, 8511
 def by_hand() -> float:
     """Head first; the worker when the dashboard answers; done when both nodes are listed alive."""
     env = {**os.environ, "RAY_AUTH_MODE": "disabled"}
-    common = ["--block", "--num-cpus", "1", "--object-store-memory", "600000000", "--disable-usage-stats", "--temp-dir", tempfile.mkdtemp(prefix="rb")]
+    common = [
+        "--block",
+        "--num-cpus",
+        "1",
+        "--object-store-memory",
+        "600000000",
+        "--disable-usage-stats",
+        "--temp-dir",
+        tempfile.mkdtemp(prefix="rb"),
+    ]
     began = time.perf_counter()
     started = [_spawn(["start", "--head", "--port", str(HAND_PORT), "--dashboard-port", str(HAND_DASHBOARD), *common], env)]
     try:
         _until(lambda: _get("/api/version") is not None)
         started.append(_spawn(["start", "--address", f"127.0.0.1:{HAND_PORT}", *common], env))
-        _until(lambda: sum(node["state"] == "ALIVE" for node in (_get("/api/v0/nodes") or {"data": {"result": {"result": []}}})["data"]["result"]["result"]) == 2)
+        _until(
+            lambda: (
+                sum(
+                    node["state"] == "ALIVE"
+                    for node in (_get("/api/v0/nodes") or {"data": {"result": {"result": []}}})["data"]["result"]["result"]
+                )
+                == 2
+            )
+        )
         return time.perf_counter() - began
     finally:
         for process in reversed(started):
@@ -40,15 +57,34 @@ def ours() -> float:
         cluster = ["--cluster", "bench-start"]
         began = time.perf_counter()
         subprocess.run(
-            [str(BIN / "raytui"), "start", *cluster, "--workers", "1", "--cpu", "1", "--ray-port", "auto", "--dashboard-port", "auto", "-o", "json"],
-            env=env, check=True, capture_output=True)
+            [
+                str(BIN / "raytui"),
+                "start",
+                *cluster,
+                "--workers",
+                "1",
+                "--cpu",
+                "1",
+                "--ray-port",
+                "auto",
+                "--dashboard-port",
+                "auto",
+                "-o",
+                "json",
+            ],
+            env=env,
+            check=True,
+            capture_output=True,
+        )
         took = time.perf_counter() - began
         subprocess.run([str(BIN / "raytui"), "stop", *cluster, "--yes"], env=env, check=True, capture_output=True)
         return took
 
 
 def _spawn(words: list[str], env: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([str(BIN / "ray"), *words], env=env, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [str(BIN / "ray"), *words], env=env, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 def _get(path: str):

@@ -41,6 +41,7 @@ TIMING = Timing(
     stop=20.0,
     delete=20.0,
     ask_again=1.0,
+    restart=6.0,
     patience=3.0,
     files=10.0,
 )

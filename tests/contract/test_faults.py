@@ -69,8 +69,14 @@ async def test_a_restart_that_fails_once_is_one_running_engine(platform: CaiPlat
     assert rows[0]["status"] in {"APPLICATION_STARTING", "APPLICATION_RUNNING"}
 
 
-@pytest.mark.parametrize("operation", ["UploadFile", "DownloadProjectFile", "DeleteProjectFile", "ListProjectFiles"])
-@pytest.mark.parametrize("way", [way for way in EVERY_WAY if way != "twice"])
+FILE_FAULTS = [("UploadFile", way) for way in EVERY_WAY if way != "twice"] + [
+    (operation, way)
+    for operation in ("DownloadProjectFile", "DeleteProjectFile", "ListProjectFiles")
+    for way in ("500_before", "502_after", "reset_after", "truncated", "login")
+]
+
+
+@pytest.mark.parametrize(("operation", "way"), FILE_FAULTS)
 async def test_a_file_call_that_fails_once_leaves_the_file_right(
     platform: CaiPlatform, bench: Bench, project: str, operation: str, way: str
 ) -> None:
