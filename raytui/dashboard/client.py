@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from raytui.core.errors import NotFound
+from raytui.core.errors import ConfigurationError, NotFound
 from raytui.core.protocols import Dashboard, DashboardTarget
 from raytui.core.snapshot import Actor, Job, Node, RayEvent, RayVersion, ServeDeployment, Usage
+from raytui.core.units import sanitize
 from raytui.dashboard import failures
 from raytui.dashboard.decode import Garbage
 from raytui.dashboard.payloads import parse_health, parse_node_stats, parse_nodes, parse_version
-from raytui.dashboard.transport import ErrorAnswer, Transport, TransportError
+from raytui.dashboard.transport import ErrorAnswer, Transport, TransportError, problem_of
 
 T = TypeVar("T")
 HEALTH_TIMEOUT_S = 2.0
@@ -154,7 +155,12 @@ def _parse_log_files(body: bytes) -> tuple[str, ...]:
 def connect(
     target: DashboardTarget, *, long_lived: bool, timeout: float = TIMEOUT_S, health_timeout: float = HEALTH_TIMEOUT_S
 ) -> DashboardClient:
-    """A client for one question (`long_lived=False`, light to import) or for a life of polling; raises `Unreachable`."""
+    """A client for one question (`long_lived=False`, light to import) or for a life of polling."""
+    wrong = problem_of(target.url)
+    if wrong:
+        raise ConfigurationError(
+            f"the dashboard's address {sanitize(target.url)[:200]!r} cannot be used: {wrong}", hint="check the head's address"
+        )
     transport: Transport
     try:
         if long_lived:

@@ -18,6 +18,8 @@ _QUOTE = 200
 """Characters of somebody else's text that are repeated in a sentence."""
 _HEAD_HINT = "raytui logs head shows what the head printed"
 _KEY_HINT = "check the API key: it must be valid and made for applications (audience Application)"
+_EVERY_RAY = ("/api/gcs_healthz", "/api/version")
+"""What every supported Ray answers."""
 _PROXIES = ("envoy", "nginx", "istio", "cloudflare", "traefik", "haproxy", "awselb")
 _PROXY_WORDS = ("upstream connect error", "no healthy upstream", "bad gateway", "service unavailable", "gateway time")
 _LOGIN_WORDS = ("login", "log in", "sign in", "signin", "password", "single sign-on", "saml", "oauth", "knox")
@@ -98,6 +100,9 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
                 conclusive=True,
             )
         )
+    if status == 404 and bare(path) in _EVERY_RAY:
+        message = f"what answers at {where} is not Ray's dashboard: it knows no {bare(path)}"
+        return Unreachable(Failure("dashboard", "NotRay", message, "another program holds the dashboard's port: check dashboard_port"))
     if status in {404, 501}:  # 501: Ray was installed without the part that would answer
         return NotFound(f"the dashboard at {where} knows no {bare(path)}" + (f": {told}" if told else ""), reason="NotFound")
     if path.startswith("/api/v0/logs") and status == 500 and ("file is not found" in told or "doesn't exist" in told):

@@ -74,15 +74,29 @@ def connect_limit(url: str, timeout: float) -> float:
     return 0.9 * timeout if url.startswith("https:") else min(1.0, 0.9 * timeout)
 
 
-def is_loopback(url: str) -> bool:
-    """Whether the address is on this machine."""
+def problem_of(url: str) -> str:
+    """What is wrong with a dashboard's address, empty when it can be asked."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        return str(error)
+    if parts.scheme not in {"http", "https"}:
+        return "it does not begin with http:// or https://"
+    if not parts.hostname or any(letter.isspace() for letter in url):
+        return "it names no host"
+    return "port 0 cannot be asked" if port == 0 else ""
+
+
+def is_near(url: str) -> bool:
+    """Whether the address is this machine or a bare IP address: a head inside the cluster's network, where no proxy leads."""
     host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    return host == "localhost" or ":" in host or host.replace(".", "").isdigit()
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for an address (https_proxy, no_proxy and their kin), as a URL; none for this machine."""
-    if is_loopback(url) or not any(name.lower() in {"http_proxy", "https_proxy", "all_proxy"} for name in os.environ):
+    """The proxy that the environment names for an address (https_proxy, no_proxy and their kin), as a URL; none for near ones."""
+    if is_near(url) or not any(name.lower() in {"http_proxy", "https_proxy", "all_proxy"} for name in os.environ):
         return None
     from urllib.request import getproxies, proxy_bypass
 

@@ -10,10 +10,10 @@ import threading
 
 import pytest
 
-from raytui.core.errors import NotFound, RaytuiError, Unreachable
+from raytui.core.errors import ConfigurationError, NotFound, RaytuiError, Unreachable
 from raytui.core.protocols import DashboardTarget
 from raytui.dashboard.client import DashboardClient, connect
-from raytui.dashboard.transport import connect_limit, is_loopback, proxy_for, tls_context
+from raytui.dashboard.transport import connect_limit, proxy_for, tls_context
 from tests.fakes.dashboard import FakeDashboard, recorded
 
 TOKEN = "geheim-" + "a" * 40
@@ -169,6 +169,13 @@ async def test_unknown_endpoint_is_not_found(server, client) -> None:
     assert isinstance(await failure_of(client.jobs()), NotFound)
 
 
+async def test_a_server_that_knows_no_health_check_is_not_ray(server, client) -> None:
+    server.fail("404")
+    for call in (client.gcs_alive, client.version):
+        error = await failure_of(call())
+        assert (error.failure.layer, error.failure.reason) == ("dashboard", "NotRay")
+
+
 async def test_ray_without_serve_has_no_deployments(server, client) -> None:
     server.statuses["/api/serve/applications/"] = (501, b'Serve dependencies are not installed. Please run `pip install "ray[serve]"`.')
     assert await client.serve() == ()
@@ -312,7 +319,7 @@ def test_a_second_for_a_connection() -> None:
     assert connect_limit("http://10.0.0.5:8265", 0.5) == pytest.approx(0.45)
 
 
-def test_proxies_come_from_the_environment_and_never_for_this_machine(monkeypatch) -> None:
+def test_proxies_come_from_the_environment_and_never_for_near_addresses(monkeypatch) -> None:
     for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     assert proxy_for("https://head.example.com") is None
@@ -320,9 +327,16 @@ def test_proxies_come_from_the_environment_and_never_for_this_machine(monkeypatc
     monkeypatch.setenv("no_proxy", ".internal.example.com")
     assert proxy_for("https://head.example.com") == "http://proxy.example.com:3128"
     assert proxy_for("https://head.internal.example.com") is None
-    assert proxy_for("http://10.0.0.5:8265") is None
-    assert proxy_for("https://127.0.0.1:8265") is None
-    assert is_loopback("http://127.0.1.5:1")
+    monkeypatch.setenv("http_proxy", "http://proxy.example.com:3128")
+    for near in ("http://10.0.0.5:8265", "https://127.0.0.1:8265", "http://localhost:8265", "http://[::1]:8265"):
+        assert proxy_for(near) is None
+    assert proxy_for("http://head.example.com") == "http://proxy.example.com:3128"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "ftp://x:1", "http://", "http://exa mple:1", "", "127.0.0.1:8265", "http://x:0"])
+def test_address_that_cannot_be_asked_is_one_sentence(long_lived, url) -> None:
+    with pytest.raises(ConfigurationError, match=r"address .* cannot be used"):
+        connect(DashboardTarget(url), long_lived=long_lived)
 
 
 def test_ca_bundle_of_the_environment(monkeypatch) -> None:
