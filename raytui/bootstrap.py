@@ -38,6 +38,7 @@ class Session:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.logs.close()
         await self.monitor.close()
         await self.platform.close()
 
