@@ -52,6 +52,8 @@ class Timing(msgspec.Struct, frozen=True):
     """180 s have been seen."""
     ask_again: float = 30.0
     """After this long an accepted stop or delete that shows no effect is sent again."""
+    restart: float = 90.0
+    """How long a stopped application is asked to start before it is made again instead."""
     patience: float = 45.0
     """How long a wait goes on while the platform cannot be asked at all."""
     files: float = 75.0

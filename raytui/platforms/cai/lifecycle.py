@@ -166,7 +166,7 @@ class Lifecycle:
     async def _start_again(self, application: Application) -> bool:
         """Ask a stopped application to start; false when the platform will not."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + self._timing.ask_again
+        end = loop.time() + self._timing.restart
         backoff = Backoff(self._timing.poll, self._timing.slowest_poll)
         ids = {"application_id": application.id, "name": application.name}
         while True:
@@ -174,8 +174,9 @@ class Lifecycle:
             outcome = await self._client.once("RestartApplication", ids)
             if outcome.kind in {"key", "denied"}:
                 raise self._client.error(outcome, "RestartApplication", ids)
-            began = loop.time()
-            while loop.time() < min(end, began + self._timing.settle):
+            patience = self._timing.ask_again if outcome.kind == "ok" else max(self._timing.poll, grace(outcome, self._timing))
+            until = min(end, loop.time() + patience)
+            while loop.time() < until:
                 record = next((record for record in await self.records() if record.id == application.id), None)
                 if record is None:
                     return False

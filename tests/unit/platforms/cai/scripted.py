@@ -25,6 +25,7 @@ FAST = Timing(
     stop=2.0,
     delete=2.0,
     ask_again=0.05,
+    restart=0.3,
     patience=0.1,
     files=0.3,
 )
