@@ -65,7 +65,9 @@ def mark_stopped(root: Path, application: Application, clock: Clock, *, ended: b
             return record
         changed = msgspec.structs.replace(record, wanted="stopped")
         if ended:
-            changed = msgspec.structs.replace(changed, ended_at=record.ended_at or clock(), exit_code=processes.exit_code(record.pid))
+            changed = msgspec.structs.replace(
+                changed, ended_at=record.ended_at or clock(), exit_code=processes.exit_code(record.pid, record.start)
+            )
         if changed != record:
             records.store(folder, changed)
         return changed

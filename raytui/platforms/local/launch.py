@@ -181,8 +181,9 @@ def launch(folder: Folder, record: Record) -> processes.Process:
             )
     finally:
         os.close(descriptor)
-    processes.children[child.pid] = child.poll
     process = processes.read(child.pid)
-    # Nobody but us can ask for its status, so the pid is its own even if it has ended.
-    assert process is not None
+    if process is None:
+        # Only where SIGCHLD is ignored can it have vanished before we asked for its status.
+        raise OperationFailed(f"the launcher of {record.name} ended at once", hint=f"read {log}", reason="LauncherEnded")
+    processes.children[process.pid, process.start] = child.poll
     return process

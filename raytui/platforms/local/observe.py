@@ -228,7 +228,7 @@ def why_ended(folder: Folder, record: Record, report: Report | None) -> str:
         return "raytui was ended before it could start the launcher, or the launcher ended unseen"
     lines = records.log_tail(folder.logs / record.log)
     last = f"; its last line: {lines[-1][:300]}" if lines else "; it printed nothing"
-    code = processes.exit_code(record.pid) if record.exit_code is None else record.exit_code
+    code = processes.exit_code(record.pid, record.start) if record.exit_code is None else record.exit_code
     if code is not None:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         return f"its launcher {how}{last}"

@@ -6,10 +6,11 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raytui.core.errors import Failure, Unreachable
+from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.protocols import Check, CreateRequest, DashboardTarget
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, PlatformName
@@ -78,7 +79,13 @@ class LocalPlatform(SharedFiles):
             changes.forget(self._root, application)
             changes.clear(self._root, application.cluster)
 
-        return await to_the_end(make, undo)
+        try:
+            return await to_the_end(make, undo)
+        except RaytuiError:
+            # What was prepared for a cluster that did not come to be goes with it; the error that is told stays the first one.
+            with suppress(RaytuiError):
+                await self.forget(request.marker.cluster)
+            raise
 
     async def stop(self, application: Application) -> None:
         """End the application and wait until nothing of it is left; its record stays. What is gone already is fine.

@@ -20,8 +20,8 @@ APPLICATION = "RAYTUI_APPLICATION"
 SHARED_DIR = "RAYTUI_SHARED_DIR"
 _MARK = f"{APPLICATION_ID}=".encode()
 _DEAD = ("Z", "X", "x")
-children: dict[int, Callable[[], int | None]] = {}
-"""How to ask for the exit status of processes that this very raytui started: only a parent is told, and it has to ask."""
+children: dict[tuple[int, int], Callable[[], int | None]] = {}
+"""By pid and start time, how to ask for the exit status of a process that we started: only a parent is told, and it has to ask."""
 
 
 class Process(NamedTuple):
@@ -70,9 +70,9 @@ def lives(pid: int, start: int) -> bool:
     return now is not None and now.start == start and not now.ended
 
 
-def exit_code(pid: int) -> int | None:
+def exit_code(pid: int, start: int) -> int | None:
     """The exit status of a process that we started ourselves and that has ended; negative for a signal."""
-    ask = children.get(pid)
+    ask = children.get((pid, start))
     return ask() if ask is not None else None
 
 

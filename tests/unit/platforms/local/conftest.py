@@ -65,6 +65,15 @@ class World:
     def pid(self, app: Application) -> int:
         return int(app.raw_state.split()[1])
 
+    async def kill_all(self) -> None:
+        async def none_left() -> bool:
+            left = self.ours() or self.ours()
+            for process in left:
+                processes.send(process, signal.SIGKILL)
+            return not left
+
+        await eventually(none_left, "the last process to end")
+
     def ours(self) -> list[processes.Process]:
         """Every living process that belongs to an application of this state directory."""
         table = processes.own()
@@ -109,8 +118,7 @@ def venv(tmp_path: Path) -> Path:
 async def world(tmp_path: Path, temp_root: Path, venv: Path) -> AsyncIterator[World]:
     one = World(tmp_path / "state", venv)
     yield one
-    for process in one.ours():
-        processes.send(process, signal.SIGKILL)
+    await one.kill_all()
 
 
 @pytest.fixture(autouse=True)

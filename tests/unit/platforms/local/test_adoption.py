@@ -206,7 +206,7 @@ async def test_a_cluster_of_the_same_name_in_another_state_directory_is_left_alo
         assert world.ours() == []
         assert await other.app() == theirs
     finally:
-        await other.platform.delete(theirs)
+        await other.kill_all()
 
 
 async def test_a_process_that_ended_since_it_was_seen_brings_no_record_back(world: World) -> None:

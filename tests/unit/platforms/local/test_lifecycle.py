@@ -298,7 +298,9 @@ async def test_an_application_survives_raytui_and_its_terminal(world: World) -> 
     assert sorted(Path(f"/proc/{world.pid(app)}/fd/{n}").readlink().name[:5] for n in (0, 1, 2)) == ["head-", "head-", "null"]
 
 
-async def test_a_full_disk_ends_in_one_sentence_and_nothing_half_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk_ends_in_one_sentence_and_nothing_half_made(
+    world: World, temp_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await world.launchers()
 
     def full(_: int) -> None:
@@ -310,7 +312,8 @@ async def test_a_full_disk_ends_in_one_sentence_and_nothing_half_made(world: Wor
     assert "RAYTUI_STATE_DIR" in caught.value.hint
     assert world.ours() == []
     assert await world.platform.list(CLUSTER) == ()
-    assert list((world.shared / "applications").iterdir()) == []
+    assert [path.name for path in world.shared.rglob("*")] == ["logs"]
+    assert list(temp_root.iterdir()) == []
 
 
 async def test_a_disk_that_fills_up_after_the_start_takes_the_start_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
