@@ -1491,8 +1491,9 @@ _PROBE_ALIVE_S = 5.0
 _GONE_S = 3.0
 # How long GCS may call the node dead while its raylet lives; a raylet that hears of it ends by itself within 3 s.
 _DEAD_S = 12.0
-# How long a `ray start` whose raylet is gone may take to end after SIGTERM (it takes about one second).
-_LEFTOVER_S = 5.0
+# How long Ray gets when there is nothing to drain: its raylet is gone (it then ends within a second), or its head is, and the call that
+# would drain the node waits 30 s for a dead GCS.
+_NO_DRAIN_S = 5.0
 _DRAIN_POLL_S = 1.0
 _ENVOY_HINT = (
     "an Envoy sidecar is in this pod: ask the administrator to let plain TCP between the project's pods pass the mesh (mTLS permissive)"
@@ -1623,7 +1624,7 @@ class Supervisor:
         try:
             reason = self._watch(child, output)
             if reason:
-                killed = self._end(child, output)
+                killed = self._end(child, output, self._grace(reason))
         finally:
             # Also on the way out of an unexpected error: nothing of Ray may outlive the launcher.
             sweep(child.pid, "%s=%s" % (RUN_MARK, self.settings.run_id))
@@ -1711,21 +1712,29 @@ class Supervisor:
             )
         return "", ""
 
-    def _end(self, child: "subprocess.Popen[bytes]", output: Output) -> bool:
-        """SIGTERM to `ray start`, which drains for up to 30 s; True when it had to be killed (too slow, or a second Ctrl-C)."""
+    def _grace(self, reason: str) -> float:
+        raylet, grace = self.report.parts.raylet, self.settings.stop_grace
+        if reason == "moved":
+            return min(grace, 1.0)
+        if (raylet is not None and not still_runs(raylet)) or (self.was_alive and not self.probe(self.report.address).healthy):
+            return min(grace, _NO_DRAIN_S)
+        return grace
+
+    def _end(self, child: "subprocess.Popen[bytes]", output: Output, grace: float) -> bool:
+        """SIGTERM to `ray start`, which drains for up to 30 s; True when it must be killed although it had its full time to drain.
+
+        A second Ctrl-C is the end of patience.
+        """
         self.leaving()
         if self.report.state != "failed":
-            self.report.set_state("draining", "ending Ray, for up to %g s" % self.settings.stop_grace)
+            self.report.set_state("draining", "ending Ray, for up to %g s" % grace)
         signal_child(child, signal.SIGTERM)
-        # Without a raylet there is nothing to drain, and a `ray start` that is still starting hears no signal for half a minute.
-        raylet_lives = self.report.parts.raylet is None or still_runs(self.report.parts.raylet)
-        grace = self.settings.stop_grace if raylet_lives else min(self.settings.stop_grace, _LEFTOVER_S)
         deadline = time.monotonic() + grace
         patience = max(1, self._stop_signals.count(signal.SIGINT))
         while child.poll() is None:
             if time.monotonic() > deadline or self._stop_signals.count(signal.SIGINT) > patience:
                 signal_child(child, signal.SIGKILL)
-                return True
+                return grace >= self.settings.stop_grace
             output.wait(0.1, self._wake_in)
             self.report.beat()
         return False

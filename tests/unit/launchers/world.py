@@ -75,9 +75,9 @@ class Run:
     def wait(self) -> int:
         return self.process.wait(DEADLINE_S)
 
-    def stop(self, number: int = signal.SIGTERM) -> int:
+    def stop(self, number: int = signal.SIGTERM, seconds: float = DEADLINE_S) -> int:
         self.process.send_signal(number)
-        return self.wait()
+        return self.process.wait(seconds)
 
 
 class World:
