@@ -224,7 +224,8 @@ async def test_slow_answers_arrive_within_the_deadline(server, client) -> None:
     assert (await failure_of(client.events())).failure.reason == "NoAnswer"
 
 
-async def test_cancelled_call_lets_go_of_its_connection(server, client) -> None:
+async def test_cancelled_call_lets_go_of_its_connection(server, long_lived) -> None:
+    client = connect(server.target, long_lived=long_lived, timeout=300.0)
     server.fail("silent")
     call = asyncio.create_task(client.jobs())
     await until(lambda: server.requests["/api/jobs/"] == 1)
@@ -233,6 +234,7 @@ async def test_cancelled_call_lets_go_of_its_connection(server, client) -> None:
         await call
     await until(lambda: server.open == 0)
     await until(lambda: not any(thread.name.startswith("GET ") for thread in threading.enumerate()))
+    await client.close()
 
 
 async def test_pooled_connections_are_used_again(server) -> None:
