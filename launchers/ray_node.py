@@ -82,7 +82,7 @@ class WorkerNode(Supervisor):
         while True:
             reason = self._await_head()
             if reason:
-                self.finish(Ending(reason, 0, False, ()))
+                self.finish(Ending(reason, 0, "", ()))
                 return
             self.report.set_state("joining", "the head is at %s" % self.report.address)
             ending = self.run_ray(ray_arguments(self.settings, self.report.address))

@@ -1491,8 +1491,8 @@ _PROBE_ALIVE_S = 5.0
 _GONE_S = 3.0
 # How long GCS may call the node dead while its raylet lives; a raylet that hears of it ends by itself within 3 s.
 _DEAD_S = 12.0
-# How long Ray gets when there is nothing to drain: its raylet is gone (it then ends within a second), or its head is, and the call that
-# would drain the node waits 30 s for a dead GCS.
+# How long Ray gets when there is nothing to drain: its raylet is gone, or its node was never alive, or its head is gone, and the call
+# that would drain the node waits 30 s for a dead GCS.
 _NO_DRAIN_S = 5.0
 _DRAIN_POLL_S = 1.0
 _ENVOY_HINT = (
@@ -1502,11 +1502,13 @@ _STARTED = "Ray runtime started."
 
 
 class Ending(NamedTuple):
-    """How one `ray start` ended: why we ended it ("" when it ended by itself), its exit code, whether it was killed, its last lines."""
+    """How one `ray start` ended."""
 
     reason: str
+    """Why we ended it; "" when it ended by itself."""
     code: int
-    killed: bool
+    killed: str
+    """The sentence for having had to kill it although it could have ended cleanly, else ""."""
     lines: Tuple[str, ...]
 
 
@@ -1620,7 +1622,7 @@ class Supervisor:
             raise LauncherError("%s cannot be started: %s" % (argv[0], error.strerror or error)) from None
         self.report.ray_pid = child.pid
         output = Output(child, self.report.echo)
-        killed = False
+        killed = ""
         try:
             reason = self._watch(child, output)
             if reason:
@@ -1716,15 +1718,13 @@ class Supervisor:
         raylet, grace = self.report.parts.raylet, self.settings.stop_grace
         if reason == "moved":
             return min(grace, 1.0)
-        if (raylet is not None and not still_runs(raylet)) or (self.was_alive and not self.probe(self.report.address).healthy):
-            return min(grace, _NO_DRAIN_S)
-        return grace
+        if raylet is None:
+            return grace
+        drains = self.was_alive and still_runs(raylet) and self.probe(self.report.address).healthy
+        return grace if drains else min(grace, _NO_DRAIN_S)
 
-    def _end(self, child: "subprocess.Popen[bytes]", output: Output, grace: float) -> bool:
-        """SIGTERM to `ray start`, which drains for up to 30 s; True when it must be killed although it had its full time to drain.
-
-        A second Ctrl-C is the end of patience.
-        """
+    def _end(self, child: "subprocess.Popen[bytes]", output: Output, grace: float) -> str:
+        """SIGTERM to `ray start`, which drains for up to 30 s; the sentence for it when it must be killed early or after its full time."""
         self.leaving()
         if self.report.state != "failed":
             self.report.set_state("draining", "ending Ray, for up to %g s" % grace)
@@ -1732,18 +1732,21 @@ class Supervisor:
         deadline = time.monotonic() + grace
         patience = max(1, self._stop_signals.count(signal.SIGINT))
         while child.poll() is None:
-            if time.monotonic() > deadline or self._stop_signals.count(signal.SIGINT) > patience:
+            late = time.monotonic() > deadline
+            if late or self._stop_signals.count(signal.SIGINT) > patience:
                 signal_child(child, signal.SIGKILL)
-                return grace >= self.settings.stop_grace
+                if not late:
+                    return "Ray was killed at the second Ctrl-C"
+                return "Ray did not end within %g s of SIGTERM and was killed" % grace if grace >= self.settings.stop_grace else ""
             output.wait(0.1, self._wake_in)
             self.report.beat()
-        return False
+        return ""
 
     def finish(self, ending: Ending) -> None:
         """Tells how the node ended; raises LauncherError unless it ended as asked."""
         self.report.exit_code = ending.code
         if ending.reason in ("stop", "drain") and ending.killed:
-            self.fail("Ray did not end within %g s of SIGTERM and was killed" % self.settings.stop_grace, "")
+            self.fail(ending.killed, "")
         elif ending.reason in ("stop", "drain"):
             self.report.set_state("ended", "on request" if ending.reason == "stop" else "drained on request")
         elif ending.reason == "broken":
@@ -1837,7 +1840,7 @@ class WorkerNode(Supervisor):
         while True:
             reason = self._await_head()
             if reason:
-                self.finish(Ending(reason, 0, False, ()))
+                self.finish(Ending(reason, 0, "", ()))
                 return
             self.report.set_state("joining", "the head is at %s" % self.report.address)
             ending = self.run_ray(ray_arguments(self.settings, self.report.address))

@@ -104,6 +104,7 @@ def test_a_second_ctrl_c_does_not_wait(world: World):
     run.process.send_signal(signal.SIGINT)
     run.wait_for_text("ending Ray")
     assert run.stop(signal.SIGINT) == 1
+    assert run.last_line == "c-head: Ray was killed at the second Ctrl-C"
     assert world.processes() == []
 
 
