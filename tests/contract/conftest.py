@@ -7,6 +7,7 @@ import itertools
 import json
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -89,9 +90,14 @@ class Bench:
         return int(self.ask("GET", "/_test/state")["requests"])
 
     def new_project(self) -> str:
-        """A project of its own for a test."""
-        body = {"name": f"test {next(self._numbers)}", "template": "blank"}
-        return str(self.ask("POST", "/api/v2/projects", body)["id"])
+        """A project of its own for a test, with its files in place."""
+        made = self.ask("POST", "/api/v2/projects", {"name": f"test {next(self._numbers)}", "template": "blank"})
+        end = time.monotonic() + 10
+        while made["creation_status"] == "creating" and time.monotonic() < end:
+            time.sleep(0.005)
+            made = self.ask("GET", f"/api/v2/projects/{made['id']}")
+        assert made["creation_status"] == "success"
+        return str(made["id"])
 
     def folder(self, project: str) -> Path:
         """A project's folder on disk."""

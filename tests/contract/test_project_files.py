@@ -1,0 +1,189 @@
+"""Files of the project from outside and from inside: launchers, reports, logs, the drain, the dashboard, and what is cleared away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from raytui.core.errors import DeadlineExceeded, NotFound, RefusedForSafety, Unreachable
+from raytui.core.units import rfc3339
+from raytui.platforms.cai import CaiPlatform
+from raytui.platforms.cai.client import Timing
+from raytui.platforms.cai.transport import ClientName
+
+from .conftest import HEAD, WORKER, Bench, open_platform, request_for, spec
+
+FILES = {"ray_head_launcher.py": b"print('head')\n", "ray_worker_launcher.py": b"print('worker')\n"}
+FOLDER = ".raytui/c"
+
+
+def put(bench: Bench, project: str, path: str, content: Any) -> None:
+    file = bench.folder(project) / FOLDER / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+
+
+def node(application: str, state: str = "alive", **fields: Any) -> dict[str, Any]:
+    return {"schema_version": 1, "application": application, "engine_id": "e1", "state": state, "at": rfc3339(time.time()), **fields}
+
+
+async def test_launchers_are_stored_once_and_only_again_when_they_differ(platform: CaiPlatform, bench: Bench, project: str) -> None:
+    paths = await platform.write_launchers("c", FILES)
+    assert paths == {name: f"{FOLDER}/launchers/{name}" for name in FILES}
+    stored = bench.folder(project) / FOLDER / "launchers"
+    assert {file.name: file.read_bytes() for file in stored.iterdir()} == FILES
+    before = bench.requests()
+    await platform.write_launchers("c", FILES)
+    assert bench.requests() - before == len(FILES)
+    changed = {**FILES, "ray_head_launcher.py": b"print('newer')\n"}
+    await platform.write_launchers("c", changed)
+    assert {file.name: file.read_bytes() for file in stored.iterdir()} == changed
+
+
+async def test_files_that_become_visible_late_are_waited_for(platform: CaiPlatform, bench: Bench, project: str) -> None:
+    bench.faults(visibility=0.5)
+    await platform.write_launchers("c", FILES)
+    assert await platform.read_file(f"{FOLDER}/launchers/ray_head_launcher.py") == FILES["ray_head_launcher.py"]
+    await platform.write_file("a.py", b"one")
+    await platform.write_file("a.py", b"two")
+    assert await platform.read_file("a.py") == b"two"
+
+
+async def test_uploads_that_store_nothing_are_found_out(bench: Bench, project: str, client: ClientName) -> None:
+    bench.faults(upload_fails=1)
+    platform = open_platform(bench, project, client, timing=Timing(files=0.5, poll=0.05, slowest_poll=0.1))
+    with pytest.raises(DeadlineExceeded, match=r"launchers/ray_\w+_launcher\.py was uploaded"):
+        await platform.write_launchers("c", FILES)
+    await platform.close()
+
+
+async def test_a_file_of_any_bytes_comes_back_the_same(platform: CaiPlatform) -> None:
+    data = bytes(range(256)) * 300
+    await platform.write_file("deep/er/odd name (x).bin", data)
+    assert await platform.read_file("deep/er/odd name (x).bin") == data
+    with pytest.raises(NotFound, match="download nothing from the project"):
+        await platform.read_file("nothing")
+
+
+async def test_reports_are_read_on_demand_from_outside_and_with_each_list_from_inside(
+    platform: CaiPlatform, bench: Bench, project: str, client: ClientName
+) -> None:
+    await asyncio.gather(*(platform.create(request_for(name)) for name in (HEAD, WORKER)))
+    put(bench, project, f"nodes/{WORKER}.json", node(WORKER, message="joined the head"))
+    outside = await platform.list("c")
+    assert [app.launcher for app in outside] == [None, None]
+    head, worker = await platform.reports(outside)
+    assert head.launcher is None
+    assert worker.launcher is not None
+    assert worker.launcher.message == "joined the head"
+    inside = open_platform(bench, project, client, project_dir=bench.folder(project))
+    before = bench.requests()
+    assert [app.launcher is not None for app in await inside.list("c")] == [False, True]
+    assert bench.requests() - before == 1
+    await inside.close()
+
+
+async def test_the_launchers_output_is_followed_from_outside(platform: CaiPlatform, bench: Bench, project: str) -> None:
+    app = await platform.create(request_for(WORKER))
+    assert (await platform.tail(app)).data == b""
+    put(bench, project, "logs/worker-1-e1.log", b"first line\n")
+    chunk = await platform.tail(app)
+    assert chunk.data == b"first line\n"
+    before = bench.requests()
+    assert (await platform.tail(app, chunk.end)).data == b""
+    assert bench.requests() - before == 1
+    put(bench, project, "logs/worker-1-e1.log", b"first line\nsecond line\n")
+    assert (await platform.tail(app, chunk.end)).data == b"second line\n"
+
+
+async def test_a_drain_is_asked_for_waited_for_and_withdrawn(platform: CaiPlatform, bench: Bench, project: str) -> None:
+    app = await platform.create(request_for(WORKER))
+    put(bench, project, f"nodes/{WORKER}.json", node(WORKER))
+    asked = bench.folder(project) / FOLDER / "drain" / WORKER
+    draining = asyncio.create_task(platform.drain(app, 10.0))
+    async with asyncio.timeout(10):
+        while not asked.exists():  # noqa: ASYNC110  # the file may come from any process
+            await asyncio.sleep(0.02)
+    put(bench, project, f"nodes/{WORKER}.json", node(WORKER, "ended"))
+    assert await draining is True
+    assert not asked.exists()
+
+
+async def test_a_drain_that_nobody_answers_ends_at_its_deadline(platform: CaiPlatform, bench: Bench, project: str) -> None:
+    app = await platform.create(request_for(WORKER))
+    assert await platform.drain(app, 0.3) is False
+    assert not (bench.folder(project) / FOLDER / "drain" / WORKER).exists()
+
+
+async def test_the_end_of_a_cluster_clears_its_token_and_reports_but_keeps_its_logs(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
+    wanted = spec()
+    apps = await asyncio.gather(*(platform.create(request_for(name, wanted=wanted)) for name in (HEAD, WORKER)))
+    await platform.write_launchers("c", FILES)
+    for name in (HEAD, WORKER):
+        put(bench, project, f"nodes/{name}.json", node(name))
+    put(bench, project, "logs/head-e1.log", b"words")
+    await platform.delete(apps[1])
+    folder = bench.folder(project) / FOLDER
+    assert [file.name for file in (folder / "nodes").iterdir()] == [f"{HEAD}.json"]
+    assert (folder / "auth_token").exists()
+    with pytest.raises(RefusedForSafety, match="in use"):
+        await platform.forget("c")
+    await platform.delete(apps[0])
+    assert sorted(file.name for file in folder.iterdir()) == ["launchers", "logs"]
+    await platform.forget("c")
+    assert not folder.exists()
+
+
+async def test_from_outside_an_unexposed_dashboard_is_named_as_such(platform: CaiPlatform) -> None:
+    head = await platform.create(request_for(HEAD))
+    with pytest.raises(Unreachable) as caught:
+        await platform.dashboard(head)
+    assert (caught.value.failure.layer, caught.value.reason) == ("network", "DashboardNotExposed")
+    assert "expose_dashboard" in caught.value.hint
+
+
+async def test_from_outside_an_exposed_dashboard_is_asked_with_both_keys(
+    platform: CaiPlatform, bench: Bench, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
+    head = await platform.create(request_for(HEAD, wanted=spec(expose_dashboard=True)))
+    token = (bench.folder(project) / FOLDER / "auth_token").read_text().strip()
+    target = await platform.dashboard(head)
+    assert target.url == head.url
+    assert target.url.endswith(f".{bench.domain}")
+    assert target.headers == {"Authorization": f"Bearer {bench.api_key}", "X-Ray-Authorization": f"Bearer {token}"}
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "a-persons-own")
+    assert (await platform.dashboard(head)).headers["X-Ray-Authorization"] == "Bearer a-persons-own"
+
+
+async def test_from_inside_the_dashboard_is_where_the_head_says(bench: Bench, project: str, client: ClientName) -> None:
+    folder: Path = bench.folder(project)
+    platform = open_platform(bench, project, client, project_dir=folder)
+    head = await platform.create(request_for(HEAD, wanted=spec()))
+    with pytest.raises(Unreachable) as caught:
+        await platform.dashboard(head)
+    assert (caught.value.failure.layer, caught.value.reason) == ("application", "HeadNotReady")
+    put(bench, project, "rendezvous.json", {"cluster": "c", "address": "10.0.0.5:6379", "dashboard_url": "http://10.0.0.5:8265"})
+    token = (folder / FOLDER / "auth_token").read_text().strip()
+    target = await platform.dashboard(head)
+    assert (target.url, target.token_file) == ("http://10.0.0.5:8265", str(folder / FOLDER / "auth_token"))
+    assert target.headers == {"Authorization": f"Bearer {token}", "X-Ray-Authorization": f"Bearer {token}"}
+    await platform.close()
+
+
+async def test_inside_the_project_launchers_are_written_without_the_api(bench: Bench, project: str, client: ClientName) -> None:
+    platform = open_platform(bench, project, client, project_dir=bench.folder(project))
+    before = bench.requests()
+    await platform.write_launchers("c", FILES)
+    assert bench.requests() == before
+    stored = bench.folder(project) / FOLDER / "launchers/ray_head_launcher.py"
+    assert stored.stat().st_mode & 0o777 == 0o755
+    await platform.close()
