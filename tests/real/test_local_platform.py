@@ -135,6 +135,21 @@ async def test_a_killed_raylet_shows_and_restart_mends_it(cluster: Cluster) -> N
     assert set(await cluster.nodes_alive()) == {f"{NAME}-head", f"{NAME}-worker-1"}
 
 
+async def test_a_restarted_head_takes_its_workers_along(cluster: Cluster) -> None:
+    """Ray itself refuses a head at an address that a living raylet still names, and a raylet never moves to another head."""
+    before = await cluster.apps()
+    await cluster.platform.restart(before["head"])
+    head = await cluster.reaches("head", "running")
+    assert head.launcher is not None
+    assert before["head"].launcher is not None
+    assert head.launcher.generation != before["head"].launcher.generation
+    deadline = time.monotonic() + ALIVE_S
+    while set(await cluster.nodes_alive()) != {f"{NAME}-head", f"{NAME}-worker-1"}:
+        assert time.monotonic() < deadline, f"the worker did not join the new head: {await cluster.apps()}"
+        await asyncio.sleep(0.5)
+    assert (await cluster.apps())["worker-1"].raw_state.split()[:2] == before["worker-1"].raw_state.split()[:2]
+
+
 async def test_a_drained_worker_leaves(cluster: Cluster) -> None:
     worker = (await cluster.apps())["worker-1"]
     assert await cluster.platform.drain(worker, 40)

@@ -31,11 +31,6 @@ def make(root: Path, request: CreateRequest, venv: Path, clock: Clock) -> Record
                 f"{request.name} runs already as process {existing.pid}", hint="raytui status shows it", reason="AlreadyExists"
             )
         record = _requested(folder, request, venv, clock)
-        folder.forget(record.name)
-        if record.role == "head":
-            # A head that was killed leaves its address behind; workers must wait for the new one.
-            with explained("removing the old head's address", folder.rendezvous):
-                folder.rendezvous.unlink(missing_ok=True)
         return _start(folder, record, existing, clock)
 
 
@@ -49,7 +44,6 @@ def start_again(root: Path, application: Application, clock: Clock) -> Record:
         if observe.launcher_lives(record):
             return record
         folder.prepare()
-        folder.forget(record.name)
         fresh = msgspec.structs.replace(record, engine=os.urandom(6).hex(), wanted="running", exit_code=None, ended_at=0.0)
         return _start(folder, fresh, record, clock)
 
@@ -151,7 +145,13 @@ def _working_directory() -> str:
 
 def _start(folder: Folder, record: Record, before: Record | None, clock: Clock) -> Record:
     """From a record to a process, or back to what was before."""
+    folder.forget(record.name)
     launch.make_temp_dir(Path(record.temp_dir))
+    if record.role == "head":
+        # A head that was killed leaves its address behind; workers must wait for the new one.
+        with explained("removing the old head's address", folder.rendezvous):
+            folder.rendezvous.unlink(missing_ok=True)
+        launch.forget_last_head(Path(record.temp_dir))
     if record.environment.get("RAY_AUTH_MODE") == "token":
         launch.ensure_token(folder, head=record.role == "head")
     others = [other for name in observe.clusters(folder.root) for other in records.load_all(Folder(folder.root, name))]

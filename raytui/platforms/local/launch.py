@@ -22,8 +22,8 @@ from raytui.platforms.local.records import RECORD, Record, load_all
 TEMP_ROOT = Path("/tmp")  # noqa: S108  # made 0700 and checked before it is used
 """Ray's socket paths have 107 characters in all, so a long TMPDIR is not honoured."""
 SOCKET_LIMIT = 107
-SESSION_PATH = len("/session_2026-11-24_23-59-59_999999_4194304/sockets/plasma_store.123456")
-"""What Ray puts below its temporary directory, at its longest."""
+SESSION_PATH = len("/w1000/session_2026-11-24_23-59-59_999999_4194304/sockets/plasma_store.1")
+"""What comes below it at its longest: the launcher's folder for each worker, then Ray's own."""
 _NOT_INHERITED = ("RAY_", "RAYTUI_", "CDSW_", "CML_")
 """Leftovers of another cluster, of our own settings or of a workbench would steer the launcher; keys have no business in a node."""
 _TERMINAL = {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "TERM", "COLUMNS", "LINES", "TMUX", "TMUX_PANE", "STY"}
@@ -70,6 +70,16 @@ def make_temp_dir(path: Path) -> None:
                     hint=f"remove it (ls -ld {each} shows whose it is) and run the command again",
                     reason="TempDirectory",
                 )
+
+
+def forget_last_head(path: Path) -> None:
+    """Remove Ray's note of the last head.
+
+    With it Ray refuses to start a head at the same address as long as a raylet that had joined the old one lives, which can be a minute.
+    """
+    note = path / "ray_current_cluster"
+    with explained("removing the note of the old head", note):
+        note.unlink(missing_ok=True)
 
 
 def remove_temp_dir(root: Path, cluster: str) -> None:

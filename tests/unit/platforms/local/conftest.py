@@ -17,10 +17,12 @@ import pytest
 from raytui.core.marker import Marker
 from raytui.core.protocols import CreateRequest
 from raytui.core.snapshot import Application
-from raytui.platforms.local import LocalPlatform, launch, processes
+from raytui.platforms.local import LocalPlatform, launch, ports, processes
 
 FAKE = Path(__file__).with_name("fake_launcher.py")
 CLUSTER = "unit"
+RAY_PORT = ports.pick(0, ())
+DASHBOARD_PORT = ports.pick(0, (RAY_PORT,))
 
 
 class World:
@@ -36,7 +38,7 @@ class World:
     def request(self, short: str = "head", fake: str = "", cluster: str = CLUSTER, **more: Any) -> CreateRequest:
         index = 0 if short == "head" else int(short.rpartition("-")[2])
         name = f"{cluster}-{short}"
-        marker = Marker(cluster, "worker" if index else "head", index, "0123456789ab", 26379, 28265, run="run-1")
+        marker = Marker(cluster, "worker" if index else "head", index, "0123456789ab", RAY_PORT, DASHBOARD_PORT, run="run-1")
         environment = {"RAYTUI_CLUSTER": cluster, "RAYTUI_APPLICATION": name, "RAY_AUTH_MODE": "disabled", "FAKE": fake} | more
         return CreateRequest(name, marker, 1.0, 2.0, 0, environment, spec_json='{"name":"unit"}')
 

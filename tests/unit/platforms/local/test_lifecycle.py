@@ -15,7 +15,7 @@ import pytest
 from raytui.core.errors import NotFound, OperationFailed
 from raytui.platforms.local import files, launch, processes, records
 from raytui.platforms.local.files import Folder
-from tests.unit.platforms.local.conftest import CLUSTER, World, eventually
+from tests.unit.platforms.local.conftest import CLUSTER, DASHBOARD_PORT, RAY_PORT, World, eventually
 
 
 async def test_an_application_is_running_only_when_launcher_and_raylet_are(world: World) -> None:
@@ -28,7 +28,7 @@ async def test_an_application_is_running_only_when_launcher_and_raylet_are(world
     assert (app.launcher.state, app.launcher.address, app.launcher.ray_version) == ("alive", "10.0.0.1:6379", "2.60.0")
     assert app.launcher.at > 1.7e9
     assert (app.role, app.index, app.cluster, app.run, app.spec_digest) == ("head", 0, CLUSTER, "run-1", "0123456789ab")
-    assert (app.ray_port, app.dashboard_port, app.cpu, app.memory, app.spec_json) == (26379, 28265, 1.0, 2.0, '{"name":"unit"}')
+    assert (app.ray_port, app.dashboard_port, app.cpu, app.memory, app.spec_json) == (RAY_PORT, DASHBOARD_PORT, 1.0, 2.0, '{"name":"unit"}')
 
 
 async def test_the_head_is_listed_first_and_workers_by_index(world: World) -> None:
@@ -72,7 +72,7 @@ async def test_a_launcher_gets_what_was_asked_and_nothing_of_the_shell(world: Wo
 async def test_a_worker_is_told_where_its_own_head_is(world: World) -> None:
     await world.create()
     app = await world.running("worker-1")
-    assert processes.environment(world.pid(app))["RAY_HEAD_ADDRESS"] == "127.0.0.1:26379"
+    assert processes.environment(world.pid(app))["RAY_HEAD_ADDRESS"] == f"127.0.0.1:{RAY_PORT}"
 
 
 async def test_two_nodes_get_ports_that_do_not_collide(world: World) -> None:
@@ -151,6 +151,24 @@ async def test_a_temp_directory_that_ray_opened_to_everybody_is_still_ours(world
     launch.temp_dir(world.root, CLUSTER).chmod(0o777)
     await world.platform.restart(app)
     await world.reaches("running")
+
+
+async def test_a_new_head_finds_no_trace_of_the_old_one(world: World) -> None:
+    app = await world.running()
+    await world.running("worker-1")
+    note = launch.temp_dir(world.root, CLUSTER) / "ray_current_cluster"
+    rendezvous = world.shared / "rendezvous.json"
+    for start_head in (lambda: world.platform.restart(app), world.create):
+        note.write_text("10.0.0.1:26379")
+        rendezvous.write_text("{}")
+        await world.platform.stop(app)
+        await start_head()
+        assert not note.exists()
+        assert not rendezvous.exists()
+    (worker,) = [app for app in await world.platform.list(CLUSTER) if app.role == "worker"]
+    note.write_text("10.0.0.1:26379")
+    await world.platform.restart(worker)
+    assert note.exists()
 
 
 async def test_restart_of_what_was_removed_says_so(world: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 from raytui.core.protocols import Check
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.platforms.local import LocalPlatform, launch, machine, ports, preflight
-from tests.unit.platforms.local.conftest import CLUSTER, World
+from tests.unit.platforms.local.conftest import CLUSTER, DASHBOARD_PORT, RAY_PORT, World
 
 
 def spec(**more: Any) -> ClusterSpec:
@@ -65,15 +65,15 @@ async def test_a_port_among_rays_worker_ports_fails(world: World) -> None:
 
 async def test_a_port_of_the_clusters_own_head_is_fine(world: World) -> None:
     await world.running()
-    found = await rows(world, ray_port=26379, dashboard_port=28265)
+    found = await rows(world, ray_port=RAY_PORT, dashboard_port=DASHBOARD_PORT)
     assert (found["ray-port"].status, found["dashboard-port"].status) == ("ok", "ok")
 
 
 async def test_a_port_given_to_another_cluster_fails_before_it_listens(world: World) -> None:
     await world.create(cluster="other")
-    check = (await rows(world, ray_port=26379))["ray-port"]
+    check = (await rows(world, ray_port=RAY_PORT))["ray-port"]
     assert check.status == "fail"
-    assert "port 26379 was given to other-head" in check.message
+    assert f"port {RAY_PORT} was given to other-head" in check.message
 
 
 async def test_a_missing_environment_says_how_to_make_one(world: World, tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ async def test_auto_ports_are_free_outside_rays_range_and_nobody_elses(world: Wo
         found = await world.platform.resolve_ports(spec())
         assert isinstance(found.ray_port, int)
         assert isinstance(found.dashboard_port, int)
-        assert len({found.ray_port, found.dashboard_port, 26379, 28265}) == 4
+        assert len({found.ray_port, found.dashboard_port, RAY_PORT, DASHBOARD_PORT}) == 4
         assert all(port not in range(10002, 20000) and ports.is_free(port) for port in (found.ray_port, found.dashboard_port))
 
 
@@ -190,7 +190,7 @@ async def test_given_ports_stay_and_a_living_head_keeps_its_own(world: World) ->
     assert await world.platform.resolve_ports(given) == given
     await world.running()
     found = await world.platform.resolve_ports(spec())
-    assert (found.ray_port, found.dashboard_port) == (26379, 28265)
+    assert (found.ray_port, found.dashboard_port) == (RAY_PORT, DASHBOARD_PORT)
 
 
 def test_a_port_is_free_until_somebody_listens(listener: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound, OperationFailed, Unreachable
 from raytui.platforms.local import files, launch
 from raytui.platforms.local.shared import read_within
-from tests.unit.platforms.local.conftest import CLUSTER, World
+from tests.unit.platforms.local.conftest import CLUSTER, DASHBOARD_PORT, World
 
 
 async def test_launchers_are_executable_and_unchanged_ones_untouched(world: World) -> None:
@@ -92,7 +92,7 @@ async def test_the_head_gets_a_token_that_only_we_can_read(world: World) -> None
     token = path.read_text().strip()
     assert len(token) == 64
     target = await world.platform.dashboard(head)
-    assert target.url == "http://127.0.0.1:28265"
+    assert target.url == f"http://127.0.0.1:{DASHBOARD_PORT}"
     assert target.headers == {"Authorization": f"Bearer {token}"}
     assert target.token_file == str(path)
     await world.create("worker-1", RAY_AUTH_MODE="token")
