@@ -1,0 +1,150 @@
+"""The configuration file: where it is looked for, what it holds, and everything that is wrong with it, with the place in the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from raytui.config import paths
+from raytui.config.fields import BY_PATH, FIELDS, Value, describe, from_toml
+from raytui.core.errors import ConfigurationError, Problem
+from raytui.core.secret import mask
+
+MAX_BYTES = 1_000_000
+"""A file longer than this is no configuration."""
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_TABLES = {field.path.rpartition(".")[0] for field in FIELDS} - {""} | {"cluster"}
+
+
+class ConfigFile(msgspec.Struct, frozen=True):
+    """What a configuration file says, already of the right types; values by the paths of the table of fields."""
+
+    path: Path
+    default_profile: str = ""
+    profiles: dict[str, dict[str, Value]] = {}
+    problems: tuple[Problem, ...] = ()
+    """What is wrong in it; a file with problems still tells what is right."""
+
+
+def locate(named: str, source: str, environ: Mapping[str, str], cwd: Path) -> Path | None:
+    """The file that counts: the named one, else `./raytui.toml`, else the user's own; none when there is none.
+
+    Raises `ConfigurationError` when the named one does not exist; `source` is what named it.
+    """
+    if named:
+        path = paths.expand(named, environ, cwd)
+        if not path.exists():
+            raise ConfigurationError.from_problems(
+                [Problem("config", f"{path} does not exist ({source} names it)", "raytui config init --config FILE writes a commented one")]
+            )
+        return path
+    candidates = (cwd / "raytui.toml", paths.user_config(environ))
+    return next((path for path in candidates if path.exists()), None)
+
+
+def read(path: Path) -> ConfigFile:
+    """Read a configuration file; raises `ConfigurationError` when it cannot be read or is no TOML."""
+    import tomllib
+
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise _unreadable(path, f"it is longer than {MAX_BYTES} bytes")
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, f"byte {error.start} is not UTF-8") from error
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax(path, text, str(error)) from error
+    except RecursionError as error:
+        raise _unreadable(path, "it is nested too deeply") from error
+    return parse(path, table)
+
+
+def parse(path: Path, table: Mapping[str, Any]) -> ConfigFile:
+    """Check a parsed file against the table of fields: every unknown key and wrong type, none hidden by another."""
+    problems: list[Problem] = []
+    default = table.get("default_profile", "")
+    if not isinstance(default, str):
+        problems.append(_problem(path, "default_profile", f"must be a text in quotes, not {describe(default)}"))
+        default = ""
+    top = ("default_profile", "profiles")
+    problems += [_unknown(path, key, key, top) for key in table if key not in top]
+    named = table.get("profiles", {})
+    profiles: dict[str, dict[str, Value]] = {}
+    if not isinstance(named, dict):
+        problems.append(_problem(path, "profiles", f"must be tables named [profiles.NAME], not {describe(named)}"))
+        named = {}
+    for name, profile in named.items():
+        if isinstance(profile, dict):
+            profiles[name], wrong = _walk(path, profile, f"profiles.{name}")
+            problems += wrong
+        else:
+            profiles[name] = {}
+            problems.append(_problem(path, f"profiles.{name}", f"must be a table [profiles.{name}], not {describe(profile)}"))
+    return ConfigFile(path, default, profiles, tuple(problems))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that a person most likely meant, empty when none is near."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), "")
+
+
+def _walk(path: Path, table: Mapping[str, Any], shown: str, inside: str = "") -> tuple[dict[str, Value], list[Problem]]:
+    """The values of one table of a profile and what is wrong in it; `shown` is its name in the file, `inside` its path in the profile."""
+    found: dict[str, Value] = {}
+    problems: list[Problem] = []
+    for key, value in table.items():
+        at = f"{inside}.{key}" if inside else key
+        if at in _TABLES:
+            if isinstance(value, dict):
+                deeper, wrong = _walk(path, value, f"{shown}.{key}", at)
+                found |= deeper
+                problems += wrong
+            else:
+                problems.append(_problem(path, f"{shown}.{key}", f"must be a table [{shown}.{key}], not {describe(value)}"))
+        elif at in BY_PATH:
+            try:
+                found[at] = from_toml(BY_PATH[at], value)
+            except ValueError as error:
+                problems.append(_problem(path, f"{shown}.{key}", str(error)))
+        elif at == "cluster.head.gpus":
+            problems.append(_problem(path, f"{shown}.{key}", "the head never gets GPUs", "set gpus in the workers' table"))
+        else:
+            level = [name for name in BY_PATH.keys() | _TABLES if name.rpartition(".")[0] == inside]
+            problems.append(_unknown(path, f"{shown}.{key}", key, [name.rpartition(".")[2] for name in level]))
+    return found, problems
+
+
+def _unknown(path: Path, shown: str, key: str, known: Iterable[str]) -> Problem:
+    near = nearest(key, known)
+    return _problem(path, shown, "is no setting", f"did you mean {near}?" if near else f"known here: {', '.join(sorted(known))}")
+
+
+def _problem(path: Path, field: str, message: str, hint: str = "") -> Problem:
+    return Problem(field, f"{message} (in {path})", hint)
+
+
+def _unreadable(path: Path, why: str) -> ConfigurationError:
+    return ConfigurationError.from_problems(
+        [Problem("config", f"{path} cannot be read: {why}", "mend it, or name another file with --config")]
+    )
+
+
+def _syntax(path: Path, text: str, told: str) -> ConfigurationError:
+    place = _PLACE.search(told)
+    line, column = (int(place[1]), int(place[2])) if place and place[1] else (text.count("\n") + 1, 1)
+    why = _PLACE.sub("", told)
+    source = text.splitlines()[line - 1].strip() if line <= len(text.splitlines()) else ""
+    # A key that somebody wrote into the file by mistake must not come out of it here.
+    return ConfigurationError.from_problems(
+        [Problem("config", f"{path}, line {line}, column {column}: {why}", f"the line is: {mask(source)}" if source else "")]
+    )

@@ -1,0 +1,295 @@
+"""The effective settings of one run, each with where it came from.
+
+Precedence: flag, then `RAYTUI_*`, then the platform's own variables, then the profile, then the default. Everything that is wrong is
+reported at once. `fields.py` is the table of what can be set.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import msgspec
+
+from raytui.config import environment, paths
+from raytui.config.fields import BOTH_RUNTIMES, FIELDS, Field, Value, from_text
+from raytui.config.files import ConfigFile, locate, nearest, read
+from raytui.core.errors import ConfigurationError, Problem
+from raytui.core.secret import Secret
+from raytui.core.spec import ClusterSpec, HeadSpec, PlatformName, WorkersSpec
+from raytui.core.validate import validate
+
+DEFAULT_REFRESH_S = 2.0
+REFRESH_RANGE_S = (0.5, 3600.0)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run of raytui works with."""
+
+    profile_name: str = "local"
+    """Name of the profile that was chosen."""
+    config_path: Path | None = None
+    """The file that was read; none when there is none."""
+    platform: PlatformName = "local"
+    """Where nodes run."""
+    host: str = ""
+    """`scheme://name[:port]` of the workbench."""
+    project_id: str = ""
+    """Id of the project on the workbench."""
+    api_key: Secret = Secret("")
+    """The API v2 key; read from its file each time it is needed. Its origin says which variable or file."""
+    client: Literal["auto", "cmlapi", "http"] = "auto"
+    """How the workbench's API is spoken."""
+    read_only: bool = False
+    """Whether every verb that changes something is refused."""
+    ca_bundle: str = ""
+    """PEM file of a private CA; empty when the system's certificates do."""
+    venv: Path | None = None
+    """Virtual environment that holds Ray; none lets the platform choose."""
+    domain: str = ""
+    """Name below which applications answer."""
+    refresh: float = DEFAULT_REFRESH_S
+    """Seconds between two looks."""
+    cluster: ClusterSpec = ClusterSpec()
+    """The cluster that is wanted."""
+    state_dir: Path
+    """Where local applications and the journal live; it need not exist yet."""
+    project_dir: Path | None = None
+    """The project's folder when we run inside a workload of that project."""
+    origins: dict[str, str] = {}
+    """Where each value came from, by the path of its field."""
+
+
+def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> Settings:
+    """The settings that flags, environment and file give together; reads the files they name and changes nothing.
+
+    `flags` holds texts (or values of the right type) by the paths of `fields.py`, besides `profile` and `config`; none stands for a
+    flag that was not given. Raises `ConfigurationError` with every problem.
+    """
+    named, source = str(flags.get("config") or ""), "--config"
+    if not named:
+        named, source = environ.get("RAYTUI_CONFIG", ""), "RAYTUI_CONFIG"
+    path = locate(named, source, environ, cwd)
+    file = read(path) if path is not None else None
+    return _Reading(flags, environ, cwd, file).settings()
+
+
+def missing_access(settings: Settings) -> list[Problem]:
+    """What is missing before a workbench can be asked at all: its address, the project, the key."""
+    if settings.platform != "cai":
+        return []
+    asked = (
+        ("host", settings.host, "the address of the workbench is missing", "set CML_HOST, or host in the profile"),
+        ("project_id", settings.project_id, "the project's id is missing", "set CML_PROJECT_ID, or project_id in the profile"),
+        ("api_key", settings.api_key, "the API key is missing", "set CML_API_KEY, or api_key_file in the profile to a file of mode 0600"),
+    )
+    return [Problem(field, message, hint) for field, value, message, hint in asked if not value]
+
+
+class _Reading:
+    """One reading of all sources; problems gather until the end."""
+
+    def __init__(self, flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path, file: ConfigFile | None) -> None:
+        self._flags = flags
+        self._environ = environ
+        self._cwd = cwd
+        self._file = file
+        self._problems: list[Problem] = list(file.problems) if file else []
+        self._values: dict[str, Value] = {}
+        self._origins: dict[str, str] = {}
+        self._profile = ""
+        self._platform: PlatformName = "local"
+
+    def settings(self) -> Settings:
+        self._choose_profile()
+        for field in FIELDS:
+            self._read(field)
+            if field.path == "platform":
+                self._platform = cast("PlatformName", self._values.get("platform", self._default_platform()))
+        host, domain = self._host(), str(self._values.get("domain", ""))
+        cluster, project_id = self._cluster(), str(self._values.get("project_id", ""))
+        refresh = self._refresh()
+        settings = Settings(
+            profile_name=self._profile,
+            config_path=self._file.path if self._file else None,
+            platform=self._platform,
+            host=host,
+            project_id=project_id,
+            api_key=self._api_key(),
+            client=cast("Any", self._values.get("client", "auto")),
+            read_only=bool(self._values.get("read_only", False)),
+            ca_bundle=self._existing("ca_bundle", "no certificates can be read"),
+            venv=self._path("venv"),
+            domain=domain or host.partition("://")[2],
+            refresh=refresh,
+            cluster=cluster,
+            state_dir=self._state_dir(),
+            project_dir=environment.project_dir(self._environ, project_id, self._cwd) if self._platform == "cai" else None,
+            origins=self._origins,
+        )
+        if self._problems:
+            raise ConfigurationError.from_problems([*self._problems, *self._also_wrong(cluster)])
+        return settings
+
+    def _choose_profile(self) -> None:
+        known = {"local": {}, **(self._file.profiles if self._file else {})}
+        if environment.offers_workbench(self._environ):
+            known.setdefault("cai", {})
+        given = (
+            (str(self._flags.get("profile") or ""), "flag --profile"),
+            (self._environ.get("RAYTUI_PROFILE", ""), "RAYTUI_PROFILE"),
+            (self._file.default_profile if self._file else "", f"default_profile ({self._file.path})" if self._file else ""),
+            ("local", "default"),
+        )
+        name, origin = next((name, origin) for name, origin in given if name)
+        self._profile, self._origins["profile"] = name, origin
+        if name not in known:
+            near = nearest(name, known)
+            listed = f"profiles: {', '.join(known)}"
+            hint = f"did you mean {near}? {listed}" if near else listed
+            if name == "cai":
+                hint = f"set CML_HOST and CML_PROJECT_ID, or write [profiles.cai] into a file (raytui config init); {listed}"
+            self._problems.append(Problem("profile", f"there is no profile {name} ({origin} names it)", hint))
+
+    def _default_platform(self) -> str:
+        """The profile `cai` needs no file; a profile that names a workbench and no platform is a slip that would start nodes here."""
+        if self._profile == "cai":
+            return "cai"
+        if any(problem.field.endswith("platform") for problem in self._problems):
+            return "local"
+        for path in ("host", "project_id", "api_key_file"):
+            if path in self._of_file():
+                self._problems.append(
+                    Problem(
+                        f"profiles.{self._profile}.platform",
+                        f"is missing, although {path} is set",
+                        'write platform = "cai" into the profile',
+                    )
+                )
+                break
+        return "local"
+
+    def _of_file(self) -> dict[str, Value]:
+        return self._file.profiles.get(self._profile, {}) if self._file else {}
+
+    def _read(self, field: Field) -> None:
+        for given, origin in self._sources(field):
+            try:
+                value = from_text(field, given) if isinstance(given, str) else cast("Value", given)
+            except ValueError as error:
+                what = origin.removeprefix("flag ")
+                self._problems.append(Problem(field.spec_field, f"{what}: {error}", f"give {what} {field.wanted}"))
+                return
+            self._values[field.path], self._origins[field.path] = value, origin
+            return
+        if field.path in self._of_file() and self._file:
+            self._values[field.path] = self._of_file()[field.path]
+            self._origins[field.path] = f"profile {self._profile} ({self._file.path})"
+        else:
+            self._origins[field.path] = "default"
+
+    def _sources(self, field: Field) -> Iterator[tuple[object, str]]:
+        """What flags and variables say of a field, the strongest first."""
+        is_image = field.path.endswith(".runtime_identifier")
+        for one in (field, BOTH_RUNTIMES) if is_image else (field,):
+            given = self._flags.get(one.path)
+            if given is not None:
+                yield given, f"flag {one.flag or one.path}"
+        for one in (field, BOTH_RUNTIMES) if is_image else (field,):
+            if self._environ.get(one.variable, "").strip():
+                yield self._environ[one.variable], one.variable
+        if self._platform == "cai":
+            for name in field.variables:
+                if self._environ.get(name, "").strip():
+                    yield self._environ[name], name
+
+    def _host(self) -> str:
+        given = str(self._values.get("host", ""))
+        try:
+            return environment.normal_host(given) if given else ""
+        except ValueError as error:
+            self._problems.append(Problem("host", f"{error} ({self._origins['host']})", "write it like https://ml.example.cloudera.site"))
+            return ""
+
+    def _cluster(self) -> ClusterSpec:
+        parts: dict[str, dict[str, Any]] = {"cluster": {}, "cluster.head": {}, "cluster.workers": {}}
+        for path, value in self._values.items():
+            table, _, key = path.rpartition(".")
+            if table in parts:
+                parts[table][key] = value
+        return ClusterSpec(**parts["cluster"], head=HeadSpec(**parts["cluster.head"]), workers=WorkersSpec(**parts["cluster.workers"]))
+
+    def _refresh(self) -> float:
+        refresh, (low, high) = float(self._values.get("refresh", DEFAULT_REFRESH_S)), REFRESH_RANGE_S
+        if not low <= refresh <= high:
+            self._problems.append(Problem("refresh", f"{refresh:g} s: it must be from {low:g} to {high:g}"))
+        return refresh
+
+    def _path(self, field: str) -> Path | None:
+        """The path of a field; a relative one in a file starts at that file's folder."""
+        given = str(self._values.get(field, ""))
+        if not given:
+            return None
+        of_file = self._file is not None and self._origins[field].startswith("profile ")
+        return paths.expand(given, self._environ, self._file.path.parent if of_file and self._file else self._cwd)
+
+    def _existing(self, field: str, lacking: str) -> str:
+        path = self._path(field)
+        if path is None:
+            return ""
+        if self._platform == "cai" and not path.is_file():
+            self._problems.append(Problem(field, f"{lacking}: {path} is no file ({self._origins[field]})", "name a PEM file"))
+        return str(path)
+
+    def _state_dir(self) -> Path:
+        directory, self._origins["state_dir"] = paths.state_dir(self._environ, self._cwd)
+        return directory
+
+    def _api_key(self) -> Secret:
+        """The key: a named file from flag or `RAYTUI_API_KEY_FILE`, else the platform's variables, else the profile's file."""
+        if self._platform != "cai":
+            return Secret("")
+        path, origin = self._path("api_key_file"), self._origins.get("api_key_file", "default")
+        value, variable = environment.key_of(self._environ)
+        if value and (path is None or origin.startswith("profile ")):
+            self._origins["api_key"] = variable
+            return Secret(value)
+        if path is None:
+            self._origins["api_key"] = "default"
+            return Secret("")
+        self._origins["api_key"] = f"{path} ({origin})"
+        problem = _key_file_problem(path)
+        if problem is not None:
+            self._problems.append(problem)
+        return Secret(lambda: _read_key(path))
+
+    def _also_wrong(self, cluster: ClusterSpec) -> list[Problem]:
+        """Problems of what the person did set, beside those of type: mending must not take two rounds."""
+        told = {problem.field for problem in self._problems}
+        given = {path.removeprefix("cluster.") for path, origin in self._origins.items() if origin != "default"}
+        return [p for p in validate(cluster.resolved(self._platform), self._platform) if p.field in given - told]
+
+
+def _key_file_problem(path: Path) -> Problem | None:
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            return Problem("api_key_file", f"{path} is no file", "put the API key alone into a file of mode 0600")
+        if mode & 0o077:
+            return Problem("api_key_file", f"{path} can be read by others (mode {stat.S_IMODE(mode):04o})", f"chmod 600 {path}")
+        if not path.read_text(encoding="utf-8").strip():
+            return Problem("api_key_file", f"{path} is empty", "put the API key alone into it")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        hint = "put the API key alone into a file of mode 0600, or set CML_API_KEY"
+        return Problem("api_key_file", f"{path} cannot be read: {why}", hint)
+    return None
+
+
+def _read_key(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError.from_problems([Problem("api_key_file", f"{path} can no longer be read: {error}")]) from error
