@@ -740,7 +740,16 @@ def ray_environment(settings: Settings, env: Mapping[str, str]) -> Dict[str, str
     child.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if settings.auth_mode:
         child["RAY_AUTH_MODE"] = settings.auth_mode
+    token_path = _token_path(env)
+    if token_path:
+        # A job that runs in a folder of its own would look for a relative path there.
+        child["RAY_AUTH_TOKEN_PATH"] = token_path
     return child
+
+
+def _token_path(env: Mapping[str, str]) -> str:
+    path = env.get("RAY_AUTH_TOKEN_PATH", "").strip()
+    return os.path.abspath(os.path.expanduser(path)) if path else ""
 
 
 def read_token(settings: Settings, env: Mapping[str, str]) -> str:
@@ -752,7 +761,7 @@ def read_token(settings: Settings, env: Mapping[str, str]) -> str:
         return ""
     if env.get("RAY_AUTH_TOKEN", "").strip():
         return env["RAY_AUTH_TOKEN"].strip()
-    path = env.get("RAY_AUTH_TOKEN_PATH", "").strip() or os.path.expanduser("~/.ray/auth_token")
+    path = _token_path(env) or os.path.expanduser("~/.ray/auth_token")
     try:
         with open(path, encoding="utf-8") as file:
             return file.read(8192).strip()

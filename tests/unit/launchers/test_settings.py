@@ -203,3 +203,10 @@ def test_versions_come_from_the_venv_s_files(tmp_path: Path):
 )
 def test_versions_differ_as_ray_sees_it(head: tuple[str, str], own: tuple[str, str], env: dict[str, str], differ: bool):
     assert versions_differ(head, own, env) is differ
+
+
+def test_a_relative_token_path_is_made_whole_because_jobs_run_elsewhere(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    child = ray_environment(read_settings("head", {}), {"RAY_AUTH_TOKEN_PATH": ".raytui/c/auth_token"})
+    assert child["RAY_AUTH_TOKEN_PATH"] == str(tmp_path / ".raytui/c/auth_token")
+    assert "RAY_AUTH_TOKEN_PATH" not in ray_environment(read_settings("head", {}), {})
