@@ -1830,10 +1830,15 @@ class HeadNode(Supervisor):
 
 
 class _Target(NamedTuple):
+    """Where the head should be."""
+
     address: str
-    certain: bool
-    """Whether this run was told the address; a rendezvous may be a dead head's, and the default is a guess."""
+    source: str
+    """named (this run was told), rendezvous (may be a dead head's), default, or guess (the default where heads announce themselves)."""
     rendezvous: Dict[str, str]
+    """The announcement that belongs to this address, if any."""
+    generation: str
+    """That of the announcement there is now, whether it belongs to this address or not."""
 
 
 class WorkerNode(Supervisor):
@@ -1875,10 +1880,11 @@ class WorkerNode(Supervisor):
         named = self.settings.head_address
         # A rendezvous written after we began is newer than what we were told at the start.
         if rendezvous and (not named or rendezvous.get("generation", "") != self._first_generation):
-            return _Target(rendezvous["address"], False, rendezvous)
+            return _Target(rendezvous["address"], "rendezvous", rendezvous, rendezvous.get("generation", ""))
         if named:
-            return _Target(named, True, rendezvous if rendezvous.get("address") == named else {})
-        return _Target("localhost:6379", not self.settings.shared_dir, {})
+            told = rendezvous if rendezvous.get("address") == named else {}
+            return _Target(named, "named", told, rendezvous.get("generation", ""))
+        return _Target("localhost:6379", "guess" if self.settings.shared_dir else "default", {}, "")
 
     def _await_head(self) -> str:
         """Waits until a head is worth joining and takes on its address; a reason to stop instead, or "".
@@ -1886,6 +1892,7 @@ class WorkerNode(Supervisor):
         Raises LauncherError when the wait is over or the head is one that this worker can never join.
         """
         began = time.monotonic()
+        window = self.settings.stable_window
         poll = _FIRST_POLL_S
         answering: Optional[float] = None
         last = ""
@@ -1898,17 +1905,20 @@ class WorkerNode(Supervisor):
                 last, answering = target.address, None
             probe = self._probe_head(target.address)
             now = time.monotonic()
+            patient = now - began >= window
             answering = (answering or now) if probe.connected else None
-            window = self.settings.stable_window
             stable = answering is not None and now - answering >= window
-            # Nothing answers at an address we were given: Ray retries it as well as we do, and we go on watching the clock.
-            overdue = target.certain and now - began >= window
-            if probe.healthy or stable or overdue:
+            if probe.refused:
+                self._refused(probe, target, patient)
+            # A guess is not trusted before a head had the time to announce itself. Nothing answers at an address we were given: Ray
+            # retries it as well as we do, and we go on watching the clock.
+            elif (probe.healthy and target.source != "guess") or stable or (patient and target.source in ("named", "default")):
                 self._refuse_other_versions(probe, target)
                 self._take_on(target, probe)
                 return ""
             self._give_up_without_head(target.address)
-            self.report.set_state("waiting", "no head yet: " + probe.problem)
+            problem = "no head has written %s/rendezvous.json" % self.settings.shared_dir if target.source == "guess" else probe.problem
+            self.report.set_state("waiting", "no head yet: " + problem)
             self.pause(poll)
             poll = min(poll * 1.05, _SLOWEST_POLL_S)
 
@@ -1918,15 +1928,18 @@ class WorkerNode(Supervisor):
         except ValueError as error:
             self.fail(str(error), "give it as HOST:PORT in RAY_HEAD_ADDRESS")
         probe = self.probe(address)
-        if probe.refused:
-            self.fail(probe.problem, "give every node the same RAY_AUTH_MODE and the same token (RAY_AUTH_TOKEN_PATH)")
         if probe.healthy:
             self._head_seen = time.monotonic()
         return probe
 
+    def _refused(self, probe: Probe, target: _Target, patient: bool) -> None:
+        """Another cluster's head may hold the address of a dead one of ours; what was named or stays so is a wrong token."""
+        if target.source in ("named", "default") or (target.source == "rendezvous" and patient):
+            self.fail(probe.problem, "give every node the same RAY_AUTH_MODE and the same token (RAY_AUTH_TOKEN_PATH)")
+
     def _take_on(self, target: _Target, probe: Probe) -> None:
         self.report.address = target.address
-        self.report.generation = self.shared.read_rendezvous().get("generation", "")
+        self.report.generation = target.generation
         self.cluster_id = probe.cluster_id
         self._other_head = False
 

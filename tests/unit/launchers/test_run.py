@@ -185,6 +185,7 @@ def test_a_worker_waits_for_the_rendezvous_and_follows_the_head(world: World):
         second.cluster_id = b"\xe2" * 28
         run = world.start("worker", "c-worker-1", RAYTUI_SHARED_DIR=world.shared, RAYTUI_STABLE_WINDOW_S="3600")
         wait_until("the waiting state", lambda: run.node.get("state") == "waiting")
+        assert run.node["message"] == f"no head yet: no head has written {world.shared}/rendezvous.json"
         rendezvous(world, first.address, "g1", cluster_id="e0" * 28)
         assert run.wait_for_calls(1)[0]["argv"][2] == first.address
         wait_until("the joining state", lambda: run.node["state"] == "joining")
@@ -274,6 +275,23 @@ def test_a_refused_token_ends_the_worker_at_once(world: World):
         assert run.wait() == 1
     assert "refuses the token" in run.last_line
     assert run.calls == []
+
+
+def test_an_announced_head_that_refuses_the_token_may_be_another_s_for_a_while(world: World):
+    with fake_gcs() as other, fake_gcs() as ours:
+        other.refuse = True
+        rendezvous(world, other.address, "g1")
+        run = world.start("worker", RAYTUI_SHARED_DIR=world.shared, RAYTUI_STABLE_WINDOW_S="3600")
+        run.wait_for_text("refuses the token")
+        rendezvous(world, ours.address, "g2")
+        assert run.wait_for_calls(1)[0]["argv"][2] == ours.address
+    assert run.stop() == 0
+    with fake_gcs() as other:
+        other.refuse = True
+        rendezvous(world, other.address, "g3")
+        late = world.start("worker", "c-worker-2", RAYTUI_SHARED_DIR=world.shared)
+        assert late.wait() == 1
+        assert "refuses the token" in late.last_line
 
 
 def test_a_worker_without_a_head_ends_itself_and_says_why(world: World):
