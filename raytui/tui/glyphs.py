@@ -1,0 +1,58 @@
+"""Shapes for terminals that cannot show them: every glyph of the console as one ASCII character, applied to whatever is painted."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
+
+_TABLE = str.maketrans(
+    {
+        "●": "*",
+        "○": "o",
+        "▲": "!",
+        "✗": "x",
+        "✓": "+",
+        "▸": ">",
+        "─": "-",
+        "┄": ".",
+        "│": "|",
+        "…": "~",
+        "·": "-",
+        "→": ">",
+        "—": "-",
+        "▁": "_",
+        "▂": "_",
+        "▃": "-",
+        "▄": "-",
+        "▅": "=",
+        "▆": "=",
+        "▇": "#",
+        "█": "#",
+    }
+)
+
+
+def to_ascii(text: str) -> str:
+    """The same text with every glyph as one ASCII character, `?` where there is none; wide characters keep their two cells."""
+    if text.isascii():
+        return text
+    from rich.cells import cell_len
+
+    return "".join(char if char.isascii() else "?" * cell_len(char) for char in text.translate(_TABLE))
+
+
+def needs_ascii(encoding: str | None = None) -> bool:
+    """Whether the terminal's encoding cannot carry the glyphs."""
+    name = encoding if encoding is not None else (getattr(sys.__stderr__, "encoding", None) or "ascii")
+    return name.lower().replace("-", "").replace("_", "") not in {"utf8", "utf16", "utf32"}
+
+
+class AsciiGlyphs(LineFilter):
+    """Everything painted, in ASCII."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - the interface of Textual
+        """The segments with their text made ASCII."""
+        return [Segment(to_ascii(text), style, control) for text, style, control in segments]

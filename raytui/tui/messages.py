@@ -1,0 +1,76 @@
+"""What happened, told from workers to the app. Handlers own the widgets; workers only post these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from raytui.core.errors import RaytuiError
+from raytui.core.events import StepEvent
+from raytui.core.plan import Plan
+from raytui.core.snapshot import Snapshot
+
+
+@dataclass
+class SnapshotArrived(Message):
+    """The monitor finished a round. Only the newest one matters."""
+
+    snapshot: Snapshot
+
+    def can_replace(self, message: Message) -> bool:
+        """A newer snapshot takes the place of one that waits."""
+        return isinstance(message, SnapshotArrived)
+
+
+@dataclass
+class WatchFailed(Message):
+    """The watch itself could not go on."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass
+class OperationBegan(Message):
+    """A confirmed plan is being carried out."""
+
+    plan: Plan
+
+
+@dataclass
+class StepArrived(Message):
+    """A step of the running operation changed."""
+
+    event: StepEvent
+
+
+@dataclass
+class OperationEnded(Message):
+    """The running operation is over."""
+
+    error: RaytuiError | None = None
+
+
+@dataclass
+class RequestRefused(Message):
+    """A request of the operator was not carried out, and why."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass
+class LogsArrived(Message):
+    """A batch of lines of the followed log."""
+
+    source: str
+    lines: list[str]
+
+
+@dataclass
+class LogEnded(Message):
+    """No more lines will come from the followed log."""
+
+    source: str
+    reason: str

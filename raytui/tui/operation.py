@@ -1,0 +1,68 @@
+"""An operation of the operator as the console remembers it: its plan, its steps so far and how it ended."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from raytui.core.errors import RaytuiError
+from raytui.core.events import Severity, StepEvent
+from raytui.core.plan import Plan
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """The console's own word to the operator, kept until the next one or until it is dismissed."""
+
+    severity: Severity
+    message: str
+    hint: str = ""
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """The last report of one step, and when the step began by the console's clock."""
+
+    event: StepEvent
+    began: float
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One run of one plan."""
+
+    plan: Plan
+    began: float
+    """Seconds since 1970."""
+    steps: tuple[Progress, ...] = ()
+    state: Literal["running", "interrupting", "done", "failed"] = "running"
+    ended: float = 0.0
+    message: str = ""
+    hint: str = ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it still changes the cluster."""
+        return self.state in {"running", "interrupting"}
+
+
+def begin(plan: Plan, now: float) -> Operation:
+    """The operation before its first report; every step is planned."""
+    steps = tuple(Progress(StepEvent(step.name, "planned"), 0.0) for step in plan.steps)
+    return Operation(plan, now, steps)
+
+
+def report(operation: Operation, event: StepEvent, now: float) -> Operation:
+    """The operation after one report; a step that the plan did not name is added at the end."""
+    steps = list(operation.steps)
+    place = next((n for n, progress in enumerate(steps) if progress.event.step == event.step), None)
+    if place is None:
+        steps.append(Progress(event, now - event.seconds))
+    else:
+        steps[place] = Progress(event, steps[place].began or now - event.seconds)
+    return msgspec.structs.replace(operation, steps=tuple(steps))
+
+
+def end(operation: Operation, error: RaytuiError | None, now: float) -> Operation:
+    """The operation when it is over."""
+    if error is None:
+        return msgspec.structs.replace(operation, state="done", ended=now)
+    return msgspec.structs.replace(operation, state="failed", ended=now, message=error.message, hint=error.hint)

@@ -1,0 +1,161 @@
+"""The cluster's configuration as a form: it validates while one types, shows each problem under its field and what runs beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import Input, Static
+
+from raytui.core.errors import Problem
+from raytui.core.plan import recorded_spec
+from raytui.core.spec import ClusterSpec, PlatformName
+from raytui.tui.keys import bindings
+from raytui.tui.panes.pane import Pane
+from raytui.tui.picture import Picture
+from raytui.tui.render.spec_form import Field, differences, fields_of, spec_of, texts_of
+from raytui.tui.theme import sheet
+
+
+class FieldRow(Vertical):
+    """One field: label, input, what runs now; its problem under it."""
+
+    def __init__(self, field: Field, text: str, *, disabled: bool) -> None:
+        super().__init__()
+        self.field = field
+        self.input = Input(text, compact=True, disabled=disabled, select_on_focus=True)
+        self.input.cursor_blink = False
+        self._beside = Static("", classes="running", markup=False)
+        self._problem = Static("", classes="problem", markup=False)
+        self._told = ("", "")
+
+    def compose(self) -> ComposeResult:
+        """Label and input in one line."""
+        with Horizontal():
+            unit = f" ({self.field.unit})" if self.field.unit else ""
+            yield Static(f" {self.field.label}{unit}", classes="label", markup=False)
+            yield self.input
+            yield self._beside
+        yield self._problem
+
+    @property
+    def problem(self) -> str:
+        """The problem that is shown; empty when there is none."""
+        return self._told[0]
+
+    @property
+    def running(self) -> str:
+        """What is shown of what runs; empty when it is the same."""
+        return self._told[1]
+
+    def tell(self, problem: str, running: str) -> None:
+        """Show what is wrong with the field, and what runs now in its place."""
+        before, self._told = self._told, (problem, running)
+        if before[0] != problem:
+            self._problem.update(problem)
+            self._problem.display = bool(problem)
+            self.input.set_class(bool(problem), "-invalid")
+        if before[1] != running:
+            self._beside.update(f"runs {running}" if running else "")
+            self._beside.display = bool(running)
+
+
+class ConfigPane(Pane):
+    """The form. Nothing happens before its plan was shown and confirmed."""
+
+    DEFAULT_CSS = sheet(__file__)
+    BINDINGS = bindings("config")
+
+    picture: reactive[Picture | None] = reactive(None, repaint=False)
+
+    @dataclass
+    class PlanWanted(Message):
+        """Somebody wants to see the plan that leads to this spec."""
+
+        spec: ClusterSpec
+
+    def __init__(self, spec: ClusterSpec, platform: PlatformName, *, read_only: bool) -> None:
+        super().__init__("Cluster configuration", id="config")
+        self._base = spec
+        self._platform: PlatformName = platform
+        self._read_only = read_only
+        texts = texts_of(spec, platform)
+        self._rows = {field.path: FieldRow(field, texts[field.path], disabled=read_only) for field in fields_of(platform)}
+        self._general = Static("", classes="problem", markup=False)
+        self.spec = spec
+        self.problems: list[Problem] = []
+
+    def compose(self) -> ComposeResult:
+        """All fields, then problems that belong to none of them."""
+        yield self.rule
+        with VerticalScroll(can_focus=False):
+            yield from self._rows.values()
+            yield self._general
+
+    def enter(self) -> None:
+        """Put the focus into the first field, or the first that has a problem."""
+        first = next((row for row in self._rows.values() if row.problem), next(iter(self._rows.values())))
+        first.input.focus()
+
+    def row(self, path: str) -> FieldRow:
+        """The field of a path."""
+        return self._rows[path]
+
+    def check(self) -> None:
+        """Read the form again, and show problems and differences at their fields."""
+        texts = {path: row.input.value for path, row in self._rows.items()}
+        self.spec, self.problems = spec_of(texts, self._base, self._platform)
+        running = recorded_spec(self.picture.known.applications.value or ()) if self.picture else None
+        differ = differences(self.spec, running, self._platform)
+        by_field: dict[str, str] = {}
+        for problem in self.problems:
+            by_field.setdefault(problem.field, problem.message + (f"; {problem.hint}" if problem.hint else ""))
+        for path, row in self._rows.items():
+            row.tell(by_field.pop(path, ""), differ.get(path, ""))
+        self._general.update("; ".join(by_field.values()))
+        self._general.display = bool(by_field)
+        self.rule.tell(state=self._state(running, differ), state_role="error" if self.problems else "muted")
+
+    def _state(self, running: ClusterSpec | None, differ: dict[str, str]) -> str:
+        if self.problems:
+            return f"{len(self.problems)} problem" + ("s" if len(self.problems) > 1 else "")
+        if running is None:
+            return "read-only" if self._read_only else "^s plans a start"
+        return f"{len(differ)} differ from what runs" if differ else "as it runs"
+
+    @on(events.Mount)
+    def _mounted(self) -> None:
+        for row in self._rows.values():
+            row.query_one(".problem").display = False
+            row.query_one(".running").display = False
+        self.check()
+
+    def _watch_picture(self) -> None:
+        if self.is_mounted:
+            self.check()
+
+    @on(Input.Changed)
+    def _typed_into(self, message: Input.Changed) -> None:
+        message.stop()
+        self.check()
+
+    @on(Input.Submitted)
+    def _entered_text(self, message: Input.Submitted) -> None:
+        message.stop()
+        self._action_plan()
+
+    def _action_plan(self) -> None:
+        self.check()
+        if self.problems:
+            self.enter()
+        else:
+            self.post_message(self.PlanWanted(self.spec))
+
+    def _action_reset(self) -> None:
+        texts = texts_of(self._base, self._platform)
+        for path, row in self._rows.items():
+            row.input.value = texts[path]

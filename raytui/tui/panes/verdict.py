@@ -1,0 +1,46 @@
+"""The header of the console: verdict, age of the evidence and the chain of links, always at the top left."""
+
+from __future__ import annotations
+
+from textual import events, on
+from textual.reactive import reactive
+
+from raytui.tui.picture import Picture
+from raytui.tui.render.verdict import Names, Times, header
+from raytui.tui.theme import sheet
+from raytui.tui.widgets.lines import LineView
+
+
+class VerdictBar(LineView):
+    """Two lines that are never covered."""
+
+    DEFAULT_CSS = sheet(__file__)
+    picture: reactive[Picture | None] = reactive(None, repaint=False)
+    observed_at: reactive[float] = reactive(0.0, repaint=False)
+    now: reactive[float] = reactive(0.0, repaint=False)
+    trouble: reactive[str] = reactive("", repaint=False)
+
+    def __init__(self, names: Names) -> None:
+        super().__init__(id="verdict")
+        self._names = names
+
+    def draw(self) -> None:
+        """Show the header for what is known now."""
+        width = self.size.width or self.app.size.width
+        self.show(header(self.picture, Times(self.observed_at, self.now), width, self._names, self.trouble))
+
+    def _watch_picture(self) -> None:
+        self.draw()
+
+    def _watch_observed_at(self) -> None:
+        self.draw()
+
+    def _watch_now(self) -> None:
+        self.draw()
+
+    def _watch_trouble(self) -> None:
+        self.draw()
+
+    @on(events.Resize)
+    def _resized(self) -> None:
+        self.draw()

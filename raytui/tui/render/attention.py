@@ -1,0 +1,97 @@
+"""What needs someone: each condition with its subject, its message, since when, and what to do about it, with the console's own keys."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from raytui.core.conditions import Condition
+from raytui.core.events import Event, Severity
+from raytui.core.snapshot import Snapshot
+from raytui.tui.operation import Notice
+from raytui.tui.picture import Picture
+from raytui.tui.render.text import Line, cells, clean, fit, moment, spread, wrap
+
+MARKS: dict[Severity, tuple[str, str]] = {"error": ("✗", "error"), "warning": ("▲", "warn"), "info": ("·", "muted")}
+RAY_SEVERITIES: dict[str, Severity] = {"ERROR": "error", "FATAL": "error", "WARNING": "warning"}
+_KEYS = (
+    (re.compile(r"raytui logs (?!--)\S+ shows"), "l shows"),
+    (re.compile(r"raytui logs shows"), "l shows"),
+    (re.compile(r"raytui restart \S+ (?=runs|starts)"), "r "),
+    (re.compile(r"raytui restart \S+$"), "r restarts it"),
+    (re.compile(r"raytui scale N adds"), "+ adds"),
+    (re.compile(r"raytui start (?=creates|runs)"), "s "),
+    (re.compile(r"raytui stop (?=removes)"), "x "),
+    (re.compile(r"raytui watch(?: --until \w+)? follows it"), "this screen follows it"),
+)
+
+
+def with_keys(hint: str) -> str:
+    """A hint that names commands, naming the console's keys instead where there are any."""
+    for pattern, key in _KEYS:
+        hint = pattern.sub(key, hint)
+    return hint
+
+
+def attention_title(picture: Picture | None) -> str:
+    """The pane's title says whether there is anything at all."""
+    if picture is None:
+        return "Needs attention"
+    count = len(picture.assessment.conditions)
+    return f"Needs attention ({count})" if count else "Nothing needs attention"
+
+
+def attention_lines(picture: Picture | None, notice: Notice | None, width: int) -> tuple[Line, ...]:
+    """The console's own last word first, then conditions, worst first, then what an empty cluster needs."""
+    lines: list[Line] = []
+    if notice is not None:
+        lines += _entry(Condition(notice.severity, "", "", notice.message, notice.hint), "", width)
+    if picture is None:
+        return tuple(lines)
+    cluster, now = picture.snapshot.cluster, picture.snapshot.observed_at
+    for condition in picture.assessment.conditions:
+        since = f"since {moment(condition.since, now)}" if condition.since else ""
+        short = msgspec.structs.replace(condition, subject=clean(condition.subject.removeprefix(f"{cluster}-")))
+        lines += _entry(short, since, width)
+    return tuple(lines)
+
+
+def _entry(condition: Condition, since: str, width: int) -> list[Line]:
+    mark, hint = MARKS[condition.severity], with_keys(condition.hint)
+    lead = f"{condition.subject}  " if condition.subject else ""
+    indent = 3 + cells(lead)
+    if indent > width // 2:
+        indent = 3
+    room = width - indent - 1 - (cells(since) + 2 if since else 0)
+    first, *rest = wrap(condition.message, room) or [""]
+    when: Line = ((f"{since} ", "muted"),) if since else ()
+    lines: list[Line] = [spread(((" ", ""), mark, (" ", ""), (lead, "strong"), (first, "")), when, width)]
+    lines += [((" " * indent, ""), (text, "")) for text in rest]
+    lines += [((" " * indent, ""), (text, "muted")) for text in (wrap(hint, width - indent - 1, 3) if hint else [])]
+    return lines
+
+
+def event_lines(picture: Picture | None, width: int, limit: int = 50) -> tuple[Line, ...]:
+    """What changed, newest first: what the console saw, and Ray's own events."""
+    if picture is None:
+        return ()
+    now = picture.snapshot.observed_at
+    found: list[tuple[float, Severity, str, str]] = [
+        (event.at, event.severity, _subject(event, picture.snapshot), event.message) for event in picture.events
+    ]
+    for ray in picture.snapshot.events.value or ():
+        severity = RAY_SEVERITIES.get(ray.severity.upper(), "info")
+        found.append((ray.at, severity, ray.source.lower() or "ray", ray.message))
+    found.sort(key=lambda item: -item[0])
+    lines = []
+    for at, severity, subject, message in found[:limit]:
+        mark, role = MARKS[severity]
+        lead = (f" {moment(at, now)} ", "muted")
+        body = fit(f"{clean(subject)}  {clean(message)}", max(8, width - cells(lead[0]) - 3)).rstrip()
+        lines.append((lead, (f"{mark} ", role), (body, "" if severity != "info" else "muted")))
+    return tuple(lines)
+
+
+def _subject(event: Event, snapshot: Snapshot) -> str:
+    return event.subject.removeprefix(f"{snapshot.cluster}-")

@@ -1,0 +1,96 @@
+"""Columns of a table: which fit into a width, and one row as a line. Cells are made once; only their room depends on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from raytui.tui.render.text import Line, Span, fit
+
+
+class Column(NamedTuple):
+    """One column."""
+
+    id: str
+    title: str
+    width: int
+    """Cells it needs."""
+    wide: int = 0
+    """Cells it takes when there is room; 0: the same."""
+    right: bool = False
+    rank: int = 0
+    """Columns of a higher rank give way first."""
+
+
+class Row(NamedTuple):
+    """One row: the same object as long as nothing in it changes."""
+
+    key: str
+    cells: tuple[Span, ...]
+    """One per column of the table, whether shown or not."""
+    tail: Span | None = None
+    """A sentence in place of the cells from `tail_from` on, up to the last column."""
+    tail_from: int = 0
+
+
+class Layout(NamedTuple):
+    """Columns that are shown, by index, with their widths."""
+
+    shown: tuple[tuple[int, int], ...]
+    gap: int
+    columns: tuple[Column, ...]
+
+
+MARGIN = 3
+"""A blank, the cursor's mark and a blank."""
+
+
+def arrange(columns: Sequence[Column], width: int) -> Layout:
+    """As many columns as fit, those of the highest rank left out first; room that is left goes to gaps, then to wide columns."""
+    kept = list(range(len(columns)))
+    while True:
+        need = MARGIN + sum(columns[n].width for n in kept) + max(0, len(kept) - 1)
+        droppable = [n for n in kept if columns[n].rank > 0]
+        if need <= width or not droppable:
+            break
+        worst = max(columns[n].rank for n in droppable)
+        kept.remove(next(n for n in reversed(droppable) if columns[n].rank == worst))
+    gap = 2 if need + len(kept) - 1 <= width else 1
+    left = width - need - (gap - 1) * (len(kept) - 1)
+    shown = []
+    for n in kept:
+        more = min(max(0, columns[n].wide - columns[n].width), max(0, left))
+        left -= more
+        shown.append((n, columns[n].width + more))
+    return Layout(tuple(shown), gap, tuple(columns))
+
+
+def head_line(layout: Layout, sorted_by: str = "") -> Line:
+    """The titles."""
+    spans: list[Span] = [(" " * MARGIN, "")]
+    for place, (n, width) in enumerate(layout.shown):
+        column = layout.columns[n]
+        if place:
+            spans.append((" " * layout.gap, ""))
+        spans.append((fit(column.title, width, right=column.right), "accent" if column.id == sorted_by else "muted"))
+    return tuple(spans)
+
+
+def row_line(row: Row, layout: Layout, *, cursor: bool = False) -> Line:
+    """One row as a line; the cursor's row is marked by a shape, not by colour alone."""
+    spans: list[Span] = [(" ▸ " if cursor else " " * MARGIN, "accent")]
+    last = len(layout.shown) - 1
+    place = 0
+    while place <= last:
+        n, width = layout.shown[place]
+        if place:
+            spans.append((" " * layout.gap, ""))
+        if row.tail is not None and n >= row.tail_from and place < last:
+            room = sum(w for _, w in layout.shown[place:last]) + layout.gap * (last - place - 1)
+            spans.append((fit(row.tail[0], room), row.tail[1]))
+            place = last
+            continue
+        text, role = row.cells[n]
+        spans.append((fit(text, width, right=layout.columns[n].right), role))
+        place += 1
+    return tuple(spans)

@@ -1,0 +1,44 @@
+"""One log line as spans: the formats of Ray are shortened to time, level, place and message; everything else stays as it was written."""
+
+from __future__ import annotations
+
+import re
+
+from raytui.tui.render.text import Line
+
+_CPP = re.compile(r"\[\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d),\d+ ([DIWEFC]) \d+ \d+\] (?:\((\w+)\) )?(\S+?:\d+): ?(.*)", re.DOTALL)
+"""Ray's C++ processes: `[2026-11-24 08:00:00,123 I 12 12] (raylet) node_manager.cc:512: text`."""
+_PYTHON = re.compile(
+    r"\[?\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)[,.]\d+\]?\s+(?:\[)?(DEBUG|INFO|WARNING|ERROR|CRITICAL)\]?\s+(\S+?:\d+)?\s*(?:-- )?(.*)", re.DOTALL
+)
+"""Ray's Python processes: `2026-11-24 08:00:00,123 INFO scripts.py:10 -- text`."""
+_ALARM = re.compile(
+    r"Traceback \(most recent call last\)|^\s*\w*(?:Error|Exception): |\b(?:SIGKILL|SIGSEGV|Segmentation fault|out of memory)\b",
+    re.IGNORECASE,
+)
+_LEVELS = {"E": "error", "F": "error", "C": "error", "W": "warn"}
+MARK = "── "
+"""Begins a line of the console's own between log lines."""
+
+
+def log_line(text: str) -> Line:
+    """The spans of one log line."""
+    if text.startswith(MARK):
+        return ((text, "muted"),)
+    found = _CPP.match(text)
+    if found:
+        at, level, _, place, message = found.groups()
+    else:
+        found = _PYTHON.match(text)
+        if not found:
+            return ((text, "error" if _ALARM.search(text) else ""),)
+        at, word, place, message = found.groups()
+        level = word[0]
+    role = _LEVELS.get(level, "")
+    where = f"{place}  " if place else ""
+    return ((f"{at} ", "muted"), (f"{level} ", role or "muted"), (where, "muted"), (message, role if role == "error" else ""))
+
+
+def shown_text(text: str) -> str:
+    """The text of a line as it is shown; what a search looks at."""
+    return "".join(part for part, _ in log_line(text))

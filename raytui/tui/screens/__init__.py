@@ -1,0 +1,1 @@
+"""Screens that stand over the panes: confirmation, sources, help, leaving."""

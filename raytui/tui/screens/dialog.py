@@ -1,0 +1,86 @@
+"""A question over the panes: lines to read, and choices of which the safe one has the focus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button
+
+from raytui.tui.render.text import Line
+from raytui.tui.theme import sheet
+from raytui.tui.widgets.lines import LineView
+from raytui.tui.widgets.rule import PaneRule
+
+WIDTH = 76
+
+
+class Body(LineView, can_focus=True):
+    """The lines of a dialog; they scroll by keyboard when they are many."""
+
+
+class Dialog(ModalScreen[str]):
+    """Answers the id of the choice, or the empty string when it was left."""
+
+    DEFAULT_CSS = sheet(__file__)
+    AUTO_FOCUS = None
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Cancel", show=False),
+        Binding("left", "app.focus_previous", "Left", show=False),
+        Binding("right", "app.focus_next", "Right", show=False),
+        Binding("up", "scroll(-1)", "Up", show=False),
+        Binding("down", "scroll(1)", "Down", show=False),
+        Binding("pageup", "scroll(-10)", "Page up", show=False),
+        Binding("pagedown", "scroll(10)", "Page down", show=False),
+    ]
+
+    def __init__(self, title: str, choices: Sequence[tuple[str, str, str]]) -> None:
+        """`choices` are id, label and the Button's variant; the first one is safe and has the focus."""
+        super().__init__()
+        self._title_text = title
+        self._choices = choices
+        self.body = Body()
+        self.body.can_focus = False
+
+    def lines(self, width: int) -> Sequence[Line]:
+        """What is to be read."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """Title, lines and choices."""
+        with Vertical(id="dialog"):
+            yield PaneRule(self._title_text)
+            yield self.body
+            with Horizontal(id="choices"):
+                for identity, label, variant in self._choices:
+                    yield Button(label, id=identity, compact=True, classes=f"-{variant}")
+
+    @on(events.Mount)
+    def _mounted(self) -> None:
+        self.query_one(PaneRule).activate(True)
+        self._draw()
+        if self._choices:
+            self.query_one(f"#{self._choices[0][0]}").focus()
+
+    @on(events.Resize)
+    def _resized(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        self.body.show(self.lines(min(WIDTH, self.app.size.width - 4) - 5))
+
+    @on(Button.Pressed)
+    def _chosen(self, message: Button.Pressed) -> None:
+        message.stop()
+        self.dismiss(message.button.id or "")
+
+    def _action_leave(self) -> None:
+        self.dismiss("")
+
+    def _action_scroll(self, by: int) -> None:
+        self.body.scroll_relative(y=by, animate=False)

@@ -1,0 +1,42 @@
+"""All keys and the meaning of the marks, from the same table that makes the bindings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from raytui.tui.keys import KEYS, written
+from raytui.tui.render.text import BLANK, Line, fit
+from raytui.tui.screens.dialog import Dialog
+
+_PLACES = (("anywhere", "Anywhere"), ("table", "In the list of applications"), ("logs", "In the log"), ("config", "In the configuration"))
+_MARKS = (
+    ("●", "ok", "ok: everything was observed to work"),
+    ("▲", "warn", "degraded: it works, and something needs attention"),
+    ("✗", "error", "down: it was observed not to work"),
+    ("?", "warn", "unknown: the console is blind, and says since when"),
+    ("○", "strong", "nothing runs, and nothing is meant to"),
+)
+
+
+def help_lines(width: int) -> list[Line]:
+    """The help as lines."""
+    lines: list[Line] = []
+    for where, title in _PLACES:
+        lines += [BLANK] if lines else []
+        lines.append(((title, "accent"),))
+        lines += [((f"  {fit(written(key), 6)}", "key"), (fit(key.tooltip, width - 9).rstrip(), "")) for key in KEYS if key.where == where]
+    lines += [BLANK, (("Marks", "accent"),)]
+    lines += [((f"  {fit(mark, 6)}", role), (text, "")) for mark, role, text in _MARKS]
+    lines += [BLANK, (("Closing the console changes nothing for the cluster.", "muted"),)]
+    return lines
+
+
+class HelpScreen(Dialog):
+    """Keys and marks."""
+
+    def __init__(self) -> None:
+        super().__init__("Help", [("close", "Close", "plain")])
+
+    def lines(self, width: int) -> Sequence[Line]:
+        """The help."""
+        return help_lines(width)

@@ -1,0 +1,1 @@
+"""Widgets on the Line API: they hold lines and repaint only those that changed."""

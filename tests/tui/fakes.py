@@ -1,0 +1,154 @@
+"""A scripted session for the console: snapshots, plans and log lines that a test hands out one by one. Plans are the real ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+
+from raytui.core.errors import ConfigurationError, Interrupted, NotFound, RaytuiError
+from raytui.core.events import StepEvent
+from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop
+from raytui.core.snapshot import Snapshot
+from raytui.core.spec import ClusterSpec, HeadSpec, PlatformName, WorkersSpec
+from raytui.core.validate import validate
+
+SPEC = ClusterSpec(head=HeadSpec(cpu=1, memory=2), workers=WorkersSpec(count=2, cpu=1, memory=2))
+
+
+class FakeSettings(msgspec.Struct):
+    profile_name: str = "local"
+    platform: PlatformName = "local"
+    read_only: bool = False
+    cluster: ClusterSpec = SPEC
+
+
+class FakeSource(msgspec.Struct, frozen=True):
+    name: str
+    kind: str = "launcher"
+
+
+class FakeMonitor:
+    """Hands out what was put, and waits for more."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[Snapshot | Exception] = asyncio.Queue()
+        self.last: Snapshot | None = None
+
+    def put(self, snapshot: Snapshot | Exception) -> None:
+        self.queue.put_nowait(snapshot)
+
+    async def snapshots(self, interval: float = 2.0, depth: str = "full") -> AsyncIterator[Snapshot]:
+        while True:
+            item = await self.queue.get()
+            if isinstance(item, Exception):
+                raise item
+            self.last = item
+            yield item
+
+
+class FakeManager:
+    """Plans for real against the last snapshot; runs a script of events, held back until the test releases them."""
+
+    def __init__(self, monitor: FakeMonitor, settings: FakeSettings) -> None:
+        self.monitor, self.settings = monitor, settings
+        self.script: list[StepEvent] | None = None
+        self.ends_with: RaytuiError | None = None
+        self.refuses: RaytuiError | None = None
+        self.release = asyncio.Event()
+        self.release.set()
+        self.executed: list[Plan] = []
+        self.interrupted = asyncio.Event()
+
+    async def plan(self, verb: Verb, *, spec: ClusterSpec | None = None, workers: int | None = None, target: str = "all", keep: bool = False) -> Plan:
+        if self.refuses is not None:
+            raise self.refuses
+        wanted = (spec or self.settings.cluster).resolved(self.settings.platform)
+        problems = validate(wanted, self.settings.platform) if verb == "start" else []
+        if problems:
+            raise ConfigurationError.from_problems(problems)
+        applications = (self.monitor.last.applications.value if self.monitor.last else None) or ()
+        if verb == "stop":
+            return plan_stop(wanted, applications, keep=keep)
+        if verb == "scale":
+            return plan_scale(wanted, applications, workers or 0)
+        if verb == "restart":
+            return plan_restart(wanted, applications, target)
+        return plan_start(wanted, applications)
+
+    async def execute(self, plan: Plan, *, wait: bool = True, timeout: float = 600.0) -> AsyncIterator[StepEvent]:
+        self.executed.append(plan)
+        script = [StepEvent(step.name, "done", 0.1) for step in plan.steps] if self.script is None else self.script
+        for event in script:
+            yield event
+        release, interrupted = asyncio.ensure_future(self.release.wait()), asyncio.ensure_future(self.interrupted.wait())
+        try:
+            await asyncio.wait([release, interrupted], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            release.cancel()
+            interrupted.cancel()
+        if self.interrupted.is_set():
+            yield StepEvent("undone", "undone", 0.2, "head")
+            raise Interrupted(f"{plan.verb} was interrupted; what this run made was removed; no application of {plan.cluster} exists now")
+        if self.ends_with is not None:
+            raise self.ends_with
+
+    def interrupt(self) -> None:
+        self.interrupted.set()
+
+
+class FakeLogs:
+    """Logs by name: lists of batches; a log ends with its error, or stays open."""
+
+    def __init__(self) -> None:
+        self.batches: dict[str, list[list[str]]] = {"head": [["head is up"]]}
+        self.endings: dict[str, RaytuiError] = {}
+        self.more: dict[str, asyncio.Queue[list[str]]] = {}
+        self.opened: list[str] = []
+
+    async def sources(self, snapshot: Snapshot, only: str = "") -> tuple[FakeSource, ...]:
+        return tuple(FakeSource(name, "ray" if "/" in name else "launcher") for name in self.batches)
+
+    async def find(self, snapshot: Snapshot, name: str) -> FakeSource:
+        if name not in self.batches:
+            raise NotFound(f"there is no log {name}", hint="raytui logs --list names what there is")
+        return FakeSource(name)
+
+    async def follow(self, source: FakeSource, lines: int = 100) -> AsyncIterator[list[str]]:
+        self.opened.append(source.name)
+        for batch in self.batches[source.name]:
+            yield batch
+        if source.name in self.endings:
+            raise self.endings[source.name]
+        queue = self.more.setdefault(source.name, asyncio.Queue())
+        while True:
+            yield await queue.get()
+
+
+class FakeSession:
+    """What `raytui.bootstrap.Session` is to the console."""
+
+    def __init__(self, settings: FakeSettings | None = None) -> None:
+        self.settings = settings or FakeSettings()
+        self.monitor = FakeMonitor()
+        self.manager = FakeManager(self.monitor, self.settings)
+        self.logs = FakeLogs()
+        self.closed = False
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
+        self.closed = True
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+Opener = Callable[[], FakeSession]
