@@ -1,0 +1,87 @@
+"""raytui killed with SIGKILL before and after every single request of `start` and of `stop`, one by one.
+
+Whatever the moment: the next `start` completes the cluster and the next `stop` leaves nothing. The number of requests is counted from an
+undisturbed run, so that a new request is covered the day it is added.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.contract.chaos import OPTIONS, ROOT, Bench, bench
+from tests.contract.killed import carry_out, spec_of
+
+
+class Matrix:
+    """One workbench; `begin` starts a process of raytui, killed at a request, and answers its exit status."""
+
+    def __init__(self, made: Bench, folder: Path, runtime: str) -> None:
+        self.made = made
+        self.folder = folder
+        self.runtime = runtime
+
+    async def begin(self, verb: str, cluster: str, kill: str = "", at: int = 0) -> int:
+        info = self.made.info
+        words = [
+            sys.executable, "-m", "tests.contract.killed", verb, info["url"], info["project_id"], info["api_key"], cluster, self.runtime, str(self.folder / cluster),
+        ]  # fmt: skip
+        process = await asyncio.create_subprocess_exec(*words, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        if kill:
+            await asyncio.to_thread(self.made.faults, kill_pid=process.pid, **{kill: at})
+        _, errors = await process.communicate(b"go\n")
+        assert process.returncode in {0, -9}, errors.decode()
+        return process.returncode or 0
+
+    async def next(self, verb: str, cluster: str) -> None:
+        """What the operator does next, undisturbed."""
+        platform = self.made.platform()
+        try:
+            await carry_out(verb, platform, spec_of(cluster, self.runtime), self.folder / cluster)
+        finally:
+            await platform.close()
+
+    async def requests_of(self, verb: str, cluster: str) -> int:
+        before = self.made.state()["requests"]
+        assert await self.begin(verb, cluster) == 0
+        return int(self.made.state()["requests"]) - before
+
+    async def case(self, verb: str, kill: str, at: int) -> None:
+        """Kill one run, then start and stop; before a stop the cluster is made first."""
+        cluster = f"kill-{verb}-{kill.removeprefix('kill_pid_')}-{at}"
+        wanted = sorted([f"{cluster}-head", f"{cluster}-worker-1", f"{cluster}-worker-2"])
+        if verb == "stop":
+            await self.next("start", cluster)
+        assert await self.begin(verb, cluster, kill, at) == -9, f"{cluster}: the run was over before request {at}"
+        # In every second case the operator gives up at once; in the others the cluster is completed first.
+        if at % 2:
+            await self.next("start", cluster)
+            assert self.made.names(cluster) == wanted, cluster
+        await self.next("stop", cluster)
+        assert self.made.names(cluster) == [], cluster
+
+
+@pytest.mark.parametrize("verb", ["start", "stop"])
+@pytest.mark.timeout(600)
+async def test_killed_at_every_request(tmp_path: Path, verb: str):
+    with bench(tmp_path / "bench", *OPTIONS) as made:
+        platform = made.platform()
+        runtime = str((await platform.client.pages("ListRuntimes", "runtimes"))[0]["image_identifier"])
+        for name in ("head.py", "worker.py"):
+            await platform.write_file(name, b"pass\n")
+        await platform.close()
+        matrix = Matrix(made, tmp_path, runtime)
+        if verb == "stop":
+            await matrix.next("start", "counted")
+        count = await matrix.requests_of(verb, "counted")
+        assert count > 3
+        # One at a time: the workbench counts all requests, so a neighbour's would move the moment of the kill.
+        for at in range(1, count + 1):
+            for kill in ("kill_pid_before", "kill_pid_after"):
+                await matrix.case(verb, kill, at)
+        left = [app["name"] for app in made.state()["applications"] if not app["name"].startswith("counted")]
+        assert left == []
