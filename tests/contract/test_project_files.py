@@ -14,6 +14,7 @@ from raytui.core.errors import DeadlineExceeded, NotFound, RefusedForSafety, Unr
 from raytui.core.units import rfc3339
 from raytui.platforms.cai import CaiPlatform
 from raytui.platforms.cai.client import Timing
+from raytui.platforms.cai.remote_reports import AT_ONCE
 from raytui.platforms.cai.transport import ClientName
 
 from .conftest import HEAD, WORKER, Bench, open_platform, request_for, spec
@@ -70,22 +71,60 @@ async def test_a_file_of_any_bytes_comes_back_the_same(platform: CaiPlatform) ->
         await platform.read_file("nothing")
 
 
-async def test_reports_are_read_on_demand_from_outside_and_with_each_list_from_inside(
+async def test_reports_come_with_the_list_of_a_cluster_from_outside_and_with_every_list_from_inside(
     platform: CaiPlatform, bench: Bench, project: str, client: ClientName
 ) -> None:
     await asyncio.gather(*(platform.create(request_for(name)) for name in (HEAD, WORKER)))
     put(bench, project, f"nodes/{WORKER}.json", node(WORKER, message="joined the head"))
-    outside = await platform.list("c")
-    assert [app.launcher for app in outside] == [None, None]
-    head, worker = await platform.reports(outside)
+    head, worker = await platform.list("c")
     assert head.launcher is None
     assert worker.launcher is not None
     assert worker.launcher.message == "joined the head"
+    assert [app.launcher for app in await platform.list()] == [None, None]
     inside = open_platform(bench, project, client, project_dir=bench.folder(project))
     before = bench.requests()
-    assert [app.launcher is not None for app in await inside.list("c")] == [False, True]
+    assert [app.launcher is not None for app in await inside.list()] == [False, True]
     assert bench.requests() - before == 1
     await inside.close()
+
+
+async def test_reports_from_outside_cost_a_fixed_number_of_requests_and_all_are_read_in_turn(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
+    workers = [f"c-worker-{number}" for number in range(1, 41)]
+    await asyncio.gather(*(platform.create(request_for(name)) for name in workers))
+    before = bench.requests()
+    assert [app.launcher for app in await platform.list("c")] == [None] * 40
+    assert bench.requests() - before == 2
+    for name in workers:
+        put(bench, project, f"nodes/{name}.json", node(name))
+    for known in (AT_ONCE, 2 * AT_ONCE, 40):
+        before = bench.requests()
+        listed = await platform.list("c")
+        assert bench.requests() - before == 2 + AT_ONCE
+        assert sum(app.launcher is not None for app in listed) == known
+
+
+async def test_a_served_dashboard_makes_the_reports_of_running_nodes_needless(platform: CaiPlatform, bench: Bench, project: str) -> None:
+    await platform.create(request_for(HEAD, wanted=spec(expose_dashboard=True, auth="token")))
+    put(bench, project, f"nodes/{HEAD}.json", node(HEAD))
+    async with asyncio.timeout(10):
+        while (await platform.list("c"))[0].state != "running":  # noqa: ASYNC110  # the workbench is another process
+            await asyncio.sleep(0.02)
+    before = bench.requests()
+    await platform.list("c")
+    assert bench.requests() - before == 2
+
+
+@pytest.mark.parametrize("way", ["500_before", "withheld_before", "reset_before", "html", "truncated"])
+async def test_a_report_that_cannot_be_read_now_is_as_it_was(platform: CaiPlatform, bench: Bench, project: str, way: str) -> None:
+    await platform.create(request_for(WORKER))
+    put(bench, project, f"nodes/{WORKER}.json", node(WORKER, message="first"))
+    await platform.list("c")
+    put(bench, project, f"nodes/{WORKER}.json", node(WORKER, message="second"))
+    bench.faults(fail_request=1, fail_how=way, fail_operation="DownloadProjectFile")
+    messages = [[app.launcher.message for app in await platform.list("c") if app.launcher] for _ in range(2)]
+    assert messages == [["first"], ["second"]] if way != "html" else messages[1] == ["second"]
 
 
 async def test_the_launchers_output_is_followed_from_outside(platform: CaiPlatform, bench: Bench, project: str) -> None:

@@ -145,7 +145,7 @@ class SharedFolder:
     async def forget_node(self, application: Application) -> None:
         """Remove what one application said about itself."""
         self._logs.pop(application.name, None)
-        await self._files.delete(f"{folder_of(application.cluster)}/nodes/{application.name}.json")
+        await self._files.delete(node_path(application))
 
     async def forget_run(self, cluster: str) -> None:
         """Remove everything of a cluster that ended but its logs and launchers."""
@@ -158,11 +158,10 @@ class SharedFolder:
 
     async def _node(self, application: Application) -> NodeFile | None:
         try:
-            data = await self._files.read(f"{folder_of(application.cluster)}/nodes/{application.name}.json")
-            node = msgspec.json.decode(data, type=NodeFile)
-        except (NotFound, msgspec.MsgspecError):
+            data = await self._files.read(node_path(application))
+        except NotFound:
             return None
-        return node if node.application == application.name and node.written_at >= application.created_at - CLOCK_SLACK else None
+        return read_node(data, application)
 
     async def _newest(self, application: Application, stem: str, entries: list[FileEntry]) -> FileEntry:
         """The log of the start that the launcher reports, else the one written last; the API tells no times."""
@@ -184,6 +183,20 @@ class SharedFolder:
 def folder_of(cluster: str) -> str:
     """The cluster's shared folder, relative to the project."""
     return f".raytui/{cluster}"
+
+
+def node_path(application: Application) -> str:
+    """The file that an application's launcher writes about itself."""
+    return f"{folder_of(application.cluster)}/nodes/{application.name}.json"
+
+
+def read_node(data: bytes, application: Application) -> NodeFile | None:
+    """A node's file, none when it is damaged, another's, or left by an earlier application of the name."""
+    try:
+        node = msgspec.json.decode(data, type=NodeFile)
+    except msgspec.MsgspecError:
+        return None
+    return node if node.application == application.name and node.written_at >= application.created_at - CLOCK_SLACK else None
 
 
 def token_path(cluster: str) -> str:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 
 from raytui.core.errors import ConfigurationError, Failure, Problem, RaytuiError, Unreachable
 from raytui.core.protocols import Check, CreateRequest, DashboardTarget
 from raytui.core.secret import Secret
-from raytui.core.snapshot import Application
+from raytui.core.snapshot import Application, LauncherReport
 from raytui.core.spec import DEFAULT_DASHBOARD_PORT, DEFAULT_RAY_PORT, ClusterSpec, PlatformName
 from raytui.platforms.cai import runtimes as images
 from raytui.platforms.cai.applications import in_order, to_application
@@ -21,6 +20,7 @@ from raytui.platforms.cai.client import Backoff, Timing, open_client
 from raytui.platforms.cai.files import DirectFiles, RemoteFiles
 from raytui.platforms.cai.lifecycle import ENDED
 from raytui.platforms.cai.nodes import folder_of, token_path
+from raytui.platforms.cai.remote_reports import RemoteReports
 from raytui.platforms.cai.store import ProjectStore
 from raytui.platforms.cai.transport import ClientName
 from raytui.platforms.cai.usage import Reasons
@@ -32,8 +32,8 @@ DEFAULT_VENV = "~/.venv"
 class CaiPlatform(ProjectStore):
     """The applications, files and nodes of one project of one workbench.
 
-    `project_dir` is set when raytui runs inside the project: files are then read and written directly, and the launchers' reports come
-    with every listing. `domain` is the name under which applications answer, the host's own unless the workbench says otherwise.
+    `project_dir` is set when raytui runs inside the project: files are then read and written directly. `domain` is the name under which
+    applications answer, the host's own unless the workbench says otherwise.
     """
 
     name: PlatformName = "cai"
@@ -64,16 +64,21 @@ class CaiPlatform(ProjectStore):
         self._venv = venv
         self._project_dir = project_dir
         self._reasons = Reasons(api)
+        self._remote = RemoteReports(api)
         self._tokens: dict[str, asyncio.Task[None]] = {}
         self._seen_tokens: dict[str, str] = {}
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
-        """One paged listing, and no request for each application; inside the project with what the launchers say."""
-        records = in_order(await self.lifecycle.records())
-        apps = [to_application(record, self._site) for record in records if record.marker and cluster in {None, record.marker.cluster}]
-        if self._project_dir is not None and apps:
-            reports = await self.folder.reports(apps)
-            apps = [msgspec.structs.replace(app, launcher=reports.get(app.name)) for app in apps]
+        """One paged listing for any number of applications, with what the launchers say.
+
+        Inside the project their reports are read from its folder; from outside, for one cluster whose dashboard is not served to the
+        outside, a fixed number of them with each look. A failed application has its reason, where somebody tells one.
+        """
+        records, present = await asyncio.gather(self.lifecycle.records(), self._present(cluster))
+        ours = in_order(records)
+        apps = [to_application(record, self._site) for record in ours if record.marker and cluster in {None, record.marker.cluster}]
+        reports = await self._reports(apps, present)
+        apps = [msgspec.structs.replace(app, launcher=reports.get(app.name)) for app in apps]
         reasons = await self._reasons.of(app for app in apps if app.state == "failed")
         return tuple(
             msgspec.structs.replace(app, message=_why(app) or reasons.get(app.id, "")) if app.state == "failed" else app for app in apps
@@ -210,6 +215,17 @@ class CaiPlatform(ProjectStore):
         await asyncio.gather(*self._tokens.values(), return_exceptions=True)
         await self.client.close()
 
+    async def _present(self, cluster: str | None) -> frozenset[str]:
+        if self._project_dir is not None or cluster is None:
+            return frozenset()
+        return await self._remote.present(cluster)
+
+    async def _reports(self, apps: Sequence[Application], present: frozenset[str]) -> dict[str, LauncherReport]:
+        if self._project_dir is not None:
+            return await self.folder.reports(apps)
+        served = any(app.role == "head" and app.exposed for app in apps)
+        return await self._remote.of((app for app in apps if not served or app.state != "running"), present)
+
     async def _inside(self, head: Application, project: Path) -> DashboardTarget:
         met = await self.folder.rendezvous(head.cluster)
         if met is None or not met.dashboard_url:
@@ -274,10 +290,11 @@ def site_of(base: str, domain: str = "") -> str:
 
     A loopback address has no names below it; those below `localhost` are loopback (RFC 6761).
     """
-    parts = urlsplit(base)
-    port = f":{parts.port}" if parts.port else ""
-    own = f"localhost{port}" if (parts.hostname or "").startswith("127.") else parts.netloc
-    return f"{parts.scheme}://{domain or own}"
+    scheme, _, netloc = base.partition("://")
+    name = domain or netloc
+    if name.startswith("127."):
+        name = "localhost" + name[name.index(":") :] if ":" in name else "localhost"
+    return f"{scheme}://{name}"
 
 
 def own_ray_token() -> str:

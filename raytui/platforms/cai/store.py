@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-import msgspec
-
 from raytui.core.errors import NotFound, RefusedForSafety
 from raytui.core.protocols import LogChunk
 from raytui.core.snapshot import Application
@@ -52,11 +50,6 @@ class ProjectStore:
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         """The launcher's output as it stands in the project folder."""
         return await self.folder.tail(application, offset, limit)
-
-    async def reports(self, applications: tuple[Application, ...]) -> tuple[Application, ...]:
-        """The applications with what their launchers last said: a download for each from outside, so only on demand."""
-        said = await self.folder.reports(applications)
-        return tuple(msgspec.structs.replace(app, launcher=said.get(app.name, app.launcher)) for app in applications)
 
     async def forget(self, cluster: str) -> None:
         """Remove the cluster's shared folder; refused while it has applications."""

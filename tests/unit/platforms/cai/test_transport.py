@@ -127,6 +127,8 @@ def test_certificates_that_cannot_be_read_are_a_problem_of_ca_bundle(tmp_path: P
         ("https://ml.example.com:8443", "", "https://ml.example.com:8443"),
         ("https://ml.example.com", "apps.example.com", "https://apps.example.com"),
         ("http://127.0.0.1:8080", "", "http://localhost:8080"),
+        ("http://127.0.0.1:8080", "127.0.0.1:8080", "http://localhost:8080"),
+        ("http://127.0.0.1", "", "http://localhost"),
     ],
 )
 def test_applications_answer_below_the_workbenchs_own_name(base: str, domain: str, site: str) -> None:
