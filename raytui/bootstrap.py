@@ -54,6 +54,7 @@ def build_platform(settings: Settings) -> Platform:
         from raytui.platforms.local import LocalPlatform
 
         return LocalPlatform(settings.state_dir, venv=settings.venv)
+    from raytui.manager.launchers import render
     from raytui.platforms.cai import CaiPlatform
 
     return CaiPlatform(
@@ -63,4 +64,7 @@ def build_platform(settings: Settings) -> Platform:
         client=settings.client,
         ca_bundle=settings.ca_bundle,
         project_dir=settings.project_dir,
+        domain=settings.domain,
+        key_source=settings.origins.get("api_key") or "CML_API_KEY",
+        launchers=render,
     )
