@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -128,6 +130,18 @@ def gone(run: Run) -> None:
     wait_until(f"every process of {run.application} to end", lambda: not of_session({run.process.pid}), END_S)
 
 
+def asked(port: int, path: str, token: str = "") -> int:
+    """The status of a GET through the application port; 0 while nothing listens, 0 for the page of a head whose dashboard is not up."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"X-Ray-Authorization": f"Bearer {token}"} if token else {})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status if path == "/" or answer.headers["Content-Type"].startswith("application/json") else 0
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
     made = Nodes()
@@ -142,7 +156,9 @@ def head(nodes: Nodes) -> Run:
 
 def test_head_and_worker_come_up_side_by_side_and_say_who_they_are(nodes: Nodes):
     worker = nodes.start("worker", "real-worker-1")
-    first = nodes.head("real-head")
+    app_port = free_port()
+    first = nodes.head("real-head", CDSW_APP_PORT=app_port, RAYTUI_EXPOSE_DASHBOARD=1)
+    wait_until("the status page", lambda: asked(app_port, "/") == 200)
     alive(worker)
     alive(first)
     meeting = nodes.rendezvous()
@@ -151,6 +167,8 @@ def test_head_and_worker_come_up_side_by_side_and_say_who_they_are(nodes: Nodes)
         assert run.node["generation"] == meeting["generation"]
         assert (run.node["ray_version"], run.node["message"]) == (meeting["ray_version"], "")
     assert len({run.node["node_id"] for run in (first, worker)}) == 2
+    wait_until("the dashboard behind the page", lambda: asked(app_port, "/api/version", TOKEN) == 200, START_S)
+    assert asked(app_port, "/api/version") == 401
     assert worker.stop() == 0
     assert (worker.node["state"], worker.node["exit_code"]) == ("ended", 1)
     assert of_session({worker.process.pid}) == []
