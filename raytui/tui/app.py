@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -78,7 +79,8 @@ class RaytuiApp(WatchingApp):
 
     def show_keys(self) -> None:
         """Show the keys that work where the focus is."""
-        self._key_bar.show([key for key in bar(self._place()) if self._works(key)])
+        if len(self.screen_stack) == 1:
+            self._key_bar.show([key for key in bar(self._place()) if self._works(key)])
 
     # Keys
 
@@ -234,7 +236,9 @@ class RaytuiApp(WatchingApp):
         elif purpose == "logs":
             self.logs_pane.filter(text)
         else:
-            return self.logs_pane.find(text)
+            found = self.logs_pane.find(text)
+            self.show_keys()
+            return found
         return True
 
     def on_prompt_typed(self, message: Prompt.Typed) -> None:
@@ -257,7 +261,8 @@ class RaytuiApp(WatchingApp):
         snapshot = self.picture.snapshot
         known = [(app.short, "launcher") for app in snapshot.applications.value or ()]
         screen = SourcesScreen(self.logs_pane.source, known)
-        answer = self.push_screen(screen, wait_for_dismiss=True)
+        chosen: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        await self.push_screen(screen, chosen.set_result)
         screen.tell("asking Ray for its files")
         try:
             found = await self.session.logs.sources(snapshot)
@@ -267,9 +272,9 @@ class RaytuiApp(WatchingApp):
             if screen.is_attached:
                 screen.fill([(source.name, getattr(source, "kind", "")) for source in found])
                 screen.tell(f"{len(found)} logs")
-        chosen = await answer
-        if chosen:
-            self.show_log(chosen)
+        name = await chosen
+        if name:
+            self.show_log(name)
             self.logs_pane.view.focus()
 
     # Leaving
@@ -327,6 +332,8 @@ class RaytuiApp(WatchingApp):
     def _works(self, key: Key) -> bool:
         """Whether a key can do anything now."""
         if key.changes and self.settings.read_only:
+            return False
+        if key.id == "next" and not self.logs_pane.view.is_searching:
             return False
         exists = self.picture is None or bool(self.picture.known.applications.value)
         return exists or key.id not in {"stop", "scale-up", "restart", "logs"}

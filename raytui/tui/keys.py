@@ -79,4 +79,5 @@ def bar(where: str) -> tuple[Key, ...]:
     common = sorted((key for key in KEYS if key.bar and key.where == "anywhere"), key=lambda key: key.bar)
     if where == "table":
         return tuple(sorted((*own, *common), key=lambda key: key.bar))
-    return (*own, *common)
+    nearest = [key for key in common if key.id == "filter"]
+    return (*own, *nearest, *(key for key in common if key not in nearest))

@@ -15,9 +15,11 @@ from textual.containers import Horizontal, Vertical
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
+from textual.worker import Worker, WorkerState
 
 from raytui.tui import messages
 from raytui.tui.glyphs import AsciiGlyphs, needs_ascii
+from raytui.tui.lifecycle import REPORT, unforeseen
 from raytui.tui.operation import Notice, Operation, begin, end, report
 from raytui.tui.panes.attention import AttentionPane
 from raytui.tui.panes.logs import LogsPane
@@ -160,6 +162,12 @@ class WatchingApp(App[str]):
     @on(messages.RequestRefused)
     def _request_refused(self, message: messages.RequestRefused) -> None:
         self.notice = Notice("warning", message.message, message.hint)
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, message: Worker.StateChanged) -> None:
+        """Boundary: a worker that broke off is told, never silent, and never ends the console."""
+        if message.state is WorkerState.ERROR and isinstance(message.worker.error, Exception):
+            self.notice = Notice("error", f"{message.worker.group} broke off: {unforeseen(message.worker.error)}", REPORT)
 
     @on(messages.LogsArrived)
     def _logs_arrived(self, message: messages.LogsArrived) -> None:

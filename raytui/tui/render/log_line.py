@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from raytui.core.units import sanitize
 from raytui.tui.render.text import Line
 
 _CPP = re.compile(r"\[\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d),\d+ ([DIWEFC]) \d+ \d+\] (?:\((\w+)\) )?(\S+?:\d+): ?(.*)", re.DOTALL)
@@ -22,7 +23,8 @@ MARK = "── "
 
 
 def log_line(text: str) -> Line:
-    """The spans of one log line."""
+    """The spans of one log line; whatever it holds, nothing in it can act on the terminal."""
+    text = sanitize(text)
     if text.startswith(MARK):
         return ((text, "muted"),)
     found = _CPP.match(text)

@@ -31,10 +31,9 @@ def shape(picture: Picture | None, *, stale: bool = False) -> Span:
     if picture is None or stale:
         return SHAPES["unknown"]
     assessment = picture.assessment
-    if assessment.phase == "absent":
-        return ("○ DOWN", "strong")
-    if assessment.phase == "starting" and not any(c.severity == "error" for c in assessment.conditions):
-        return (SHAPES[assessment.verdict][0], "accent")
+    calm = not any(condition.severity == "error" for condition in assessment.conditions)
+    if calm and assessment.verdict == "down" and assessment.phase in {"absent", "starting", "stopping"}:
+        return ("○ DOWN", "strong" if assessment.phase == "absent" else "accent")
     return SHAPES[assessment.verdict]
 
 

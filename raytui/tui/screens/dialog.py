@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Button
+from textual.widgets import Button, Static
 
 from raytui.tui.render.text import Line
 from raytui.tui.theme import sheet
@@ -57,6 +57,7 @@ class Dialog(ModalScreen[str]):
             yield PaneRule(self._title_text)
             yield self.body
             with Horizontal(id="choices"):
+                yield Static("tab moves  enter chooses  esc leaves", id="dialog-keys", markup=False)
                 for identity, label, variant in self._choices:
                     yield Button(label, id=identity, compact=True, classes=f"-{variant}")
 

@@ -6,7 +6,7 @@ from textual.screen import Screen
 
 from raytui.tui.theme import sheet
 
-_WIDTHS = [(0, "-narrow"), (120, "-wide"), (200, "-huge")]
+_WIDTHS = [(0, "-narrow"), (120, "-wide")]
 _HEIGHTS = [(0, "-short"), (34, "-tall")]
 
 

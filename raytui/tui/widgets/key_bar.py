@@ -15,9 +15,9 @@ from raytui.tui.theme import role_styles, sheet
 
 def bar_line(keys: Sequence[Key], width: int) -> Line:
     """The keys that fit, the last two of them (commands and help) always."""
-    entries = [f" {written(key)} {key.label} " for key in keys]
+    needs = [cells(f" {written(key)} {key.label} ") for key in keys]
     kept = list(range(len(keys)))
-    while sum(cells(entries[n]) for n in kept) > width and len(kept) > 2:
+    while sum(needs[n] for n in kept) - 1 > width and len(kept) > 2:
         kept.pop(-3)
     spans: list[tuple[str, str]] = []
     for n in kept:

@@ -63,6 +63,11 @@ class LogView(LineView, can_focus=True):
         """Lines that are kept."""
         return len(self._texts)
 
+    @property
+    def is_searching(self) -> bool:
+        """Whether something was searched for."""
+        return self._search is not None
+
     def text_at(self, place: int) -> str:
         """The text of one shown line."""
         return self._texts[place if self._visible is None else self._visible[place]]
