@@ -1,0 +1,176 @@
+"""The log pane: follow, filter, search, choose; hostile lines stay text; an ended log says so and begins anew with its application."""
+
+from __future__ import annotations
+
+import pytest
+
+from raytui.core.errors import OperationFailed
+from raytui.tui.screens.sources import SourcesScreen
+from raytui.tui.widgets.log_view import CAPACITY, LogView, pattern_of
+from tests.tui.conftest import application, healthy, node, run_console, with_dead_worker
+from tests.tui.fakes import FakeSession
+from tests.unit.core.values import NOW, snapshot
+
+
+def session_with(**batches):
+    session = FakeSession()
+    session.logs.batches = {name.replace("_", "-"): [lines] for name, lines in batches.items()}
+    return session
+
+
+def view(console):
+    return console.app.query_one("#log-view", LogView)
+
+
+async def test_the_heads_log_is_followed_from_the_start():
+    session = session_with(head=[f"line {n}" for n in range(200)])
+
+    async def body(console):
+        await console.show(healthy())
+        await console.until(lambda: "line 199" in console.screen(), "the last line")
+        assert "Logs · head" in console.screen()
+        assert "following" in console.screen()
+        session.logs.more["head"].put_nowait(["one more"])
+        await console.until(lambda: "one more" in console.screen(), "the new line")
+
+    await run_console(body, session)
+
+
+async def test_scrolling_up_stops_following_and_f_takes_it_up_again():
+    session = session_with(head=[f"line {n}" for n in range(200)])
+
+    async def body(console):
+        await console.show(healthy())
+        await console.until(lambda: "line 199" in console.screen(), "the last line")
+        await console.press("tab")
+        await console.until(lambda: console.app.focused is view(console), "the focus")
+        await console.press("up", "up")
+        await console.until(lambda: "paused, f follows" in console.screen(), "the pause")
+        session.logs.more["head"].put_nowait(["one more"])
+        await console.until(lambda: view(console).total == 201, "the new line")
+        assert "one more" not in console.screen()
+        await console.press("f")
+        await console.until(lambda: "one more" in console.screen(), "the end")
+
+    await run_console(body, session)
+
+
+async def test_hostile_lines_are_shown_as_text():
+    hostile = ["\x1b[2Jcleared", "[red]markup[/red] [@click=app.quit]x[/]", "\x00\x07bell", "�" * 3, "x" * 1_000_000]
+
+    async def body(console):
+        await console.show(healthy())
+        await console.until(lambda: view(console).total == 5, "the lines")
+        text = console.screen()
+        assert "cleared" in text
+        assert "[red]markup[/red] [@click=app.quit]x[/]" in text
+        assert "bell" in text
+        assert not set(text) & {"\x1b", "\x00", "\x07"}
+
+    await run_console(body, session_with(head=hostile))
+
+
+async def test_the_filter_shows_matching_lines_and_their_number():
+    async def body(console):
+        await console.show(healthy())
+        await console.until(lambda: view(console).total == 100, "the lines")
+        await console.press("tab")
+        await console.until(lambda: console.app.focused is view(console), "the focus")
+        await console.press("slash")
+        await console.until(lambda: console.app.query("#prompt"), "the prompt")
+        await console.press(*"line 1.")
+        await console.until(lambda: "filter 'line 1.': 10 of 100" in console.screen(), "the count")
+        assert "line 20" not in console.screen()
+        await console.press("enter")
+        await console.press("escape")
+        await console.until(lambda: view(console).count == 100, "all lines")
+
+    await run_console(body, session_with(head=[f"line {n}" for n in range(100)]))
+
+
+async def test_the_search_goes_from_match_to_match():
+    lines = [f"line {n}" + (" needle" if n in {10, 50, 90} else "") for n in range(100)]
+
+    async def body(console):
+        await console.show(healthy())
+        await console.until(lambda: view(console).total == 100, "the lines")
+        await console.press("tab")
+        await console.until(lambda: console.app.focused is view(console), "the focus")
+        await console.press("ctrl+f")
+        await console.until(lambda: console.app.query("#prompt"), "the prompt")
+        await console.press(*"needle")
+        await console.press("enter")
+        await console.until(lambda: "line 90 needle" in console.screen(), "the last match")
+        await console.press("N")
+        await console.until(lambda: "line 50 needle" in console.screen(), "the match before")
+        await console.press("n", "n")
+        await console.until(lambda: "line 10 needle" in console.screen(), "around the end")
+        assert "n N next" in console.screen()
+
+    await run_console(body, session_with(head=lines))
+
+
+async def test_a_row_opens_its_log():
+    async def body(console):
+        await console.show(with_dead_worker())
+        await console.press("down", "down", "l")
+        await console.until(lambda: "last words" in console.screen(), "the worker's log")
+        assert "Logs · worker-2" in console.screen()
+
+    await run_console(body, session_with(head=["up"], worker_2=["last words"]))
+
+
+async def test_an_ended_log_says_why_and_begins_anew_with_its_application():
+    session = session_with(head=["first run"])
+    session.logs.endings["head"] = OperationFailed("head has ended (failed)")
+
+    async def body(console):
+        await console.show(healthy())
+        await console.until(lambda: "── head has ended (failed)" in console.screen(), "the end")
+        assert "ended ─" in console.screen()
+        del session.logs.endings["head"]
+        session.logs.batches["head"] = [["second run"]]
+        restarted = snapshot((application(0, started_at=NOW), application(1)), (node(0), node(1)))
+        await console.show(restarted)
+        await console.until(lambda: "second run" in console.screen(), "the new log")
+        assert "first run" not in console.screen()
+
+    await run_console(body, session)
+
+
+async def test_sources_are_chosen_by_typing():
+    session = FakeSession()
+    session.logs.batches = {"head": [["up"]], "head/raylet.out": [["the head's raylet"]], "worker-1/raylet.out": [["the worker's raylet"]]}
+
+    async def body(console):
+        await console.show(healthy())
+        await console.until(lambda: view(console).total == 1, "the log")
+        await console.press("tab")
+        await console.until(lambda: console.app.focused is view(console), "the focus")
+        await console.press("l")
+        await console.until(lambda: isinstance(console.app.screen, SourcesScreen) and "3 logs" in console.screen(), "the list")
+        await console.press(*"wo raylet")
+        assert [row.key for row in console.app.screen.table.rows] == ["worker-1/raylet.out"]
+        await console.press("enter")
+        await console.until(lambda: "the worker's raylet" in console.screen(), "the chosen log")
+        assert "Logs · worker-1 · raylet.out" in console.screen()
+
+    await run_console(body, session)
+
+
+async def test_the_log_is_bounded():
+    async def body(console):
+        await console.show(healthy())
+        shown = view(console)
+        for _ in range(12):
+            shown.append([f"n {n}" for n in range(2000)])
+        assert shown.total <= CAPACITY
+        await console.pilot.pause()
+        assert "n 1999" in console.screen()
+
+    await run_console(body)
+
+
+@pytest.mark.parametrize(("typed", "line", "found"), [("a.c", "xabcx", True), ("[", "a[b", True), ("ERROR", "an error", True), ("x", "y", False)])
+def test_what_is_typed_is_a_pattern_when_it_can_be_one(typed, line, found):
+    assert bool(pattern_of(typed).search(line)) is found
