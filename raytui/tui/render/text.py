@@ -38,7 +38,7 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
         if right:
             while text and cell_len(text) > width:
                 text = text[1:]
-            return text.rjust(width)
+            return " " * (width - cell_len(text)) + text
         return set_cell_size(text, width - 1) + ELLIPSIS
     return " " * (width - length) + text if right else text + " " * (width - length)
 
