@@ -5,22 +5,26 @@ Front ends open a session and never name an implementation; tests hand them a se
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from raytui.config.settings import Settings
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
-from raytui.manager.cluster import ClusterManager
 from raytui.manager.monitor import Monitor
+
+if TYPE_CHECKING:
+    from raytui.manager.cluster import ClusterManager
+    from raytui.manager.logs import Logs
 
 
 class Session:
-    """A platform, the watch over one cluster and the means to change it; use it as an async context manager."""
+    """A platform, the watch over one cluster and the means to change it; use it as an async context manager.
+
+    Manager and logs are made when they are first used: `status` needs neither, and their imports would be a tenth of its time.
+    """
 
     def __init__(self, settings: Settings, platform: Platform, *, long_lived: bool) -> None:
-        from raytui.manager.launchers import render
-        from raytui.manager.logs import Logs
-
         def connect(target: DashboardTarget) -> Dashboard:
             from raytui.dashboard.client import connect as open_dashboard
 
@@ -29,16 +33,32 @@ class Session:
         self.settings = settings
         self.platform = platform
         self.monitor = Monitor(platform, connect, cluster=settings.cluster.name, profile=settings.profile_name)
-        self.manager = ClusterManager(
-            platform, self.monitor, settings.cluster, launchers=render, state_dir=settings.state_dir, read_only=settings.read_only
+        self._connect = connect
+
+    @cached_property
+    def manager(self) -> ClusterManager:
+        """The means to change the cluster."""
+        from raytui.manager.cluster import ClusterManager
+        from raytui.manager.launchers import render
+
+        settings = self.settings
+        return ClusterManager(
+            self.platform, self.monitor, settings.cluster, launchers=render, state_dir=settings.state_dir, read_only=settings.read_only
         )
-        self.logs = Logs(platform, connect)
+
+    @cached_property
+    def logs(self) -> Logs:
+        """The logs of the cluster."""
+        from raytui.manager.logs import Logs
+
+        return Logs(self.platform, self._connect)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.logs.close()
+        if "logs" in self.__dict__:
+            await self.logs.close()
         await self.monitor.close()
         await self.platform.close()
 
