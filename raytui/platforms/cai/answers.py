@@ -46,7 +46,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def judge(answer: Answer, *, raw: bool, secrets: tuple[Secret, ...], seconds: float = 0.0) -> Outcome:
-    """What an answer means; `raw` answers are files and are taken as they are."""
+    """What an answer means; the body of a `raw` answer is a file, taken as it is unless the server sends a web page in its place."""
     status = answer.status
     if 200 <= status < 300:
         return _good(answer, raw=raw, seconds=seconds)
@@ -145,10 +145,11 @@ def _noise(outcome: Outcome, told: Told) -> tuple[str, str, str]:
 
 
 def _good(answer: Answer, *, raw: bool, seconds: float) -> Outcome:
-    if raw:
-        return Outcome("ok", answer.status, answer.body, seconds=seconds)
     body = answer.body.strip()
-    if body.startswith(b"<") or "html" in answer.header("content-type"):
+    is_page = "html" in answer.header("content-type")
+    if raw and not is_page:
+        return Outcome("ok", answer.status, answer.body, seconds=seconds)
+    if is_page or body.startswith(b"<"):
         page = body[:20000].decode(errors="replace")
         login = re.search(r"type=[\"']?password|log ?in|sign ?in", page, re.IGNORECASE)
         return Outcome("login" if login else "html", answer.status, detail=_title(page), seconds=seconds)

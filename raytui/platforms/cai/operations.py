@@ -47,7 +47,7 @@ OPERATIONS: dict[str, Operation] = {
     "DownloadProjectFile": Operation(
         "POST", _FILES + "/{path}:download", "download_project_file", "download {path} from the project", _FILE, raw=True
     ),
-    "UploadFile": Operation("POST", _FILES, "", "upload {path} to the project", _PROJECT, repeatable=False, raw=True),
+    "UploadFile": Operation("POST", _FILES, "", "upload {path} to the project", _PROJECT, repeatable=False),
     "ListApplications": Operation("GET", _APPLICATIONS, "list_applications", "list the applications of project {project_id}", _PROJECT),
     "CreateApplication": Operation(
         "POST", _APPLICATIONS, "create_application", "create the application {name}", _PROJECT, body=True, repeatable=False

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -27,6 +28,10 @@ from raytui.platforms.cai.usage import Reasons
 
 DEFAULT_VENV = "~/.venv"
 """`/home/cdsw/.venv` in a workload."""
+
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+"""Where a workbench for tests listens."""
 
 
 class CaiPlatform(ProjectStore):
@@ -71,8 +76,8 @@ class CaiPlatform(ProjectStore):
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
         """One paged listing for any number of applications, with what the launchers say.
 
-        Inside the project their reports are read from its folder; from outside, for one cluster whose dashboard is not served to the
-        outside, a fixed number of them with each look. A failed application has its reason, where somebody tells one.
+        Inside the project their reports are read from its folder; from outside, for one cluster, at most a fixed number with each look.
+        A failed application has its reason, where somebody tells one.
         """
         records, present = await asyncio.gather(self.lifecycle.records(), self._present(cluster))
         ours = in_order(records)
@@ -197,7 +202,11 @@ class CaiPlatform(ProjectStore):
             headers = {"Authorization": f"Bearer {self.client.endpoint.key.reveal()}"}
             if token:
                 headers["X-Ray-Authorization"] = f"Bearer {token}"
-            return DashboardTarget(head.url, headers, "", self.client.endpoint.ca_bundle)
+            url = head.url
+            if urlsplit(self.client.endpoint.base).hostname in LOOPBACK:
+                # Names below localhost have an address on few machines; a workbench there goes by the Host header.
+                url, headers["Host"] = self.client.endpoint.base, urlsplit(head.url).netloc
+            return DashboardTarget(url, headers, "", self.client.endpoint.ca_bundle)
         raise Unreachable(
             Failure(
                 "network",
@@ -223,8 +232,7 @@ class CaiPlatform(ProjectStore):
     async def _reports(self, apps: Sequence[Application], present: frozenset[str]) -> dict[str, LauncherReport]:
         if self._project_dir is not None:
             return await self.folder.reports(apps)
-        served = any(app.role == "head" and app.exposed for app in apps)
-        return await self._remote.of((app for app in apps if not served or app.state != "running"), present)
+        return await self._remote.of(apps, present)
 
     async def _inside(self, head: Application, project: Path) -> DashboardTarget:
         met = await self.folder.rendezvous(head.cluster)
@@ -291,10 +299,8 @@ def site_of(base: str, domain: str = "") -> str:
     A loopback address has no names below it; those below `localhost` are loopback (RFC 6761).
     """
     scheme, _, netloc = base.partition("://")
-    name = domain or netloc
-    if name.startswith("127."):
-        name = "localhost" + name[name.index(":") :] if ":" in name else "localhost"
-    return f"{scheme}://{name}"
+    name, colon, port = (domain or netloc).partition(":")
+    return f"{scheme}://{'localhost' if name in LOOPBACK else name}{colon}{port}"
 
 
 def own_ray_token() -> str:

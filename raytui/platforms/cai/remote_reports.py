@@ -7,7 +7,7 @@ large cluster every look reads those that were read longest ago, and the others 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from raytui.core.snapshot import Application, LauncherReport
 from raytui.platforms.cai.client import ApiClient
@@ -15,7 +15,12 @@ from raytui.platforms.cai.nodes import NodeFile, folder_of, node_path, read_node
 
 AT_ONCE = 16
 """Downloads of one look."""
+ALIVE_S = 5.0
+"""How long the report of a living node is good for; launchers renew it every 10 s."""
+ALIVE_SERVED_S = 30.0
+"""The same where Ray's dashboard is served to the outside and tells more."""
 _WAITING = frozenset({"starting", "running", "stopping", "unknown"})
+_OVER = frozenset({"ended", "failed"})
 
 
 class RemoteReports:
@@ -35,12 +40,12 @@ class RemoteReports:
             name.rpartition("/")[2].removesuffix(".json") for name in names if name.endswith(".json") and not name.startswith(".")
         )
 
-    async def of(self, applications: Iterable[Application], present: frozenset[str]) -> dict[str, LauncherReport]:
+    async def of(self, applications: Sequence[Application], present: frozenset[str]) -> dict[str, LauncherReport]:
         """Reports by application name, those read longest ago read anew; what cannot be read now is as it was."""
         known = [application for application in applications if application.name in present]
-        # The end of an application changes its report once more; afterwards it says nothing new.
-        moving = [application for application in known if application.state in _WAITING or application.id not in self._nodes]
-        oldest = sorted(moving, key=lambda application: (self._read_at.get(application.id, 0.0), application.index))[:AT_ONCE]
+        served = any(application.role == "head" and application.exposed for application in applications)
+        due = [application for application in known if self._is_due(application, ALIVE_SERVED_S if served else ALIVE_S)]
+        oldest = sorted(due, key=lambda application: (self._read_at.get(application.id, 0.0), application.index))[:AT_ONCE]
         try:
             async with asyncio.timeout(self._client.timing.request):
                 await asyncio.gather(*(self._read(application) for application in oldest))
@@ -49,6 +54,15 @@ class RemoteReports:
             pass
         found = {application.name: self._nodes.get(application.id) for application in known}
         return {name: node.report() for name, node in found.items() if node is not None}
+
+    def _is_due(self, application: Application, good_for: float) -> bool:
+        node = self._nodes.get(application.id)
+        if node is None:
+            return True
+        if application.state not in _WAITING:
+            # The end of an application changes its report once more; afterwards it says nothing new.
+            return node.state not in _OVER
+        return node.state != "alive" or asyncio.get_running_loop().time() - self._read_at[application.id] >= good_for
 
     async def _read(self, application: Application) -> None:
         outcome = await self._client.once("DownloadProjectFile", {"path": node_path(application)})

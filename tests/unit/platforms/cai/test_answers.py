@@ -102,9 +102,11 @@ def test_escape_sequences_and_length_of_server_words_are_tamed() -> None:
     assert len(str(raised)) < 500
 
 
-def test_a_file_is_taken_as_it_is_even_when_it_is_html() -> None:
-    outcome = judge(html(200, LOGIN), raw=True, secrets=())
-    assert (outcome.kind, outcome.payload) == ("ok", LOGIN)
+def test_a_file_is_taken_as_it_is_but_not_a_page_in_its_place() -> None:
+    file = Answer(200, {"content-type": "application/octet-stream"}, LOGIN)
+    assert judge(file, raw=True, secrets=()).payload == LOGIN
+    assert judge(html(200, LOGIN), raw=True, secrets=()).kind == "login"
+    assert judge(html(200, b"<html>busy</html>"), raw=True, secrets=()).kind == "html"
 
 
 @pytest.mark.parametrize(
