@@ -247,3 +247,30 @@ async def test_any_width_is_drawn(width):
         assert "DEGRADED" in console.screen()
 
     await run_console(body, size=(width, 12))
+
+
+async def test_a_long_table_leaves_room_for_the_other_panes():
+    async def body(console):
+        await console.show(healthy(40))
+        text = console.screen()
+        assert "Applications (41)" in text
+        assert "Nothing needs attention" in text
+        assert "head is up" in text
+        await console.press("end")
+        assert " ▸ worker-40" in console.screen()
+        await console.press("home")
+        assert " ▸ head" in console.screen()
+
+    await run_console(body)
+
+
+async def test_a_dashboard_that_does_not_answer_leaves_the_platforms_truth():
+    refused = Failure("dashboard", "ConnectionRefused", "nothing listens at 10.0.0.5:8265", conclusive=True)
+
+    async def body(console):
+        await console.show(snapshot((application(0), application(1, launcher=None)), refused, version=refused, gcs=refused))
+        row = next(line for line in console.screen().splitlines() if line.startswith("   worker-1"))
+        assert row.split()[:3] == ["worker-1", "running", "?"]
+        assert "its node cannot be asked" in row
+
+    await run_console(body)

@@ -64,7 +64,7 @@ def _application_row(picture: Picture, shown: Snapshot, app: Application, *, bli
         return _remembered(name, app, state, node)
     platform = (app.state, _platform_role(app))
     up = uptime(shown.observed_at - app.started_at) if app.started_at and app.state == "running" else ""
-    ray = _ray_word(app, state)
+    ray = _ray_word(app, state, asked=shown.nodes.value is not None)
     tail = _tail(picture, app, node, state)
     figures = _figures(picture, node if state == "ALIVE" else None)
     if tail is not None and state == "DEAD" and node is not None:
@@ -95,7 +95,7 @@ def _platform_role(app: Application) -> str:
     return {"failed": "error", "unknown": "warn", "stopped": "muted", "starting": "accent", "stopping": "accent"}.get(app.state, "")
 
 
-def _ray_word(app: Application, state: str | None) -> Span:
+def _ray_word(app: Application, state: str | None, *, asked: bool) -> Span:
     if state == "ALIVE":
         return ("alive", "")
     if state == "DEAD":
@@ -104,7 +104,9 @@ def _ray_word(app: Application, state: str | None) -> Span:
         return ("?", "warn")
     if app.state in {"starting", "running"} and app.launcher and app.launcher.state in {"starting", "waiting", "joining", "draining"}:
         return (app.launcher.state, "accent")
-    return ("none" if app.state != "running" else "absent", "muted" if app.state != "running" else "warn")
+    if app.state != "running":
+        return ("none", "muted")
+    return ("absent" if asked else "?", "warn")
 
 
 def _tail(picture: Picture, app: Application, node: Node | None, state: str | None) -> Span | None:
