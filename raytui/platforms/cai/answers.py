@@ -61,9 +61,8 @@ def judge(answer: Answer, *, raw: bool, secrets: tuple[Secret, ...], seconds: fl
 
 def judge_silence(error: TransportError, seconds: float = 0.0) -> Outcome:
     """What it means that no answer came."""
-    if error.kind == "timeout":
-        return Outcome("timeout", no_answer="timeout", seconds=seconds)
-    kind: Kind = "garbage" if error.kind == "too-large" else "lost" if error.sent else "unsent"
+    heard: dict[NoAnswer, Kind] = {"timeout": "timeout", "too-large": "garbage"}
+    kind = heard.get(error.kind, "lost") if error.sent else "unsent"
     return Outcome(kind, detail=error.detail, no_answer=error.kind, seconds=seconds)
 
 

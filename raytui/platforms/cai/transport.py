@@ -71,7 +71,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     key: Secret
     ca_bundle: str = ""
     """Certificates of a private authority, a file or a folder."""
-    connect_timeout: float = 5.0
+    connect_timeout: float = 3.0
+    """Seconds; an address that swallows packets should not be waited for like a slow answer."""
 
     @property
     def host(self) -> str:

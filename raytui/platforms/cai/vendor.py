@@ -10,8 +10,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -20,7 +19,7 @@ from raytui.platforms.cai.http import connect_error
 from raytui.platforms.cai.operations import OPERATIONS
 from raytui.platforms.cai.transport import MAX_BODY, Answer, Endpoint, TransportError
 
-_THREADS = 16
+_AT_ONCE = 16
 
 
 class VendorUnusable(Exception):
@@ -42,8 +41,36 @@ class _Raw:
         return default
 
 
+async def _in_thread(work: Callable[[], Answer]) -> Answer:
+    """Run a blocking call in a daemon thread: an executor would make the program's end wait for an answer that nobody wants."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Answer] = loop.create_future()
+
+    def settle(answer: Answer | None, error: Exception | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+        elif answer is not None:
+            done.set_result(answer)
+
+    def run() -> None:
+        answer: Answer | None = None
+        failed: Exception | None = None
+        try:
+            answer = work()
+        except Exception as error:  # noqa: BLE001  # whatever the vendor's client raises belongs to the caller, not to this thread
+            failed = error
+        # The loop may be gone by now, and with it everybody who asked.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, answer, failed)
+
+    threading.Thread(target=run, name="cmlapi", daemon=True).start()
+    return await done
+
+
 class VendorTransport:
-    """`cmlapi.CMLServiceApi` in threads of its own, so that a slow answer never blocks the event loop."""
+    """`cmlapi.CMLServiceApi` in threads, so that a slow answer never blocks the event loop."""
 
     name = "cmlapi"
 
@@ -54,7 +81,7 @@ class VendorTransport:
         pool = self._client.rest_client.pool_manager
         self._request = pool.request
         pool.request = self._capture
-        self._threads = ThreadPoolExecutor(_THREADS, "cmlapi")
+        self._gate = asyncio.Semaphore(_AT_ONCE)
 
     async def call(self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, str | int], body: Any, timeout: float) -> Answer:
         """Send one request through the vendor's method of this operation."""
@@ -62,17 +89,15 @@ class VendorTransport:
         arguments = [*([body] if entry.body else []), *(ids[name] for name in entry.ids)]
         connect = min(timeout, self._endpoint.connect_timeout)
         options = {**query, "_preload_content": False, "_request_timeout": (connect, timeout)}
-        loop = asyncio.get_running_loop()
         try:
             # The client's own deadline counts from each packet; this one is for the whole answer.
-            async with asyncio.timeout(timeout + 0.5):
-                return await loop.run_in_executor(self._threads, self._blocking, entry.vendor, arguments, options)
+            async with self._gate, asyncio.timeout(timeout + 0.5):
+                return await _in_thread(lambda: self._blocking(entry.vendor, arguments, options))
         except TimeoutError:
             raise TransportError("timeout") from None
 
     async def close(self) -> None:
-        """Let the threads end; none of them outlives its request's deadline."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Let go of idle connections; a request that nobody waits for any more ends by its own deadline."""
         self._client.rest_client.pool_manager.clear()
         with contextlib.suppress(AttributeError):
             self._client.pool.close()
@@ -131,7 +156,7 @@ def _connect(endpoint: Endpoint) -> tuple[Any, Any, type[Exception]]:
 
         configuration = cmlapi.Configuration()
         configuration.host = endpoint.base
-        configuration.connection_pool_maxsize = _THREADS
+        configuration.connection_pool_maxsize = _AT_ONCE
         host = urlsplit(endpoint.base)
         if not proxy_bypass(host.hostname or ""):
             configuration.proxy = getproxies().get(host.scheme)

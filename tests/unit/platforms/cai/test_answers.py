@@ -65,7 +65,7 @@ def test_each_bad_answer_has_its_kind_and_its_sentence(answer: Answer, kind: str
         (TransportError("no-route", sent=False), "unsent", "NoRoute"),
         (TransportError("untrusted", "self-signed certificate", sent=False), "unsent", "CertificateNotTrusted"),
         (TransportError("timeout"), "timeout", "Timeout"),
-        (TransportError("timeout", sent=False), "timeout", "Timeout"),
+        (TransportError("timeout", sent=False), "unsent", "Timeout"),
         (TransportError("lost"), "lost", "ConnectionLost"),
         (TransportError("too-large"), "garbage", "AnswerTooLarge"),
     ],
