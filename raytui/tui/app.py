@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -147,6 +149,12 @@ class RaytuiApp(WatchingApp):
     def _action_leave(self) -> None:
         self.run_worker(self._leave(), group="leave", exit_on_error=False)
 
+    def _told_to_end(self) -> None:
+        """The terminal went away or somebody ended us: there is nobody to ask, so what runs is interrupted and undone."""
+        if not self._leaving:
+            self._leaving = True
+            self.run_worker(self._end(), group="leave", exit_on_error=False)
+
     # What panes ask for
 
     @on(NodesPane.LogWanted)
@@ -181,6 +189,10 @@ class RaytuiApp(WatchingApp):
 
     def _begin(self) -> None:
         super()._begin()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Only the main thread may take signals; a console in another one is ended by its owner.
+            with contextlib.suppress(ValueError, RuntimeError):
+                asyncio.get_running_loop().add_signal_handler(number, self._told_to_end)
         self.watch(self.screen, "focused", self.show_keys, init=False)
         self.show_keys()
         self._fill(self.size.width)
@@ -283,27 +295,27 @@ class RaytuiApp(WatchingApp):
         if self._leaving:
             return
         self._leaving = True
-        said = ""
-        try:
-            operation = self.operation
-            if operation is not None and operation.is_running:
-                from raytui.tui.screens.leave import LEAVE, LeaveScreen
+        operation = self.operation
+        if operation is not None and operation.is_running:
+            from raytui.tui.screens.leave import LEAVE, LeaveScreen
 
-                if await self.push_screen_wait(LeaveScreen(operation.plan)) != LEAVE:
-                    return
-                said = await self._interrupt()
-        finally:
-            self._leaving = False
+            if await self.push_screen_wait(LeaveScreen(operation.plan)) != LEAVE:
+                self._leaving = False
+                return
+        await self._end()
+
+    async def _end(self) -> None:
+        """Interrupt what runs, let go of the session and close, with a sentence about what exists now."""
+        said = await self._interrupt()
         await self._disconnect()
         self.exit(said)
 
     async def _interrupt(self) -> str:
-        """Interrupt the operation, wait for its undo, and say what became of it."""
-        if self.session is None or self.operation is None:
+        """Interrupt the operation, if one runs, wait for its undo, and say what became of it."""
+        if self.session is None or self.operation is None or not self.operation.is_running:
             return ""
-        if self.operation.is_running:
-            self.operation = msgspec.structs.replace(self.operation, state="interrupting")
-            await self._lifecycle.interrupt(self.session)
+        self.operation = msgspec.structs.replace(self.operation, state="interrupting")
+        await self._lifecycle.interrupt(self.session)
         ended = self._lifecycle.outcome
         return ended.message if ended is not None else ""
 
@@ -340,7 +352,10 @@ class RaytuiApp(WatchingApp):
 
 
 def run(settings: Settings) -> int:
-    """Open the console on a profile and answer the exit code; refuses a terminal that it cannot draw on, with one sentence."""
+    """Open the console on a profile and answer the exit code; refuses a terminal that it cannot draw on, with one sentence.
+
+    Raises whatever fault of its own ended the console.
+    """
     if os.environ.get("TERM", "") in {"", "dumb"}:
         sys.stderr.write("raytui: this terminal cannot show the console (TERM=dumb); raytui status and raytui watch work here\n")
         return 2
@@ -350,7 +365,14 @@ def run(settings: Settings) -> int:
 
         return build(settings, long_lived=True)
 
-    said = RaytuiApp(settings, open_session).run()
+    return show(RaytuiApp(settings, open_session))
+
+
+def show(app: RaytuiApp, *, headless: bool = False) -> int:
+    """Run the console to its end and answer the exit code; raises what nobody foresaw, for the command line's last boundary to report."""
+    said = app.run(headless=headless)
+    if app.fault is not None:
+        raise app.fault
     if said:
         sys.stderr.write(f"raytui: {said}\n")
     return 0

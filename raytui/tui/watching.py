@@ -75,6 +75,8 @@ class WatchingApp(App[str]):
         self.register_theme(LIGHT)
         self.theme = DARK.name
         self.set_reactive(WatchingApp.now, clock())
+        self.fault: Exception | None = None
+        """What nobody foresaw and the console ended with."""
 
     def get_default_screen(self) -> Screen[Any]:
         """The screen of the panes."""
@@ -114,6 +116,14 @@ class WatchingApp(App[str]):
     def _begin(self) -> None:
         interval = getattr(self.settings, "refresh", REFRESH_S)
         self.run_worker(watch(self.post_message, self._connected, self._open_session, interval), group="watch", exit_on_error=False)
+
+    def _handle_exception(self, error: Exception) -> None:
+        self.fault = self.fault or error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """Close without Textual's own traceback: it prints the values of variables. Whoever runs the app reports `fault` instead."""
+        self._close_messages_no_wait()
 
     async def _connected(self, session: ConsoleSession) -> None:
         self.session = session

@@ -171,6 +171,20 @@ async def test_the_log_is_bounded():
     await run_console(body)
 
 
+async def test_long_lines_are_read_by_panning():
+    async def body(console):
+        await console.show(healthy())
+        await console.until(lambda: "begin" in console.screen(), "the line")
+        await console.press("tab")
+        await console.until(lambda: console.app.focused is view(console), "the focus")
+        await console.press(*["right"] * 4)
+        await console.until(lambda: "the end" in console.screen(), "the end of the line")
+        await console.press(*["left"] * 4)
+        await console.until(lambda: "begin" in console.screen(), "its beginning")
+
+    await run_console(body, session_with(head=["begin" + "-" * 100 + "the end"]))
+
+
 @pytest.mark.parametrize(("typed", "line", "found"), [("a.c", "xabcx", True), ("[", "a[b", True), ("ERROR", "an error", True), ("x", "y", False)])
 def test_what_is_typed_is_a_pattern_when_it_can_be_one(typed, line, found):
     assert bool(pattern_of(typed).search(line)) is found

@@ -324,6 +324,7 @@ def test_leaving_says_what_becomes_of_the_operation():
     ("[2026-11-24 17:02:10,123 I 12 34] (raylet) node_manager.cc:512: ok", "17:02:10 I node_manager.cc:512  ok", ""),
     ("2026-11-24 08:00:00,123 WARNING services.py:10 -- low shm", "08:00:00 W services.py:10  low shm", ""),
     ("2026-11-24 08:00:00,123\tINFO scripts.py:10 -- hi", "08:00:00 I scripts.py:10  hi", ""),
+    ("2026-11-24 09:32:16,406 ERR scripts.py:128 -- the raylet ended", "09:32:16 E scripts.py:128  the raylet ended", "error"),
     ("ValueError: no", "ValueError: no", "error"),
     ("anything else", "anything else", ""),
     ("\x1b[31mred\x1b[0m", "red", ""),

@@ -10,14 +10,14 @@ from raytui.tui.render.text import Line
 _CPP = re.compile(r"\[\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d),\d+ ([DIWEFC]) \d+ \d+\] (?:\((\w+)\) )?(\S+?:\d+): ?(.*)", re.DOTALL)
 """Ray's C++ processes: `[2026-11-24 08:00:00,123 I 12 12] (raylet) node_manager.cc:512: text`."""
 _PYTHON = re.compile(
-    r"\[?\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)[,.]\d+\]?\s+(?:\[)?(DEBUG|INFO|WARNING|ERROR|CRITICAL)\]?\s+(\S+?:\d+)?\s*(?:-- )?(.*)", re.DOTALL
+    r"\[?\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)[,.]\d+\]?\s+(?:\[)?(V*INFO|DEBUG|SUCC|WARN(?:ING)?|ERR(?:OR)?|CRITICAL|PANIC)\]?\s+(\S+?:\d+)?\s*(?:-- )?(.*)", re.DOTALL
 )
 """Ray's Python processes: `2026-11-24 08:00:00,123 INFO scripts.py:10 -- text`."""
 _ALARM = re.compile(
     r"Traceback \(most recent call last\)|^\s*\w*(?:Error|Exception): |\b(?:SIGKILL|SIGSEGV|Segmentation fault|out of memory)\b",
     re.IGNORECASE,
 )
-_LEVELS = {"E": "error", "F": "error", "C": "error", "W": "warn"}
+_LEVELS = {"E": "error", "F": "error", "C": "error", "P": "error", "W": "warn"}
 MARK = "── "
 """Begins a line of the console's own between log lines."""
 

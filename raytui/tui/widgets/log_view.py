@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.style import Style
 from textual import events, on
+from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
@@ -36,6 +38,11 @@ class LogView(LineView, can_focus=True):
     """The lines of one log."""
 
     DEFAULT_CSS = sheet(__file__)
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "pan(-20)", "Left", show=False),
+        Binding("right", "pan(20)", "Right", show=False),
+    ]
 
     @dataclass
     class Moved(Message):
@@ -177,6 +184,10 @@ class LogView(LineView, can_focus=True):
             return Strip.blank(width, base)
         strip = self._strip(self.text_at(place), found=place == self._found)
         return strip.crop_extend(self.scroll_offset.x, self.scroll_offset.x + width, base)
+
+    def _action_pan(self, by: int) -> None:
+        furthest = max(0, self.virtual_size.width - self.scrollable_content_region.width)
+        self.scroll_to(x=max(0, min(furthest, self.scroll_offset.x + by)), animate=False, force=True)
 
     def _strip(self, text: str, *, found: bool) -> Strip:
         key = f"\x00{text}" if found else text
