@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from raytui.config.settings import Settings
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.manager.monitor import Monitor
 
 if TYPE_CHECKING:
+    from raytui.core.spec import ClusterSpec
     from raytui.manager.cluster import ClusterManager
     from raytui.manager.logs import Logs
+    from raytui.platforms.cai.deploy import Deployment
 
 
 class Session:
@@ -88,3 +90,41 @@ def build_platform(settings: Settings) -> Platform:
         key_source=settings.origins.get("api_key") or "CML_API_KEY",
         launchers=render,
     )
+
+
+DEPLOY_STEPS = ("project found or created", "files uploaded", "environment set up", "cluster launched")
+"""The steps of `deploy`, in order."""
+
+
+async def open_deployment(settings: Settings, *, project_name: str, git_url: str, branch: str, timeout: float) -> Deployment:
+    """A run of the pipeline on the workbench of the settings; close it afterwards."""
+    from raytui.manager.launchers import render
+    from raytui.platforms.cai import CaiPlatform
+    from raytui.platforms.cai.client import open_client
+    from raytui.platforms.cai.deploy import Deployment, Request, requirements
+
+    access: dict[str, Any] = {
+        "host": settings.host,
+        "api_key": settings.api_key,
+        "client": settings.client,
+        "ca_bundle": settings.ca_bundle,
+        "key_source": settings.origins.get("api_key") or "CML_API_KEY",
+    }
+
+    async def complete(project_id: str, spec: ClusterSpec) -> ClusterSpec:
+        platform = CaiPlatform(project_id=project_id, **access)
+        try:
+            return await platform.complete(spec)
+        finally:
+            await platform.close()
+
+    request = Request(
+        project_name=project_name,
+        git_url=git_url,
+        branch=branch,
+        spec=settings.cluster.resolved("cai"),
+        requirements=requirements(),
+        project_id="" if project_name else settings.project_id,
+        timeout=timeout,
+    )
+    return Deployment(open_client(**access), request, launchers=render(), complete=complete)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib.metadata
 import io
 import time
 import zipfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class Deployment:
         request: Request,
         *,
         launchers: Mapping[str, bytes],
-        complete: Callable[[ApiClient, ClusterSpec], Awaitable[ClusterSpec]],
+        complete: Callable[[str, ClusterSpec], Awaitable[ClusterSpec]],
     ) -> None:
         self._root = client
         self._client = client
@@ -75,7 +76,7 @@ class Deployment:
         self.project_id = request.project_id
         self.changed = False
 
-    async def run(self) -> AsyncIterator[StepEvent]:
+    async def run(self) -> AsyncGenerator[StepEvent, None]:
         """Each step as it changes; the first that fails ends the run with its error, and the next run goes on from there."""
         steps: tuple[tuple[str, Callable[[Callable[[str], None]], Awaitable[str]]], ...] = (
             ("project found or created", self._project),
@@ -100,6 +101,10 @@ class Deployment:
                 task.cancel()
             yield StepEvent(name, "done", round(time.monotonic() - began, 3), answer)
 
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._root.close()
+
     async def _project(self, progress: Callable[[str], None]) -> str:
         request = self._request
         if request.project_id:
@@ -111,7 +116,7 @@ class Deployment:
         self.project_id = project.id
         self.changed |= made
         self._client = self._root.for_project(project.id)
-        self._spec = await self._complete(self._client, request.spec)
+        self._spec = await self._complete(project.id, request.spec)
         return f"{project.name} ({project.id}), {'created' if made else 'found'}"
 
     async def _files(self, progress: Callable[[str], None]) -> str:
@@ -194,6 +199,16 @@ class Deployment:
         lines = [sanitize(line).strip() for line in log.decode(errors="replace").splitlines()]
         failed = [line.removeprefix("failed: ") for line in lines if line.startswith("failed: ")]
         return (failed or [line for line in lines if line] or [""])[-1][:_TAIL]
+
+
+def requirements() -> tuple[str, ...]:
+    """What this installation of raytui depends on, with Ray, as pip takes it."""
+    found = []
+    for line in importlib.metadata.requires("raytui") or ():
+        requirement, _, marker = line.partition(";")
+        if not marker or "extra == 'ray'" in marker.replace('"', "'"):
+            found.append(requirement.strip())
+    return tuple(found)
 
 
 def source_archive() -> tuple[bytes, str]:

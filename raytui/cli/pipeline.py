@@ -1,0 +1,283 @@
+"""`verify`, `deploy` and `orphans`: what is done with a deployment as a whole, not with one cluster of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any
+
+import click
+import msgspec
+
+from raytui.cli.invocation import Invocation, seconds
+from raytui.cli.verb import pass_invocation, verb
+from raytui.config import environment
+from raytui.config.fields import BOTH_RUNTIMES, BY_PATH
+from raytui.config.settings import Settings
+from raytui.core.errors import ConfigurationError, OperationFailed, Problem, RaytuiError, RefusedForSafety
+from raytui.core.events import StepEvent
+from raytui.core.orphans import orphans as unclaimed
+from raytui.core.report import SCHEMA_VERSION, list_document
+
+SIZES = (
+    "cluster.workers.count",
+    "cluster.workers.cpu",
+    "cluster.workers.memory",
+    "cluster.workers.gpus",
+    "cluster.head.cpu",
+    "cluster.head.memory",
+    "cluster.head.runtime_identifier",
+    "cluster.workers.runtime_identifier",
+)
+
+
+def size_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The flags of `start` that say how large the cluster is and which images it runs."""
+    for field in reversed((*(BY_PATH[path] for path in SIZES), BOTH_RUNTIMES)):
+        command = click.option(
+            field.flag, field.path.replace(".", "__"), metavar="N" if field.kind != "text" else "ID", help=field.meaning
+        )(command)
+    return command
+
+
+def size_flags(given: dict[str, Any]) -> dict[str, object]:
+    """What was given, by the paths of the settings."""
+    return {name.replace("__", "."): value for name, value in given.items() if value is not None}
+
+
+def deployment_settings(invocation: Invocation, flags: dict[str, object]) -> Settings:
+    """The settings, on the workbench that the environment names unless a profile was chosen."""
+    settings = invocation.settings(flags)
+    chosen = settings.origins.get("profile", "default") != "default"
+    if not chosen and settings.platform == "local" and environment.offers_workbench(os.environ):
+        invocation.profile = "cai"
+        return invocation.settings(flags)
+    return settings
+
+
+@contextmanager
+def on_interrupt(act: Callable[[], object]) -> Iterator[None]:
+    """Call `act` on Ctrl-C, SIGTERM and a lost terminal instead of dying in the middle of a change."""
+    loop = asyncio.get_running_loop()
+    caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for number in caught:
+        loop.add_signal_handler(number, act)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
+
+
+@verb(
+    "verify",
+    short_help="Prove that a deployment works, and clean up.",
+    examples="raytui verify --workers 1 --cpu 4 --memory 16\nCML_HOST=… CML_API_KEY=… CML_PROJECT_ID=… raytui verify -o json",
+)
+@size_options
+@click.option("--keep", is_flag=True, help="Leave the cluster running when all checks passed.")
+@click.option("--timeout", metavar="SECONDS", help="How long the cluster may take to come up (default 600).")
+@pass_invocation
+def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **sizes: Any) -> int:
+    """Make a small cluster under a name of its own, look at it and remove it: connection, launchers, creation, status, clean-up."""
+    from raytui.manager.verify import Result, Verification
+
+    limit = seconds("timeout", timeout, 600.0) or 600.0
+    if invocation.cluster is None:
+        invocation.cluster = f"raytui-verify-{secrets.token_hex(3)}"
+    flags = size_flags(sizes)
+    settings = deployment_settings(invocation, flags)
+    if settings.platform == "local":
+        # Whatever runs on the default ports is not to be disturbed by a test.
+        settings = deployment_settings(invocation, {"cluster.ray_port": "auto", "cluster.dashboard_port": "auto", **flags})
+    session = invocation.session(settings)
+    results: dict[str, Result] = {}
+
+    def tell(result: Result) -> None:
+        if result.state == "running":
+            invocation.diagnostics.lines([f"  … {result.check}"])
+            return
+        results[result.check] = result
+        mark = {"ok": "✓", "failed": "✗", "skipped": "-"}[result.state]
+        invocation.diagnostics.lines([f"  {mark} {result.check:<12} {result.seconds:7.1f} s   {result.message}".rstrip()])
+
+    async def run() -> None:
+        async with session:
+            check = Verification(session.platform, session.monitor, session.manager, settings.cluster, timeout=limit, keep=keep)
+            with on_interrupt(check.interrupt):
+                async for result in check.run():
+                    tell(result)
+
+    invocation.diagnostics.lines([f"Verifying {settings.platform} with cluster {settings.cluster.name}"])
+    asyncio.run(run())
+    failed = [result for result in results.values() if result.state == "failed"]
+    rows = [msgspec.structs.asdict(result) for result in results.values()]
+    if invocation.output.json:
+        document = {"schema_version": SCHEMA_VERSION, "cluster": settings.cluster.name, "passed": not failed, "checks": rows}
+        invocation.output.document(document)
+    elif failed:
+        raise OperationFailed(f"{failed[0].check} failed: {failed[0].message}", hint=failed[0].hint, reason="VerifyFailed")
+    else:
+        invocation.output.lines([f"all checks passed: {', '.join(results)}"])
+    return 1 if failed else 0
+
+
+@verb(
+    "deploy",
+    short_help="Put a project on a workbench and start its cluster.",
+    examples="raytui deploy --cml-host https://ml.example.cloudera.site --github-repo acme/ray-project\nraytui deploy --dry-run …",
+)
+@click.option("--cml-host", metavar="URL", help="Address of the workbench (or CML_HOST).")
+@click.option("--cml-api-key-file", metavar="FILE", help="File with the API v2 key, mode 0600 (or CML_API_KEY).")
+@click.option("--github-repo", metavar="OWNER/NAME", help="Repository that a new project is cloned from.")
+@click.option("--branch", metavar="NAME", default="", help="Branch of it; the default one when left out.")
+@click.option("--project-name", metavar="NAME", help="Name of the project; the repository's when left out.")
+@size_options
+@click.option("--timeout", metavar="SECONDS", help="How long the cluster may take to come up (default 600).")
+@click.option("--dry-run", is_flag=True, help="Print the steps and change nothing.")
+@pass_invocation
+def deploy(
+    invocation: Invocation,
+    /,
+    *,
+    cml_host: str | None,
+    cml_api_key_file: str | None,
+    github_repo: str | None,
+    branch: str,
+    project_name: str | None,
+    timeout: str | None,
+    dry_run: bool,
+    **sizes: Any,
+) -> int:
+    """Find or create the project, upload what the jobs need, set the environment up, launch the cluster; run it again to go on."""
+    from raytui.bootstrap import DEPLOY_STEPS, open_deployment
+
+    limit = seconds("timeout", timeout, 600.0) or 600.0
+    flags = {"host": cml_host, "api_key_file": cml_api_key_file, **size_flags(sizes)}
+    settings = deployment_settings(invocation, flags)
+    problems = list(_deploy_problems(settings, github_repo, project_name))
+    if problems:
+        raise ConfigurationError.from_problems(problems, "deploy")
+    name = project_name or (github_repo or "").rpartition("/")[2].removesuffix(".git")
+    if dry_run:
+        return _answer(invocation, settings, [StepEvent(step, "planned") for step in DEPLOY_STEPS], changed=True, phase="unknown")
+    steps: dict[str, StepEvent] = {}
+
+    async def run() -> bool:
+        deployment = await open_deployment(settings, project_name=name, git_url=git_url(github_repo), branch=branch, timeout=limit)
+        task = asyncio.current_task()
+        assert task is not None
+        with on_interrupt(task.cancel):
+            try:
+                async with aclosing(deployment.run()) as events:
+                    async for event in events:
+                        steps[event.step] = event
+                        _tell_step(invocation, event)
+            finally:
+                await deployment.close()
+        return deployment.changed
+
+    try:
+        changed = asyncio.run(run())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    return _answer(invocation, settings, list(steps.values()), changed=changed, phase="running")
+
+
+def git_url(repo: str | None) -> str:
+    """The address to clone: OWNER/NAME is GitHub's, anything else is taken as it is."""
+    if not repo:
+        return ""
+    plain = repo.count("/") == 1 and ":" not in repo and not repo.startswith((".", "/"))
+    return f"https://github.com/{repo.removesuffix('.git')}.git" if plain else repo
+
+
+def _deploy_problems(settings: Settings, github_repo: str | None, project_name: str | None) -> Iterator[Problem]:
+    if not settings.host:
+        yield Problem("host", "the address of the workbench is missing", "--cml-host URL, or set CML_HOST")
+    if not settings.api_key:
+        yield Problem("api_key", "the API key is missing", "set CML_API_KEY, or --cml-api-key-file FILE with mode 0600")
+    if not github_repo and not project_name and not settings.project_id:
+        yield Problem("github_repo", "neither a repository nor a project is named", "--github-repo OWNER/NAME")
+    if github_repo and "@" in github_repo.partition("://")[2].partition("/")[0]:
+        yield Problem(
+            "github_repo", "the git URL holds a user name or token", "give it without: the workbench keeps git URLs in clear text"
+        )
+
+
+def _tell_step(invocation: Invocation, event: StepEvent) -> None:
+    mark = {"running": "…", "done": "✓", "failed": "✗"}.get(event.state, "-")
+    invocation.diagnostics.lines([f"  {mark} {event.step:<26} {event.seconds:7.1f} s   {event.message}".rstrip()])
+
+
+def _answer(invocation: Invocation, settings: Settings, steps: list[StepEvent], *, changed: bool, phase: str) -> int:
+    rows = [msgspec.structs.asdict(step) for step in steps]
+    if invocation.output.json:
+        document = {"schema_version": SCHEMA_VERSION, "changed": changed, "phase": phase, "steps": rows, "cluster": settings.cluster.name}
+        invocation.output.document(document)
+    else:
+        invocation.output.lines([f"{step.step}: {step.state}" + (f", {step.message}" if step.message else "") for step in steps])
+    return 0
+
+
+@verb("orphans", short_help="List applications of ours that no cluster claims.", examples="raytui orphans\nraytui orphans --reap --yes")
+@click.option("--reap", is_flag=True, help="End them, after asking.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="With --reap: print what would be ended.")
+@pass_invocation
+def orphans(invocation: Invocation, /, *, reap: bool, yes: bool, dry_run: bool) -> int:
+    """Applications that carry raytui's marker although their cluster has no head: nothing uses them, and they cost until they end."""
+    settings = deployment_settings(invocation, {})
+    if reap and settings.read_only:
+        raise RefusedForSafety("orphans --reap was refused: the profile is read-only", hint="choose another with --profile")
+    session = invocation.session(settings, check_name=False)
+    ended: dict[str, str] = {}
+
+    async def run() -> list[dict[str, Any]]:
+        async with session:
+            found = unclaimed(await session.platform.list())
+            if reap and found and not dry_run:
+                if not yes:
+                    _confirm(invocation, [app.name for app in found])
+                answers = await asyncio.gather(*(session.platform.delete(app) for app in found), return_exceptions=True)
+                for app, answer in zip(found, answers, strict=True):
+                    if isinstance(answer, BaseException) and not isinstance(answer, RaytuiError):
+                        raise answer
+                    ended[app.name] = str(answer) if answer is not None else ""
+            return [
+                {
+                    "name": app.name,
+                    "id": app.id,
+                    "cluster": app.cluster,
+                    "state": app.state,
+                    "age_s": round(max(0.0, time.time() - app.created_at), 1),
+                }
+                for app in found
+            ]
+
+    rows = asyncio.run(run())
+    failed = {name: why for name, why in ended.items() if why}
+    rows = [{**row, "ended": row["name"] in ended and row["name"] not in failed} for row in rows]
+    if invocation.output.json:
+        invocation.output.document(list_document(rows))
+    elif rows:
+        cells = [[row["name"], row["cluster"], row["state"], "ended" if row["ended"] else "-"] for row in rows]
+        invocation.output.table(["NAME", "CLUSTER", "STATE", "DONE"], cells, states=["STATE"])
+    else:
+        invocation.output.lines(["no orphans: every application of ours belongs to a cluster with a head"])
+    if failed:
+        raise OperationFailed("not ended: " + ", ".join(f"{name} ({why})" for name, why in failed.items()), hint="run it again")
+    return 0
+
+
+def _confirm(invocation: Invocation, names: list[str]) -> None:
+    if not invocation.diagnostics.is_terminal:
+        raise RefusedForSafety(f"orphans --reap would end {', '.join(names)} and cannot ask here", hint="add --yes")
+    invocation.diagnostics.lines([f"This ends {', '.join(names)}."])
+    if not click.confirm("Go on?", default=False, err=True):
+        raise RefusedForSafety("nothing was ended", hint="add --yes to end them without asking")
