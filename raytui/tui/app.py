@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +19,7 @@ from raytui.tui.lifecycle import Lifecycle
 from raytui.tui.operation import Notice
 from raytui.tui.panes.logs import LogsPane
 from raytui.tui.panes.nodes import NodesPane
+from raytui.tui.terminal import on_end
 from raytui.tui.watching import WatchingApp
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class RaytuiApp(WatchingApp):
         self._config: ConfigPane | None = None
         self._has_events = False
         self._prompt: Prompt | None = None
-        self._leaving = False
+        self._leaving = self._ending = False
         self.set_reactive(RaytuiApp.draft, self.settings.cluster)
 
     def request(self, verb: Verb, **details: Any) -> None:
@@ -151,8 +150,9 @@ class RaytuiApp(WatchingApp):
 
     def _told_to_end(self) -> None:
         """The terminal went away or somebody ended us: there is nobody to ask, so what runs is interrupted and undone."""
-        if not self._leaving:
-            self._leaving = True
+        if not self._ending:
+            self._leaving = self._ending = True
+            self._begin_batch()  # nothing is drawn any more
             self.run_worker(self._end(), group="leave", exit_on_error=False)
 
     # What panes ask for
@@ -189,10 +189,7 @@ class RaytuiApp(WatchingApp):
 
     def _begin(self) -> None:
         super()._begin()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            # Only the main thread may take signals; a console in another one is ended by its owner.
-            with contextlib.suppress(ValueError, RuntimeError):
-                asyncio.get_running_loop().add_signal_handler(number, self._told_to_end)
+        on_end(self._told_to_end)
         self.watch(self.screen, "focused", self.show_keys, init=False)
         self.show_keys()
         self._fill(self.size.width)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
@@ -44,10 +42,9 @@ def to_ascii(text: str) -> str:
     return "".join(char if char.isascii() else "?" * cell_len(char) for char in text.translate(_TABLE))
 
 
-def needs_ascii(encoding: str | None = None) -> bool:
-    """Whether the terminal's encoding cannot carry the glyphs."""
-    name = encoding if encoding is not None else (getattr(sys.__stderr__, "encoding", None) or "ascii")
-    return name.lower().replace("-", "").replace("_", "") not in {"utf8", "utf16", "utf32"}
+def needs_ascii(encoding: str | None) -> bool:
+    """Whether a terminal with this encoding cannot carry the glyphs."""
+    return (encoding or "ascii").lower().replace("-", "").replace("_", "") not in {"utf8", "utf16", "utf32"}
 
 
 class AsciiGlyphs(LineFilter):

@@ -12,6 +12,7 @@ from typing import Any
 from textual import events, on
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -30,6 +31,7 @@ from raytui.tui.picture import Picture, advance, is_equal
 from raytui.tui.render.verdict import Names, is_stale
 from raytui.tui.screens.main import MainScreen
 from raytui.tui.session import ConsoleSession, ConsoleSettings
+from raytui.tui.terminal import TerminalDriver, screen_file
 from raytui.tui.theme import DARK, LIGHT
 from raytui.tui.watch import LogReader, watch
 from raytui.tui.widgets.key_bar import KeyBar
@@ -66,7 +68,7 @@ class WatchingApp(App[str]):
         self.session: ConsoleSession | None = None
         self._open_session = open_session
         self._clock = clock
-        self._glyphs = AsciiGlyphs(enabled=needs_ascii() if ascii_only is None else ascii_only)
+        self._glyphs = AsciiGlyphs(enabled=needs_ascii(screen_file().encoding) if ascii_only is None else ascii_only)
         self._reader = LogReader(self)
         self.nodes_pane = NodesPane()
         self.logs_pane = LogsPane()
@@ -86,6 +88,10 @@ class WatchingApp(App[str]):
         """Textual's, and ASCII in place of glyphs where the terminal needs it."""
         filters = super().get_line_filters()
         return [*filters, self._glyphs] if self._glyphs.enabled else filters
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's driver, on a terminal that may go away."""
+        return TerminalDriver
 
     def compose(self) -> ComposeResult:
         """The first view only; configuration, events, help and the rest are mounted when they are needed."""

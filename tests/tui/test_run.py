@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
+import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -39,30 +46,65 @@ def test_a_fault_of_its_own_ends_without_a_traceback_on_the_screen(monkeypatch, 
     assert "key-0123456789" not in said.out + said.err
 
 
-def test_a_terminal_that_goes_away_leaves_nothing_half_made(tmp_path):
-    program = tmp_path / "console.py"
-    program.write_text(HANGING.format(root=ROOT))
-    process = subprocess.Popen([sys.executable, str(program)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "begun\n"
-    process.send_signal(signal.SIGHUP)
+def hanging(folder):
+    """The command of a console with a start that does not end, and the file that it makes once the start has begun."""
+    program, begun = folder / "console.py", folder / "begun"
+    program.write_text(HANGING)
+    return [sys.executable, str(program), ROOT, str(begun)], begun
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, f"waited 30 s for {what}"
+        select.select([], [], [], 0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_console_that_is_ended_leaves_nothing_half_made(tmp_path, number):
+    command, begun = hanging(tmp_path)
+    process = subprocess.Popen([*command, "headless"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_until(begun.exists, "the start to begin")
+    process.send_signal(number)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 0, said
     assert "start was interrupted; what this run made was removed" in said
 
 
+def test_a_console_that_loses_its_terminal_ends(tmp_path):
+    command, begun = hanging(tmp_path)
+    pid, master = pty.fork()
+    if pid == 0:
+        os.execvpe(command[0], command, {**os.environ, "TERM": "xterm-256color"})
+    ended = []
+    try:
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        wait_until(lambda: begun.exists() or (select.select([master], [], [], 0)[0] and not os.read(master, 65536)), "the start to begin")
+        os.close(master)
+        wait_until(lambda: ended or ended.extend(n for n in os.waitpid(pid, os.WNOHANG)[:1] if n) or ended, "the console to end")
+    finally:
+        if not ended:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
 HANGING = """
 import sys
-sys.path.insert(0, {root!r})
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[1])
+
 from raytui.tui.app import RaytuiApp, show
-from raytui.tui.messages import OperationBegan
 from tests.tui.conftest import absent
 from tests.tui.fakes import FakeSession, FakeSettings
+
 
 class Session(FakeSession):
     def __init__(self):
         super().__init__()
         self.manager.release.clear()
         self.monitor.put(absent())
+
 
 class Console(RaytuiApp):
     async def confirm(self, plan):
@@ -74,10 +116,11 @@ class Console(RaytuiApp):
             self.request("start")
 
     def watch_operation(self, operation):
-        if operation is not None and operation.is_running and all(p.event.state == "done" for p in operation.steps):
-            print("begun", flush=True)
+        if operation is not None and operation.is_running and all(step.event.state == "done" for step in operation.steps):
+            Path(sys.argv[2]).touch()
 
-sys.exit(show(Console(FakeSettings(), Session, ascii_only=False), headless=True))
+
+sys.exit(show(Console(FakeSettings(), Session, ascii_only=False), headless="headless" in sys.argv))
 """
 
 

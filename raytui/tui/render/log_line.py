@@ -10,7 +10,9 @@ from raytui.tui.render.text import Line
 _CPP = re.compile(r"\[\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d),\d+ ([DIWEFC]) \d+ \d+\] (?:\((\w+)\) )?(\S+?:\d+): ?(.*)", re.DOTALL)
 """Ray's C++ processes: `[2026-11-24 08:00:00,123 I 12 12] (raylet) node_manager.cc:512: text`."""
 _PYTHON = re.compile(
-    r"\[?\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)[,.]\d+\]?\s+(?:\[)?(V*INFO|DEBUG|SUCC|WARN(?:ING)?|ERR(?:OR)?|CRITICAL|PANIC)\]?\s+(\S+?:\d+)?\s*(?:-- )?(.*)", re.DOTALL
+    r"\[?\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)[,.]\d+\]?\s+(?:\[)?(V*INFO|DEBUG|SUCC|WARN(?:ING)?|ERR(?:OR)?|CRITICAL|PANIC)\]?\s+"
+    r"(\S+?:\d+)?\s*(?:-- )?(.*)",
+    re.DOTALL,
 )
 """Ray's Python processes: `2026-11-24 08:00:00,123 INFO scripts.py:10 -- text`."""
 _ALARM = re.compile(

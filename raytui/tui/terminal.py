@@ -1,0 +1,65 @@
+"""The terminal: written to where it really is, and allowed to go away. SIGTERM and SIGHUP end the console in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from textual.drivers.linux_driver import LinuxDriver
+
+
+class PatientFile:
+    """A terminal's file whose writes never fail.
+
+    A terminal that is gone refuses every write; that would end Textual's writing thread, and the console would then wait for it for ever.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Write, as long as there is something to write to."""
+        with contextlib.suppress(OSError):
+            return self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, as long as there is something to write to."""
+        with contextlib.suppress(OSError):
+            self._file.flush()
+
+    def fileno(self) -> int:
+        """Number of the file."""
+        return self._file.fileno()
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return self._file.isatty()
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver on a patient file."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        file: Any = PatientFile(screen_file())
+        self._file = file
+
+
+def screen_file() -> TextIO:
+    """Where the screen is: stderr, so that stdout stays free; stdout when only that is a terminal."""
+    files = [file for file in (sys.__stderr__, sys.__stdout__) if file is not None]
+    return next((file for file in files if file.isatty()), files[0])
+
+
+def on_end(told_to_end: Callable[[], None]) -> None:
+    """Call `told_to_end` from the event loop after SIGTERM or SIGHUP."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Only the main thread may take signals; a console in another one is ended by its owner.
+        with contextlib.suppress(ValueError, RuntimeError):
+            loop.add_signal_handler(number, told_to_end)
