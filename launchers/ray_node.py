@@ -1,6 +1,8 @@
 """One Ray node, head or worker, from the first look at the venv to the last process gone: the entry point of both launchers."""
 
 import os
+import signal
+import subprocess
 import sys
 import time
 import uuid
@@ -9,6 +11,7 @@ from typing import Any, Dict, Mapping, NamedTuple, Optional
 from ray_files import utc_now
 from ray_health import Probe, split_address
 from ray_output import lost_gcs, version_mismatch
+from ray_process import Output, signal_child
 from ray_settings import ANY_HOST, LauncherError, check_ray, ray_arguments, read_settings, versions_differ
 from ray_supervisor import Ending, Supervisor
 
@@ -17,6 +20,11 @@ _SLOWEST_POLL_S = 1.0
 _MOVED_POLL_S = 1.0
 # How often in a row a worker may lose its head before it was ever alive.
 _MOST_LOST_JOINS = 5
+# What `ray start` prints after its imports, before it looks at the cluster.
+_IMPORTED = "Local node IP"
+_LONGEST_HOLD_S = 60.0
+# Values of WorkerNode._hold besides the time until which it holds.
+_RELEASED, _WATCHING = -1.0, 0.0
 
 
 class HeadNode(Supervisor):
@@ -83,6 +91,7 @@ class WorkerNode(Supervisor):
         self._head_seen = time.monotonic()
         self._moved_looked = 0.0
         self._other_head = False
+        self._hold = _RELEASED
         lost_joins = 0
         while True:
             reason = self._await_head()
@@ -145,12 +154,18 @@ class WorkerNode(Supervisor):
                 self._refused(probe, target, patient)
             # A guess is not trusted before a head had the time to announce itself. Nothing answers at an address we were given: Ray
             # retries it as well as we do, and we go on watching the clock.
-            elif (probe.healthy and target.source != "guess") or stable or (patient and target.source in ("named", "default")):
+            elif (
+                (probe.healthy and probe.head != "starting" and target.source != "guess")
+                or stable
+                or (patient and target.source in ("named", "default"))
+            ):
                 self._refuse_other_versions(probe, target)
                 self._take_on(target, probe)
                 return ""
             self._give_up_without_head(target.address)
-            problem = "no head has written %s/rendezvous.json" % self.settings.shared_dir if target.source == "guess" else probe.problem
+            problem = probe.problem or "GCS answers at %s, its node is not up yet" % target.address
+            if target.source == "guess":
+                problem = "no head has written %s/rendezvous.json" % self.settings.shared_dir
             self.report.set_state("waiting", "no head yet: " + problem)
             self.pause(poll)
             poll = min(poll * 1.05, _SLOWEST_POLL_S)
@@ -160,7 +175,7 @@ class WorkerNode(Supervisor):
             split_address(address)
         except ValueError as error:
             self.fail(str(error), "give it as HOST:PORT in RAY_HEAD_ADDRESS")
-        probe = self.probe(address)
+        probe = self.probe(address, head=True)
         if probe.healthy:
             self._head_seen = time.monotonic()
         return probe
@@ -175,6 +190,7 @@ class WorkerNode(Supervisor):
         self.report.generation = target.generation
         self.cluster_id = probe.cluster_id
         self._other_head = False
+        self._hold = _WATCHING if probe.head in ("starting", "ready") else _RELEASED
 
     def _refuse_other_versions(self, probe: Probe, target: _Target) -> None:
         """A worker of another version would be refused by Ray after two seconds, again and again: it ends itself instead."""
@@ -197,6 +213,21 @@ class WorkerNode(Supervisor):
         message = self._headless(address)
         if message:
             self.fail(message, self._headless_hint())
+
+    def attend(self, child: "subprocess.Popen[bytes]", output: Output, spoke: bool) -> None:
+        """Holds `ray start` between its imports and its first look for the head's node, until that node is registered.
+
+        A look that comes too early costs two seconds of sleep, and after twenty of them the worker gives up; the imports, which take
+        one second, may run while the head's raylet starts. Should we be killed meanwhile, the kernel continues the stopped process
+        (its group is orphaned then) and ends it.
+        """
+        now = time.monotonic()
+        if self._hold == _WATCHING and spoke and any(_IMPORTED in line for line in output.lines):
+            signal_child(child, signal.SIGSTOP)
+            self._hold = now + _LONGEST_HOLD_S
+        if self._hold > _WATCHING and (now > self._hold or self.probe(self.report.address, head=True).head in ("registered", "")):
+            signal_child(child, signal.SIGCONT)
+            self._hold = _RELEASED
 
     def seen(self, probe: Probe) -> None:
         """Remembers when the head last answered, and whether it is still the one that was joined."""

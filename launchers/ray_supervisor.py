@@ -74,6 +74,9 @@ class Supervisor:
         """The role's own part of each look while Ray runs; a reason to end Ray, or ""."""
         return ""
 
+    def attend(self, child: "subprocess.Popen[bytes]", output: Output, spoke: bool) -> None:
+        """What a role does each time Ray spoke, and at least ten times a second until the node is alive."""
+
     def seen(self, probe: Probe) -> None:
         """What a role makes of each look at GCS."""
 
@@ -140,9 +143,9 @@ class Supervisor:
             os.read(self._wake_in, 4096)
         self.report.beat()
 
-    def probe(self, address: str, node_id: str = "") -> Probe:
+    def probe(self, address: str, node_id: str = "", head: bool = False) -> Probe:
         """One look at GCS with this launcher's token."""
-        return probe_gcs(address, self.token, node_id)
+        return probe_gcs(address, self.token, node_id, head)
 
     def run_ray(self, argv: List[str]) -> Ending:
         """Starts Ray and returns when it has ended and nothing of it is left; raises LauncherError when it cannot be started."""
@@ -176,6 +179,7 @@ class Supervisor:
         while child.poll() is None:
             settled = self.report.state == "alive"
             spoke = output.wait(0.5 if settled else 0.1, self._wake_in)
+            self.attend(child, output, spoke)
             reason = self.reason_to_stop()
             if reason:
                 return reason
@@ -264,6 +268,8 @@ class Supervisor:
         if self.report.state != "failed":
             self.report.set_state("draining", "ending Ray, for up to %g s" % grace)
         signal_child(child, signal.SIGTERM)
+        # It may be held (see WorkerNode.attend).
+        signal_child(child, signal.SIGCONT)
         deadline = time.monotonic() + grace
         patience = max(1, self._stop_signals.count(signal.SIGINT))
         while child.poll() is None:

@@ -284,13 +284,19 @@ def explain(output_lines: Sequence[str], exit_code: Optional[int]) -> Tuple[str,
 # Asks a Ray head whether it is one: a gRPC call to GCS in plain sockets.
 #
 # A TCP connect proves nothing (under an Envoy sidecar every connect succeeds) and `ray health-check` costs two seconds of imports.
-# GCS answers three calls in a few milliseconds on one HTTP/2 connection: the standard health service (also without a token),
-# CheckAlive (Ray's version and whether a node counts as alive) and GetClusterId (it changes when the head is a new one). Measured
-# with Ray 2.60, with and without token authentication.
+# GCS answers all calls in a few milliseconds on one HTTP/2 connection: the standard health service (also without a token), CheckAlive
+# (Ray's version and whether a node counts as alive), GetClusterId (it changes when the head is a new one), and two that tell how far
+# a starting head is. Measured with Ray 2.60, with and without token authentication.
 
 _HEALTH = "/grpc.health.v1.Health/Check"
 _ALIVE = "/ray.rpc.NodeInfoGcsService/CheckAlive"
 _CLUSTER = "/ray.rpc.NodeInfoGcsService/GetClusterId"
+_NODES = "/ray.rpc.NodeInfoGcsService/GetAllNodeInfo"
+_VALUE = "/ray.rpc.InternalKVGcsService/InternalKVGet"
+# GetAllNodeInfoRequest{limit: 1, node_selectors: [{is_head_node: true}]}
+_HEAD_NODE = b"\x08\x01\x12\x02\x20\x01"
+# InternalKVGetRequest{key: "webui:url", namespace: "dashboard"}: written when the dashboard is up, just before the head's raylet starts.
+_DASHBOARD = b"\x0a\x09webui:url\x12\x09dashboard"
 _DATA, _HEADERS, _RESET, _SETTINGS, _PING, _GOAWAY = 0, 1, 3, 4, 6, 7
 _END_STREAM, _END_HEADERS, _ACK = 1, 4, 1
 _SERVING = b"\x08\x01"
@@ -312,6 +318,8 @@ class Probe(NamedTuple):
     """Hexadecimal; another one at the same address means another head."""
     node_alive: Optional[bool]
     """Whether GCS counts the asked node as alive; None when not asked or not answered."""
+    head: str
+    """How far the head is: starting, ready (its raylet is being started), registered; "" when not asked or not answered."""
     problem: str
     """Why it is not healthy, in words."""
 
@@ -426,9 +434,10 @@ def _fields(data: bytes) -> Dict[int, bytes]:
     return found
 
 
-def probe_gcs(address: str, token: str = "", node_id: str = "", timeout: float = 1.0) -> Probe:
+def probe_gcs(address: str, token: str = "", node_id: str = "", head: bool = False, timeout: float = 1.0) -> Probe:
     """One look at GCS on `address` (HOST:PORT); never raises for what the network does. `timeout` in seconds is for the whole look.
 
+    `node_id` asks whether this node is alive, `head` how far the head is.
     Raises ValueError when the address is not HOST:PORT.
     """
     host, port = split_address(address)
@@ -437,7 +446,9 @@ def probe_gcs(address: str, token: str = "", node_id: str = "", timeout: float =
     if node_id and re.fullmatch(r"(?:[0-9a-f]{2}){1,100}", node_id):
         raw = bytes.fromhex(node_id)
         alive = b"\x0a" + bytes([len(raw)]) + raw
-    calls = [(1, _HEALTH, b""), (3, _ALIVE, alive), (5, _CLUSTER, b"")]
+    calls = [(1, _HEALTH, b""), (3, _ALIVE, alive), (5, _CLUSTER, b"")] + (
+        [(7, _NODES, _HEAD_NODE), (9, _VALUE, _DASHBOARD)] if head else []
+    )
     connected = False
     try:
         with socket.create_connection((host, port), timeout) as conn:
@@ -446,18 +457,21 @@ def probe_gcs(address: str, token: str = "", node_id: str = "", timeout: float =
             bodies, statuses = _exchange(conn, requests, [stream for stream, _, _ in calls], deadline)
     except (OSError, UnicodeError) as error:
         if connected:
-            return Probe(True, False, False, "", "", None, "%s accepts connections but does not answer as a Ray head" % address)
-        return Probe(False, False, False, "", "", None, "nothing answers at %s (%s)" % (address, getattr(error, "strerror", None) or error))
+            return Probe(True, False, False, "", "", None, "", "%s accepts connections but does not answer as a Ray head" % address)
+        reason = getattr(error, "strerror", None) or error
+        return Probe(False, False, False, "", "", None, "", "nothing answers at %s (%s)" % (address, reason))
     if _UNAUTHENTICATED in statuses.values():
-        return Probe(True, False, True, "", "", None, "the Ray head at %s refuses the token" % address)
+        return Probe(True, False, True, "", "", None, "", "the Ray head at %s refuses the token" % address)
     facts = _fields(_message(bodies.get(3, b"")))
     ray_version = facts.get(2, b"").decode("ascii", "replace")
     flags = facts.get(3, b"")
     node_alive = bool(flags[0]) if alive and flags else None
     cluster_id = _fields(_message(bodies.get(5, b""))).get(2, b"").hex()
     healthy = _message(bodies.get(1, b"")) == _SERVING
+    nodes, dashboard = (_fields(_message(bodies.get(stream, b""))) for stream in (7, 9))
+    stage = "registered" if 2 in nodes else "ready" if 2 in dashboard else "starting" if 7 in bodies and 9 in bodies else ""
     problem = "" if healthy else "%s answers, but not as a Ray head" % address
-    return Probe(True, healthy, False, ray_version, cluster_id, node_alive, problem)
+    return Probe(True, healthy, False, ray_version, cluster_id, node_alive, stage, problem)
 
 
 # ray_settings.py
@@ -1548,6 +1562,9 @@ class Supervisor:
         """The role's own part of each look while Ray runs; a reason to end Ray, or ""."""
         return ""
 
+    def attend(self, child: "subprocess.Popen[bytes]", output: Output, spoke: bool) -> None:
+        """What a role does each time Ray spoke, and at least ten times a second until the node is alive."""
+
     def seen(self, probe: Probe) -> None:
         """What a role makes of each look at GCS."""
 
@@ -1614,9 +1631,9 @@ class Supervisor:
             os.read(self._wake_in, 4096)
         self.report.beat()
 
-    def probe(self, address: str, node_id: str = "") -> Probe:
+    def probe(self, address: str, node_id: str = "", head: bool = False) -> Probe:
         """One look at GCS with this launcher's token."""
-        return probe_gcs(address, self.token, node_id)
+        return probe_gcs(address, self.token, node_id, head)
 
     def run_ray(self, argv: List[str]) -> Ending:
         """Starts Ray and returns when it has ended and nothing of it is left; raises LauncherError when it cannot be started."""
@@ -1650,6 +1667,7 @@ class Supervisor:
         while child.poll() is None:
             settled = self.report.state == "alive"
             spoke = output.wait(0.5 if settled else 0.1, self._wake_in)
+            self.attend(child, output, spoke)
             reason = self.reason_to_stop()
             if reason:
                 return reason
@@ -1738,6 +1756,8 @@ class Supervisor:
         if self.report.state != "failed":
             self.report.set_state("draining", "ending Ray, for up to %g s" % grace)
         signal_child(child, signal.SIGTERM)
+        # It may be held (see WorkerNode.attend).
+        signal_child(child, signal.SIGCONT)
         deadline = time.monotonic() + grace
         patience = max(1, self._stop_signals.count(signal.SIGINT))
         while child.poll() is None:
@@ -1784,6 +1804,11 @@ _SLOWEST_POLL_S = 1.0
 _MOVED_POLL_S = 1.0
 # How often in a row a worker may lose its head before it was ever alive.
 _MOST_LOST_JOINS = 5
+# What `ray start` prints after its imports, before it looks at the cluster.
+_IMPORTED = "Local node IP"
+_LONGEST_HOLD_S = 60.0
+# Values of WorkerNode._hold besides the time until which it holds.
+_RELEASED, _WATCHING = -1.0, 0.0
 
 
 class HeadNode(Supervisor):
@@ -1850,6 +1875,7 @@ class WorkerNode(Supervisor):
         self._head_seen = time.monotonic()
         self._moved_looked = 0.0
         self._other_head = False
+        self._hold = _RELEASED
         lost_joins = 0
         while True:
             reason = self._await_head()
@@ -1912,12 +1938,18 @@ class WorkerNode(Supervisor):
                 self._refused(probe, target, patient)
             # A guess is not trusted before a head had the time to announce itself. Nothing answers at an address we were given: Ray
             # retries it as well as we do, and we go on watching the clock.
-            elif (probe.healthy and target.source != "guess") or stable or (patient and target.source in ("named", "default")):
+            elif (
+                (probe.healthy and probe.head != "starting" and target.source != "guess")
+                or stable
+                or (patient and target.source in ("named", "default"))
+            ):
                 self._refuse_other_versions(probe, target)
                 self._take_on(target, probe)
                 return ""
             self._give_up_without_head(target.address)
-            problem = "no head has written %s/rendezvous.json" % self.settings.shared_dir if target.source == "guess" else probe.problem
+            problem = probe.problem or "GCS answers at %s, its node is not up yet" % target.address
+            if target.source == "guess":
+                problem = "no head has written %s/rendezvous.json" % self.settings.shared_dir
             self.report.set_state("waiting", "no head yet: " + problem)
             self.pause(poll)
             poll = min(poll * 1.05, _SLOWEST_POLL_S)
@@ -1927,7 +1959,7 @@ class WorkerNode(Supervisor):
             split_address(address)
         except ValueError as error:
             self.fail(str(error), "give it as HOST:PORT in RAY_HEAD_ADDRESS")
-        probe = self.probe(address)
+        probe = self.probe(address, head=True)
         if probe.healthy:
             self._head_seen = time.monotonic()
         return probe
@@ -1942,6 +1974,7 @@ class WorkerNode(Supervisor):
         self.report.generation = target.generation
         self.cluster_id = probe.cluster_id
         self._other_head = False
+        self._hold = _WATCHING if probe.head in ("starting", "ready") else _RELEASED
 
     def _refuse_other_versions(self, probe: Probe, target: _Target) -> None:
         """A worker of another version would be refused by Ray after two seconds, again and again: it ends itself instead."""
@@ -1964,6 +1997,21 @@ class WorkerNode(Supervisor):
         message = self._headless(address)
         if message:
             self.fail(message, self._headless_hint())
+
+    def attend(self, child: "subprocess.Popen[bytes]", output: Output, spoke: bool) -> None:
+        """Holds `ray start` between its imports and its first look for the head's node, until that node is registered.
+
+        A look that comes too early costs two seconds of sleep, and after twenty of them the worker gives up; the imports, which take
+        one second, may run while the head's raylet starts. Should we be killed meanwhile, the kernel continues the stopped process
+        (its group is orphaned then) and ends it.
+        """
+        now = time.monotonic()
+        if self._hold == _WATCHING and spoke and any(_IMPORTED in line for line in output.lines):
+            signal_child(child, signal.SIGSTOP)
+            self._hold = now + _LONGEST_HOLD_S
+        if self._hold > _WATCHING and (now > self._hold or self.probe(self.report.address, head=True).head in ("registered", "")):
+            signal_child(child, signal.SIGCONT)
+            self._hold = _RELEASED
 
     def seen(self, probe: Probe) -> None:
         """Remembers when the head last answered, and whether it is still the one that was joined."""

@@ -41,6 +41,9 @@ def end(*_):
 
 
 signal.signal(signal.SIGTERM, signal.SIG_IGN if word == "deaf" else end)
+print("Local node IP: 127.0.0.1", flush=True)
+if os.environ.get("FAKE_PAUSE"):
+    time.sleep(0.3)
 print("fake ray runs", flush=True)
 if word == "exit":
     sys.exit(int(rest))

@@ -1,4 +1,4 @@
-"""A GCS that answers the three calls of the health check with the frames a real one sends (recorded from Ray 2.60)."""
+"""A GCS that answers the calls of the health check with the frames a real one sends (recorded from Ray 2.60)."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class FakeGcs:
         self.version = b"2.60.0"
         self.cluster_id = b"\xe0" * 28
         self.alive = True
+        self.stage = "registered"
         self.refuse = False
         self.mute = False
         self.slowly = False
@@ -56,7 +57,7 @@ class FakeGcs:
                 while conn.recv(65536):
                     pass
                 return
-            data = self.frames(b"CheckAlive" in request and b"\x0a\x1c" in request)
+            data = self.frames(b"CheckAlive" in request and b"\x0a\x1c" in request, b"GetAllNodeInfo" in request)
             if self.slowly:
                 for byte in data:
                     conn.sendall(bytes([byte]))
@@ -65,9 +66,12 @@ class FakeGcs:
             while conn.recv(65536):
                 pass
 
-    def frames(self, asked_for_node: bool) -> bytes:
+    def frames(self, asked_for_node: bool, asked_for_head: bool) -> bytes:
         alive = text(1, b"") + text(2, self.version) + (text(3, bytes([self.alive])) if asked_for_node else b"") + b"\x20\x01"
         bodies = {1: b"\x08\x01", 3: alive, 5: text(1, b"") + text(2, self.cluster_id)}
+        if asked_for_head:
+            bodies[7] = text(1, b"") + (text(2, text(1, b"a node")) if self.stage == "registered" else b"") + b"\x18\x00"
+            bodies[9] = text(1, b"\x08\x11") + (text(2, b"127.0.0.1:8265") if self.stage == "ready" else b"")
         data = frame(4, 0, 0, b"") + frame(4, 1, 0, b"") + frame(8, 0, 0, b"\0\0\0\x05") + frame(6, 0, 0, b"12345678")
         for stream, body in bodies.items():
             if self.refuse and stream > 1:

@@ -28,6 +28,14 @@ def test_gcs_says_whether_a_node_is_alive(alive: bool):
         assert probe_gcs(gcs.address, "", NODE).node_alive is alive
 
 
+@pytest.mark.parametrize("stage", ["starting", "ready", "registered"])
+def test_gcs_says_how_far_a_starting_head_is(stage: str):
+    with fake_gcs() as gcs:
+        gcs.stage = stage
+        assert probe_gcs(gcs.address, head=True).head == stage
+        assert probe_gcs(gcs.address).head == ""
+
+
 def test_an_answer_in_single_bytes_is_put_together():
     with fake_gcs() as gcs:
         gcs.slowly = True

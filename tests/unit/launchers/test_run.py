@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.launchers.gcs import fake_gcs
-from tests.unit.launchers.world import ROOT, World, wait_until
+from tests.unit.launchers.world import ROOT, Run, World, wait_until
 
 RECORDED = Path(__file__).with_name("recorded")
 
@@ -173,6 +173,50 @@ def test_a_worker_joins_at_once_when_its_head_is_healthy(world: World):
         run = world.start("worker", RAY_HEAD_ADDRESS=gcs.address, RAYTUI_STABLE_WINDOW_S=None)
         (call,) = run.wait_for_calls(1)
     assert call["argv"][:4] == ["start", "--address", gcs.address, "--block"]
+
+
+def test_a_worker_does_not_start_ray_before_its_head_starts_a_raylet(world: World):
+    with fake_gcs() as gcs:
+        gcs.stage = "starting"
+        run = world.start("worker", RAY_HEAD_ADDRESS=gcs.address, RAYTUI_STABLE_WINDOW_S="3600")
+        run.wait_for_text("its node is not up yet")
+        assert run.calls == []
+        gcs.stage = "ready"
+        run.wait_for_calls(1)
+
+
+def held(world: World, address: str) -> tuple[Run, int]:
+    """A worker whose `ray start` is held before its first look for the head's node, and the pid of that."""
+    run = world.start("worker", RAY_HEAD_ADDRESS=address, FAKE_PAUSE="1")
+    pid = run.wait_for_calls(1)[0]["pid"]
+    wait_until("ray start to be held", lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+    return run, pid
+
+
+def test_ray_is_held_until_the_head_s_node_is_registered(world: World):
+    with fake_gcs() as gcs:
+        gcs.stage = "ready"
+        run, _ = held(world, gcs.address)
+        assert "fake ray runs" not in run.output
+        gcs.stage = "registered"
+        run.wait_for_text("fake ray runs")
+        assert run.stop() == 0
+
+
+def test_a_held_ray_is_let_go_when_the_head_is_lost(world: World):
+    with fake_gcs() as gcs:
+        gcs.stage = "ready"
+        run, _ = held(world, gcs.address)
+    run.wait_for_text("fake ray runs")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_held_ray_ends_with_its_launcher(world: World, number: int):
+    with fake_gcs() as gcs:
+        gcs.stage = "ready"
+        run, _ = held(world, gcs.address)
+        assert run.stop(number) == (0 if number == signal.SIGTERM else -signal.SIGKILL)
+        wait_until("everything to end", lambda: world.processes() == [])
 
 
 def test_a_worker_without_any_address_takes_the_default(world: World):
