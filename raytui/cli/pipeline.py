@@ -5,49 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import Iterator
+from contextlib import aclosing
 from typing import Any
 
 import click
 import msgspec
 
 from raytui.cli.invocation import Invocation, seconds
+from raytui.cli.progress import Progress, on_interrupt
+from raytui.cli.sizes import size_flags, size_options
 from raytui.cli.verb import pass_invocation, verb
 from raytui.config import environment
-from raytui.config.fields import BOTH_RUNTIMES, BY_PATH
 from raytui.config.settings import Settings
 from raytui.core.errors import ConfigurationError, OperationFailed, Problem, RaytuiError, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.orphans import orphans as unclaimed
 from raytui.core.report import SCHEMA_VERSION, list_document
-
-SIZES = (
-    "cluster.workers.count",
-    "cluster.workers.cpu",
-    "cluster.workers.memory",
-    "cluster.workers.gpus",
-    "cluster.head.cpu",
-    "cluster.head.memory",
-    "cluster.head.runtime_identifier",
-    "cluster.workers.runtime_identifier",
-)
-
-
-def size_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The flags of `start` that say how large the cluster is and which images it runs."""
-    for field in reversed((*(BY_PATH[path] for path in SIZES), BOTH_RUNTIMES)):
-        command = click.option(
-            field.flag, field.path.replace(".", "__"), metavar="N" if field.kind != "text" else "ID", help=field.meaning
-        )(command)
-    return command
-
-
-def size_flags(given: dict[str, Any]) -> dict[str, object]:
-    """What was given, by the paths of the settings."""
-    return {name.replace("__", "."): value for name, value in given.items() if value is not None}
 
 
 def deployment_settings(invocation: Invocation, flags: dict[str, object]) -> Settings:
@@ -58,20 +33,6 @@ def deployment_settings(invocation: Invocation, flags: dict[str, object]) -> Set
         invocation.profile = "cai"
         return invocation.settings(flags)
     return settings
-
-
-@contextmanager
-def on_interrupt(act: Callable[[], object]) -> Iterator[None]:
-    """Call `act` on Ctrl-C, SIGTERM and a lost terminal instead of dying in the middle of a change."""
-    loop = asyncio.get_running_loop()
-    caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    for number in caught:
-        loop.add_signal_handler(number, act)
-    try:
-        yield
-    finally:
-        for number in caught:
-            loop.remove_signal_handler(number)
 
 
 @verb(
@@ -166,7 +127,7 @@ def deploy(
     name = project_name or (github_repo or "").rpartition("/")[2].removesuffix(".git")
     if dry_run:
         return _answer(invocation, settings, [StepEvent(step, "planned") for step in DEPLOY_STEPS], changed=True, phase="unknown")
-    steps: dict[str, StepEvent] = {}
+    progress = Progress(invocation.diagnostics)
 
     async def run() -> bool:
         deployment = await open_deployment(settings, project_name=name, git_url=git_url(github_repo), branch=branch, timeout=limit)
@@ -176,9 +137,9 @@ def deploy(
             try:
                 async with aclosing(deployment.run()) as events:
                     async for event in events:
-                        steps[event.step] = event
-                        _tell_step(invocation, event)
+                        progress.tell(event)
             finally:
+                progress.close()
                 await deployment.close()
         return deployment.changed
 
@@ -186,7 +147,7 @@ def deploy(
         changed = asyncio.run(run())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
-    return _answer(invocation, settings, list(steps.values()), changed=changed, phase="running")
+    return _answer(invocation, settings, list(progress.steps.values()), changed=changed, phase="running")
 
 
 def git_url(repo: str | None) -> str:
@@ -208,11 +169,6 @@ def _deploy_problems(settings: Settings, github_repo: str | None, project_name: 
         yield Problem(
             "github_repo", "the git URL holds a user name or token", "give it without: the workbench keeps git URLs in clear text"
         )
-
-
-def _tell_step(invocation: Invocation, event: StepEvent) -> None:
-    mark = {"running": "…", "done": "✓", "failed": "✗"}.get(event.state, "-")
-    invocation.diagnostics.lines([f"  {mark} {event.step:<26} {event.seconds:7.1f} s   {event.message}".rstrip()])
 
 
 def _answer(invocation: Invocation, settings: Settings, steps: list[StepEvent], *, changed: bool, phase: str) -> int:

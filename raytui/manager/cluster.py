@@ -7,7 +7,7 @@ carried out is never older than a moment, and never ends more than the person wa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ class ClusterManager:
             await self._refuse_impossible(plan)
         return plan
 
-    async def execute(self, plan: Plan, *, wait: bool = True, timeout: float = 600.0) -> AsyncIterator[StepEvent]:
+    async def execute(self, plan: Plan, *, wait: bool = True, timeout: float = 600.0) -> AsyncGenerator[StepEvent, None]:
         """Carry a plan out and report each step as it changes.
 
         On failure or after `interrupt` what this run made is undone and reported as `undone` steps before the error is raised:

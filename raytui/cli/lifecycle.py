@@ -1,0 +1,189 @@
+"""`start`, `stop`, `scale` and `restart`: plan, ask, carry out, say what is so now. One road for the four of them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import aclosing
+from typing import Any
+
+import click
+import msgspec
+
+from raytui.bootstrap import Session
+from raytui.cli.invocation import Invocation, seconds, whole_number
+from raytui.cli.paint import is_terminal
+from raytui.cli.progress import Progress, on_interrupt
+from raytui.cli.sizes import size_flags, spec_options
+from raytui.cli.verb import pass_invocation, verb
+from raytui.core.conditions import assess
+from raytui.core.errors import RefusedForSafety
+from raytui.core.events import StepEvent
+from raytui.core.plan import Plan, Verb
+from raytui.core.report import SCHEMA_VERSION
+from raytui.core.validate import MAX_WORKERS
+
+DEFAULT_TIMEOUT_S = 600.0
+"""Starts on Cloudera AI take seconds to minutes."""
+
+wait_option = click.option(
+    "--wait/--no-wait", default=True, help="Return when it is observed to be so (default), or when it was asked for."
+)
+timeout_option = click.option("--timeout", metavar="SECONDS", help="How long to wait (default 600); then exit 7.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before ending something.")
+
+
+@verb(
+    "start",
+    short_help="Create what is missing so that the cluster is as specified.",
+    examples="raytui start\nraytui start --workers 2 --cpu 4 --memory 16\nraytui start --ray-port auto --dashboard-port auto --dry-run",
+)
+@spec_options
+@wait_option
+@timeout_option
+@dry_run_option
+@pass_invocation
+def start(invocation: Invocation, /, *, wait: bool, timeout: str | None, dry_run: bool, **sizes: Any) -> int:
+    """Create the head and the workers that are missing, and wait until Ray lists their nodes as alive. Running it twice is safe."""
+    return change(invocation, "start", size_flags(sizes), wait=wait, timeout=timeout, dry_run=dry_run, yes=True)
+
+
+@verb("stop", short_help="Stop and delete every application of the cluster.", examples="raytui stop\nraytui stop --yes --timeout 300")
+@click.option("--keep", is_flag=True, help="Leave the applications stopped instead of deleting them.")
+@yes_option
+@wait_option
+@timeout_option
+@dry_run_option
+@pass_invocation
+def stop(invocation: Invocation, /, *, keep: bool, yes: bool, wait: bool, timeout: str | None, dry_run: bool) -> int:
+    """End the workers, then the head, and return when the platform lists none of them."""
+    return change(invocation, "stop", {}, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes, keep=keep)
+
+
+@verb("scale", short_help="Change the number of workers.", examples="raytui scale 4\nraytui scale 0 --yes")
+@click.argument("workers", metavar="N")
+@yes_option
+@wait_option
+@timeout_option
+@dry_run_option
+@pass_invocation
+def scale(invocation: Invocation, /, *, workers: str, yes: bool, wait: bool, timeout: str | None, dry_run: bool) -> int:
+    """Make workers like those that exist, or drain and end the ones with the highest numbers."""
+    count = whole_number("workers", workers, 0, high=MAX_WORKERS)
+    return change(invocation, "scale", {}, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes, workers=count)
+
+
+@verb(
+    "restart",
+    short_help="Restart the head, workers, or all.",
+    examples="raytui restart worker-1\nraytui restart workers --yes\nraytui restart head",
+)
+@click.argument("target", metavar="[head|worker-N|workers|all]", default="all")
+@yes_option
+@wait_option
+@timeout_option
+@dry_run_option
+@pass_invocation
+def restart(invocation: Invocation, /, *, target: str, yes: bool, wait: bool, timeout: str | None, dry_run: bool) -> int:
+    """Stop and start applications; workers join a restarted head by themselves."""
+    return change(invocation, "restart", {}, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes, target=target)
+
+
+def change(
+    invocation: Invocation,
+    name: Verb,
+    flags: dict[str, object],
+    *,
+    wait: bool,
+    timeout: str | None,
+    dry_run: bool,
+    yes: bool,
+    **what: Any,
+) -> int:
+    """Plan the verb, ask when it ends something, carry it out and print the contract's document."""
+    limit = seconds("timeout", timeout, DEFAULT_TIMEOUT_S) or DEFAULT_TIMEOUT_S
+    settings = invocation.settings(flags)
+    session = invocation.session(settings, check_name=name != "start")
+    progress = Progress(invocation.diagnostics)
+
+    async def run() -> tuple[Plan, str]:
+        async with session:
+            plan = await session.manager.plan(name, **what)
+            for note in plan.notes:
+                invocation.diagnostics.warning(note)
+            if dry_run:
+                progress.steps = {step.name: StepEvent(step.name, "planned", 0.0, _targets(plan, step.targets)) for step in plan.steps}
+                return plan, await _phase(session)
+            if plan.changed and _ends_work(plan) and not yes:
+                await asyncio.to_thread(_confirm, invocation, plan)
+            if plan.changed:
+                invocation.diagnostics.lines([_headline(plan)])
+            with on_interrupt(session.manager.interrupt):
+                try:
+                    async with aclosing(session.manager.execute(plan, wait=wait, timeout=limit)) as events:
+                        async for event in events:
+                            progress.tell(event)
+                finally:
+                    progress.close()
+            return plan, await _phase(session)
+
+    plan, phase = asyncio.run(run())
+    _answer(invocation, plan, phase, list(progress.steps.values()), dry_run=dry_run)
+    return 0
+
+
+def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEvent], *, dry_run: bool) -> None:
+    if invocation.output.json:
+        rows = [msgspec.structs.asdict(step) for step in steps]
+        invocation.output.document(
+            {"schema_version": SCHEMA_VERSION, "changed": plan.changed, "phase": phase, "steps": rows, "cluster": plan.cluster}
+        )
+        return
+    if dry_run:
+        lines = [f"{step.step}: {step.message}" if step.message else step.step for step in steps]
+        invocation.output.lines(
+            [f"{plan.verb} {plan.cluster} would:" if plan.changed else f"{plan.verb} {plan.cluster} would change nothing", *lines]
+        )
+    elif plan.changed:
+        invocation.output.lines([f"{plan.cluster} is {phase}"])
+    else:
+        invocation.output.lines([f"{plan.cluster} is {phase}; nothing was changed"])
+
+
+async def _phase(session: Session) -> str:
+    return assess(await session.monitor.observe("alive")).phase
+
+
+def _ends_work(plan: Plan) -> bool:
+    """Whether the plan ends something that may be running."""
+    return any(app.state not in {"failed", "stopped"} or plan.verb == "stop" for app in plan.ends)
+
+
+def _headline(plan: Plan) -> str:
+    doing = {"start": "Starting", "stop": "Stopping", "scale": "Scaling", "restart": "Restarting"}[plan.verb]
+    return f"{doing} {plan.cluster}" + (f": {', '.join(_short(plan, name) for name in names)}" if (names := _touched(plan)) else "")
+
+
+def _touched(plan: Plan) -> list[str]:
+    return list(dict.fromkeys([*(request.name for request in plan.creates), *(app.name for app in plan.ends)]))
+
+
+def _targets(plan: Plan, names: tuple[str, ...]) -> str:
+    return " ".join(_short(plan, name) for name in names)
+
+
+def _short(plan: Plan, name: str) -> str:
+    return name.removeprefix(f"{plan.cluster}-")
+
+
+def _confirm(invocation: Invocation, plan: Plan) -> None:
+    """Show what would be ended and ask; raises `RefusedForSafety` when nobody can be asked or the answer is no."""
+    doomed = ", ".join(f"{app.short} ({app.state})" for app in plan.ends)
+    if not is_terminal(sys.stdin) or not invocation.diagnostics.is_terminal or invocation.form == "json":
+        raise RefusedForSafety(f"{plan.verb} would end {doomed} of {plan.cluster} and cannot ask here", hint="add --yes")
+    invocation.diagnostics.lines(
+        [f"{plan.verb} of {plan.cluster} ends {doomed}:", *(f"  {step.name}: {_targets(plan, step.targets)}" for step in plan.steps)]
+    )
+    if not click.confirm("Go on?", default=False, err=True):
+        raise RefusedForSafety("nothing was changed", hint="add --yes to go on without being asked")

@@ -1,0 +1,73 @@
+"""The steps of an operation as they run: on a terminal each step keeps one line, elsewhere each change is one line. stderr only."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from raytui.cli.diagnostics import Diagnostics
+from raytui.cli.paint import Role
+from raytui.cli.table import one_line
+from raytui.core.events import StepEvent, StepState
+
+_MARKS: dict[StepState, tuple[str, Role]] = {
+    "planned": ("·", "dim"),
+    "running": ("…", "plain"),
+    "done": ("✓", "ok"),
+    "failed": ("✗", "error"),
+    "undone": ("↺", "warning"),
+    "skipped": ("-", "dim"),
+}
+_WIDTH = 30
+
+
+class Progress:
+    """What a person sees of one operation; `steps` keeps the last state of each step for the document at the end."""
+
+    def __init__(self, diagnostics: Diagnostics) -> None:
+        self._diagnostics = diagnostics
+        self.steps: dict[str, StepEvent] = {}
+        self._open = ""
+
+    def tell(self, event: StepEvent) -> None:
+        """Show a step that changed."""
+        self.steps[event.step] = event
+        line = self.line(event)
+        if not self._diagnostics.is_terminal:
+            self._diagnostics.lines([line])
+            return
+        # The open line is written over; a step that ends closes it.
+        start = "\r\x1b[2K" if self._open == event.step else self.closing()
+        self._open = event.step if event.state == "running" else ""
+        self._diagnostics.write(f"{start}{line}" + ("" if self._open else "\n"))
+
+    def line(self, event: StepEvent) -> str:
+        """A step with its mark, time and message."""
+        mark, role = _MARKS[event.state]
+        text = f"{event.step:<{_WIDTH}} {event.seconds:6.1f} s   {one_line(event.message)}".rstrip()
+        return f"  {self._diagnostics.paint(mark, role)} {text}"
+
+    def closing(self) -> str:
+        """What ends a line that is still open, so that something else can be written."""
+        ended, self._open = ("\n" if self._open else ""), ""
+        return ended
+
+    def close(self) -> None:
+        """End an open line."""
+        self._diagnostics.write(self.closing())
+
+
+@contextmanager
+def on_interrupt(act: Callable[[], object]) -> Iterator[None]:
+    """Call `act` on Ctrl-C, SIGTERM and a lost terminal, however often, instead of dying in the middle of a change."""
+    loop = asyncio.get_running_loop()
+    caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for number in caught:
+        loop.add_signal_handler(number, act)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)

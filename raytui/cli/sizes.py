@@ -1,0 +1,45 @@
+"""The flags that say how large a cluster is and what it runs on; every verb that makes or checks a spec takes the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from raytui.config.fields import BOTH_RUNTIMES, BY_PATH
+
+SIZES = (
+    "cluster.workers.count",
+    "cluster.workers.cpu",
+    "cluster.workers.memory",
+    "cluster.workers.gpus",
+    "cluster.head.cpu",
+    "cluster.head.memory",
+    "cluster.head.runtime_identifier",
+    "cluster.workers.runtime_identifier",
+)
+PLACES = ("cluster.head.script", "cluster.workers.script", "cluster.ray_port", "cluster.dashboard_port")
+_WORDS = {"port": "N|auto", "text": "ID", "path": "PATH"}
+
+
+def size_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How many, how large, which images. The values stay text: they are checked together with everything else, not one by one."""
+    return _options((*(BY_PATH[path] for path in SIZES), BOTH_RUNTIMES), command)
+
+
+def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, and where the scripts and ports are."""
+    return size_options(_options(tuple(BY_PATH[path] for path in PLACES), command))
+
+
+def _options(fields: tuple[Any, ...], command: Callable[..., Any]) -> Callable[..., Any]:
+    for field in reversed(fields):
+        metavar = "PATH" if field.path.endswith(".script") else _WORDS.get(field.kind, "N")
+        command = click.option(field.flag, field.path.replace(".", "__"), metavar=metavar, help=field.meaning)(command)
+    return command
+
+
+def size_flags(given: dict[str, Any]) -> dict[str, object]:
+    """What was given, by the paths of the settings."""
+    return {name.replace("__", "."): value for name, value in given.items() if value is not None}
