@@ -16,6 +16,7 @@ from raytui.core.plan import Plan, Verb, recorded_spec
 from raytui.core.spec import ClusterSpec
 from raytui.tui.keys import Key, bar, bindings
 from raytui.tui.lifecycle import Lifecycle
+from raytui.tui.messages import OperationBegan, RequestRefused
 from raytui.tui.operation import Notice
 from raytui.tui.panes.logs import LogsPane
 from raytui.tui.panes.nodes import NodesPane
@@ -185,6 +186,17 @@ class RaytuiApp(WatchingApp):
         else:
             self.request("start", spec=spec)
 
+    @on(RequestRefused)
+    def _show_problems(self, message: RequestRefused) -> None:
+        if self._config is not None:
+            self._config.refuse(message.problems)
+
+    @on(OperationBegan)
+    def _make_room(self) -> None:
+        """Its steps are what matters now; the form has done its work."""
+        if self.screen_stack[0].has_class("-config"):
+            self._close_config()
+
     # The rest of the panes, mounted when they are first needed
 
     def _begin(self) -> None:
@@ -220,7 +232,7 @@ class RaytuiApp(WatchingApp):
             self.query_one("#middle").mount(EventsPane().data_bind(WatchingApp.picture))
 
     def _close_config(self) -> None:
-        self.screen.remove_class("-config")
+        self.screen_stack[0].remove_class("-config")
         self.nodes_pane.table.focus()
 
     # Prompts

@@ -65,11 +65,11 @@ class Lifecycle:
             plan = await session.manager.plan(verb, **details)
             if not plan.changed:
                 notes = "; ".join(plan.notes)
-                self._app.post_message(RequestRefused(f"{verb} has nothing to do: {clean(plan.cluster)} is as it should be", notes))
+                self._app.post_message(RequestRefused(f"{verb} has nothing to do: {clean(plan.cluster)} is as it should be", notes, "info"))
             elif await self._app.confirm(plan):
                 await self._carry_out(session, plan)
         except RaytuiError as error:
-            self._app.post_message(RequestRefused(f"{verb} was not begun: {error.message}", error.hint))
+            self._app.post_message(RequestRefused(f"{verb} was not begun: {error.message}", error.hint, problems=error.problems))
         except Exception as error:  # noqa: BLE001 - boundary: an unforeseen fault of one request must not end the console
             self._app.post_message(RequestRefused(f"{verb} was not begun: {unforeseen(error)}", REPORT))
         finally:

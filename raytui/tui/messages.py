@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from raytui.core.errors import RaytuiError
-from raytui.core.events import StepEvent
+from raytui.core.errors import Problem, RaytuiError
+from raytui.core.events import Severity, StepEvent
 from raytui.core.plan import Plan
 from raytui.core.snapshot import Snapshot
 
@@ -58,6 +58,9 @@ class RequestRefused(Message):
 
     message: str
     hint: str = ""
+    severity: Severity = "warning"
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with which field, when that was the reason."""
 
 
 @dataclass

@@ -177,13 +177,18 @@ class WatchingApp(App[str]):
 
     @on(messages.RequestRefused)
     def _request_refused(self, message: messages.RequestRefused) -> None:
-        self.notice = Notice("warning", message.message, message.hint)
+        self.notice = Notice(message.severity, message.message, message.hint)
 
     @on(Worker.StateChanged)
     def _worker_changed(self, message: Worker.StateChanged) -> None:
         """Boundary: a worker that broke off is told, never silent, and never ends the console."""
         if message.state is WorkerState.ERROR and isinstance(message.worker.error, Exception):
             self.notice = Notice("error", f"{message.worker.group} broke off: {unforeseen(message.worker.error)}", REPORT)
+
+    def _watch_notice(self, notice: Notice | None) -> None:
+        """What the console has to say is shown even where the form covers its pane."""
+        if self.screen_stack:
+            self.screen_stack[0].set_class(notice is not None, "-told")
 
     @on(messages.LogsArrived)
     def _logs_arrived(self, message: messages.LogsArrived) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from raytui.core.errors import ConfigurationError, Problem
 from raytui.tui.panes.config import ConfigPane
 from raytui.tui.screens.confirm import ConfirmScreen
 from tests.tui.conftest import absent, healthy, run_console
@@ -110,6 +111,41 @@ async def test_missing_parameters_on_cloudera_ai_are_problems_of_their_fields():
         assert len(form.problems) == 4
 
     await run_console(body, FakeSession(FakeSettings(platform="cai", profile_name="prod")))
+
+
+async def test_what_the_platform_finds_wrong_stands_at_its_field_until_it_is_edited():
+    session = FakeSession()
+    taken = Problem("ray_port", "port 6379 is taken by pid 12 (redis-server)", "--ray-port auto picks a free one")
+    session.manager.refuses = ConfigurationError.from_problems([taken])
+
+    async def body(console):
+        await console.show(absent())
+        form = await opened(console)
+        await console.press("ctrl+s")
+        await console.until(lambda: form.row("ray_port").problem.startswith("port 6379 is taken"), "the problem")
+        assert "start was not begun" in console.screen()
+        await replace(console, form, "ray_port", "auto")
+        assert form.row("ray_port").problem == ""
+
+    await run_console(body, session)
+
+
+async def test_the_form_makes_room_for_the_steps():
+    session = FakeSession()
+    session.manager.release.clear()
+
+    async def body(console):
+        await console.show(absent())
+        await opened(console)
+        await console.press("ctrl+s")
+        await console.until(lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.focused is not None, "the plan")
+        await console.press("right", "enter")
+        await console.until(lambda: "Starting ray-cluster" in console.screen(), "the steps")
+        assert "Cluster configuration" not in console.screen()
+        session.manager.release.set()
+        await console.until(lambda: not console.app.operation.is_running, "the end")
+
+    await run_console(body, session)
 
 
 async def test_a_read_only_profile_shows_the_form_without_letting_one_type():

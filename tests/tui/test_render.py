@@ -212,7 +212,7 @@ def test_a_condition_says_what_on_which_thing_since_when_and_what_to_do():
 
 
 @pytest.mark.parametrize(("hint", "shown"), [
-    ("raytui logs worker-1 shows its last lines, raytui restart worker-1 runs it again", "l shows its last lines, r runs it again"),
+    ("raytui logs worker-1 shows its last lines, raytui restart worker-1 runs it again", "on its row: l shows its last lines, r runs it again"),
     ("raytui start creates it", "s creates it"),
     ("raytui start creates the head, raytui stop removes the workers", "s creates the head, x removes the workers"),
     ("free the dashboard port, then raytui restart head", "free the dashboard port, then r restarts it"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual import events, on
@@ -88,6 +89,7 @@ class ConfigPane(Pane):
         self._general = Static("", classes="problem", markup=False)
         self.spec = spec
         self.problems: list[Problem] = []
+        self._refused: tuple[Problem, ...] = ()
 
     def compose(self) -> ComposeResult:
         """All fields, then problems that belong to none of them."""
@@ -109,6 +111,7 @@ class ConfigPane(Pane):
         """Read the form again, and show problems and differences at their fields."""
         texts = {path: row.input.value for path, row in self._rows.items()}
         self.spec, self.problems = spec_of(texts, self._base, self._platform)
+        self.problems += [problem for problem in self._refused if problem not in self.problems]
         running = recorded_spec(self.picture.known.applications.value or ()) if self.picture else None
         differ = differences(self.spec, running, self._platform)
         by_field: dict[str, str] = {}
@@ -119,6 +122,11 @@ class ConfigPane(Pane):
         self._general.update("; ".join(by_field.values()))
         self._general.display = bool(by_field)
         self.rule.tell(state=self._state(running, differ), state_role="error" if self.problems else "muted")
+
+    def refuse(self, problems: Sequence[Problem]) -> None:
+        """Show what the platform found wrong with the spec, until it is edited."""
+        self._refused = tuple(problems)
+        self.check()
 
     def _state(self, running: ClusterSpec | None, differ: dict[str, str]) -> str:
         if self.problems:
@@ -141,6 +149,7 @@ class ConfigPane(Pane):
     @on(Input.Changed)
     def _typed_into(self, message: Input.Changed) -> None:
         message.stop()
+        self._refused = ()
         self.check()
 
     @on(Input.Submitted)
@@ -149,6 +158,7 @@ class ConfigPane(Pane):
         self._action_plan()
 
     def _action_plan(self) -> None:
+        self._refused = ()
         self.check()
         if self.problems:
             self.enter()

@@ -31,7 +31,8 @@ def with_keys(hint: str) -> str:
     """A hint that names commands, naming the console's keys instead where there are any."""
     for pattern, key in _KEYS:
         hint = pattern.sub(key, hint)
-    return hint
+    # These two keys act on the row under the cursor, which need not be the condition's.
+    return f"on its row: {hint}" if hint.startswith(("l shows", "r runs", "r starts")) else hint
 
 
 def attention_title(picture: Picture | None) -> str:
