@@ -51,7 +51,7 @@ def test_new_workers_meet_the_living_head_on_its_own_port():
 def test_surplus_and_drift_are_told_and_never_touched():
     plan = plan_start(SPEC.with_workers(1), (application(0), application(1, cpu=4.0, memory=2.0), application(2)))
     assert not plan.changed
-    assert "worker-2 is kept" in plan.notes[0]
+    assert "worker-2 (running) is kept" in plan.notes[0]
     assert "4 CPU" in plan.notes[1]
 
 
