@@ -60,11 +60,10 @@ def set_up(manifest, sink):
 def launch(manifest, sink):
     """Run raytui's own start with the key and the project that the workload has."""
     python = os.path.join(os.path.expanduser(manifest["venv"]), "bin", "python")
-    run(
-        [python, "-m", "raytui", "start", *manifest["start"]],
-        sink,
-        {"PYTHONPATH": os.path.abspath(os.path.join(FOLDER, manifest["source"]))},
-    )
+    source = os.path.abspath(os.path.join(FOLDER, manifest["source"]))
+    # The project's folder may hold a checkout of raytui: without a safe path it would go before the one that was deployed.
+    variables = {"PYTHONPATH": source, "PYTHONSAFEPATH": "1"}
+    run([python, "-m", "raytui", "start"] + manifest["start"], sink, variables)
 
 
 def holds(python, modules):

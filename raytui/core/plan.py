@@ -79,9 +79,9 @@ def plan_start(spec: ClusterSpec, applications: tuple[Application, ...]) -> Plan
         # The living head's ports are a fact; a new worker must meet it where it is.
         spec = msgspec.structs.replace(spec, ray_port=head.ray_port, dashboard_port=head.dashboard_port or spec.dashboard_port)
     notes = [
-        f"{app.name} is kept: start never ends workers; raytui scale {spec.workers.count} does"
+        f"{app.name} ({app.state}) is kept: start never ends workers; raytui scale {spec.workers.count} does"
         for app in applications
-        if app.name not in wanted and app.state in LIVE
+        if app.name not in wanted
     ]
     notes += _drift(spec, applications)
     creates = tuple(create_request(spec, name) for name in missing)
