@@ -127,7 +127,7 @@ def _judge(snapshot: Snapshot) -> Judgement:
 
 
 def _judge_absent_head(snapshot: Snapshot, head: Application) -> Judgement:
-    why = head.message or (head.launcher.message if head.launcher else "")
+    why = _why(head)
     message = f"the head application is {head.state}" + (f": {why}" if why else "")
     hint = (head.launcher.hint if head.launcher else "") or "raytui logs head shows its output, raytui restart head runs it again"
     broken = Failure("application", f"Head{head.state.capitalize()}", message, hint, conclusive=True)
@@ -179,13 +179,12 @@ def _judge_unreachable(snapshot: Snapshot, head: Application, failure: Failure) 
 def _judge_nodes(snapshot: Snapshot, broken: Failure | None) -> Judgement:
     head = snapshot.head
     assert head is not None
-    found = [] if broken is None else [Condition("warning", snapshot.cluster, broken.reason, broken.message, broken.hint)]
-    found += [*_of_workers(snapshot), *_of_cluster(snapshot)]
+    found = [*_of_workers(snapshot), *_of_cluster(snapshot)]
     _, state = node_state(snapshot, head)
     if state != "ALIVE":
         young = snapshot.observed_at - (head.started_at or head.created_at) < STARTUP_GRACE_S
         node = snapshot.node_of(head)
-        if young and state is None:
+        if young and state != "DEAD":
             return (
                 "starting",
                 "down",
@@ -242,7 +241,7 @@ def _of_workers(snapshot: Snapshot) -> Iterator[Condition]:
 
 
 def _of_worker(snapshot: Snapshot, app: Application) -> Condition | None:
-    why = app.message or (app.launcher.message if app.launcher else "")
+    why = _why(app)
     remedy = (
         app.launcher.hint if app.launcher else ""
     ) or f"raytui logs {app.short} shows its last lines, raytui restart {app.short} runs it again"
@@ -279,6 +278,14 @@ def _of_worker(snapshot: Snapshot, app: Application) -> Condition | None:
     return None
 
 
+def _why(app: Application) -> str:
+    """Why an application is in its state; a launcher that still claimed to be alive when it ended cannot say why."""
+    report = app.launcher
+    if app.state == "failed" and report is not None and report.state in {"alive", "joining", "waiting", "starting"}:
+        return app.message if app.message and app.message != report.message else "its launcher was killed, or its machine was lost"
+    return app.message or (report.message if report is not None else "")
+
+
 def _death(node: Node) -> str:
     told = node.message or node.reason
     return "Ray lists the node as dead" + (f": {told}" if told else "")
@@ -291,6 +298,9 @@ def _sidecar(app: Application) -> str:
 
 
 def _of_cluster(snapshot: Snapshot) -> Iterator[Condition]:
+    for app in snapshot.applications.value or ():
+        if app.state == "running" and app.launcher is not None and app.launcher.state == "alive" and app.launcher.message:
+            yield Condition("warning", app.name, "LauncherWarning", app.launcher.message, app.launcher.hint)
     names = {app.name for app in snapshot.applications.value or ()}
     for node in snapshot.nodes.value or ():
         if node.state != "ALIVE":

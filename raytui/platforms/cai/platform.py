@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -71,6 +72,7 @@ class CaiPlatform(ProjectStore):
         self._reasons = Reasons(api)
         self._remote = RemoteReports(api)
         self._tokens: dict[str, asyncio.Task[None]] = {}
+        self._clearing: dict[str, asyncio.Task[None]] = {}
         self._seen_tokens: dict[str, str] = {}
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
@@ -97,7 +99,7 @@ class CaiPlatform(ProjectStore):
         """Make one application; the cluster's Ray token is made first when it has none."""
         cluster = request.marker.cluster
         if request.environment.get("RAY_AUTH_MODE") == "token":
-            await self._ensure_token(cluster)
+            await self._together(self._tokens, cluster, lambda: self.folder.ensure_token(cluster, own_ray_token()))
         return to_application(await self.lifecycle.create(request, self._environment(request)), self._site)
 
     async def stop(self, application: Application) -> None:
@@ -117,9 +119,7 @@ class CaiPlatform(ProjectStore):
                 if any(record.ours and record.marker and record.marker.cluster == cluster for record in await self.lifecycle.records()):
                     await self.folder.forget_node(application)
                 else:
-                    self._tokens.pop(cluster, None)
-                    self._seen_tokens.pop(cluster, None)
-                    await self.folder.forget_run(cluster)
+                    await self._together(self._clearing, cluster, lambda: self.folder.forget_run(cluster))
         except (RaytuiError, TimeoutError):
             # What is left are small files that the next run replaces; the application is gone, and that was asked for.
             return
@@ -187,12 +187,6 @@ class CaiPlatform(ProjectStore):
         """Names of the clusters that have applications of ours."""
         return tuple(sorted({app.cluster for app in await self.list()}))
 
-    async def orphans(self) -> tuple[Application, ...]:
-        """Applications of ours whose cluster has no head: nothing claims them, and they cost until somebody ends them."""
-        listed = await self.list()
-        headed = {app.cluster for app in listed if app.role == "head"}
-        return tuple(app for app in listed if app.cluster not in headed)
-
     async def dashboard(self, head: Application) -> DashboardTarget:
         """By the head's own address inside the project, through its application when that serves the dashboard, else not at all."""
         if self._project_dir is not None:
@@ -219,9 +213,10 @@ class CaiPlatform(ProjectStore):
     async def close(self) -> None:
         """Let go of connections."""
         await self.lifecycle.close()
-        for task in self._tokens.values():
+        tasks = [*self._tokens.values(), *self._clearing.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tokens.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.client.close()
 
     async def _present(self, cluster: str | None) -> frozenset[str]:
@@ -252,16 +247,16 @@ class CaiPlatform(ProjectStore):
         own = own_ray_token()
         if own:
             return own
-        if head.id not in self._seen_tokens:
-            self._seen_tokens = {**self._seen_tokens, head.id: await self.folder.token(head.cluster)}
-        return self._seen_tokens[head.id]
+        token = self._seen_tokens.get(head.id) or await self.folder.token(head.cluster)
+        self._seen_tokens[head.id] = token
+        return token
 
-    async def _ensure_token(self, cluster: str) -> None:
-        """Once for all creates of a cluster that run together."""
-        task = self._tokens.get(cluster)
-        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-            task = asyncio.ensure_future(self.folder.ensure_token(cluster, own_ray_token()))
-            self._tokens[cluster] = task
+    @staticmethod
+    async def _together(tasks: dict[str, asyncio.Task[None]], cluster: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do something for a cluster once for all who ask while it is done; who asks later may find another world."""
+        task = tasks.get(cluster)
+        if task is None or task.done():
+            task = tasks[cluster] = asyncio.ensure_future(work())
         await asyncio.shield(task)
 
     def _environment(self, request: CreateRequest) -> dict[str, str]:
@@ -316,4 +311,5 @@ def own_ray_token() -> str:
 
 
 def _why(app: Application) -> str:
-    return app.launcher.message if app.launcher is not None else ""
+    """What the launcher said of its end; one that was killed left only what it said while it lived."""
+    return app.launcher.message if app.launcher is not None and app.launcher.state in {"ended", "failed"} else ""

@@ -168,3 +168,23 @@ def test_since_comes_from_the_watcher_when_nobody_else_knows():
     judged = assess(snapshot(jobs=SILENT), {("ray-cluster", "JobsUnreadable"): NOW - 77})
     assert judged.conditions[0].since == NOW - 77
     assert assess(snapshot(jobs=SILENT)).conditions[0].since == NOW
+
+
+def test_a_launcher_that_was_killed_is_not_quoted_with_what_it_said_while_it_lived():
+    head = application(0, "failed", message="small object store", launcher=report("alive", message="small object store"))
+    judged = assess(snapshot(applications=(head,)))
+    assert "killed" in judged.broken.message
+    assert "small object store" not in judged.broken.message
+
+
+def test_what_a_living_launcher_warns_of_is_a_warning():
+    head = application(0, launcher=report("alive", node_id="n0" * 8, message="the object store is small", hint="raise it"))
+    judged = assess(snapshot(applications=(head, application(1))))
+    assert (judged.verdict, reasons(judged), judged.conditions[0].hint) == ("ok", ["LauncherWarning"], "raise it")
+
+
+def test_a_head_that_just_came_back_is_starting_although_its_old_report_is_stale():
+    hidden = Failure("network", "DashboardNotExposed", "the dashboard is not exposed")
+    head = application(0, created_at=NOW - 900, started_at=NOW - 2, launcher=report("alive", node_id="old", at=NOW - 300))
+    seen = msgspec.structs.replace(snapshot(applications=(head,)), nodes=type(snapshot().nodes)(), dashboard=hidden)
+    assert (assess(seen).phase, assess(seen).verdict) == ("starting", "down")
