@@ -164,7 +164,7 @@ class Supervisor:
         try:
             reason = self._watch(child, output)
             if reason:
-                killed = self._end(child, output, self._grace(reason))
+                killed = self._end(child, output, reason)
         finally:
             # Also on the way out of an unexpected error: nothing of Ray may outlive the launcher.
             sweep(child.pid, "%s=%s" % (RUN_MARK, self.settings.run_id))
@@ -262,23 +262,33 @@ class Supervisor:
         drains = self.was_alive and still_runs(raylet) and self.probe(self.report.address).healthy
         return grace if drains else min(grace, _NO_DRAIN_S)
 
-    def _end(self, child: "subprocess.Popen[bytes]", output: Output, grace: float) -> str:
+    def _end(self, child: "subprocess.Popen[bytes]", output: Output, reason: str) -> str:
         """SIGTERM to `ray start`, which drains for up to 30 s; the sentence for it when it must be killed early or after its full time."""
         self.leaving()
+        looked = time.monotonic()
+        grace = self._grace(reason)
+        deadline = looked + grace
+        full = deadline if grace >= self.settings.stop_grace else 0.0
         if self.report.state != "failed":
             self.report.set_state("draining", "ending Ray, for up to %g s" % grace)
         signal_child(child, signal.SIGTERM)
         # It may be held (see WorkerNode.attend).
         signal_child(child, signal.SIGCONT)
-        deadline = time.monotonic() + grace
         patience = max(1, self._stop_signals.count(signal.SIGINT))
         while child.poll() is None:
-            late = time.monotonic() > deadline
+            now = time.monotonic()
+            if now - looked > 1.0:
+                # A raylet that came up or ended meanwhile, or a head that went: there may be nothing to drain any more.
+                looked = now
+                if self.report.parts.raylet is None:
+                    self.report.parts = find_ray(child.pid)
+                deadline = min(deadline, now + self._grace(reason))
+            late = now > deadline
             if late or self._stop_signals.count(signal.SIGINT) > patience:
                 signal_child(child, signal.SIGKILL)
                 if not late:
                     return "Ray was killed at the second Ctrl-C"
-                return "Ray did not end within %g s of SIGTERM and was killed" % grace if grace >= self.settings.stop_grace else ""
+                return "Ray did not end within %g s of SIGTERM and was killed" % grace if deadline == full else ""
             output.wait(0.1, self._wake_in)
             self.report.beat()
         return ""
