@@ -8,6 +8,7 @@ import pytest
 
 from raytui.core.errors import OperationFailed
 from raytui.core.marker import describe
+from raytui.core.orphans import orphans
 from raytui.core.snapshot import Application
 from raytui.platforms.cai import CaiPlatform
 from raytui.platforms.cai.transport import ClientName
@@ -191,9 +192,9 @@ async def test_an_endless_start_is_starting_and_can_be_ended(platform: CaiPlatfo
 
 async def test_workers_without_a_head_are_orphans(platform: CaiPlatform) -> None:
     await asyncio.gather(*(platform.create(request_for(name)) for name in (HEAD, WORKER)))
-    assert await platform.orphans() == ()
+    assert orphans(await platform.list()) == ()
     await platform.delete((await platform.list("c"))[0])
-    assert [app.name for app in await platform.orphans()] == [WORKER]
+    assert [app.name for app in orphans(await platform.list())] == [WORKER]
 
 
 async def test_a_cancelled_create_leaves_nothing(platform: CaiPlatform, bench: Bench, project: str) -> None:
