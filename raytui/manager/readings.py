@@ -144,7 +144,7 @@ class Readings:
 
     async def _give_up(self, questions: Iterable[Question], failure: Failure) -> None:
         """Everything behind a broken link is as unknown as the link: old answers would be shown as if they were true now."""
-        known = ("version", "gcs") if failure.layer in {"gcs", "login"} else ("gcs",)
+        known: tuple[Question, ...] = ("version", "gcs") if failure.layer in {"gcs", "login"} else ("gcs",)
         await self._forget(keep=known)
         now = self._clock()
         for question in questions:

@@ -1,0 +1,91 @@
+"""The only writer of stdout: data, and nothing but data.
+
+A closed pipe is the reader's right, so it ends the command quietly; a full disk is a failure and is said.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from raytui.cli.paint import ColorChoice, Paint, is_terminal, paint_for
+from raytui.cli.table import Row, table
+from raytui.core.errors import OperationFailed
+
+
+class Output:
+    """stdout in one of two forms: text for people, JSON for programs."""
+
+    def __init__(self, *, json: bool, color: ColorChoice = "auto") -> None:
+        self.json = json
+        self._stream = sys.stdout
+        if self._stream is not None and hasattr(self._stream, "reconfigure"):
+            self._stream.reconfigure(errors="backslashreplace")
+        self.paint: Paint = paint_for(self._stream, color, os.environ)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person looks at stdout."""
+        return is_terminal(self._stream)
+
+    def document(self, document: Mapping[str, Any]) -> None:
+        """One JSON document, indented."""
+        self._write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+
+    def record(self, document: Mapping[str, Any]) -> None:
+        """One line of a JSON stream, at once."""
+        self._write(msgspec.json.encode(document).decode() + "\n")
+        self.flush()
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Lines of text; shapes are replaced where the encoding lacks them."""
+        text = "".join(f"{line}\n" for line in lines)
+        if text:
+            self._write(self.paint.shapes(text))
+
+    def table(self, heads: Sequence[str], rows: Iterable[Row], *, right: Sequence[str] = (), states: Sequence[str] = ()) -> None:
+        """A table with aligned columns."""
+        self.lines(table(heads, rows, self.paint, right=right, states=states))
+
+    def verbatim(self, text: str) -> None:
+        """Text as it is, byte for byte."""
+        self._write(text)
+
+    def flush(self) -> None:
+        """Hand over what was written; raises BrokenPipeError when the reader has left, `OperationFailed` when it cannot be written."""
+        if self._stream is None:
+            return
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise _unwritable(error) from error
+
+    def _write(self, text: str) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(text)
+        except BrokenPipeError:
+            raise
+        except (OSError, ValueError) as error:
+            raise _unwritable(error) from error
+
+
+def abandon() -> None:
+    """The reader of stdout has left: let the interpreter's own last flush go nowhere instead of failing."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        # Not a real file: then nothing is flushed at the end either.
+        return
+
+
+def _unwritable(error: OSError | ValueError) -> OperationFailed:
+    why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return OperationFailed(f"stdout cannot be written: {why}", hint="send it somewhere with room", reason="Output")

@@ -1,0 +1,75 @@
+"""How text is dressed for the place it goes to: colour only for states and only where it can be seen, shapes that the encoding has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TextIO
+
+Role = Literal["plain", "ok", "warning", "error", "dim"]
+ColorChoice = Literal["auto", "always", "never"]
+
+_CODES: dict[Role, str] = {"ok": "32", "warning": "33", "error": "31", "dim": "2"}
+_SHAPES = {"●": "*", "▲": "!", "✗": "x", "✓": "+", "…": ".", "▸": ">", "─": "-", "·": "|", "↺": "<"}
+STATE_ROLES: dict[str, Role] = {
+    "ok": "ok",
+    "running": "ok",
+    "alive": "ok",
+    "healthy": "ok",
+    "succeeded": "ok",
+    "starting": "warning",
+    "stopping": "warning",
+    "degraded": "warning",
+    "warn": "warning",
+    "pending": "warning",
+    "unknown": "warning",
+    "down": "error",
+    "failed": "error",
+    "fail": "error",
+    "dead": "error",
+    "unhealthy": "error",
+    "deploy_failed": "error",
+    "stopped": "dim",
+    "skip": "dim",
+}
+
+
+class Paint:
+    """The dress of one stream."""
+
+    def __init__(self, *, color: bool, ascii_only: bool) -> None:
+        self.color = color
+        self._ascii_only = ascii_only
+
+    def __call__(self, text: str, role: Role = "plain") -> str:
+        """The text in the colour of its role, where colour is shown."""
+        return f"\x1b[{_CODES[role]}m{text}\x1b[0m" if self.color and role in _CODES and text else text
+
+    def state(self, word: str) -> str:
+        """A state in the colour that its word has everywhere."""
+        return self(word, STATE_ROLES.get(word.lower(), "plain"))
+
+    def shapes(self, text: str) -> str:
+        """The text with shapes that the stream's encoding lacks replaced by ASCII."""
+        if self._ascii_only:
+            for shape, plain in _SHAPES.items():
+                text = text.replace(shape, plain)
+        return text
+
+
+def paint_for(stream: TextIO | None, choice: ColorChoice, environ: Mapping[str, str]) -> Paint:
+    """The dress that fits a stream: `--color` decides, then NO_COLOR, FORCE_COLOR and TERM, then whether a person looks at it."""
+    if choice != "auto":
+        color = choice == "always"
+    elif environ.get("NO_COLOR"):
+        color = False
+    elif environ.get("FORCE_COLOR", "0") not in {"", "0"}:
+        color = True
+    else:
+        color = is_terminal(stream) and environ.get("TERM", "dumb") != "dumb"
+    encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
+    return Paint(color=color, ascii_only=not encoding.startswith("utf"))
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person looks at the stream; a closed one is none."""
+    return stream is not None and not stream.closed and stream.isatty()

@@ -1,0 +1,137 @@
+"""The root of the command line: verbs are found in a table and imported only when they are called, so that each costs only itself."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from raytui.cli.diagnostics import guard
+from raytui.cli.invocation import Console, Invocation
+from raytui.cli.verb import CONTEXT, global_options, unknown_verb
+
+VERBS: dict[str, tuple[str, str]] = {
+    "start": ("lifecycle", "Create what is missing so that the cluster is as specified."),
+    "stop": ("lifecycle", "Stop and delete every application of the cluster."),
+    "scale": ("lifecycle", "Change the number of workers."),
+    "restart": ("lifecycle", "Restart the head, workers, or all."),
+    "status": ("status", "Say what is broken, since when, and what to do."),
+    "watch": ("status", "Follow the cluster: one line for each change."),
+    "nodes": ("lists", "List Ray's nodes."),
+    "apps": ("lists", "List the cluster's applications."),
+    "jobs": ("lists", "List Ray's jobs."),
+    "actors": ("lists", "List Ray's actors."),
+    "serve": ("lists", "List Serve's deployments."),
+    "events": ("lists", "List what happened."),
+    "logs": ("logs", "Show or follow a log."),
+    "validate": ("specs", "Check the configuration without touching a platform."),
+    "render": ("specs", "Print or write the launcher scripts."),
+    "doctor": ("doctor", "Check everything that a start needs."),
+    "verify": ("pipeline", "Prove that a deployment works, and clean up."),
+    "deploy": ("pipeline", "Put a project on a workbench and start its cluster."),
+    "orphans": ("pipeline", "List applications of ours that no cluster claims."),
+    "config": ("specs", "Show, locate or create the configuration."),
+    "completion": ("specs", "Print the completion script of a shell."),
+}
+"""Verb, the module of `raytui.cli` that holds it under its own name, and its line of help."""
+
+HELP = """Operations console and command line for Ray clusters on Cloudera AI or on this machine.
+
+Without a verb it opens the console; without a terminal it prints the status.
+
+\b
+  raytui start --workers 2      a head and two workers on this machine
+  raytui status                 what is broken, since when, what to do
+  raytui -p prod watch          follow the cluster of profile prod
+  raytui stop                   end it, after asking
+"""
+
+
+class Root(click.Group):
+    """The group of all verbs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click gives it
+        """All verbs that are installed, in the order of the table."""
+        return [name for name, (module, _) in VERBS.items() if _is_there(module)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click gives it
+        """One verb, imported now."""
+        module = VERBS.get(cmd_name, ("", ""))[0]
+        if not module or not _is_there(module):
+            return None
+        found = getattr(importlib.import_module(f"raytui.cli.{module}"), cmd_name)
+        assert isinstance(found, click.Command)
+        return found
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb, or one sentence with the nearest."""
+        if not ctx.resilient_parsing and not (args[0] in VERBS and _is_there(VERBS[args[0]][0])):
+            raise unknown_verb("raytui", args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs with their lines of help, without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, VERBS[name][1]) for name in self.list_commands(ctx)])
+
+
+def main(arguments: Sequence[str], console: Console | None = None) -> int:
+    """Run one call of the command line and answer its exit code; `console` opens the console."""
+    invocation = Invocation(console)
+    if asks_for_json(arguments):
+        invocation.form = "json"
+
+    def call() -> int:
+        answer = root().main(args=list(arguments), prog_name="raytui", standalone_mode=False, obj=invocation)
+        return answer if isinstance(answer, int) else 0
+
+    return guard(invocation, call)
+
+
+def root() -> click.Group:
+    """The whole command line as one click group."""
+    group = Root("raytui", help=HELP, invoke_without_command=True, context_settings=CONTEXT, callback=_without_verb)
+    group.params = [*global_options(), click.Option(["--version"], is_flag=True, expose_value=False, is_eager=True, callback=_version)]
+    group.params[-1].help = "Print the version."
+    return group
+
+
+def asks_for_json(arguments: Sequence[str]) -> bool:
+    """Whether JSON was asked for, known even when the rest of the line cannot be parsed: its error is to be JSON too."""
+    for n, argument in enumerate(arguments):
+        if argument == "--":
+            return False
+        if argument in {"-ojson", "-o=json", "--output=json"} or (argument in {"-o", "--output"} and arguments[n + 1 : n + 2] == ["json"]):
+            return True
+    return False
+
+
+def _is_there(module: str) -> bool:
+    return importlib.util.find_spec(f"raytui.cli.{module}") is not None
+
+
+def _version(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
+    if value and not context.resilient_parsing:
+        from raytui import __version__
+
+        invocation = context.find_object(Invocation)
+        assert invocation is not None
+        if invocation.form == "json":
+            invocation.output.document({"schema_version": 1, "version": __version__})
+        else:
+            invocation.output.lines([f"raytui {__version__}"])
+        context.exit()
+
+
+@click.pass_context
+def _without_verb(context: click.Context) -> int:
+    if context.invoked_subcommand is not None:
+        return 0
+    from raytui.cli.console import open_console
+
+    invocation = context.find_object(Invocation)
+    assert invocation is not None
+    return open_console(invocation)

@@ -1,0 +1,138 @@
+"""`status` and `watch`: what is so now, and what changes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import aclosing
+from typing import Any
+
+import click
+
+from raytui.cli.invocation import Invocation, seconds
+from raytui.cli.verb import pass_invocation, verb
+from raytui.cli.view import status_lines
+from raytui.core.conditions import Assessment, assess
+from raytui.core.errors import DeadlineExceeded
+from raytui.core.report import status_document
+from raytui.core.snapshot import Snapshot
+
+VERDICT_CODES = {"ok": 0, "degraded": 3, "down": 1, "unknown": 6}
+ABSENT_CODE = 5
+
+
+def show_status(invocation: Invocation, *, exit_code: bool) -> int:
+    """Print one snapshot and answer 0, or the verdict's exit code when that was asked for."""
+    settings = invocation.settings()
+    session = invocation.session(settings)
+
+    async def look() -> Snapshot:
+        async with session:
+            return await session.monitor.observe("status")
+
+    snapshot = asyncio.run(look())
+    assessment = assess(snapshot)
+    now, output = time.time(), invocation.output
+    if output.json:
+        output.document(status_document(snapshot, assessment, now))
+    else:
+        output.lines(status_lines(snapshot, assessment, now, output.paint))
+    return verdict_code(assessment) if exit_code else 0
+
+
+def verdict_code(assessment: Assessment) -> int:
+    """The exit code that stands for a verdict."""
+    return ABSENT_CODE if assessment.phase == "absent" else VERDICT_CODES[assessment.verdict]
+
+
+@verb(
+    "status",
+    short_help="Say what is broken, since when, and what to do.",
+    examples="raytui status\nraytui status -o json | jq .verdict\nraytui status --exit-code || page-someone",
+)
+@click.option("--exit-code", is_flag=True, help="Exit 3 when degraded, 1 when down, 5 when absent, 6 when unknown.")
+@pass_invocation
+def status(invocation: Invocation, exit_code: bool) -> int:
+    """Look once and say the verdict and what it rests on: the chain to Ray, every application with its node, what needs attention."""
+    return show_status(invocation, exit_code=exit_code)
+
+
+@verb(
+    "watch",
+    short_help="Follow the cluster: one line for each change.",
+    examples="raytui watch\nraytui watch --until ok --timeout 300\nraytui watch -o json | jq -c 'select(.type == \"event\")'",
+)
+@click.option("--until", type=click.Choice(["running", "absent", "ok"]), help="End when the phase or verdict is so.")
+@click.option("--timeout", metavar="SECONDS", help="With --until: exit 7 when it is not so by then.")
+@pass_invocation
+def watch(invocation: Invocation, until: str | None, timeout: str | None) -> int:
+    """Print the status once, then one line for each change until Ctrl-C; with -o json one JSON object on each line."""
+    limit = seconds("timeout", timeout, None)
+    settings = invocation.settings()
+    session = invocation.session(settings, long_lived=True)
+    last: list[Assessment] = []
+
+    async def follow() -> int:
+        story = Story(invocation)
+        async with session, aclosing(_snapshots(session.monitor, settings.refresh)) as snapshots:
+            async for snapshot in snapshots:
+                last[:] = [story.tell(snapshot)]
+                if until is not None and is_so(until, last[0]):
+                    return 0
+        return 0
+
+    async def bounded() -> int:
+        try:
+            async with asyncio.timeout(limit):
+                return await follow()
+        except TimeoutError:
+            found = f"{last[0].phase}, {last[0].verdict}" if last else "not observed yet"
+            raise DeadlineExceeded(
+                f"waited {limit:g} s for {settings.cluster.name} to be {until or 'changed'}; it is {found}",
+                hint="raytui status shows what is missing",
+            ) from None
+
+    return asyncio.run(bounded())
+
+
+def is_so(until: str, assessment: Assessment) -> bool:
+    """Whether what `--until` waits for is observed; `running` and `absent` are phases, `ok` is a verdict."""
+    return assessment.verdict == "ok" if until == "ok" else assessment.phase == until
+
+
+def _snapshots(monitor: Any, refresh: float) -> Any:
+    return monitor.snapshots(interval=refresh, depth="full")
+
+
+class Story:
+    """What a watching person is told: first the whole status, then each change once."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+        self._before: tuple[Snapshot, Assessment] | None = None
+        self._seen: dict[tuple[str, str], float] = {}
+
+    def tell(self, snapshot: Snapshot) -> Assessment:
+        """Print what is new in a snapshot and answer its judgement."""
+        from raytui.cli.eventlines import event_line
+        from raytui.core.changes import changes
+        from raytui.core.report import event_document
+
+        assessment = assess(snapshot, self._seen)
+        # A condition that goes and comes back is a new one.
+        self._seen = {(c.subject, c.reason): c.since for c in assessment.conditions}
+        output, now = self._invocation.output, time.time()
+        if self._before is None:
+            if output.json:
+                output.record({"type": "snapshot", **status_document(snapshot, assessment, now)})
+            else:
+                output.lines([*status_lines(snapshot, assessment, now, output.paint), ""])
+        else:
+            for event in changes(self._before, (snapshot, assessment)):
+                if output.json:
+                    output.record(event_document(event))
+                else:
+                    output.lines([event_line(event, snapshot.cluster, output.paint)])
+        output.flush()
+        self._before = (snapshot, assessment)
+        return assessment

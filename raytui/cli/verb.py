@@ -1,0 +1,99 @@
+"""What every verb has in common: the global options before or after it, negative numbers as arguments, examples under its help."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from raytui.cli.invocation import Invocation
+
+_NEGATIVE = re.compile(r"-\d[\d.]*")
+GLOBAL_NOTE = "Global options (before or after the verb): -p -o -v --config --cluster --color; raytui --help explains them."
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+
+def _remember(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def callback(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
+        # Given in both places, the one after the verb counts: it is parsed last.
+        invocation = context.find_object(Invocation)
+        if value and invocation is not None:
+            setattr(invocation, name, getattr(invocation, name) + value if name == "verbosity" else value)
+
+    return callback
+
+
+def global_options(*, hidden: bool = False) -> list[click.Parameter]:
+    """Fresh options that belong to every verb; each writes its value into the `Invocation`."""
+    rows: tuple[tuple[list[str], str, dict[str, Any]], ...] = (
+        (["-p", "--profile"], "profile", {"metavar": "NAME", "help": "Profile of the configuration file."}),
+        (["--config"], "config", {"metavar": "FILE", "help": "Configuration file."}),
+        (["--cluster"], "cluster", {"metavar": "NAME", "help": "Name of the cluster."}),
+        (["-o", "--output"], "form", {"type": click.Choice(["text", "json"]), "help": "Text for people or JSON for programs."}),
+        (["--color"], "color", {"type": click.Choice(["auto", "always", "never"]), "help": "Colour of states."}),
+        (["-v", "--verbose"], "verbosity", {"count": True, "help": "Say more; twice shows tracebacks."}),
+    )
+    return [
+        click.Option([*names, f"global_{name}"], expose_value=False, hidden=hidden, callback=_remember(name), **more)
+        for names, name, more in rows
+    ]
+
+
+class Verb(click.Command):
+    """A verb that takes the global options too."""
+
+    def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
+        epilog = (f"Examples:\n\n\b\n{examples.strip()}\n\n" if examples else "") + GLOBAL_NOTE
+        super().__init__(*args, **{**kwargs, "context_settings": CONTEXT, "epilog": epilog})
+        self.params += global_options(hidden=True)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """`scale -1` is a number that is refused with its reason, not an option that does not exist."""
+        if any(isinstance(parameter, click.Argument) for parameter in self.params) and "--" not in args:
+            takes_value = {
+                name for option in self.params if isinstance(option, click.Option) and not option.is_flag for name in option.opts
+            }
+            is_argument = [
+                _NEGATIVE.fullmatch(arg) is not None and (n == 0 or args[n - 1] not in takes_value) for n, arg in enumerate(args)
+            ]
+            numbers = [arg for arg, moved in zip(args, is_argument, strict=True) if moved]
+            if numbers:
+                args = [arg for arg, moved in zip(args, is_argument, strict=True) if not moved] + ["--", *numbers]
+        return super().parse_args(ctx, args)
+
+
+class VerbGroup(click.Group):
+    """A verb with verbs below it, such as `config show`."""
+
+    command_class = Verb
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, context_settings=CONTEXT, epilog=GLOBAL_NOTE, **kwargs)
+        self.params += global_options(hidden=True)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb, or one sentence with the nearest."""
+        if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
+            raise unknown_verb(ctx.command_path, args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+
+def verb(name: str, **kwargs: Any) -> Callable[[Callable[..., Any]], Verb]:
+    """Decorator: a function as a verb."""
+    return click.command(name, cls=Verb, **kwargs)
+
+
+def unknown_verb(path: str, given: str, known: list[str]) -> Exception:
+    """The error for a verb that does not exist."""
+    from difflib import get_close_matches
+
+    from raytui.core.errors import ConfigurationError
+
+    near = get_close_matches(given, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return ConfigurationError(f"{path} has no verb {given}", hint=f"{hint}{path} --help lists them", reason="UnknownVerb")
+
+
+pass_invocation = click.make_pass_decorator(Invocation)
