@@ -1,0 +1,198 @@
+"""The verbs that change something, from words to exit code, in a world where applications really come and go."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from raytui import bootstrap
+from raytui.cli.root import main
+from raytui.core.protocols import Check
+from raytui.manager import waits
+from tests.unit.manager.world import World
+
+
+class Session:
+    """What the commands are given instead of a real session."""
+
+    def __init__(self, settings: Any, world: World) -> None:
+        self.settings = settings
+        self.platform = self.monitor = world
+        self.manager = world.manager(settings.state_dir, spec=settings.cluster, read_only=settings.read_only)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The world behind every session of the test, with no settings from outside."""
+    made = World()
+    for name in (
+        "RAYTUI_CONFIG",
+        "RAYTUI_PROFILE",
+        "CML_HOST",
+        "CML_PROJECT_ID",
+        "CML_API_KEY",
+        "CDSW_DOMAIN",
+        "CDSW_PROJECT_ID",
+        "RAYTUI_CLUSTER",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RAYTUI_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(waits, "FIRST_POLL_S", 0.001)
+    monkeypatch.setattr(waits, "SLOWEST_POLL_S", 0.002)
+    monkeypatch.setattr(bootstrap, "open_session", lambda settings, long_lived=False: Session(settings, made))
+    return made
+
+
+def call(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any], str]:
+    """Exit code, JSON document and stderr of one call."""
+    code = main([*words, "-o", "json"])
+    out, err = capsys.readouterr()
+    return code, json.loads(out), err
+
+
+def test_start_answers_the_contract_s_document(world, capsys):
+    code, document, err = call(capsys, "start", "--workers", "2")
+    assert (code, document["changed"], document["phase"], document["cluster"]) == (0, True, "running", "ray-cluster")
+    assert document["steps"][-1] == {"step": "nodes alive", "state": "done", "seconds": document["steps"][-1]["seconds"], "message": "3/3"}
+    assert "worker applications created" in err
+    assert call(capsys, "start", "--workers", "2")[1]["changed"] is False
+
+
+def test_dry_run_prints_the_plan_and_changes_nothing(world, capsys):
+    code, document, _ = call(capsys, "start", "--dry-run")
+    assert (code, document["changed"]) == (0, True)
+    assert {step["state"] for step in document["steps"]} == {"planned"}
+    assert world.apps == {}
+    planned = [step["step"] for step in document["steps"]]
+    assert [step["step"] for step in call(capsys, "start")[1]["steps"]] == planned
+
+
+def test_global_options_stand_before_or_after_the_verb(world, capsys):
+    assert main(["--cluster", "other", "-o", "json", "start", "--dry-run"]) == 0
+    assert json.loads(capsys.readouterr().out)["cluster"] == "other"
+    assert main(["start", "--dry-run", "--cluster", "other", "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cluster"] == "other"
+
+
+def test_what_ends_work_is_refused_without_yes_where_nobody_can_be_asked(world, capsys):
+    call(capsys, "start", "--workers", "2")
+    for words in (("stop",), ("scale", "1"), ("restart",)):
+        code, document, _ = call(capsys, *words)
+        assert code == 8
+        assert "--yes" in document["error"]["hint"]
+    assert len(world.apps) == 3
+    assert call(capsys, "scale", "3")[0] == 0
+
+
+def test_stop_removes_all_and_stopping_nothing_is_done_already(world, capsys):
+    call(capsys, "start")
+    code, document, _ = call(capsys, "stop", "--yes")
+    assert (code, document["changed"], document["phase"]) == (0, True, "absent")
+    code, document, _ = call(capsys, "stop")
+    assert (code, document["changed"]) == (0, False)
+
+
+def test_scale_and_restart_of_nothing_are_not_found(world, capsys):
+    assert call(capsys, "scale", "2")[0] == 5
+    assert call(capsys, "restart", "--yes")[0] == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "fields"),
+    [
+        (("start", "--workers", "-1"), ["workers.count"]),
+        (("start", "--workers", "many", "--cpu", "x"), ["workers.count", "workers.cpu"]),
+        (
+            ("start", "--cpu", "0", "--memory", "1e9", "--ray-port", "80", "--dashboard-port", "80"),
+            ["ray_port", "dashboard_port", "dashboard_port", "workers.cpu", "workers.memory"],
+        ),
+        (("start", "--cluster", "Bad_Name"), ["name"]),
+        (("scale", "-1"), ["workers"]),
+        (("scale", "9999999"), ["workers"]),
+        (("start", "--timeout", "0"), ["timeout"]),
+    ],
+)
+def test_bad_numbers_and_names_are_refused_all_at_once(world, capsys, words, fields):
+    code, document, _ = call(capsys, *words)
+    assert code == 2
+    assert sorted({problem["field"] for problem in document["error"]["problems"]}) == sorted(set(fields))
+    assert world.apps == {}
+
+
+def test_a_failing_preflight_is_a_problem_with_its_remedy(world, capsys):
+    world.checks = (Check("ray-port", "fail", "port 6379 is taken by pid 7 (redis)", "--ray-port auto", "ray_port"),)
+    code, document, _ = call(capsys, "start")
+    assert (code, document["error"]["problems"][0]["field"]) == (2, "ray_port")
+    assert "pid 7" in document["error"]["message"]
+
+
+def test_a_start_that_fails_tells_the_reason_and_exits_1(world, capsys):
+    world.fail_after_create.add("ray-cluster-worker-1")
+    code, document, err = call(capsys, "start")
+    assert (code, document["error"]["reason"]) == (1, "ApplicationFailed")
+    assert "ray start said no" in document["error"]["message"]
+    assert "undone" in err
+    assert world.apps == {}
+
+
+def test_a_wait_that_runs_out_exits_7_and_names_what_exists(world, capsys):
+    world.boot = 10**6
+    code, document, _ = call(capsys, "start", "--timeout", "0.05")
+    assert code == 7
+    assert "ray-cluster-head (starting)" in document["error"]["message"]
+    assert call(capsys, "stop", "--yes")[0] == 0
+
+
+def test_a_read_only_profile_refuses(world, capsys, tmp_path):
+    (tmp_path / "raytui.toml").write_text("[profiles.local]\nread_only = true\n")
+    assert call(capsys, "start")[0] == 8
+
+
+def test_restart_of_an_unknown_target_lists_what_there_is(world, capsys):
+    call(capsys, "start")
+    code, document, _ = call(capsys, "restart", "worker-7", "--yes")
+    assert code == 5
+    assert "worker-1" in document["error"]["hint"]
+
+
+def test_verify_answers_five_checks(world, capsys):
+    code, document, _ = call(capsys, "verify", "--workers", "1", "--cpu", "1", "--memory", "2", "--cluster", "ray-cluster")
+    assert (code, document["passed"]) == (0, True)
+    assert [check["check"] for check in document["checks"]] == ["connection", "launchers", "creation", "status", "clean-up"]
+    assert world.apps == {}
+
+
+def test_orphans_are_listed_and_reaped_only_when_told(world, capsys):
+    call(capsys, "start")
+    head = world.apps.pop("ray-cluster-head")
+    code, document, _ = call(capsys, "orphans")
+    assert (code, [item["name"] for item in document["items"]]) == (0, ["ray-cluster-worker-1"])
+    assert call(capsys, "orphans", "--reap")[0] == 8
+    assert call(capsys, "orphans", "--reap", "--yes")[1]["items"][0]["ended"] is True
+    assert world.apps == {}
+    world.apps["ray-cluster-head"] = head
+    assert call(capsys, "orphans")[1]["items"] == []
+
+
+def test_deploy_lists_everything_that_is_missing(world, capsys):
+    code, document, _ = call(capsys, "deploy")
+    assert code == 2
+    assert [problem["field"] for problem in document["error"]["problems"]] == ["host", "api_key", "github_repo"]
+
+
+def test_unknown_verbs_and_flags_name_the_nearest(world, capsys):
+    code, document, _ = call(capsys, "strat")
+    assert (code, "start" in document["error"]["hint"]) == (2, True)
+    code, document, _ = call(capsys, "start", "--wrokers", "2")
+    assert (code, "--workers" in document["error"]["hint"]) == (2, True)
