@@ -96,7 +96,7 @@ def main() -> None:
             9,
             {
                 "raytui": lambda: first_frame([str(BIN / "raytui")], env, b"ray-cluster"),
-                "bare": lambda: first_frame(bare, env, "palette".encode()),
+                "bare": lambda: first_frame(bare, env, b"palette"),
             },
         )
         row("console, first painted frame", medians["raytui"], medians["bare"], "bare Textual app", "<= 1.3, aim 0.8")

@@ -31,7 +31,13 @@ def _utc(monkeypatch):
 def application(index: int = 0, state: str = "running", **more: Any) -> Any:
     """An application that carries the spec it was made from, running for 2 h 14 min."""
     report = LauncherReport(state="alive", ray_version="2.60.0", at=values.NOW - 5)
-    fields = {"started_at": values.NOW - 8040, "spec_json": msgspec.json.encode(SPEC).decode(), "cpu": 1.0, "memory": 2.0, "launcher": report}
+    fields = {
+        "started_at": values.NOW - 8040,
+        "spec_json": msgspec.json.encode(SPEC).decode(),
+        "cpu": 1.0,
+        "memory": 2.0,
+        "launcher": report,
+    }
     return values.application(index, state, **{**fields, **more})
 
 

@@ -61,7 +61,9 @@ class FakeManager:
         self.executed: list[Plan] = []
         self.interrupted = asyncio.Event()
 
-    async def plan(self, verb: Verb, *, spec: ClusterSpec | None = None, workers: int | None = None, target: str = "all", keep: bool = False) -> Plan:
+    async def plan(
+        self, verb: Verb, *, spec: ClusterSpec | None = None, workers: int | None = None, target: str = "all", keep: bool = False
+    ) -> Plan:
         if self.refuses is not None:
             raise self.refuses
         wanted = (spec or self.settings.cluster).resolved(self.settings.platform)

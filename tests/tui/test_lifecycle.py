@@ -36,7 +36,10 @@ async def test_start_shows_its_plan_with_cancel_focused_and_cancel_changes_nothi
 async def test_a_confirmed_start_shows_its_steps_in_place_while_the_rest_stays_usable():
     session = FakeSession()
     session.manager.release.clear()
-    session.manager.script = [StepEvent("launchers written", "done", 0.0), StepEvent("head answers", "running", 0.0, "GCS up, dashboard loading")]
+    session.manager.script = [
+        StepEvent("launchers written", "done", 0.0),
+        StepEvent("head answers", "running", 0.0, "GCS up, dashboard loading"),
+    ]
 
     async def body(console):
         await console.show(absent())
@@ -87,7 +90,9 @@ async def test_a_second_request_is_refused_with_a_sentence():
 async def test_a_failure_says_what_failed_and_what_to_do():
     session = FakeSession()
     session.manager.script = [StepEvent("launchers written", "done"), StepEvent("head answers", "failed", 3.0, "port 6379 is taken")]
-    session.manager.ends_with = OperationFailed("the head did not come up: port 6379 is held by pid 12", hint="raytui logs head shows its output")
+    session.manager.ends_with = OperationFailed(
+        "the head did not come up: port 6379 is held by pid 12", hint="raytui logs head shows its output"
+    )
 
     async def body(console):
         await console.show(absent())
@@ -102,12 +107,15 @@ async def test_a_failure_says_what_failed_and_what_to_do():
     await run_console(body, session)
 
 
-@pytest.mark.parametrize(("keys", "verb", "check"), [
-    (["x"], "stop", lambda plan: len(plan.ends) == 3),
-    (["plus"], "scale", lambda plan: plan.spec.workers.count == 3),
-    (["minus"], "scale", lambda plan: [app.short for app in plan.ends] == ["worker-2"]),
-    (["down", "r"], "restart", lambda plan: plan.target == "worker-1"),
-])
+@pytest.mark.parametrize(
+    ("keys", "verb", "check"),
+    [
+        (["x"], "stop", lambda plan: len(plan.ends) == 3),
+        (["plus"], "scale", lambda plan: plan.spec.workers.count == 3),
+        (["minus"], "scale", lambda plan: [app.short for app in plan.ends] == ["worker-2"]),
+        (["down", "r"], "restart", lambda plan: plan.target == "worker-1"),
+    ],
+)
 async def test_each_key_carries_out_its_verb(keys, verb, check):
     async def body(console):
         await console.show(healthy())

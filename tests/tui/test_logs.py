@@ -185,6 +185,8 @@ async def test_long_lines_are_read_by_panning():
     await run_console(body, session_with(head=["begin" + "-" * 100 + "the end"]))
 
 
-@pytest.mark.parametrize(("typed", "line", "found"), [("a.c", "xabcx", True), ("[", "a[b", True), ("ERROR", "an error", True), ("x", "y", False)])
+@pytest.mark.parametrize(
+    ("typed", "line", "found"), [("a.c", "xabcx", True), ("[", "a[b", True), ("ERROR", "an error", True), ("x", "y", False)]
+)
 def test_what_is_typed_is_a_pattern_when_it_can_be_one(typed, line, found):
     assert bool(pattern_of(typed).search(line)) is found

@@ -52,6 +52,7 @@ def picture(*snapshots):
 
 # text
 
+
 @given(st.text(max_size=60), st.integers(1, 40), st.booleans())
 def test_fitted_text_has_exactly_its_width(words, width, right):
     clean_words = "".join(char for char in words if char.isprintable())
@@ -84,6 +85,7 @@ def test_an_old_moment_carries_its_day():
 
 
 # verdict
+
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_the_header_is_never_wider_than_the_screen(width):
@@ -118,6 +120,7 @@ def test_a_start_is_not_drawn_as_a_fault():
 
 # rows
 
+
 def test_a_row_has_both_truths_and_figures_with_units():
     rows = node_rows(picture(healthy()))
     line = text(row_line(rows[1], arrange(columns_for(rows), 80), cursor=True))
@@ -139,12 +142,15 @@ def test_gpus_are_shown_per_device_and_only_when_there_are_any():
     assert "GPU" not in text(head_line(arrange(columns_for(node_rows(picture(healthy()))), 300)))
 
 
-@pytest.mark.parametrize(("state", "launcher", "word"), [
-    ("starting", None, "none"),
-    ("running", None, "absent"),
-    ("running", LauncherReport(state="waiting", message="waiting for the head"), "waiting"),
-    ("stopped", None, "none"),
-])
+@pytest.mark.parametrize(
+    ("state", "launcher", "word"),
+    [
+        ("starting", None, "none"),
+        ("running", None, "absent"),
+        ("running", LauncherReport(state="waiting", message="waiting for the head"), "waiting"),
+        ("stopped", None, "none"),
+    ],
+)
 def test_an_application_without_a_node_says_where_it_stands(state, launcher, word):
     rows = node_rows(picture(snapshot((application(0), application(1, state, launcher=launcher)), (node(0),))))
     assert rows[1].cells[2][0] == word
@@ -203,6 +209,7 @@ def test_bars_and_running_times():
 
 # attention and events
 
+
 def test_a_condition_says_what_on_which_thing_since_when_and_what_to_do():
     lines = attention_lines(picture(with_dead_worker()), None, 79)
     assert text(lines[0]).startswith(" ✗ worker-2  Ray lists the node as dead")
@@ -211,14 +218,20 @@ def test_a_condition_says_what_on_which_thing_since_when_and_what_to_do():
     assert all(line_cells(line) <= 79 for line in lines)
 
 
-@pytest.mark.parametrize(("hint", "shown"), [
-    ("raytui logs worker-1 shows its last lines, raytui restart worker-1 runs it again", "on its row: l shows its last lines, r runs it again"),
-    ("raytui start creates it", "s creates it"),
-    ("raytui start creates the head, raytui stop removes the workers", "s creates the head, x removes the workers"),
-    ("free the dashboard port, then raytui restart head", "free the dashboard port, then r restarts it"),
-    ("raytui scale N adds workers", "+ adds workers"),
-    ("raytui doctor lists those of the workbench", "raytui doctor lists those of the workbench"),
-])
+@pytest.mark.parametrize(
+    ("hint", "shown"),
+    [
+        (
+            "raytui logs worker-1 shows its last lines, raytui restart worker-1 runs it again",
+            "on its row: l shows its last lines, r runs it again",
+        ),
+        ("raytui start creates it", "s creates it"),
+        ("raytui start creates the head, raytui stop removes the workers", "s creates the head, x removes the workers"),
+        ("free the dashboard port, then raytui restart head", "free the dashboard port, then r restarts it"),
+        ("raytui scale N adds workers", "+ adds workers"),
+        ("raytui doctor lists those of the workbench", "raytui doctor lists those of the workbench"),
+    ],
+)
 def test_hints_name_keys_where_there_are_any(hint, shown):
     assert with_keys(hint) == shown
 
@@ -237,6 +250,7 @@ def test_events_are_newest_first():
 
 
 # pictures
+
 
 def test_an_equal_snapshot_gives_an_equal_picture():
     before = picture(healthy())
@@ -264,6 +278,7 @@ def test_samples_are_bounded_and_only_new_ones_count():
 
 
 # steps and plans
+
 
 def test_steps_show_their_state_time_and_message():
     apps = ()
@@ -319,16 +334,20 @@ def test_leaving_says_what_becomes_of_the_operation():
 
 # log lines
 
-@pytest.mark.parametrize(("written_line", "shown", "role"), [
-    ("[2026-11-24 17:02:11,123 E 12 34] (raylet) raylet.cc:88: SIGKILL", "17:02:11 E raylet.cc:88  SIGKILL", "error"),
-    ("[2026-11-24 17:02:10,123 I 12 34] (raylet) node_manager.cc:512: ok", "17:02:10 I node_manager.cc:512  ok", ""),
-    ("2026-11-24 08:00:00,123 WARNING services.py:10 -- low shm", "08:00:00 W services.py:10  low shm", ""),
-    ("2026-11-24 08:00:00,123\tINFO scripts.py:10 -- hi", "08:00:00 I scripts.py:10  hi", ""),
-    ("2026-11-24 09:32:16,406 ERR scripts.py:128 -- the raylet ended", "09:32:16 E scripts.py:128  the raylet ended", "error"),
-    ("ValueError: no", "ValueError: no", "error"),
-    ("anything else", "anything else", ""),
-    ("\x1b[31mred\x1b[0m", "red", ""),
-])
+
+@pytest.mark.parametrize(
+    ("written_line", "shown", "role"),
+    [
+        ("[2026-11-24 17:02:11,123 E 12 34] (raylet) raylet.cc:88: SIGKILL", "17:02:11 E raylet.cc:88  SIGKILL", "error"),
+        ("[2026-11-24 17:02:10,123 I 12 34] (raylet) node_manager.cc:512: ok", "17:02:10 I node_manager.cc:512  ok", ""),
+        ("2026-11-24 08:00:00,123 WARNING services.py:10 -- low shm", "08:00:00 W services.py:10  low shm", ""),
+        ("2026-11-24 08:00:00,123\tINFO scripts.py:10 -- hi", "08:00:00 I scripts.py:10  hi", ""),
+        ("2026-11-24 09:32:16,406 ERR scripts.py:128 -- the raylet ended", "09:32:16 E scripts.py:128  the raylet ended", "error"),
+        ("ValueError: no", "ValueError: no", "error"),
+        ("anything else", "anything else", ""),
+        ("\x1b[31mred\x1b[0m", "red", ""),
+    ],
+)
 def test_log_lines_are_short_and_plain(written_line, shown, role):
     line = log_line(written_line)
     assert text(line) == shown
@@ -342,13 +361,18 @@ def test_no_log_line_can_act_on_the_terminal(line):
 
 # the form
 
+
 def test_what_is_shown_is_what_is_read_back():
     spec, problems = spec_of(texts_of(SPEC, "local"), SPEC, "local")
     assert not problems
     assert spec.resolved("local") == SPEC.resolved("local")
 
 
-@given(st.dictionaries(st.sampled_from(["name", "ray_port", "head.cpu", "workers.count", "workers.memory", "workers.gpus"]), st.text(max_size=12)))
+@given(
+    st.dictionaries(
+        st.sampled_from(["name", "ray_port", "head.cpu", "workers.count", "workers.memory", "workers.gpus"]), st.text(max_size=12)
+    )
+)
 def test_whatever_is_typed_gives_a_spec_and_problems_by_field(typed):
     spec, problems = spec_of({**texts_of(SPEC, "local"), **typed}, SPEC, "local")
     assert isinstance(spec, ClusterSpec)
@@ -363,6 +387,7 @@ def test_differences_are_by_field():
 
 
 # keys, theme and glyphs
+
 
 def test_every_key_has_its_own_id_and_a_sentence():
     assert len({key.id for key in KEYS}) == len(KEYS)

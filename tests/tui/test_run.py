@@ -63,7 +63,9 @@ def wait_until(condition, what):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_console_that_is_ended_leaves_nothing_half_made(tmp_path, number):
     command, begun = hanging(tmp_path)
-    process = subprocess.Popen([*command, "headless"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command, "headless"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     wait_until(begun.exists, "the start to begin")
     process.send_signal(number)
     _, said = process.communicate(timeout=30)
