@@ -13,6 +13,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from ray_node import WorkerNode
+from ray_settings import read_settings
 
 from tests.unit.launchers.gcs import fake_gcs
 from tests.unit.launchers.world import ROOT, Run, World, wait_until
@@ -219,9 +221,15 @@ def test_a_held_ray_ends_with_its_launcher(world: World, number: int):
         wait_until("everything to end", lambda: world.processes() == [])
 
 
-def test_a_worker_without_any_address_takes_the_default(world: World):
-    run = world.start("worker")
-    assert run.wait_for_calls(1)[0]["argv"][1:3] == ["--address", "localhost:6379"]
+def test_a_worker_without_any_address_takes_the_default(tmp_path: Path):
+    """Asked of the worker itself: a process would meet whatever listens on this machine's 6379."""
+    shared = {"RAYTUI_SHARED_DIR": str(tmp_path), "RAYTUI_CLUSTER": "c", "RAYTUI_NUM_GPUS": "0"}
+    for env, source in (({"RAYTUI_NUM_GPUS": "0"}, "default"), (shared, "guess")):
+        worker = WorkerNode(read_settings("worker", env), env)
+        worker.open()
+        worker._first_generation = ""
+        assert worker._target()[:2] == ("localhost:6379", source)
+        worker.close()
 
 
 def test_a_worker_waits_for_the_rendezvous_and_follows_the_head(world: World):
