@@ -19,7 +19,7 @@ from raytui.platforms.cai.http import HttpTransport
 from raytui.platforms.cai.operations import OPERATIONS, phrase
 from raytui.platforms.cai.transport import ClientName, Endpoint, Transport, TransportError, build, chosen_ca_bundle, normalized_host
 
-PAGE_SIZE = 100
+PAGE_SIZE = 1000
 """Entries of a page; without asking it would be 10."""
 _MOST_PAGES = 1000
 
