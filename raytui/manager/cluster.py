@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from raytui.core.conditions import assess
-from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, Problem, RefusedForSafety
+from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, Problem, RaytuiError, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop, spec_like
 from raytui.core.protocols import Platform
@@ -74,9 +74,7 @@ class ClusterManager:
                 [Problem("workers", f"{workers} workers: the number must be from 0 to {MAX_WORKERS}", "0 leaves the head alone")]
             )
         if verb == "start":
-            problems = validate(wanted, self._platform.name)
-            if problems:
-                raise ConfigurationError.from_problems(problems, f"the spec of {wanted.name}")
+            await self._refuse_unsound(wanted)
         applications = await self._platform.list(wanted.name)
         plan = await self._compare(verb, wanted, applications, workers=workers, target=target, keep=keep)
         if plan.problems:
@@ -142,6 +140,22 @@ class ClusterManager:
                 hint="look at raytui status and run the command again",
             )
         return fresh
+
+    async def _refuse_unsound(self, wanted: ClusterSpec) -> None:
+        """Raise `ConfigurationError` when the spec breaks a rule, together with what the platform would refuse about its other fields."""
+        problems = validate(wanted, self._platform.name)
+        if not problems:
+            return
+        told = {problem.field for problem in problems}
+        if "name" not in told:
+            try:
+                checks = await self._platform.preflight(wanted)
+            except RaytuiError:
+                # The rules stand without a platform; whatever is wrong with that one shows when the spec is sound.
+                checks = ()
+            found = [check for check in checks if check.status == "fail" and check.field and check.field not in told]
+            problems += [Problem(check.field, check.message, check.hint) for check in found]
+        raise ConfigurationError.from_problems(problems, f"the spec of {wanted.name}")
 
     async def _refuse_impossible(self, plan: Plan) -> None:
         """Raise `ConfigurationError` with every reason why the platform could not run what the plan creates."""

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Collection
 from typing import NamedTuple
 
+from raytui.core.units import sanitize
 from raytui.core.validate import WORKER_PORTS
 
 CANDIDATES = range(20000, 32768)
@@ -80,7 +81,7 @@ def holder(port: int) -> Holder | None:
         return None
     pid = max(pids)
     try:
-        command = " ".join(psutil.Process(pid).cmdline()) if pid else ""
+        command = " ".join(sanitize(" ".join(psutil.Process(pid).cmdline())).split()) if pid else ""
     except psutil.Error:
         command = ""
     return Holder(pid, command if len(command) <= 80 else command[:79] + "…")

@@ -233,6 +233,17 @@ async def test_bad_input_foreign_names_and_failing_checks_are_refused_together_b
     assert not world.files
 
 
+async def test_what_the_rules_and_the_machine_refuse_comes_together(tmp_path):
+    world = World()
+    world.checks = (
+        Check("cpu", "fail", "64 CPUs, the machine has 2", "", "workers.cpu"),
+        Check("ray-port", "fail", "taken", "", "ray_port"),
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        await world.manager(tmp_path).plan("start", spec=ClusterSpec(ray_port=80))
+    assert [problem.field for problem in caught.value.problems] == ["ray_port", "workers.cpu"]
+
+
 async def test_read_only_refuses_every_verb(tmp_path):
     with pytest.raises(RefusedForSafety):
         await World().manager(tmp_path, read_only=True).plan("stop")
