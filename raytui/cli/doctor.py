@@ -1,0 +1,90 @@
+"""`doctor`: everything that a start needs, looked at before anything is created, a row for each thing."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+
+import msgspec
+
+from raytui.cli.invocation import Invocation
+from raytui.cli.verb import pass_invocation, verb
+from raytui.config.settings import Settings
+from raytui.core.conditions import assess
+from raytui.core.errors import RaytuiError
+from raytui.core.protocols import Check
+from raytui.core.report import list_document
+from raytui.core.snapshot import Snapshot
+from raytui.core.validate import validate
+
+
+@verb(
+    "doctor",
+    short_help="Check everything that a start needs.",
+    examples="raytui doctor\nraytui doctor -p prod -o json | jq '.items[] | select(.status == \"fail\")'",
+)
+@pass_invocation
+def doctor(invocation: Invocation, /) -> int:
+    """Look at the platform, the key, the images, the ports, Ray and the machine without changing anything; exit 1 when one fails."""
+    settings = invocation.settings()
+    session = invocation.session(settings)
+
+    async def look() -> list[Check]:
+        async with session:
+            rows = [_python(), _config(settings), *_spec(settings)]
+            try:
+                rows += await session.platform.preflight(settings.cluster.resolved(settings.platform))
+            except RaytuiError as error:
+                return [*rows, Check("platform", "fail", error.message, error.hint)]
+            return [*rows, _dashboard(await session.monitor.observe("alive")), _posture(settings)]
+
+    checks = asyncio.run(look())
+    counted = Counter(check.status for check in checks)
+    if invocation.output.json:
+        invocation.output.document(list_document([msgspec.structs.asdict(check) for check in checks]))
+    else:
+        rows = [(check.name, check.status, check.message) for check in checks]
+        invocation.output.table(("CHECK", "STATUS", "MESSAGE"), rows, states=("STATUS",))
+        invocation.output.lines(
+            ["", *(f"{check.name}: {check.hint}" for check in checks if check.hint and check.status in {"warn", "fail"})]
+        )
+        invocation.output.lines([", ".join(f"{counted[status]} {status}" for status in ("ok", "warn", "fail", "skip") if counted[status])])
+    return 1 if counted["fail"] else 0
+
+
+def _python() -> Check:
+    return Check("python", "ok", f"Python {sys.version.split()[0]} at {sys.executable}")
+
+
+def _config(settings: Settings) -> Check:
+    where = str(settings.config_path) if settings.config_path else "no file, defaults"
+    return Check("configuration", "ok", f"profile {settings.profile_name}, {where}")
+
+
+def _spec(settings: Settings) -> list[Check]:
+    problems = validate(settings.cluster, settings.platform)
+    if not problems:
+        return [Check("spec", "ok", f"cluster {settings.cluster.name}, {settings.cluster.workers.count} workers")]
+    return [Check("spec", "fail", f"{problem.field}: {problem.message}", problem.hint, problem.field) for problem in problems]
+
+
+def _dashboard(snapshot: Snapshot) -> Check:
+    """What the chain to the running cluster says; nothing runs, nothing to check."""
+    judged = assess(snapshot)
+    if judged.phase == "absent":
+        return Check("dashboard", "skip", f"cluster {snapshot.cluster} does not run")
+    if judged.broken is None:
+        return Check("dashboard", "ok", f"answers at {snapshot.dashboard_url}")
+    by_design = judged.broken.reason == "DashboardNotExposed" or judged.phase in {"starting", "stopping"}
+    return Check("dashboard", "warn" if by_design else "fail", judged.broken.message, judged.broken.hint)
+
+
+def _posture(settings: Settings) -> Check:
+    """Who can reach what, in one line."""
+    cluster = settings.cluster
+    exposed = "its dashboard is served through the head application" if cluster.expose_dashboard else "its dashboard is not exposed"
+    login = "applications keep the workbench's login" if settings.platform == "cai" else "the dashboard listens on 127.0.0.1"
+    if cluster.auth == "token":
+        return Check("security", "ok", f"Ray asks for a token, {login}, {exposed}")
+    return Check("security", "warn", f"Ray asks for no token, {login}, {exposed}", 'auth = "token" in the cluster\'s settings closes it')

@@ -1,0 +1,256 @@
+"""The lists: every table of the console has its verb, and every row is the same core value as there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import click
+import msgspec
+
+from raytui.cli.invocation import Invocation, whole_number
+from raytui.cli.table import Row
+from raytui.cli.verb import pass_invocation, verb
+from raytui.core.conditions import assess, node_state
+from raytui.core.errors import NotFound, Unreachable
+from raytui.core.events import Event, Severity
+from raytui.core.report import event_document, list_document
+from raytui.core.snapshot import Application, Job, Node, RayEvent, Reading, Snapshot
+from raytui.core.units import duration, gigabytes, rfc3339_or_none
+
+
+class Listing(NamedTuple):
+    """How one list is shown: its columns, the cells of an item, and the item as a document."""
+
+    heads: tuple[str, ...]
+    cells: Callable[[Any, Snapshot], Row]
+    document: Callable[[Any, Snapshot], dict[str, Any]]
+    right: tuple[str, ...] = ()
+    states: tuple[str, ...] = ("STATE", "STATUS", "PLATFORM", "RAY")
+
+
+def observe(invocation: Invocation) -> Snapshot:
+    """One full look; raises `NotFound` when the cluster does not exist and `Unreachable` when the platform cannot be asked."""
+    settings = invocation.settings()
+    session = invocation.session(settings)
+
+    async def look() -> Snapshot:
+        async with session:
+            return await session.monitor.observe("full")
+
+    snapshot = asyncio.run(look())
+    if snapshot.applications.failure is not None:
+        raise Unreachable(snapshot.applications.failure)
+    if not snapshot.applications.value:
+        raise NotFound(f"cluster {settings.cluster.name} does not exist on {settings.platform}", hint="raytui start creates it")
+    return snapshot
+
+
+def answer(snapshot: Snapshot, reading: Reading[Any]) -> tuple[Any, ...]:
+    """What Ray answered; raises `Unreachable` with the first broken link when it did not."""
+    if reading.value is not None:
+        return tuple(reading.value)
+    broken = assess(snapshot).broken or reading.failure or snapshot.dashboard
+    if broken is None:
+        raise NotFound(f"{snapshot.cluster} has not answered yet", hint="raytui status says how far it is")
+    raise Unreachable(broken)
+
+
+def show(invocation: Invocation, snapshot: Snapshot, items: Iterable[Any], listing: Listing, limit: str | None = None) -> int:
+    """Print the items as a table or as the list document; `limit` keeps the first ones and says how many there are."""
+    found = tuple(items)
+    most = whole_number("limit", limit, len(found), low=1)
+    shown, output = found[:most], invocation.output
+    if output.json:
+        output.document(list_document([listing.document(item, snapshot) for item in shown], len(found)))
+        return 0
+    if not found:
+        invocation.diagnostics.lines([f"none in {snapshot.cluster}"])
+        return 0
+    output.table(listing.heads, [listing.cells(item, snapshot) for item in shown], right=listing.right, states=listing.states)
+    if len(shown) < len(found):
+        invocation.diagnostics.warning(f"{len(shown)} of {len(found)} shown; --limit {len(found)} shows all")
+    return 0
+
+
+limit_option = click.option("--limit", metavar="N", help="Show at most N rows.")
+
+
+def _plain(item: Any, *times: str) -> dict[str, Any]:
+    """A core value as a document, its times in RFC 3339."""
+    document: dict[str, Any] = msgspec.to_builtins(item)
+    for name in times:
+        document[name] = rfc3339_or_none(getattr(item, name))
+    return document
+
+
+@verb("nodes", short_help="List Ray's nodes.", examples="raytui nodes\nraytui nodes -o json | jq '.items[] | select(.state != \"ALIVE\")'")
+@limit_option
+@pass_invocation
+def nodes(invocation: Invocation, /, *, limit: str | None) -> int:
+    """Every node that Ray knows, the dead ones too, with the application that it belongs to."""
+    snapshot = observe(invocation)
+    return show(invocation, snapshot, answer(snapshot, snapshot.nodes), NODES, limit)
+
+
+def _owner(node: Node, snapshot: Snapshot) -> str:
+    apps = snapshot.applications.value or ()
+    return next((app.short for app in apps if (snapshot.node_of(app) or node).node_id == node.node_id and app.name == node.name), "")
+
+
+def _node_cells(node: Node, snapshot: Snapshot) -> Row:
+    alive = node.state == "ALIVE"
+    cpu = f"{node.cpu_percent:.0f} %" if alive and node.cpu_percent is not None else ""
+    memory = f"{gigabytes(node.memory_used)} / {gigabytes(node.memory_total or 0)}" if alive and node.memory_used is not None else ""
+    return (
+        _owner(node, snapshot) or node.name,
+        node.state,
+        node.node_id[:12],
+        node.ip,
+        cpu,
+        memory,
+        f"{node.resources.get('GPU', 0):g}",
+        "" if alive else node.message or node.reason,
+    )
+
+
+NODES = Listing(
+    ("NAME", "STATE", "NODE ID", "IP", "CPU", "MEMORY GB", "GPU", "WHY"),
+    _node_cells,
+    lambda node, snapshot: {**_plain(node, "started_at", "ended_at", "sampled_at"), "application": _owner(node, snapshot) or None},
+    ("CPU", "MEMORY GB", "GPU"),
+)
+
+
+@verb("apps", short_help="List the cluster's applications.", examples="raytui apps\nraytui apps -o json")
+@pass_invocation
+def apps(invocation: Invocation, /) -> int:
+    """Every application of the cluster, what the platform says of it and what Ray says of its node."""
+    snapshot = observe(invocation)
+    return show(invocation, snapshot, snapshot.applications.value or (), APPS)
+
+
+def _app_cells(app: Application, snapshot: Snapshot) -> Row:
+    since = app.started_at or app.created_at
+    up = duration(snapshot.observed_at - since) if since and app.state in {"running", "starting"} else ""
+    return (
+        app.short,
+        app.state,
+        (node_state(snapshot, app)[1] or "").replace("ALIVE", "alive"),
+        app.id,
+        f"{app.cpu:g}",
+        f"{app.memory:g}",
+        str(app.gpus),
+        up,
+        app.message,
+    )
+
+
+def _app_document(app: Application, snapshot: Snapshot) -> dict[str, Any]:
+    node_id, state = node_state(snapshot, app)
+    document = _plain(app, "created_at", "started_at", "ended_at")
+    document.pop("spec_json")
+    return {**document, "node_id": node_id or None, "node_state": state}
+
+
+APPS = Listing(
+    ("NAME", "PLATFORM", "RAY", "ID", "CPU", "MEMORY GB", "GPU", "UP", "WHY"), _app_cells, _app_document, ("CPU", "MEMORY GB", "GPU", "UP")
+)
+
+
+@verb("jobs", short_help="List Ray's jobs.", examples="raytui jobs\nraytui jobs -o json | jq '.items[] | select(.status == \"FAILED\")'")
+@limit_option
+@pass_invocation
+def jobs(invocation: Invocation, /, *, limit: str | None) -> int:
+    """Every job, the newest first; raytui logs job/ID shows what its driver printed."""
+    snapshot = observe(invocation)
+    return show(invocation, snapshot, answer(snapshot, snapshot.jobs), JOBS, limit)
+
+
+def _job_cells(job: Job, snapshot: Snapshot) -> Row:
+    end = job.ended_at or (snapshot.observed_at if job.status == "RUNNING" else job.started_at)
+    took = duration(end - job.started_at) if job.started_at else ""
+    why = job.message.splitlines()[0] if job.message and job.status == "FAILED" else ""
+    return (job.id, job.status, took, job.entrypoint[:60], why[:80])
+
+
+JOBS = Listing(("ID", "STATUS", "TOOK", "ENTRYPOINT", "WHY"), _job_cells, lambda job, _: _plain(job, "started_at", "ended_at"), ("TOOK",))
+
+
+@verb("actors", short_help="List Ray's actors.", examples="raytui actors\nraytui actors --limit 20")
+@limit_option
+@pass_invocation
+def actors(invocation: Invocation, /, *, limit: str | None) -> int:
+    """Actors, up to 1,000 of them."""
+    snapshot = observe(invocation)
+    return show(invocation, snapshot, answer(snapshot, snapshot.actors), ACTORS, limit)
+
+
+def _node_name(node_id: str, snapshot: Snapshot) -> str:
+    found = next((node for node in snapshot.nodes.value or () if node.node_id == node_id), None)
+    return (_owner(found, snapshot) or found.name) if found is not None else node_id[:12]
+
+
+ACTORS = Listing(
+    ("ACTOR ID", "CLASS", "STATE", "NAME", "NODE", "PID"),
+    lambda actor, snapshot: (
+        actor.actor_id[:16],
+        actor.class_name,
+        actor.state,
+        actor.name,
+        _node_name(actor.node_id, snapshot),
+        str(actor.pid or ""),
+    ),
+    lambda actor, _: _plain(actor),
+    ("PID",),
+)
+
+
+@verb("serve", short_help="List Serve's deployments.", examples="raytui serve\nraytui serve -o json")
+@pass_invocation
+def serve(invocation: Invocation, /) -> int:
+    """Deployments of Ray Serve; none when Serve does not run."""
+    snapshot = observe(invocation)
+    return show(invocation, snapshot, answer(snapshot, snapshot.serve), SERVE)
+
+
+SERVE = Listing(
+    ("APPLICATION", "DEPLOYMENT", "STATUS", "REPLICAS", "ROUTE", "WHY"),
+    lambda found, _: (found.application, found.name, found.status, str(found.replicas), found.route, found.message[:80]),
+    lambda found, _: _plain(found),
+    ("REPLICAS",),
+)
+
+
+@verb("events", short_help="List what happened.", examples="raytui events\nraytui events --limit 20 -o json")
+@limit_option
+@pass_invocation
+def events(invocation: Invocation, /, *, limit: str | None) -> int:
+    """What raytui did to the cluster and what Ray reported, oldest first; `--limit` keeps the newest."""
+    from raytui.cli.eventlines import event_line
+    from raytui.manager.journal import Journal
+
+    settings = invocation.settings()
+    journal = Journal(settings.state_dir).read(settings.cluster.name)
+    try:
+        snapshot = observe(invocation)
+        told = [_of_ray(event, snapshot) for event in snapshot.events.value or ()]
+    except (NotFound, Unreachable) as error:
+        if not journal:
+            raise
+        invocation.diagnostics.warning(f"only what raytui did is listed: {error.message}")
+        told = []
+    found = sorted([*journal, *told], key=lambda event: event.at)
+    newest = found[-whole_number("limit", limit, max(1, len(found)), low=1) :]
+    if invocation.output.json:
+        invocation.output.document(list_document([event_document(event) for event in newest], len(found)))
+    else:
+        invocation.output.lines([event_line(event, settings.cluster.name, invocation.output.paint) for event in newest])
+    return 0
+
+
+def _of_ray(event: RayEvent, snapshot: Snapshot) -> Event:
+    severities: dict[str, Severity] = {"ERROR": "error", "FATAL": "error", "WARNING": "warning"}
+    subject = _node_name(event.node_id, snapshot) if event.node_id else snapshot.cluster
+    return Event(event.at, "ray", subject, event.label or event.source or "RayEvent", event.message, severities.get(event.severity, "info"))

@@ -1,0 +1,180 @@
+"""`validate`, `render`, `config` and `completion`: what can be said without touching a platform."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from raytui.cli.invocation import Invocation, working_directory
+from raytui.cli.sizes import size_flags, spec_options
+from raytui.cli.verb import VerbGroup, pass_invocation, verb
+from raytui.core.errors import ConfigurationError, NotFound, OperationFailed
+from raytui.core.report import SCHEMA_VERSION, list_document
+from raytui.core.validate import validate as problems_of
+
+
+@verb(
+    "validate",
+    short_help="Check the configuration without touching a platform.",
+    examples="raytui validate\nraytui validate --workers 4 -o json",
+)
+@spec_options
+@pass_invocation
+def validate(invocation: Invocation, /, **sizes: Any) -> int:
+    """Every problem of the configuration and the flags in one run; exit 2 when there are any."""
+    try:
+        settings = invocation.settings(size_flags(sizes))
+        problems = tuple(problems_of(settings.cluster, settings.platform))
+    except ConfigurationError as error:
+        if not error.problems:
+            raise
+        problems = error.problems
+    if invocation.output.json:
+        rows = [msgspec.structs.asdict(problem) for problem in problems]
+        invocation.output.document({"schema_version": SCHEMA_VERSION, "valid": not problems, "problems": rows})
+    elif problems:
+        invocation.diagnostics.error(ConfigurationError.from_problems(problems))
+    else:
+        invocation.output.lines([f"{settings.cluster.name} ({settings.profile_name}) is valid"])
+    return ConfigurationError.exit_code if problems else 0
+
+
+@verb(
+    "render",
+    short_help="Print or write the launcher scripts.",
+    examples="raytui render --to launchers\nraytui render head > ray_head_launcher.py",
+)
+@click.argument("which", metavar="[head|worker]", required=False)
+@click.option("--to", "folder", metavar="DIR", help="Write them there, mode 0755.")
+@pass_invocation
+def render(invocation: Invocation, /, *, which: str | None, folder: str | None) -> int:
+    """The scripts that the applications run, byte for byte what `start` writes; by hand they run as `python FILE`."""
+    from raytui.manager.launchers import MODE, write
+    from raytui.manager.launchers import render as rendered
+
+    files = {name: text.decode() for name, text in rendered().items() if which in {None, name, _role(name)}}
+    if not files:
+        raise NotFound(f"there is no launcher {which}", hint="head and worker are the two")
+    if folder is not None:
+        try:
+            written = [path for path in write(Path(folder)) if path.name in files]
+        except OSError as error:
+            raise OperationFailed(
+                f"{folder} cannot be written: {error.strerror}", hint="name another folder with --to", reason="Unwritable"
+            ) from error
+        if invocation.output.json:
+            invocation.output.document(list_document([{"name": path.name, "path": str(path), "mode": f"{MODE:04o}"} for path in written]))
+        else:
+            invocation.output.lines([str(path) for path in written])
+    elif invocation.output.json:
+        invocation.output.document(list_document([{"name": name, "mode": f"{MODE:04o}", "content": text} for name, text in files.items()]))
+    else:
+        # One script is printed as it is, so that it can be sent to a file.
+        invocation.output.verbatim("".join(text if len(files) == 1 else f"# --- {name} ---\n{text}" for name, text in files.items()))
+    return 0
+
+
+def _role(name: str) -> str:
+    return name.removeprefix("ray_").removesuffix("_launcher.py")
+
+
+config = VerbGroup("config", help="Show, locate or create the configuration.", short_help="Show, locate or create the configuration.")
+
+
+@config.command("show")
+@click.option("--origin", is_flag=True, help="Say where each value came from.")
+@pass_invocation
+def show(invocation: Invocation, /, *, origin: bool) -> int:
+    """The effective settings; secrets are never printed."""
+    from raytui.config.fields import FIELDS
+
+    settings = invocation.settings()
+    rows: list[tuple[str, Any, str]] = [("profile", settings.profile_name, settings.origins.get("profile", "default"))]
+    rows.append(("state_dir", str(settings.state_dir), settings.origins.get("state_dir", "default")))
+    if settings.platform == "cai":
+        rows.append(("api_key", "***" if settings.api_key else None, settings.origins.get("api_key", "not set")))
+    fields = [field.path for field in FIELDS if field.path != "api_key_file"]
+    rows += [(name, _effective(settings, name), settings.origins.get(name, "default")) for name in fields]
+    if invocation.output.json:
+        items = [{"field": name, "value": value, **({"origin": where} if origin else {})} for name, value, where in rows]
+        invocation.output.document(list_document(items))
+    else:
+        shown = [(name, _text(value), where) if origin else (name, _text(value)) for name, value, where in rows]
+        invocation.output.table(("FIELD", "VALUE", "ORIGIN") if origin else ("FIELD", "VALUE"), shown)
+    return 0
+
+
+def _effective(settings: Any, path: str) -> Any:
+    found = settings
+    for part in path.split("."):
+        found = getattr(found, part, None)
+    return str(found) if isinstance(found, Path) else found
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+
+
+@config.command("path")
+@pass_invocation
+def path(invocation: Invocation, /) -> int:
+    """The configuration file that is read, or where one would be looked for last."""
+    from raytui.config.paths import user_config
+
+    settings = invocation.settings()
+    found = settings.config_path or user_config(os.environ)
+    if invocation.output.json:
+        invocation.output.document({"schema_version": SCHEMA_VERSION, "path": str(found), "exists": settings.config_path is not None})
+    else:
+        invocation.output.lines([str(found)])
+        if settings.config_path is None:
+            invocation.diagnostics.warning("it does not exist; raytui config init writes it")
+    return 0
+
+
+@config.command("init")
+@pass_invocation
+def init(invocation: Invocation, /) -> int:
+    """Write a commented configuration file, to --config FILE or to the user's own place; one that exists is never replaced."""
+    from raytui.config import paths
+    from raytui.config.sample import sample
+
+    target = paths.expand(invocation.config, os.environ, working_directory()) if invocation.config else paths.user_config(os.environ)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("x", encoding="utf-8") as file:
+            file.write(sample())
+    except FileExistsError:
+        raise OperationFailed(f"{target} exists and was left as it is", hint="name another file with --config", reason="Exists") from None
+    except OSError as error:
+        raise OperationFailed(
+            f"{target} cannot be written: {error.strerror}", hint="name another file with --config", reason="Unwritable"
+        ) from error
+    if invocation.output.json:
+        invocation.output.document({"schema_version": SCHEMA_VERSION, "path": str(target), "changed": True})
+    else:
+        invocation.output.lines([str(target)])
+    return 0
+
+
+@verb(
+    "completion",
+    short_help="Print the completion script of a shell.",
+    examples="raytui completion bash >> ~/.bashrc\nraytui completion fish > ~/.config/fish/completions/raytui.fish",
+)
+@click.argument("shell", metavar="bash|zsh|fish", type=click.Choice(["bash", "zsh", "fish"]))
+@pass_invocation
+def completion(invocation: Invocation, /, *, shell: str) -> int:
+    """The script that teaches a shell the verbs and flags."""
+    from click.shell_completion import get_completion_class
+
+    from raytui.cli.root import root
+
+    maker = get_completion_class(shell)
+    assert maker is not None
+    invocation.output.verbatim(maker(root(), {}, "raytui", "_RAYTUI_COMPLETE").source() + "\n")
+    return 0
