@@ -22,6 +22,7 @@ class Output:
 
     def __init__(self, *, json: bool, color: ColorChoice = "auto") -> None:
         self.json = json
+        self._streaming = False
         self._stream = sys.stdout
         if self._stream is not None and hasattr(self._stream, "reconfigure"):
             self._stream.reconfigure(errors="backslashreplace")
@@ -33,11 +34,15 @@ class Output:
         return is_terminal(self._stream)
 
     def document(self, document: Mapping[str, Any]) -> None:
-        """One JSON document, indented."""
+        """One JSON document, indented; behind the lines of a stream it is one more line."""
+        if self._streaming:
+            self.record(document)
+            return
         self._write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
 
     def record(self, document: Mapping[str, Any]) -> None:
         """One line of a JSON stream, at once."""
+        self._streaming = True
         self._write(msgspec.json.encode(document).decode() + "\n")
         self.flush()
 
