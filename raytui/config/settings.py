@@ -107,7 +107,7 @@ class _Reading:
         for field in FIELDS:
             self._read(field)
             if field.path == "platform":
-                self._platform = cast("PlatformName", self._values.get("platform", self._default_platform()))
+                self._platform = cast("PlatformName", self._values.get("platform") or self._default_platform())
         host, domain = self._host(), str(self._values.get("domain", ""))
         cluster, project_id = self._cluster(), str(self._values.get("project_id", ""))
         refresh = self._refresh()

@@ -34,20 +34,6 @@ class Session:
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """The world behind every session of the test, with no settings from outside."""
     made = World()
-    for name in (
-        "RAYTUI_CONFIG",
-        "RAYTUI_PROFILE",
-        "CML_HOST",
-        "CML_PROJECT_ID",
-        "CML_API_KEY",
-        "CDSW_DOMAIN",
-        "CDSW_PROJECT_ID",
-        "RAYTUI_CLUSTER",
-    ):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("RAYTUI_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(waits, "FIRST_POLL_S", 0.001)
     monkeypatch.setattr(waits, "SLOWEST_POLL_S", 0.002)
     monkeypatch.setattr(bootstrap, "open_session", lambda settings, long_lived=False: Session(settings, made))

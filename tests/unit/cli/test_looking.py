@@ -1,0 +1,184 @@
+"""The verbs that only look: status, lists, logs, doctor."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from raytui.core.errors import Failure
+from raytui.core.events import Event
+from raytui.core.protocols import Check
+from raytui.core.snapshot import Actor, Job, RayEvent, ServeDeployment
+from raytui.manager.journal import Journal
+from tests.fakes.platform import FakePlatform
+from tests.unit.core.values import NOW, application, node, snapshot
+
+REFUSED = Failure("dashboard", "ConnectionRefused", "nothing listens at 127.0.0.1:8265", "raytui restart head", conclusive=True)
+DEAD = node(1, "DEAD", message="health check failed")
+
+
+@pytest.mark.parametrize(
+    ("seen", "code", "verdict"),
+    [
+        (snapshot(), 0, "ok"),
+        (snapshot(nodes=(node(0), DEAD)), 3, "degraded"),
+        (snapshot(nodes=REFUSED, gcs=REFUSED), 1, "down"),
+        (snapshot(applications=(), nodes=()), 5, "down"),
+        (snapshot(applications=Failure("platform", "NoRoute", "no route")), 6, "unknown"),
+    ],
+)
+def test_status_and_its_exit_codes(show, call, seen, code, verdict):
+    show(seen)
+    assert call("status")[0] == 0
+    got, document, _ = call("status", "--exit-code")
+    assert (got, document["verdict"]) == (code, verdict)
+
+
+def test_status_as_text_leads_with_the_verdict_and_ends_with_what_to_do(show, text):
+    show(snapshot(nodes=(node(0), DEAD), observed_at=time.time()))
+    _, out, _ = text("status")
+    lines = out.splitlines()
+    assert lines[0].startswith("▲ DEGRADED  ray-cluster")
+    assert "Needs attention (1)" in lines
+    assert "raytui restart worker-1" in out
+    assert "\x1b" not in out
+
+
+def test_stale_evidence_is_no_verdict(show, text):
+    show(snapshot(observed_at=time.time() - 3600))
+    assert text("status")[1].startswith("? UNKNOWN")
+
+
+def test_colour_is_asked_for_or_refused(show, text):
+    show(snapshot(observed_at=time.time()))
+    assert "\x1b[32m" in text("status", "--color", "always")[1]
+    assert "\x1b" not in text("status", "--color", "never")[1]
+
+
+def test_no_verb_and_no_terminal_prints_the_status(show, text):
+    show(snapshot())
+    assert text()[1] == text("status")[1]
+
+
+def test_nodes_join_their_application(show, call, text):
+    show(snapshot(nodes=(node(0), DEAD, node(7, name="by-hand"))))
+    code, document, _ = call("nodes")
+    assert (code, document["total"], document["truncated"]) == (0, 3, False)
+    assert [item["application"] for item in document["items"]] == ["head", "worker-1", None]
+    assert document["items"][0]["node_id"] == "n0" * 8
+    out = text("nodes")[1]
+    assert "health check failed" in out
+    code, document, _ = call("nodes", "--limit", "1")
+    assert (len(document["items"]), document["truncated"], document["total"]) == (1, True, 3)
+
+
+def test_apps_show_both_truths_and_no_spec(show, call):
+    show(snapshot(applications=(application(0, spec_json="{}"), application(1)), nodes=(node(0), DEAD)))
+    _, document, _ = call("apps")
+    assert [(item["state"], item["node_state"]) for item in document["items"]] == [("running", "ALIVE"), ("running", "DEAD")]
+    assert "spec_json" not in document["items"][0]
+
+
+def test_jobs_actors_and_serve(show, call, text):
+    seen = snapshot(
+        jobs=(Job("j1", "FAILED", "python x.py", "it broke\nmore", started_at=NOW - 60, ended_at=NOW - 50),),
+        actors=(Actor("a" * 32, "Counter", "ALIVE", node_id="n1" * 8, pid=7),),
+        serve=(ServeDeployment("app", "RUNNING", "model", "UNHEALTHY", "\x1b[31mbad"),),
+    )
+    show(seen)
+    assert call("jobs")[1]["items"][0]["id"] == "j1"
+    assert "it broke" in text("jobs")[1]
+    assert "worker-1" in text("actors")[1]
+    assert "\x1b" not in text("serve")[1]
+
+
+def test_an_empty_list_is_a_list(show, call, text):
+    show(snapshot(actors=()))
+    assert call("actors")[1] == {"schema_version": 1, "items": [], "truncated": False, "total": 0}
+    assert text("actors")[1] == ""
+
+
+@pytest.mark.parametrize("verb", ["nodes", "jobs", "actors", "serve"])
+def test_lists_of_a_cluster_that_does_not_answer_name_the_broken_link(show, call, verb):
+    show(snapshot(nodes=REFUSED, gcs=REFUSED, jobs=REFUSED, actors=REFUSED, serve=REFUSED))
+    code, document, _ = call(verb)
+    assert (code, document["error"]["broken_link"]["layer"]) == (6, "dashboard")
+
+
+@pytest.mark.parametrize("verb", ["nodes", "apps", "jobs", "actors", "serve", "events", "logs"])
+def test_lists_of_nothing_are_not_found(show, call, verb):
+    show(snapshot(applications=(), nodes=()))
+    assert call(verb)[0] == 5
+
+
+def test_events_join_what_raytui_did_with_what_ray_reports(show, call, tmp_path):
+    Journal(tmp_path / "state").add("ray-cluster", Event(NOW - 50, "raytui", "ray-cluster", "Start", "start finished"))
+    show(snapshot(events=(RayEvent(NOW - 10, "ERROR", "RAYLET", "out of memory", "Out of Memory", "n1" * 8),)))
+    items = call("events")[1]["items"]
+    assert [(item["author"], item["subject"], item["severity"]) for item in items] == [
+        ("raytui", "ray-cluster", "info"),
+        ("ray", "ray-cluster-worker-1", "error"),
+    ] or [item["author"] for item in items] == ["raytui", "ray"]
+    show(snapshot(applications=(), nodes=()))
+    code, document, err = call("events")
+    assert (code, len(document["items"])) == (0, 1)
+    assert "only what raytui did" in err
+
+
+@pytest.fixture
+def speaking() -> FakePlatform:
+    apps = (application(0), application(1))
+    platform = FakePlatform(apps)
+    platform.output["ray-cluster-head"] = b"one\ntwo \x1b[31mred\x1b[0m\nthree [bold]\n\xff\xfe\n"
+    platform.output["ray-cluster-worker-1"] = b"worker\n"
+    return platform
+
+
+def test_logs_are_harmless_and_filtered(show, text, call, speaking):
+    show(snapshot(), speaking)
+    code, out, _ = text("logs")
+    assert (code, out.splitlines()[:3]) == (0, ["one", "two red", "three [bold]"])
+    assert text("logs", "-n", "1", "worker-1")[1] == "worker\n"
+    assert text("logs", "--grep", "t[wh]", "-n", "10")[1].splitlines() == ["two red", "three [bold]"]
+    document = call("logs", "-n", "2")[1]
+    assert (document["source"], document["total"]) == ("head", 2)
+
+
+def test_unknown_logs_and_bad_patterns_are_refused(show, call, speaking):
+    show(snapshot(), speaking)
+    code, document, _ = call("logs", "hed")
+    assert (code, "head" in document["error"]["hint"]) == (5, True)
+    assert call("logs", "--grep", "(")[0] == 2
+    assert call("logs", "-n", "many")[0] == 2
+
+
+def test_doctor_answers_a_row_for_each_check_and_exits_1_when_one_fails(show, call, text):
+    platform = FakePlatform()
+    platform.checks = (Check("ray", "ok", "Ray 2.60.0"), Check("ray-port", "fail", "6379 is taken by pid 7", "--ray-port auto", "ray_port"))
+    show(snapshot(), platform)
+    code, document, _ = call("doctor")
+    rows = {item["name"]: item["status"] for item in document["items"]}
+    assert (code, rows["ray"], rows["ray-port"], rows["dashboard"], rows["security"]) == (1, "ok", "fail", "ok", "ok")
+    assert "ray-port: --ray-port auto" in text("doctor")[1]
+    platform.checks = ()
+    assert call("doctor")[0] == 0
+
+
+def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path):
+    command = f"{sys.executable} -m raytui render | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_unforeseen_fault_is_one_sentence_and_a_file(show, call, monkeypatch, tmp_path):
+    show(snapshot())
+    monkeypatch.setattr("raytui.cli.status.status_document", lambda *_: 1 / 0)
+    code, document, err = call("status")
+    assert (code, document["error"]["reason"]) == (1, "Unforeseen")
+    assert "Traceback" not in err
+    assert "ZeroDivisionError" in (tmp_path / "state" / "last-failure.txt").read_text()
+    assert json.dumps(document)
