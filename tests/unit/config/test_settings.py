@@ -1,0 +1,142 @@
+"""Precedence, origins and every problem at once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from raytui.config.fields import FIELDS
+from raytui.config.sample import sample
+from raytui.config.settings import load, missing_access
+from raytui.core.errors import ConfigurationError
+
+ROOT = Path(__file__).resolve().parents[3]
+PROD = """
+default_profile = "prod"
+[profiles.prod]
+platform = "cai"
+host = "ml.example.com"
+project_id = "abcd-efgh-ijkl-mnop"
+[profiles.prod.cluster]
+name = "from-file"
+[profiles.prod.cluster.workers]
+count = 2
+"""
+
+
+def settings(tmp_path: Path, text: str = "", flags: dict | None = None, **environ: str):
+    if text:
+        (tmp_path / "raytui.toml").write_text(text)
+    return load(flags or {}, {"HOME": str(tmp_path), **environ}, tmp_path)
+
+
+def problems(tmp_path: Path, text: str = "", flags: dict | None = None, **environ: str) -> dict[str, str]:
+    with pytest.raises(ConfigurationError) as caught:
+        settings(tmp_path, text, flags, **environ)
+    return {problem.field: f"{problem.message} {problem.hint}" for problem in caught.value.problems}
+
+
+def test_with_nothing_at_all_there_is_a_local_profile(tmp_path):
+    found = settings(tmp_path)
+    assert (found.profile_name, found.platform, found.config_path, found.cluster.workers.count) == ("local", "local", None, 1)
+    assert found.state_dir == tmp_path / ".local" / "state" / "raytui"
+
+
+def test_the_example_of_the_readme_is_valid(tmp_path):
+    text = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]
+    found = settings(tmp_path, text.replace("api_key_file", "# api_key_file"))
+    assert (found.platform, found.cluster.head.cpu, found.cluster.workers.gpus) == ("cai", 8, 1)
+
+
+def test_the_sample_file_is_valid_and_names_every_setting(tmp_path):
+    text = sample()
+    assert settings(tmp_path, text).platform == "local"
+    assert not [field.path for field in FIELDS if f"{field.path.rpartition('.')[2]} = " not in text]
+
+
+def test_flag_then_raytui_variable_then_platform_variable_then_profile_then_default(tmp_path):
+    found = settings(tmp_path, PROD, CML_HOST="https://other.example.com")
+    assert (found.host, found.origins["host"]) == ("https://other.example.com", "CML_HOST")
+    assert (found.cluster.workers.count, found.cluster.name) == (2, "from-file")
+    found = settings(tmp_path, PROD, CML_HOST="https://other.example.com", RAYTUI_HOST="http://third:8080", RAYTUI_WORKERS="5")
+    assert (found.host, found.cluster.workers.count, found.origins["cluster.workers.count"]) == ("http://third:8080", 5, "RAYTUI_WORKERS")
+    found = settings(tmp_path, PROD, {"cluster.workers.count": "7", "cluster.name": "mine"}, RAYTUI_WORKERS="5")
+    assert (found.cluster.workers.count, found.cluster.name) == (7, "mine")
+
+
+def test_files_are_looked_for_where_the_contract_says(tmp_path):
+    home = tmp_path / ".config" / "raytui"
+    home.mkdir(parents=True)
+    (home / "config.toml").write_text('default_profile = "local"\n[profiles.local.cluster]\nname = "home"\n')
+    assert settings(tmp_path).cluster.name == "home"
+    assert settings(tmp_path, '[profiles.local.cluster]\nname = "here"\n').cluster.name == "here"
+    named = tmp_path / "named.toml"
+    named.write_text('[profiles.local.cluster]\nname = "named"\n')
+    assert settings(tmp_path, RAYTUI_CONFIG=str(named)).cluster.name == "named"
+    other = tmp_path / "other.toml"
+    other.write_text('[profiles.local.cluster]\nname = "flag"\n')
+    assert settings(tmp_path, flags={"config": str(other)}, RAYTUI_CONFIG=str(named)).cluster.name == "flag"
+
+
+def test_everything_that_is_wrong_is_told_at_once(tmp_path):
+    text = PROD.replace("count = 2", 'count = "two"\ncppu = 1') + '[profiles.x]\nplatform = "k8s"\n'
+    found = problems(tmp_path, text, {"cluster.head.cpu": "many"})
+    assert "did you mean cpu" in found["profiles.prod.cluster.workers.cppu"]
+    assert "whole number" in found["profiles.prod.cluster.workers.count"]
+    assert "head.cpu" in found
+    assert "local, cai" in found["profiles.x.platform"]
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "[profiles", '[profiles.local]\nread_only = "maybe"', "[profiles]\nlocal = 3", '[profiles.local]\ncluster = "x"', "\xff"]
+)
+def test_bad_files_end_in_problems_never_in_a_crash(tmp_path, text):
+    (tmp_path / "raytui.toml").write_bytes(text.encode("latin-1"))
+    assert problems(tmp_path)
+
+
+def test_unknown_profiles_name_the_nearest(tmp_path):
+    assert "prod" in next(iter(problems(tmp_path, PROD, {"profile": "prdo"}).values()))
+
+
+def test_a_workbench_in_the_environment_offers_the_profile_cai(tmp_path):
+    environ = {"CML_HOST": "ml.example.com", "CML_PROJECT_ID": "abcd-efgh-ijkl-mnop", "CML_API_KEY": "k" * 20}
+    assert settings(tmp_path, **environ).platform == "local"
+    found = settings(tmp_path, flags={"profile": "cai"}, **environ)
+    assert (found.platform, found.host, found.project_id) == ("cai", "https://ml.example.com", "abcd-efgh-ijkl-mnop")
+    assert missing_access(found) == []
+    assert problems(tmp_path, flags={"profile": "cai"})
+
+
+def test_inside_a_workload_the_scheme_comes_from_the_project_s_address(tmp_path):
+    environ = {
+        "CDSW_DOMAIN": "wb.example.com",
+        "CDSW_PROJECT_URL": "http://wb.example.com/api/v1/projects/me/p",
+        "CDSW_PROJECT_ID": "abcd-efgh-ijkl-mnop",
+        "CDSW_APIV2_KEY": "k" * 20,
+        "CDSW_ENGINE_ID": "e1",
+    }
+    found = settings(tmp_path, flags={"profile": "cai"}, **environ)
+    assert (found.host, found.project_dir) == ("http://wb.example.com", tmp_path)
+
+
+def test_keys_come_from_private_files_and_are_never_shown(tmp_path):
+    key = tmp_path / "prod.key"
+    key.write_text("very-secret-key\n")
+    key.chmod(0o644)
+    text = PROD.replace("project_id", f'api_key_file = "{key}"\nproject_id')
+    assert "600" in " ".join(problems(tmp_path, text).values())
+    key.chmod(0o600)
+    found = settings(tmp_path, text)
+    assert found.api_key.reveal() == "very-secret-key"
+    assert "very-secret-key" not in repr(found)
+    assert settings(tmp_path, text, CML_API_KEY="from-the-environment").api_key.reveal() == "from-the-environment"
+    key.unlink()
+    assert problems(tmp_path, text)
+
+
+def test_one_image_for_both_and_the_specific_one_wins(tmp_path):
+    found = settings(tmp_path, flags={"cluster.runtime_identifier": "both", "cluster.workers.runtime_identifier": "gpu"})
+    assert (found.cluster.head.runtime_identifier, found.cluster.workers.runtime_identifier) == ("both", "gpu")
