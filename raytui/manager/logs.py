@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
+from raytui.core.nodefile import NodeFile
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.snapshot import Application, Job, Node, Snapshot
 from raytui.manager.followed import Ending, SourceEnded, batches, follow_output, follow_stream
@@ -44,10 +45,6 @@ class LogSource(msgspec.Struct, frozen=True):
     filename: str = ""
     """Ray's name of the file, or the path of a kept tail."""
     job_id: str = ""
-
-
-class _Report(msgspec.Struct):
-    engine_id: str = ""
 
 
 class Logs:
@@ -166,7 +163,7 @@ class Logs:
         """The tails that a launcher kept of its last node, by Ray's name of the log."""
         folder = app.cluster if self._platform.name == "local" else f".raytui/{app.cluster}"
         try:
-            report = msgspec.json.decode(await self._platform.read_file(f"{folder}/nodes/{app.name}.json"), type=_Report)
+            report = msgspec.json.decode(await self._platform.read_file(f"{folder}/nodes/{app.name}.json"), type=NodeFile)
         except (RaytuiError, msgspec.MsgspecError):
             return {}
         paths = {name: f"{folder}/logs/{app.short}-{report.engine_id}.{name}.tail" for name in KEPT}

@@ -13,46 +13,14 @@ from collections.abc import Iterable
 import msgspec
 
 from raytui.core.errors import NotFound, RaytuiError
+from raytui.core.nodefile import NodeFile
 from raytui.core.protocols import LogChunk
 from raytui.core.snapshot import Application, LauncherReport
-from raytui.core.units import parse_time
 from raytui.platforms.cai.files import FileEntry, ProjectFiles
 
 CLOCK_SLACK = 30.0
 """Seconds by which the clocks of a pod and of the platform may differ."""
 _AT_ONCE = 8
-_REPORT_FIELDS = frozenset(LauncherReport.__struct_fields__)
-
-
-class NodeFile(msgspec.Struct, frozen=True):
-    """`nodes/<application>.json`, as far as it matters here."""
-
-    application: str = ""
-    engine_id: str = ""
-    state: str = ""
-    message: str = ""
-    hint: str = ""
-    node_id: str = ""
-    generation: str = ""
-    address: str = ""
-    ip: str = ""
-    ray_version: str = ""
-    python_version: str = ""
-    envoy_sidecar: bool = False
-    shm_bytes: int = 0
-    object_store_bytes: int = 0
-    exit_code: int | None = None
-    at: str = ""
-
-    @property
-    def written_at(self) -> float:
-        """Seconds since 1970."""
-        return parse_time(self.at)
-
-    def report(self) -> LauncherReport:
-        """The part of it that a snapshot carries."""
-        plain = {name: value for name, value in msgspec.structs.asdict(self).items() if name in _REPORT_FIELDS}
-        return LauncherReport(**{**plain, "at": self.written_at})
 
 
 class Rendezvous(msgspec.Struct, frozen=True):

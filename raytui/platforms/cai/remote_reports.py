@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from raytui.core.nodefile import NodeFile
 from raytui.core.snapshot import Application, LauncherReport
 from raytui.platforms.cai.client import ApiClient
-from raytui.platforms.cai.nodes import NodeFile, folder_of, node_path, read_node
+from raytui.platforms.cai.nodes import folder_of, node_path, read_node
 
 AT_ONCE = 16
 """Downloads of one look."""

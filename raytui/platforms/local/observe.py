@@ -16,10 +16,11 @@ from typing import NamedTuple
 import msgspec
 
 from raytui.core.errors import OperationFailed
+from raytui.core.nodefile import NodeFile
 from raytui.core.snapshot import Application, ApplicationState
 from raytui.platforms.local import processes, records
 from raytui.platforms.local.files import Folder, explained, locked
-from raytui.platforms.local.records import Record, Report
+from raytui.platforms.local.records import Record
 
 _ADOPTION_LOCK_S = 0.5
 """A look does not wait for whoever changes something just now; it reports what it sees and writes it down another time."""
@@ -149,7 +150,7 @@ def application(folder: Folder, record: Record) -> Application:
     """What is known of one application now."""
     report = records.report_of(folder, record)
     verdict = judge(folder, record, report)
-    launcher = report.public() if report is not None else None
+    launcher = report.report() if report is not None else None
     ended = verdict.state in {"stopped", "failed"}
     return Application(
         id=record.id,
@@ -178,7 +179,7 @@ def application(folder: Folder, record: Record) -> Application:
     )
 
 
-def judge(folder: Folder, record: Record, report: Report | None) -> Verdict:
+def judge(folder: Folder, record: Record, report: NodeFile | None) -> Verdict:
     """State of an application from its record, its process and what its launcher last said."""
     if not record.id:
         path = folder.record(record.name)
@@ -200,7 +201,7 @@ def judge(folder: Folder, record: Record, report: Report | None) -> Verdict:
     return Verdict("starting", raw)
 
 
-def _alive(record: Record, report: Report, raw: str) -> Verdict:
+def _alive(record: Record, report: NodeFile, raw: str) -> Verdict:
     start = processes.read(report.ray_pid) if report.ray_pid > 0 else None
     raylet = processes.child_named(report.ray_pid, "raylet") if start is not None and start.parent == record.pid else False
     if raylet is False:
@@ -209,14 +210,14 @@ def _alive(record: Record, report: Report, raw: str) -> Verdict:
     return Verdict("running", raw if raylet is None else f"{raw}, raylet alive")
 
 
-def _ended(folder: Folder, record: Record, report: Report | None) -> Verdict:
+def _ended(folder: Folder, record: Record, report: NodeFile | None) -> Verdict:
     raw = f"process {record.pid} ended" if record.pid else "no process"
     if record.wanted == "stopped" or (folder.drain / record.name).exists():
         return Verdict("stopped", raw)
     return Verdict("failed", raw, why_ended(folder, record, report))
 
 
-def why_ended(folder: Folder, record: Record, report: Report | None) -> str:
+def why_ended(folder: Folder, record: Record, report: NodeFile | None) -> str:
     """One sentence: from the launcher's own report, else from its log and its exit status."""
     if report is not None and report.message and report.state in {"failed", "ended"}:
         return report.message

@@ -13,8 +13,7 @@ from typing import Literal
 import msgspec
 
 from raytui.core.marker import Role
-from raytui.core.snapshot import LauncherReport
-from raytui.core.units import parse_time
+from raytui.core.nodefile import NodeFile
 from raytui.platforms.local.files import Folder, explained, write_whole
 
 RECORD = "RAYTUI_LOCAL_RECORD"
@@ -80,33 +79,6 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.pid > 0 or self.ended_at > 0
 
 
-class Report(msgspec.Struct, frozen=True):
-    """What a launcher writes about itself into `nodes/<application>.json`; whatever else stands there is ignored."""
-
-    engine_id: str = ""
-    pid: int = 0
-    ray_pid: int = 0
-    state: str = ""
-    message: str = ""
-    hint: str = ""
-    node_id: str = ""
-    generation: str = ""
-    address: str = ""
-    ip: str = ""
-    ray_version: str = ""
-    python_version: str = ""
-    envoy_sidecar: bool = False
-    shm_bytes: int = 0
-    object_store_bytes: int = 0
-    exit_code: int | None = None
-    at: str = ""
-
-    def public(self) -> LauncherReport:
-        """The part of it that a snapshot carries."""
-        plain = msgspec.structs.asdict(self) | {"at": parse_time(self.at)}
-        return LauncherReport(**{name: plain[name] for name in LauncherReport.__struct_fields__})
-
-
 def store(folder: Folder, record: Record) -> None:
     """Write a record; the caller holds the lock."""
     path = folder.record(record.name)
@@ -151,7 +123,7 @@ def from_environment(text: str) -> Record | None:
         return None
 
 
-def report_of(folder: Folder, record: Record) -> Report | None:
+def report_of(folder: Folder, record: Record) -> NodeFile | None:
     """What this very run of the launcher last said; none when it said nothing yet. A half or foreign report counts as none.
 
     A launcher that gives itself an identity of its own is known by its pid: earlier reports of the application are removed before it
@@ -159,7 +131,7 @@ def report_of(folder: Folder, record: Record) -> Report | None:
     """
     try:
         data = folder.report(record.name).read_bytes()
-        report = msgspec.json.decode(data, type=Report, strict=False)
+        report = msgspec.json.decode(data, type=NodeFile, strict=False)
     except (OSError, msgspec.MsgspecError):
         return None
     return report if record.engine and (report.engine_id == record.engine or 0 < report.pid == record.pid) else None
