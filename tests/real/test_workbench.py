@@ -1,0 +1,106 @@
+"""Cloudera AI with a real Ray behind the test workbench: the pipeline from a key to a cluster, and a head that comes back elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.chaos import ROOT, Bench
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+SIZES = ["--cpu", "1", "--memory", "2", "--head-cpu", "1", "--head-memory", "2"]
+
+
+class Deployed:
+    """A workbench and raytui as a program outside of it."""
+
+    def __init__(self, made: Bench, folder: Path) -> None:
+        self.made = made
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("RAYTUI_", "RAY_", "CML_", "CDSW_"))}
+        self.env = {**clean, "CML_HOST": made.info["url"], "CML_API_KEY": made.info["api_key"], "RAYTUI_STATE_DIR": str(folder)}
+
+    def __call__(self, *words: str, code: int = 0) -> dict[str, Any]:
+        done = subprocess.run(
+            [sys.executable, "-m", "raytui", "-o", "json", *words],
+            env=self.env,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert self.made.info["api_key"] not in done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def until(self, ready: Callable[[dict[str, Any]], bool], what: str, seconds: float = 90.0) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while not ready(found := self("status")):
+            assert time.monotonic() < deadline, f"waited {seconds} s for {what}: {found}"
+            time.sleep(0.3)
+        return found
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> Iterator[Deployed]:
+    made = Bench(tmp_path / "wb", "--venv", sys.prefix, "--fault", "restart_interval=2")
+    try:
+        yield Deployed(made, tmp_path / "state")
+    finally:
+        made.close()
+
+
+def test_from_a_key_to_a_cluster_and_a_head_that_comes_back(deployed: Deployed, tmp_path: Path):
+    words = ["deploy", "--cml-host", deployed.made.info["url"], "--github-repo", "acme/ray-project", *SIZES]
+    first = deployed(*words)
+    assert [(step["step"], step["state"]) for step in first["steps"]] == [
+        (name, "done") for name in ("project found or created", "files uploaded", "environment set up", "cluster launched")
+    ]
+    again = deployed(*words)
+    assert "found" in again["steps"][0]["message"]
+    assert again["steps"][1]["message"].startswith("0 of")
+    assert "succeeded before" in again["steps"][2]["message"]
+
+    apps = {app["name"]: app for app in deployed.made.state()["applications"]}
+    assert sorted(apps) == ["ray-cluster-head", "ray-cluster-worker-1"]
+    project = apps["ray-cluster-head"]["project_id"]
+    for path in (tmp_path / "wb" / "projects" / project / ".raytui" / "deploy").iterdir():
+        assert path.is_dir() or deployed.made.info["api_key"].encode() not in path.read_bytes(), f"{path.name} holds the key"
+    deployed.env |= {"CML_PROJECT_ID": project, "RAYTUI_PROFILE": "cai"}
+    seen = deployed.until(lambda status: status["verdict"] == "ok", "the verdict ok")
+    # From outside the dashboard is not reachable by design: what the nodes themselves report is the evidence.
+    assert (seen["broken_link"]["reason"], seen["head"]["node_state"], seen["workers"][0]["node_state"]) == (
+        "DashboardNotExposed",
+        "ALIVE",
+        "ALIVE",
+    )
+
+    os.kill(apps["ray-cluster-head"]["pids"][0], signal.SIGKILL)
+    deployed.until(lambda status: status["verdict"] == "down", "the head's death")
+    back = deployed.until(lambda status: status["verdict"] == "ok", "head and worker to come back")
+    now = {app["name"]: app for app in deployed.made.state()["applications"]}
+    assert now["ray-cluster-head"]["address"] != apps["ray-cluster-head"]["address"]
+    assert now["ray-cluster-worker-1"]["engine_id"] == apps["ray-cluster-worker-1"]["engine_id"]
+    assert back["head"]["node_id"] != seen["head"]["node_id"]
+
+    assert deployed("stop", "--yes")["phase"] == "absent"
+    assert deployed.made.state()["applications"] == []
+
+
+def test_a_pipeline_that_fails_says_why_and_goes_on_from_there(deployed: Deployed):
+    deployed.made.faults(clone_fails=1)
+    words = ["deploy", "--cml-host", deployed.made.info["url"], "--github-repo", "acme/broken", *SIZES]
+    assert "clone failed" in deployed(*words, code=1)["error"]["message"]
+    deployed.made.faults(clone_fails=None)
+    document = deployed("deploy", "--cml-host", deployed.made.info["url"], "--github-repo", "acme/other", *SIZES, "--head-cpu", "0", code=1)
+    assert "head.cpu" in document["error"]["message"]
+    assert deployed.made.state()["applications"] == []
