@@ -119,7 +119,7 @@ def deploy(
     from raytui.bootstrap import DEPLOY_STEPS, open_deployment
 
     limit = seconds("timeout", timeout, 600.0) or 600.0
-    flags = {"host": cml_host, "api_key_file": cml_api_key_file, **size_flags(sizes)}
+    flags = {"platform": "cai", "host": cml_host, "api_key_file": cml_api_key_file, **size_flags(sizes)}
     settings = deployment_settings(invocation, flags)
     problems = list(_deploy_problems(settings, github_repo, project_name))
     if problems:

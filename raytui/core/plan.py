@@ -87,9 +87,10 @@ def plan_start(spec: ClusterSpec, applications: tuple[Application, ...]) -> Plan
     creates = tuple(create_request(spec, name) for name in missing)
     steps: list[Step] = []
     if missing:
-        steps.append(Step("launchers written", "launchers"))
         if ended:
             steps.append(Step("ended applications removed", "delete", tuple(app.name for app in ended)))
+        # After the removal: with a cluster's last application its launchers go too.
+        steps.append(Step("launchers written", "launchers"))
         if missing[0] == wanted[0]:
             steps.append(Step("head application created", "create", (wanted[0],)))
         workers = tuple(name for name in missing if name != wanted[0])

@@ -16,12 +16,12 @@ import msgspec
 
 from raytui.core.errors import DeadlineExceeded, Interrupted, OperationFailed, RaytuiError
 from raytui.core.events import Event, Severity, StepEvent, StepState
-from raytui.core.plan import Plan, Step
+from raytui.core.plan import Plan, Step, create_request
 from raytui.core.protocols import CreateRequest, Platform
 from raytui.core.snapshot import Application
 from raytui.manager.journal import Journal
 from raytui.manager.monitor import Monitor
-from raytui.manager.waits import Waits
+from raytui.manager.waits import ApplicationEnded, Progress, Waits
 
 T = TypeVar("T")
 DRAIN_S = 40.0
@@ -137,15 +137,36 @@ class Execution:
         elif step.action == "create":
             self._created = True
             await self._together([self._platform.create(self._request(name)) for name in step.targets])
-        elif step.action == "wait-head":
-            return await waits.head(progress)
-        elif step.action == "wait-nodes":
-            return await waits.nodes(step.targets, progress)
+        elif step.action in {"wait-head", "wait-nodes"}:
+            return await self._mending(step, waits, progress)
         elif step.action == "wait-gone":
             return await waits.gone(step.targets, progress)
         else:
             await self._change(step)
         return ""
+
+    async def _mending(self, step: Step, waits: Waits, progress: Progress) -> str:
+        """Wait for life; an application that was there before and ends meanwhile is made again, once, like any that was missing."""
+        mended: set[str] = set()
+        while True:
+            try:
+                return await (waits.head(progress) if step.action == "wait-head" else waits.nodes(step.targets, progress))
+            except ApplicationEnded as error:
+                made = {request.name for request in self.plan.creates}
+                if self.plan.verb not in {"start", "scale"} or error.name in made | mended:
+                    raise
+                mended.add(error.name)
+                progress(f"making {error.name.removeprefix(f'{self.plan.cluster}-')} again: {error.message}")
+                await self._make_again(error.name)
+
+    async def _make_again(self, name: str) -> None:
+        listed = [app for app in await self._platform.list(self.plan.cluster) if app.name == name]
+        await self._together([self._platform.delete(app) for app in listed])
+        self._scripts = await self._finish([self._platform.write_launchers(self.plan.cluster, self._launchers())])
+        request = create_request(self.plan.spec, name)
+        self.plan = msgspec.structs.replace(self.plan, creates=(*self.plan.creates, request))
+        self._created = True
+        await self._together([self._platform.create(self._request(name))])
 
     async def _change(self, step: Step) -> None:
         listed = {app.name: app for app in await self._platform.list(self.plan.cluster)}

@@ -22,6 +22,16 @@ DEAD_S = 45.0
 Progress = Callable[[str], None]
 
 
+class ApplicationEnded(OperationFailed):
+    """An application that was waited for has failed, was stopped or is gone; `name` says which."""
+
+    default_reason = "ApplicationFailed"
+
+    def __init__(self, name: str, message: str, *, hint: str, reason: str = "") -> None:
+        super().__init__(message, hint=hint, reason=reason)
+        self.name = name
+
+
 class Waits:
     """The waits of one run, under one deadline in seconds from now."""
 
@@ -109,10 +119,10 @@ class Waits:
         report = app.launcher
         if app.state in {"failed", "stopped"}:
             why = app.message or (report.message if report else "")
-            raise OperationFailed(
+            raise ApplicationEnded(
+                app.name,
                 f"{app.name} {'failed' if app.state == 'failed' else 'was stopped'}" + (f": {why}" if why else ""),
                 hint=(report.hint if report else "") or f"raytui logs {app.short} shows its output",
-                reason="ApplicationFailed",
             )
         node = snapshot.node_of(app)
         if node is None or node.state != "DEAD":
@@ -120,7 +130,8 @@ class Waits:
             return
         since = self._dead_since.setdefault(app.name, snapshot.observed_at)
         if snapshot.observed_at - since > DEAD_S:
-            raise OperationFailed(
+            raise ApplicationEnded(
+                app.name,
                 f"{app.name} runs, but Ray lists its node as dead" + (f": {node.message}" if node.message else ""),
                 hint=f"raytui restart {app.short} starts a new node, raytui logs {app.short} shows its output",
                 reason="NodeDead",

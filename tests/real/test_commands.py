@@ -60,8 +60,13 @@ def until(ready: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
 def get(url: str, token: str = "", body: dict[str, Any] | None = None) -> Any:
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     request = urllib.request.Request(url, json.dumps(body).encode() if body else None, headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        # The reason stands in the body only.
+        error.msg = f"{error.msg}: {error.read().decode(errors='replace')[-2000:]}"
+        raise
 
 
 @pytest.fixture

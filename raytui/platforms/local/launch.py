@@ -29,11 +29,14 @@ _NOT_INHERITED = ("RAY_", "RAYTUI_", "CDSW_", "CML_")
 _TERMINAL = {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "TERM", "COLUMNS", "LINES", "TMUX", "TMUX_PANE", "STY"}
 _PORTS = {
     "RAYTUI_CLIENT_PORT": (10001, "head"),
-    "RAYTUI_AGENT_PORT": (52365, ""),
+    "RAYTUI_AGENT_PORT": (0, ""),
     "AUTOSCALER_METRIC_PORT": (44217, "head"),
     "DASHBOARD_METRIC_PORT": (44227, "head"),
 }
-"""Ports that a second node on one machine would collide on: their defaults, and the role that has them."""
+"""Ports that a second node on one machine would collide on: their defaults, and the role that has them.
+
+The agent never gets Ray's default: whoever comes second to it, a Ray that is just starting beside ours too, runs without job submission.
+"""
 
 
 class Detached(subprocess.Popen[bytes]):

@@ -158,10 +158,10 @@ def ports(root: Path, spec: ClusterSpec) -> Iterator[Check]:
         elif port == "auto":
             yield Check(name, "ok", "a free one is picked", field=field)
         else:
-            yield _port(name, field, flag, port, others)
+            yield _port(name, field, flag, port, others=others, own=f"{spec.name}-head")
 
 
-def _port(name: str, field: str, flag: str, port: int, others: dict[int, str]) -> Check:
+def _port(name: str, field: str, flag: str, port: int, *, others: dict[int, str], own: str) -> Check:
     hint = f"{flag} auto picks a free one, {flag} NUMBER takes another"
     if port in WORKER_PORTS:
         return Check(name, "fail", f"port {port} lies in 10002-19999, which Ray keeps for its workers", hint, field)
@@ -173,6 +173,9 @@ def _port(name: str, field: str, flag: str, port: int, others: dict[int, str]) -
     if found is None:
         return Check(name, "fail", f"port {port} is taken, but no process is seen to hold it", hint, field)
     marks = processes.environment(found.pid) if found.pid else {}
+    if marks.get(processes.APPLICATION) == own:
+        # The launcher is dead and what it left is not yet: it is ended before the head is made again.
+        return Check(name, "ok", f"{port} is held by what is left of this cluster's own head", field=field)
     ours = f", which belongs to {marks[processes.APPLICATION]}" if marks.get(processes.APPLICATION) else ""
     return Check(name, "fail", f"port {port} is taken by {found}{ours}", hint, field)
 

@@ -39,7 +39,7 @@ def test_what_lives_is_left_alone_and_only_waited_for():
 
 def test_what_failed_is_removed_before_it_is_made_again():
     plan = plan_start(SPEC, (application(0), application(1, "failed"), application(2)))
-    assert actions(plan) == ["launchers", "delete", "create", "wait-head", "wait-nodes"]
+    assert actions(plan) == ["delete", "launchers", "create", "wait-head", "wait-nodes"]
     assert plan.steps[2].targets == ("ray-cluster-worker-1",)
 
 

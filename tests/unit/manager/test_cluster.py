@@ -71,6 +71,17 @@ async def test_an_application_that_fails_while_waiting_ends_the_wait_with_its_re
     assert world.states() == {}
 
 
+async def test_a_worker_that_ends_while_more_are_made_is_made_again(tmp_path):
+    world = World(boot=3)
+    manager = world.manager(tmp_path)
+    await carry_out(manager, "start", spec=SPEC.with_workers(1))
+    plan = await manager.plan("scale", workers=2)
+    async for event in manager.execute(plan):
+        if event.step == "worker applications created" and event.state == "done":
+            world.end("ray-cluster-worker-1")
+    assert world.states() == {"head": "running", "worker-1": "running", "worker-2": "running"}
+
+
 async def test_what_could_not_be_undone_is_named(tmp_path):
     world = World()
     world.refuse_create["ray-cluster-worker-1"] = "no"

@@ -164,6 +164,10 @@ class World:
             read_only=read_only,
         )  # type: ignore[arg-type]
 
+    def end(self, name: str) -> None:
+        """The application fails by itself."""
+        self._set(name, "failed")
+
     def states(self) -> dict[str, str]:
         """State by short name."""
         return {app.short: app.state for app in self.apps.values()}
