@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 def main() -> int:
     """Run raytui with the process's arguments and answer its exit code."""
     arguments = sys.argv[1:]
+    if "_RAYTUI_COMPLETE" not in os.environ and "status" in arguments:
+        from raytui.cli.diagnostics import guard
+        from raytui.cli.look import plain_status, show_status
+
+        plain = plain_status(arguments, _console)
+        if plain is not None:
+            call, exit_code = plain
+            return guard(call, lambda: show_status(call, exit_code=exit_code))
     if not arguments and "_RAYTUI_COMPLETE" not in os.environ:
         # The console's first frame need not wait for click.
         from raytui.cli.console import open_console

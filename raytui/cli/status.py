@@ -10,39 +10,13 @@ from typing import Any
 import click
 
 from raytui.cli.invocation import Invocation, seconds
+from raytui.cli.look import show_status
 from raytui.cli.verb import pass_invocation, verb
 from raytui.cli.view import status_lines
 from raytui.core.conditions import Assessment, assess
 from raytui.core.errors import DeadlineExceeded
 from raytui.core.report import status_document
 from raytui.core.snapshot import Snapshot
-
-VERDICT_CODES = {"ok": 0, "degraded": 3, "down": 1, "unknown": 6}
-ABSENT_CODE = 5
-
-
-def show_status(invocation: Invocation, *, exit_code: bool) -> int:
-    """Print one snapshot and answer 0, or the verdict's exit code when that was asked for."""
-    settings = invocation.settings()
-    session = invocation.session(settings)
-
-    async def look() -> Snapshot:
-        async with session:
-            return await session.monitor.observe("status")
-
-    snapshot = asyncio.run(look())
-    assessment = assess(snapshot)
-    now, output = time.time(), invocation.output
-    if output.json:
-        output.document(status_document(snapshot, assessment, now))
-    else:
-        output.lines(status_lines(snapshot, assessment, now, output.paint))
-    return verdict_code(assessment) if exit_code else 0
-
-
-def verdict_code(assessment: Assessment) -> int:
-    """The exit code that stands for a verdict."""
-    return ABSENT_CODE if assessment.phase == "absent" else VERDICT_CODES[assessment.verdict]
 
 
 @verb(

@@ -33,6 +33,11 @@ def test_headless_modules_load_no_screen_no_ray_and_no_httpx(module):
     assert not loaded & {"textual", "rich", "ray", "httpx", "cmlapi", "psutil"}
 
 
+def test_a_plain_status_costs_no_command_line_machinery():
+    loaded = loaded_by("import raytui.__main__, raytui.cli.look, raytui.bootstrap, raytui.dashboard.oneshot")
+    assert not loaded & {"click", "raytui.manager.cluster", "raytui.manager.logs"}
+
+
 def test_core_does_no_input_or_output():
     banned = {"asyncio", "socket", "subprocess", "http", "httpx", "os", "pathlib", "threading", "time"}
     for path in (ROOT / "raytui" / "core").glob("*.py"):

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from raytui.cli.look import plain_status
 from raytui.core.errors import Failure
 from raytui.core.events import Event
 from raytui.core.protocols import Check
@@ -36,6 +37,28 @@ def test_status_and_its_exit_codes(show, call, seen, code, verdict):
     assert call("status")[0] == 0
     got, document, _ = call("status", "--exit-code")
     assert (got, document["verdict"]) == (code, verdict)
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("status", ("text", None, False)),
+        ("-o json status --exit-code", ("json", None, True)),
+        ("status --cluster c -p p -o text", ("text", "c", False)),
+    ],
+)
+def test_a_plain_status_is_understood_without_click(words, wanted):
+    plain = plain_status(words.split(), None)
+    assert plain is not None
+    assert (plain[0].form, plain[0].cluster, plain[1]) == wanted
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["status --help", "status -o xml", "status status", "status --cluster", "--exit-code status", "status -v", "status x", "start", ""],
+)
+def test_whatever_is_not_plain_is_left_to_the_command_line(words):
+    assert plain_status(words.split(), None) is None
 
 
 def test_status_as_text_leads_with_the_verdict_and_ends_with_what_to_do(show, text):
@@ -176,7 +199,7 @@ def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path):
 
 def test_an_unforeseen_fault_is_one_sentence_and_a_file(show, call, monkeypatch, tmp_path):
     show(snapshot())
-    monkeypatch.setattr("raytui.cli.status.status_document", lambda *_: 1 / 0)
+    monkeypatch.setattr("raytui.cli.look.status_document", lambda *_: 1 / 0)
     code, document, err = call("status")
     assert (code, document["error"]["reason"]) == (1, "Unforeseen")
     assert "Traceback" not in err
