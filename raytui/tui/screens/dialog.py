@@ -47,9 +47,9 @@ class Dialog(ModalScreen[str]):
         self.body = Body()
         self.body.can_focus = False
 
-    def lines(self, width: int) -> Sequence[Line]:
-        """What is to be read."""
-        raise NotImplementedError
+    def lines(self, width: int) -> Sequence[Line]:  # noqa: ARG002  # for those that override it
+        """What is to be read, at this width; a dialog with nothing but its title and choices needs none."""
+        return ()
 
     def compose(self) -> ComposeResult:
         """Title, lines and choices."""
