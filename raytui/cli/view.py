@@ -29,8 +29,11 @@ def status_lines(snapshot: Snapshot, assessment: Assessment, now: float, paint: 
         lines.append(f"  {one_line(assessment.broken.hint)}")
     if snapshot.applications.value:
         lines += ["", *application_lines(snapshot, now, paint)]
-    if assessment.conditions:
-        lines += ["", *condition_lines(assessment.conditions, snapshot.cluster, now, paint)]
+    told = assessment.broken.message if assessment.broken is not None else ""
+    # What broke the chain stands above already.
+    rest = tuple(condition for condition in assessment.conditions if condition.message != told)
+    if rest:
+        lines += ["", *condition_lines(rest, snapshot.cluster, now, paint)]
     return lines
 
 

@@ -23,7 +23,8 @@ def runtime_row(who: str, field: str, identifier: str, known: tuple[images.Runti
     """Whether one runtime exists, is enabled and fits; the nearest ones otherwise."""
     name = f"{who} runtime"
     if not identifier:
-        return Check(name, "skip", "no runtime is given")
+        fitting = images.newest(known, gpu=gpus > 0)
+        return Check(name, "skip", "no runtime is given" + (f"; the newest that fits is {fitting.identifier}" if fitting else ""))
     if not known:
         return Check(name, "fail", "the workbench lists no runtimes", "ask its administrator to enable some in the Runtime Catalog", field)
     found = next((runtime for runtime in known if runtime.identifier == identifier), None)
