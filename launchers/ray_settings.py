@@ -1,5 +1,6 @@
 """What a launcher was asked to do, read from the environment with gaps filled from the machine, and what `ray start` gets of it."""
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -307,6 +308,10 @@ def read_token(settings: Settings, env: Mapping[str, str]) -> str:
     if env.get("RAY_AUTH_TOKEN", "").strip():
         return env["RAY_AUTH_TOKEN"].strip()
     path = _token_path(env) or os.path.expanduser("~/.ray/auth_token")
+    if settings.shared_dir and path.startswith(os.path.join(settings.shared_dir, "")):
+        # The cluster's own file may have come by an upload, which cannot set a mode; the node that owns it can.
+        with contextlib.suppress(OSError):
+            os.chmod(path, 0o600)
     try:
         with open(path, encoding="utf-8") as file:
             return file.read(8192).strip()

@@ -210,3 +210,13 @@ def test_a_relative_token_path_is_made_whole_because_jobs_run_elsewhere(monkeypa
     child = ray_environment(read_settings("head", {}), {"RAY_AUTH_TOKEN_PATH": ".raytui/c/auth_token"})
     assert child["RAY_AUTH_TOKEN_PATH"] == str(tmp_path / ".raytui/c/auth_token")
     assert "RAY_AUTH_TOKEN_PATH" not in ray_environment(read_settings("head", {}), {})
+
+
+def test_the_cluster_s_own_token_is_made_private_and_nobody_else_s_is_touched(tmp_path):
+    for path, wanted in ((tmp_path / "shared" / "auth_token", 0o600), (tmp_path / "mine", 0o644)):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("secret-token\n")
+        path.chmod(0o644)
+        env = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(path), "RAYTUI_SHARED_DIR": str(tmp_path / "shared")}
+        assert ray_settings.read_token(ray_settings.read_settings("worker", env), env) == "secret-token"
+        assert path.stat().st_mode & 0o777 == wanted
