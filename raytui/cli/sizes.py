@@ -35,8 +35,11 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _options(fields: tuple[Any, ...], command: Callable[..., Any]) -> Callable[..., Any]:
     for field in reversed(fields):
-        metavar = "PATH" if field.path.endswith(".script") else _WORDS.get(field.kind, "N")
-        command = click.option(field.flag, field.path.replace(".", "__"), metavar=metavar, help=field.meaning)(command)
+        is_script = field.path.endswith(".script")
+        # The library's parameters are named head_script_path and worker_script_path: their names work here too.
+        names = (field.flag, f"{field.flag}-path") if is_script else (field.flag,)
+        metavar = "PATH" if is_script else _WORDS.get(field.kind, "N")
+        command = click.option(*names, field.path.replace(".", "__"), metavar=metavar, help=field.meaning)(command)
     return command
 
 

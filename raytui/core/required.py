@@ -11,14 +11,20 @@ EXAMPLE_RUNTIME = "docker.repository.cloudera.com/cloudera/cdsw/ml-runtime-pbj-j
 def required_problems(spec: ClusterSpec) -> list[Problem]:
     """One problem for each required parameter that is missing, in the order head, workers."""
     image = f"a whole image identifier, for example {EXAMPLE_RUNTIME}; raytui doctor lists those of the workbench"
-    scripts = "raytui render --to launchers writes it; upload or commit it to the project and give its path there"
+    scripts = "raytui render --to launchers writes it; put it into the project and name it with --{0}-script or {1}.script in the profile"
     missing: list[Problem] = []
     if not spec.head.runtime_identifier:
         missing.append(Problem("head.runtime_identifier", "the head's runtime image is missing (runtime_identifier)", image))
     if not spec.workers.runtime_identifier:
         missing.append(Problem("workers.runtime_identifier", "the workers' runtime image is missing (runtime_identifier)", image))
     if not spec.head.script:
-        missing.append(Problem("head.script", "the path of the head launcher is missing (head_script_path)", scripts))
+        missing.append(
+            Problem("head.script", "the path of the head launcher is missing (head_script_path)", scripts.format("head", "head"))
+        )
     if not spec.workers.script:
-        missing.append(Problem("workers.script", "the path of the worker launcher is missing (worker_script_path)", scripts))
+        missing.append(
+            Problem(
+                "workers.script", "the path of the worker launcher is missing (worker_script_path)", scripts.format("worker", "workers")
+            )
+        )
     return missing

@@ -102,3 +102,10 @@ def test_unknown_profiles_files_and_shells_are_refused(call, tmp_path):
     code, document, _ = call("validate")
     assert code == 2
     assert "line 1" in document["problems"][0]["message"]
+
+
+def test_scripts_can_be_named_like_the_library_s_parameters(call, monkeypatch):
+    for name, value in (("CML_HOST", "ml.example.com"), ("CML_PROJECT_ID", "abcd-efgh-ijkl-mnop"), ("CML_API_KEY", "k" * 20)):
+        monkeypatch.setenv(name, value)
+    words = ["validate", "-p", "cai", "--runtime-identifier", "image", "--head-script-path", "h.py", "--worker-script-path", "w.py"]
+    assert call(*words)[1]["valid"] is True
