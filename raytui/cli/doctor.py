@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 
@@ -36,10 +38,14 @@ def doctor(invocation: Invocation, /) -> int:
             try:
                 rows += await session.platform.preflight(settings.cluster.resolved(settings.platform))
             except RaytuiError as error:
-                return [*rows, Check("platform", "fail", error.message, error.hint)]
-            rows.append(_dashboard(await session.monitor.observe("alive")))
+                rows.append(Check("platform", "fail", error.message, error.hint))
+            told = {check.name for check in rows}
+            if "state-dir" not in told:
+                rows.append(await asyncio.to_thread(_state_dir, settings.state_dir))
+            platform_failed = any(check.name == "platform" and check.status == "fail" for check in rows)
+            rows.append(_dashboard(await session.monitor.observe("alive"), platform_failed=platform_failed))
             # A platform that looked at the posture itself knows more of it.
-            return rows if any(check.name == "security" for check in rows) else [*rows, _posture(settings)]
+            return rows if "security" in told else [*rows, _posture(settings)]
 
     checks = asyncio.run(look())
     counted = Counter(check.status for check in checks)
@@ -48,9 +54,8 @@ def doctor(invocation: Invocation, /) -> int:
     else:
         rows = [(check.name, check.status, check.message) for check in checks]
         invocation.output.table(("CHECK", "STATUS", "MESSAGE"), rows, states=("STATUS",))
-        invocation.output.lines(
-            ["", *(f"{check.name}: {check.hint}" for check in checks if check.hint and check.status in {"warn", "fail"})]
-        )
+        hints = dict.fromkeys(f"{check.name}: {check.hint}" for check in checks if check.hint and check.status in {"warn", "fail"})
+        invocation.output.lines(["", *hints])
         invocation.output.lines([", ".join(f"{counted[status]} {status}" for status in ("ok", "warn", "fail", "skip") if counted[status])])
     return 1 if counted["fail"] else 0
 
@@ -67,17 +72,31 @@ def _config(settings: Settings) -> Check:
 def _spec(settings: Settings) -> list[Check]:
     problems = validate(settings.cluster, settings.platform)
     if not problems:
-        return [Check("spec", "ok", f"cluster {settings.cluster.name}, {settings.cluster.workers.count} workers")]
+        count = settings.cluster.workers.count
+        return [Check("spec", "ok", f"cluster {settings.cluster.name}, {count} worker{'' if count == 1 else 's'}")]
     return [Check("spec", "fail", f"{problem.field}: {problem.message}", problem.hint, problem.field) for problem in problems]
 
 
-def _dashboard(snapshot: Snapshot) -> Check:
+def _state_dir(root: Path) -> Check:
+    """Whether the journal can be kept; a platform whose nodes live there looks closer itself. Nothing is made to find out."""
+    place = next(folder for folder in (root, *root.absolute().parents) if os.access(folder, os.F_OK))
+    hint = "point RAYTUI_STATE_DIR to a folder that is yours"
+    if not place.is_dir():
+        return Check("state-dir", "fail", f"{place} is a file, so the state directory {root} cannot be made", hint)
+    if not os.access(place, os.W_OK | os.X_OK):
+        return Check("state-dir", "fail", f"the state directory {root} cannot be written: {place} is not writable", hint)
+    return Check("state-dir", "ok", f"{root} is writable")
+
+
+def _dashboard(snapshot: Snapshot, *, platform_failed: bool) -> Check:
     """What the chain to the running cluster says; nothing runs, nothing to check."""
     judged = assess(snapshot)
     if judged.phase == "absent":
         return Check("dashboard", "skip", f"cluster {snapshot.cluster} does not run")
     if judged.broken is None:
         return Check("dashboard", "ok", f"answers at {snapshot.dashboard_url}")
+    if platform_failed and judged.broken.layer == "platform":
+        return Check("dashboard", "skip", "not looked at: the platform comes first")
     by_design = judged.broken.reason == "DashboardNotExposed" or judged.phase in {"starting", "stopping"}
     return Check("dashboard", "warn" if by_design else "fail", judged.broken.message, judged.broken.hint)
 

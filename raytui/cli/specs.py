@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 import msgspec
@@ -15,6 +15,8 @@ from raytui.cli.verb import VerbGroup, pass_invocation, verb
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed
 from raytui.core.report import SCHEMA_VERSION, list_document
 from raytui.core.validate import validate as problems_of
+
+SHELLS = ("bash", "zsh", "fish")
 
 
 @verb(
@@ -56,12 +58,18 @@ def render(invocation: Invocation, /, *, which: str | None, folder: str | None) 
     from raytui.manager.launchers import MODE, write
     from raytui.manager.launchers import render as rendered
 
-    files = {name: text.decode() for name, text in rendered().items() if which in {None, name, _role(name)}}
+    try:
+        files = {name: text.decode() for name, text in rendered().items() if which in {None, name, _role(name)}}
+    except FileNotFoundError as error:
+        raise OperationFailed(str(error), hint="pip install --force-reinstall raytui", reason="Incomplete") from error
     if not files:
         raise NotFound(f"there is no launcher {which}", hint="head and worker are the two")
+    if folder == "":
+        # An unset variable in a script must not fill the folder that it happens to stand in.
+        raise ConfigurationError("--to names no folder", hint="--to . is the one you are in", reason="Usage")
     if folder is not None:
         try:
-            written = [path for path in write(Path(folder)) if path.name in files]
+            written = write(Path(folder), files)
         except OSError as error:
             raise OperationFailed(
                 f"{folder} cannot be written: {error.strerror}", hint="name another folder with --to", reason="Unwritable"
@@ -82,7 +90,13 @@ def _role(name: str) -> str:
     return name.removeprefix("ray_").removesuffix("_launcher.py")
 
 
-config = VerbGroup("config", help="Show, locate or create the configuration.", short_help="Show, locate or create the configuration.")
+config = VerbGroup(
+    "config",
+    help="Show, locate or create the configuration.",
+    short_help="Show, locate or create the configuration.",
+    # click would put its whole help into the error.
+    no_args_is_help=False,
+)
 
 
 @config.command("show")
@@ -109,7 +123,8 @@ def show(invocation: Invocation, /, *, origin: bool) -> int:
 
 
 def _effective(settings: Any, path: str) -> Any:
-    found = settings
+    # A size that was left out is the platform's, and that is what a start uses.
+    found = msgspec.structs.replace(settings, cluster=settings.cluster.resolved(settings.platform))
     for part in path.split("."):
         found = getattr(found, part, None)
     return str(found) if isinstance(found, Path) else found
@@ -122,32 +137,40 @@ def _text(value: Any) -> str:
 @config.command("path")
 @pass_invocation
 def path(invocation: Invocation, /) -> int:
-    """The configuration file that is read, or where one would be looked for last."""
+    """The configuration file that is read, or where one would be looked for last; it need not be valid."""
+    from raytui.config.files import locate
     from raytui.config.paths import user_config
 
-    settings = invocation.settings()
-    found = settings.config_path or user_config(os.environ)
+    named, source = _named(invocation)
+    located = locate(named, source, os.environ, working_directory())
+    found = located or user_config(os.environ)
     if invocation.output.json:
-        invocation.output.document({"schema_version": SCHEMA_VERSION, "path": str(found), "exists": settings.config_path is not None})
+        invocation.output.document({"schema_version": SCHEMA_VERSION, "path": str(found), "exists": located is not None})
     else:
         invocation.output.lines([str(found)])
-        if settings.config_path is None:
+        if located is None:
             invocation.diagnostics.warning("it does not exist; raytui config init writes it")
     return 0
+
+
+def _named(invocation: Invocation) -> tuple[str, str]:
+    """The file that was named, empty when none was, and what named it."""
+    return (invocation.config, "--config") if invocation.config else (os.environ.get("RAYTUI_CONFIG", ""), "RAYTUI_CONFIG")
 
 
 @config.command("init")
 @pass_invocation
 def init(invocation: Invocation, /) -> int:
-    """Write a commented configuration file, to --config FILE or to the user's own place; one that exists is never replaced."""
+    """Write a commented configuration file, to --config FILE or RAYTUI_CONFIG, else to the user's own place; never over another."""
     from raytui.config import paths
     from raytui.config.sample import sample
 
-    target = paths.expand(invocation.config, os.environ, working_directory()) if invocation.config else paths.user_config(os.environ)
+    named, _ = _named(invocation)
+    target = paths.expand(named, os.environ, working_directory()) if named else paths.user_config(os.environ)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("x", encoding="utf-8") as file:
-            file.write(sample())
+            _fill(file, target, sample())
     except FileExistsError:
         raise OperationFailed(f"{target} exists and was left as it is", hint="name another file with --config", reason="Exists") from None
     except OSError as error:
@@ -161,19 +184,31 @@ def init(invocation: Invocation, /) -> int:
     return 0
 
 
+def _fill(file: TextIO, target: Path, text: str) -> None:
+    """Write a new file whole, or leave none: half a file would be refused as existing by the next call."""
+    try:
+        file.write(text)
+        file.flush()
+    except OSError:
+        target.unlink(missing_ok=True)
+        raise
+
+
 @verb(
     "completion",
     short_help="Print the completion script of a shell.",
     examples="raytui completion bash >> ~/.bashrc\nraytui completion fish > ~/.config/fish/completions/raytui.fish",
 )
-@click.argument("shell", metavar="bash|zsh|fish", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", metavar="bash|zsh|fish", type=click.Choice(SHELLS), required=False)
 @pass_invocation
-def completion(invocation: Invocation, /, *, shell: str) -> int:
+def completion(invocation: Invocation, /, *, shell: str | None) -> int:
     """The script that teaches a shell the verbs and flags."""
     from click.shell_completion import get_completion_class
 
     from raytui.cli.root import root
 
+    if shell is None:
+        raise ConfigurationError("raytui completion: no shell is named", hint=f"one of {', '.join(SHELLS)}", reason="Usage")
     maker = get_completion_class(shell)
     assert maker is not None
     invocation.output.verbatim(maker(root(), {}, "raytui", "_RAYTUI_COMPLETE").source() + "\n")

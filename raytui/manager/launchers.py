@@ -12,6 +12,7 @@ import contextlib
 import os
 import re
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 SHARED_MODULES = (
@@ -100,15 +101,17 @@ def render() -> dict[str, bytes]:
     return {launcher: _render_one(launcher, sources) for launcher in LAUNCHERS}
 
 
-def write(directory: Path) -> list[Path]:
-    """Writes the launchers into `directory` (made if missing), mode 0755, each whole or not at all; returns their paths.
+def write(directory: Path, names: Collection[str] = LAUNCHERS) -> list[Path]:
+    """Writes the launchers, or those of `names`, into `directory` (made if missing), mode 0755; returns their paths.
 
-    A launcher that already holds these bytes is left alone. Blocking: call it in a thread.
+    Each is written whole or not at all, and left alone when it already holds these bytes. Blocking: call it in a thread.
     Raises OSError when the directory cannot be written.
     """
     directory.mkdir(parents=True, exist_ok=True)
     written = []
     for name, data in render().items():
+        if name not in names:
+            continue
         target = directory / name
         if not _holds(target, data):
             _replace(target, data)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import stat
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from raytui.cli import specs
+from raytui.cli.root import main
 from raytui.manager.launchers import render as rendered
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "launchers"
@@ -109,3 +113,110 @@ def test_scripts_can_be_named_like_the_library_s_parameters(call, monkeypatch):
         monkeypatch.setenv(name, value)
     words = ["validate", "-p", "cai", "--runtime-identifier", "image", "--head-script-path", "h.py", "--worker-script-path", "w.py"]
     assert call(*words)[1]["valid"] is True
+
+
+def test_render_writes_only_the_launcher_that_was_named(call, tmp_path):
+    code, document, _ = call("render", "worker", "--to", str(tmp_path / "out"))
+    assert (code, [item["name"] for item in document["items"]]) == (0, ["ray_worker_launcher.py"])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["ray_worker_launcher.py"]
+
+
+def test_render_to_an_empty_name_writes_nothing(call, tmp_path):
+    code, document, _ = call("render", "--to", "")
+    assert (code, "--to" in document["error"]["message"]) == (2, True)
+    assert not list(tmp_path.glob("ray_*"))
+
+
+def test_an_installation_without_its_launchers_says_so(call, monkeypatch, tmp_path):
+    monkeypatch.setattr("raytui.manager.launchers._PACKAGE", tmp_path / "nowhere" / "raytui")
+    code, document, _ = call("render")
+    assert (code, document["error"]["reason"]) == (1, "Incomplete")
+    assert "launcher sources are missing" in document["error"]["message"]
+
+
+@pytest.mark.parametrize("words", [["completion"], ["config"], ["config", "shwo"], ["completion", "tcsh"], ["validate", "extra"]])
+def test_what_is_missing_or_unknown_is_said_in_one_line_and_where_to_look_in_another(text, words):
+    code, out, err = text(*words)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 2, err
+
+
+def test_every_flag_of_a_spec_is_checked_and_all_problems_come_at_once(call):
+    words = ["--workers", "two", "--cpu", "", "--memory", "nan", "--gpus", "1.5", "--head-cpu", "x", "--head-memory", "y"]
+    code, document, _ = call("validate", *words, "--ray-port", "abc", "--dashboard-port", "-")
+    assert (code, set(document)) == (2, {"schema_version", "valid", "problems"})
+    assert {problem["field"] for problem in document["problems"]} == {
+        "workers.count",
+        "workers.cpu",
+        "workers.memory",
+        "workers.gpus",
+        "head.cpu",
+        "head.memory",
+        "ray_port",
+        "dashboard_port",
+    }
+    assert all(set(problem) == {"field", "message", "hint"} and problem["message"] for problem in document["problems"])
+
+
+@pytest.mark.parametrize(("ray", "dashboard", "wrong"), [("auto", "auto", []), ("10500", "70000", ["ray_port", "dashboard_port"])])
+def test_ports_of_the_flags_are_checked(call, ray, dashboard, wrong):
+    document = call("validate", "--ray-port", ray, "--dashboard-port", dashboard)[1]
+    assert [problem["field"] for problem in document["problems"]] == wrong
+
+
+def test_problems_as_text_go_to_stderr_and_leave_stdout_empty(text):
+    code, out, err = text("validate", "--cpu", "0", "--workers", "-1")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: 2 problems")
+
+
+def test_config_path_answers_even_for_a_file_that_is_broken(call, tmp_path):
+    broken = tmp_path / "raytui.toml"
+    broken.write_text("[profiles.local\n")
+    assert call("config", "path") == (0, {"schema_version": 1, "path": str(broken), "exists": True}, "")
+    assert call("config", "path", "--config", "absent.toml")[0] == 2
+
+
+def test_config_path_without_a_file_says_where_one_would_be_and_how_to_get_it(text, tmp_path):
+    code, out, err = text("config", "path")
+    assert (code, out) == (0, f"{tmp_path / 'config' / 'raytui' / 'config.toml'}\n")
+    assert "raytui config init" in err
+
+
+def test_config_init_writes_where_the_environment_says_unless_a_flag_does(call, monkeypatch, tmp_path):
+    monkeypatch.setenv("RAYTUI_CONFIG", "from-environment.toml")
+    assert call("config", "init")[1]["path"] == str(tmp_path / "from-environment.toml")
+    assert call("config", "init", "--config", "deep/flag.toml")[1]["path"] == str(tmp_path / "deep" / "flag.toml")
+    assert "local" in tomllib.loads((tmp_path / "deep" / "flag.toml").read_text())["profiles"]
+
+
+def test_a_file_that_could_not_be_written_whole_is_taken_back(tmp_path):
+    target = tmp_path / "half.toml"
+
+    class Full:
+        def write(self, text: str) -> int:
+            target.write_text(text[:5])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        specs._fill(Full(), target, "whole text")
+    assert not target.exists()
+
+
+def test_config_show_answers_the_sizes_that_a_start_would_use(call, text):
+    told = {item["field"]: item["value"] for item in call("config", "show")[1]["items"]}
+    assert (told["cluster.workers.cpu"], told["cluster.head.memory"]) == (1.0, 2.0)
+    assert "origin" not in call("config", "show")[1]["items"][0]
+    assert text("config", "show", "--origin")[1].splitlines()[0].split() == ["FIELD", "VALUE", "ORIGIN"]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"), [("raytui val", "validate"), ("raytui config ", "init"), ("raytui validate --wo", "--workers")]
+)
+def test_completion_offers_what_exists(monkeypatch, capsys, words, offered):
+    monkeypatch.setenv("_RAYTUI_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    with pytest.raises(SystemExit):
+        main([])
+    assert f"plain,{offered}" in capsys.readouterr().out.splitlines()
