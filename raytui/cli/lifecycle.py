@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from contextlib import aclosing
 from typing import Any
@@ -13,11 +14,11 @@ import msgspec
 from raytui.bootstrap import Session
 from raytui.cli.invocation import Invocation, seconds, whole_number
 from raytui.cli.paint import is_terminal
-from raytui.cli.progress import Progress, on_interrupt
+from raytui.cli.progress import Progress, on_interrupt, ticking
 from raytui.cli.sizes import size_flags, spec_options
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
-from raytui.core.errors import RefusedForSafety
+from raytui.core.errors import Interrupted, RaytuiError, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Verb
 from raytui.core.report import SCHEMA_VERSION
@@ -116,16 +117,10 @@ def change(
                 progress.steps = {step.name: StepEvent(step.name, "planned", 0.0, _targets(plan, step.targets)) for step in plan.steps}
                 return plan, await _phase(session)
             if plan.changed and _ends_work(plan) and not yes:
-                await asyncio.to_thread(_confirm, invocation, plan)
+                _confirm(invocation, plan)
             if plan.changed:
                 invocation.diagnostics.lines([_headline(plan)])
-            with on_interrupt(session.manager.interrupt):
-                try:
-                    async with aclosing(session.manager.execute(plan, wait=wait, timeout=limit)) as events:
-                        async for event in events:
-                            progress.tell(event)
-                finally:
-                    progress.close()
+            await _carry_out(session, plan, progress, wait=wait, limit=limit)
             return plan, await _phase(session)
 
     plan, phase = asyncio.run(run())
@@ -133,11 +128,55 @@ def change(
     return 0
 
 
+async def _carry_out(session: Session, plan: Plan, progress: Progress, *, wait: bool, limit: float) -> None:
+    """Run the plan. Ctrl-C lets the manager finish or undo what was begun; before the first step nothing was, so it just ends."""
+    task = asyncio.current_task()
+    assert task is not None
+    pressed = False
+
+    def stop() -> None:
+        nonlocal pressed
+        pressed = True
+        if progress.steps:
+            session.manager.interrupt()
+        else:
+            # It waits for another raytui's lock, for minutes perhaps, or takes its last look.
+            task.cancel()
+
+    with on_interrupt(stop):
+        try:
+            async with ticking(progress), aclosing(session.manager.execute(plan, wait=wait, timeout=limit)) as events:
+                async for event in events:
+                    progress.tell(event)
+        except asyncio.CancelledError:
+            if not pressed:
+                raise
+            raise Interrupted(
+                f"{plan.verb} was interrupted before its first step; {await _what_exists(session, plan)}",
+                hint="raytui status shows what exists",
+            ) from None
+        finally:
+            progress.close()
+
+
+async def _what_exists(session: Session, plan: Plan) -> str:
+    try:
+        apps = await session.platform.list(plan.cluster)
+    except RaytuiError as error:
+        return f"what exists now could not be asked: {error}"
+    if not apps:
+        return f"no application of {plan.cluster} exists now"
+    return "existing now: " + ", ".join(f"{app.short} {app.state}" for app in apps)
+
+
 def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEvent], *, dry_run: bool) -> None:
+    waits = {step.name for step in plan.steps if step.action.startswith("wait")}
+    # What was done counts, not what was planned: another raytui may have been there first.
+    changed = plan.changed if dry_run else any(step.step not in waits for step in steps)
     if invocation.output.json:
         rows = [msgspec.structs.asdict(step) for step in steps]
         invocation.output.document(
-            {"schema_version": SCHEMA_VERSION, "changed": plan.changed, "phase": phase, "steps": rows, "cluster": plan.cluster}
+            {"schema_version": SCHEMA_VERSION, "changed": changed, "phase": phase, "steps": rows, "cluster": plan.cluster}
         )
         return
     if dry_run:
@@ -145,7 +184,7 @@ def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEven
         invocation.output.lines(
             [f"{plan.verb} {plan.cluster} would:" if plan.changed else f"{plan.verb} {plan.cluster} would change nothing", *lines]
         )
-    elif plan.changed:
+    elif changed:
         invocation.output.lines([f"{plan.cluster} is {phase}"])
     else:
         invocation.output.lines([f"{plan.cluster} is {phase}; nothing was changed"])
@@ -185,5 +224,11 @@ def _confirm(invocation: Invocation, plan: Plan) -> None:
     invocation.diagnostics.lines(
         [f"{plan.verb} of {plan.cluster} ends {doomed}:", *(f"  {step.name}: {_targets(plan, step.targets)}" for step in plan.steps)]
     )
-    if not click.confirm("Go on?", default=False, err=True):
+    # asyncio's own handler would only note a Ctrl-C and go on waiting for the line. Nothing else runs meanwhile.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        agreed = click.confirm("Go on?", default=False, err=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if not agreed:
         raise RefusedForSafety("nothing was changed", hint="add --yes to go on without being asked")

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import click
 import msgspec
 
+from raytui.cli.evidence import require_cluster
 from raytui.cli.invocation import Invocation, whole_number
 from raytui.cli.table import Row
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess, node_state
-from raytui.core.errors import NotFound, Unreachable
+from raytui.core.errors import NotFound, RaytuiError, Unreachable
 from raytui.core.events import Event, Severity
 from raytui.core.report import event_document, list_document
 from raytui.core.snapshot import Application, Job, Node, RayEvent, Reading, Snapshot
@@ -31,7 +32,7 @@ class Listing(NamedTuple):
 
 
 def observe(invocation: Invocation) -> Snapshot:
-    """One full look; raises `NotFound` when the cluster does not exist and `Unreachable` when the platform cannot be asked."""
+    """One full look; raises what `require_cluster` raises."""
     settings = invocation.settings()
     session = invocation.session(settings)
 
@@ -40,10 +41,7 @@ def observe(invocation: Invocation) -> Snapshot:
             return await session.monitor.observe("full")
 
     snapshot = asyncio.run(look())
-    if snapshot.applications.failure is not None:
-        raise Unreachable(snapshot.applications.failure)
-    if not snapshot.applications.value:
-        raise NotFound(f"cluster {settings.cluster.name} does not exist on {settings.platform}", hint="raytui start creates it")
+    require_cluster(snapshot)
     return snapshot
 
 
@@ -57,11 +55,10 @@ def answer(snapshot: Snapshot, reading: Reading[Any]) -> tuple[Any, ...]:
     raise Unreachable(broken)
 
 
-def show(invocation: Invocation, snapshot: Snapshot, items: Iterable[Any], listing: Listing, limit: str | None = None) -> int:
-    """Print the items as a table or as the list document; `limit` keeps the first ones and says how many there are."""
+def show(invocation: Invocation, snapshot: Snapshot, items: Iterable[Any], listing: Listing, limit: int = 0) -> int:
+    """Print the items as a table or as the list document; `limit` keeps the first ones, 0 all, and says how many there are."""
     found = tuple(items)
-    most = whole_number("limit", limit, len(found), low=1)
-    shown, output = found[:most], invocation.output
+    shown, output = found[: limit or None], invocation.output
     if output.json:
         output.document(list_document([listing.document(item, snapshot) for item in shown], len(found)))
         return 0
@@ -74,7 +71,9 @@ def show(invocation: Invocation, snapshot: Snapshot, items: Iterable[Any], listi
     return 0
 
 
-limit_option = click.option("--limit", metavar="N", help="Show at most N rows.")
+limit_option = click.option(
+    "--limit", metavar="N", help="Show at most N rows.", callback=lambda _context, _option, text: whole_number("limit", text, 0, low=1)
+)
 
 
 def _plain(item: Any, *times: str) -> dict[str, Any]:
@@ -88,7 +87,7 @@ def _plain(item: Any, *times: str) -> dict[str, Any]:
 @verb("nodes", short_help="List Ray's nodes.", examples="raytui nodes\nraytui nodes -o json | jq '.items[] | select(.state != \"ALIVE\")'")
 @limit_option
 @pass_invocation
-def nodes(invocation: Invocation, /, *, limit: str | None) -> int:
+def nodes(invocation: Invocation, /, *, limit: int) -> int:
     """Every node that Ray knows, the dead ones too, with the application that it belongs to."""
     snapshot = observe(invocation)
     return show(invocation, snapshot, answer(snapshot, snapshot.nodes), NODES, limit)
@@ -162,7 +161,7 @@ APPS = Listing(
 @verb("jobs", short_help="List Ray's jobs.", examples="raytui jobs\nraytui jobs -o json | jq '.items[] | select(.status == \"FAILED\")'")
 @limit_option
 @pass_invocation
-def jobs(invocation: Invocation, /, *, limit: str | None) -> int:
+def jobs(invocation: Invocation, /, *, limit: int) -> int:
     """Every job, the newest first; raytui logs job/ID shows what its driver printed."""
     snapshot = observe(invocation)
     return show(invocation, snapshot, answer(snapshot, snapshot.jobs), JOBS, limit)
@@ -181,7 +180,7 @@ JOBS = Listing(("ID", "STATUS", "TOOK", "ENTRYPOINT", "WHY"), _job_cells, lambda
 @verb("actors", short_help="List Ray's actors.", examples="raytui actors\nraytui actors --limit 20")
 @limit_option
 @pass_invocation
-def actors(invocation: Invocation, /, *, limit: str | None) -> int:
+def actors(invocation: Invocation, /, *, limit: int) -> int:
     """Actors, up to 1,000 of them."""
     snapshot = observe(invocation)
     return show(invocation, snapshot, answer(snapshot, snapshot.actors), ACTORS, limit)
@@ -226,7 +225,7 @@ SERVE = Listing(
 @verb("events", short_help="List what happened.", examples="raytui events\nraytui events --limit 20 -o json")
 @limit_option
 @pass_invocation
-def events(invocation: Invocation, /, *, limit: str | None) -> int:
+def events(invocation: Invocation, /, *, limit: int) -> int:
     """What raytui did to the cluster and what Ray reported, oldest first; `--limit` keeps the newest."""
     from raytui.cli.eventlines import event_line
     from raytui.manager.journal import Journal
@@ -236,13 +235,13 @@ def events(invocation: Invocation, /, *, limit: str | None) -> int:
     try:
         snapshot = observe(invocation)
         told = [_of_ray(event, snapshot) for event in snapshot.events.value or ()]
-    except (NotFound, Unreachable) as error:
+    except RaytuiError as error:
         if not journal:
             raise
         invocation.diagnostics.warning(f"only what raytui did is listed: {error.message}")
         told = []
     found = sorted([*journal, *told], key=lambda event: event.at)
-    newest = found[-whole_number("limit", limit, max(1, len(found)), low=1) :]
+    newest = found[-limit:] if limit else found
     if invocation.output.json:
         invocation.output.document(list_document([event_document(event) for event in newest], len(found)))
     else:

@@ -9,11 +9,10 @@ from typing import Any
 
 import click
 
+from raytui.cli.evidence import require_cluster
 from raytui.cli.invocation import Invocation, whole_number
 from raytui.cli.verb import pass_invocation, verb
-from raytui.core.errors import NotFound, Unreachable
 from raytui.core.report import SCHEMA_VERSION, list_document
-from raytui.core.snapshot import Snapshot
 
 DEFAULT_LINES = 100
 
@@ -60,7 +59,7 @@ def logs(
     async def run() -> int:
         async with session:
             snapshot = await session.monitor.observe("status")
-            _refuse_nothing(snapshot)
+            require_cluster(snapshot)
             if listing:
                 return _list(invocation, await session.logs.sources(snapshot))
             found = await session.logs.find(snapshot, source)
@@ -74,13 +73,6 @@ def logs(
         return 0
 
     return asyncio.run(run())
-
-
-def _refuse_nothing(snapshot: Snapshot) -> None:
-    if snapshot.applications.failure is not None:
-        raise Unreachable(snapshot.applications.failure)
-    if not snapshot.applications.value:
-        raise NotFound(f"cluster {snapshot.cluster} does not exist on {snapshot.platform}", hint="raytui start creates it")
 
 
 def _list(invocation: Invocation, sources: Any) -> int:

@@ -38,12 +38,12 @@ class Output:
         if self._streaming:
             self.record(document)
             return
-        self._write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+        self._write(msgspec.json.format(_encoded(document), indent=2).decode() + "\n")
 
     def record(self, document: Mapping[str, Any]) -> None:
         """One line of a JSON stream, at once."""
         self._streaming = True
-        self._write(msgspec.json.encode(document).decode() + "\n")
+        self._write(_encoded(document).decode() + "\n")
         self.flush()
 
     def lines(self, lines: Iterable[str]) -> None:
@@ -89,6 +89,22 @@ def abandon() -> None:
     except (OSError, ValueError, AttributeError):
         # Not a real file: then nothing is flushed at the end either.
         return
+
+
+def _encoded(document: Mapping[str, Any]) -> bytes:
+    """The document as JSON; bytes that were no text on the command line are shown as escapes instead of failing."""
+    try:
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_without_surrogates(document))
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    return [_without_surrogates(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _unwritable(error: OSError | ValueError) -> OperationFailed:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from raytui.cli.diagnostics import Diagnostics
 from raytui.cli.paint import Role
@@ -21,6 +23,7 @@ _MARKS: dict[StepState, tuple[str, Role]] = {
     "skipped": ("-", "dim"),
 }
 _WIDTH = 30
+TICK_S = 1.0
 
 
 class Progress:
@@ -30,6 +33,7 @@ class Progress:
         self._diagnostics = diagnostics
         self.steps: dict[str, StepEvent] = {}
         self._open = ""
+        self._since = 0.0
 
     def tell(self, event: StepEvent) -> None:
         """Show a step that changed."""
@@ -39,14 +43,24 @@ class Progress:
             self._diagnostics.lines([line])
             return
         # The open line is written over; a step that ends closes it.
+        self._since = time.monotonic() - event.seconds
         start = "\r\x1b[2K" if self._open == event.step else self.closing()
         self._open = event.step if event.state == "running" else ""
         self._diagnostics.write(f"{start}{line}" + ("" if self._open else "\n"))
 
+    def tick(self) -> None:
+        """Let the time of the running step go on where a person looks: an operation that says nothing for a minute looks hung."""
+        if self._open:
+            event = self.steps[self._open]
+            line = self.line(StepEvent(event.step, event.state, time.monotonic() - self._since, event.message))
+            self._diagnostics.write(f"\r\x1b[2K{line}")
+
     def line(self, event: StepEvent) -> str:
-        """A step with its mark, time and message."""
+        """A step with its mark, time and message; on a terminal no wider than it, since a line that wraps cannot be written over."""
         mark, role = _MARKS[event.state]
         text = f"{event.step:<{_WIDTH}} {event.seconds:6.1f} s   {one_line(event.message)}".rstrip()
+        if self._diagnostics.is_terminal and event.state == "running":
+            text = text[: max(20, shutil.get_terminal_size().columns - 5)]
         return f"  {self._diagnostics.paint(mark, role)} {text}"
 
     def closing(self) -> str:
@@ -57,6 +71,22 @@ class Progress:
     def close(self) -> None:
         """End an open line."""
         self._diagnostics.write(self.closing())
+
+
+@asynccontextmanager
+async def ticking(progress: Progress) -> AsyncIterator[None]:
+    """The time of the running step goes on meanwhile."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            progress.tick()
+
+    clock = asyncio.create_task(tick(), name="show the time of a step")
+    try:
+        yield
+    finally:
+        clock.cancel()
 
 
 @contextmanager

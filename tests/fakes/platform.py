@@ -94,6 +94,7 @@ class FakePlatform:
             index=marker.index,
             state="starting",
             spec_digest=marker.spec,
+            run=marker.run,
             ray_port=marker.ray_port,
             dashboard_port=marker.dashboard_port,
             exposed=marker.exposed,

@@ -205,3 +205,14 @@ def test_an_unforeseen_fault_is_one_sentence_and_a_file(show, call, monkeypatch,
     assert "Traceback" not in err
     assert "ZeroDivisionError" in (tmp_path / "state" / "last-failure.txt").read_text()
     assert json.dumps(document)
+
+
+def test_words_that_are_no_text_are_refused_without_a_crash(call):
+    code, document, _ = call("st\udcff")
+    assert (code, document["error"]["reason"]) == (2, "UnknownVerb")
+
+
+def test_a_refused_key_is_not_allowed_for_lists_too(show, call):
+    show(snapshot(applications=Failure("platform", "KeyRefused", "the key was refused", "make a new one")))
+    assert call("apps")[0] == 4
+    assert call("logs")[0] == 4
