@@ -118,9 +118,7 @@ def change(
                 return plan, await _phase(session)
             if plan.changed and _ends_work(plan) and not yes:
                 _confirm(invocation, plan)
-            if plan.changed:
-                invocation.diagnostics.lines([_headline(plan)])
-            await _carry_out(session, plan, progress, wait=wait, limit=limit)
+            await _carry_out(invocation, session, plan, progress, wait=wait, limit=limit)
             return plan, await _phase(session)
 
     plan, phase = asyncio.run(run())
@@ -128,7 +126,7 @@ def change(
     return 0
 
 
-async def _carry_out(session: Session, plan: Plan, progress: Progress, *, wait: bool, limit: float) -> None:
+async def _carry_out(invocation: Invocation, session: Session, plan: Plan, progress: Progress, *, wait: bool, limit: float) -> None:
     """Run the plan. Ctrl-C lets the manager finish or undo what was begun; before the first step nothing was, so it just ends."""
     task = asyncio.current_task()
     assert task is not None
@@ -144,6 +142,8 @@ async def _carry_out(session: Session, plan: Plan, progress: Progress, *, wait: 
             task.cancel()
 
     with on_interrupt(stop):
+        if plan.changed:
+            invocation.diagnostics.lines([_headline(plan)])
         try:
             async with ticking(progress), aclosing(session.manager.execute(plan, wait=wait, timeout=limit)) as events:
                 async for event in events:

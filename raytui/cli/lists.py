@@ -234,7 +234,7 @@ def events(invocation: Invocation, /, *, limit: int) -> int:
     journal = Journal(settings.state_dir).read(settings.cluster.name)
     try:
         snapshot = observe(invocation)
-        told = [_of_ray(event, snapshot) for event in snapshot.events.value or ()]
+        told = [_of_ray(event, snapshot) for event in answer(snapshot, snapshot.events)]
     except RaytuiError as error:
         if not journal:
             raise
@@ -246,6 +246,8 @@ def events(invocation: Invocation, /, *, limit: int) -> int:
         invocation.output.document(list_document([event_document(event) for event in newest], len(found)))
     else:
         invocation.output.lines([event_line(event, settings.cluster.name, invocation.output.paint) for event in newest])
+        if not found:
+            invocation.diagnostics.lines([f"none in {settings.cluster.name}"])
     return 0
 
 

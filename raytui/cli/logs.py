@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import aclosing
-from typing import Any
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from raytui.cli.evidence import require_cluster
 from raytui.cli.invocation import Invocation, whole_number
 from raytui.cli.verb import pass_invocation, verb
+from raytui.core.conditions import assess
+from raytui.core.errors import NotFound, Unreachable
 from raytui.core.report import SCHEMA_VERSION, list_document
+from raytui.core.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from raytui.manager.logs import Logs, LogSource
 
 DEFAULT_LINES = 100
 
@@ -24,7 +31,7 @@ DEFAULT_LINES = 100
 )
 @click.argument("source", metavar="[SOURCE]", default="head")
 @click.option("--list", "listing", is_flag=True, help="Name every log that can be read.")
-@click.option("--follow", "-f", is_flag=True, help="Go on with what is added; exit 1 when the log ends before you do.")
+@click.option("--follow", "-f", is_flag=True, help="Go on with what is added until the source ends; exit 1 when the log breaks off before.")
 @click.option("--lines", "-n", metavar="N", help=f"How many of the last lines (default {DEFAULT_LINES}; all: -1).")
 @click.option("--grep", metavar="RE", help="Only lines in which this regular expression is found.")
 @click.option("--context", "-C", metavar="N", help="With --grep: N lines before and after.")
@@ -43,17 +50,18 @@ def logs(
     since: str | None,
 ) -> int:
     """SOURCE is head (default), worker-N, head/FILE or worker-N/FILE for one of Ray's log files, or job/ID."""
+    from raytui.manager.followed import SourceEnded
     from raytui.manager.loglines import LineFilter, compile_pattern, parse_since
 
     count = whole_number("lines", lines, DEFAULT_LINES, low=-1)
-    kept = LineFilter(
-        compile_pattern(grep) if grep else None,
-        context=whole_number("context", context, 0, high=10_000),
-        since=parse_since(since, time.time()) if since else 0.0,
-    )
+    pattern = compile_pattern(grep) if grep else None
+    around = whole_number("context", context, 0, high=10_000)
+    begin = parse_since(since, time.time()) if since else None
     # A filter looks at everything, else it would find only what is among the last lines.
     wanted = -1 if (grep or since) and lines is None else count
     settings = invocation.settings()
+    # Logs say no zone: local nodes write by this machine's clock, workloads of a workbench by UTC.
+    kept = LineFilter(pattern, context=around, since=begin, zone=None if settings.platform == "local" else UTC)
     session = invocation.session(settings, long_lived=follow)
 
     async def run() -> int:
@@ -61,21 +69,44 @@ def logs(
             snapshot = await session.monitor.observe("status")
             require_cluster(snapshot)
             if listing:
-                return _list(invocation, await session.logs.sources(snapshot))
-            found = await session.logs.find(snapshot, source)
+                return _list(invocation, snapshot, await session.logs.sources(snapshot))
+            found = await _find(session.logs, snapshot, source)
             if not follow:
                 _print(invocation, source, kept.feed(await session.logs.read(found, wanted)), whole=True)
                 return 0
-            async with aclosing(session.logs.follow(found, wanted)) as batches:  # type: ignore[type-var]  # it is an async generator
-                async for batch in batches:
-                    _print(invocation, source, kept.feed(batch), whole=False)
-                    invocation.output.flush()
+            try:
+                async with aclosing(session.logs.follow(found, wanted)) as batches:  # type: ignore[type-var]  # it is an async generator
+                    async for batch in batches:
+                        _print(invocation, source, kept.feed(batch), whole=False)
+                        invocation.output.flush()
+            except SourceEnded as end:
+                # All that the source had to say was shown; only a log that broke off is a failure.
+                if not end.over:
+                    raise
+                invocation.diagnostics.warning(end.message)
         return 0
 
     return asyncio.run(run())
 
 
-def _list(invocation: Invocation, sources: Any) -> int:
+async def _find(logs: Logs, snapshot: Snapshot, source: str) -> LogSource:
+    """The log of that name; what cannot be looked for because Ray does not answer is `Unreachable`, not missing."""
+    try:
+        return await logs.find(snapshot, source)
+    except NotFound:
+        owner, slash, _ = source.partition("/")
+        known = owner == "job" or owner.startswith("node-") or any(app.short == owner for app in snapshot.applications.value or ())
+        answered = (snapshot.jobs if owner == "job" else snapshot.nodes).value is not None
+        broken = assess(snapshot).broken
+        if slash and known and not answered and broken is not None:
+            raise Unreachable(broken) from None
+        raise
+
+
+def _list(invocation: Invocation, snapshot: Snapshot, sources: Any) -> int:
+    broken = assess(snapshot).broken
+    if broken is not None and (snapshot.nodes.value is None or snapshot.jobs.value is None):
+        invocation.diagnostics.warning(f"what only Ray can name is not listed: {broken.message}")
     if invocation.output.json:
         rows = [{"name": source.name, "kind": source.kind, "node_id": source.node_id or None} for source in sources]
         invocation.output.document(list_document(rows))

@@ -12,6 +12,7 @@ from raytui import bootstrap
 from raytui.cli.root import main
 from raytui.core.protocols import Check
 from raytui.manager import waits
+from raytui.manager.cluster import ClusterManager
 from tests.unit.manager.world import World
 
 
@@ -182,3 +183,20 @@ def test_unknown_verbs_and_flags_name_the_nearest(world, capsys):
     assert (code, "start" in document["error"]["hint"]) == (2, True)
     code, document, _ = call(capsys, "start", "--wrokers", "2")
     assert (code, "--workers" in document["error"]["hint"]) == (2, True)
+
+
+def test_changed_says_what_was_done_and_not_what_was_planned(world, capsys, monkeypatch):
+    """Two starts at once: the one that comes second finds the work done."""
+    plan = ClusterManager.plan
+
+    async def overtaken(self, verb, **what):
+        planned = await plan(self, verb, **what)
+        if verb == "start" and planned.changed:
+            monkeypatch.setattr(ClusterManager, "plan", plan)
+            async for _ in self.execute(planned):
+                pass
+        return planned
+
+    monkeypatch.setattr(ClusterManager, "plan", overtaken)
+    code, document, _ = call(capsys, "start")
+    assert (code, document["changed"], document["phase"]) == (0, False, "running")
