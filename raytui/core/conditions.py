@@ -24,6 +24,8 @@ STARTUP_GRACE_S = 180.0
 """How long after its start a node may be missing before that is called a fault; a busy machine was seen to need 42 s."""
 REPORT_FRESH_S = 90.0
 """How old a launcher's report may be and still prove life: written every 10 s, seen through an NFS cache of up to 60 s."""
+CLOCK_SLACK_S = 1.0
+"""Reports come every 10 s, so a clock that differs by more only delays the verdict by one of them."""
 SAMPLE_STALE_S = 60.0
 """Physical figures change every 5 s; older than this they are frozen."""
 
@@ -76,7 +78,10 @@ def node_state(snapshot: Snapshot, application: Application) -> tuple[str, NodeS
         return node.node_id, node.state
     report = application.launcher
     if report is not None and report.node_id and snapshot.nodes.value is None:
-        alive = report.state == "alive" and snapshot.observed_at - report.at < REPORT_FRESH_S and application.state == "running"
+        fresh = snapshot.observed_at - report.at < REPORT_FRESH_S
+        # A report from before the application last became running speaks of the node that it had then.
+        current = report.at >= application.started_at - CLOCK_SLACK_S
+        alive = report.state == "alive" and fresh and current and application.state == "running"
         return report.node_id, "ALIVE" if alive else "UNKNOWN"
     return "", None
 

@@ -188,3 +188,14 @@ def test_a_head_that_just_came_back_is_starting_although_its_old_report_is_stale
     head = application(0, created_at=NOW - 900, started_at=NOW - 2, launcher=report("alive", node_id="old", at=NOW - 300))
     seen = msgspec.structs.replace(snapshot(applications=(head,)), nodes=type(snapshot().nodes)(), dashboard=hidden)
     assert (assess(seen).phase, assess(seen).verdict) == ("starting", "down")
+
+
+def test_a_report_from_before_a_restart_proves_no_life():
+    hidden = Failure("network", "DashboardNotExposed", "the dashboard is not exposed")
+    apps = (
+        application(0, launcher=report("alive", node_id="n0" * 8)),
+        application(1, started_at=NOW - 2, launcher=report("alive", node_id="old", at=NOW - 8)),
+    )
+    seen = msgspec.structs.replace(snapshot(applications=apps), nodes=type(snapshot().nodes)(), dashboard=hidden)
+    assert node_state(seen, apps[1]) == ("old", "UNKNOWN")
+    assert (assess(seen).phase, assess(seen).verdict) == ("starting", "degraded")
