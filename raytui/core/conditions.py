@@ -321,13 +321,22 @@ def _of_cluster(snapshot: Snapshot) -> Iterator[Condition]:
             )
         yield from _of_node(snapshot, node)
     for label, reading in (
+        ("nodes", snapshot.nodes),
         ("jobs", snapshot.jobs),
         ("usage", snapshot.usage),
         ("serve", snapshot.serve),
         ("events", snapshot.events),
         ("actors", snapshot.actors),
     ):
-        if reading.failure is not None:
+        if reading.unreadable:
+            yield Condition(
+                "warning",
+                snapshot.cluster,
+                f"{label.capitalize()}PartlyUnreadable",
+                f"{reading.unreadable} of Ray's rows about {label} could not be read: {reading.first_unreadable}",
+                "what is shown of them is not all there is; report this with Ray's version",
+            )
+        if reading.failure is not None and label != "nodes":
             yield Condition(
                 "warning",
                 snapshot.cluster,

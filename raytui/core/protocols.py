@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from raytui.core.marker import Marker
-from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, ServeDeployment, Usage
+from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.spec import ClusterSpec, PlatformName
 
 CheckStatus = Literal["ok", "warn", "fail", "skip"]
@@ -154,7 +154,7 @@ class Dashboard(Protocol):
         """Whether GCS answered the head's own health check."""
         ...
 
-    async def nodes(self) -> tuple[Node, ...]:
+    async def nodes(self) -> Rows[Node]:
         """Identity and state of every node, without physical figures."""
         ...
 
@@ -166,19 +166,19 @@ class Dashboard(Protocol):
         """Logical resources used and total, and pending demand."""
         ...
 
-    async def jobs(self) -> tuple[Job, ...]:
+    async def jobs(self) -> Rows[Job]:
         """All jobs, newest first."""
         ...
 
-    async def actors(self, limit: int = 1000) -> tuple[tuple[Actor, ...], int]:
-        """Actors and how many there are in all."""
+    async def actors(self, limit: int = 1000) -> Rows[Actor]:
+        """The first actors and how many there are in all; Ray gives at most 10,000."""
         ...
 
-    async def serve(self) -> tuple[ServeDeployment, ...]:
+    async def serve(self) -> Rows[ServeDeployment]:
         """Serve deployments; empty when Serve does not run."""
         ...
 
-    async def events(self) -> tuple[RayEvent, ...]:
+    async def events(self) -> Rows[RayEvent]:
         """Ray's own events, oldest first, repeats dropped."""
         ...
 

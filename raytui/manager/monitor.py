@@ -158,9 +158,16 @@ class Monitor:
         stats: Reading[dict[str, Node]] = last.pop("stats", Reading())
         nodes = last["nodes"].value
         if nodes is not None:
-            last["nodes"] = msgspec.structs.replace(last["nodes"], value=merge_nodes(nodes, stats.value or {}))
+            whole = not last["nodes"].unreadable and (last["nodes"].total or 0) <= len(nodes)
+            last["nodes"] = msgspec.structs.replace(
+                last["nodes"],
+                value=merge_nodes(nodes, stats.value or {}),
+                unreadable=last["nodes"].unreadable + stats.unreadable,
+                first_unreadable=last["nodes"].first_unreadable or stats.first_unreadable,
+            )
             usage = last.get("usage")
-            if usage is not None and usage.value is not None:
+            # Of nodes that are not all known no total can be made.
+            if usage is not None and usage.value is not None and whole:
                 last["usage"] = msgspec.structs.replace(usage, value=total_by_nodes(usage.value, nodes))
         return msgspec.structs.replace(plain, dashboard_url=link.target.url, token_file=link.target.token_file, **last)
 

@@ -70,6 +70,35 @@ async def test_full_asks_for_the_console_too(server, monitor) -> None:
     assert snapshot.events.value
 
 
+async def test_one_look_asks_for_all_the_actors_that_ray_gives_and_a_poll_for_the_first(server, monitor, monkeypatch) -> None:
+    monkeypatch.setitem(readings.PERIODS, "actors", 0.0)
+    snapshot = await monitor.observe("actors")
+    assert set(server.requests) == {"/api/gcs_healthz", "/api/version", "/api/v0/nodes", "/api/v0/actors"}
+    assert (len(snapshot.actors.value) < 53, snapshot.actors.total) == (True, 53)
+    async for _ in monitor.snapshots(depth="full"):
+        break
+    asked = [query for query in server.queries if query.startswith("/api/v0/actors")]
+    assert asked == ["/api/v0/actors?limit=10000", "/api/v0/actors?limit=1000"]
+
+
+async def test_what_could_not_be_read_goes_with_its_reading(server, monitor) -> None:
+    rows = [{"submission_id": "a", "status": "RUNNING"}, {"submission_id": "b", "start_time": "soon"}]
+    server.bodies["/api/jobs/"] = msgspec.json.encode(rows)
+    jobs = (await monitor.observe("jobs")).jobs
+    assert ([job.id for job in jobs.value], jobs.total, jobs.unreadable) == (["a"], 2, 1)
+    assert "start_time" in jobs.first_unreadable
+
+
+async def test_no_total_is_made_of_nodes_that_could_not_all_be_read(server, monitor) -> None:
+    tree = msgspec.json.decode(recorded("v0_nodes.json"))
+    odd = next(row for row in tree["data"]["result"]["result"] if row["state"] == "ALIVE")
+    odd["resources_total"] = "much"
+    server.bodies["/api/v0/nodes"] = msgspec.json.encode(tree)
+    snapshot = await monitor.observe("status")
+    assert (len(snapshot.nodes.value), snapshot.nodes.unreadable) == (3, 1)
+    assert snapshot.usage.value.resources["CPU"].total == 6.0
+
+
 @pytest.mark.parametrize("count", [1, 200])
 async def test_requests_per_round_do_not_grow_with_the_nodes(server, monitor, count) -> None:
     server.bodies["/api/v0/nodes"], server.bodies["/nodes"] = many_nodes(count)
