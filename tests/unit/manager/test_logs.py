@@ -282,6 +282,20 @@ async def test_job_log_ends_with_its_job(server, look, logs) -> None:
     assert str(end) == "job lab-ok has ended: SUCCEEDED"
 
 
+async def test_a_job_whose_row_cannot_be_read_has_not_ended(server, look, logs) -> None:
+    snapshot = await look()
+    living = next(node.node_id for node in snapshot.nodes.value if node.state == "ALIVE")
+    source = msgspec.structs.replace(await logs.find(snapshot, "job/lab-work2"), node_id=living)
+    rows = msgspec.json.decode(recorded("jobs.json"))
+    next(row for row in rows if row["submission_id"] == "lab-work2")["start_time"] = "soon"
+    server.bodies["/api/jobs/"] = msgspec.json.encode(rows)
+    ended = logs._ending(await logs._dashboard("ray-cluster"), source)
+    assert await ended() == ""
+    rows = [row for row in rows if row["submission_id"] != "lab-work2"]
+    server.bodies["/api/jobs/"] = msgspec.json.encode(rows)
+    assert await ended() == "job lab-work2 has ended"
+
+
 async def test_flood_comes_in_batches_and_cancelling_ends_it(server, look, logs) -> None:
     follow = logs.follow(await logs.find(await look(), "head/raylet.out"), 10)
     await server.stream.put(b"x\n" * 1200)
