@@ -65,7 +65,7 @@ def show(invocation: Invocation, snapshot: Snapshot, reading: Reading[tuple[Any,
     found, output, joined = reading.value or (), invocation.output, join(snapshot)
     shown, total = found[: limit or None], max(reading.total or 0, len(found))
     if output.json:
-        output.document(list_document([listing.document(item, joined) for item in shown], total, reading.unreadable))
+        output.document(list_document([listing.document(item, joined) for item in shown], total, unreadable_of(reading)))
     elif found:
         rows = [listing.cells(item, joined) for item in shown]
         output.table(listing.heads, rows, right=listing.right, states=listing.states)
@@ -73,6 +73,11 @@ def show(invocation: Invocation, snapshot: Snapshot, reading: Reading[tuple[Any,
         invocation.diagnostics.lines([f"none in {snapshot.cluster}"])
     tell_missing(invocation, listing.what, reading, shown=len(shown), found=len(found), total=total)
     return 0
+
+
+def unreadable_of(reading: Reading[Any]) -> int | None:
+    """How many rows of an answer could not be read; none where its rows were not counted (a platform's list, no answer)."""
+    return reading.unreadable if reading.total is not None else None
 
 
 def tell_missing(invocation: Invocation, what: str, reading: Reading[Any], *, shown: int, found: int, total: int) -> None:
@@ -265,7 +270,7 @@ def events(invocation: Invocation, /, *, limit: int) -> int:
     newest = found[-limit:] if limit else found
     total = len(found) + max(0, (ray.total or 0) - len(told))
     if invocation.output.json:
-        invocation.output.document(list_document([event_document(event) for event in newest], total, ray.unreadable))
+        invocation.output.document(list_document([event_document(event) for event in newest], total, unreadable_of(ray)))
     else:
         invocation.output.lines([event_line(event, settings.cluster.name, invocation.output.paint) for event in newest])
         if not total:
