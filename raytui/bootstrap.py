@@ -45,7 +45,13 @@ class Session:
 
         settings = self.settings
         return ClusterManager(
-            self.platform, self.monitor, settings.cluster, launchers=render, state_dir=settings.state_dir, read_only=settings.read_only
+            self.platform,
+            self.monitor,
+            settings.cluster,
+            launchers=render,
+            state_dir=settings.state_dir,
+            read_only=settings.read_only,
+            given=settings.given,
         )
 
     @cached_property

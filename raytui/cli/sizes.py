@@ -46,3 +46,10 @@ def _options(fields: tuple[Any, ...], command: Callable[..., Any]) -> Callable[.
 def size_flags(given: dict[str, Any]) -> dict[str, object]:
     """What was given, by the paths of the settings."""
     return {name.replace("__", "."): value for name, value in given.items() if value is not None}
+
+
+def spec_fields(flags: dict[str, object]) -> frozenset[str]:
+    """The fields of the spec that flags set, by their paths; `--runtime-identifier` sets both images."""
+    both = {"cluster.head.runtime_identifier", "cluster.workers.runtime_identifier"} if BOTH_RUNTIMES.path in flags else set()
+    named = {path for path in flags if path.startswith("cluster.") and path not in {BOTH_RUNTIMES.path, "cluster.name"}}
+    return frozenset(path.removeprefix("cluster.") for path in named | both)

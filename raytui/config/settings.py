@@ -61,6 +61,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     origins: dict[str, str] = {}
     """Where each value came from, by the path of its field."""
 
+    @property
+    def given(self) -> frozenset[str]:
+        """The fields of `cluster` that somebody set, by their paths in it."""
+        paths = (path for path, origin in self.origins.items() if path.startswith("cluster.") and origin != "default")
+        return frozenset(path.removeprefix("cluster.") for path in paths) - {"name"}
+
 
 def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> Settings:
     """The settings that flags, environment and file give together; reads the files they name and changes nothing.

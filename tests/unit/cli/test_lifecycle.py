@@ -200,3 +200,37 @@ def test_changed_says_what_was_done_and_not_what_was_planned(world, capsys, monk
     monkeypatch.setattr(ClusterManager, "plan", overtaken)
     code, document, _ = call(capsys, "start")
     assert (code, document["changed"], document["phase"]) == (0, False, "running")
+
+
+def test_a_plain_start_mends_the_second_worker_and_says_what_the_profile_says(world, capsys):
+    call(capsys, "start", "--workers", "2")
+    world.end("ray-cluster-worker-2")
+    code, document, err = call(capsys, "start")
+    assert (code, document["changed"], document["steps"][-1]["message"]) == (0, True, "3/3")
+    assert "last asked for with 2 workers" in err
+    assert "the profile says 1 worker" in err
+    assert world.states()["worker-2"] == "running"
+
+
+def test_another_size_on_a_running_cluster_is_named_and_applied_only_by_recreate(world, capsys):
+    call(capsys, "start")
+    code, document, err = call(capsys, "start", "--cpu", "8")
+    assert (code, document["changed"]) == (0, False)
+    assert document["differences"] == [{"application": "ray-cluster-worker-1", "field": "workers.cpu", "is": 1.0, "asked": 8.0}]
+    assert "raytui start --recreate makes it again" in err
+    assert main(["start", "--cpu", "8"]) == 0
+    assert "nothing was changed, although something else is asked for of worker-1" in capsys.readouterr().out
+    code, document, _ = call(capsys, "start", "--cpu", "8", "--recreate")
+    assert (code, "--yes" in document["error"]["hint"]) == (8, True)
+    assert world.apps["ray-cluster-worker-1"].cpu == 1.0
+    code, document, _ = call(capsys, "start", "--cpu", "8", "--recreate", "--yes")
+    assert (code, document["changed"], world.apps["ray-cluster-worker-1"].cpu) == (0, True, 8.0)
+    assert call(capsys, "start")[1]["differences"] == []
+
+
+def test_making_the_head_again_is_said_to_end_all_jobs(world, capsys):
+    call(capsys, "start")
+    code, document, err = call(capsys, "start", "--head-cpu", "2", "--recreate", "--dry-run")
+    assert (code, document["changed"]) == (0, True)
+    assert "all running jobs end with the head" in err
+    assert world.apps["ray-cluster-head"].cpu == 1.0
