@@ -13,6 +13,8 @@ import msgspec
 
 Kind = Literal["text", "path", "number", "whole", "switch", "port"]
 Value = str | float | int | bool
+_LONGEST = 15
+"""Digits of a whole number that somebody may mean; Python itself refuses to print or read very long ones."""
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _WORDS = {
     "text": "a text in quotes",
@@ -163,7 +165,7 @@ def from_toml(field: Field, value: object) -> Value:
     if not isinstance(value, bool):
         if isinstance(value, str) and (field.kind in {"text", "path"} or (field.kind == "port" and value == "auto")):
             return _chosen(field, value)
-        if isinstance(value, int) and field.kind in {"whole", "port"}:
+        if isinstance(value, int) and field.kind in {"whole", "port"} and abs(value) < 10**_LONGEST:
             return value
         if isinstance(value, int | float) and field.kind == "number":
             return _float(value)
@@ -178,6 +180,8 @@ def describe(value: object) -> str:
         return "a list"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, int) and abs(value) >= 10**_LONGEST:
+        return f"a number of more than {_LONGEST} digits"
     return f'the text "{_short(value)}"' if isinstance(value, str) else _short(str(value))
 
 
@@ -195,13 +199,13 @@ def _float(value: float) -> float:
     try:
         return float(value)
     except OverflowError:
-        raise ValueError(f"{_short(str(value))} is no number that a computer can hold") from None
+        raise ValueError("is no number that a computer can hold") from None
 
 
 def _number(text: str, *, whole: bool) -> float | int | None:
     try:
         if whole:
-            return int(text)
+            return int(text) if len(text) <= _LONGEST + 1 else None
         number = float(text)
     except ValueError:
         return None

@@ -14,7 +14,7 @@ from raytui.core.protocols import Check
 from raytui.core.spec import GIGABYTE, ClusterSpec
 from raytui.core.validate import WORKER_PORTS
 from raytui.platforms.local import launch, machine, processes, resolve
-from raytui.platforms.local.ports import holder, is_free
+from raytui.platforms.local.ports import PORTS, holder, is_free
 
 DISK_WARN = 10**9
 DISK_FAIL = 10**8
@@ -163,6 +163,8 @@ def ports(root: Path, spec: ClusterSpec) -> Iterator[Check]:
 
 def _port(name: str, field: str, flag: str, port: int, *, others: dict[int, str], own: str) -> Check:
     hint = f"{flag} auto picks a free one, {flag} NUMBER takes another"
+    if port not in PORTS:
+        return Check(name, "fail", f"{port} is no port: the highest is {PORTS[-1]}", hint, field)
     if port in WORKER_PORTS:
         return Check(name, "fail", f"port {port} lies in 10002-19999, which Ray keeps for its workers", hint, field)
     if is_free(port):

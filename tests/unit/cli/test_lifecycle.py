@@ -234,3 +234,17 @@ def test_making_the_head_again_is_said_to_end_all_jobs(world, capsys):
     assert (code, document["changed"]) == (0, True)
     assert "all running jobs end with the head" in err
     assert world.apps["ray-cluster-head"].cpu == 1.0
+
+
+@pytest.mark.parametrize("number", ["99999", "9" * 5000])
+@pytest.mark.parametrize("flag", ["--ray-port", "--dashboard-port", "--workers"])
+def test_a_number_out_of_range_is_a_problem_and_nothing_is_asked_of_it(world, capsys, flag, number):
+    async def refuse(spec):
+        raise OverflowError("bind(): port must be 0-65535.")
+
+    world.preflight = refuse if len(number) > 10 else world.preflight
+    code, document, _ = call(capsys, "start", flag, number)
+    assert (code, document["error"]["reason"]) == (2, "Invalid")
+    assert len(document["error"]["problems"]) == 1
+    code, document, _ = call(capsys, "scale", number)
+    assert (code, len(document["error"]["message"]) < 200) == (2, True)

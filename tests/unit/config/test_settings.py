@@ -140,3 +140,17 @@ def test_keys_come_from_private_files_and_are_never_shown(tmp_path):
 def test_one_image_for_both_and_the_specific_one_wins(tmp_path):
     found = settings(tmp_path, flags={"cluster.runtime_identifier": "both", "cluster.workers.runtime_identifier": "gpu"})
     assert (found.cluster.head.runtime_identifier, found.cluster.workers.runtime_identifier) == ("both", "gpu")
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 400, "0x" + "f" * 5000, "-" + "9" * 5000])
+@pytest.mark.parametrize("field", ["ray_port", "workers.count", "workers.gpus", "workers.cpu", "name"])
+def test_a_number_of_any_length_is_a_problem_and_never_a_crash(tmp_path, field, number):
+    table, _, key = field.rpartition(".")
+    text = f"[profiles.local.cluster{'.' + table if table else ''}]\n{key} = {number}\n"
+    told = problems(tmp_path, text)
+    assert max(len(message) for message in told.values()) < 400
+    (tmp_path / "raytui.toml").unlink()
+    if field != "name":
+        told = problems(tmp_path, flags={f"cluster.{field}": number})
+        assert list(told) == [field]
+        assert len(told[field]) < 400

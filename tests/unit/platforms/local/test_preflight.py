@@ -211,3 +211,9 @@ def test_a_port_taken_on_ipv6_only_is_not_free() -> None:
 def test_no_port_is_picked_when_all_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "is_free", lambda _: False)
     assert ports.pick(6379, ()) == 0
+
+
+@pytest.mark.parametrize("port", [-1, 0, 65536, 99999, 10**9, 10**400])
+async def test_a_number_that_is_no_port_is_a_failing_row_and_never_bound(world: World, port: int) -> None:
+    assert not ports.is_free(port)
+    assert (await rows(world, ray_port=port))["ray-port"].status == "fail"
