@@ -154,3 +154,54 @@ def test_a_number_of_any_length_is_a_problem_and_never_a_crash(tmp_path, field, 
         told = problems(tmp_path, flags={f"cluster.{field}": number})
         assert list(told) == [field]
         assert len(told[field]) < 400
+
+
+SECRET = "v3ry-s3cret"
+UNSENDABLE = {
+    "BOM": f"\ufeff{SECRET}",
+    "quote": f"\u201c{SECRET}\u201d",
+    "line": f"{SECRET}\n{SECRET}",
+    "control": f"{SECRET}\x07",
+    "ASCII": f"{SECRET}\u200b",
+}
+
+
+@pytest.mark.parametrize("kind", UNSENDABLE)
+def test_a_key_or_token_that_no_header_can_carry_is_refused_with_its_source_and_never_shown(tmp_path, kind):
+    key, token = tmp_path / "prod.key", tmp_path / "ray.token"
+    for file in (key, token):
+        file.write_text(UNSENDABLE[kind], encoding="utf-8")
+        file.chmod(0o600)
+    found = {
+        str(key): problems(tmp_path, PROD.replace("project_id", f'api_key_file = "{key}"\nproject_id'))["api_key_file"],
+        "CML_API_KEY": problems(tmp_path, PROD, CML_API_KEY=UNSENDABLE[kind])["api_key"],
+        "RAY_AUTH_TOKEN": problems(tmp_path, PROD, RAY_AUTH_TOKEN=UNSENDABLE[kind])["auth"],
+        str(token): problems(tmp_path, PROD, RAY_AUTH_TOKEN_PATH="~/ray.token")["auth"],
+    }
+    for source, told in found.items():
+        assert source in told
+        assert kind in told
+        assert SECRET not in told
+
+
+def test_a_key_in_another_encoding_is_refused(tmp_path):
+    key = tmp_path / "prod.key"
+    key.write_bytes(SECRET.encode("utf-16"))
+    key.chmod(0o600)
+    assert "no text in UTF-8" in problems(tmp_path, PROD.replace("project_id", f'api_key_file = "{key}"\nproject_id'))["api_key_file"]
+
+
+def test_a_key_file_that_is_replaced_by_one_that_cannot_be_sent_is_refused_when_it_is_read(tmp_path):
+    key = tmp_path / "prod.key"
+    key.write_text("fine-key")
+    key.chmod(0o600)
+    found = settings(tmp_path, PROD.replace("project_id", f'api_key_file = "{key}"\nproject_id'))
+    assert found.api_key.reveal() == "fine-key"
+    key.write_text(UNSENDABLE["BOM"], encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="can no longer be sent"):
+        found.api_key.reveal()
+
+
+def test_a_ray_token_that_no_cluster_asks_for_is_not_looked_at(tmp_path):
+    text = '[profiles.local.cluster]\nauth = "disabled"\n'
+    assert settings(tmp_path, text, RAY_AUTH_TOKEN=UNSENDABLE["quote"]).cluster.auth == "disabled"
