@@ -61,10 +61,9 @@ class Invocation:
         `check_name` is off where the whole spec is validated anyway and all its problems should come together.
         """
         from raytui import bootstrap
-        from raytui.config.settings import missing_access
         from raytui.core.validate import validate
 
-        problems = missing_access(settings)
+        problems = bootstrap.access_problems(settings)
         if check_name:
             problems += [problem for problem in validate(settings.cluster, settings.platform) if problem.field == "name"]
         if problems:

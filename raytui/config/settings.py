@@ -145,12 +145,16 @@ class _Reading:
 
     def _choose_profile(self) -> None:
         known = {"local": {}, **(self._file.profiles if self._file else {})}
-        if environment.offers_workbench(self._environ):
+        if environment.workbench_variable(self._environ):
             known.setdefault("cai", {})
+        variable = environment.workbench_variable(self._environ)
+        says_local = bool(self._file and self._file.profiles.get("local", {}).get("platform"))
         given = (
             (str(self._flags.get("profile") or ""), "flag --profile"),
             (self._environ.get("RAYTUI_PROFILE", ""), "RAYTUI_PROFILE"),
             (self._file.default_profile if self._file else "", f"default_profile ({self._file.path})" if self._file else ""),
+            # Whoever names a workbench means it: a look at this machine instead would be a false answer.
+            ("cai" if variable and not says_local else "", variable),
             ("local", "default"),
         )
         name, origin = next((name, origin) for name, origin in given if name)
@@ -160,12 +164,17 @@ class _Reading:
             listed = f"profiles: {', '.join(known)}"
             hint = f"did you mean {near}? {listed}" if near else listed
             if name == "cai":
-                hint = f"set CML_HOST and CML_PROJECT_ID, or write [profiles.cai] into a file (raytui config init); {listed}"
+                hint = f"set CML_HOST, CML_PROJECT_ID and CML_API_KEY, or write [profiles.cai] into a file (raytui config init); {listed}"
             self._problems.append(Problem("profile", f"there is no profile {name} ({origin} names it)", hint))
 
     def _default_platform(self) -> str:
-        """The profile `cai` needs no file; a profile that names a workbench and no platform is a slip that would start nodes here."""
-        if self._profile == "cai":
+        """Without a word of the profile: the workbench that the environment names, else this machine.
+
+        The profile `cai` needs no file, and `local` says where by its name. A profile that names a workbench and no platform is a slip that
+        would start nodes here.
+        """
+        named = environment.workbench_variable(self._environ)
+        if self._profile == "cai" or (named and self._profile != "local"):
             return "cai"
         if any(problem.field.endswith("platform") for problem in self._problems):
             return "local"

@@ -103,7 +103,6 @@ def test_unknown_profiles_name_the_nearest(tmp_path):
 
 def test_a_workbench_in_the_environment_offers_the_profile_cai(tmp_path):
     environ = {"CML_HOST": "ml.example.com", "CML_PROJECT_ID": "abcd-efgh-ijkl-mnop", "CML_API_KEY": "k" * 20}
-    assert settings(tmp_path, **environ).platform == "local"
     found = settings(tmp_path, flags={"profile": "cai"}, **environ)
     assert (found.platform, found.host, found.project_id) == ("cai", "https://ml.example.com", "abcd-efgh-ijkl-mnop")
     assert missing_access(found) == []
@@ -205,3 +204,34 @@ def test_a_key_file_that_is_replaced_by_one_that_cannot_be_sent_is_refused_when_
 def test_a_ray_token_that_no_cluster_asks_for_is_not_looked_at(tmp_path):
     text = '[profiles.local.cluster]\nauth = "disabled"\n'
     assert settings(tmp_path, text, RAY_AUTH_TOKEN=UNSENDABLE["quote"]).cluster.auth == "disabled"
+
+
+BENCH = {"CML_HOST": "ml.example.com", "CML_API_KEY": "k" * 20}
+INSIDE = {"CDSW_DOMAIN": "wb.example.com", "CDSW_PROJECT_ID": "abcd-efgh-ijkl-mnop", "CDSW_APIV2_KEY": "k" * 20}
+
+
+@pytest.mark.parametrize("environ", [BENCH, {"CML_HOST": "ml.example.com"}, INSIDE, {"RAYTUI_HOST": "ml.example.com"}])
+def test_whoever_names_a_workbench_is_never_answered_from_this_machine(tmp_path, environ):
+    found = settings(tmp_path, **environ)
+    assert (found.profile_name, found.platform) == ("cai", "cai")
+    assert found.origins["profile"] in environ
+    assert settings(tmp_path, PROD.replace('default_profile = "prod"', ""), **environ).profile_name == "cai"
+    unsaid = "[profiles.other]\nread_only = true\n"
+    assert settings(tmp_path, unsaid, {"profile": "other"}, **environ).platform == "cai"
+
+
+def test_a_profile_that_says_otherwise_is_believed(tmp_path):
+    assert settings(tmp_path, flags={"profile": "local"}, **BENCH).platform == "local"
+    assert settings(tmp_path, RAYTUI_PLATFORM="local", **BENCH).platform == "local"
+    assert settings(tmp_path, RAYTUI_PROFILE="local", **BENCH).platform == "local"
+    assert settings(tmp_path, '[profiles.local]\nplatform = "local"\n', **BENCH).platform == "local"
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_variable_counts_as_unset(tmp_path, empty):
+    assert settings(tmp_path, CML_HOST=empty, CML_API_KEY="k" * 20, CDSW_DOMAIN=empty).platform == "local"
+
+
+def test_what_is_missing_of_a_workbench_is_said(tmp_path):
+    assert [problem.field for problem in missing_access(settings(tmp_path, **BENCH))] == ["project_id"]
+    assert [problem.field for problem in missing_access(settings(tmp_path, CML_HOST="x.example.com"))] == ["project_id", "api_key"]
