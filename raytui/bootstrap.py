@@ -37,7 +37,8 @@ class Session:
 
         self.settings = settings
         self.platform = platform
-        self.monitor = Monitor(platform, connect, cluster=settings.cluster.name, profile=settings.profile_name)
+        cluster = settings.cluster
+        self.monitor = Monitor(platform, connect, cluster=cluster.name, profile=settings.profile_name, workers=cluster.workers.count)
         self._connect = connect
 
     @cached_property
