@@ -19,7 +19,7 @@ SIZES = (
     "cluster.head.runtime_identifier",
     "cluster.workers.runtime_identifier",
 )
-PLACES = ("cluster.head.script", "cluster.workers.script", "cluster.ray_port", "cluster.dashboard_port")
+PLACES = ("cluster.head.script", "cluster.workers.script", "cluster.ray_port", "cluster.dashboard_port", "cluster.expose_dashboard")
 _WORDS = {"port": "N|auto", "text": "ID", "path": "PATH"}
 
 
@@ -38,8 +38,10 @@ def _options(fields: tuple[Any, ...], command: Callable[..., Any]) -> Callable[.
         is_script = field.path.endswith(".script")
         # The library's parameters are named head_script_path and worker_script_path: their names work here too.
         names = (field.flag, f"{field.flag}-path") if is_script else (field.flag,)
-        metavar = "PATH" if is_script else _WORDS.get(field.kind, "N")
-        command = click.option(*names, field.path.replace(".", "__"), metavar=metavar, help=field.meaning)(command)
+        wanted: dict[str, Any] = {"metavar": "PATH" if is_script else _WORDS.get(field.kind, "N")}
+        if field.kind == "switch":
+            wanted = {"flag_value": "true"}
+        command = click.option(*names, field.path.replace(".", "__"), help=field.meaning, default=None, **wanted)(command)
     return command
 
 

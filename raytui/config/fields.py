@@ -110,7 +110,11 @@ FIELDS: tuple[Field, ...] = (
     Field("cluster.ray_port", "port", "Port of the head's GCS.", "--ray-port", sample="6379"),
     Field("cluster.dashboard_port", "port", "Port of Ray's dashboard on the head.", "--dashboard-port", sample="8265"),
     Field(
-        "cluster.expose_dashboard", "switch", "Serve the dashboard through the head application, behind login and token.", sample="false"
+        "cluster.expose_dashboard",
+        "switch",
+        "Serve the dashboard through the head application, behind login and token.",
+        "--expose-dashboard",
+        sample="false",
     ),
     Field("cluster.auth", "text", "Ray's own authentication.", choices=("token", "disabled"), sample='"token"'),
     Field("cluster.head.cpu", "number", "CPUs of the head, which never gets GPUs.", "--head-cpu", sample="2"),

@@ -248,3 +248,14 @@ def test_a_number_out_of_range_is_a_problem_and_nothing_is_asked_of_it(world, ca
     assert len(document["error"]["problems"]) == 1
     code, document, _ = call(capsys, "scale", number)
     assert (code, len(document["error"]["message"]) < 200) == (2, True)
+
+
+def test_exposing_the_dashboard_of_a_running_head_is_a_difference(world, capsys):
+    call(capsys, "start")
+    code, document, err = call(capsys, "start", "--expose-dashboard")
+    assert (code, document["changed"]) == (0, False)
+    assert [(row["application"], row["field"], row["is"], row["asked"]) for row in document["differences"]] == [
+        ("ray-cluster-head", "expose_dashboard", False, True)
+    ]
+    assert "its dashboard not served to the outside, asked for is its dashboard served to the outside" in err
+    assert call(capsys, "start", "--expose-dashboard", "--dry-run", "--recreate")[1]["changed"] is True
