@@ -12,37 +12,62 @@ from raytui.core.protocols import Platform
 from raytui.core.spec import ClusterSpec
 
 
+class Recording:
+    """The record of one run of one plan."""
+
+    def __init__(self, platform: Platform, plan: Plan) -> None:
+        self._platform = platform
+        self._plan = plan
+        self._before: ClusterSpec | None = None
+        self._written = False
+
+    async def begin(self) -> None:
+        """Record what is asked for, before anything is changed. Raises what the platform raises: then nothing was begun."""
+        plan = self._plan
+        if plan.record is None:
+            return
+        self._before = await self._platform.recorded_spec(plan.cluster)
+        if self._before != plan.record:
+            # From here on it may stand there, whatever becomes of the request.
+            self._written = True
+            await self._platform.record_spec(plan.cluster, plan.record)
+
+    async def put_back(self) -> None:
+        """What the run made was undone, so what was asked for before counts again; a run that only ended something is not undone."""
+        if self._written and self._plan.creates:
+            # The error that is told stays the first one.
+            with suppress(RaytuiError):
+                await self._platform.record_spec(self._plan.cluster, self._before)
+
+    async def finish(self) -> None:
+        """A stop that left nothing removes the record."""
+        if self._plan.verb == "stop" and not self._plan.keep:
+            # Without applications a record says nothing, so one that cannot be removed now is harmless; the next start replaces it.
+            with suppress(RaytuiError):
+                await self._platform.record_spec(self._plan.cluster, None)
+
+
 @asynccontextmanager
 async def recorded(platform: Platform, plan: Plan) -> AsyncIterator[None]:
-    """Around the run of a plan: the record is written first; a stop that left nothing removes it.
-
-    Raises what the platform raises when the record cannot be read or written: then nothing was begun.
-    """
-    before: ClusterSpec | None = None
-    writes = False
-    if plan.record is not None:
-        before = await platform.recorded_spec(plan.cluster)
-        writes = before != plan.record
+    """Around the run of a plan that is undone on every error but a wait that ran out."""
+    recording = Recording(platform, plan)
     try:
-        if writes:
-            await platform.record_spec(plan.cluster, plan.record)
+        await recording.begin()
         yield
-    except BaseException as error:
-        if writes and plan.creates:
-            await asyncio.shield(asyncio.ensure_future(_put_back(platform, plan, before, error)))
+    except DeadlineExceeded:
+        if not await _exists(platform, plan):
+            await recording.put_back()
         raise
-    if plan.verb == "stop" and not plan.keep:
-        # Without applications a record says nothing, so one that cannot be removed now is harmless; the next start replaces it.
-        with suppress(RaytuiError):
-            await platform.record_spec(plan.cluster, None)
+    except BaseException:
+        await asyncio.shield(asyncio.ensure_future(recording.put_back()))
+        raise
+    await recording.finish()
 
 
-async def _put_back(platform: Platform, plan: Plan, before: ClusterSpec | None, error: BaseException) -> None:
-    """What a run made was undone: then what was asked for before it counts again. After a wait that ran out, only when nothing is left."""
-    # The error that is told stays the first one.
-    with suppress(RaytuiError):
-        if isinstance(error, DeadlineExceeded):
-            made = {request.name for request in plan.creates}
-            if any(app.name in made for app in await platform.list(plan.cluster)):
-                return
-        await platform.record_spec(plan.cluster, before)
+async def _exists(platform: Platform, plan: Plan) -> bool:
+    """Whether anything of the plan's may exist; what cannot be looked at may."""
+    try:
+        listed = await platform.list(plan.cluster)
+    except RaytuiError:
+        return True
+    return bool({app.name for app in listed} & {request.name for request in plan.creates})
