@@ -102,7 +102,7 @@ def _judge(snapshot: Snapshot) -> Judgement:
                 "application",
                 "ClusterAbsent",
                 f"no application of cluster {snapshot.cluster} exists",
-                "raytui start creates it",
+                _way_out_of_absence(snapshot),
                 conclusive=True,
             ),
             [],
@@ -129,6 +129,14 @@ def _judge(snapshot: Snapshot) -> Judgement:
     if failure is not None:
         return _judge_unreachable(snapshot, head, failure)
     return _judge_nodes(snapshot, None)
+
+
+def _way_out_of_absence(snapshot: Snapshot) -> str:
+    if not snapshot.foreign:
+        return "raytui start creates it"
+    one = len(snapshot.foreign) == 1
+    named = f"an application named {snapshot.foreign[0]}" if one else f"applications named {', '.join(snapshot.foreign)}"
+    return f"{named} {'exists and is' if one else 'exist and are'} not ours, so raytui start is refused: choose another name with --cluster"
 
 
 def _judge_absent_head(snapshot: Snapshot, head: Application) -> Judgement:

@@ -126,6 +126,17 @@ class Platform(Protocol):
         """The spec with what the platform can choose by itself where it was left out, such as the newest fitting runtime images."""
         ...
 
+    async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
+        """Record with the cluster what was last asked for; none removes the record, and what is not there is fine."""
+        ...
+
+    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:
+        """What was last asked for of this cluster; none when nothing is recorded, or only what cannot be understood.
+
+        A record without applications says nothing: it is what a run left that was killed.
+        """
+        ...
+
     async def forget(self, cluster: str) -> None:
         """Remove what the cluster's nodes left in the shared folder; only for a cluster without applications."""
         ...

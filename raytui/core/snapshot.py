@@ -13,6 +13,7 @@ import msgspec
 
 from raytui.core.errors import Failure
 from raytui.core.marker import Role
+from raytui.core.spec import ClusterSpec
 
 ApplicationState = Literal["starting", "running", "stopping", "stopped", "failed", "unknown"]
 NodeState = Literal["ALIVE", "DEAD", "UNKNOWN"]
@@ -265,6 +266,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     events: Reading[tuple[RayEvent, ...]] = Reading()
     dashboard: Failure | None = None
     """Why the dashboard could not be asked at all (no address, not exposed); none when it was asked."""
+    asked: Reading[ClusterSpec] = Reading()
+    """The spec last asked for, as recorded with the cluster; neither value nor failure when none is recorded."""
+    foreign: tuple[str, ...] = ()
+    """Names of this cluster's that applications of somebody else have; looked at while the cluster is absent."""
 
     @property
     def head(self) -> Application | None:

@@ -155,7 +155,7 @@ class LocalPlatform(SharedFiles):
         from raytui.platforms.local.preflight import preflight
 
         def check() -> tuple[Check, ...]:
-            return preflight(self._root, spec.resolved("local"), self._venv or _default_venv())
+            return preflight(self._root, spec.resolved("local"), self._venv or _default_venv(), chosen=self._venv is not None)
 
         return await read_within("the preflight", check, PREFLIGHT_S)
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound
 from raytui.core.protocols import LogChunk
 from raytui.core.snapshot import Application
+from raytui.core.spec import ClusterSpec
 from raytui.platforms.local import records
 from raytui.platforms.local.files import Folder, explained, private_directory, write_whole
 
@@ -101,6 +102,16 @@ class SharedFiles:
                 write_whole(place, data, mode)
 
         await to_the_end(write)
+
+    async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
+        """Write down what was last asked for in the cluster's folder; none removes it."""
+        folder = Folder(self._root, cluster)
+        await to_the_end(lambda: records.store_spec(folder, spec))
+
+    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:
+        """What was last asked for; none when nothing is written down."""
+        folder = Folder(self._root, cluster)
+        return await read_within(f"what was asked for of {cluster}", lambda: records.load_spec(folder))
 
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         """The launcher's output: the last `limit` bytes, or up to `limit` bytes from `offset` on. Empty while there is none.

@@ -13,6 +13,7 @@ from raytui.core.errors import Failure, NotAllowed, Unreachable
 from raytui.core.merge import countable, merge_nodes, total_by_nodes
 from raytui.core.protocols import DashboardTarget
 from raytui.core.snapshot import Amount, Gpu, LauncherReport, Node, Usage
+from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.dashboard.client import connect
 from raytui.manager import readings
 from raytui.manager.monitor import Monitor, is_failing, next_poll
@@ -408,3 +409,37 @@ async def some(monitor: Monitor, count: int):
         if len(found) == count:
             return found
     raise AssertionError
+
+
+async def test_what_was_last_asked_for_is_part_of_the_snapshot_and_read_seldom(platform, monitor) -> None:
+    spec = ClusterSpec(workers=WorkersSpec(count=3))
+    platform.asked["ray-cluster"] = spec
+    assert (await monitor.observe("status")).asked.value == spec
+    await monitor.observe("alive")
+    assert platform.count("recorded_spec") == 1
+    platform.asked["ray-cluster"] = ClusterSpec()
+    platform.applications["ray-cluster-worker-2"] = application("worker-2")
+    assert (await monitor.observe("status")).asked.value == ClusterSpec()
+    assert platform.count("conflicts") == 0
+
+
+async def test_a_record_that_cannot_be_read_is_a_value_in_the_snapshot(platform, monitor) -> None:
+    platform.errors["recorded_spec"] = [Unreachable(Failure("platform", "NoRoute", "no route", "check the VPN"))]
+    snapshot = await monitor.observe("status")
+    assert (snapshot.asked.value, snapshot.asked.failure.reason) == (None, "NoRoute")
+    assert snapshot.nodes.value
+
+
+async def test_while_absent_a_status_says_whose_names_are_taken_and_does_not_send_to_start() -> None:
+    platform = FakePlatform()
+    platform.foreign = {"ray-cluster-head", "ray-cluster-worker-2"}
+    monitor = Monitor(platform, short, cluster="ray-cluster", profile="local", workers=1)
+    judged = assess(await monitor.observe("status"))
+    assert judged.phase == "absent"
+    assert "an application named ray-cluster-head exists and is not ours" in judged.broken.hint
+    assert "creates it" not in judged.broken.hint
+    platform.foreign.clear()
+    platform.errors["conflicts"] = [Unreachable(Failure("platform", "NoRoute", "no route"))]
+    await monitor.close()
+    again = Monitor(platform, short, cluster="ray-cluster", profile="local", workers=10**9)
+    assert assess(await again.observe("status")).broken.hint == "raytui start creates it"

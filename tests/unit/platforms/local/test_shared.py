@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound, OperationFailed, Unreachable
+from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.platforms.local import files, launch
 from raytui.platforms.local.shared import read_within
 from tests.unit.platforms.local.conftest import CLUSTER, DASHBOARD_PORT, World
@@ -151,3 +152,18 @@ def test_a_lock_that_is_held_says_so(tmp_path: Path) -> None:
         pass
     with files.locked(tmp_path, 0.01):
         pass
+
+
+async def test_what_was_asked_for_is_kept_until_it_is_removed_and_survives_the_last_application(world: World) -> None:
+    spec = ClusterSpec(name=CLUSTER, workers=WorkersSpec(count=3, cpu=2.0))
+    assert await world.platform.recorded_spec(CLUSTER) is None
+    await world.platform.record_spec(CLUSTER, None)
+    assert not world.shared.exists()
+    await world.platform.record_spec(CLUSTER, spec)
+    assert world.shared.stat().st_mode & 0o777 == 0o700
+    await world.platform.delete(await world.running())
+    assert await world.platform.recorded_spec(CLUSTER) == spec
+    (world.shared / "spec.json").write_text("{half")
+    assert await world.platform.recorded_spec(CLUSTER) is None
+    await world.platform.record_spec(CLUSTER, None)
+    assert not (world.shared / "spec.json").exists()
