@@ -7,18 +7,27 @@ a change up to a minute late. So a write is delete, upload, and a download that 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import secrets
 import shutil
+import stat
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound, OperationFailed, Problem
 from raytui.platforms.cai.applications import number
 from raytui.platforms.cai.client import ApiClient, Backoff
+from raytui.platforms.deadline import read_regular, within
+
+T = TypeVar("T")
+DISK_S = 20.0
+"""Seconds that one call to the mounted project folder may take."""
+_HUNG = "the project folder is on a disk that hangs: look at mount and dmesg"
 
 
 class FileEntry(msgspec.Struct, frozen=True):
@@ -29,6 +38,8 @@ class FileEntry(msgspec.Struct, frozen=True):
     size: int
     modified_at: float = 0.0
     """Seconds since 1970; 0 where the API does not tell."""
+    broken: str = ""
+    """Why it cannot be looked at, such as a link to what does not exist here; empty for a good entry. The API does not tell."""
 
 
 class ProjectFiles(Protocol):
@@ -65,35 +76,37 @@ def checked(path: str) -> str:
 
 
 class DirectFiles:
-    """Inside the project: its folder is mounted here."""
+    """Inside the project: its folder is mounted here, a network disk that may hang."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, timeout: float = DISK_S) -> None:
         self._folder = folder
+        self._timeout = timeout
 
     async def read(self, path: str) -> bytes:
         """The file's bytes, opened anew: the network file system shows changes on open."""
-        return await asyncio.to_thread(self._guarded, "read", path, lambda file: file.read_bytes())
+        return await self._guarded("read", path, read_regular)
 
     async def write(self, path: str, data: bytes, mode: int = 0o644) -> None:
         """Replace the file in one step."""
-        await asyncio.to_thread(self._guarded, "write", path, lambda file: _replace(file, data, mode))
+        await self._guarded("write", path, lambda file: _replace(file, data, mode))
 
     async def create(self, path: str, data: bytes, mode: int = 0o600) -> bytes:
         """Make the file whole or not at all, or read the one that is there."""
-        return await asyncio.to_thread(self._guarded, "write", path, lambda file: _create(file, data, mode))
+        return await self._guarded("write", path, lambda file: _create(file, data, mode))
 
     async def delete(self, path: str) -> None:
         """Remove the file, or the folder with all that is in it."""
-        await asyncio.to_thread(self._guarded, "remove", path, _remove)
+        await self._guarded("remove", path, _remove)
 
     async def entries(self, folder: str) -> tuple[FileEntry, ...]:
-        """The folder's entries."""
-        return await asyncio.to_thread(_entries, self._folder / checked(folder) if folder not in {"", "."} else self._folder)
+        """The folder's entries; one that cannot be looked at is there as `broken`."""
+        place = self._folder / checked(folder) if folder not in {"", "."} else self._folder
+        return await within(f"the folder {place}", lambda: _entries(place), self._timeout, _HUNG)
 
-    def _guarded(self, verb: str, path: str, act: Any) -> Any:
+    async def _guarded(self, verb: str, path: str, act: Callable[[Path], T]) -> T:
         file = self._folder / checked(path)
         try:
-            return act(file)
+            return await within(f"the disk, asked to {verb} {file},", lambda: act(file), self._timeout, _HUNG)
         except FileNotFoundError:
             raise NotFound(f"{path} does not exist in the project folder {self._folder}") from None
         except OSError as error:
@@ -208,7 +221,7 @@ def _create(file: Path, data: bytes, mode: int) -> bytes:
         # A link fails when the name is taken, and never shows half a file.
         os.link(temporary, file)
     except FileExistsError:
-        return file.read_bytes()
+        return read_regular(file)
     finally:
         temporary.unlink(missing_ok=True)
     return data
@@ -231,13 +244,22 @@ def _remove(file: Path) -> None:
 
 
 def _entries(folder: Path) -> tuple[FileEntry, ...]:
-    entries = []
     try:
-        for item in os.scandir(folder):
-            status = item.stat()
-            entries.append(FileEntry(item.name, item.is_dir(), status.st_size, status.st_mtime))
+        items = list(os.scandir(folder))
     except (FileNotFoundError, NotADirectoryError):
-        pass
+        return ()
     except OSError as error:
         raise OperationFailed(f"could not list {folder}: {error.strerror or error}") from None
-    return tuple(sorted(entries, key=lambda entry: entry.name))
+    return tuple(sorted((_entry(item) for item in items), key=lambda entry: entry.name))
+
+
+def _entry(item: os.DirEntry[str]) -> FileEntry:
+    """One entry, whatever is wrong with it: the others of its folder count none the less."""
+    try:
+        status = item.stat()
+    except OSError as error:
+        why = error.strerror or str(error)
+        with contextlib.suppress(OSError):
+            why = f"a link to {os.readlink(item.path)}, which does not exist here" if item.is_symlink() else why  # noqa: PTH115
+        return FileEntry(item.name, is_dir=False, size=0, broken=why)
+    return FileEntry(item.name, stat.S_ISDIR(status.st_mode), status.st_size, status.st_mtime)

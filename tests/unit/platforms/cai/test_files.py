@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,42 @@ async def test_what_is_missing_or_fails_is_named(tmp_path: Path) -> None:
     with pytest.raises(OperationFailed, match="could not write"):
         await files.write("file/below", b"")
     assert await files.entries("nowhere") == ()
+
+
+async def test_one_bad_entry_never_ends_a_listing(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "b").symlink_to("nowhere")
+    (tmp_path / "c").symlink_to("c")
+    (tmp_path / "d").mkdir()
+    entries = await DirectFiles(tmp_path).entries(".")
+    assert [(entry.name, entry.is_dir, entry.size) for entry in entries if not entry.broken] == [
+        ("a", False, 1),
+        ("d", True, entries[3].size),
+    ]
+    assert [entry.broken for entry in entries[1:3]] == [
+        "a link to nowhere, which does not exist here",
+        "a link to c, which does not exist here",
+    ]
+
+
+async def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OperationFailed, match="it is no regular file"):
+        await DirectFiles(tmp_path).read("pipe")
+
+
+async def test_a_project_folder_that_hangs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+
+    def hang(_: Path) -> bytes:
+        gate.wait()
+        return b""
+
+    monkeypatch.setattr("raytui.platforms.cai.files.read_regular", hang)
+    with pytest.raises(DeadlineExceeded, match=r"the disk, asked to read .*/x, did not answer within 0.01 s") as caught:
+        await DirectFiles(tmp_path, timeout=0.01).read("x")
+    gate.set()
+    assert "disk that hangs" in caught.value.hint
 
 
 class Drive(Scripted):
