@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.chaos import OPTIONS, ROOT, Bench, bench
+from tests.contract.chaos import OPTIONS
 from tests.contract.killed import carry_out, spec_of
+from tests.contract.process import ROOT, Bench, bench
 
 
 class Matrix:
@@ -60,9 +61,9 @@ class Matrix:
         # In every second case the operator gives up at once; in the others the cluster is completed first.
         if at % 2:
             await self.next("start", cluster)
-            assert self.made.names(cluster) == wanted, cluster
+            assert self.made.names_of(cluster) == wanted, cluster
         await self.next("stop", cluster)
-        assert self.made.names(cluster) == [], cluster
+        assert self.made.names_of(cluster) == [], cluster
 
 
 @pytest.mark.parametrize("verb", ["start", "stop"])

@@ -59,9 +59,9 @@ class Faults:
     list_lag: float = _fault(0.0, "creates and deletes of applications show in lists and gets only so long after they were carried out")
     stuck_stop: str = _fault(
         "",
-        "applications that stay STOPPING once they are stopped: 1 for all, or a name pattern; a DELETE frees them unless stuck_delete matches too",
+        "applications that stay STOPPING once they are stopped: 1 for all, or name patterns between commas; a DELETE frees them unless stuck_delete matches too",
     )
-    stuck_delete: str = _fault("", "applications that stay in the list once they are deleted: 1 for all, or a name pattern")
+    stuck_delete: str = _fault("", "applications that stay in the list once they are deleted: 1 for all, or name patterns between commas")
     stop_grace: float = _fault(10.0, "time between SIGTERM and SIGKILL on stop")
     sigkill_only: bool = _fault(False, "no SIGTERM before SIGKILL on stop")
     page_size: int = _fault(10, "entries of a page when the caller names no page_size")
@@ -69,7 +69,7 @@ class Faults:
     repeat_token: bool = _fault(False, "lists answer the same next_page_token for ever")
     start_seconds: float = _fault(0.0, "time between create and the start of the script (with --stub: until RUNNING)")
     start_timeout: float = _fault(900.0, "an application that does not answer its polls for so long becomes FAILED")
-    endless_start: str = _fault("", "applications that stay STARTING for ever: 1 for all, or a name pattern like *-worker-2")
+    endless_start: str = _fault("", "applications that stay STARTING for ever: 1 for all, or name patterns like *-worker-2")
     quota: bool = _fault(False, "workloads wait in STARTING (job runs in SCHEDULING) without an error")
     quota_cpu: float = _fault(0.0, "workloads wait while the running ones would exceed so many CPUs; 0 = no limit")
     auto_restart: bool = _fault(True, "the platform restarts FAILED applications by itself, up to 3 times")

@@ -256,8 +256,8 @@ class Lifecycle:
 
 
 def _matches(pattern: str, name: str) -> bool:
-    """Whether a fault is on for an application: 1 is for all."""
-    return bool(pattern) and (pattern == "1" or fnmatchcase(name, pattern))
+    """Whether a fault is on for an application: 1 is for all, else any of the patterns between commas."""
+    return pattern == "1" or any(fnmatchcase(name, part.strip()) for part in pattern.split(",") if part)
 
 
 async def _until(condition: Callable[[], bool]) -> None:
