@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
+import contextlib
 import random
 import tempfile
 import time
@@ -35,7 +36,7 @@ LAGS = (0.0, 0.0, 0.3, 1.0, 2.0)
 CHANGE_S = 1.5
 STUCK_SHARE = 0.3
 """Of the runs, how many have one application that hangs."""
-STUCK_TIMEOUT_S = 20.0
+STUCK_TIMEOUT_S = 12.0
 STOPS = 6
 Stuck = Literal["stop", "delete"]
 """A stop that hangs is freed by a delete; one whose delete hangs too only by the end of the fault."""
@@ -128,12 +129,18 @@ class Run:
         return error is None
 
     async def _scale(self) -> None:
-        await self._caught_up()
+        before = await self._caught_up()
         count = self._chance.randint(0, 4)
         error = await attempt(self._manager, "scale", workers=count)
-        there = await self._there()
-        if error is None and len(there) != count + 1:
-            self.wrong.append(f"scale {count} said done, {there} exist")
+        # Without waiting it is done when the platform has accepted it: the deletes end by themselves.
+        end = time.monotonic() + 30
+        while len(there := await self._there()) != count + 1 and error is None:
+            if time.monotonic() > end:
+                self.wrong.append(f"scale {count} said done, {there} exist")
+                break
+            await asyncio.sleep(0.1)
+        if error is not None:
+            self._named([app for app in there if app not in before], "scale", error)
 
     async def _stop_stuck(self, victim: str, how: Stuck) -> None:
         """Stops while one application hangs: all others end, and it is named."""
@@ -177,15 +184,17 @@ class Run:
 
     async def _caught_up(self) -> list[str]:
         """Wait until the list shows what exists: a person acts on what is shown. Answers the names."""
-        async with asyncio.timeout(60):
-            while True:
-                there = await self._there()
-                try:
-                    if sorted(app.name for app in await self.platform.list(self.name)) == there:
-                        return there
-                except RaytuiError:
-                    pass
-                await asyncio.sleep(0.1)
+        end = time.monotonic() + 60
+        while True:
+            there, listed = await self._there(), None
+            with contextlib.suppress(RaytuiError):
+                listed = sorted(app.name for app in await self.platform.list(self.name))
+            if listed == there:
+                return there
+            if time.monotonic() > end:
+                self.wrong.append(f"the list shows {listed} for a minute while {there} exist")
+                return there
+            await asyncio.sleep(0.1)
 
 
 seen: collections.Counter[str] = collections.Counter()
