@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
 import pytest
 
 from raytui import bootstrap
 from raytui.cli.root import main
 from raytui.core.protocols import Check
-from raytui.manager import waits
+from raytui.manager import reaping, waits
 from raytui.manager.cluster import ClusterManager
 from tests.unit.manager.world import World
 
@@ -160,7 +162,8 @@ def test_verify_answers_five_checks(world, capsys):
     assert world.apps == {}
 
 
-def test_orphans_are_listed_and_reaped_only_when_told(world, capsys):
+def test_orphans_are_listed_and_reaped_only_when_told(world, capsys, monkeypatch):
+    monkeypatch.setattr(reaping, "PAUSE_S", 0.001)
     call(capsys, "start")
     head = world.apps.pop("ray-cluster-head")
     code, document, _ = call(capsys, "orphans")
@@ -170,6 +173,17 @@ def test_orphans_are_listed_and_reaped_only_when_told(world, capsys):
     assert world.apps == {}
     world.apps["ray-cluster-head"] = head
     assert call(capsys, "orphans")[1]["items"] == []
+
+
+def test_a_young_orphan_is_left_and_said_to_be(world, capsys, monkeypatch):
+    monkeypatch.setattr(reaping, "PAUSE_S", 0.001)
+    call(capsys, "start")
+    del world.apps["ray-cluster-head"]
+    name = "ray-cluster-worker-1"
+    world.apps[name] = msgspec.structs.replace(world.apps[name], created_at=time.time())
+    assert main(["orphans", "--reap", "--yes", "--older-than", "3600"]) == 1
+    assert f"not ended: {name} (it is younger than 3600 s" in capsys.readouterr().err
+    assert list(world.apps) == ["ray-cluster-worker-1"]
 
 
 def test_deploy_lists_everything_that_is_missing(world, capsys):
