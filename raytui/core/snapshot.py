@@ -215,6 +215,20 @@ class RayVersion(msgspec.Struct, frozen=True):
     session_name: str
 
 
+class Operation(msgspec.Struct, frozen=True):
+    """A change that raytui itself is carrying out on a cluster now, seen on this machine."""
+
+    verb: str
+    ends: tuple[str, ...] = ()
+    """Names of the applications that it stops, deletes or restarts."""
+    creates: tuple[str, ...] = ()
+    """Names of the applications that it makes."""
+    since: float = 0.0
+    """When it began, in seconds since 1970."""
+    holder: str = ""
+    """Who carries it out, as the cluster's lock names it."""
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """Everything observed about one cluster in one round."""
 
@@ -236,6 +250,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     events: Reading[tuple[RayEvent, ...]] = Reading()
     dashboard: Failure | None = None
     """Why the dashboard could not be asked at all (no address, not exposed); none when it was asked."""
+    operation: Operation | None = None
+    """The change that raytui itself is carrying out on this cluster now, as far as this machine shows it."""
 
     @property
     def head(self) -> Application | None:
