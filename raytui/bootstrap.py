@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from raytui.config.settings import Settings
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.manager.monitor import Monitor
+from raytui.manager.operations import current
 
 if TYPE_CHECKING:
     from raytui.core.spec import ClusterSpec
@@ -34,7 +35,13 @@ class Session:
 
         self.settings = settings
         self.platform = platform
-        self.monitor = Monitor(platform, connect, cluster=settings.cluster.name, profile=settings.profile_name)
+        self.monitor = Monitor(
+            platform,
+            connect,
+            cluster=settings.cluster.name,
+            profile=settings.profile_name,
+            operation=lambda: current(settings.state_dir, platform.name, settings.cluster.name),
+        )
         self._connect = connect
 
     @cached_property

@@ -17,7 +17,8 @@ import msgspec
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.merge import merge_nodes, total_by_nodes
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
-from raytui.core.snapshot import Application, Node, Reading, Snapshot
+from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot
+from raytui.manager.operations import Watched
 from raytui.manager.readings import QUESTIONS, Depth, Readings, failure_of
 
 LIST_TIMEOUT_S = 30.0
@@ -44,12 +45,15 @@ class Monitor:
         cluster: str,
         profile: str,
         clock: Callable[[], float] = time.time,
+        operation: Callable[[], Operation | None] | None = None,
     ) -> None:
+        """`operation` reads what raytui itself carries out on the cluster now; it may block for as long as a disk does."""
         self._platform = platform
         self._connect = connect
         self._cluster = cluster
         self._profile = profile
         self._clock = clock
+        self._operation = Watched(operation)
         self._lock = asyncio.Lock()
         self._link: _Link | None = None
         self._troubled = False
@@ -79,6 +83,7 @@ class Monitor:
                 self._link.ask(depth, patience, fresh)
             failure: Failure | None = None
             try:
+                before = await self._operation.now()
                 applications = await self._list()
                 if applications.value is not None:
                     failure = await self._locate(_head(applications.value))
@@ -87,7 +92,9 @@ class Monitor:
             finally:
                 if self._link is not None:
                     await self._link.end_round()
-            snapshot = self._picture(applications, depth, failure)
+            # One that began or ended meanwhile explains what this round saw, too.
+            operation = await self._operation.now() or before
+            snapshot = msgspec.structs.replace(self._picture(applications, depth, failure), operation=operation)
             self._troubled = is_failing(snapshot)
             return snapshot
 

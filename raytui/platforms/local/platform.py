@@ -203,7 +203,7 @@ class LocalPlatform(SharedFiles):
     async def _ask_to_end(self, application: Application) -> None:
         """Begin an ending that nobody waits for: as far as the launcher being asked, or to the end where there is none to ask."""
         ending = self._ending(application)
-        while not await to_the_end(ending.step) and not ending.is_asked:
+        while not await to_the_end(ending.step) and not ending.is_asked:  # noqa: ASYNC110 - the processes tell nobody when they end
             await asyncio.sleep(FIRST_POLL_S)
 
     def _ending(self, application: Application) -> Ending:
