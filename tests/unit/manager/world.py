@@ -234,8 +234,9 @@ class World:
         self._set(name, "failed")
 
     def states(self) -> dict[str, str]:
-        """State by short name."""
-        return {app.short: app.state for app in self.apps.values()}
+        """State by short name, of what exists now or comes later, whether a list shows it or not."""
+        coming = {app.short: app.state for _, app in self._coming}
+        return coming | {app.short: app.state for app in self.apps.values()}
 
 
 async def carry_out(manager: ClusterManager, verb: Any, *, wait: bool = True, timeout: float = 60.0, **more: Any) -> list[tuple[str, str]]:
