@@ -103,6 +103,9 @@ class Verification:
         began = time.monotonic()
         task = asyncio.ensure_future(check())
         self._current = None if protected else task
+        if self._interrupted and not protected:
+            # Between two checks there was nothing that could be ended.
+            task.cancel()
         try:
             message = await task
         except RaytuiError as error:

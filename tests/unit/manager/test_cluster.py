@@ -367,8 +367,8 @@ async def test_verify_tells_what_was_left_when_its_clean_up_failed(tmp_path):
         async for result in check.run():
             results[result.check] = result
             if result.check == "status":
-                world.refuse_delete.add("ray-cluster-worker-1")
                 check.interrupt()
+                world.refuse_delete.add("ray-cluster-worker-1")
 
     with pytest.raises(Interrupted) as caught:
         await consume()
