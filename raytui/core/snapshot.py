@@ -216,7 +216,7 @@ class RayVersion(msgspec.Struct, frozen=True):
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """A change that raytui itself is carrying out on a cluster now, seen on this machine."""
+    """A change that raytui itself is carrying out on a cluster now, as far as this machine can see."""
 
     verb: str
     ends: tuple[str, ...] = ()
@@ -226,7 +226,7 @@ class Operation(msgspec.Struct, frozen=True):
     since: float = 0.0
     """When it began, in seconds since 1970."""
     holder: str = ""
-    """Who carries it out, as the cluster's lock names it."""
+    """Who carries it out."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -251,7 +251,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     dashboard: Failure | None = None
     """Why the dashboard could not be asked at all (no address, not exposed); none when it was asked."""
     operation: Operation | None = None
-    """The change that raytui itself is carrying out on this cluster now, as far as this machine shows it."""
+    """What raytui itself is changing on this cluster now."""
 
     @property
     def head(self) -> Application | None:
