@@ -17,7 +17,9 @@ SLOWEST_POLL_S = 1.0
 LIST_S = 30.0
 """Backstop for the platform's own deadline on its list."""
 MISSING_POLLS = 3
-"""How often in a row an application must be missing from the list before it counts as gone: lists lag behind creates."""
+"""How often in a row an application that was listed must be missing from the list before it counts as gone."""
+LAG_S = 60.0
+"""How long an application that was not listed yet may be missing: the longest lag of a list that was seen."""
 DEAD_S = 45.0
 """How long a node may be listed dead while its application runs before the wait gives up: a worker that rejoins is back sooner."""
 
@@ -46,7 +48,13 @@ class Waits:
         self._monitor = monitor
         self._deadline = deadline
         self._missing: dict[str, int] = {}
+        self._unlisted_since: dict[str, float] = {}
         self._dead_since: dict[str, float] = {}
+
+    def expect(self, name: str) -> None:
+        """An application of this name was made again: what was seen of the one before says nothing of it."""
+        for seen in (self._missing, self._unlisted_since, self._dead_since):
+            seen.pop(name, None)
 
     async def head(self, progress: Progress) -> str:
         """Until GCS answers on the head and its node is alive; the answer is the dashboard's address."""
@@ -108,13 +116,17 @@ class Waits:
         apps = {app.name: app for app in snapshot.applications.value}
         for name in names:
             app = apps.get(name)
-            self._missing[name] = 0 if app is not None else self._missing.get(name, 0) + 1
-            if self._missing[name] >= MISSING_POLLS:
-                raise OperationFailed(
-                    f"{name} is no longer listed by the platform: somebody removed it", hint="raytui start creates it again"
-                )
             if app is not None:
+                self._missing[name] = 0
                 self._fail_if_dead(snapshot, app)
+            elif name in self._missing:
+                self._missing[name] += 1
+                if self._missing[name] >= MISSING_POLLS:
+                    told = f"{name} is no longer listed by the platform: somebody removed it"
+                    raise OperationFailed(told, hint="raytui start creates it again")
+            elif snapshot.observed_at - self._unlisted_since.setdefault(name, snapshot.observed_at) >= LAG_S:
+                told = f"{name} was asked for {LAG_S:g} s ago and the platform does not list it: somebody removed it"
+                raise OperationFailed(told, hint="raytui start creates it again")
 
     def _fail_if_dead(self, snapshot: Snapshot, app: Application) -> None:
         report = app.launcher

@@ -158,6 +158,7 @@ class Work:
             await self._by_itself(Step(f"ended {short} removed", "delete", (name,)))
         await self._write_launchers()
         await self._by_itself(Step(f"{short} created again", "create", (name,)))
+        self._waits.expect(name)
 
     async def _by_itself(self, step: Step) -> None:
         nothing = Removal(msgspec.structs.replace(self._plan, ends=()), self._platform, self._deadline, wait=True)

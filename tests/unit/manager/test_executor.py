@@ -245,6 +245,26 @@ async def test_a_consumer_that_is_cancelled_while_the_undo_runs_waits_for_it_and
     assert not manager.busy
 
 
+async def test_what_was_just_made_is_not_called_removed_while_the_list_lags(tmp_path):
+    world = World()
+    world.list_lag = 12
+    await carry_out(world.manager(tmp_path), "start")
+    assert world.states() == {"head": "running", "worker-1": "running", "worker-2": "running"}
+
+
+async def test_what_was_listed_and_is_not_any_more_was_removed(tmp_path):
+    world = World(boot=10**6)
+    manager = world.manager(tmp_path)
+    plan = await manager.plan("start")
+
+    def removed(event):
+        if "application starting" in event.message:
+            world.apps.pop(HEAD, None)
+
+    with pytest.raises(OperationFailed, match=f"{HEAD} is no longer listed by the platform: somebody removed it"):
+        await _consume(manager.execute(plan), removed)
+
+
 # Stop and scale-down do all they can
 
 
