@@ -106,7 +106,7 @@ class Platform(Protocol):
         ...
 
     async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
-        """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each."""
+        """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each. Cancelling is safe."""
         ...
 
     async def read_file(self, path: str) -> bytes:

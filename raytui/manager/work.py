@@ -1,7 +1,7 @@
 """The steps of one plan, carried out under the cluster's lock: each reported, each within the time, and all of it undone when it fails.
 
-Creates run to their end even when the person interrupts or the time is over: a request that the platform already honoured must be known
-before it can be undone. Stops and deletes are given up then, since asking again is safe. Every way out passes the undo, whoever raised
+Creates and restarts run to their end even when the person interrupts or the time is over: a request that the platform already honoured
+must be known before it can be undone. Stops, deletes and files are given up then, since asking again is safe. Every way out passes the undo, whoever raised
 what, but for two: the time of the whole call ran out, and something that was to end is left; then what exists is named.
 """
 
@@ -165,7 +165,13 @@ class Work:
         await self._step(step, nothing)
 
     async def _write_launchers(self) -> None:
-        (answer,) = await to_the_end([self._platform.write_launchers(self._plan.cluster, self._launchers())])
+        (answer,) = await until([self._platform.write_launchers(self._plan.cluster, self._launchers())], self._deadline.at)
+        if isinstance(answer, NotInTime):
+            exists = await what_exists(self._platform, self._plan.cluster, self._made.applications)
+            raise WaitRanOut(
+                f"the {self._deadline.seconds:g} s ran out while the launchers were being written; {exists}",
+                hint=f"raytui {self._plan.verb} goes on, raytui stop removes what exists",
+            )
         if isinstance(answer, BaseException):
             raise answer
         self._scripts = answer

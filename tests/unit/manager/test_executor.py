@@ -415,6 +415,19 @@ async def test_a_create_that_is_under_way_at_the_end_of_the_time_is_finished_and
     assert set(world.states()) == {"head"}
 
 
+async def test_files_that_cannot_be_written_in_time_end_with_the_time(tmp_path):
+    world = World()
+    manager = world.manager(tmp_path)
+    plan = await manager.plan("start")
+
+    async def hangs(cluster, files):
+        await asyncio.Event().wait()
+
+    world.write_launchers = hangs
+    with pytest.raises(DeadlineExceeded, match="while the launchers were being written; no application of ray-cluster exists now"):
+        await asyncio.wait_for(_consume(manager.execute(plan, timeout=0.05)), 20)
+
+
 async def test_an_observation_that_hangs_ends_with_the_time_and_names_what_was_made(tmp_path):
     world = World()
     world.list_lag = 10**6
