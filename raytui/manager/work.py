@@ -1,8 +1,9 @@
 """The steps of one plan, carried out under the cluster's lock: each reported, each within the time, and all of it undone when it fails.
 
 Creates and restarts run to their end even when the person interrupts or the time is over: a request that the platform already honoured
-must be known before it can be undone. Stops, deletes and files are given up then, since asking again is safe. Every way out passes the undo, whoever raised
-what, but for two: the time of the whole call ran out, and something that was to end is left; then what exists is named.
+must be known before it can be undone. Stops, deletes and files are given up then, since asking again is safe. Every way out passes the
+undo, whoever raised what, but for two: the time of the whole call ran out, and something that was to end is left; then what exists is
+named.
 """
 
 from __future__ import annotations
