@@ -17,10 +17,11 @@ import msgspec
 from raytui.core.conditions import assess
 from raytui.core.errors import Interrupted, OperationFailed, RaytuiError
 from raytui.core.protocols import Platform
-from raytui.core.spec import ClusterSpec
+from raytui.core.spec import ClusterSpec, head_name, worker_name
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.launchers import render
 from raytui.manager.monitor import Monitor
+from raytui.manager.waits import LAG_S, SLOWEST_POLL_S
 
 CheckName = Literal["connection", "launchers", "creation", "status", "clean-up"]
 CLEAN_UP_S = 400.0
@@ -51,6 +52,8 @@ class Verification:
         self._keep = keep
         self._interrupted = False
         self._fault: Exception | None = None
+        self._unseen: set[str] = set()
+        self._made_at = 0.0
         self._current: asyncio.Task[str] | None = None
 
     def interrupt(self) -> None:
@@ -151,11 +154,16 @@ class Verification:
 
     async def _creation(self) -> str:
         await self._execute("start", wait=False, timeout=self._timeout)
+        spec = self._spec
+        self._unseen = {head_name(spec.name), *(worker_name(spec.name, n + 1) for n in range(spec.workers.count))}
+        self._made_at = asyncio.get_running_loop().time()
         found = await self._platform.list(self._spec.name)
+        self._unseen -= {app.name for app in found}
         return f"{len(found)} applications listed"
 
     async def _status(self) -> str:
         await self._execute("start", wait=True, timeout=self._timeout)
+        self._unseen = set()
         snapshot = await self._monitor.observe()
         judged = assess(snapshot)
         if judged.verdict != "ok":
@@ -164,7 +172,14 @@ class Verification:
         alive = sum(node.state == "ALIVE" for node in snapshot.nodes.value or ()) or len(snapshot.applications.value or ())
         return f"verdict ok, {alive} nodes alive"
 
+    async def _until_listed(self) -> None:
+        """Until the list shows all that was made, or its lag has passed: what no list shows, `stop` does not know."""
+        while self._unseen and asyncio.get_running_loop().time() - self._made_at < LAG_S:
+            await asyncio.sleep(SLOWEST_POLL_S)
+            self._unseen -= {app.name for app in await self._platform.list(self._spec.name)}
+
     async def _clean_up(self) -> str:
+        await self._until_listed()
         await self._execute("stop", wait=True, timeout=CLEAN_UP_S)
         await self._platform.forget(self._spec.name)
         left = await self._platform.list(self._spec.name)

@@ -421,3 +421,18 @@ async def test_the_clean_up_of_verify_does_what_it_can_and_has_a_time_of_its_own
     assert results["clean-up"].state == "failed"
     assert "ray-cluster-worker-1 (stopping)" in results["clean-up"].message
     assert set(world.states()) == {"worker-1"}
+
+
+async def test_the_clean_up_of_verify_removes_what_no_list_showed_yet(tmp_path, monkeypatch):
+    monkeypatch.setattr(verify, "SLOWEST_POLL_S", 0.001)
+    world = World()
+    world.list_lag = 12
+    check = Verification(world, world, world.manager(tmp_path), SPEC.with_workers(1), timeout=30, keep=False)
+    seen = []
+    async for result in check.run():
+        seen.append((result.check, result.state))
+        if seen[-1] == ("status", "running"):
+            world.faults["list"] = [OperationFailed("the platform stumbles")]
+    assert ("status", "failed") in seen
+    assert seen[-1] == ("clean-up", "ok")
+    assert world.states() == {}
