@@ -245,6 +245,20 @@ class RayVersion(msgspec.Struct, frozen=True):
     session_name: str
 
 
+class Operation(msgspec.Struct, frozen=True):
+    """A change that raytui itself is carrying out on a cluster now, as far as this machine can see."""
+
+    verb: str
+    ends: tuple[str, ...] = ()
+    """Names of the applications that it stops, deletes or restarts."""
+    creates: tuple[str, ...] = ()
+    """Names of the applications that it makes."""
+    since: float = 0.0
+    """When it began, in seconds since 1970."""
+    holder: str = ""
+    """Who carries it out."""
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """Everything observed about one cluster in one round."""
 
@@ -270,6 +284,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """The spec last asked for, as recorded with the cluster; neither value nor failure when none is recorded."""
     foreign: tuple[str, ...] = ()
     """Names of this cluster's that applications of somebody else have; looked at while the cluster is absent."""
+    operation: Operation | None = None
+    """What raytui itself is changing on this cluster now."""
 
     @property
     def head(self) -> Application | None:
