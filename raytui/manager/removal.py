@@ -50,9 +50,9 @@ class Removal:
         """Ids of the applications that the platform was seen to have deleted."""
 
     def handles(self, step: Step) -> bool:
-        """Whether a step ends what nothing else of the plan needs gone: before something is made again, its delete must succeed."""
+        """Whether a failure of the step is kept for the end; the delete of what is made again must succeed before its create."""
         made = {request.name for request in self._plan.creates}
-        return step.action in {"drain", "stop", "delete", "wait-gone"} and not made.intersection(step.targets)
+        return step.action in {"drain", "stop"} or (step.action in {"delete", "wait-gone"} and not made.intersection(step.targets))
 
     async def carry_out(self, step: Step, progress: Progress) -> Outcome:
         """One step for all of its targets; what fails is kept for the end."""
