@@ -82,16 +82,23 @@ class Platform(Protocol):
         """Make one application; after an ambiguous answer look for it and adopt it rather than make it twice."""
         ...
 
-    async def stop(self, application: Application) -> None:
-        """Ask the application to end, gracefully, and wait until the platform shows that it did."""
+    async def stop(self, application: Application, *, wait: bool = True) -> None:
+        """Ask the application to end, gracefully, and wait until the platform shows that it did.
+
+        Without `wait` it returns when the platform has accepted that. Cancelling is safe: asking again is.
+        """
         ...
 
     async def restart(self, application: Application) -> None:
         """Stop and start the same application."""
         ...
 
-    async def delete(self, application: Application) -> None:
-        """Remove the application and wait until the platform no longer lists it; what is gone already is fine."""
+    async def delete(self, application: Application, *, wait: bool = True) -> None:
+        """Remove the application and wait until the platform no longer lists it; what is gone already is fine.
+
+        An application that no list shows (yet) is removed by its id, and looked for until a list that lags would show it. Without `wait`
+        it returns when the platform has accepted the request. Cancelling is safe: asking again is.
+        """
         ...
 
     async def drain(self, application: Application, timeout: float) -> bool:
@@ -99,7 +106,7 @@ class Platform(Protocol):
         ...
 
     async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
-        """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each."""
+        """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each. Cancelling is safe."""
         ...
 
     async def read_file(self, path: str) -> bytes:

@@ -17,8 +17,9 @@ import msgspec
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.merge import merge_nodes, total_by_nodes
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
-from raytui.core.snapshot import Application, Node, Reading, Snapshot
+from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot
 from raytui.manager.beside import Beside
+from raytui.manager.operations import Watched
 from raytui.manager.readings import QUESTIONS, Depth, Readings, failure_of
 from raytui.manager.witness import Witness
 
@@ -47,8 +48,12 @@ class Monitor:
         profile: str,
         clock: Callable[[], float] = time.time,
         workers: int = 0,
+        operation: Callable[[], Operation | None] | None = None,
     ) -> None:
-        """`workers` is how many the settings ask for."""
+        """`workers` is how many the settings ask for.
+
+        `operation` reads what raytui itself carries out on the cluster now; it may block for as long as a disk does.
+        """
         self._platform = platform
         self._connect = connect
         self._cluster = cluster
@@ -56,6 +61,7 @@ class Monitor:
         self._clock = clock
         self._witness = Witness()
         self._beside = Beside(platform, cluster, workers, clock)
+        self._operation = Watched(operation)
         self._lock = asyncio.Lock()
         self._link: _Link | None = None
         self._troubled = False
@@ -85,6 +91,7 @@ class Monitor:
                 self._link.ask(depth, patience, fresh)
             failure: Failure | None = None
             try:
+                before = await self._operation.now()
                 applications = await self._list()
                 beside = self._beside.read(applications.value)
                 if applications.value is not None:
@@ -96,7 +103,10 @@ class Monitor:
             finally:
                 if self._link is not None:
                     await self._link.end_round()
-            snapshot = msgspec.structs.replace(self._picture(applications, depth, failure), asked=asked, foreign=foreign)
+            # One that began or ended meanwhile explains what this round saw, too.
+            operation = await self._operation.now() or before
+            picture = self._picture(applications, depth, failure)
+            snapshot = msgspec.structs.replace(picture, asked=asked, foreign=foreign, operation=operation)
             self._troubled = is_failing(snapshot)
             return snapshot
 

@@ -16,7 +16,7 @@ from raytui.core.protocols import DashboardTarget
 from raytui.core.snapshot import Amount, Gpu, LauncherReport, Node, Usage
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.dashboard.client import connect
-from raytui.manager import readings
+from raytui.manager import operations, readings
 from raytui.manager.monitor import Monitor, is_failing, next_poll
 from tests.fakes.dashboard import FakeDashboard, every_path, many_nodes, recorded
 from tests.fakes.platform import FakePlatform, application
@@ -56,6 +56,26 @@ async def test_status_asks_everything_it_needs_once(server, monitor) -> None:
     assert snapshot.actors.at == 0.0
     assert snapshot.dashboard_url == server.url
     assert snapshot.dashboard is None
+
+
+async def test_what_raytui_carries_out_meanwhile_is_part_of_the_snapshot(platform, tmp_path) -> None:
+    watching = Monitor(
+        platform, short, cluster="ray-cluster", profile="local", operation=lambda: operations.current(tmp_path, "local", "ray-cluster")
+    )
+    async with operations.hold(tmp_path, "local", "ray-cluster", "restart", 0.0) as publication:
+        publication.tell(operations.Operation("restart", ends=("ray-cluster-worker-1",), since=7.0))
+        during = await watching.observe("alive")
+    assert during.operation is not None
+    assert (during.operation.verb, during.operation.ends, during.operation.since) == ("restart", ("ray-cluster-worker-1",), 7.0)
+    assert (await watching.observe("alive")).operation is None
+    await watching.close()
+
+
+async def test_an_operation_that_ended_during_the_round_still_explains_it(platform) -> None:
+    answers = [operations.Operation("scale"), None]
+    watching = Monitor(platform, short, cluster="ray-cluster", profile="local", operation=lambda: answers.pop(0))
+    assert (await watching.observe("alive")).operation == operations.Operation("scale")
+    await watching.close()
 
 
 async def test_alive_asks_only_about_life(server, monitor) -> None:

@@ -1,7 +1,9 @@
 # ruff: noqa: ASYNC240  # nothing else runs in a test's loop
 from __future__ import annotations
 
+import os
 import stat
+import threading
 import time
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound, OperationFailed, Unreachable
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.platforms.local import files, launch
-from raytui.platforms.local.shared import read_within
+from raytui.platforms.local.shared import read_within, to_the_end
 from tests.unit.platforms.local.conftest import CLUSTER, DASHBOARD_PORT, World
 
 
@@ -145,6 +147,20 @@ async def test_a_temp_directory_of_somebody_else_is_refused(world: World, temp_r
 async def test_a_disk_that_hangs_is_named() -> None:
     with pytest.raises(DeadlineExceeded, match=r"the list did not answer within 0.01 s"):
         await read_within("the list", lambda: time.sleep(0.3), 0.01)
+
+
+async def test_a_named_pipe_in_the_state_directory_is_refused_and_not_waited_for(world: World) -> None:
+    (world.root / CLUSTER).mkdir(parents=True)
+    os.mkfifo(world.root / CLUSTER / "pipe")
+    with pytest.raises(OperationFailed, match="it is no regular file"):
+        await world.platform.read_file(f"{CLUSTER}/pipe")
+
+
+async def test_a_change_on_a_disk_that_hangs_ends_in_a_sentence_that_leaves_it_open() -> None:
+    gate = threading.Event()
+    with pytest.raises(DeadlineExceeded, match=r"did not end within 0.01 s; it may yet be carried out"):
+        await to_the_end(gate.wait, timeout=0.01)
+    gate.set()
 
 
 def test_a_lock_that_is_held_says_so(tmp_path: Path) -> None:
