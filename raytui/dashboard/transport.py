@@ -16,6 +16,8 @@ import msgspec
 if TYPE_CHECKING:
     import ssl
 
+    from raytui.core.protocols import DashboardTarget
+
 BODY_CAP = 64 * 1024 * 1024
 """Bytes of an answer that are read at most; 1,000 nodes with 32 workers each were measured at 32 MB."""
 ERROR_CAP = 65536
@@ -23,7 +25,12 @@ ERROR_CAP = 65536
 USER_AGENT = "raytui"
 """Never a browser's: Ray answers 405 to those."""
 
-Trouble = Literal["refused", "connect_timeout", "name", "route", "tls", "no_answer", "closed", "too_large", "not_http"]
+PUBLIC = frozenset(
+    ["/", "/favicon.ico", "/api/authentication_mode", "/api/authenticate", "/api/healthz", "/api/gcs_healthz", "/api/local_raylet_healthz"]
+)
+"""What Ray answers without its token (2.60): these paths, and all below /static/."""
+
+Trouble = Literal["refused", "connect_timeout", "name", "route", "tls", "no_answer", "closed", "too_large", "not_http", "changed"]
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -67,6 +74,13 @@ class Transport(Protocol):
     async def close(self) -> None:
         """Let go of connections; calls in flight end."""
         ...
+
+
+def headers_for(target: DashboardTarget, path: str) -> dict[str, str]:
+    """The headers of a request: Ray's token is among them only where Ray asks for it."""
+    bare = path.partition("?")[0]
+    public = bare in PUBLIC or bare.startswith("/static/")
+    return {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **target.headers, **({} if public else target.ray_headers)}
 
 
 def connect_limit(url: str, timeout: float) -> float:
