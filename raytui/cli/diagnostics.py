@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from raytui.cli.invocation import Invocation
 
 
+_OVER = "\r\x1b[2K"
+
+
 class Diagnostics:
     """stderr: progress, warnings and errors."""
 
@@ -26,15 +29,19 @@ class Diagnostics:
         self.paint: Paint = paint_for(self._stream, color, os.environ)
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Lines as they are; shapes are replaced where the encoding lacks them."""
-        self.write("".join(f"{line}\n" for line in lines))
+        """Lines of text, harmless wherever they came from; shapes are replaced where the encoding lacks them."""
+        self._put("".join(f"{self.paint.finish(line)}\n" for line in lines))
 
-    def write(self, text: str) -> None:
-        """Text without a newline of its own. A stderr that is gone loses it: there is nobody left to tell."""
+    def write(self, text: str, *, over: bool = False) -> None:
+        """Text without a newline of its own, made harmless too; `over` puts it in the place of the terminal's present line."""
+        self._put((_OVER if over else "") + self.paint.finish(text))
+
+    def _put(self, text: str) -> None:
+        """A stderr that is gone loses it: there is nobody left to tell."""
         if self._stream is None or not text:
             return
         try:
-            self._stream.write(self.paint.shapes(text))
+            self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError):
             return

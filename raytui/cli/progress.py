@@ -44,16 +44,17 @@ class Progress:
             return
         # The open line is written over; a step that ends closes it.
         self._since = time.monotonic() - event.seconds
-        start = "\r\x1b[2K" if self._open == event.step else self.closing()
+        over = self._open == event.step
+        start = "" if over else self.closing()
         self._open = event.step if event.state == "running" else ""
-        self._diagnostics.write(f"{start}{line}" + ("" if self._open else "\n"))
+        self._diagnostics.write(f"{start}{line}" + ("" if self._open else "\n"), over=over)
 
     def tick(self) -> None:
         """Let the time of the running step go on where a person looks: an operation that says nothing for a minute looks hung."""
         if self._open:
             event = self.steps[self._open]
             line = self.line(StepEvent(event.step, event.state, time.monotonic() - self._since, event.message))
-            self._diagnostics.write(f"\r\x1b[2K{line}")
+            self._diagnostics.write(line, over=True)
 
     def line(self, event: StepEvent) -> str:
         """A step with its mark, time and message; on a terminal no wider than it, since a line that wraps cannot be written over."""
