@@ -22,6 +22,10 @@ class Diagnostics:
 
     def __init__(self, *, color: ColorChoice = "auto", verbosity: int = 0) -> None:
         self._stream = sys.stderr
+        self.begun = ""
+        """What this call has begun to change, as a sentence without an end, and empty as long as no such request was sent."""
+        self.shown_by = ""
+        """The command that shows what has become of it."""
         self.verbosity = verbosity
         self.is_terminal = is_terminal(self._stream) and os.environ.get("TERM", "dumb") != "dumb"
         if self._stream is not None and hasattr(self._stream, "reconfigure"):
@@ -53,13 +57,22 @@ class Diagnostics:
     def error(self, error: RaytuiError) -> None:
         """One sentence, what to do, and every problem with its own hint when there are several."""
         if len(error.problems) > 1:
-            self.lines([f"{self.paint('error:', 'error')} {len(error.problems)} problems, nothing was changed"])
+            so_far = self.begun or "nothing was changed"
+            self.lines([f"{self.paint('error:', 'error')} {len(error.problems)} problems, {so_far}"])
             width = min(34, max(len(problem.field) for problem in error.problems))
             for problem in error.problems:
                 hint = f"; {problem.hint}" if problem.hint else ""
                 self.lines([f"  {problem.field.ljust(width)}  {problem.message}{hint}"])
             return
         self.lines([f"{self.paint('error:', 'error')} {error.message}", *([f"       {error.hint}"] if error.hint else [])])
+
+    def began(self, what: str, *, shown_by: str = "raytui status shows what exists") -> None:
+        """From now on an interruption is told with what was begun, for example `the start of ray-cluster had begun`."""
+        self.begun, self.shown_by = what, shown_by
+
+    def interrupted(self) -> Interrupted:
+        """The error for a person who pressed Ctrl-C; true whatever was done until then."""
+        return Interrupted(f"interrupted; {self.begun or 'nothing was being changed'}", hint=self.shown_by if self.begun else "")
 
 
 def guard(invocation: Invocation, work: Callable[[], int]) -> int:
@@ -70,12 +83,12 @@ def guard(invocation: Invocation, work: Callable[[], int]) -> int:
     except BrokenPipeError:
         return _reader_left()
     except KeyboardInterrupt:
-        error: RaytuiError = Interrupted("interrupted; nothing was being changed", hint="")
+        error: RaytuiError = invocation.diagnostics.interrupted()
     except RaytuiError as raised:
         error = raised
     # The last boundary of the program: whatever was not foreseen still ends in one sentence, and its details in a file.
     except Exception as raised:  # noqa: BLE001
-        error = _of_click(raised) or _unforeseen(raised, invocation)
+        error = _of_click(raised, invocation) or _unforeseen(raised, invocation)
     else:
         return code
     return _report(invocation, error)
@@ -114,13 +127,13 @@ def _reader_left() -> int:
     return 0
 
 
-def _of_click(raised: Exception) -> RaytuiError | None:
+def _of_click(raised: Exception, invocation: Invocation) -> RaytuiError | None:
     """A usage error of click as one of ours; none when it is something else. click need not be loaded for it to be so."""
     click = sys.modules.get("click")
     if click is None or not isinstance(raised, click.ClickException | click.exceptions.Abort):
         return None
     if isinstance(raised, click.exceptions.Abort):
-        return Interrupted("interrupted; nothing was being changed")
+        return invocation.diagnostics.interrupted()
     context = getattr(raised, "ctx", None)
     verb = context.command_path if context is not None else "raytui"
     if isinstance(raised, click.NoSuchOption):

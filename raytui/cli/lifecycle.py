@@ -119,6 +119,8 @@ def change(
             if plan.changed and _ends_work(plan) and not yes:
                 _confirm(invocation, plan)
             await _carry_out(invocation, session, plan, progress, wait=wait, limit=limit)
+            if invocation.diagnostics.begun:
+                invocation.diagnostics.began(f"the {plan.verb} of {plan.cluster} had been carried out")
             return plan, await _phase(session)
 
     plan, phase = asyncio.run(run())
@@ -147,6 +149,8 @@ async def _carry_out(invocation: Invocation, session: Session, plan: Plan, progr
         try:
             async with ticking(progress), aclosing(session.manager.execute(plan, wait=wait, timeout=limit)) as events:
                 async for event in events:
+                    if event.step not in _waits(plan):
+                        invocation.diagnostics.began(f"the {plan.verb} of {plan.cluster} had begun")
                     progress.tell(event)
         except asyncio.CancelledError:
             if not pressed:
@@ -170,7 +174,7 @@ async def _what_exists(session: Session, plan: Plan) -> str:
 
 
 def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEvent], *, dry_run: bool) -> None:
-    waits = {step.name for step in plan.steps if step.action.startswith("wait")}
+    waits = _waits(plan)
     # What was done counts, not what was planned: another raytui may have been there first.
     changed = plan.changed if dry_run else any(step.step not in waits for step in steps)
     if invocation.output.json:
@@ -188,6 +192,11 @@ def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEven
         invocation.output.lines([f"{plan.cluster} is {phase}"])
     else:
         invocation.output.lines([f"{plan.cluster} is {phase}; nothing was changed"])
+
+
+def _waits(plan: Plan) -> set[str]:
+    """Names of the steps that only look."""
+    return {step.name for step in plan.steps if step.action.startswith("wait")}
 
 
 async def _phase(session: Session) -> str:
@@ -224,11 +233,17 @@ def _confirm(invocation: Invocation, plan: Plan) -> None:
     invocation.diagnostics.lines(
         [f"{plan.verb} of {plan.cluster} ends {doomed}:", *(f"  {step.name}: {_targets(plan, step.targets)}" for step in plan.steps)]
     )
+    if not is_agreed():
+        raise RefusedForSafety("nothing was changed", hint="add --yes to go on without being asked")
+
+
+def is_agreed() -> bool:
+    """Ask whether to go on; Ctrl-C raises, unless whoever started us ignores it."""
     # asyncio's own handler would only note a Ctrl-C and go on waiting for the line. Nothing else runs meanwhile.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        agreed = click.confirm("Go on?", default=False, err=True)
+        return click.confirm("Go on?", default=False, err=True)
     finally:
         signal.signal(signal.SIGINT, before)
-    if not agreed:
-        raise RefusedForSafety("nothing was changed", hint="add --yes to go on without being asked")

@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -22,7 +22,9 @@ from raytui.config.settings import Settings
 from raytui.core.errors import ConfigurationError, OperationFailed, Problem, RaytuiError, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.orphans import orphans as unclaimed
+from raytui.core.protocols import Platform
 from raytui.core.report import SCHEMA_VERSION, list_document
+from raytui.core.snapshot import Application
 
 
 def deployment_settings(invocation: Invocation, flags: dict[str, object]) -> Settings:
@@ -138,6 +140,7 @@ def deploy(
                 async with aclosing(deployment.run()) as events:
                     async for event in events:
                         progress.tell(event)
+                        _tell_begun(invocation, progress)
             finally:
                 progress.close()
                 await deployment.close()
@@ -148,6 +151,16 @@ def deploy(
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     return _answer(invocation, settings, list(progress.steps.values()), changed=changed, phase="running")
+
+
+def _tell_begun(invocation: Invocation, progress: Progress) -> None:
+    """What an interrupted deploy leaves: nothing of it is undone, and a job goes on in the workbench."""
+    done = [step.step for step in progress.steps.values() if step.state == "done"]
+    open_step = [f"{step.step} (under way, may go on in the workbench)" for step in progress.steps.values() if step.state == "running"]
+    invocation.diagnostics.began(
+        f"the deploy had begun: {', '.join([*done, *open_step])}; nothing of it was undone",
+        shown_by="run the same deploy again, it goes on from there; raytui status shows what exists",
+    )
 
 
 def git_url(repo: str | None) -> str:
@@ -200,11 +213,7 @@ def orphans(invocation: Invocation, /, *, reap: bool, yes: bool, dry_run: bool) 
             if reap and found and not dry_run:
                 if not yes:
                     _confirm(invocation, [app.name for app in found])
-                answers = await asyncio.gather(*(session.platform.delete(app) for app in found), return_exceptions=True)
-                for app, answer in zip(found, answers, strict=True):
-                    if isinstance(answer, BaseException) and not isinstance(answer, RaytuiError):
-                        raise answer
-                    ended[app.name] = str(answer) if answer is not None else ""
+                await _reap(invocation, session.platform, found, ended)
             return [
                 {
                     "name": app.name,
@@ -216,7 +225,10 @@ def orphans(invocation: Invocation, /, *, reap: bool, yes: bool, dry_run: bool) 
                 for app in found
             ]
 
-    rows = asyncio.run(run())
+    try:
+        rows = asyncio.run(run())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
     failed = {name: why for name, why in ended.items() if why}
     rows = [{**row, "ended": row["name"] in ended and row["name"] not in failed} for row in rows]
     if invocation.output.json:
@@ -231,9 +243,41 @@ def orphans(invocation: Invocation, /, *, reap: bool, yes: bool, dry_run: bool) 
     return 0
 
 
+async def _reap(invocation: Invocation, platform: Platform, found: Sequence[Application], ended: dict[str, str]) -> None:
+    """End all of them at once and note in `ended`, by name, why one was not ended, empty when it was."""
+
+    def tell() -> None:
+        gone = [name for name, why in ended.items() if not why]
+        asked = [app.name for app in found if app.name not in ended]
+        parts = [
+            *([f"{', '.join(gone)} ended"] if gone else []),
+            *([f"{', '.join(asked)} asked to end, not seen to be gone"] if asked else []),
+        ]
+        invocation.diagnostics.began("; ".join(parts) or "none was ended", shown_by="raytui orphans lists what is left")
+
+    async def end(app: Application) -> None:
+        try:
+            await platform.delete(app)
+            ended[app.name] = ""
+        except RaytuiError as error:
+            ended[app.name] = str(error)
+        tell()
+
+    task = asyncio.current_task()
+    assert task is not None
+    tell()
+    with on_interrupt(task.cancel):
+        answers = await asyncio.gather(*(end(app) for app in found), return_exceptions=True)
+    for answer in answers:
+        if answer is not None:
+            raise answer
+
+
 def _confirm(invocation: Invocation, names: list[str]) -> None:
+    from raytui.cli.lifecycle import is_agreed
+
     if not invocation.diagnostics.is_terminal:
         raise RefusedForSafety(f"orphans --reap would end {', '.join(names)} and cannot ask here", hint="add --yes")
     invocation.diagnostics.lines([f"This ends {', '.join(names)}."])
-    if not click.confirm("Go on?", default=False, err=True):
+    if not is_agreed():
         raise RefusedForSafety("nothing was ended", hint="add --yes to end them without asking")

@@ -92,9 +92,13 @@ async def ticking(progress: Progress) -> AsyncIterator[None]:
 
 @contextmanager
 def on_interrupt(act: Callable[[], object]) -> Iterator[None]:
-    """Call `act` on Ctrl-C, SIGTERM and a lost terminal, however often, instead of dying in the middle of a change."""
+    """Call `act` on Ctrl-C, SIGTERM and a lost terminal, however often, instead of dying in the middle of a change.
+
+    A signal that whoever started us ignores (`nohup`, a shell's background job) stays ignored; afterwards all is as it was before.
+    """
     loop = asyncio.get_running_loop()
-    caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    caught = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
     for number in caught:
         loop.add_signal_handler(number, act)
     try:
@@ -102,3 +106,4 @@ def on_interrupt(act: Callable[[], object]) -> Iterator[None]:
     finally:
         for number in caught:
             loop.remove_signal_handler(number)
+            signal.signal(number, before[number] or signal.SIG_DFL)
