@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from raytui.system import trust
+
 if TYPE_CHECKING:
     import ssl
 
@@ -123,11 +125,8 @@ def proxy_for(url: str) -> str | None:
 
 
 def tls_context(ca_bundle: str) -> ssl.SSLContext:
-    """Certificates to trust: the setting, else SSL_CERT_FILE, else REQUESTS_CA_BUNDLE, else the system's; raises `TransportError`."""
-    import ssl
-
-    bundle = ca_bundle or os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE") or None
+    """The system's authorities and those of the bundle (see `raytui.system.trust`); raises `TransportError` when that cannot be read."""
     try:
-        return ssl.create_default_context(cafile=os.path.expanduser(bundle) if bundle else None)  # noqa: PTH111 - pathlib costs more to import here
-    except OSError as error:
-        raise TransportError("tls", f"the CA bundle {bundle} cannot be read: {error.strerror or error}") from None
+        return trust.tls_context(ca_bundle)
+    except trust.UnreadableBundle as error:
+        raise TransportError("tls", str(error)) from None
