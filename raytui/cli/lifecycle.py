@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
 import signal
 import sys
 from contextlib import aclosing
@@ -12,6 +14,7 @@ import click
 import msgspec
 
 from raytui.bootstrap import Session
+from raytui.cli.diagnostics import Diagnostics
 from raytui.cli.invocation import Invocation, seconds, whole_number
 from raytui.cli.paint import is_terminal
 from raytui.cli.progress import Progress, on_interrupt, ticking
@@ -233,17 +236,32 @@ def _confirm(invocation: Invocation, plan: Plan) -> None:
     invocation.diagnostics.lines(
         [f"{plan.verb} of {plan.cluster} ends {doomed}:", *(f"  {step.name}: {_targets(plan, step.targets)}" for step in plan.steps)]
     )
-    if not is_agreed():
+    if not is_agreed(invocation.diagnostics):
         raise RefusedForSafety("nothing was changed", hint="add --yes to go on without being asked")
 
 
-def is_agreed() -> bool:
-    """Ask whether to go on; Ctrl-C raises, unless whoever started us ignores it."""
-    # asyncio's own handler would only note a Ctrl-C and go on waiting for the line. Nothing else runs meanwhile.
+def is_agreed(diagnostics: Diagnostics) -> bool:
+    """Ask on stderr whether to go on; an empty line is a no. Ctrl-C and the end of the input raise KeyboardInterrupt."""
+    # asyncio's own handler would only note a Ctrl-C and go on waiting for the line. Nothing else runs meanwhile. One that comes after the
+    # question and before the read would be noticed with the next line only: its byte in the pipe ends the wait.
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    earlier = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
     try:
-        return click.confirm("Go on?", default=False, err=True)
+        while True:
+            diagnostics.write("Go on? [y/N]: ")
+            select.select([sys.stdin, woken], [], [])
+            line = sys.stdin.readline()
+            if not line:
+                raise KeyboardInterrupt
+            answer = line.strip().lower()
+            if answer in {"", "n", "no", "y", "yes"}:
+                return answer in {"y", "yes"}
     finally:
+        signal.set_wakeup_fd(earlier)
         signal.signal(signal.SIGINT, before)
+        os.close(woken)
+        os.close(wakes)

@@ -279,5 +279,5 @@ def _confirm(invocation: Invocation, names: list[str]) -> None:
     if not invocation.diagnostics.is_terminal:
         raise RefusedForSafety(f"orphans --reap would end {', '.join(names)} and cannot ask here", hint="add --yes")
     invocation.diagnostics.lines([f"This ends {', '.join(names)}."])
-    if not is_agreed():
+    if not is_agreed(invocation.diagnostics):
         raise RefusedForSafety("nothing was ended", hint="add --yes to end them without asking")
