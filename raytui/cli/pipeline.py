@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,7 +17,6 @@ from raytui.cli.invocation import Invocation, seconds
 from raytui.cli.progress import Progress, on_interrupt
 from raytui.cli.sizes import size_flags, size_options
 from raytui.cli.verb import pass_invocation, verb
-from raytui.config import environment
 from raytui.config.settings import Settings
 from raytui.core.errors import ConfigurationError, OperationFailed, Problem, RaytuiError, RefusedForSafety
 from raytui.core.events import StepEvent
@@ -25,16 +24,6 @@ from raytui.core.orphans import orphans as unclaimed
 from raytui.core.protocols import Platform
 from raytui.core.report import SCHEMA_VERSION, list_document
 from raytui.core.snapshot import Application
-
-
-def deployment_settings(invocation: Invocation, flags: dict[str, object]) -> Settings:
-    """The settings, on the workbench that the environment names unless a profile was chosen."""
-    settings = invocation.settings(flags)
-    chosen = settings.origins.get("profile", "default") != "default"
-    if not chosen and settings.platform == "local" and environment.offers_workbench(os.environ):
-        invocation.profile = "cai"
-        return invocation.settings(flags)
-    return settings
 
 
 @verb(
@@ -54,10 +43,10 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
     if invocation.cluster is None:
         invocation.cluster = f"raytui-verify-{secrets.token_hex(3)}"
     flags = size_flags(sizes)
-    settings = deployment_settings(invocation, flags)
+    settings = invocation.settings(flags)
     if settings.platform == "local":
         # Whatever runs on the default ports is not to be disturbed by a test.
-        settings = deployment_settings(invocation, {"cluster.ray_port": "auto", "cluster.dashboard_port": "auto", **flags})
+        settings = invocation.settings({"cluster.ray_port": "auto", "cluster.dashboard_port": "auto", **flags})
     session = invocation.session(settings)
     results: dict[str, Result] = {}
 
@@ -122,7 +111,7 @@ def deploy(
 
     limit = seconds("timeout", timeout, 600.0) or 600.0
     flags = {"platform": "cai", "host": cml_host, "api_key_file": cml_api_key_file, **size_flags(sizes)}
-    settings = deployment_settings(invocation, flags)
+    settings = invocation.settings(flags)
     problems = list(_deploy_problems(settings, github_repo, project_name))
     if problems:
         raise ConfigurationError.from_problems(problems, "deploy")
@@ -195,13 +184,17 @@ def _answer(invocation: Invocation, settings: Settings, steps: list[StepEvent], 
 
 
 @verb("orphans", short_help="List applications of ours that no cluster claims.", examples="raytui orphans\nraytui orphans --reap --yes")
-@click.option("--reap", is_flag=True, help="End them, after asking.")
+@click.option("--reap", is_flag=True, help="End them, after asking: those that a second look some seconds later finds without a head too.")
+@click.option("--older-than", metavar="SECONDS", help="With --reap: leave those that were made more recently (default 120).")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="With --reap: print what would be ended.")
 @pass_invocation
-def orphans(invocation: Invocation, /, *, reap: bool, yes: bool, dry_run: bool) -> int:
+def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, yes: bool, dry_run: bool) -> int:
     """Applications that carry raytui's marker although their cluster has no head: nothing uses them, and they cost until they end."""
-    settings = deployment_settings(invocation, {})
+    from raytui.manager.reaping import AGE_S
+
+    settings = invocation.settings({})
+    age = AGE_S if older_than is None else seconds("older-than", older_than, AGE_S) or 0.0
     if reap and settings.read_only:
         raise RefusedForSafety("orphans --reap was refused: the profile is read-only", hint="choose another with --profile")
     session = invocation.session(settings, check_name=False)
@@ -213,7 +206,8 @@ def orphans(invocation: Invocation, /, *, reap: bool, yes: bool, dry_run: bool) 
             if reap and found and not dry_run:
                 if not yes:
                     _confirm(invocation, [app.name for app in found])
-                await _reap(invocation, session.platform, found, ended)
+                left = await _reap(invocation, session.platform, found, ended, state_dir=settings.state_dir, age=age)
+                ended.update({app.name: left[app.id] for app in found if app.id in left})
             return [
                 {
                     "name": app.name,
@@ -243,19 +237,26 @@ def orphans(invocation: Invocation, /, *, reap: bool, yes: bool, dry_run: bool) 
     return 0
 
 
-async def _reap(invocation: Invocation, platform: Platform, found: Sequence[Application], ended: dict[str, str]) -> None:
-    """End all of them at once and note in `ended`, by name, why one was not ended, empty when it was."""
+async def _reap(
+    invocation: Invocation, platform: Platform, found: Sequence[Application], ended: dict[str, str], *, state_dir: Path, age: float
+) -> dict[str, str]:
+    """End them and note in `ended`, by name, why one was not ended, empty when it was; answers by id why others were left alone."""
+    from raytui.manager.reaping import reap
+
+    asked: list[str] = []
 
     def tell() -> None:
         gone = [name for name, why in ended.items() if not why]
-        asked = [app.name for app in found if app.name not in ended]
+        waiting = [name for name in asked if name not in ended]
         parts = [
             *([f"{', '.join(gone)} ended"] if gone else []),
-            *([f"{', '.join(asked)} asked to end, not seen to be gone"] if asked else []),
+            *([f"{', '.join(waiting)} asked to end, not seen to be gone"] if waiting else []),
         ]
         invocation.diagnostics.began("; ".join(parts) or "none was ended", shown_by="raytui orphans lists what is left")
 
     async def end(app: Application) -> None:
+        asked.append(app.name)
+        tell()
         try:
             await platform.delete(app)
             ended[app.name] = ""
@@ -265,12 +266,8 @@ async def _reap(invocation: Invocation, platform: Platform, found: Sequence[Appl
 
     task = asyncio.current_task()
     assert task is not None
-    tell()
     with on_interrupt(task.cancel):
-        answers = await asyncio.gather(*(end(app) for app in found), return_exceptions=True)
-    for answer in answers:
-        if answer is not None:
-            raise answer
+        return await reap(platform, found, state_dir, end, age=age)
 
 
 def _confirm(invocation: Invocation, names: list[str]) -> None:

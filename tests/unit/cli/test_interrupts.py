@@ -21,6 +21,7 @@ CHILD = """
 import asyncio, sys
 from raytui import bootstrap
 from raytui.core.events import StepEvent
+from raytui.manager import reaping
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.launchers import render
 from raytui.manager.monitor import Monitor
@@ -49,6 +50,7 @@ async def open_deployment(*_, **__):
     return Hanging()
 
 bootstrap.open_deployment = open_deployment
+reaping.PAUSE_S = 0.1
 APPLICATIONS = {
     "there": [application(), application("worker-1")],
     "orphans": [application("worker-1"), application("worker-2")],
@@ -157,7 +159,7 @@ def test_an_interrupted_deploy_says_how_far_it_came(tmp_path):
 def test_a_start_that_has_finished_is_not_said_to_have_changed_nothing(tmp_path):
     got, shown = press(tmp_path, "slow", "start --no-wait --workers 0", [("looking", b"\x03")])
     assert got == 130, shown
-    assert "interrupted; the start of ray-cluster had been carried out" in shown
+    assert "start of ray-cluster had finished; its last look was interrupted" in shown
     assert "raytui status shows what exists" in shown
     assert "nothing was" not in shown
 
