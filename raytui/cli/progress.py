@@ -94,8 +94,8 @@ async def ticking(progress: Progress) -> AsyncIterator[None]:
 def on_interrupt(act: Callable[[], object]) -> Iterator[None]:
     """Call `act` on Ctrl-C, SIGTERM and a lost terminal, however often, instead of dying in the middle of a change.
 
-    A lost terminal that whoever started us ignores (`nohup`) stays ignored. SIGINT is heard even where a shell ignores it for its background
-    jobs: a script that sends it to one means it. Afterwards all is as it was before.
+    A lost terminal that whoever started us ignores (`nohup`) stays ignored. SIGINT is heard even where a shell ignores it for its
+    background jobs: a script that sends it to one means it. Afterwards all is as it was before.
     """
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
