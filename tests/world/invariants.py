@@ -93,7 +93,7 @@ class Judge:
         unnamed = [app.name for app in made if not _names(run.said, app) and not UNKNOWN.search(run.said)]
         if unnamed:
             self.wrong("unnamed", f"{run.title} failed and left {', '.join(unnamed)} without a word: {run.said}")
-        if isinstance(run.error, DeadlineExceeded) and not (UNKNOWN.search(run.said) or re.search(r"head|worker-\d", run.said)):
+        if isinstance(run.error, DeadlineExceeded) and not (UNKNOWN.search(run.said) or re.search(r"head|worker-\d|\.raytui/", run.said)):
             self.wrong("exit code", f"{run.title} said DeadlineExceeded and names nothing: {run.said}")
 
     def _claims(self, run: Run) -> None:
@@ -123,7 +123,7 @@ class Judge:
         if missing:
             self.wrong("done", f"{run.title} said done, and {', '.join(missing)} do not exist")
         if run.verb == "scale":
-            surplus = [name for name in there if name not in wanted]
+            surplus = [name for name, app in there.items() if name not in wanted and app.shown_from < run.began]
             if surplus:
                 self.wrong("done", f"{run.title} said done, and {', '.join(surplus)} exist")
         if run.wait:
@@ -141,7 +141,8 @@ class Judge:
 
     def _stop_done(self, run: Run, there: dict[str, App]) -> None:
         if not run.keep:
-            left = [app for app in there.values() if not (app.deleting and not run.wait)]
+            # What the list did not yet show when the stop began could not be known to it.
+            left = [app for app in there.values() if not (app.deleting and not run.wait) and app.shown_from < run.began]
             if left:
                 self.wrong("done", f"{run.title} said done, and there are {_list(left)}")
             return
@@ -155,7 +156,7 @@ class Judge:
     def _stopped_all_it_could(self, run: Run) -> None:
         left = self.site.ours()
         for app in left:
-            if app not in run.before or run.concurrent:
+            if app not in run.before or run.concurrent or run.interrupted or run.oddity.raised or app.shown_from > run.began:
                 continue
             if not _names(run.said, app) and not UNKNOWN.search(run.said):
                 self.wrong("stop", f"{run.title} failed and does not name {app.name} ({app.status}): {run.said}")
@@ -164,8 +165,8 @@ class Judge:
 
     # ------------------------------------------------------------------ status
 
-    def look(self, snapshot: Snapshot, document: dict[str, Any], begin: float, end: float) -> None:
-        """What must hold of a status that was made between two moments."""
+    def look(self, snapshot: Snapshot, document: dict[str, Any], begin: float, end: float, before: dict[App, str]) -> None:
+        """What must hold of a status that was made between two moments; `before` are the states at the first."""
         if end - begin > OBSERVE:
             self.wrong("deadline", f"a look took {end - begin:.0f} s")
         truth = self.site.ours()
@@ -184,7 +185,7 @@ class Judge:
             self._all_well(begin, end, f"{phase}/{verdict}")
         lag = self.site.faults.list_lag
         if phase == "absent":
-            known = [app for app in truth if app.created < begin - lag and app.status != STOPPED]
+            known = [app for app in truth if app.created < begin - lag and STOPPED not in {app.status, before.get(app)}]
             if known:
                 self.wrong("absent", f"a status says absent, and there are {_list(known)}")
         self._counts(snapshot, document, begin, end)
@@ -195,6 +196,8 @@ class Judge:
         if node is None:
             self.wrong("alive", f"{app.name} is called ALIVE with the node {node_id!r} that never was, {where}")
             return
+        if node.engine.app is not app and app.gone is not None:
+            return  # the list still shows what is gone, and its successor lives under the same name
         if node.engine.app is not app:
             self.wrong("earlier life", f"{app.name} ({app.id}) is called ALIVE by a node of {node.engine.app.name} ({node.engine.app.id}), {where}")
             return

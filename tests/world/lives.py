@@ -283,6 +283,9 @@ class Life:
 
             engine = chance.choice(living)
             Launcher(site, engine).killed(chance.choice(("the raylet", "the pod")))
+        elif living and chance.random() < self.faults.crashes:
+            self.tell("  somebody removes the last worker by hand")
+            site.delete(site.ours()[-1], None)
         for _ in range(chance.randint(1, 4)):
             await asyncio.sleep(chance.choice((0.5, 2.0, 8.0, 30.0, 70.0)))
             await self.look(chance.randint(0, 1))
@@ -352,8 +355,8 @@ class Life:
             else:
                 run.workers = (min(judge.asked) if judge.asked else self.profile) if run.before else self.profile
         if run.verb in {"start", "scale"} and run.workers is not None:
-            # While it runs, and when it fails, both what was and what is asked for may be found.
-            judge.asked.add(run.workers)
+            # While it runs, and when it fails, both what was (perhaps nothing) and what is asked for may be found.
+            judge.asked = {*(judge.asked or {0}), run.workers}
         elif run.verb == "stop":
             judge.asked.add(0)
 
@@ -376,6 +379,7 @@ class Life:
         program = Program(self, f"status#{self.count()}@{console}", console, self.profile) if own else self.watchers[console]
         CURRENT.set(program.process)
         begin = self.loop.time()
+        before = {app: app.status for app in self.site.ours()}
         try:
             snapshot = await asyncio.wait_for(program.monitor.observe("status"), OBSERVE + GIVE_UP)
             assessment = assess(snapshot)
@@ -390,7 +394,7 @@ class Life:
         rows = [document["head"], *document["workers"]]
         states = ", ".join(f"{row['name'].removeprefix(CLUSTER + '-')} {row['state']} {row['node_state']}" for row in rows if row)
         self.tell(f"  status@{console}: {document['phase']}/{document['verdict']} [{states}] nodes {document['nodes']}")
-        self.judge.look(snapshot, document, begin, self.loop.time())
+        self.judge.look(snapshot, document, begin, self.loop.time(), before)
 
     async def _end(self) -> None:
         """The faults end; whatever there is must be found and removed."""
