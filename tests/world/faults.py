@@ -10,6 +10,20 @@ Trouble = Literal["500", "504", "html", "429", "garbage", "lost", "timeout"]
 BAD_ANSWERS: tuple[Trouble, ...] = ("500", "504", "html", "429", "garbage", "lost", "timeout")
 
 
+THEMES = (
+    ("crashes", "automatic restarts", "corpses"),
+    ("crashes", "automatic restarts", "late reports"),
+    ("crashes", "corpses", "dashboard errors"),
+    ("stale reports", "clock ahead", "late reports"),
+    ("list lag", "refused create"),
+    ("list lag", "API errors"),
+    ("list lag", "foreign name"),
+    ("stuck", "slow delete", "crashes"),
+    ("odd exceptions", "list lag"),
+    ("API errors", "crashes", "automatic restarts"),
+)
+
+
 @dataclass(frozen=True)
 class Upset:
     """One failing call: what the caller hears, and whether and when the server did the work all the same."""
@@ -42,7 +56,7 @@ class Faults:
     auto_restart: bool = False
     restart_after: float = 20.0
     crashes: float = 0.0
-    """Chance, for each pause between two operations, that a node ends by itself."""
+    """Seconds between two misfortunes, about: a node ends by itself, or somebody removes an application by hand. 0: none."""
     corpse: float = 0.5
     """Most seconds for which Ray lists a dead node as alive when nobody said good-bye."""
     report_delay: float = 0.0
@@ -87,9 +101,11 @@ def draw(chance: random.Random) -> Faults:
     """The faults of one life: often few, sometimes many together, sometimes none."""
     faults = Faults()
     share = chance.choice((0.0, 0.12, 0.12, 0.3, 0.3, 0.6))
+    # What hurts only together seldom meets by chance alone.
+    theme = chance.choice(THEMES) if chance.random() < 0.5 else ()
 
     def on(name: str) -> bool:
-        hit = chance.random() < share
+        hit = chance.random() < (0.8 if name in theme else share / 2 if theme else share)
         if hit:
             faults.told.append(name)
         return hit
@@ -115,7 +131,7 @@ def draw(chance: random.Random) -> Faults:
         faults.auto_restart = True
         faults.restart_after = chance.uniform(3.0, 60.0)
     if on("crashes"):
-        faults.crashes = 0.5
+        faults.crashes = chance.choice((8.0, 25.0, 80.0))
     if on("corpses"):
         faults.corpse = chance.uniform(16.0, 65.0)
     if on("late reports"):

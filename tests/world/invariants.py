@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from raytui.core.errors import DeadlineExceeded, RaytuiError
+from raytui.core.errors import DeadlineExceeded, NotFound, RaytuiError
 from raytui.core.snapshot import Snapshot
 from tests.world.site import FAILED, STOPPED, App, RayNode, Site
 
@@ -69,12 +69,20 @@ class Judge:
         elif run.verb in {"start", "scale", "restart"}:
             self._left(run)
         self._claims(run)
+        if self.site.faults.quiet and run.outcome == "failed" and not run.interrupted and not run.concurrent:
+            self._quiet(run)
         if run.verb == "stop" and run.outcome == "failed":
             self._stopped_all_it_could(run)
         if not run.changed:
             for what, app in run.changes:
                 if run.outcome == "done":
                     self.wrong("changed", f"{run.title} said that nothing was changed, and {app.name} was {what}")
+
+    def _quiet(self, run: Run) -> None:
+        """Where nothing goes wrong, nothing fails but what cannot be, and what was given too little time."""
+        if isinstance(run.error, NotFound) or (isinstance(run.error, DeadlineExceeded) and run.timeout < 30.0):
+            return
+        self.wrong("quiet", f"{run.title} failed in a world without faults: {run.said}")
 
     def _exceptions(self, run: Run) -> None:
         error = run.error
@@ -103,6 +111,8 @@ class Judge:
         said, there = run.said, self.site.ours()
         if re.search(r"no application of \S+ exists now", said) and there:
             self.wrong("claim", f"{run.title} said that no application exists, and there are {_list(there)}: {said}")
+        if "existing: nothing" in said and there:
+            self.wrong("claim", f"{run.title} said that nothing exists, and there are {_list(there)}: {said}")
         made = [app for app in self.site.apps.values() if app.made_by is run.process]
         if "what this run made was removed" in said and made:
             self.wrong("claim", f"{run.title} said that what it made was removed, and there are {_list(made)}: {said}")
@@ -189,6 +199,14 @@ class Judge:
             if known:
                 self.wrong("absent", f"a status says absent, and there are {_list(known)}")
         self._counts(snapshot, document, begin, end)
+        if self.site.faults.quiet and verdict != "ok" and truth and self._well(begin):
+            self.wrong("quiet", f"a status says {phase}/{verdict} in a world without faults, where all nodes have been alive for long")
+
+    def _well(self, begin: float) -> bool:
+        """Whether all that was asked for has been alive for half a minute."""
+        there = {app.short: app.engine.node if app.engine else None for app in self.site.ours()}
+        wanted = {"head", *(f"worker-{n}" for n in range(1, max(self.asked or {0}) + 1))}
+        return there.keys() >= wanted and all(node is not None and node.dead is None and node.born < begin - 30.0 for node in there.values())
 
     def _alive(self, app: App, node_id: str | None, begin: float, end: float, bound: float, document: dict[str, Any]) -> None:
         node = self.site.nodes.get(node_id or "")

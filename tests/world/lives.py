@@ -29,7 +29,7 @@ from tests.world.faults import Faults, draw
 from tests.world.invariants import OBSERVE, SLACK, UNDO, Finding, Judge
 from tests.world.loop import CURRENT, EPOCH, Killed, Process, Stalled, WorldLoop, kill
 from tests.world.ray import WorldDashboard
-from tests.world.site import CLUSTER, SHARED, App, Engine, Refused, Site, stamp
+from tests.world.site import CLUSTER, SHARED, App, Engine, Launcher, Refused, Site, stamp
 
 GIVE_UP = 400.0
 """Seconds beyond what is allowed after which a run is ended by force."""
@@ -170,6 +170,7 @@ class Life:
         self.exposed = chance.random() < 0.5
         self.profile = chance.choice((0, 1, 1, 2))
         self.drifting = chance.random() < 0.1
+        self.luck = random.Random(seed + 2)
         self.site = Site(loop, random.Random(seed + 1), self.faults, self.tell)
         self.judge = Judge(self.site, served=self.exposed)
         self.foreign: list[App] = []
@@ -194,6 +195,8 @@ class Life:
         self.tell(f"seed {self.seed}: dashboard {'exposed' if self.exposed else 'not exposed'}, profile with {self.profile} workers; " + (", ".join(self.faults.told) or "no faults"))
         self._furnish()
         self.watchers = [Program(self, f"watch@{console}", console, self.profile) for console in (0, 1)]
+        if self.faults.crashes:
+            self.loop.call_later(chance.uniform(0.3, 2.0) * self.faults.crashes, self._misfortune)
         for n in range(chance.randint(1, 5)):
             await self._step(first=n == 0)
         await self._end()
@@ -275,20 +278,26 @@ class Life:
         return run
 
     async def _pause(self) -> None:
-        """Time passes; things may end by themselves."""
-        chance, site = self.chance, self.site
-        living = [app.engine for app in site.ours() if app.engine is not None and app.engine.node is not None and app.engine.node.dead is None]
-        if living and chance.random() < self.faults.crashes:
-            from tests.world.site import Launcher
-
-            engine = chance.choice(living)
-            Launcher(site, engine).killed(chance.choice(("the raylet", "the pod")))
-        elif living and chance.random() < self.faults.crashes:
-            self.tell("  somebody removes the last worker by hand")
-            site.delete(site.ours()[-1], None)
+        """Time passes."""
+        chance = self.chance
         for _ in range(chance.randint(1, 4)):
             await asyncio.sleep(chance.choice((0.5, 2.0, 8.0, 30.0, 70.0)))
             await self.look(chance.randint(0, 1))
+
+    def _misfortune(self) -> None:
+        """A node ends by itself, or somebody removes an application; and again after a while."""
+        every = self.faults.crashes
+        if not every:
+            return
+        chance, site = self.luck, self.site
+        apps = site.ours()
+        living = [app.engine for app in apps if app.engine is not None and app.engine.node is not None and app.engine.node.dead is None]
+        if living and chance.random() < 0.85:
+            Launcher(site, chance.choice(living)).killed(chance.choice(("the raylet", "the pod")))
+        elif apps:
+            self.tell(f"    [world] somebody removes {apps[-1].name} by hand")
+            site.delete(apps[-1], None)
+        self.loop.call_later(chance.uniform(0.3, 2.0) * every, self._misfortune)
 
     # ------------------------------------------------------------------ operations
 
