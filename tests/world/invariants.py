@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from raytui.core.errors import DeadlineExceeded, NotFound, RaytuiError
 from raytui.core.snapshot import Snapshot
-from tests.world.site import FAILED, STOPPED, App, RayNode, Site
+from tests.world.site import FAILED, RUNNING, STARTING, STOPPED, App, RayNode, Site
 
 if TYPE_CHECKING:
     from tests.world.lives import Run
@@ -123,12 +123,14 @@ class Judge:
         if run.concurrent or self.site.creating:
             return
         there = {app.short: app for app in self.site.ours()}
+        by_hand = {app.short for at, by, _, app in self.site.changes if by is None and at >= run.began}
         if run.verb == "stop":
             self._stop_done(run, there)
             return
         wanted = ["head", *(f"worker-{n}" for n in range(1, run.workers + 1))] if run.workers is not None else []
         if run.verb == "restart":
-            wanted = [app.short for app in run.before if app.gone is None or app.short in there]
+            wanted = [app.short for app in run.before if run.targets(app) or run.states[app] in {STARTING, RUNNING}]
+        wanted = [name for name in wanted if name not in by_hand]
         missing = [name for name in wanted if name not in there]
         if missing:
             self.wrong("done", f"{run.title} said done, and {', '.join(missing)} do not exist")
@@ -157,6 +159,8 @@ class Judge:
                 self.wrong("done", f"{run.title} said done, and there are {_list(left)}")
             return
         for app in there.values():
+            if app.deleting or app.shown_from > run.began:
+                continue
             comes_back = app.status == FAILED and app.wanted and self.site.faults.auto_restart and app.restarts < 3
             if app.status not in {STOPPED, FAILED} and run.wait and app in run.before:
                 self.wrong("done", f"{run.title} said done, and {app.name} is {app.status}")

@@ -99,6 +99,7 @@ class Run(Program):
         self.began = 0.0
         self.seconds = 0.0
         self.before: list[App] = []
+        self.states: dict[App, str] = {}
         self.workers: int | None = None
         self.fair = True
         self.task: asyncio.Task[None] | None = None
@@ -132,6 +133,11 @@ class Run(Program):
             return False
         waits = {step.name for step in self.plan.steps if step.action.startswith("wait")}
         return any(event.step not in waits for event in self.events)
+
+    def targets(self, app: App) -> bool:
+        """Whether a restart is asked to restart it."""
+        target = self.what.get("target")
+        return target in {"all", app.short} or (target == "workers" and app.short != "head")
 
     async def work(self) -> None:
         what = dict(self.what)
@@ -305,6 +311,7 @@ class Life:
         """Carry a run out, with what happens to it, and judge it."""
         chance, loop, site = self.chance, self.loop, self.site
         run.before = site.ours()
+        run.states = {app: app.status for app in run.before}
         run.fair = run.timeout >= 60.0 and not self.faults.errors and not self.faults.slow_delete and not self.faults.odd
         self._expect(run)
         self.tell(f"{run.title} --timeout {run.timeout:g}" + (f" (odd exception at call {run.oddity.at})" if run.oddity.at else ""))
@@ -326,10 +333,10 @@ class Life:
         run.seconds = loop.time() - run.began
         if task.done():
             self._ending(run, task)
-        if watching is not None:
-            await watching
         self.judge.after(run)
         self._settle_asked(run)
+        if watching is not None:
+            await watching
         if run.process.alive:
             CURRENT.set(run.process)
             await run.close()
