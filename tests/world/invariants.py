@@ -22,11 +22,14 @@ ENDED_BOUND = 5.0
 """The same for an application that the platform itself lists as ended, or whose own launcher says so: that witness is there at once."""
 SLACK = 30.0
 """Seconds that a call may take beyond its --timeout: the last request and its answer."""
+LOOKED_FOR = 110.0
+"""The same where requests fail: a create that a gateway gave up on is looked for for 60 s after its 45 s, so that nothing is left unknown."""
 UNDO = 300.0
 """Seconds that undoing may take beyond that: a delete has been seen to take 180 s."""
 OBSERVE = 60.0
 """The most seconds of one look: 30 for the list, 10 to locate the dashboard, three questions of 5 s in turn."""
 UNKNOWN = re.compile(r"may exist|is not known|could not be asked|may still|cannot be known", re.IGNORECASE)
+NOTHING = re.compile(r"no application of \S+ exists now|ran out before \w+ began")
 
 
 @dataclass(frozen=True)
@@ -91,18 +94,21 @@ class Judge:
 
     def _deadline(self, run: Run) -> None:
         undone = run.outcome != "done" and not isinstance(run.error, DeadlineExceeded) and run.verb != "stop"
-        limit = run.timeout + SLACK + (UNDO if undone or run.interrupted else 0.0)
+        limit = run.timeout + (LOOKED_FOR if self.site.faults.errors else SLACK) + (UNDO if undone or run.interrupted else 0.0)
         if run.seconds > limit:
             self.wrong("deadline", f"{run.title} with --timeout {run.timeout:g} took {run.seconds:.0f} s and ended with: {run.said[:160]}")
 
     def _left(self, run: Run) -> None:
         """After a failure: what this run made is gone, or named."""
-        made = [app for app in self.site.apps.values() if app.made_by is run.process]
+        # What a restart made again was there before, and is not taken away.
+        before = {app.name for app in run.before} if run.verb == "restart" else set()
+        made = [app for app in self.site.apps.values() if app.made_by is run.process and app.name not in before]
         unnamed = [app.name for app in made if not _names(run.said, app) and not UNKNOWN.search(run.said)]
         if unnamed:
             self.wrong("unnamed", f"{run.title} failed and left {', '.join(unnamed)} without a word: {run.said}")
         if isinstance(run.error, DeadlineExceeded) and not (UNKNOWN.search(run.said) or re.search(r"head|worker-\d|\.raytui/", run.said)):
-            self.wrong("exit code", f"{run.title} said DeadlineExceeded and names nothing: {run.said}")
+            if not NOTHING.search(run.said):
+                self.wrong("exit code", f"{run.title} said DeadlineExceeded and names nothing: {run.said}")
 
     def _claims(self, run: Run) -> None:
         """A sentence about what exists is true."""
@@ -135,7 +141,7 @@ class Judge:
         if missing:
             self.wrong("done", f"{run.title} said done, and {', '.join(missing)} do not exist")
         if run.verb == "scale":
-            surplus = [name for name, app in there.items() if name not in wanted and app.shown_from < run.began]
+            surplus = [name for name, app in there.items() if name not in wanted and app.shown_from < run.began and not (app.deleting and not run.wait)]
             if surplus:
                 self.wrong("done", f"{run.title} said done, and {', '.join(surplus)} exist")
         if run.wait:
@@ -172,9 +178,10 @@ class Judge:
         for app in left:
             if app not in run.before or run.concurrent or run.interrupted or run.oddity.raised or app.shown_from > run.began:
                 continue
-            if not _names(run.said, app) and not UNKNOWN.search(run.said):
+            kept = run.keep and app.status in {STOPPED, FAILED}
+            if not kept and not _names(run.said, app) and not UNKNOWN.search(run.said):
                 self.wrong("stop", f"{run.title} failed and does not name {app.name} ({app.status}): {run.said}")
-            if run.fair and not app.sticky and not app.deleting and not (run.keep and app.status in {STOPPED, FAILED}):
+            if run.fair and not app.sticky and not app.deleting and not kept:
                 self.wrong("stop", f"{run.title} gave up, and nobody asked {app.name} ({app.status}) to end: {run.said}")
 
     # ------------------------------------------------------------------ status
@@ -203,12 +210,15 @@ class Judge:
             if known:
                 self.wrong("absent", f"a status says absent, and there are {_list(known)}")
         self._counts(snapshot, document, begin, end)
-        if self.site.faults.quiet and verdict != "ok" and truth and self._well(begin):
+        if self.site.faults.quiet and verdict != "ok" and truth and self._well(begin, before):
             self.wrong("quiet", f"a status says {phase}/{verdict} in a world without faults, where all nodes have been alive for long")
 
-    def _well(self, begin: float) -> bool:
+    def _well(self, begin: float, before: dict[App, str]) -> bool:
         """Whether all that was asked for has been alive for half a minute."""
-        there = {app.short: app.engine.node if app.engine else None for app in self.site.ours()}
+        truth = self.site.ours()
+        if any({app.status, before.get(app)} != {RUNNING} for app in truth):
+            return False
+        there = {app.short: app.engine.node if app.engine else None for app in truth}
         wanted = {"head", *(f"worker-{n}" for n in range(1, max(self.asked or {0}) + 1))}
         return there.keys() >= wanted and all(node is not None and node.dead is None and node.born < begin - 30.0 for node in there.values())
 
@@ -248,6 +258,8 @@ class Judge:
                 self.wrong("verdict", f"a status says {said}, and {name} does not exist (asked for: {sorted(self.asked)} workers)")
                 continue
             nodes = [node for node in self.site.nodes.values() if node.engine.app is app]
+            if app.shown_from > begin:
+                continue
             if not any(node.alive(begin - self.bound, end) and self._in_session(node, begin - self.bound) for node in nodes):
                 self.wrong("verdict", f"a status says {said}, and {name} has no node that lived in the last {self.bound:g} s ({_of(app)})")
 
