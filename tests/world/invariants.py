@@ -28,7 +28,7 @@ UNDO = 300.0
 """Seconds that undoing may take beyond that: a delete has been seen to take 180 s."""
 OBSERVE = 60.0
 """The most seconds of one look: 30 for the list, 10 to locate the dashboard, three questions of 5 s in turn."""
-UNKNOWN = re.compile(r"may exist|is not known|could not be asked|may still|cannot be known", re.IGNORECASE)
+UNKNOWN = re.compile(r"may exist|is not known|could not be asked|may still|cannot be known|not known", re.IGNORECASE)
 NOTHING = re.compile(r"no application of \S+ exists now|ran out before \w+ began")
 
 
@@ -250,8 +250,9 @@ class Judge:
         if not self.asked:
             return
         count = min(self.asked)
-        there = {app.short: app for app in self.site.ours()}
-        there.update({app.short: app for app in self.site.past if app.ours and app.gone is not None and app.gone > begin - self.site.faults.list_lag - 1.0})
+        lately = begin - self.site.faults.list_lag - 1.0
+        there = {app.short: app for app in self.site.past if app.ours and app.gone is not None and app.gone > lately}
+        there.update({app.short: app for app in self.site.ours()})
         for name in ["head", *(f"worker-{n}" for n in range(1, count + 1))]:
             app = there.get(name)
             if app is None:

@@ -329,6 +329,7 @@ class Life:
         if not done:
             run.outcome = "killed"
             self.tell(f"  {run.process.name}: {'killed' if killing else 'ended by force'}")
+            self.faults.told.append("a kill")
             await kill(run.process)
         run.seconds = loop.time() - run.began
         if task.done():
