@@ -16,7 +16,8 @@ THEMES = (
     ("crashes", "corpses", "dashboard errors"),
     ("stale reports", "clock ahead", "late reports"),
     ("list lag", "refused create"),
-    ("list lag", "API errors"),
+    ("list lag", "API errors", "outages"),
+    ("outages", "refused create"),
     ("list lag", "foreign name"),
     ("stuck", "slow delete", "crashes"),
     ("odd exceptions", "list lag"),
@@ -42,6 +43,10 @@ class Faults:
     """Most seconds until a create or a delete shows in lists and gets."""
     errors: float = 0.0
     """Share of the calls to the API that fail."""
+    outages: float = 0.0
+    """Seconds for which the API answers nobody, now and then. 0: never."""
+    down: bool = False
+    """Whether that is so now."""
     dashboard_errors: float = 0.0
     refused: str = ""
     """End of the name of an application whose create is refused (`worker-2`)."""
@@ -76,12 +81,12 @@ class Faults:
 
     def upset(self, chance: random.Random) -> Upset | None:
         """Whether this call fails, and how."""
-        if not self.errors or chance.random() >= self.errors:
+        if not self.down and (not self.errors or chance.random() >= self.errors):
             return None
         heard = chance.choice(BAD_ANSWERS)
         if heard == "429":
             return Upset(heard, done=False)
-        done = chance.random() < 0.5
+        done = chance.random() < (0.2 if self.down else 0.5)
         late = chance.uniform(0.0, 10.0) if done and heard == "504" and chance.random() < 0.5 else 0.0
         return Upset(heard, done, late)
 
@@ -114,6 +119,8 @@ def draw(chance: random.Random) -> Faults:
         faults.list_lag = chance.uniform(0.3, 5.0)
     if on("API errors"):
         faults.errors = chance.choice((0.02, 0.05, 0.15))
+    if on("outages"):
+        faults.outages = chance.choice((10.0, 40.0, 120.0))
     if on("dashboard errors"):
         faults.dashboard_errors = chance.choice((0.05, 0.2))
     if on("refused create"):

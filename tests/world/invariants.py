@@ -28,7 +28,8 @@ UNDO = 300.0
 """Seconds that undoing may take beyond that: a delete has been seen to take 180 s."""
 OBSERVE = 60.0
 """The most seconds of one look: 30 for the list, 10 to locate the dashboard, three questions of 5 s in turn."""
-UNKNOWN = re.compile(r"may exist|is not known|could not be asked|may still|cannot be known|not known", re.IGNORECASE)
+UNKNOWN = re.compile(r"could not be asked|existing: not known|cannot be known", re.IGNORECASE)
+"""Sentences that say of everything, not of one thing alone, that it may exist."""
 NOTHING = re.compile(r"no application of \S+ exists now|ran out before \w+ began")
 
 
@@ -94,7 +95,7 @@ class Judge:
 
     def _deadline(self, run: Run) -> None:
         undone = run.outcome != "done" and not isinstance(run.error, DeadlineExceeded) and run.verb != "stop"
-        limit = run.timeout + (LOOKED_FOR if self.site.faults.errors else SLACK) + (UNDO if undone or run.interrupted else 0.0)
+        limit = run.timeout + (LOOKED_FOR if self.site.faults.errors or self.site.faults.outages else SLACK) + (UNDO if undone or run.interrupted else 0.0)
         if run.seconds > limit:
             self.wrong("deadline", f"{run.title} with --timeout {run.timeout:g} took {run.seconds:.0f} s and ended with: {run.said[:160]}")
 

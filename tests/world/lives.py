@@ -201,6 +201,8 @@ class Life:
         self.tell(f"seed {self.seed}: dashboard {'exposed' if self.exposed else 'not exposed'}, profile with {self.profile} workers; " + (", ".join(self.faults.told) or "no faults"))
         self._furnish()
         self.watchers = [Program(self, f"watch@{console}", console, self.profile) for console in (0, 1)]
+        if self.faults.outages:
+            self.loop.call_later(chance.uniform(1.0, 60.0), self._outage)
         if self.faults.crashes:
             self.loop.call_later(chance.uniform(0.3, 2.0) * self.faults.crashes, self._misfortune)
         for n in range(chance.randint(1, 5)):
@@ -290,6 +292,15 @@ class Life:
             await asyncio.sleep(chance.choice((0.5, 2.0, 8.0, 30.0, 70.0)))
             await self.look(chance.randint(0, 1))
 
+    def _outage(self) -> None:
+        """The API answers nobody for a while."""
+        faults, chance = self.faults, self.luck
+        if not faults.outages:
+            return
+        faults.down = not faults.down
+        self.tell("    [world] the API is out of order" if faults.down else "    [world] the API answers again")
+        self.loop.call_later(chance.uniform(0.3, 1.0) * faults.outages if faults.down else chance.uniform(10.0, 200.0), self._outage)
+
     def _misfortune(self) -> None:
         """A node ends by itself, or somebody removes an application; and again after a while."""
         every = self.faults.crashes
@@ -312,7 +323,7 @@ class Life:
         chance, loop, site = self.chance, self.loop, self.site
         run.before = site.ours()
         run.states = {app: app.status for app in run.before}
-        run.fair = run.timeout >= 60.0 and not self.faults.errors and not self.faults.slow_delete and not self.faults.odd
+        run.fair = run.timeout >= 60.0 and not self.faults.errors and not self.faults.outages and not self.faults.slow_delete and not self.faults.odd
         self._expect(run)
         self.tell(f"{run.title} --timeout {run.timeout:g}" + (f" (odd exception at call {run.oddity.at})" if run.oddity.at else ""))
         run.began = loop.time()
