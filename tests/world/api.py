@@ -141,6 +141,8 @@ class WorldTransport:
             return _json({})
         if operation in {"ListProjectFiles", "DownloadProjectFile", "DeleteProjectFile"}:
             return self._file(operation, ids["path"])
+        if operation == "UpdateProjectFileMetadata":
+            return self._move(ids["path"], str(body["path"]))
         answers: dict[str, dict[str, Any]] = {
             "ValidateAPIKey": {"valid": True, "username": "engineer"},
             "GetProject": {"id": "p", "name": "project", "creation_status": "success", "shared_memory_limit": 65536},
@@ -170,6 +172,20 @@ class WorldTransport:
             prefix = "" if path in {"", "."} else path + "/"
             names = {name.removeprefix(prefix).split("/")[0] for name in [*site.folder.below(path, late=True), *(name for name in VENV if name.startswith(prefix))]}
         return _json({"files": [{"path": name, "is_dir": "." not in name, "file_size": "1"} for name in sorted(names)]})
+
+    def _move(self, source: str, target: str) -> Answer:
+        """Move a file; whether onto one that is there, the specification does not say."""
+        site = self._site
+        data = site.folder.read(source)
+        if site.faults.moves == "unknown":
+            raise Refused(405, "method not allowed")
+        if data is None:
+            raise Refused(404, f"{source} not found")
+        if site.folder.read(target) is not None and site.faults.moves == "refused":
+            raise Refused(409, f"{target} exists")
+        site.folder.write(target, data)
+        site.folder.write(source, None)
+        return _json({})
 
     def _upload(self, path: str, data: bytes) -> Answer:
         site = self._site

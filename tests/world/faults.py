@@ -73,6 +73,8 @@ class Faults:
     stale_report: bool = False
     """Whether files of an earlier life lie in the folder."""
     file_lag: float = 0.0
+    moves: Literal["replace", "refused", "unknown"] = "replace"
+    """What becomes of a file that is moved onto another; older workbenches may not move files at all."""
     odd: float = 0.0
     """Chance that a run meets an exception that nobody foresaw."""
     foreign_name: str = ""
@@ -150,6 +152,8 @@ def draw(chance: random.Random) -> Faults:
         faults.stale_report = True
     if on("late files"):
         faults.file_lag = chance.uniform(1.0, 20.0)
+    if on("moves refused"):
+        faults.moves = chance.choice(("refused", "refused", "unknown"))
     if on("odd exceptions"):
         faults.odd = 0.5
     if on("foreign name"):

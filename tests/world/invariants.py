@@ -118,7 +118,7 @@ class Judge:
         said, there = run.said, self.site.ours()
         if re.search(r"no application of \S+ exists now", said) and there:
             self.wrong("claim", f"{run.title} said that no application exists, and there are {_list(there)}: {said}")
-        if "existing: nothing" in said and there:
+        if re.search(r"existing: nothing(?!; made)", said) and there:
             self.wrong("claim", f"{run.title} said that nothing exists, and there are {_list(there)}: {said}")
         made = [app for app in self.site.apps.values() if app.made_by is run.process]
         if "what this run made was removed" in said and made:
@@ -177,7 +177,7 @@ class Judge:
     def _stopped_all_it_could(self, run: Run) -> None:
         left = self.site.ours()
         for app in left:
-            if app not in run.before or run.concurrent or run.interrupted or run.oddity.raised or app.shown_from > run.began:
+            if app not in run.before or not run.events or run.concurrent or run.interrupted or run.oddity.raised or app.shown_from > run.began:
                 continue
             kept = run.keep and app.status in {STOPPED, FAILED}
             if not kept and not _names(run.said, app) and not UNKNOWN.search(run.said):

@@ -24,7 +24,7 @@ from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.monitor import Monitor
 from raytui.platforms.cai import CaiPlatform
-from tests.world.api import RUNTIME, Oddity, WorldTransport
+from tests.world.api import RUNTIME, OddError, Oddity, WorldTransport
 from tests.world.faults import Faults, draw
 from tests.world.invariants import OBSERVE, SLACK, UNDO, Finding, Judge
 from tests.world.loop import CURRENT, EPOCH, Killed, Process, Stalled, WorldLoop, kill
@@ -480,6 +480,9 @@ def live(seed: int) -> Result:
             life.judge.wrong("stalled", "everything waits for ever")
         finally:
             _sweep(loop)
+        for message, error in loop.lost:
+            if error is not None and not isinstance(error, OddError | UnicodeEncodeError):
+                life.judge.wrong("lost exception", f"{message}: {type(error).__name__}: {error}")
     return Result(seed, life.judge.found, life.story, time.process_time() - began, loop.time())
 
 
