@@ -266,7 +266,7 @@ class Judge:
                 self.wrong("verdict", f"a status says {said}, and {name} has no node that lived in the last {self.bound:g} s ({_of(app)})")
 
     def _counts(self, snapshot: Snapshot, document: dict[str, Any], begin: float, end: float) -> None:
-        nodes, jobs, cpu = document["nodes"], document["jobs"], document["resources"]["cpu"]
+        nodes, jobs, cpu = document["nodes"], document["jobs"], (document["resources"] or {}).get("cpu")
         alive = (nodes or {}).get("alive")
         absent = snapshot.applications.value == ()
         if snapshot.nodes.value is None and not absent:
