@@ -146,8 +146,9 @@ class Judge:
             if surplus:
                 self.wrong("done", f"{run.title} said done, and {', '.join(surplus)} exist")
         if run.wait:
+            # What no list showed to a run without a number of its own, it could not wait for.
             for name in wanted:
-                if name in there:
+                if name in there and (run.asked is not None or there[name].shown_from < run.began):
                     self._lives(run, there[name])
 
     def _lives(self, run: Run, app: App) -> None:
@@ -269,21 +270,22 @@ class Judge:
         nodes, jobs, cpu = document["nodes"], document["jobs"], (document["resources"] or {}).get("cpu")
         alive = (nodes or {}).get("alive")
         absent = snapshot.applications.value == ()
-        if snapshot.nodes.value is None and not absent:
-            for name, value in (("nodes.alive", alive), ("nodes.dead", (nodes or {}).get("dead")), ("cpu.total", (cpu or {}).get("total"))):
-                if value is not None:
-                    self.wrong("counts", f"{name} is {value!r} where Ray was not asked; null would be true")
+        asked = snapshot.nodes.value is not None
+        if not asked and not absent and (cpu or {}).get("total") is not None:
+            self.wrong("counts", f"cpu.total is {cpu['total']!r} where Ray was not asked; null would be true")
         if snapshot.jobs.value is None and not absent and (jobs or {}).get("running") is not None:
             self.wrong("counts", f"jobs.running is {jobs['running']!r} where Ray was not asked; null would be true")
-        if snapshot.nodes.value is None or alive is None:
+        if alive is None:
             return
+        # Where only reports tell, a node is known once its report is seen and read.
+        known = 1.0 if asked else UNSERVED_BOUND
         bound = self.bound
         most = sum(node.alive(begin - bound, end) and self._in_session(node, begin - bound) for node in self.site.nodes.values())
-        least = sum(node.alive(begin - 1.0, begin) and node.born < begin - 1.0 and (node.dead is None or node.dead > end) for node in self.site.nodes.values())
+        least = sum(node.born < begin - known and (node.dead is None or node.dead > end) and self._in_session(node, end) for node in self.site.nodes.values())
         if not least <= alive <= most:
             self.wrong("counts", f"nodes.alive is {alive}, and between {least} and {most} were")
         claimed = sum(row is not None and row["node_state"] == "ALIVE" for row in [document["head"], *document["workers"]])
-        if alive > claimed and alive > least:
+        if alive > claimed and alive > least and snapshot.applications.value is not None:
             rows = [(row["name"], row["state"], row["node_state"]) for row in [document["head"], *document["workers"]] if row]
             self.wrong("counts", f"nodes.alive is {alive}, and only {claimed} applications have a node that is called alive: {rows}")
 

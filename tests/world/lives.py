@@ -27,7 +27,7 @@ from raytui.platforms.cai import CaiPlatform
 from tests.world.api import RUNTIME, OddError, Oddity, WorldTransport
 from tests.world.faults import Faults, draw
 from tests.world.invariants import OBSERVE, SLACK, UNDO, Finding, Judge
-from tests.world.loop import CURRENT, EPOCH, Killed, Process, Stalled, WorldLoop, kill
+from tests.world.loop import CURRENT, EPOCH, Killed, Process, Stalled, WorldLoop, clocks, kill
 from tests.world.ray import WorldDashboard
 from tests.world.site import CLUSTER, SHARED, App, Engine, Launcher, Refused, Site, stamp
 
@@ -472,7 +472,7 @@ def live(seed: int) -> Result:
     began = time.process_time()
     random.seed(seed)
     loop = WorldLoop()
-    with tempfile.TemporaryDirectory(prefix="world") as folder:
+    with tempfile.TemporaryDirectory(prefix="world") as folder, clocks(loop):
         life = Life(seed, loop, Path(folder))
         try:
             loop.run_until_complete(life.live())

@@ -6,8 +6,10 @@ Work for threads runs inline: a life has no threads, and the same seed is the sa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 EPOCH = 1_800_000_000.0
@@ -94,6 +96,17 @@ class WorldLoop(asyncio.BaseEventLoop):
         error = context.get("exception")
         if not isinstance(error, Killed | asyncio.CancelledError):
             self.lost.append((str(context.get("message", "")), error))
+
+
+@contextlib.contextmanager
+def clocks(loop: WorldLoop) -> Iterator[None]:
+    """The clocks of the machine show the loop's time."""
+    wall, steady = time.time, time.monotonic
+    time.time, time.monotonic = lambda: EPOCH + loop.time(), loop.time  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        time.time, time.monotonic = wall, steady  # type: ignore[assignment]
 
 
 async def kill(process: Process) -> None:
