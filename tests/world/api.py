@@ -146,7 +146,17 @@ class WorldTransport:
         answers: dict[str, dict[str, Any]] = {
             "ValidateAPIKey": {"valid": True, "username": "engineer"},
             "GetProject": {"id": "p", "name": "project", "creation_status": "success", "shared_memory_limit": 65536},
-            "ListRuntimes": {"runtimes": [{"image_identifier": RUNTIME, "kernel": "Python 3.11", "edition": "Standard", "full_version": "2025.09", "status": "ENABLED"}]},
+            "ListRuntimes": {
+                "runtimes": [
+                    {
+                        "image_identifier": RUNTIME,
+                        "kernel": "Python 3.11",
+                        "edition": "Standard",
+                        "full_version": "2025.09",
+                        "status": "ENABLED",
+                    }
+                ]
+            },
             "ListUsersQuota": {"user_quota": []},
             "ListUsage": {"usage_response": []},
             "ListAllAcceleratorNodeLabels": {"accelerator_node_label": []},
@@ -157,7 +167,11 @@ class WorldTransport:
         site = self._site
         reports = f"{SHARED}/nodes"
         if operation == "DownloadProjectFile":
-            data = site.report(path.rpartition("/")[2].removesuffix(".json")) if path.startswith(reports + "/") else site.folder.read(path, late=True)
+            data = (
+                site.report(path.rpartition("/")[2].removesuffix(".json"))
+                if path.startswith(reports + "/")
+                else site.folder.read(path, late=True)
+            )
             if data is None:
                 raise Refused(404, f"{path} not found")
             return Answer(200, {"content-type": "application/octet-stream"}, data)
@@ -170,7 +184,10 @@ class WorldTransport:
             names = {f"{name}.json" for name in site.reports if site.report(name) is not None}
         else:
             prefix = "" if path in {"", "."} else path + "/"
-            names = {name.removeprefix(prefix).split("/")[0] for name in [*site.folder.below(path, late=True), *(name for name in VENV if name.startswith(prefix))]}
+            names = {
+                name.removeprefix(prefix).split("/")[0]
+                for name in [*site.folder.below(path, late=True), *(name for name in VENV if name.startswith(prefix))]
+            }
         return _json({"files": [{"path": name, "is_dir": "." not in name, "file_size": "1"} for name in sorted(names)]})
 
     def _move(self, source: str, target: str) -> Answer:

@@ -30,6 +30,7 @@ OBSERVE = 60.0
 """The most seconds of one look: 30 for the list, 10 to locate the dashboard, three questions of 5 s in turn."""
 UNKNOWN = re.compile(r"could not be asked|existing: not known|cannot be known", re.IGNORECASE)
 """Sentences that say of everything, not of one thing alone, that it may exist."""
+NAMED = re.compile(r"head|worker-\d|\.raytui/")
 NOTHING = re.compile(r"no application of \S+ exists now|ran out before \w+ began")
 
 
@@ -95,7 +96,11 @@ class Judge:
 
     def _deadline(self, run: Run) -> None:
         undone = run.outcome != "done" and not isinstance(run.error, DeadlineExceeded) and run.verb != "stop"
-        limit = run.timeout + (LOOKED_FOR if self.site.faults.errors or self.site.faults.outages else SLACK) + (UNDO if undone or run.interrupted else 0.0)
+        limit = (
+            run.timeout
+            + (LOOKED_FOR if self.site.faults.errors or self.site.faults.outages else SLACK)
+            + (UNDO if undone or run.interrupted else 0.0)
+        )
         if run.seconds > limit:
             self.wrong("deadline", f"{run.title} with --timeout {run.timeout:g} took {run.seconds:.0f} s and ended with: {run.said[:160]}")
 
@@ -107,9 +112,10 @@ class Judge:
         unnamed = [app.name for app in made if not _names(run.said, app) and not UNKNOWN.search(run.said)]
         if unnamed:
             self.wrong("unnamed", f"{run.title} failed and left {', '.join(unnamed)} without a word: {run.said}")
-        if isinstance(run.error, DeadlineExceeded) and not (UNKNOWN.search(run.said) or re.search(r"head|worker-\d|\.raytui/", run.said)):
-            if not NOTHING.search(run.said):
-                self.wrong("exit code", f"{run.title} said DeadlineExceeded and names nothing: {run.said}")
+        said = run.said
+        named = any(words.search(said) for words in (UNKNOWN, NOTHING, NAMED))
+        if isinstance(run.error, DeadlineExceeded) and not named:
+            self.wrong("exit code", f"{run.title} said DeadlineExceeded and names nothing: {said}")
 
     def _claims(self, run: Run) -> None:
         """A sentence about what exists is true."""
@@ -142,7 +148,11 @@ class Judge:
         if missing:
             self.wrong("done", f"{run.title} said done, and {', '.join(missing)} do not exist")
         if run.verb == "scale":
-            surplus = [name for name, app in there.items() if name not in wanted and app.shown_from < run.began and not (app.deleting and not run.wait)]
+            surplus = [
+                name
+                for name, app in there.items()
+                if name not in wanted and app.shown_from < run.began and not (app.deleting and not run.wait)
+            ]
             if surplus:
                 self.wrong("done", f"{run.title} said done, and {', '.join(surplus)} exist")
         if run.wait:
@@ -157,7 +167,9 @@ class Judge:
             node.name == app.name and node.engine is app.engine and node.alive(now - bound, now) and self._in_session(node, now - bound)
             for node in self.site.nodes.values()
         ):
-            self.wrong("done", f"{run.title} said done, and no node of {app.name}'s present run was alive in the last {bound:g} s ({_of(app)})")
+            self.wrong(
+                "done", f"{run.title} said done, and no node of {app.name}'s present run was alive in the last {bound:g} s ({_of(app)})"
+            )
 
     def _stop_done(self, run: Run, there: dict[str, App]) -> None:
         if not run.keep:
@@ -178,7 +190,14 @@ class Judge:
     def _stopped_all_it_could(self, run: Run) -> None:
         left = self.site.ours()
         for app in left:
-            if app not in run.before or not run.events or run.concurrent or run.interrupted or run.oddity.raised or app.shown_from > run.began:
+            if (
+                app not in run.before
+                or not run.events
+                or run.concurrent
+                or run.interrupted
+                or run.oddity.raised
+                or app.shown_from > run.began
+            ):
                 continue
             kept = run.keep and app.status in {STOPPED, FAILED}
             if not kept and not _names(run.said, app) and not UNKNOWN.search(run.said):
@@ -222,7 +241,9 @@ class Judge:
             return False
         there = {app.short: app.engine.node if app.engine else None for app in truth}
         wanted = {"head", *(f"worker-{n}" for n in range(1, max(self.asked or {0}) + 1))}
-        return there.keys() >= wanted and all(node is not None and node.dead is None and node.born < begin - 30.0 for node in there.values())
+        return there.keys() >= wanted and all(
+            node is not None and node.dead is None and node.born < begin - 30.0 for node in there.values()
+        )
 
     def _alive(self, app: App, node_id: str | None, begin: float, end: float, bound: float, document: dict[str, Any]) -> None:
         node = self.site.nodes.get(node_id or "")
@@ -233,16 +254,22 @@ class Judge:
         if node.engine.app is not app and app.gone is not None:
             return  # the list still shows what is gone, and its successor lives under the same name
         if node.engine.app is not app:
-            self.wrong("earlier life", f"{app.name} ({app.id}) is called ALIVE by a node of {node.engine.app.name} ({node.engine.app.id}), {where}")
+            self.wrong(
+                "earlier life", f"{app.name} ({app.id}) is called ALIVE by a node of {node.engine.app.name} ({node.engine.app.id}), {where}"
+            )
             return
         following = [engine for engine in app.engines if engine.number > node.engine.number]
         if following and following[0].born < begin - 1.0:
             ago = begin - following[0].born
-            self.wrong("earlier life", f"{app.name} is called ALIVE by a node of its earlier run, {ago:.0f} s after the next began, {where}")
+            self.wrong(
+                "earlier life", f"{app.name} is called ALIVE by a node of its earlier run, {ago:.0f} s after the next began, {where}"
+            )
             return
         if not node.alive(begin - bound, end) or not self._in_session(node, begin - bound):
             dead = min(at for at in (node.dead, node.session.ended) if at is not None)
-            self.wrong("alive", f"{app.name} is called ALIVE {begin - dead:.0f} s after its node died (bound {bound:g} s), {where}; {_of(app)}")
+            self.wrong(
+                "alive", f"{app.name} is called ALIVE {begin - dead:.0f} s after its node died (bound {bound:g} s), {where}; {_of(app)}"
+            )
 
     @staticmethod
     def _in_session(node: RayNode, begin: float) -> bool:
@@ -271,7 +298,7 @@ class Judge:
         alive = (nodes or {}).get("alive")
         absent = snapshot.applications.value == ()
         asked = snapshot.nodes.value is not None
-        if not asked and not absent and (cpu or {}).get("total") is not None:
+        if snapshot.usage.value is None and not absent and (cpu or {}).get("total") is not None:
             self.wrong("counts", f"cpu.total is {cpu['total']!r} where Ray was not asked; null would be true")
         if snapshot.jobs.value is None and not absent and (jobs or {}).get("running") is not None:
             self.wrong("counts", f"jobs.running is {jobs['running']!r} where Ray was not asked; null would be true")
@@ -281,7 +308,13 @@ class Judge:
         known = 1.0 if asked else UNSERVED_BOUND
         bound = self.bound
         most = sum(node.alive(begin - bound, end) and self._in_session(node, begin - bound) for node in self.site.nodes.values())
-        least = sum(node.born < begin - known and (node.dead is None or node.dead > end) and self._in_session(node, end) for node in self.site.nodes.values())
+        least = sum(
+            node.born < begin - known
+            and (node.dead is None or node.dead > end)
+            and self._in_session(node, end)
+            and node.engine.app.status == RUNNING
+            for node in self.site.nodes.values()
+        )
         if not least <= alive <= most:
             self.wrong("counts", f"nodes.alive is {alive}, and between {least} and {most} were")
         claimed = sum(row is not None and row["node_state"] == "ALIVE" for row in [document["head"], *document["workers"]])
@@ -295,7 +328,9 @@ class Judge:
         """After the last stop of a healed world."""
         left = self.site.ours()
         if left:
-            self.wrong("leak", f"after {len(stops)} stops in a world without faults there are {_list(left)}; the last stop said: {stops[-1]}")
+            self.wrong(
+                "leak", f"after {len(stops)} stops in a world without faults there are {_list(left)}; the last stop said: {stops[-1]}"
+            )
         for app in foreign:
             if app.id not in self.site.apps or app.touched:
                 self.wrong("foreign", f"{app.name}, which is not ours, was touched: {app.touched}")
@@ -307,11 +342,16 @@ class Judge:
 
 
 def _names(said: str, app: App) -> bool:
-    return re.search(rf"(?<![\w-]){re.escape(app.short)}(?!\w)", said) is not None or re.search(rf"{re.escape(app.name)}(?!\w)", said) is not None
+    return (
+        re.search(rf"(?<![\w-]){re.escape(app.short)}(?!\w)", said) is not None
+        or re.search(rf"{re.escape(app.name)}(?!\w)", said) is not None
+    )
 
 
 def _list(apps: list[App]) -> str:
-    return ", ".join(f"{app.name} ({app.status.removeprefix('APPLICATION_').lower()}{', being deleted' if app.deleting else ''})" for app in apps)
+    return ", ".join(
+        f"{app.name} ({app.status.removeprefix('APPLICATION_').lower()}{', being deleted' if app.deleting else ''})" for app in apps
+    )
 
 
 def _of(app: App) -> str:

@@ -54,7 +54,11 @@ class Program:
         self.oddity = oddity or Oddity()
         spec = spec_of(workers, exposed=life.exposed)
         self.platform = CaiPlatform(
-            host="http://ml.example.com", project_id="p", api_key=Secret("a-key-of-the-world"), client="http", launchers=life.launchers(console)
+            host="http://ml.example.com",
+            project_id="p",
+            api_key=Secret("a-key-of-the-world"),
+            client="http",
+            launchers=life.launchers(console),
         )
         transport = WorldTransport(life.site, self.process, self.oddity)
         self.platform.client._transport = transport
@@ -80,7 +84,9 @@ class Program:
 class Run(Program):
     """One operation, as a command of its own."""
 
-    def __init__(self, life: Life, console: int, verb: Any, *, workers: int | None = None, oddity: Oddity | None = None, **what: Any) -> None:
+    def __init__(
+        self, life: Life, console: int, verb: Any, *, workers: int | None = None, oddity: Oddity | None = None, **what: Any
+    ) -> None:
         profile = life.profile if workers is None or verb == "scale" else workers
         super().__init__(life, f"{verb}#{life.count()}@{console}", console, profile, oddity)
         self.life = life
@@ -198,7 +204,10 @@ class Life:
     async def live(self) -> None:
         """The whole of it."""
         chance = self.chance
-        self.tell(f"seed {self.seed}: dashboard {'exposed' if self.exposed else 'not exposed'}, profile with {self.profile} workers; " + (", ".join(self.faults.told) or "no faults"))
+        self.tell(
+            f"seed {self.seed}: dashboard {'exposed' if self.exposed else 'not exposed'}, profile with {self.profile} workers; "
+            + (", ".join(self.faults.told) or "no faults")
+        )
         self._furnish()
         self.watchers = [Program(self, f"watch@{console}", console, self.profile) for console in (0, 1)]
         if self.faults.outages:
@@ -323,7 +332,13 @@ class Life:
         chance, loop, site = self.chance, self.loop, self.site
         run.before = site.ours()
         run.states = {app: app.status for app in run.before}
-        run.fair = run.timeout >= 60.0 and not self.faults.errors and not self.faults.outages and not self.faults.slow_delete and not self.faults.odd
+        run.fair = (
+            run.timeout >= 60.0
+            and not self.faults.errors
+            and not self.faults.outages
+            and not self.faults.slow_delete
+            and not self.faults.odd
+        )
         self._expect(run)
         self.tell(f"{run.title} --timeout {run.timeout:g}" + (f" (odd exception at call {run.oddity.at})" if run.oddity.at else ""))
         run.began = loop.time()
@@ -369,7 +384,10 @@ class Life:
             run.outcome = "done" if run.error is None else "failed"
         kind = "" if run.error is None else f"{type(run.error).__name__}: {run.said}"
         self.tell(f"  {run.process.name}: {run.outcome} after {run.seconds:.1f} s, changed: {run.changed}; {kind}")
-        exists = ", ".join(f"{app.short} {app.status.removeprefix('APPLICATION_').lower()}{' (being deleted)' if app.deleting else ''}" for app in self.site.ours())
+        exists = ", ".join(
+            f"{app.short} {app.status.removeprefix('APPLICATION_').lower()}{' (being deleted)' if app.deleting else ''}"
+            for app in self.site.ours()
+        )
         self.tell(f"  there are: {exists or 'none'}")
 
     def _expect(self, run: Run) -> None:
@@ -412,7 +430,7 @@ class Life:
             snapshot = await asyncio.wait_for(program.monitor.observe("status"), OBSERVE + GIVE_UP)
             assessment = assess(snapshot)
             document = status_document(snapshot, assessment, snapshot.observed_at)
-        except Exception as error:  # whatever comes out of a look is a finding
+        except Exception as error:  # noqa: BLE001  # whatever comes out of a look is a finding
             self.judge.wrong("exception", f"a look ended with {type(error).__name__}: {error}")
             return
         finally:

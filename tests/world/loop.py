@@ -68,7 +68,7 @@ class WorldLoop(asyncio.BaseEventLoop):
         future = self.create_future()
         try:
             future.set_result(func(*args))
-        except Exception as error:  # it belongs to whoever waits for the thread
+        except Exception as error:  # noqa: BLE001  # it belongs to whoever waits for the thread
             future.set_exception(error)
         return future
 

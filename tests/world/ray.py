@@ -100,7 +100,9 @@ class WorldDashboard(Dashboard):
         there = session is not None and site.now() >= session.dashboard
         if session is None or not there or not (session.address.startswith(host + ":") if inside else self._serves(session, host)):
             if inside:
-                raise Unreachable(Failure("dashboard", "ConnectionRefused", f"nothing listens on {host}", "raytui logs head", conclusive=True))
+                raise Unreachable(
+                    Failure("dashboard", "ConnectionRefused", f"nothing listens on {host}", "raytui logs head", conclusive=True)
+                )
             raise Unreachable(Failure("application", "NothingListens", f"nothing answers behind {host} (status 502)", "raytui logs head"))
         if not public and self._target.headers.get("X-Ray-Authorization", "") != f"Bearer {session.token}":
             raise Unreachable(Failure("login", "TokenWrong", f"Ray at {host} refused the token", "RAY_AUTH_TOKEN gives the token itself"))

@@ -318,7 +318,9 @@ class Site:
         if self.folder.read(str(app.body["script"])) is None:
             self.tell(f"    [world] {app.name}: its script {app.body['script']} is missing")
             if not app.deleting:
-                self.wrong.append(("launcher", f"{app.name} was started by the platform, and its script {app.body['script']} is not in the project"))
+                self.wrong.append(
+                    ("launcher", f"{app.name} was started by the platform, and its script {app.body['script']} is not in the project")
+                )
             self.fail(engine)
             return
         self.reports.setdefault(app.name, []).append(engine)
