@@ -11,7 +11,8 @@ import msgspec
 from raytui.platforms.cai.transport import Answer, TransportError
 from tests.world.faults import Upset
 from tests.world.loop import Killed, Process
-from tests.world.site import SHARED, Refused, Site
+from tests.world.records import SHARED
+from tests.world.site import Refused, Site
 
 RUNTIME = "registry/ml-runtime-python3.11-standard:2025.09"
 VENV = (".venv/bin/ray", ".venv/lib/python3.11/site-packages/ray-2.60.0.dist-info/METADATA")
@@ -180,15 +181,17 @@ class WorldTransport:
             if not found and not path.startswith(SHARED):
                 raise Refused(404, f"{path} not found")
             return _json({})
-        if path == reports:
-            names = {f"{name}.json" for name in site.reports if site.report(name) is not None}
-        else:
-            prefix = "" if path in {"", "."} else path + "/"
-            names = {
-                name.removeprefix(prefix).split("/")[0]
-                for name in [*site.folder.below(path, late=True), *(name for name in VENV if name.startswith(prefix))]
-            }
+        names = self.names(site, path)
         return _json({"files": [{"path": name, "is_dir": "." not in name, "file_size": "1"} for name in sorted(names)]})
+
+    @staticmethod
+    def names(site: Site, folder: str) -> set[str]:
+        """Names of what lies in a folder."""
+        if folder == f"{SHARED}/nodes":
+            return {f"{name}.json" for name in site.reports if site.report(name) is not None}
+        prefix = "" if folder in {"", "."} else folder + "/"
+        paths = [*site.folder.below(folder, late=True), *(name for name in VENV if name.startswith(prefix))]
+        return {path.removeprefix(prefix).split("/")[0] for path in paths}
 
     def _move(self, source: str, target: str) -> Answer:
         """Move a file; whether onto one that is there, the specification does not say."""
@@ -210,9 +213,7 @@ class WorldTransport:
             stem, dot, end = path.rpartition(".")
             path = f"{stem}(1).{end}" if dot else f"{path}(1)"
         site.folder.write(path, data)
-        if path.startswith(f"{SHARED}/drain/"):
-            name = path.rpartition("/")[2]
-            site.loop.call_later(site.chance.uniform(0.2, 1.5), lambda: site.drain(name) if site.folder.read(path) is not None else None)
+        site.written(path)
         return _json({})
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from raytui.core.errors import DeadlineExceeded, NotFound, RaytuiError
 from raytui.core.snapshot import Snapshot
-from tests.world.site import FAILED, RUNNING, STARTING, STOPPED, App, RayNode, Site
+from tests.world.records import FAILED, RUNNING, STARTING, STOPPED, App, RayNode
+from tests.world.site import Site
 
 if TYPE_CHECKING:
-    from tests.world.lives import Run
+    from tests.world.runs import Run
 
 SERVED_BOUND = 70.0
 """Seconds for which a dead node may be called alive where Ray's dashboard is asked: Ray itself lists a node whose host vanished for 65 s."""

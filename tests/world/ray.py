@@ -11,7 +11,8 @@ from raytui.core.protocols import Dashboard, DashboardTarget
 from raytui.core.snapshot import Actor, Amount, Job, Node, RayEvent, RayVersion, ServeDeployment, Usage
 from tests.world.api import Oddity
 from tests.world.loop import EPOCH, Killed, Process
-from tests.world.site import RayNode, Session, Site
+from tests.world.records import RayNode, Session
+from tests.world.site import Site
 
 
 class WorldDashboard(Dashboard):
