@@ -79,8 +79,7 @@ class Run(Program):
     def __init__(
         self, life: Life, console: int, verb: Any, *, workers: int | None = None, oddity: Oddity | None = None, **what: Any
     ) -> None:
-        profile = life.profile if workers is None or verb == "scale" else workers
-        super().__init__(life, f"{verb}#{life.count()}@{console}", console, profile, oddity)
+        super().__init__(life, f"{verb}#{life.count()}@{console}", console, life.profile, oddity)
         self.life = life
         self.verb = verb
         self.asked = workers
@@ -141,6 +140,8 @@ class Run(Program):
         what = dict(self.what)
         if self.verb == "scale":
             what["workers"] = self.asked
+        elif self.asked is not None:
+            what["spec"] = spec_of(self.asked, exposed=self.life.exposed)
         self.plan = await self.manager.plan(self.verb, **what)
         self.began = self.life.loop.time()
         async with aclosing(self.manager.execute(self.plan, wait=self.wait, timeout=self.timeout)) as events:
