@@ -172,6 +172,11 @@ def token_path(cluster: str) -> str:
     return f"{folder_of(cluster)}/auth_token"
 
 
+def spec_path(cluster: str) -> str:
+    """The file that records what was last asked for of a cluster."""
+    return f"{folder_of(cluster)}/spec.json"
+
+
 def launcher_path(cluster: str, name: str) -> str:
     """Where `write_launchers` puts a launcher."""
     return f"{folder_of(cluster)}/launchers/{name}"
