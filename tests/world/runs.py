@@ -6,6 +6,7 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from raytui.core.asked import COUNT
 from raytui.core.errors import RaytuiError
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan
@@ -61,6 +62,7 @@ class Program:
             lambda target: WorldDashboard(life.site, self.process, self.oddity, target),
             cluster=CLUSTER,
             profile="world",
+            workers=workers,
             clock=lambda: EPOCH + life.loop.time(),
         )
         self.manager = ClusterManager(
@@ -142,6 +144,7 @@ class Run(Program):
             what["workers"] = self.asked
         elif self.asked is not None:
             what["spec"] = spec_of(self.asked, exposed=self.life.exposed)
+            what["flags"] = {COUNT}
         self.plan = await self.manager.plan(self.verb, **what)
         self.began = self.life.loop.time()
         async with aclosing(self.manager.execute(self.plan, wait=self.wait, timeout=self.timeout)) as events:
