@@ -32,7 +32,7 @@ OBSERVE = 60.0
 UNKNOWN = re.compile(r"could not be asked|existing: not known|cannot be known", re.IGNORECASE)
 """Sentences that say of everything, not of one thing alone, that it may exist."""
 NAMED = re.compile(r"head|worker-\d|\.raytui/")
-NOTHING = re.compile(r"no application of \S+ exists now|ran out before \w+ began")
+NOTHING = re.compile(r"no application of \S+ exists now|ran out before \w+ began|nothing else was begun")
 
 
 @dataclass(frozen=True)
