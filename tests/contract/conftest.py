@@ -1,4 +1,4 @@
-"""A stub workbench as a real process for each module, and the platform over every transport that can be imported here."""
+"""A stub workbench as a real process that all tests of a run share, and the platform over every transport that can be imported here."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ TIMING = Timing(
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     root = tmp_path_factory.mktemp("bench")
     made = Bench(root, "--stub", "--seed", "1", "--validate", "--fault", "stub_jobs=1")
@@ -56,7 +56,7 @@ def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 @pytest.fixture
 def bench(workbench: Bench) -> Iterator[Bench]:
-    """The module's workbench without faults; at the end nothing it was sent or said broke the specification."""
+    """The shared workbench without faults; at the end nothing it was sent or said broke the specification."""
     workbench.reset()
     yield workbench
     workbench.reset()
