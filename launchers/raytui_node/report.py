@@ -6,9 +6,9 @@ import sys
 import time
 from typing import Dict, Optional, Tuple
 
-from ray_files import RotatingLog, SharedFolder, utc_now
-from ray_process import NOTHING_YET
-from ray_settings import Settings
+from raytui_node.files import RotatingLog, SharedFolder, utc_now
+from raytui_node.process import NOTHING_YET
+from raytui_node.settings import Settings
 
 _HEARTBEAT_S = 10.0
 

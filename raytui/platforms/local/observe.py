@@ -203,7 +203,9 @@ def judge(folder: Folder, record: Record, report: NodeFile | None) -> Verdict:
 
 def _alive(record: Record, report: NodeFile, raw: str) -> Verdict:
     start = processes.read(report.ray_pid) if report.ray_pid > 0 else None
-    raylet = processes.child_named(report.ray_pid, "raylet") if start is not None and start.parent == record.pid else False
+    # The launcher runs a node program that reports and runs `ray start`; a script of a person's own may be both.
+    ours = start is not None and start.parent in {report.pid, record.pid}
+    raylet = processes.child_named(report.ray_pid, "raylet") if ours else False
     if raylet is False:
         # The launcher looks every second: either it says so in a moment, or it is stuck itself.
         return Verdict("unknown", f"{raw}, raylet gone", "its launcher last said alive, but the node's raylet is gone")
