@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from raytui.core.errors import OperationFailed
+from raytui.core.launchers import NODE_FOLDER, needs_node_program
 from raytui.core.protocols import Check
 from raytui.core.spec import GIGABYTE, ClusterSpec
 from raytui.core.validate import WORKER_PORTS
@@ -31,6 +32,7 @@ def preflight(root: Path, spec: ClusterSpec, venv: Path) -> tuple[Check, ...]:
     return (
         *state_directory(root),
         *ray(spec, venv),
+        *scripts(spec),
         *sizes(spec),
         *gpus(spec),
         *ports(root, spec),
@@ -89,6 +91,25 @@ def ray(spec: ClusterSpec, venv: Path) -> Iterator[Check]:
         yield Check("auth", "warn", f"token authentication is incomplete in Ray {version}; it is whole from 2.54 on", hint, "auth")
     else:
         yield Check("auth", "ok", "token authentication")
+
+
+def scripts(spec: ClusterSpec) -> Iterator[Check]:
+    """Whether scripts of the user's own are there, with the node program that raytui's run beside them."""
+    for role, field, script in (("head", "head.script", spec.head.script), ("worker", "workers.script", spec.workers.script)):
+        if not script:
+            continue
+        path = Path(script).expanduser().absolute()
+        hint = f"raytui render --to {path.parent} writes it"
+        try:
+            ours = needs_node_program(path.read_bytes())
+        except OSError as error:
+            yield Check(f"{role} script", "fail", f"{path} cannot be read: {error.strerror or error}", hint, field)
+            continue
+        folder = path.parent / NODE_FOLDER
+        if ours and not (folder / "__main__.py").is_file():
+            yield Check(f"{role} script", "fail", f"{path} runs the folder {folder} beside it, which is not there", hint, field)
+        else:
+            yield Check(f"{role} script", "ok", f"{path} is there")
 
 
 def installed_version(venv: Path) -> str:
