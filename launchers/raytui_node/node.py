@@ -266,10 +266,14 @@ class WorkerNode(Supervisor):
         return not same
 
 
-def launch(role: str, env: Mapping[str, str]) -> None:
-    """Runs a node of this role to its end. Raises LauncherError, one sentence and an exit code, unless it ended as asked."""
+def launch(role: str, env: Mapping[str, str], launcher: int = 0) -> None:
+    """Runs a node of this role to its end. Raises LauncherError, one sentence and an exit code, unless it ended as asked.
+
+    `launcher` is the pid of the script that stays with us, 0 when nobody does.
+    """
     settings = read_settings(role, env)
     node = (HeadNode if role == "head" else WorkerNode)(settings, env)
+    node.report.launcher = launcher
     node.open()
     try:
         check_ray(settings)
@@ -291,10 +295,11 @@ def main(arguments: List[str]) -> int:
     if not arguments or arguments[0] not in ("head", "worker"):
         sys.stderr.write("name the role of the node: python raytui_node head, or python raytui_node worker\n")
         return 2
-    if len(arguments) > 1:
-        follow(int(arguments[1]))
+    launcher = int(arguments[1]) if len(arguments) > 1 else 0
+    if launcher:
+        follow(launcher)
     try:
-        launch(arguments[0], os.environ)
+        launch(arguments[0], os.environ, launcher)
     except LauncherError as error:
         sys.stdout.flush()
         sys.stderr.write("%s\n" % error)

@@ -20,6 +20,7 @@ class Report:
         self.state, self.message, self.hint = "starting", "", ""
         self.parts = NOTHING_YET
         self.ray_pid = 0
+        self.launcher = 0
         self.address = self.generation = ""
         self.exit_code: Optional[int] = None
         self.envoy = False
@@ -75,7 +76,7 @@ class Report:
                 "cluster": s.cluster,
                 "role": s.role,
                 "engine_id": s.engine_id,
-                "pid": os.getpid(),
+                "pid": self.launcher or os.getpid(),
                 "ray_pid": self.ray_pid,
                 "state": self.state,
                 "node_id": self.parts.node_id,

@@ -17,7 +17,7 @@ class NodeFile(msgspec.Struct, frozen=True):
     engine_id: str = ""
     """The run of the application that wrote it: another run's report says nothing about this one."""
     pid: int = 0
-    """Process of the node program, or of a launcher that is both."""
+    """Process of the launcher."""
     ray_pid: int = 0
     """Process of `ray start`."""
     state: str = ""
