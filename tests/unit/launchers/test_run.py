@@ -84,8 +84,8 @@ def test_a_script_without_its_folder_says_where_it_looked(world: World):
 
 
 def test_a_node_program_that_is_killed_takes_ray_with_it(world: World):
-    run = world.start("head", FAKE_RAY="raylet")
-    run.wait_for_text("fake ray runs")
+    run = world.start("head", FAKE_RAY="raylet", RAYTUI_SHARED_DIR=world.shared)
+    wait_until("the node id", lambda: run.node.get("node_id"))
     ray = run.calls[0]["pid"]
     os.kill(int(Path(f"/proc/{ray}/stat").read_text().rpartition(")")[2].split()[1]), signal.SIGKILL)
     assert run.wait() == 137
