@@ -15,7 +15,7 @@ from raytui.bootstrap import Session
 from raytui.cli.invocation import Invocation, seconds, whole_number
 from raytui.cli.paint import is_terminal
 from raytui.cli.progress import Progress, on_interrupt, ticking
-from raytui.cli.sizes import size_flags, spec_options
+from raytui.cli.sizes import size_flags, spec_fields, spec_options
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
 from raytui.core.errors import Interrupted, RaytuiError, RefusedForSafety
@@ -38,16 +38,30 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before e
 @verb(
     "start",
     short_help="Create what is missing so that the cluster is as specified.",
-    examples="raytui start\nraytui start --workers 2 --cpu 4 --memory 16\nraytui start --ray-port auto --dashboard-port auto --dry-run",
+    examples="raytui start\nraytui start --workers 2 --cpu 4 --memory 16\nraytui start --cpu 8 --recreate --dry-run\n"
+    "raytui start --ray-port auto --dashboard-port auto --dry-run",
 )
 @spec_options
+@click.option(
+    "--recreate",
+    is_flag=True,
+    help="Drain, delete and create again what lives and cannot become what is asked for (size, image, exposure, ports). Ends their work.",
+)
+@click.option("--yes", "-y", is_flag=True, help="With --recreate: do not ask before ending something.")
 @wait_option
 @timeout_option
 @dry_run_option
 @pass_invocation
-def start(invocation: Invocation, /, *, wait: bool, timeout: str | None, dry_run: bool, **sizes: Any) -> int:
-    """Create the head and the workers that are missing, and wait until Ray lists their nodes as alive. Running it twice is safe."""
-    return change(invocation, "start", size_flags(sizes), wait=wait, timeout=timeout, dry_run=dry_run, yes=True)
+def start(invocation: Invocation, /, *, recreate: bool, yes: bool, wait: bool, timeout: str | None, dry_run: bool, **sizes: Any) -> int:
+    """Create the head and the workers that are missing, and wait until Ray lists their nodes as alive. Running it twice is safe.
+
+    Of a cluster that exists it completes what was last asked for, whatever the profile says by now; flags count and are recorded with it.
+    Where a flag or the profile asks for what a living application cannot become, the difference is named and nothing of it is applied
+    without --recreate. Making the head again ends all running jobs.
+    """
+    flags = size_flags(sizes)
+    more = {"flags": spec_fields(flags), "recreate": recreate}
+    return change(invocation, "start", flags, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes or not recreate, **more)
 
 
 @verb("stop", short_help="Stop and delete every application of the cluster.", examples="raytui stop\nraytui stop --yes --timeout 300")
@@ -95,6 +109,7 @@ def change(
     invocation: Invocation,
     name: Verb,
     flags: dict[str, object],
+    /,
     *,
     wait: bool,
     timeout: str | None,
@@ -173,21 +188,29 @@ def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEven
     waits = {step.name for step in plan.steps if step.action.startswith("wait")}
     # What was done counts, not what was planned: another raytui may have been there first.
     changed = plan.changed if dry_run else any(step.step not in waits for step in steps)
+    kept = "" if plan.recreate else _kept(plan)
     if invocation.output.json:
         rows = [msgspec.structs.asdict(step) for step in steps]
-        invocation.output.document(
-            {"schema_version": SCHEMA_VERSION, "changed": changed, "phase": phase, "steps": rows, "cluster": plan.cluster}
-        )
+        document = {"schema_version": SCHEMA_VERSION, "changed": changed, "phase": phase, "steps": rows, "cluster": plan.cluster}
+        if plan.verb == "start":
+            document["differences"] = msgspec.to_builtins(plan.differences)
+        invocation.output.document(document)
         return
     if dry_run:
         lines = [f"{step.step}: {step.message}" if step.message else step.step for step in steps]
         invocation.output.lines(
-            [f"{plan.verb} {plan.cluster} would:" if plan.changed else f"{plan.verb} {plan.cluster} would change nothing", *lines]
+            [f"{plan.verb} {plan.cluster} would:" if plan.changed else f"{plan.verb} {plan.cluster} would change nothing{kept}", *lines]
         )
     elif changed:
-        invocation.output.lines([f"{plan.cluster} is {phase}"])
+        invocation.output.lines([f"{plan.cluster} is {phase}{kept}"])
     else:
-        invocation.output.lines([f"{plan.cluster} is {phase}; nothing was changed"])
+        invocation.output.lines([f"{plan.cluster} is {phase}; nothing was changed{kept}"])
+
+
+def _kept(plan: Plan) -> str:
+    """What the plan leaves as it is although something else is asked for; it must not read as if all were well."""
+    names = dict.fromkeys(_short(plan, difference.application) for difference in plan.differences)
+    return f", although something else is asked for of {', '.join(names)} (raytui start --recreate)" if names else ""
 
 
 async def _phase(session: Session) -> str:

@@ -102,7 +102,7 @@ def _judge(snapshot: Snapshot) -> Judgement:
                 "application",
                 "ClusterAbsent",
                 f"no application of cluster {snapshot.cluster} exists",
-                "raytui start creates it",
+                _way_out_of_absence(snapshot),
                 conclusive=True,
             ),
             [],
@@ -129,6 +129,14 @@ def _judge(snapshot: Snapshot) -> Judgement:
     if failure is not None:
         return _judge_unreachable(snapshot, head, failure)
     return _judge_nodes(snapshot, None)
+
+
+def _way_out_of_absence(snapshot: Snapshot) -> str:
+    if not snapshot.foreign:
+        return "raytui start creates it"
+    one = len(snapshot.foreign) == 1
+    named = f"an application named {snapshot.foreign[0]}" if one else f"applications named {', '.join(snapshot.foreign)}"
+    return f"{named} {'exists and is' if one else 'exist and are'} not ours, so raytui start is refused: choose another name with --cluster"
 
 
 def _judge_absent_head(snapshot: Snapshot, head: Application) -> Judgement:
@@ -321,13 +329,22 @@ def _of_cluster(snapshot: Snapshot) -> Iterator[Condition]:
             )
         yield from _of_node(snapshot, node)
     for label, reading in (
+        ("nodes", snapshot.nodes),
         ("jobs", snapshot.jobs),
         ("usage", snapshot.usage),
         ("serve", snapshot.serve),
         ("events", snapshot.events),
         ("actors", snapshot.actors),
     ):
-        if reading.failure is not None:
+        if reading.unreadable:
+            yield Condition(
+                "warning",
+                snapshot.cluster,
+                f"{label.capitalize()}PartlyUnreadable",
+                f"{reading.unreadable} of Ray's rows about {label} could not be read: {reading.first_unreadable}",
+                "what is shown of them is not all there is; report this with Ray's version",
+            )
+        if reading.failure is not None and label != "nodes":
             yield Condition(
                 "warning",
                 snapshot.cluster,

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from raytui.core.marker import Marker
-from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, ServeDeployment, Usage
+from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.spec import ClusterSpec, PlatformName
 
 CheckStatus = Literal["ok", "warn", "fail", "skip"]
@@ -126,6 +126,17 @@ class Platform(Protocol):
         """The spec with what the platform can choose by itself where it was left out, such as the newest fitting runtime images."""
         ...
 
+    async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
+        """Record with the cluster what was last asked for; none removes the record, and what is not there is fine."""
+        ...
+
+    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:
+        """What was last asked for of this cluster; none when nothing is recorded, or only what cannot be understood.
+
+        A record without applications says nothing: it is what a run left that was killed.
+        """
+        ...
+
     async def forget(self, cluster: str) -> None:
         """Remove what the cluster's nodes left in the shared folder; only for a cluster without applications."""
         ...
@@ -154,7 +165,7 @@ class Dashboard(Protocol):
         """Whether GCS answered the head's own health check."""
         ...
 
-    async def nodes(self) -> tuple[Node, ...]:
+    async def nodes(self) -> Rows[Node]:
         """Identity and state of every node, without physical figures."""
         ...
 
@@ -166,19 +177,19 @@ class Dashboard(Protocol):
         """Logical resources used and total, and pending demand."""
         ...
 
-    async def jobs(self) -> tuple[Job, ...]:
+    async def jobs(self) -> Rows[Job]:
         """All jobs, newest first."""
         ...
 
-    async def actors(self, limit: int = 1000) -> tuple[tuple[Actor, ...], int]:
-        """Actors and how many there are in all."""
+    async def actors(self, limit: int = 1000) -> Rows[Actor]:
+        """The first actors and how many there are in all; Ray gives at most 10,000."""
         ...
 
-    async def serve(self) -> tuple[ServeDeployment, ...]:
+    async def serve(self) -> Rows[ServeDeployment]:
         """Serve deployments; empty when Serve does not run."""
         ...
 
-    async def events(self) -> tuple[RayEvent, ...]:
+    async def events(self) -> Rows[RayEvent]:
         """Ray's own events, oldest first, repeats dropped."""
         ...
 

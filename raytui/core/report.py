@@ -81,10 +81,11 @@ def error_document(error: RaytuiError) -> dict[str, Any]:
     }
 
 
-def list_document(items: list[dict[str, Any]], total: int | None = None) -> dict[str, Any]:
-    """A list with how many there are in all."""
+def list_document(items: list[dict[str, Any]], total: int | None = None, unreadable: int | None = None) -> dict[str, Any]:
+    """A list with how many there are in all, and of Ray's lists how many of their rows could not be read."""
     whole = len(items) if total is None else total
-    return {"schema_version": SCHEMA_VERSION, "items": items, "truncated": whole > len(items), "total": whole}
+    document = {"schema_version": SCHEMA_VERSION, "items": items, "truncated": whole > len(items), "total": whole}
+    return document if unreadable is None else {**document, "unreadable": unreadable}
 
 
 def _application(snapshot: Snapshot, app: Application) -> dict[str, Any]:

@@ -6,12 +6,14 @@ is not an observation.
 
 from __future__ import annotations
 
-from typing import Any, Generic, Literal, TypeVar
+from collections.abc import Iterable
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import msgspec
 
 from raytui.core.errors import Failure
 from raytui.core.marker import Role
+from raytui.core.spec import ClusterSpec
 
 ApplicationState = Literal["starting", "running", "stopping", "stopped", "failed", "unknown"]
 NodeState = Literal["ALIVE", "DEAD", "UNKNOWN"]
@@ -25,6 +27,31 @@ class Reading(msgspec.Struct, Generic[T], frozen=True):
     failure: Failure | None = None
     at: float = 0.0
     """When it was read, in seconds since 1970; 0 when it was not asked for."""
+    total: int | None = None
+    """How many there are in all, of which the value may hold only the first; none where that was not told."""
+    unreadable: int = 0
+    """How many rows of the answer could not be read, so that they are missing or known by their identity only."""
+    first_unreadable: str = ""
+    """What is wrong with the first of those."""
+
+
+class Rows(tuple[T, ...]):  # noqa: SLOT001 - a tuple of any length has no room for slots
+    """The rows of one answer, and what is not among them."""
+
+    total: int
+    """How many there are in all, those that were not sent or could not be read included."""
+    unreadable: int
+    """How many rows could not be read."""
+    first_unreadable: str
+    """What is wrong with the first of those."""
+
+    def __new__(cls, rows: Iterable[T] = (), *, total: int = 0, unreadable: int = 0, first_unreadable: str = "") -> Self:
+        """The rows; `total` is at least their number."""
+        made = super().__new__(cls, rows)
+        made.total = max(total, len(made))
+        made.unreadable = unreadable
+        made.first_unreadable = first_unreadable
+        return made
 
 
 class LauncherReport(msgspec.Struct, frozen=True):
@@ -151,6 +178,9 @@ class Usage(msgspec.Struct, frozen=True):
     """By true name: CPU, GPU, memory (bytes), object_store_memory (bytes), custom ones."""
     pending: tuple[str, ...] = ()
     """Demand that no node can take now, one text each."""
+    unreadable: int = 0
+    """Entries of the answer that could not be read."""
+    first_unreadable: str = ""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -236,6 +266,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     events: Reading[tuple[RayEvent, ...]] = Reading()
     dashboard: Failure | None = None
     """Why the dashboard could not be asked at all (no address, not exposed); none when it was asked."""
+    asked: Reading[ClusterSpec] = Reading()
+    """The spec last asked for, as recorded with the cluster; neither value nor failure when none is recorded."""
+    foreign: tuple[str, ...] = ()
+    """Names of this cluster's that applications of somebody else have; looked at while the cluster is absent."""
 
     @property
     def head(self) -> Application | None:

@@ -193,11 +193,14 @@ class Logs:
 
         async def ended() -> str:
             if source.kind == "job":
-                job = next((job for job in await dashboard.jobs() if job.id == source.job_id), None)
-                if job is None or job.status not in {"PENDING", "RUNNING"}:
+                jobs = await dashboard.jobs()
+                job = next((job for job in jobs if job.id == source.job_id), None)
+                # A job whose row could not be read is missing too.
+                if job.status not in {"PENDING", "RUNNING"} if job is not None else not jobs.unreadable:
                     return f"job {source.job_id} has ended" + (f": {job.status}" if job is not None else "")
-            node = next((node for node in await dashboard.nodes() if node.node_id == source.node_id), None)
-            if node is not None and node.state == "ALIVE":
+            nodes = await dashboard.nodes()
+            node = next((node for node in nodes if node.node_id == source.node_id), None)
+            if node.state != "DEAD" if node is not None else nodes.total > len(nodes):
                 return ""
             told = node.message if node is not None else ""
             return f"the node of {source.name} has ended" + (f": {told}" if told else "")

@@ -18,6 +18,7 @@ from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.merge import merge_nodes, total_by_nodes
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.snapshot import Application, Node, Reading, Snapshot
+from raytui.manager.beside import Beside
 from raytui.manager.readings import QUESTIONS, Depth, Readings, failure_of
 
 LIST_TIMEOUT_S = 30.0
@@ -44,12 +45,15 @@ class Monitor:
         cluster: str,
         profile: str,
         clock: Callable[[], float] = time.time,
+        workers: int = 0,
     ) -> None:
+        """`workers` is how many the settings ask for."""
         self._platform = platform
         self._connect = connect
         self._cluster = cluster
         self._profile = profile
         self._clock = clock
+        self._beside = Beside(platform, cluster, workers, clock)
         self._lock = asyncio.Lock()
         self._link: _Link | None = None
         self._troubled = False
@@ -80,14 +84,17 @@ class Monitor:
             failure: Failure | None = None
             try:
                 applications = await self._list()
+                beside = self._beside.read(applications.value)
                 if applications.value is not None:
-                    failure = await self._locate(_head(applications.value))
+                    failure, (asked, foreign) = await asyncio.gather(self._locate(_head(applications.value)), beside)
+                else:
+                    asked, foreign = await beside
                 if self._link is not None:
                     await self._link.ask(depth, patience, fresh)
             finally:
                 if self._link is not None:
                     await self._link.end_round()
-            snapshot = self._picture(applications, depth, failure)
+            snapshot = msgspec.structs.replace(self._picture(applications, depth, failure), asked=asked, foreign=foreign)
             self._troubled = is_failing(snapshot)
             return snapshot
 
@@ -158,9 +165,16 @@ class Monitor:
         stats: Reading[dict[str, Node]] = last.pop("stats", Reading())
         nodes = last["nodes"].value
         if nodes is not None:
-            last["nodes"] = msgspec.structs.replace(last["nodes"], value=merge_nodes(nodes, stats.value or {}))
+            whole = not last["nodes"].unreadable and (last["nodes"].total or 0) <= len(nodes)
+            last["nodes"] = msgspec.structs.replace(
+                last["nodes"],
+                value=merge_nodes(nodes, stats.value or {}),
+                unreadable=last["nodes"].unreadable + stats.unreadable,
+                first_unreadable=last["nodes"].first_unreadable or stats.first_unreadable,
+            )
             usage = last.get("usage")
-            if usage is not None and usage.value is not None:
+            # Of nodes that are not all known no total can be made.
+            if usage is not None and usage.value is not None and whole:
                 last["usage"] = msgspec.structs.replace(usage, value=total_by_nodes(usage.value, nodes))
         return msgspec.structs.replace(plain, dashboard_url=link.target.url, token_file=link.target.token_file, **last)
 

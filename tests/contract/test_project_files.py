@@ -121,6 +121,22 @@ async def test_a_script_of_the_user_s_own_is_told_the_folder_beside_it(platform:
     assert told(bench, project) == {HEAD: "raytui_node"}
 
 
+@pytest.mark.parametrize("onto", ["refuse", "replace", "absent"])
+@pytest.mark.parametrize("visibility", [0.0, 0.3])
+async def test_a_launcher_is_replaced_whatever_moving_a_file_onto_another_does(
+    platform: CaiPlatform, bench: Bench, project: str, onto: str, visibility: float
+) -> None:
+    await platform.write_file("a/b.py", b"old")
+    bench.faults(rename_onto=onto, visibility=visibility)
+    await platform.write_file("a/b.py", b"new")
+    assert await platform.read_file("a/b.py") == b"new"
+    folder = bench.folder(project) / "a"
+    async with asyncio.timeout(10):
+        while {file.name for file in folder.iterdir()} != {"b.py"}:  # noqa: ASYNC110  # the workbench is another process
+            await asyncio.sleep(0.01)
+    assert (folder / "b.py").read_bytes() == b"new"
+
+
 async def test_files_that_become_visible_late_are_waited_for(platform: CaiPlatform, bench: Bench, project: str) -> None:
     bench.faults(visibility=0.5)
     await platform.write_launchers("c", FILES)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.chaos import ROOT, Bench
+from tests.contract.process import ROOT, Bench
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 SIZES = ["--cpu", "1", "--memory", "2", "--head-cpu", "1", "--head-memory", "2"]

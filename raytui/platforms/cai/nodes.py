@@ -175,6 +175,11 @@ def token_path(cluster: str) -> str:
     return f"{folder_of(cluster)}/auth_token"
 
 
+def spec_path(cluster: str) -> str:
+    """The file that records what was last asked for of a cluster."""
+    return f"{folder_of(cluster)}/spec.json"
+
+
 def launcher_path(cluster: str, name: str, folder: str = FOLDER) -> str:
     """Where `write_launchers` puts a file of the launchers, and in which folder of the cluster's when `launchers` is in use otherwise."""
     return f"{folder_of(cluster)}/{folder}/{name}"

@@ -140,10 +140,10 @@ class LocalPlatform(SharedFiles):
             record = records.load(folder, application.name)
             return record is None or record.id != application.id or not observe.launcher_lives(record)
 
-        if await asyncio.to_thread(ended):
+        if await read_within(f"the record of {application.name}", ended):
             return True
         await to_the_end(ask)
-        while not await asyncio.to_thread(ended):
+        while not await read_within(f"the record of {application.name}", ended):
             if time.monotonic() >= deadline:
                 return False
             await asyncio.sleep(min(pause, max(0.0, deadline - time.monotonic())))
@@ -155,7 +155,7 @@ class LocalPlatform(SharedFiles):
         from raytui.platforms.local.preflight import preflight
 
         def check() -> tuple[Check, ...]:
-            return preflight(self._root, spec.resolved("local"), self._venv or _default_venv())
+            return preflight(self._root, spec.resolved("local"), self._venv or _default_venv(), chosen=self._venv is not None)
 
         return await read_within("the preflight", check, PREFLIGHT_S)
 

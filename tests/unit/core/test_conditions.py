@@ -199,3 +199,11 @@ def test_a_report_from_before_a_restart_proves_no_life():
     seen = msgspec.structs.replace(snapshot(applications=apps), nodes=type(snapshot().nodes)(), dashboard=hidden)
     assert node_state(seen, apps[1]) == ("old", "UNKNOWN")
     assert (assess(seen).phase, assess(seen).verdict) == ("starting", "degraded")
+
+
+def test_rows_that_could_not_be_read_are_a_condition_and_no_fault():
+    seen = snapshot()
+    odd = msgspec.structs.replace(seen.jobs, unreadable=2, first_unreadable="Expected `int`, got `str` - at `$.pid`")
+    judged = assess(msgspec.structs.replace(seen, jobs=odd))
+    assert (judged.verdict, reasons(judged)) == ("ok", ["JobsPartlyUnreadable"])
+    assert judged.conditions[0].message == "2 of Ray's rows about jobs could not be read: Expected `int`, got `str` - at `$.pid`"

@@ -13,6 +13,7 @@ from raytui.core.errors import Failure, NotAllowed, Unreachable
 from raytui.core.merge import countable, merge_nodes, total_by_nodes
 from raytui.core.protocols import DashboardTarget
 from raytui.core.snapshot import Amount, Gpu, LauncherReport, Node, Usage
+from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.dashboard.client import connect
 from raytui.manager import readings
 from raytui.manager.monitor import Monitor, is_failing, next_poll
@@ -68,6 +69,35 @@ async def test_full_asks_for_the_console_too(server, monitor) -> None:
     assert snapshot.actors.value
     assert snapshot.serve.value
     assert snapshot.events.value
+
+
+async def test_one_look_asks_for_all_the_actors_that_ray_gives_and_a_poll_for_the_first(server, monitor, monkeypatch) -> None:
+    monkeypatch.setitem(readings.PERIODS, "actors", 0.0)
+    snapshot = await monitor.observe("actors")
+    assert set(server.requests) == {"/api/gcs_healthz", "/api/version", "/api/v0/nodes", "/api/v0/actors"}
+    assert (len(snapshot.actors.value) < 53, snapshot.actors.total) == (True, 53)
+    async for _ in monitor.snapshots(depth="full"):
+        break
+    asked = [query for query in server.queries if query.startswith("/api/v0/actors")]
+    assert asked == ["/api/v0/actors?limit=10000", "/api/v0/actors?limit=1000"]
+
+
+async def test_what_could_not_be_read_goes_with_its_reading(server, monitor) -> None:
+    rows = [{"submission_id": "a", "status": "RUNNING"}, {"submission_id": "b", "start_time": "soon"}]
+    server.bodies["/api/jobs/"] = msgspec.json.encode(rows)
+    jobs = (await monitor.observe("jobs")).jobs
+    assert ([job.id for job in jobs.value], jobs.total, jobs.unreadable) == (["a"], 2, 1)
+    assert "start_time" in jobs.first_unreadable
+
+
+async def test_no_total_is_made_of_nodes_that_could_not_all_be_read(server, monitor) -> None:
+    tree = msgspec.json.decode(recorded("v0_nodes.json"))
+    odd = next(row for row in tree["data"]["result"]["result"] if row["state"] == "ALIVE")
+    odd["resources_total"] = "much"
+    server.bodies["/api/v0/nodes"] = msgspec.json.encode(tree)
+    snapshot = await monitor.observe("status")
+    assert (len(snapshot.nodes.value), snapshot.nodes.unreadable) == (3, 1)
+    assert snapshot.usage.value.resources["CPU"].total == 6.0
 
 
 @pytest.mark.parametrize("count", [1, 200])
@@ -379,3 +409,37 @@ async def some(monitor: Monitor, count: int):
         if len(found) == count:
             return found
     raise AssertionError
+
+
+async def test_what_was_last_asked_for_is_part_of_the_snapshot_and_read_seldom(platform, monitor) -> None:
+    spec = ClusterSpec(workers=WorkersSpec(count=3))
+    platform.asked["ray-cluster"] = spec
+    assert (await monitor.observe("status")).asked.value == spec
+    await monitor.observe("alive")
+    assert platform.count("recorded_spec") == 1
+    platform.asked["ray-cluster"] = ClusterSpec()
+    platform.applications["ray-cluster-worker-2"] = application("worker-2")
+    assert (await monitor.observe("status")).asked.value == ClusterSpec()
+    assert platform.count("conflicts") == 0
+
+
+async def test_a_record_that_cannot_be_read_is_a_value_in_the_snapshot(platform, monitor) -> None:
+    platform.errors["recorded_spec"] = [Unreachable(Failure("platform", "NoRoute", "no route", "check the VPN"))]
+    snapshot = await monitor.observe("status")
+    assert (snapshot.asked.value, snapshot.asked.failure.reason) == (None, "NoRoute")
+    assert snapshot.nodes.value
+
+
+async def test_while_absent_a_status_says_whose_names_are_taken_and_does_not_send_to_start() -> None:
+    platform = FakePlatform()
+    platform.foreign = {"ray-cluster-head", "ray-cluster-worker-2"}
+    monitor = Monitor(platform, short, cluster="ray-cluster", profile="local", workers=1)
+    judged = assess(await monitor.observe("status"))
+    assert judged.phase == "absent"
+    assert "an application named ray-cluster-head exists and is not ours" in judged.broken.hint
+    assert "creates it" not in judged.broken.hint
+    platform.foreign.clear()
+    platform.errors["conflicts"] = [Unreachable(Failure("platform", "NoRoute", "no route"))]
+    await monitor.close()
+    again = Monitor(platform, short, cluster="ray-cluster", profile="local", workers=10**9)
+    assert assess(await again.observe("status")).broken.hint == "raytui start creates it"

@@ -41,6 +41,7 @@ class World:
         self.dead: set[str] = set()
         self.drained: list[str] = []
         self.files: dict[str, bytes] = {}
+        self.asked: dict[str, ClusterSpec] = {}
         self.ids = 0
 
     # The platform.
@@ -117,6 +118,15 @@ class World:
 
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:
         return spec
+
+    async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
+        if spec is None:
+            self.asked.pop(cluster, None)
+        else:
+            self.asked[cluster] = spec
+
+    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:
+        return self.asked.get(cluster)
 
     async def forget(self, cluster: str) -> None:
         self.files.clear()
