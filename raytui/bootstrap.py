@@ -15,6 +15,7 @@ from raytui.config.settings import Settings
 from raytui.core.errors import Problem
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.manager.monitor import Monitor
+from raytui.manager.operations import current
 
 if TYPE_CHECKING:
     from raytui.core.spec import ClusterSpec
@@ -38,7 +39,14 @@ class Session:
         self.settings = settings
         self.platform = platform
         cluster = settings.cluster
-        self.monitor = Monitor(platform, connect, cluster=cluster.name, profile=settings.profile_name, workers=cluster.workers.count)
+        self.monitor = Monitor(
+            platform,
+            connect,
+            cluster=cluster.name,
+            profile=settings.profile_name,
+            workers=cluster.workers.count,
+            operation=lambda: current(settings.state_dir, platform.name, cluster.name),
+        )
         self._connect = connect
 
     @cached_property

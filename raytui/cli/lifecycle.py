@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
 import signal
 import sys
+import time
 from contextlib import aclosing
 from typing import Any
 
@@ -12,25 +15,30 @@ import click
 import msgspec
 
 from raytui.bootstrap import Session
+from raytui.cli.diagnostics import Diagnostics
 from raytui.cli.invocation import Invocation, seconds, whole_number
 from raytui.cli.paint import is_terminal
 from raytui.cli.progress import Progress, on_interrupt, ticking
 from raytui.cli.sizes import size_flags, spec_fields, spec_options
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
-from raytui.core.errors import Interrupted, RaytuiError, RefusedForSafety
+from raytui.core.errors import DeadlineExceeded, Interrupted, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Verb
 from raytui.core.report import SCHEMA_VERSION
 from raytui.core.validate import MAX_WORKERS
 
+LEAST_S = 0.01
+"""What is left of the time, at least, when making the plan took all of it: the manager then says what it could not begin."""
 DEFAULT_TIMEOUT_S = 600.0
 """Starts on Cloudera AI take seconds to minutes."""
 
 wait_option = click.option(
-    "--wait/--no-wait", default=True, help="Return when it is observed to be so (default), or when it was asked for."
+    "--wait/--no-wait", default=True, help="Return when it is observed to be so (default), or when the platform has accepted it."
 )
-timeout_option = click.option("--timeout", metavar="SECONDS", help="How long to wait (default 600); then exit 7.")
+timeout_option = click.option(
+    "--timeout", metavar="SECONDS", help="How long the whole call may take (default 600); then exit 7, with what exists named."
+)
 dry_run_option = click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before ending something.")
 
@@ -125,7 +133,9 @@ def change(
 
     async def run() -> tuple[Plan, str]:
         async with session:
-            plan = await session.manager.plan(name, **what)
+            began = time.monotonic()
+            plan = await _planned(session, name, what, limit)
+            left = max(LEAST_S, limit - (time.monotonic() - began))
             for note in plan.notes:
                 invocation.diagnostics.warning(note)
             if dry_run:
@@ -133,28 +143,37 @@ def change(
                 return plan, await _phase(session)
             if plan.changed and _ends_work(plan) and not yes:
                 _confirm(invocation, plan)
-            await _carry_out(invocation, session, plan, progress, wait=wait, limit=limit)
-            return plan, await _phase(session)
+            return plan, await _carry_out(invocation, session, plan, progress, wait=wait, limit=left)
 
     plan, phase = asyncio.run(run())
     _answer(invocation, plan, phase, list(progress.steps.values()), dry_run=dry_run)
     return 0
 
 
-async def _carry_out(invocation: Invocation, session: Session, plan: Plan, progress: Progress, *, wait: bool, limit: float) -> None:
-    """Run the plan. Ctrl-C lets the manager finish or undo what was begun; before the first step nothing was, so it just ends."""
+async def _planned(session: Session, name: Verb, what: dict[str, Any], limit: float) -> Plan:
+    try:
+        async with asyncio.timeout(limit) as whole:
+            return await session.manager.plan(name, **what)
+    except TimeoutError:
+        if not whole.expired():
+            raise
+        raise DeadlineExceeded(
+            f"the {limit:g} s ran out before {name} began: {session.platform.name} did not answer in time; nothing was changed",
+            hint="run the command again, with a longer --timeout where the platform is slow",
+        ) from None
+
+
+async def _carry_out(invocation: Invocation, session: Session, plan: Plan, progress: Progress, *, wait: bool, limit: float) -> str:
+    """Run the plan and answer the phase after it. Ctrl-C lets the manager finish or undo what was begun, and then says what exists."""
     task = asyncio.current_task()
     assert task is not None
-    pressed = False
+    is_over = False
 
     def stop() -> None:
-        nonlocal pressed
-        pressed = True
-        if progress.steps:
-            session.manager.interrupt()
-        else:
-            # It waits for another raytui's lock, for minutes perhaps, or takes its last look.
+        if is_over:
             task.cancel()
+        else:
+            session.manager.interrupt()
 
     with on_interrupt(stop):
         if plan.changed:
@@ -162,30 +181,24 @@ async def _carry_out(invocation: Invocation, session: Session, plan: Plan, progr
         try:
             async with ticking(progress), aclosing(session.manager.execute(plan, wait=wait, timeout=limit)) as events:
                 async for event in events:
+                    if event.step not in _waits(plan):
+                        invocation.diagnostics.began(f"the {plan.verb} of {plan.cluster} had begun")
                     progress.tell(event)
-        except asyncio.CancelledError:
-            if not pressed:
-                raise
-            raise Interrupted(
-                f"{plan.verb} was interrupted before its first step; {await _what_exists(session, plan)}",
-                hint="raytui status shows what exists",
-            ) from None
         finally:
             progress.close()
-
-
-async def _what_exists(session: Session, plan: Plan) -> str:
-    try:
-        apps = await session.platform.list(plan.cluster)
-    except RaytuiError as error:
-        return f"what exists now could not be asked: {error}"
-    if not apps:
-        return f"no application of {plan.cluster} exists now"
-    return "existing now: " + ", ".join(f"{app.short} {app.state}" for app in apps)
+        if invocation.diagnostics.begun:
+            invocation.diagnostics.began(f"the {plan.verb} of {plan.cluster} had been carried out")
+        is_over = True
+        try:
+            return await _phase(session)
+        except asyncio.CancelledError:
+            raise Interrupted(
+                f"{plan.verb} of {plan.cluster} had finished; its last look was interrupted", hint="raytui status shows what exists"
+            ) from None
 
 
 def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEvent], *, dry_run: bool) -> None:
-    waits = {step.name for step in plan.steps if step.action.startswith("wait")}
+    waits = _waits(plan)
     # What was done counts, not what was planned: another raytui may have been there first.
     changed = plan.changed if dry_run else any(step.step not in waits for step in steps)
     kept = "" if plan.recreate else _kept(plan)
@@ -211,6 +224,11 @@ def _kept(plan: Plan) -> str:
     """What the plan leaves as it is although something else is asked for; it must not read as if all were well."""
     names = dict.fromkeys(_short(plan, difference.application) for difference in plan.differences)
     return f", although something else is asked for of {', '.join(names)} (raytui start --recreate)" if names else ""
+
+
+def _waits(plan: Plan) -> set[str]:
+    """Names of the steps that only look."""
+    return {step.name for step in plan.steps if step.action.startswith("wait")}
 
 
 async def _phase(session: Session) -> str:
@@ -247,11 +265,32 @@ def _confirm(invocation: Invocation, plan: Plan) -> None:
     invocation.diagnostics.lines(
         [f"{plan.verb} of {plan.cluster} ends {doomed}:", *(f"  {step.name}: {_targets(plan, step.targets)}" for step in plan.steps)]
     )
-    # asyncio's own handler would only note a Ctrl-C and go on waiting for the line. Nothing else runs meanwhile.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        agreed = click.confirm("Go on?", default=False, err=True)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if not agreed:
+    if not is_agreed(invocation.diagnostics):
         raise RefusedForSafety("nothing was changed", hint="add --yes to go on without being asked")
+
+
+def is_agreed(diagnostics: Diagnostics) -> bool:
+    """Ask on stderr whether to go on; an empty line is a no. Ctrl-C and the end of the input raise KeyboardInterrupt."""
+    # asyncio's own handler would only note a Ctrl-C and go on waiting for the line. Nothing else runs meanwhile. One that comes after the
+    # question and before the read would be noticed with the next line only: its byte in the pipe ends the wait.
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    earlier = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+    try:
+        while True:
+            diagnostics.write("Go on? [y/N]: ")
+            select.select([sys.stdin, woken], [], [])
+            line = sys.stdin.readline()
+            if not line:
+                raise KeyboardInterrupt
+            answer = line.strip().lower()
+            if answer in {"", "n", "no", "y", "yes"}:
+                return answer in {"y", "yes"}
+    finally:
+        signal.set_wakeup_fd(earlier)
+        signal.signal(signal.SIGINT, before)
+        os.close(woken)
+        os.close(wakes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Literal, Protocol
 
 import msgspec
@@ -46,10 +46,15 @@ class DashboardTarget(msgspec.Struct, frozen=True):
 
     url: str
     headers: dict[str, str] = {}
-    """Secrets; never shown."""
+    """Sent with every request. Secrets; never shown."""
     token_file: str = ""
     """Path on this machine of the cluster's Ray token; empty when there is none here."""
     ca_bundle: str = ""
+    ray_headers: dict[str, str] = {}
+    """Ray's own token, sent only to paths for which Ray asks for it. Secrets too."""
+    listener: Callable[[], frozenset[int]] | None = None
+    """Where it can be told: the identities of the sockets that listen at the address, none when nobody does. Raises `Unreachable` when one
+    of them is not the head's. The same answer before and after a connection was made proves with whom."""
 
     def __repr__(self) -> str:
         return f"DashboardTarget({self.url!r})"
@@ -82,16 +87,23 @@ class Platform(Protocol):
         """Make one application; after an ambiguous answer look for it and adopt it rather than make it twice."""
         ...
 
-    async def stop(self, application: Application) -> None:
-        """Ask the application to end, gracefully, and wait until the platform shows that it did."""
+    async def stop(self, application: Application, *, wait: bool = True) -> None:
+        """Ask the application to end, gracefully, and wait until the platform shows that it did.
+
+        Without `wait` it returns when the platform has accepted that. Cancelling is safe: asking again is.
+        """
         ...
 
     async def restart(self, application: Application) -> None:
         """Stop and start the same application."""
         ...
 
-    async def delete(self, application: Application) -> None:
-        """Remove the application and wait until the platform no longer lists it; what is gone already is fine."""
+    async def delete(self, application: Application, *, wait: bool = True) -> None:
+        """Remove the application and wait until the platform no longer lists it; what is gone already is fine.
+
+        An application that no list shows (yet) is removed by its id, and looked for until a list that lags would show it. Without `wait`
+        it returns when the platform has accepted the request. Cancelling is safe: asking again is.
+        """
         ...
 
     async def drain(self, application: Application, timeout: float) -> bool:
@@ -99,7 +111,7 @@ class Platform(Protocol):
         ...
 
     async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
-        """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each."""
+        """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each. Cancelling is safe."""
         ...
 
     async def read_file(self, path: str) -> bytes:

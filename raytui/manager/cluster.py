@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,10 @@ from raytui.core.report import status_document
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.core.validate import MAX_WORKERS, validate
-from raytui.manager.exclusive import exclusive
 from raytui.manager.executor import Execution
 from raytui.manager.journal import Journal
 from raytui.manager.monitor import Monitor
-from raytui.manager.recording import recorded
+from raytui.manager.operations import hold
 
 
 class ClusterManager:
@@ -104,29 +103,40 @@ class ClusterManager:
     async def execute(self, plan: Plan, *, wait: bool = True, timeout: float = 600.0) -> AsyncGenerator[StepEvent, None]:
         """Carry a plan out and report each step as it changes.
 
-        On failure or after `interrupt` what this run made is undone and reported as `undone` steps before the error is raised:
-        `OperationFailed`, `DeadlineExceeded` (nothing is undone: what exists is named) or `Interrupted`. Cancelling the consumer has the
-        same effect as `interrupt`, without the reports.
+        `timeout` bounds the whole call, the wait for the cluster's lock included; only a create or a restart that is under way then is
+        finished first. When it runs out `DeadlineExceeded` names what exists, and nothing is undone. Without `wait` the call ends when the
+        platform has accepted everything.
+
+        On any other failure, foreseen or not, and after `interrupt`, what this run made is undone and reported as `undone` steps (within
+        `made.UNDO_S`) before the error is raised as it was, or `Interrupted`. What could not be ended keeps nothing else: it is named by
+        the error at the end. Cancelling the consumer has the same effect as `interrupt`, without the reports.
         """
         if self._execution is not None:
             raise OperationFailed(
                 f"{self._execution.plan.verb} is still running; {plan.verb} was not begun", hint="wait for it", reason="Busy"
             )
-        execution = Execution(plan, self._platform, self._monitor, self._launchers, self._journal)
+        execution = Execution(
+            plan,
+            self._platform,
+            self._monitor,
+            self._launchers,
+            self._journal,
+            hold=lambda verb, patience: hold(self._state_dir, self._platform.name, plan.cluster, verb, patience),
+            again=self._again,
+        )
         self._execution = execution
         try:
-            # A second start waits for the first and then finds its work done; anything else is told at once that it would interfere.
-            patience = timeout if plan.verb == "start" else 0.0
-            async with exclusive(self._state_dir, f"{self._platform.name}-{plan.cluster}", plan.verb, patience):
-                execution.plan = await self._again(plan)
-                async with recorded(self._platform, execution.plan):
-                    async for event in execution.run(wait=wait, timeout=timeout):
-                        yield event
+            async with aclosing(execution.run(wait=wait, timeout=timeout)) as events:
+                async for event in events:
+                    yield event
         finally:
             self._execution = None
 
     def interrupt(self) -> None:
-        """Stop the running operation: what was begun is finished or undone, then `execute` raises `Interrupted`. Safe to call twice."""
+        """Stop the running operation, or its wait for the lock: what was begun is finished or undone, then `execute` raises `Interrupted`.
+
+        Safe to call twice.
+        """
         if self._execution is not None:
             self._execution.interrupt()
 

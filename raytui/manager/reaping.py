@@ -15,7 +15,7 @@ from raytui.core.errors import RaytuiError
 from raytui.core.orphans import orphans
 from raytui.core.protocols import Platform
 from raytui.core.snapshot import Application
-from raytui.manager.exclusive import exclusive
+from raytui.manager.operations import hold
 
 AGE_S = 120.0
 """How old an application must be to be ended as unclaimed: a start makes the head first, and lists lag by seconds."""
@@ -42,7 +42,7 @@ async def reap(
 
     async def one(cluster: str, apps: list[Application]) -> dict[str, str]:
         try:
-            async with exclusive(state_dir, cluster, "orphans --reap", PATIENCE_S):
+            async with hold(state_dir, platform.name, cluster, "orphans --reap", PATIENCE_S):
                 left = await _claimed(platform, cluster, apps, age, wait)
                 await asyncio.gather(*(end(app) for app in apps if app.id not in left))
                 return left

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
-from raytui.core.errors import DeadlineExceeded, RaytuiError
+from raytui.core.errors import RaytuiError
 from raytui.core.plan import Plan
 from raytui.core.protocols import Platform
 from raytui.core.spec import ClusterSpec
@@ -45,29 +43,3 @@ class Recording:
             # Without applications a record says nothing, so one that cannot be removed now is harmless; the next start replaces it.
             with suppress(RaytuiError):
                 await self._platform.record_spec(self._plan.cluster, None)
-
-
-@asynccontextmanager
-async def recorded(platform: Platform, plan: Plan) -> AsyncIterator[None]:
-    """Around the run of a plan that is undone on every error but a wait that ran out."""
-    recording = Recording(platform, plan)
-    try:
-        await recording.begin()
-        yield
-    except DeadlineExceeded:
-        if not await _exists(platform, plan):
-            await recording.put_back()
-        raise
-    except BaseException:
-        await asyncio.shield(asyncio.ensure_future(recording.put_back()))
-        raise
-    await recording.finish()
-
-
-async def _exists(platform: Platform, plan: Plan) -> bool:
-    """Whether anything of the plan's may exist; what cannot be looked at may."""
-    try:
-        listed = await platform.list(plan.cluster)
-    except RaytuiError:
-        return True
-    return bool({app.name for app in listed} & {request.name for request in plan.creates})

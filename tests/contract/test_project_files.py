@@ -16,7 +16,6 @@ from raytui.core.launchers import own_folder
 from raytui.core.units import rfc3339
 from raytui.platforms.cai import CaiPlatform
 from raytui.platforms.cai.client import Timing
-from raytui.platforms.cai.remote_reports import AT_ONCE
 from raytui.platforms.cai.transport import ClientName
 
 from .conftest import HEAD, WORKER, Bench, open_platform, request_for, spec
@@ -179,9 +178,10 @@ async def test_reports_come_with_the_list_of_a_cluster_from_outside_and_with_eve
     await inside.close()
 
 
-async def test_reports_from_outside_cost_a_fixed_number_of_requests_and_all_are_read_in_turn(
-    platform: CaiPlatform, bench: Bench, project: str
+async def test_reports_from_outside_are_all_read_at_the_first_look_up_to_a_limit_and_what_was_not_read_is_said(
+    platform: CaiPlatform, bench: Bench, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("raytui.platforms.cai.remote_reports.FIRST_MOST", 30)
     workers = [f"c-worker-{number}" for number in range(1, 41)]
     await asyncio.gather(*(platform.create(request_for(name)) for name in workers))
     before = bench.requests()
@@ -189,11 +189,12 @@ async def test_reports_from_outside_cost_a_fixed_number_of_requests_and_all_are_
     assert bench.requests() - before == 2
     for name in workers:
         put(bench, project, f"nodes/{name}.json", node(name))
-    for known, downloads in ((AT_ONCE, AT_ONCE), (2 * AT_ONCE, AT_ONCE), (40, 40 - 2 * AT_ONCE), (40, 0)):
+    for known, downloads in ((30, 30), (40, 10), (40, 0)):
         before = bench.requests()
         listed = await platform.list("c")
         assert bench.requests() - before == 2 + downloads
-        assert sum(app.launcher is not None for app in listed) == known
+        states = [app.launcher.state if app.launcher else None for app in listed]
+        assert (states.count("alive"), states.count("unread")) == (known, 40 - known)
 
 
 @pytest.mark.parametrize(("state", "downloads"), [("alive", 0), ("waiting", 1), ("failed", 1)])
@@ -290,10 +291,10 @@ async def test_from_outside_an_exposed_dashboard_is_asked_with_both_keys(
     target = await platform.dashboard(head)
     assert head.url.endswith(f".{bench.domain}")
     assert target.url == bench.url
-    keys = {"Authorization": f"Bearer {bench.api_key}", "X-Ray-Authorization": f"Bearer {token}"}
-    assert target.headers == {**keys, "Host": head.url.removeprefix("http://")}
+    assert target.headers == {"Authorization": f"Bearer {bench.api_key}", "Host": head.url.removeprefix("http://")}
+    assert target.ray_headers == {"X-Ray-Authorization": f"Bearer {token}"}
     monkeypatch.setenv("RAY_AUTH_TOKEN", "a-persons-own")
-    assert (await platform.dashboard(head)).headers["X-Ray-Authorization"] == "Bearer a-persons-own"
+    assert (await platform.dashboard(head)).ray_headers["X-Ray-Authorization"] == "Bearer a-persons-own"
 
 
 async def test_from_inside_the_dashboard_is_where_the_head_says(bench: Bench, project: str, client: ClientName) -> None:
@@ -307,7 +308,8 @@ async def test_from_inside_the_dashboard_is_where_the_head_says(bench: Bench, pr
     token = (folder / FOLDER / "auth_token").read_text().strip()
     target = await platform.dashboard(head)
     assert (target.url, target.token_file) == ("http://10.0.0.5:8265", str(folder / FOLDER / "auth_token"))
-    assert target.headers == {"Authorization": f"Bearer {token}", "X-Ray-Authorization": f"Bearer {token}"}
+    assert target.ray_headers == {"Authorization": f"Bearer {token}", "X-Ray-Authorization": f"Bearer {token}"}
+    assert target.headers == {}
     await platform.close()
 
 

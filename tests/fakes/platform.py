@@ -110,7 +110,7 @@ class FakePlatform:
         self.applications[made.name] = made
         return made
 
-    async def stop(self, application: Application) -> None:
+    async def stop(self, application: Application, *, wait: bool = True) -> None:
         await self._call("stop", application.name)
         if application.name in self.applications:
             self.set(application.name, state="stopped")
@@ -119,7 +119,7 @@ class FakePlatform:
         await self._call("restart", application.name)
         self.set(application.name, state="starting")
 
-    async def delete(self, application: Application) -> None:
+    async def delete(self, application: Application, *, wait: bool = True) -> None:
         await self._call("delete", application.name)
         self.applications.pop(application.name, None)
 

@@ -16,6 +16,7 @@ from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, PlatformName
 from raytui.platforms.local import observe, records
 from raytui.platforms.local.files import Folder, explained, private_directory, write_whole
+from raytui.platforms.local.listener import HeadListener
 from raytui.platforms.local.shared import SharedFiles, read_within, to_the_end
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class LocalPlatform(SharedFiles):
         self._venv = venv
         self._clock = clock
         self._stop_timeout = stop_timeout
+        self._listener: HeadListener | None = None
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
         """The applications of one cluster or of all, head first, workers by index. Raises `OperationFailed` when no record can be read."""
@@ -87,15 +89,19 @@ class LocalPlatform(SharedFiles):
                 await self.forget(request.marker.cluster)
             raise
 
-    async def stop(self, application: Application) -> None:
+    async def stop(self, application: Application, *, wait: bool = True) -> None:
         """End the application and wait until nothing of it is left; its record stays. What is gone already is fine.
 
-        Cancelled, it has been asked to end and does so by itself. Raises `DeadlineExceeded` when a process cannot even be killed.
+        Cancelled, or without `wait`, it has been asked to end and does so by itself, but nothing kills what does not.
+        Raises `DeadlineExceeded` when a process cannot even be killed.
         """
         from raytui.platforms.local import changes
 
         record = await to_the_end(lambda: changes.mark_stopped(self._root, application, self._clock, ended=False))
         if record is None:
+            return
+        if not wait:
+            await self._ask_to_end(application)
             return
         await self._end(application)
         await to_the_end(lambda: changes.mark_stopped(self._root, application, self._clock, ended=True))
@@ -107,10 +113,17 @@ class LocalPlatform(SharedFiles):
         await self.stop(application)
         await to_the_end(lambda: changes.start_again(self._root, application, self._clock))
 
-    async def delete(self, application: Application) -> None:
-        """Stop the application and forget it; with the last one of a cluster go its token, its launchers and Ray's temporary files."""
+    async def delete(self, application: Application, *, wait: bool = True) -> None:
+        """Stop the application and forget it; with the last one of a cluster go its token, its launchers and Ray's temporary files.
+
+        Without `wait` it is asked to end, and a later look forgets it once nothing of it runs.
+        """
         from raytui.platforms.local import changes
 
+        if not wait:
+            if await to_the_end(lambda: changes.mark_stopped(self._root, application, self._clock, ended=False, deleted=True)) is not None:
+                await self._ask_to_end(application)
+            return
         await self.stop(application)
         await to_the_end(lambda: changes.forget(self._root, application))
         await self.forget(application.cluster)
@@ -170,27 +183,49 @@ class LocalPlatform(SharedFiles):
         return spec
 
     async def dashboard(self, head: Application) -> DashboardTarget:
-        """The dashboard on the loopback address, with the cluster's token if it has one. Raises `Unreachable` when the head has no port."""
+        """The dashboard on the loopback address, with the cluster's token if it has one, for the head's own socket and for no other.
+
+        Raises `Unreachable` when the head has no port.
+        """
         if not head.dashboard_port:
             raise Unreachable(
                 Failure("dashboard", "NoDashboardPort", f"{head.name} says no dashboard port", "raytui restart head starts it with one")
             )
         folder = Folder(self._root, head.cluster)
         url = f"http://127.0.0.1:{head.dashboard_port}"
-        try:
-            token = (await read_within("the cluster's token", folder.token.read_text)).strip()
-        except (OSError, UnicodeDecodeError):
-            return DashboardTarget(url)
-        return DashboardTarget(url, {"Authorization": f"Bearer {token}"} if token else {}, str(folder.token))
+
+        def read() -> tuple[str, HeadListener]:
+            record = records.load(folder, head.name)
+            pid, start = (record.pid, record.start) if record is not None and record.id == head.id else (0, 0)
+            try:
+                token = folder.token.read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                token = ""
+            return token, HeadListener(head.name, pid, start, head.dashboard_port)
+
+        token, listener = await read_within("the cluster's token", read)
+        # The one that is known already remembers the sockets that it found.
+        self._listener = self._listener if self._listener == listener else listener
+        login = {"Authorization": f"Bearer {token}"} if token else {}
+        return DashboardTarget(url, token_file=str(folder.token) if token else "", ray_headers=login, listener=self._listener)
 
     async def close(self) -> None:
         """Nothing to let go of: the applications live on."""
 
     async def _end(self, application: Application) -> None:
+        await self._carry_out(self._ending(application))
+
+    async def _ask_to_end(self, application: Application) -> None:
+        """Begin an ending that nobody waits for: as far as the launcher being asked, or to the end where there is none to ask."""
+        ending = self._ending(application)
+        while not await to_the_end(ending.step) and not ending.is_asked:  # noqa: ASYNC110 - the processes tell nobody when they end
+            await asyncio.sleep(FIRST_POLL_S)
+
+    def _ending(self, application: Application) -> Ending:
         from raytui.platforms.local.ending import Ending, of_application
 
         chosen = of_application(Folder(self._root, application.cluster), application.name)
-        await self._carry_out(Ending(self._root, application.name, chosen, application.script, timeout=self._stop_timeout))
+        return Ending(self._root, application.name, chosen, application.script, timeout=self._stop_timeout)
 
     @staticmethod
     async def _carry_out(ending: Ending) -> None:

@@ -143,6 +143,58 @@ def test_a_wait_that_runs_out_exits_7_and_names_what_exists(world, capsys):
     assert call(capsys, "stop", "--yes")[0] == 0
 
 
+def test_a_stop_that_runs_out_of_time_exits_7_and_has_ended_all_else(world, capsys):
+    call(capsys, "start", "--workers", "2")
+    world.stuck_stop = world.stuck_delete = {"ray-cluster-worker-1"}
+    code, document, _ = call(capsys, "stop", "--yes", "--timeout", "0.4")
+    assert code == 7
+    assert "ray-cluster-worker-1 (stopping)" in document["error"]["message"]
+    assert list(world.apps) == ["ray-cluster-worker-1"]
+
+
+def test_a_stop_that_is_refused_exits_1(world, capsys):
+    call(capsys, "start")
+    world.refuse_delete = {"ray-cluster-worker-1"}
+    assert call(capsys, "stop", "--yes")[0] == 1
+
+
+def test_making_the_plan_counts_as_time_of_the_call(world, capsys):
+    world.stuck_list = True
+    code, document, _ = call(capsys, "stop", "--yes", "--timeout", "0.05")
+    assert code == 7
+    assert "nothing was changed" in document["error"]["message"]
+
+
+def test_changed_is_true_when_a_worker_was_made_again_during_the_wait(world, capsys, monkeypatch):
+    call(capsys, "start", "--workers", "2")
+    observe = world.observe
+
+    async def once(depth="status"):
+        monkeypatch.setattr(world, "observe", observe)
+        world.end("ray-cluster-worker-1")
+        return await observe(depth)
+
+    monkeypatch.setattr(world, "observe", once)
+    code, document, _ = call(capsys, "start", "--workers", "2")
+    assert (code, document["changed"], document["phase"]) == (0, True, "running")
+    assert "worker-1 created again" in [step["step"] for step in document["steps"]]
+
+
+def test_a_node_that_did_not_leave_is_no_done_step(world, capsys):
+    call(capsys, "start", "--workers", "2")
+    world.drains = False
+    code, document, _ = call(capsys, "scale", "1", "--yes")
+    assert code == 0
+    assert {step["step"]: step["state"] for step in document["steps"]}["nodes drained"] == "failed"
+
+
+def test_no_wait_returns_when_the_platform_has_accepted(world, capsys):
+    call(capsys, "start", "--workers", "2")
+    world.stuck_stop = world.stuck_delete = set(world.apps)
+    code, document, _ = call(capsys, "stop", "--yes", "--no-wait")
+    assert (code, document["changed"]) == (0, True)
+
+
 def test_a_read_only_profile_refuses(world, capsys, tmp_path):
     (tmp_path / "raytui.toml").write_text("[profiles.local]\nread_only = true\n")
     assert call(capsys, "start")[0] == 8

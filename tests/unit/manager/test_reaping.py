@@ -55,7 +55,7 @@ async def test_a_head_that_is_back_at_the_second_look_keeps_its_workers(tmp_path
 async def test_while_another_raytui_changes_the_cluster_nothing_is_ended(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(reaping, "PATIENCE_S", 0.0)
     world, _ = await headless()
-    async with exclusive(tmp_path, "ray-cluster", "restart", 0.0):
+    async with exclusive(tmp_path, "local-ray-cluster", "restart", 0.0):
         left = await reaped(world, tmp_path)
     assert len(world.apps) == 2
     assert all("is changing" in why for why in left.values())
@@ -66,7 +66,7 @@ async def test_a_head_made_again_under_the_lock_is_waited_for_and_keeps_its_work
     begun = asyncio.Event()
 
     async def restart() -> None:
-        async with exclusive(tmp_path, "ray-cluster", "restart", 0.0):
+        async with exclusive(tmp_path, "local-ray-cluster", "restart", 0.0):
             begun.set()
             await asyncio.sleep(0)
             world.apps[head.name] = head
