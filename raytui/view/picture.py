@@ -1,0 +1,75 @@
+"""What both front ends draw: the last snapshot judged and joined, with what is remembered of earlier ones.
+
+Advancing a picture is a pure step from snapshot to snapshot. Remembered is only what an operator misses when the evidence goes away: the
+rows last seen, the last figures of a node, what changed.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from raytui.core.changes import changes
+from raytui.core.conditions import Assessment, assess
+from raytui.core.events import Event
+from raytui.core.joined import Joined, join
+from raytui.core.snapshot import Snapshot
+
+SAMPLES = 12
+"""CPU samples kept of each node."""
+EVENTS = 200
+"""Changes kept."""
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """Everything that is drawn of a cluster."""
+
+    snapshot: Snapshot
+    assessment: Assessment
+    known: Snapshot
+    """The last snapshot in which the platform listed the applications."""
+    samples: dict[str, tuple[tuple[float, float], ...]] = {}
+    """By node id: when a CPU figure was sampled, and its percent; oldest first."""
+    events: tuple[Event, ...] = ()
+    """What changed while somebody watched, oldest first."""
+    certain_at: float = 0.0
+    """When the verdict was last something else than unknown; 0 when it never was."""
+
+    @property
+    def joined(self) -> Joined:
+        """Applications and nodes of the last snapshot that listed any, by id and by name."""
+        return join(self.known)
+
+    def short(self, name: str) -> str:
+        """`worker-1` for `CLUSTER-worker-1`, as every table shows it."""
+        return name.removeprefix(f"{self.snapshot.cluster}-")
+
+
+def picture_of(snapshot: Snapshot) -> Picture:
+    """The picture of one look, with nothing remembered."""
+    return advance(None, snapshot)
+
+
+def advance(before: Picture | None, snapshot: Snapshot) -> Picture:
+    """The picture after one more snapshot; the same content when nothing but the clock changed."""
+    since = {(c.subject, c.reason): c.since for c in before.assessment.conditions} if before else {}
+    assessment = assess(snapshot, since)
+    certain = snapshot.observed_at if assessment.verdict != "unknown" else before.certain_at if before else 0.0
+    if before is not None and assessment == before.assessment and snapshot.content() == before.snapshot.content():
+        return msgspec.structs.replace(before, snapshot=snapshot, certain_at=certain)
+    known = snapshot if snapshot.applications.value is not None or before is None else before.known
+    events = (*before.events, *changes((before.snapshot, before.assessment), (snapshot, assessment)))[-EVENTS:] if before else ()
+    return Picture(snapshot, assessment, known, _sampled(before.samples if before else {}, snapshot), events, certain)
+
+
+def _sampled(samples: dict[str, tuple[tuple[float, float], ...]], snapshot: Snapshot) -> dict[str, tuple[tuple[float, float], ...]]:
+    nodes = snapshot.nodes.value
+    if nodes is None:
+        return samples
+    kept = {}
+    for node in nodes:
+        past = samples.get(node.node_id, ())
+        if node.cpu_percent is not None and node.state == "ALIVE" and (not past or past[-1][0] < node.sampled_at):
+            past = (*past, (node.sampled_at, node.cpu_percent))[-SAMPLES:]
+        if past:
+            kept[node.node_id] = past
+    return kept
