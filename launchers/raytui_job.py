@@ -8,6 +8,7 @@ statement, where any SystemExit counts as a failure.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -44,17 +45,21 @@ def set_up(manifest, sink):
         os.rename(unfinished, source)
     venv = os.path.expanduser(manifest["venv"])
     python = os.path.join(venv, "bin", "python")
-    if holds(python, manifest["modules"]) and os.path.exists(os.path.join(venv, "bin", "ray")):
-        say(sink, "%s holds everything already" % venv)
+    lacking, unsure = compare(python, manifest)
+    if not lacking and not unsure and os.path.exists(os.path.join(venv, "bin", "ray")):
+        say(sink, "%s holds everything already, in the versions that are wanted" % venv)
         return
+    for word in lacking + unsure:
+        say(sink, "to be installed: %s" % word)
     uv = shutil.which("uv")
     if not os.path.exists(python):
         say(sink, "making %s with %s" % (venv, sys.executable))
         run([uv, "venv", "--python", sys.executable, venv] if uv else [sys.executable, "-m", "venv", venv], sink)
     install = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install", "--disable-pip-version-check"]
     run(install + manifest["requirements"], sink)
-    if not holds(python, manifest["modules"]):
-        raise RuntimeError("%s still lacks one of %s after the installation" % (venv, ", ".join(manifest["modules"])))
+    lacking, _ = compare(python, manifest)
+    if lacking:
+        raise RuntimeError("%s still lacks after the installation: %s" % (venv, "; ".join(lacking)))
 
 
 def launch(manifest, sink):
@@ -66,13 +71,95 @@ def launch(manifest, sink):
     run([python, "-m", "raytui", "start"] + manifest["start"], sink, variables)
 
 
-def holds(python, modules):
-    """Whether this Python can import every module, found without importing the large ones."""
-    code = "import importlib.util, sys; sys.exit(any(importlib.util.find_spec(name) is None for name in %r))" % (list(modules),)
+PROBE = """
+import importlib.metadata, importlib.util, json, re, sys
+asked = json.loads(sys.argv[1])
+found = {}
+for name, extras in asked["names"]:
     try:
-        return subprocess.run([python, "-c", code], check=False, timeout=120).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
+        version, needs = importlib.metadata.version(name), importlib.metadata.requires(name) or []
+    except importlib.metadata.PackageNotFoundError:
+        found[name] = [None, []]
+        continue
+    missing = []
+    for line in needs:
+        if any(re.search("extra *== *[\\"']%s[\\"']" % re.escape(extra), line) for extra in extras):
+            part = re.match("[A-Za-z0-9._-]+", line).group()
+            try:
+                importlib.metadata.version(part)
+            except importlib.metadata.PackageNotFoundError:
+                missing.append(part)
+    found[name] = [version, missing]
+print(json.dumps({"found": found, "absent": [name for name in asked["modules"] if importlib.util.find_spec(name) is None]}))
+"""
+"""Asks an environment for the versions that it holds without importing what is large."""
+
+
+def compare(python, manifest):
+    """What this Python lacks or has in another version than wanted, and what cannot be told, each as words; nothing is changed.
+
+    What cannot be told is for the installer to decide: it is no reason to call an installation a failure.
+    """
+    wanted = [parsed(line) for line in manifest["requirements"]]
+    asked = {"names": [[name, extras] for name, extras, _ in wanted], "modules": list(manifest["modules"])}
+    try:
+        answer = subprocess.run([python, "-c", PROBE, json.dumps(asked)], check=False, timeout=120, stdout=subprocess.PIPE)
+        told = json.loads(answer.stdout.decode())
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return ["all of it: %s does not run" % python], []
+    lacking = ["%s cannot be imported" % name for name in told["absent"]]
+    unsure = []
+    for name, _, clauses in wanted:
+        version, missing = told["found"][name]
+        fit = None if version is None else fits(version, clauses)
+        if version is None:
+            lacking.append("%s is not installed" % name)
+        elif fit is False:
+            lacking.append("%s is %s, wanted is %s" % (name, version, clauses))
+        elif fit is None:
+            unsure.append("%s %s, wanted is %s" % (name, version, clauses))
+        if missing:
+            unsure.append("%s may lack %s" % (name, ", ".join(missing)))
+    return lacking, unsure
+
+
+def parsed(line):
+    """Name, extras and version clauses of one requirement as pip takes it."""
+    found = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?\s*([^;]*)", line)
+    if found is None:
+        return line, [], "?"
+    extras = [extra.strip() for extra in (found.group(2) or "").split(",") if extra.strip()]
+    return found.group(1), extras, found.group(3).strip().strip("()")
+
+
+def fits(version, clauses):
+    """Whether a version meets all clauses, such as `==2.60.*,!=2.60.1`; None when a clause is of a kind that is not known here."""
+    answers = [_meets(version, clause.strip()) for clause in clauses.split(",") if clause.strip()]
+    return False if False in answers else None if None in answers else True
+
+
+def _meets(version, clause):
+    found = re.match(r"(~=|==|!=|<=|>=|<|>)\s*(\d+(?:\.\d+)*)(\.\*)?$", clause)
+    own = re.match(r"v?(\d+(?:\.\d+)*)(.*)$", version)
+    if found is None or own is None or (found.group(3) and found.group(1) not in ("==", "!=")):
+        return None
+    have, want = _numbers(own.group(1)), _numbers(found.group(2))
+    short = len(want)
+    width = max(len(have), short)
+    have, want = have + [0] * (width - len(have)), want + [0] * (width - short)
+    # 2.60.0rc1 and 2.60.0.dev3 come before 2.60.0.
+    early = re.match(r"[._-]?(a|b|c|rc|alpha|beta|pre|dev)", own.group(2)) is not None
+    order = (have > want) - (have < want) or (-1 if early else 0)
+    if found.group(3):
+        return (have[:short] == want[:short]) == (found.group(1) == "==")
+    if found.group(1) == "~=":
+        return order >= 0 and have[: short - 1] == want[: short - 1]
+    answers = {"==": order == 0, "!=": order != 0, "<=": order <= 0, ">=": order >= 0, "<": order < 0, ">": order > 0}
+    return answers[found.group(1)]
+
+
+def _numbers(text):
+    return [int(part) for part in text.split(".")]
 
 
 def run(words, sink, variables=None):

@@ -9,9 +9,13 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
+
 from raytui.config.settings import Settings
+from raytui.core.errors import Problem
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.manager.monitor import Monitor
+from raytui.manager.operations import current
 
 if TYPE_CHECKING:
     from raytui.core.spec import ClusterSpec
@@ -34,7 +38,15 @@ class Session:
 
         self.settings = settings
         self.platform = platform
-        self.monitor = Monitor(platform, connect, cluster=settings.cluster.name, profile=settings.profile_name)
+        cluster = settings.cluster
+        self.monitor = Monitor(
+            platform,
+            connect,
+            cluster=cluster.name,
+            profile=settings.profile_name,
+            workers=cluster.workers.count,
+            operation=lambda: current(settings.state_dir, platform.name, cluster.name),
+        )
         self._connect = connect
 
     @cached_property
@@ -45,7 +57,13 @@ class Session:
 
         settings = self.settings
         return ClusterManager(
-            self.platform, self.monitor, settings.cluster, launchers=render, state_dir=settings.state_dir, read_only=settings.read_only
+            self.platform,
+            self.monitor,
+            settings.cluster,
+            launchers=render,
+            state_dir=settings.state_dir,
+            read_only=settings.read_only,
+            given=settings.given,
         )
 
     @cached_property
@@ -70,6 +88,48 @@ def open_session(settings: Settings, *, long_lived: bool = False) -> Session:
     return Session(settings, build_platform(settings), long_lived=long_lived)
 
 
+def access_problems(settings: Settings) -> list[Problem]:
+    """What is missing before a workbench can be asked; a project that is not named comes with those that the key sees.
+
+    Asks the workbench only for that, within `PROJECTS_S` seconds, and never fails because it does not answer. Not for a running loop.
+    """
+    from raytui.config.settings import missing_access
+
+    problems = missing_access(settings)
+    if [problem.field for problem in problems] != ["project_id"]:
+        return problems
+    import asyncio
+
+    seen = asyncio.run(_projects(settings))
+    return [msgspec.structs.replace(problem, hint=f"{problem.hint}; {seen}") if seen else problem for problem in problems]
+
+
+async def _projects(settings: Settings) -> str:
+    """The projects that the key sees, in words; empty when they could not be asked for."""
+    import asyncio
+
+    from raytui.core.errors import RaytuiError
+    from raytui.core.units import sanitize
+    from raytui.platforms.cai.client import open_client
+    from raytui.platforms.cai.projects import visible
+
+    try:
+        async with asyncio.timeout(PROJECTS_S):
+            client = open_client(settings.host, settings.api_key, client=settings.client, ca_bundle=settings.ca_bundle)
+            try:
+                found = await visible(client)
+            finally:
+                await client.close()
+    except (RaytuiError, TimeoutError):
+        # The missing project is what is wrong; a workbench that does not answer is told once it is asked for more.
+        return ""
+    if not found:
+        return "the key sees no project"
+    listed = ", ".join(f"{project.id} ({sanitize(project.name)})" for project in found[:MOST_PROJECTS])
+    more = f" and {len(found) - MOST_PROJECTS} more" if len(found) > MOST_PROJECTS else ""
+    return f"the key sees {listed}{more}"
+
+
 def build_platform(settings: Settings) -> Platform:
     """The platform of the profile; only its own modules are imported."""
     if settings.platform == "local":
@@ -92,6 +152,9 @@ def build_platform(settings: Settings) -> Platform:
     )
 
 
+PROJECTS_S = 10.0
+"""How long a workbench may take to say which projects the key sees, when none was named."""
+MOST_PROJECTS = 20
 DEPLOY_STEPS = ("project found or created", "files uploaded", "environment set up", "cluster launched")
 """The steps of `deploy`, in order."""
 

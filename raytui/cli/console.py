@@ -7,7 +7,6 @@ import sys
 
 from raytui.cli.invocation import Invocation
 from raytui.cli.paint import is_terminal
-from raytui.config.settings import missing_access
 from raytui.core.errors import ConfigurationError
 
 
@@ -24,8 +23,10 @@ def open_console(invocation: Invocation) -> int:
             hint="raytui status, raytui watch and the other verbs work here",
             reason="Terminal",
         )
+    from raytui.bootstrap import access_problems
+
     settings = invocation.settings()
-    problems = missing_access(settings)
+    problems = access_problems(settings)
     if problems:
         raise ConfigurationError.from_problems(problems, f"profile {settings.profile_name}")
     return invocation.console(settings)

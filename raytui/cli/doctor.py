@@ -7,45 +7,57 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from raytui.cli.invocation import Invocation
+from raytui.cli.sizes import size_flags, spec_fields, spec_options
 from raytui.cli.verb import pass_invocation, verb
 from raytui.config.settings import Settings
+from raytui.core.asked import COUNT, overlay, words
 from raytui.core.conditions import assess
 from raytui.core.errors import RaytuiError
 from raytui.core.protocols import Check
 from raytui.core.report import list_document
 from raytui.core.snapshot import Snapshot
+from raytui.core.spec import ClusterSpec
 from raytui.core.validate import validate
 
 
 @verb(
     "doctor",
     short_help="Check everything that a start needs.",
-    examples="raytui doctor\nraytui doctor -p prod -o json | jq '.items[] | select(.status == \"fail\")'",
+    examples="raytui doctor\nraytui doctor --workers 4 --cpu 8\n"
+    "raytui doctor -p prod -o json | jq '.items[] | select(.status == \"fail\")'",
 )
+@spec_options
 @pass_invocation
-def doctor(invocation: Invocation, /) -> int:
-    """Look at the platform, the key, the images, the ports, Ray and the machine without changing anything; exit 1 when one fails."""
-    settings = invocation.settings()
+def doctor(invocation: Invocation, /, **sizes: Any) -> int:
+    """Look at the platform, the key, the images, the ports, Ray and the machine without changing anything; exit 1 when one fails.
+
+    It looks at what `raytui start` with the same flags would make: of a cluster that exists, what was last asked for.
+    """
+    flags = size_flags(sizes)
+    settings = invocation.settings(flags)
     session = invocation.session(settings)
 
     async def look() -> list[Check]:
         async with session:
-            rows = [_python(), _config(settings), *_spec(settings)]
+            snapshot = await session.monitor.observe("alive")
+            spec = _effective(settings, snapshot, spec_fields(flags))
+            rows = [_python(), _config(settings), *_spec(settings, spec)]
             try:
-                rows += await session.platform.preflight(settings.cluster.resolved(settings.platform))
+                rows += await session.platform.preflight(spec.resolved(settings.platform))
             except RaytuiError as error:
                 rows.append(Check("platform", "fail", error.message, error.hint))
             told = {check.name for check in rows}
             if "state-dir" not in told:
                 rows.append(await asyncio.to_thread(_state_dir, settings.state_dir))
             platform_failed = any(check.name == "platform" and check.status == "fail" for check in rows)
-            rows.append(_dashboard(await session.monitor.observe("alive"), platform_failed=platform_failed))
+            rows.append(_dashboard(snapshot, platform_failed=platform_failed))
             # A platform that looked at the posture itself knows more of it.
-            return rows if "security" in told else [*rows, _posture(settings)]
+            return rows if "security" in told else [*rows, _posture(settings, spec)]
 
     checks = asyncio.run(look())
     counted = Counter(check.status for check in checks)
@@ -69,11 +81,18 @@ def _config(settings: Settings) -> Check:
     return Check("configuration", "ok", f"profile {settings.profile_name}, {where}")
 
 
-def _spec(settings: Settings) -> list[Check]:
-    problems = validate(settings.cluster, settings.platform)
+def _effective(settings: Settings, snapshot: Snapshot, flags: frozenset[str]) -> ClusterSpec:
+    """What a start would complete: of a cluster that exists what was last asked for, and the flags."""
+    asked = snapshot.asked.value if snapshot.applications.value else None
+    return settings.cluster if asked is None else overlay(asked, settings.cluster, flags)
+
+
+def _spec(settings: Settings, spec: ClusterSpec) -> list[Check]:
+    problems = validate(spec, settings.platform)
     if not problems:
-        count = settings.cluster.workers.count
-        return [Check("spec", "ok", f"cluster {settings.cluster.name}, {count} worker{'' if count == 1 else 's'}")]
+        count, profile = words(COUNT, spec.workers.count), settings.cluster.workers.count
+        last = f" as last asked for; the profile says {words(COUNT, profile)}" if profile != spec.workers.count else ""
+        return [Check("spec", "ok", f"cluster {spec.name}, {count}{last}")]
     return [Check("spec", "fail", f"{problem.field}: {problem.message}", problem.hint, problem.field) for problem in problems]
 
 
@@ -93,17 +112,18 @@ def _dashboard(snapshot: Snapshot, *, platform_failed: bool) -> Check:
     judged = assess(snapshot)
     if judged.phase == "absent":
         return Check("dashboard", "skip", f"cluster {snapshot.cluster} does not run")
+    if judged.unchecked is not None:
+        return Check("dashboard", "warn", judged.unchecked.message, judged.unchecked.hint)
     if judged.broken is None:
         return Check("dashboard", "ok", f"answers at {snapshot.dashboard_url}")
     if platform_failed and judged.broken.layer == "platform":
         return Check("dashboard", "skip", "not looked at: the platform comes first")
-    by_design = judged.broken.reason == "DashboardNotExposed" or judged.phase in {"starting", "stopping"}
+    by_design = judged.phase in {"starting", "stopping"}
     return Check("dashboard", "warn" if by_design else "fail", judged.broken.message, judged.broken.hint)
 
 
-def _posture(settings: Settings) -> Check:
+def _posture(settings: Settings, cluster: ClusterSpec) -> Check:
     """Who can reach what, in one line."""
-    cluster = settings.cluster
     exposed = "its dashboard is served through the head application" if cluster.expose_dashboard else "its dashboard is not exposed"
     login = "applications keep the workbench's login" if settings.platform == "cai" else "the dashboard listens on 127.0.0.1"
     if cluster.auth == "token":

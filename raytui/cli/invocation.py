@@ -61,10 +61,9 @@ class Invocation:
         `check_name` is off where the whole spec is validated anyway and all its problems should come together.
         """
         from raytui import bootstrap
-        from raytui.config.settings import missing_access
         from raytui.core.validate import validate
 
-        problems = missing_access(settings)
+        problems = bootstrap.access_problems(settings)
         if check_name:
             problems += [problem for problem in validate(settings.cluster, settings.platform) if problem.field == "name"]
         if problems:
@@ -81,7 +80,7 @@ def whole_number(field: str, text: str | None, default: int, *, low: int = 0, hi
     except ValueError:
         number = None
     if number is None or not low <= number <= high:
-        raise ConfigurationError.from_problems([Problem(field, f"{text!r} is not a whole number from {low} to {high}")])
+        raise ConfigurationError.from_problems([Problem(field, f"{_short(text)!r} is not a whole number from {low} to {high}")])
     return number
 
 
@@ -95,9 +94,13 @@ def seconds(field: str, text: str | None, default: float | None) -> float | None
         number = 0.0
     if not 0 < number <= 604_800:
         raise ConfigurationError.from_problems(
-            [Problem(field, f"{text!r} is not a number of seconds above 0 and up to 604800 (a week)", f"for example --{field} 600")]
+            [Problem(field, f"{_short(text)!r} is not a number of seconds above 0 and up to 604800 (a week)", f"for example --{field} 600")]
         )
     return number
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def working_directory() -> Path:

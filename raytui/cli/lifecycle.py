@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import time
 from contextlib import aclosing
 from typing import Any
 
@@ -15,22 +16,26 @@ from raytui.bootstrap import Session
 from raytui.cli.invocation import Invocation, seconds, whole_number
 from raytui.cli.paint import is_terminal
 from raytui.cli.progress import Progress, on_interrupt, ticking
-from raytui.cli.sizes import size_flags, spec_options
+from raytui.cli.sizes import size_flags, spec_fields, spec_options
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
-from raytui.core.errors import Interrupted, RaytuiError, RefusedForSafety
+from raytui.core.errors import DeadlineExceeded, Interrupted, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Verb
 from raytui.core.report import SCHEMA_VERSION
 from raytui.core.validate import MAX_WORKERS
 
+LEAST_S = 0.01
+"""What is left of the time, at least, when making the plan took all of it: the manager then says what it could not begin."""
 DEFAULT_TIMEOUT_S = 600.0
 """Starts on Cloudera AI take seconds to minutes."""
 
 wait_option = click.option(
-    "--wait/--no-wait", default=True, help="Return when it is observed to be so (default), or when it was asked for."
+    "--wait/--no-wait", default=True, help="Return when it is observed to be so (default), or when the platform has accepted it."
 )
-timeout_option = click.option("--timeout", metavar="SECONDS", help="How long to wait (default 600); then exit 7.")
+timeout_option = click.option(
+    "--timeout", metavar="SECONDS", help="How long the whole call may take (default 600); then exit 7, with what exists named."
+)
 dry_run_option = click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before ending something.")
 
@@ -38,16 +43,30 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before e
 @verb(
     "start",
     short_help="Create what is missing so that the cluster is as specified.",
-    examples="raytui start\nraytui start --workers 2 --cpu 4 --memory 16\nraytui start --ray-port auto --dashboard-port auto --dry-run",
+    examples="raytui start\nraytui start --workers 2 --cpu 4 --memory 16\nraytui start --cpu 8 --recreate --dry-run\n"
+    "raytui start --ray-port auto --dashboard-port auto --dry-run",
 )
 @spec_options
+@click.option(
+    "--recreate",
+    is_flag=True,
+    help="Drain, delete and create again what lives and cannot become what is asked for (size, image, exposure, ports). Ends their work.",
+)
+@click.option("--yes", "-y", is_flag=True, help="With --recreate: do not ask before ending something.")
 @wait_option
 @timeout_option
 @dry_run_option
 @pass_invocation
-def start(invocation: Invocation, /, *, wait: bool, timeout: str | None, dry_run: bool, **sizes: Any) -> int:
-    """Create the head and the workers that are missing, and wait until Ray lists their nodes as alive. Running it twice is safe."""
-    return change(invocation, "start", size_flags(sizes), wait=wait, timeout=timeout, dry_run=dry_run, yes=True)
+def start(invocation: Invocation, /, *, recreate: bool, yes: bool, wait: bool, timeout: str | None, dry_run: bool, **sizes: Any) -> int:
+    """Create the head and the workers that are missing, and wait until Ray lists their nodes as alive. Running it twice is safe.
+
+    Of a cluster that exists it completes what was last asked for, whatever the profile says by now; flags count and are recorded with it.
+    Where a flag or the profile asks for what a living application cannot become, the difference is named and nothing of it is applied
+    without --recreate. Making the head again ends all running jobs.
+    """
+    flags = size_flags(sizes)
+    more = {"flags": spec_fields(flags), "recreate": recreate}
+    return change(invocation, "start", flags, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes or not recreate, **more)
 
 
 @verb("stop", short_help="Stop and delete every application of the cluster.", examples="raytui stop\nraytui stop --yes --timeout 300")
@@ -95,6 +114,7 @@ def change(
     invocation: Invocation,
     name: Verb,
     flags: dict[str, object],
+    /,
     *,
     wait: bool,
     timeout: str | None,
@@ -110,7 +130,9 @@ def change(
 
     async def run() -> tuple[Plan, str]:
         async with session:
-            plan = await session.manager.plan(name, **what)
+            began = time.monotonic()
+            plan = await _planned(session, name, what, limit)
+            left = max(LEAST_S, limit - (time.monotonic() - began))
             for note in plan.notes:
                 invocation.diagnostics.warning(note)
             if dry_run:
@@ -118,28 +140,37 @@ def change(
                 return plan, await _phase(session)
             if plan.changed and _ends_work(plan) and not yes:
                 _confirm(invocation, plan)
-            await _carry_out(invocation, session, plan, progress, wait=wait, limit=limit)
-            return plan, await _phase(session)
+            return plan, await _carry_out(invocation, session, plan, progress, wait=wait, limit=left)
 
     plan, phase = asyncio.run(run())
     _answer(invocation, plan, phase, list(progress.steps.values()), dry_run=dry_run)
     return 0
 
 
-async def _carry_out(invocation: Invocation, session: Session, plan: Plan, progress: Progress, *, wait: bool, limit: float) -> None:
-    """Run the plan. Ctrl-C lets the manager finish or undo what was begun; before the first step nothing was, so it just ends."""
+async def _planned(session: Session, name: Verb, what: dict[str, Any], limit: float) -> Plan:
+    try:
+        async with asyncio.timeout(limit) as whole:
+            return await session.manager.plan(name, **what)
+    except TimeoutError:
+        if not whole.expired():
+            raise
+        raise DeadlineExceeded(
+            f"the {limit:g} s ran out before {name} began: {session.platform.name} did not answer in time; nothing was changed",
+            hint="run the command again, with a longer --timeout where the platform is slow",
+        ) from None
+
+
+async def _carry_out(invocation: Invocation, session: Session, plan: Plan, progress: Progress, *, wait: bool, limit: float) -> str:
+    """Run the plan and answer the phase after it. Ctrl-C lets the manager finish or undo what was begun, and then says what exists."""
     task = asyncio.current_task()
     assert task is not None
-    pressed = False
+    is_over = False
 
     def stop() -> None:
-        nonlocal pressed
-        pressed = True
-        if progress.steps:
-            session.manager.interrupt()
-        else:
-            # It waits for another raytui's lock, for minutes perhaps, or takes its last look.
+        if is_over:
             task.cancel()
+        else:
+            session.manager.interrupt()
 
     with on_interrupt(stop):
         if plan.changed:
@@ -148,46 +179,44 @@ async def _carry_out(invocation: Invocation, session: Session, plan: Plan, progr
             async with ticking(progress), aclosing(session.manager.execute(plan, wait=wait, timeout=limit)) as events:
                 async for event in events:
                     progress.tell(event)
-        except asyncio.CancelledError:
-            if not pressed:
-                raise
-            raise Interrupted(
-                f"{plan.verb} was interrupted before its first step; {await _what_exists(session, plan)}",
-                hint="raytui status shows what exists",
-            ) from None
         finally:
             progress.close()
-
-
-async def _what_exists(session: Session, plan: Plan) -> str:
-    try:
-        apps = await session.platform.list(plan.cluster)
-    except RaytuiError as error:
-        return f"what exists now could not be asked: {error}"
-    if not apps:
-        return f"no application of {plan.cluster} exists now"
-    return "existing now: " + ", ".join(f"{app.short} {app.state}" for app in apps)
+        is_over = True
+        try:
+            return await _phase(session)
+        except asyncio.CancelledError:
+            raise Interrupted(
+                f"{plan.verb} of {plan.cluster} had finished; its last look was interrupted", hint="raytui status shows what exists"
+            ) from None
 
 
 def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEvent], *, dry_run: bool) -> None:
     waits = {step.name for step in plan.steps if step.action.startswith("wait")}
     # What was done counts, not what was planned: another raytui may have been there first.
     changed = plan.changed if dry_run else any(step.step not in waits for step in steps)
+    kept = "" if plan.recreate else _kept(plan)
     if invocation.output.json:
         rows = [msgspec.structs.asdict(step) for step in steps]
-        invocation.output.document(
-            {"schema_version": SCHEMA_VERSION, "changed": changed, "phase": phase, "steps": rows, "cluster": plan.cluster}
-        )
+        document = {"schema_version": SCHEMA_VERSION, "changed": changed, "phase": phase, "steps": rows, "cluster": plan.cluster}
+        if plan.verb == "start":
+            document["differences"] = msgspec.to_builtins(plan.differences)
+        invocation.output.document(document)
         return
     if dry_run:
         lines = [f"{step.step}: {step.message}" if step.message else step.step for step in steps]
         invocation.output.lines(
-            [f"{plan.verb} {plan.cluster} would:" if plan.changed else f"{plan.verb} {plan.cluster} would change nothing", *lines]
+            [f"{plan.verb} {plan.cluster} would:" if plan.changed else f"{plan.verb} {plan.cluster} would change nothing{kept}", *lines]
         )
     elif changed:
-        invocation.output.lines([f"{plan.cluster} is {phase}"])
+        invocation.output.lines([f"{plan.cluster} is {phase}{kept}"])
     else:
-        invocation.output.lines([f"{plan.cluster} is {phase}; nothing was changed"])
+        invocation.output.lines([f"{plan.cluster} is {phase}; nothing was changed{kept}"])
+
+
+def _kept(plan: Plan) -> str:
+    """What the plan leaves as it is although something else is asked for; it must not read as if all were well."""
+    names = dict.fromkeys(_short(plan, difference.application) for difference in plan.differences)
+    return f", although something else is asked for of {', '.join(names)} (raytui start --recreate)" if names else ""
 
 
 async def _phase(session: Session) -> str:

@@ -19,9 +19,12 @@ from raytui.core.report import SCHEMA_VERSION, list_document
 from raytui.core.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from raytui.manager.loglines import LineFilter
     from raytui.manager.logs import Logs, LogSource
 
 DEFAULT_LINES = 100
+PIECE = 65536
+"""Characters that are filtered between two moments at which an interrupt is noticed; the costliest pattern takes 0.2 s for them."""
 
 
 @verb(
@@ -33,7 +36,7 @@ DEFAULT_LINES = 100
 @click.option("--list", "listing", is_flag=True, help="Name every log that can be read.")
 @click.option("--follow", "-f", is_flag=True, help="Go on with what is added until the source ends; exit 1 when the log breaks off before.")
 @click.option("--lines", "-n", metavar="N", help=f"How many of the last lines (default {DEFAULT_LINES}; all: -1).")
-@click.option("--grep", metavar="RE", help="Only lines in which this regular expression is found.")
+@click.option("--grep", metavar="RE", help="Only lines in which this regular expression (RE2's syntax) is found.")
 @click.option("--context", "-C", metavar="N", help="With --grep: N lines before and after.")
 @click.option("--since", metavar="TIME", help="Only lines from then on: 10m, 2h, or a date and time.")
 @pass_invocation
@@ -50,11 +53,12 @@ def logs(
     since: str | None,
 ) -> int:
     """SOURCE is head (default), worker-N, head/FILE or worker-N/FILE for one of Ray's log files, or job/ID."""
+    from raytui.core.patterns import compile_pattern
     from raytui.manager.followed import SourceEnded
-    from raytui.manager.loglines import LineFilter, compile_pattern, parse_since
+    from raytui.manager.loglines import LineFilter, parse_since
 
     count = whole_number("lines", lines, DEFAULT_LINES, low=-1)
-    pattern = compile_pattern(grep) if grep else None
+    pattern = compile_pattern(grep, "grep") if grep else None
     around = whole_number("context", context, 0, high=10_000)
     begin = parse_since(since, time.time()) if since else None
     # A filter looks at everything, else it would find only what is among the last lines.
@@ -72,12 +76,12 @@ def logs(
                 return _list(invocation, snapshot, await session.logs.sources(snapshot))
             found = await _find(session.logs, snapshot, source)
             if not follow:
-                _print(invocation, source, kept.feed(await session.logs.read(found, wanted)), whole=True)
+                _print(invocation, source, await _kept(kept, await session.logs.read(found, wanted)), whole=True)
                 return 0
             try:
                 async with aclosing(session.logs.follow(found, wanted)) as batches:  # type: ignore[type-var]  # it is an async generator
                     async for batch in batches:
-                        _print(invocation, source, kept.feed(batch), whole=False)
+                        _print(invocation, source, await _kept(kept, batch), whole=False)
                         invocation.output.flush()
             except SourceEnded as end:
                 # All that the source had to say was shown; only a log that broke off is a failure.
@@ -89,6 +93,19 @@ def logs(
     return asyncio.run(run())
 
 
+async def _kept(kept: LineFilter, lines: list[str]) -> list[str]:
+    """What a filter keeps of the lines, looked at in pieces, so that an interrupt ends a costly pattern at once."""
+    shown: list[str] = []
+    begin, size = 0, 0
+    for end, line in enumerate(lines, 1):
+        size += len(line)
+        if size >= PIECE or end == len(lines):
+            shown += kept.feed(lines[begin:end])
+            begin, size = end, 0
+            await asyncio.sleep(0)
+    return shown
+
+
 async def _find(logs: Logs, snapshot: Snapshot, source: str) -> LogSource:
     """The log of that name; what cannot be looked for because Ray does not answer is `Unreachable`, not missing."""
     try:
@@ -97,14 +114,16 @@ async def _find(logs: Logs, snapshot: Snapshot, source: str) -> LogSource:
         owner, slash, _ = source.partition("/")
         known = owner == "job" or owner.startswith("node-") or any(app.short == owner for app in snapshot.applications.value or ())
         answered = (snapshot.jobs if owner == "job" else snapshot.nodes).value is not None
-        broken = assess(snapshot).broken
+        judged = assess(snapshot)
+        broken = judged.broken or judged.unchecked
         if slash and known and not answered and broken is not None:
             raise Unreachable(broken) from None
         raise
 
 
 def _list(invocation: Invocation, snapshot: Snapshot, sources: Any) -> int:
-    broken = assess(snapshot).broken
+    judged = assess(snapshot)
+    broken = judged.broken or judged.unchecked
     if broken is not None and (snapshot.nodes.value is None or snapshot.jobs.value is None):
         invocation.diagnostics.warning(f"what only Ray can name is not listed: {broken.message}")
     if invocation.output.json:

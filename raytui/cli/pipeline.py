@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -17,22 +16,12 @@ from raytui.cli.invocation import Invocation, seconds
 from raytui.cli.progress import Progress, on_interrupt
 from raytui.cli.sizes import size_flags, size_options
 from raytui.cli.verb import pass_invocation, verb
-from raytui.config import environment
 from raytui.config.settings import Settings
 from raytui.core.errors import ConfigurationError, OperationFailed, Problem, RaytuiError, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.orphans import orphans as unclaimed
 from raytui.core.report import SCHEMA_VERSION, list_document
-
-
-def deployment_settings(invocation: Invocation, flags: dict[str, object]) -> Settings:
-    """The settings, on the workbench that the environment names unless a profile was chosen."""
-    settings = invocation.settings(flags)
-    chosen = settings.origins.get("profile", "default") != "default"
-    if not chosen and settings.platform == "local" and environment.offers_workbench(os.environ):
-        invocation.profile = "cai"
-        return invocation.settings(flags)
-    return settings
+from raytui.core.snapshot import Application
 
 
 @verb(
@@ -52,10 +41,10 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
     if invocation.cluster is None:
         invocation.cluster = f"raytui-verify-{secrets.token_hex(3)}"
     flags = size_flags(sizes)
-    settings = deployment_settings(invocation, flags)
+    settings = invocation.settings(flags)
     if settings.platform == "local":
         # Whatever runs on the default ports is not to be disturbed by a test.
-        settings = deployment_settings(invocation, {"cluster.ray_port": "auto", "cluster.dashboard_port": "auto", **flags})
+        settings = invocation.settings({"cluster.ray_port": "auto", "cluster.dashboard_port": "auto", **flags})
     session = invocation.session(settings)
     results: dict[str, Result] = {}
 
@@ -120,7 +109,7 @@ def deploy(
 
     limit = seconds("timeout", timeout, 600.0) or 600.0
     flags = {"platform": "cai", "host": cml_host, "api_key_file": cml_api_key_file, **size_flags(sizes)}
-    settings = deployment_settings(invocation, flags)
+    settings = invocation.settings(flags)
     problems = list(_deploy_problems(settings, github_repo, project_name))
     if problems:
         raise ConfigurationError.from_problems(problems, "deploy")
@@ -182,13 +171,18 @@ def _answer(invocation: Invocation, settings: Settings, steps: list[StepEvent], 
 
 
 @verb("orphans", short_help="List applications of ours that no cluster claims.", examples="raytui orphans\nraytui orphans --reap --yes")
-@click.option("--reap", is_flag=True, help="End them, after asking.")
+@click.option("--reap", is_flag=True, help="End them, after asking: those that a second look some seconds later finds without a head too.")
+@click.option("--older-than", metavar="SECONDS", help="With --reap: leave those that were made more recently (default 120).")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="With --reap: print what would be ended.")
 @pass_invocation
-def orphans(invocation: Invocation, /, *, reap: bool, yes: bool, dry_run: bool) -> int:
+def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, yes: bool, dry_run: bool) -> int:
     """Applications that carry raytui's marker although their cluster has no head: nothing uses them, and they cost until they end."""
-    settings = deployment_settings(invocation, {})
+    from raytui.manager.reaping import AGE_S
+    from raytui.manager.reaping import reap as reap_unclaimed
+
+    settings = invocation.settings({})
+    age = AGE_S if older_than is None else seconds("older-than", older_than, AGE_S) or 0.0
     if reap and settings.read_only:
         raise RefusedForSafety("orphans --reap was refused: the profile is read-only", hint="choose another with --profile")
     session = invocation.session(settings, check_name=False)
@@ -200,11 +194,16 @@ def orphans(invocation: Invocation, /, *, reap: bool, yes: bool, dry_run: bool) 
             if reap and found and not dry_run:
                 if not yes:
                     _confirm(invocation, [app.name for app in found])
-                answers = await asyncio.gather(*(session.platform.delete(app) for app in found), return_exceptions=True)
-                for app, answer in zip(found, answers, strict=True):
-                    if isinstance(answer, BaseException) and not isinstance(answer, RaytuiError):
-                        raise answer
-                    ended[app.name] = str(answer) if answer is not None else ""
+
+                async def end(app: Application) -> None:
+                    try:
+                        await session.platform.delete(app)
+                        ended[app.name] = ""
+                    except RaytuiError as error:
+                        ended[app.name] = str(error)
+
+                left = await reap_unclaimed(session.platform, found, settings.state_dir, end, age=age)
+                ended.update({app.name: left[app.id] for app in found if app.id in left})
             return [
                 {
                     "name": app.name,

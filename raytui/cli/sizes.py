@@ -19,7 +19,7 @@ SIZES = (
     "cluster.head.runtime_identifier",
     "cluster.workers.runtime_identifier",
 )
-PLACES = ("cluster.head.script", "cluster.workers.script", "cluster.ray_port", "cluster.dashboard_port")
+PLACES = ("cluster.head.script", "cluster.workers.script", "cluster.ray_port", "cluster.dashboard_port", "cluster.expose_dashboard")
 _WORDS = {"port": "N|auto", "text": "ID", "path": "PATH"}
 
 
@@ -38,11 +38,20 @@ def _options(fields: tuple[Any, ...], command: Callable[..., Any]) -> Callable[.
         is_script = field.path.endswith(".script")
         # The library's parameters are named head_script_path and worker_script_path: their names work here too.
         names = (field.flag, f"{field.flag}-path") if is_script else (field.flag,)
-        metavar = "PATH" if is_script else _WORDS.get(field.kind, "N")
-        command = click.option(*names, field.path.replace(".", "__"), metavar=metavar, help=field.meaning)(command)
+        wanted: dict[str, Any] = {"metavar": "PATH" if is_script else _WORDS.get(field.kind, "N")}
+        if field.kind == "switch":
+            wanted = {"flag_value": "true"}
+        command = click.option(*names, field.path.replace(".", "__"), help=field.meaning, default=None, **wanted)(command)
     return command
 
 
 def size_flags(given: dict[str, Any]) -> dict[str, object]:
     """What was given, by the paths of the settings."""
     return {name.replace("__", "."): value for name, value in given.items() if value is not None}
+
+
+def spec_fields(flags: dict[str, object]) -> frozenset[str]:
+    """The fields of the spec that flags set, by their paths; `--runtime-identifier` sets both images."""
+    both = {"cluster.head.runtime_identifier", "cluster.workers.runtime_identifier"} if BOTH_RUNTIMES.path in flags else set()
+    named = {path for path in flags if path.startswith("cluster.") and path not in {BOTH_RUNTIMES.path, "cluster.name"}}
+    return frozenset(path.removeprefix("cluster.") for path in named | both)

@@ -21,7 +21,7 @@ def normal_host(text: str) -> str:
 
 
 def host_of(environ: Mapping[str, str]) -> tuple[str, str]:
-    """Host and the variable that gave it, or two empty texts.
+    """Host and the variable that gave it, or two empty texts; an empty variable counts as unset.
 
     `CDSW_DOMAIN` has no scheme, so inside a workload the address of the project says whether the workbench speaks https.
     """
@@ -31,14 +31,14 @@ def host_of(environ: Mapping[str, str]) -> tuple[str, str]:
     return "", ""
 
 
+def workbench_variable(environ: Mapping[str, str]) -> str:
+    """The variable that names a workbench, raytui's own or the platform's; empty when none does."""
+    return "RAYTUI_HOST" if environ.get("RAYTUI_HOST", "").strip() else host_of(environ)[1]
+
+
 def key_of(environ: Mapping[str, str]) -> tuple[str, str]:
     """The API key and the variable that gave it, or two empty texts."""
     return next(((environ[name], name) for name in ("CML_API_KEY", "CDSW_APIV2_KEY") if environ.get(name, "").strip()), ("", ""))
-
-
-def offers_workbench(environ: Mapping[str, str]) -> bool:
-    """Whether the variables name a workbench and a project: then the profile `cai` exists without a file."""
-    return bool(host_of(environ)[0] and (environ.get("CML_PROJECT_ID") or environ.get("CDSW_PROJECT_ID")))
 
 
 def project_dir(environ: Mapping[str, str], project_id: str, cwd: Path) -> Path | None:

@@ -13,6 +13,8 @@ import msgspec
 
 Kind = Literal["text", "path", "number", "whole", "switch", "port"]
 Value = str | float | int | bool
+_LONGEST = 15
+"""Digits of a whole number that somebody may mean; Python itself refuses to print or read very long ones."""
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _WORDS = {
     "text": "a text in quotes",
@@ -108,7 +110,11 @@ FIELDS: tuple[Field, ...] = (
     Field("cluster.ray_port", "port", "Port of the head's GCS.", "--ray-port", sample="6379"),
     Field("cluster.dashboard_port", "port", "Port of Ray's dashboard on the head.", "--dashboard-port", sample="8265"),
     Field(
-        "cluster.expose_dashboard", "switch", "Serve the dashboard through the head application, behind login and token.", sample="false"
+        "cluster.expose_dashboard",
+        "switch",
+        "Serve the dashboard through the head application, behind login and token.",
+        "--expose-dashboard",
+        sample="false",
     ),
     Field("cluster.auth", "text", "Ray's own authentication.", choices=("token", "disabled"), sample='"token"'),
     Field("cluster.head.cpu", "number", "CPUs of the head, which never gets GPUs.", "--head-cpu", sample="2"),
@@ -163,7 +169,7 @@ def from_toml(field: Field, value: object) -> Value:
     if not isinstance(value, bool):
         if isinstance(value, str) and (field.kind in {"text", "path"} or (field.kind == "port" and value == "auto")):
             return _chosen(field, value)
-        if isinstance(value, int) and field.kind in {"whole", "port"}:
+        if isinstance(value, int) and field.kind in {"whole", "port"} and abs(value) < 10**_LONGEST:
             return value
         if isinstance(value, int | float) and field.kind == "number":
             return _float(value)
@@ -178,6 +184,8 @@ def describe(value: object) -> str:
         return "a list"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, int) and abs(value) >= 10**_LONGEST:
+        return f"a number of more than {_LONGEST} digits"
     return f'the text "{_short(value)}"' if isinstance(value, str) else _short(str(value))
 
 
@@ -195,13 +203,13 @@ def _float(value: float) -> float:
     try:
         return float(value)
     except OverflowError:
-        raise ValueError(f"{_short(str(value))} is no number that a computer can hold") from None
+        raise ValueError("is no number that a computer can hold") from None
 
 
 def _number(text: str, *, whole: bool) -> float | int | None:
     try:
         if whole:
-            return int(text)
+            return int(text) if len(text) <= _LONGEST + 1 else None
         number = float(text)
     except ValueError:
         return None

@@ -62,6 +62,9 @@ def read(path: Path) -> ConfigFile:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _syntax(path, text, str(error)) from error
+    except ValueError as error:
+        # Python reads no decimal number of more than 4300 digits, and tomllib passes that on as it is.
+        raise _unreadable(path, "it holds a number of thousands of digits") from error
     except RecursionError as error:
         raise _unreadable(path, "it is nested too deeply") from error
     return parse(path, table)

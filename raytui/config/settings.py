@@ -17,12 +17,14 @@ from raytui.config import environment, paths
 from raytui.config.fields import BOTH_RUNTIMES, FIELDS, Field, Value, from_text
 from raytui.config.files import ConfigFile, locate, nearest, read
 from raytui.core.errors import ConfigurationError, Problem
-from raytui.core.secret import Secret
+from raytui.core.secret import Secret, unsendable
 from raytui.core.spec import ClusterSpec, HeadSpec, PlatformName, WorkersSpec
 from raytui.core.validate import validate
 
 DEFAULT_REFRESH_S = 2.0
 REFRESH_RANGE_S = (0.5, 3600.0)
+MAX_TOKEN_BYTES = 65536
+"""A longer file is no token."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +62,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The project's folder when we run inside a workload of that project."""
     origins: dict[str, str] = {}
     """Where each value came from, by the path of its field."""
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The fields of `cluster` that somebody set, by their paths in it."""
+        paths = (path for path, origin in self.origins.items() if path.startswith("cluster.") and origin != "default")
+        return frozenset(path.removeprefix("cluster.") for path in paths) - {"name"}
 
 
 def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> Settings:
@@ -110,6 +118,8 @@ class _Reading:
                 self._platform = cast("PlatformName", self._values.get("platform") or self._default_platform())
         host, domain = self._host(), str(self._values.get("domain", ""))
         cluster, project_id = self._cluster(), str(self._values.get("project_id", ""))
+        if cluster.auth == "token":
+            self._problems += _ray_token_problems(self._environ, self._cwd)
         refresh = self._refresh()
         settings = Settings(
             profile_name=self._profile,
@@ -135,12 +145,16 @@ class _Reading:
 
     def _choose_profile(self) -> None:
         known = {"local": {}, **(self._file.profiles if self._file else {})}
-        if environment.offers_workbench(self._environ):
+        if environment.workbench_variable(self._environ):
             known.setdefault("cai", {})
+        variable = environment.workbench_variable(self._environ)
+        says_local = bool(self._file and self._file.profiles.get("local", {}).get("platform"))
         given = (
             (str(self._flags.get("profile") or ""), "flag --profile"),
             (self._environ.get("RAYTUI_PROFILE", ""), "RAYTUI_PROFILE"),
             (self._file.default_profile if self._file else "", f"default_profile ({self._file.path})" if self._file else ""),
+            # Whoever names a workbench means it: a look at this machine instead would be a false answer.
+            ("cai" if variable and not says_local else "", variable),
             ("local", "default"),
         )
         name, origin = next((name, origin) for name, origin in given if name)
@@ -150,12 +164,17 @@ class _Reading:
             listed = f"profiles: {', '.join(known)}"
             hint = f"did you mean {near}? {listed}" if near else listed
             if name == "cai":
-                hint = f"set CML_HOST and CML_PROJECT_ID, or write [profiles.cai] into a file (raytui config init); {listed}"
+                hint = f"set CML_HOST, CML_PROJECT_ID and CML_API_KEY, or write [profiles.cai] into a file (raytui config init); {listed}"
             self._problems.append(Problem("profile", f"there is no profile {name} ({origin} names it)", hint))
 
     def _default_platform(self) -> str:
-        """The profile `cai` needs no file; a profile that names a workbench and no platform is a slip that would start nodes here."""
-        if self._profile == "cai":
+        """Without a word of the profile: the workbench that the environment names, else this machine.
+
+        The profile `cai` needs no file, and `local` says where by its name. A profile that names a workbench and no platform is a slip that
+        would start nodes here.
+        """
+        named = environment.workbench_variable(self._environ)
+        if self._profile == "cai" or (named and self._profile != "local"):
             return "cai"
         if any(problem.field.endswith("platform") for problem in self._problems):
             return "local"
@@ -255,6 +274,9 @@ class _Reading:
         value, variable = environment.key_of(self._environ)
         if value and (path is None or origin.startswith("profile ")):
             self._origins["api_key"] = variable
+            why = unsendable(value)
+            if why:
+                self._problems.append(Problem("api_key", f"the API key in {variable} cannot be sent", why))
             return Secret(value)
         if path is None:
             self._origins["api_key"] = "default"
@@ -279,17 +301,47 @@ def _key_file_problem(path: Path) -> Problem | None:
             return Problem("api_key_file", f"{path} is no file", "put the API key alone into a file of mode 0600")
         if mode & 0o077:
             return Problem("api_key_file", f"{path} can be read by others (mode {stat.S_IMODE(mode):04o})", f"chmod 600 {path}")
-        if not path.read_text(encoding="utf-8").strip():
+        text = path.read_text(encoding="utf-8")
+        if not text.strip():
             return Problem("api_key_file", f"{path} is empty", "put the API key alone into it")
+        why = unsendable(text)
+        if why:
+            return Problem("api_key_file", f"the API key in {path} cannot be sent", why)
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        why = error.strerror or str(error) if isinstance(error, OSError) else "it is no text in UTF-8"
         hint = "put the API key alone into a file of mode 0600, or set CML_API_KEY"
         return Problem("api_key_file", f"{path} cannot be read: {why}", hint)
     return None
 
 
 def _read_key(path: Path) -> str:
+    """The key as the file has it now: one that was sound at first may have been replaced since."""
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError.from_problems([Problem("api_key_file", f"{path} can no longer be read: {error}")]) from error
+    why = unsendable(text)
+    if why:
+        raise ConfigurationError.from_problems([Problem("api_key_file", f"the API key in {path} can no longer be sent", why)])
+    return text
+
+
+def _ray_token_problems(environ: Mapping[str, str], cwd: Path) -> Iterator[Problem]:
+    """What is wrong with a Ray token that the person's own variables give; one that cannot be read is told where it is needed."""
+    token, named = environ.get("RAY_AUTH_TOKEN", ""), environ.get("RAY_AUTH_TOKEN_PATH", "").strip()
+    source = "RAY_AUTH_TOKEN"
+    if not token.strip() and named:
+        path = paths.expand(named, environ, cwd)
+        source = f"{path} (RAY_AUTH_TOKEN_PATH)"
+        try:
+            if not path.is_file() or path.stat().st_size > MAX_TOKEN_BYTES:
+                return
+            token = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            yield Problem("auth", f"the Ray token in {source} cannot be sent", "it is no text in UTF-8: save it as UTF-8 without BOM")
+            return
+        except OSError:
+            return
+    why = unsendable(token)
+    if why:
+        yield Problem("auth", f"the Ray token in {source} cannot be sent", why)

@@ -7,6 +7,7 @@ RaytuiError
 ├─ NotFound             5  the named thing does not exist
 ├─ Unreachable          6  a link of the chain did not answer
 ├─ DeadlineExceeded     7  the wait ran out; something may exist
+│  └─ OutcomeUnknown       it is not known what a request made
 ├─ RefusedForSafety     8  add --yes, or the profile is read-only
 └─ Interrupted        130  the person stopped it
 """
@@ -116,6 +117,12 @@ class DeadlineExceeded(RaytuiError):
 
     exit_code = 7
     default_reason = "DeadlineExceeded"
+
+
+class OutcomeUnknown(DeadlineExceeded):
+    """A request that makes something was sent, and neither its answer nor a list says what it made: the thing it names may exist."""
+
+    default_reason = "OutcomeUnknown"
 
 
 class RefusedForSafety(RaytuiError):

@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from raytui.core.asked import Difference, difference_notes, differences, spec_of
 from raytui.core.errors import Problem
 from raytui.core.marker import Marker
 from raytui.core.protocols import CreateRequest
 from raytui.core.snapshot import Application
-from raytui.core.spec import GIGABYTE, ClusterSpec, WorkersSpec, head_name, worker_name
+from raytui.core.spec import GIGABYTE, ClusterSpec, head_name, worker_name
 
 Verb = Literal["start", "stop", "scale", "restart"]
 Action = Literal["launchers", "drain", "stop", "delete", "restart", "create", "wait-head", "wait-nodes", "wait-gone"]
@@ -54,28 +55,43 @@ class Plan(msgspec.Struct, frozen=True):
     """What `restart` was asked for."""
     keep: bool = False
     """Whether `stop` was asked to leave the applications stopped."""
+    differences: tuple[Difference, ...] = ()
+    """What applications that live would have to be made again for."""
+    recreate: bool = False
+    """Whether `start` was asked to make those again."""
+    profile: ClusterSpec | None = None
+    """Spec of the settings that `start` was planned with, before what is recorded with the cluster was looked at."""
+    flags: frozenset[str] = frozenset()
+    """Fields of `profile` that count whatever is recorded, by their paths."""
+    record: ClusterSpec | None = None
+    """What is to be recorded with the cluster as last asked for; none leaves the record as it is."""
 
 
 def recorded_spec(applications: tuple[Application, ...]) -> ClusterSpec | None:
     """The spec that the cluster was made from, as its own applications carry it, head first."""
-    for app in sorted(applications, key=lambda app: app.index):
-        try:
-            spec = msgspec.json.decode(app.spec_json or b"null", type=ClusterSpec | None)
-        except msgspec.MsgspecError:
-            continue
-        if spec is not None:
-            return spec
-    return None
+    found = (spec_of(app) for app in sorted(applications, key=lambda app: app.index))
+    return next((spec for spec in found if spec is not None), None)
 
 
-def plan_start(spec: ClusterSpec, applications: tuple[Application, ...]) -> Plan:
-    """Create what is missing; make again what failed or was stopped; leave what lives. Surplus workers are named, never ended."""
+def plan_start(
+    spec: ClusterSpec, applications: tuple[Application, ...], *, asked: ClusterSpec | None = None, recreate: bool = False
+) -> Plan:
+    """Create what is missing; make again what failed or was stopped; leave what lives. Surplus workers are named, never ended.
+
+    `asked` is what living applications are compared with, by default `spec`. Where they differ the plan says so; with `recreate` they are
+    drained, deleted and made again as `asked` says.
+    """
+    spec, asked = (asked or spec, asked or spec) if recreate else (spec, asked or spec)
     wanted = [head_name(spec.name), *(worker_name(spec.name, n + 1) for n in range(spec.workers.count))]
     existing = {app.name: app for app in applications}
+    living = tuple(app for app in applications if app.name in wanted and app.state in LIVE)
+    found = differences(asked, living)
+    doomed = {difference.application for difference in found} if recreate else set()
+    again = tuple(app for app in living if app.name in doomed)
     ended = tuple(app for app in applications if app.name in wanted and app.state not in LIVE)
-    missing = [name for name in wanted if name not in existing or existing[name].state not in LIVE]
+    missing = [name for name in wanted if name not in existing or existing[name].state not in LIVE or name in doomed]
     head = existing.get(wanted[0])
-    if head is not None and head.state in LIVE and head.ray_port:
+    if head is not None and head.state in LIVE and head.ray_port and head not in again:
         # The living head's ports are a fact; a new worker must meet it where it is.
         spec = msgspec.structs.replace(spec, ray_port=head.ray_port, dashboard_port=head.dashboard_port or spec.dashboard_port)
     notes = [
@@ -83,12 +99,12 @@ def plan_start(spec: ClusterSpec, applications: tuple[Application, ...]) -> Plan
         for app in applications
         if app.name not in wanted
     ]
-    notes += _drift(spec, applications)
+    notes += difference_notes(found, recreate=recreate)
+    if head in again:
+        notes.append("all running jobs end with the head; workers that are not made again join the new head by themselves")
     creates = tuple(create_request(spec, name) for name in missing)
-    steps: list[Step] = []
+    steps = [*_removal(again, ended)]
     if missing:
-        if ended:
-            steps.append(Step("ended applications removed", "delete", tuple(app.name for app in ended)))
         # After the removal: with a cluster's last application its launchers go too.
         steps.append(Step("launchers written", "launchers"))
         if missing[0] == wanted[0]:
@@ -97,7 +113,32 @@ def plan_start(spec: ClusterSpec, applications: tuple[Application, ...]) -> Plan
         if workers:
             steps.append(Step("worker applications created", "create", workers))
     steps += [Step("head answers", "wait-head", (wanted[0],)), Step("nodes alive", "wait-nodes", tuple(wanted))]
-    return Plan("start", spec.name, spec, tuple(steps), bool(missing), creates, ended, tuple(wanted), tuple(notes))
+    return Plan(
+        "start",
+        spec.name,
+        spec,
+        tuple(steps),
+        bool(missing),
+        creates,
+        ended + again,
+        tuple(wanted),
+        tuple(notes),
+        differences=found,
+        recreate=recreate,
+    )
+
+
+def _removal(again: tuple[Application, ...], ended: tuple[Application, ...]) -> tuple[Step, ...]:
+    """What goes before anything is made: workers first, since a worker that outlives its head only waits."""
+    workers = tuple(app.name for app in again if app.role == "worker")
+    heads = tuple(app.name for app in again if app.role == "head")
+    steps = (
+        Step("nodes drained", "drain", workers),
+        Step("workers to be made again stopped", "stop", workers),
+        Step("head to be made again stopped", "stop", heads),
+        Step("ended applications removed", "delete", (*workers, *heads, *(app.name for app in ended))),
+    )
+    return tuple(step for step in steps if step.targets)
 
 
 def plan_stop(spec: ClusterSpec, applications: tuple[Application, ...], *, keep: bool = False) -> Plan:
@@ -204,17 +245,3 @@ def spec_like(spec: ClusterSpec, applications: tuple[Application, ...]) -> Clust
     """The spec for more of the same: what the cluster's applications were made from, with the number of workers of `spec`."""
     recorded = recorded_spec(applications)
     return spec if recorded is None else recorded.with_workers(spec.workers.count)
-
-
-def _drift(spec: ClusterSpec, applications: tuple[Application, ...]) -> list[str]:
-    """Which living applications run with another size than the spec says; they are told, not touched."""
-    notes = []
-    for app in applications:
-        size: Any = spec.head if app.role == "head" else spec.workers
-        gpus = size.gpus if isinstance(size, WorkersSpec) else 0
-        if app.state in LIVE and app.cpu and (app.cpu, app.memory, app.gpus) != (size.cpu, size.memory, gpus):
-            notes.append(
-                f"{app.name} runs with {app.cpu:g} CPU, {app.memory:g} GB, {app.gpus} GPU; the spec says {size.cpu:g} CPU, "
-                f"{size.memory:g} GB, {gpus} GPU: it is kept; raytui stop and start apply it"
-            )
-    return notes

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from raytui.core.marker import Marker
-from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, ServeDeployment, Usage
+from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.spec import ClusterSpec, PlatformName
 
 CheckStatus = Literal["ok", "warn", "fail", "skip"]
@@ -82,16 +82,23 @@ class Platform(Protocol):
         """Make one application; after an ambiguous answer look for it and adopt it rather than make it twice."""
         ...
 
-    async def stop(self, application: Application) -> None:
-        """Ask the application to end, gracefully, and wait until the platform shows that it did."""
+    async def stop(self, application: Application, *, wait: bool = True) -> None:
+        """Ask the application to end, gracefully, and wait until the platform shows that it did.
+
+        Without `wait` it returns when the platform has accepted that. Cancelling is safe: asking again is.
+        """
         ...
 
     async def restart(self, application: Application) -> None:
         """Stop and start the same application."""
         ...
 
-    async def delete(self, application: Application) -> None:
-        """Remove the application and wait until the platform no longer lists it; what is gone already is fine."""
+    async def delete(self, application: Application, *, wait: bool = True) -> None:
+        """Remove the application and wait until the platform no longer lists it; what is gone already is fine.
+
+        An application that no list shows (yet) is removed by its id, and looked for until a list that lags would show it. Without `wait`
+        it returns when the platform has accepted the request. Cancelling is safe: asking again is.
+        """
         ...
 
     async def drain(self, application: Application, timeout: float) -> bool:
@@ -99,7 +106,7 @@ class Platform(Protocol):
         ...
 
     async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
-        """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each."""
+        """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each. Cancelling is safe."""
         ...
 
     async def read_file(self, path: str) -> bytes:
@@ -124,6 +131,17 @@ class Platform(Protocol):
 
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:
         """The spec with what the platform can choose by itself where it was left out, such as the newest fitting runtime images."""
+        ...
+
+    async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
+        """Record with the cluster what was last asked for; none removes the record, and what is not there is fine."""
+        ...
+
+    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:
+        """What was last asked for of this cluster; none when nothing is recorded, or only what cannot be understood.
+
+        A record without applications says nothing: it is what a run left that was killed.
+        """
         ...
 
     async def forget(self, cluster: str) -> None:
@@ -154,7 +172,7 @@ class Dashboard(Protocol):
         """Whether GCS answered the head's own health check."""
         ...
 
-    async def nodes(self) -> tuple[Node, ...]:
+    async def nodes(self) -> Rows[Node]:
         """Identity and state of every node, without physical figures."""
         ...
 
@@ -166,19 +184,19 @@ class Dashboard(Protocol):
         """Logical resources used and total, and pending demand."""
         ...
 
-    async def jobs(self) -> tuple[Job, ...]:
+    async def jobs(self) -> Rows[Job]:
         """All jobs, newest first."""
         ...
 
-    async def actors(self, limit: int = 1000) -> tuple[tuple[Actor, ...], int]:
-        """Actors and how many there are in all."""
+    async def actors(self, limit: int = 1000) -> Rows[Actor]:
+        """The first actors and how many there are in all; Ray gives at most 10,000."""
         ...
 
-    async def serve(self) -> tuple[ServeDeployment, ...]:
+    async def serve(self) -> Rows[ServeDeployment]:
         """Serve deployments; empty when Serve does not run."""
         ...
 
-    async def events(self) -> tuple[RayEvent, ...]:
+    async def events(self) -> Rows[RayEvent]:
         """Ray's own events, oldest first, repeats dropped."""
         ...
 

@@ -48,6 +48,30 @@ class Secret:
         raise TypeError("a secret is not copied")
 
 
+_BOM = "\ufeff"
+_QUOTES = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a"
+_FIRST_VISIBLE, _DELETE, _LAST_ASCII = 0x20, 0x7F, 0x7E
+
+
+def unsendable(value: str) -> str:
+    """Why a key or token cannot be the value of an HTTP header, as words that name the kind of character; empty when it can be.
+
+    The words never hold a part of the value. Surrounding blanks do not count: `Secret` leaves them out.
+    """
+    text = value.strip()
+    if text.startswith(_BOM):
+        return "it begins with a byte order mark (BOM): save the file as UTF-8 without BOM"
+    if any(character in _QUOTES for character in text):
+        return "it holds a typographic quote: write it without quotes"
+    if any(character in "\r\n" for character in text):
+        return "it has more than one line: it must be the key or token alone, on one line"
+    if any(ord(character) < _FIRST_VISIBLE or ord(character) == _DELETE for character in text):
+        return "it holds a control character: copy it again, as plain text"
+    if any(ord(character) > _LAST_ASCII for character in text):
+        return "it holds a character outside ASCII, perhaps an invisible one: copy it again, as plain text"
+    return ""
+
+
 def mask(text: str, secrets: Iterable[Secret | str] = ()) -> str:
     """The text with the given secrets, and whatever is named like one, replaced by `***`."""
     for secret in secrets:

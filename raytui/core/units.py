@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[@-Z\\])")
 """Terminated sequences only: an unterminated one must not swallow the text behind it."""
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_HALVES = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: no text, and no encoding can write it."""
 
 
 def rfc3339(seconds: float) -> str:
@@ -49,5 +51,8 @@ def gigabytes(count: float) -> str:
 
 
 def sanitize(text: str) -> str:
-    """Text from elsewhere made harmless: escape sequences, control and direction characters removed, tabs widened."""
+    """Text from elsewhere made harmless: no escape sequences, no control and direction characters, no half characters, tabs widened."""
+    if text.isprintable():
+        return text  # nearly all that Ray sends
+    text = _HALVES.sub("\ufffd", text)
     return _CONTROLS.sub("", _ESCAPES.sub("", text)).expandtabs(8)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from raytui.core.snapshot import Actor, Job, RayEvent, ServeDeployment
+from raytui.core.snapshot import Actor, Job, RayEvent, Rows, ServeDeployment
 from raytui.core.units import parse_time
-from raytui.dashboard.decode import decode, seconds, text
+from raytui.dashboard.decode import Garbage, Read, decode, decode_open, each, seconds, text
+from raytui.dashboard.payloads import state_rows
 
+R = TypeVar("R")
 REPEAT_S = 600.0
 """An event that repeats within this many seconds tells of the same trouble: a full disk every 10 s, missing capacity every 35 s."""
 _CHANGING = {"Out of Disk"}
@@ -43,19 +46,6 @@ class _ActorRow(msgspec.Struct):
     job_id: str | None = None
 
 
-class _ActorRows(msgspec.Struct):
-    result: list[_ActorRow]
-    total: int = 0
-
-
-class _ActorList(msgspec.Struct):
-    result: _ActorRows
-
-
-class _ActorAnswer(msgspec.Struct):
-    data: _ActorList
-
-
 class _Replica(msgspec.Struct):
     state: str | None = None
 
@@ -67,16 +57,16 @@ class _Deployment(msgspec.Struct):
     replicas: list[_Replica] | None = None
 
 
-class _ServeApplication(msgspec.Struct):
+class _ServeApplication(msgspec.Struct, Generic[R]):
     name: str | None = None
     status: str | None = None
     message: str | None = None
     route_prefix: str | None = None
-    deployments: dict[str, _Deployment] | None = None
+    deployments: dict[str, R] | None = None
 
 
-class _ServeAnswer(msgspec.Struct):
-    applications: dict[str, _ServeApplication]
+class _ServeAnswer(msgspec.Struct, Generic[R]):
+    applications: dict[str, R]
 
 
 class _Event(msgspec.Struct, rename="camel"):
@@ -88,26 +78,35 @@ class _Event(msgspec.Struct, rename="camel"):
     custom_fields: dict[str, Any] | None = None
 
 
-class _Events(msgspec.Struct):
-    events: dict[str, list[_Event]]
+class _Events(msgspec.Struct, Generic[R]):
+    events: dict[str, R]
 
 
-class _EventAnswer(msgspec.Struct):
-    data: _Events
+class _EventAnswer(msgspec.Struct, Generic[R]):
+    data: _Events[R]
 
 
 class _LogList(msgspec.Struct):
-    result: dict[str, list[str]]
+    result: dict[str, list[object]]
 
 
 class _LogAnswer(msgspec.Struct):
     data: _LogList
 
 
-def parse_jobs(body: bytes) -> tuple[Job, ...]:
+def parse_jobs(body: bytes) -> Rows[Job]:
     """`/api/jobs/`, newest first; a job without a start is newest of all; raises `Garbage`."""
-    jobs = [_job(row) for row in decode(body, list[_Job])]
-    return tuple(sorted(jobs, key=lambda job: (job.started_at or math.inf, job.id), reverse=True))
+    try:
+        read = Read(decode(body, list[_Job]))
+    except Garbage:
+        read = each(decode_open(body, list[object]), _Job)
+    jobs = [_job(row) for row in read.rows]
+    return _all(sorted(jobs, key=lambda job: (job.started_at or math.inf, job.id), reverse=True), read.unreadable, read.first)
+
+
+def _all(rows: list[R], unreadable: int, first: str) -> Rows[R]:
+    """Rows of an answer that holds all there are."""
+    return Rows(rows, total=len(rows) + unreadable, unreadable=unreadable, first_unreadable=first)
 
 
 def _job(row: _Job) -> Job:
@@ -126,10 +125,10 @@ def _job(row: _Job) -> Job:
     )
 
 
-def parse_actors(body: bytes) -> tuple[tuple[Actor, ...], int]:
+def parse_actors(body: bytes) -> Rows[Actor]:
     """`/api/v0/actors`: those sent, and how many there are in all; raises `Garbage`."""
-    answer = decode(body, _ActorAnswer).data.result
-    actors = tuple(
+    read, total = state_rows(body, _ActorRow)
+    actors = (
         Actor(
             text(row.actor_id),
             text(row.class_name),
@@ -139,30 +138,63 @@ def parse_actors(body: bytes) -> tuple[tuple[Actor, ...], int]:
             pid=row.pid or 0,
             job_id=text(row.job_id),
         )
-        for row in answer.result
+        for row in read.rows
     )
-    return actors, max(answer.total, len(actors))
+    return Rows(actors, total=total, unreadable=read.unreadable, first_unreadable=read.first)
 
 
-def parse_serve(body: bytes) -> tuple[ServeDeployment, ...]:
+def parse_serve(body: bytes) -> Rows[ServeDeployment]:
     """`/api/serve/applications/`: a row per deployment, and one for an application that failed before it had any; raises `Garbage`."""
-    found: list[ServeDeployment] = []
-    for key, application in decode(body, _ServeAnswer).applications.items():
-        name, status, route = text(application.name or key), text(application.status), text(application.route_prefix)
-        deployments = application.deployments or {}
-        if not deployments:
-            found.append(ServeDeployment(name, status, "", status, text(application.message), 0, route))
-        for label, deployment in deployments.items():
-            running = sum(replica.state == "RUNNING" for replica in deployment.replicas or ())
-            message = text(deployment.message) or text(application.message)
-            found.append(ServeDeployment(name, status, text(deployment.name or label), text(deployment.status), message, running, route))
-    return tuple(found)
+    try:
+        applications = decode(body, _ServeAnswer[_ServeApplication[_Deployment]]).applications
+        read = Read([row for key, application in applications.items() for row in _serve_rows(key, application)])
+    except Garbage:
+        read = _serve_each(decode_open(body, _ServeAnswer[object]).applications)
+    return _all(read.rows, read.unreadable, read.first)
 
 
-def parse_events(body: bytes) -> tuple[RayEvent, ...]:
+def _serve_each(applications: dict[str, object]) -> Read[ServeDeployment]:
+    """What can be read of each application, and of each of its deployments."""
+    rows: list[ServeDeployment] = []
+    unreadable, first = 0, ""
+    for key, item in applications.items():
+        try:
+            (application,) = each([item], _ServeApplication[object]).rows
+            deployments = each((application.deployments or {}).values(), _Deployment)
+            unreadable, first = unreadable + deployments.unreadable, first or deployments.first
+        except Garbage as error:
+            unreadable, first = unreadable + 1, first or str(error)
+            continue
+        known: _ServeApplication[_Deployment] = _ServeApplication(
+            application.name, application.status, application.message, application.route_prefix
+        )
+        known.deployments = {row.name or f"{key}-{n}": row for n, row in enumerate(deployments.rows)}
+        rows += _serve_rows(key, known)
+    if unreadable and not rows:
+        raise Garbage(first)
+    return Read(rows, unreadable, first)
+
+
+def _serve_rows(key: str, application: _ServeApplication[_Deployment]) -> Iterator[ServeDeployment]:
+    name, status, route = text(application.name or key), text(application.status), text(application.route_prefix)
+    deployments = application.deployments or {}
+    if not deployments:
+        yield ServeDeployment(name, status, "", status, text(application.message), 0, route)
+    for label, deployment in deployments.items():
+        running = sum(replica.state == "RUNNING" for replica in deployment.replicas or ())
+        message = text(deployment.message) or text(application.message)
+        yield ServeDeployment(name, status, text(deployment.name or label), text(deployment.status), message, running, route)
+
+
+def parse_events(body: bytes) -> Rows[RayEvent]:
     """`/events`, oldest first; of an event that repeats without a pause only the first is kept: it says since when; raises `Garbage`."""
-    groups = decode(body, _EventAnswer).data.events
-    events = sorted((_event(row) for rows in groups.values() for row in rows), key=lambda event: event.at)
+    try:
+        groups = decode(body, _EventAnswer[list[_Event]]).data.events
+        read = Read([row for rows in groups.values() for row in rows])
+    except Garbage:
+        open_groups = decode_open(body, _EventAnswer[object]).data.events
+        read = each((row for rows in open_groups.values() for row in (rows if isinstance(rows, list) else [rows])), _Event)
+    events = sorted((_event(row) for row in read.rows), key=lambda event: event.at)
     kept: list[RayEvent] = []
     last_seen: dict[tuple[str, ...], float] = {}
     for event in events:
@@ -171,7 +203,7 @@ def parse_events(body: bytes) -> tuple[RayEvent, ...]:
         if key not in last_seen or event.at - last_seen[key] > REPEAT_S:
             kept.append(event)
         last_seen[key] = event.at
-    return tuple(kept)
+    return _all(kept, read.unreadable, read.first)
 
 
 def _event(row: _Event) -> RayEvent:
@@ -199,5 +231,6 @@ def _moment(value: float | str | None) -> float:
 
 def parse_log_files(body: bytes) -> tuple[str, ...]:
     """`/api/v0/logs`: names of files, without folders, by name; raises `Garbage`."""
-    groups = decode(body, _LogAnswer).data.result
-    return tuple(sorted({name for names in groups.values() for name in names if name and not name.endswith("/") and text(name) == name}))
+    groups = decode_open(body, _LogAnswer).data.result
+    names = {name for listed in groups.values() for name in listed if isinstance(name, str)}
+    return tuple(sorted(name for name in names if name and not name.endswith("/") and text(name) == name))

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from raytui.core.errors import ConfigurationError, NotFound
 from raytui.core.protocols import Dashboard, DashboardTarget
-from raytui.core.snapshot import Actor, Job, Node, RayEvent, RayVersion, ServeDeployment, Usage
+from raytui.core.snapshot import Actor, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.units import sanitize
 from raytui.dashboard import failures
 from raytui.dashboard.decode import Garbage
@@ -49,7 +49,7 @@ class DashboardClient(Dashboard):
         """Whether GCS answered the head's own health check; one that failed raises `Unreachable` with the layer gcs."""
         return await self._read("/api/gcs_healthz", parse_health, self._health_timeout)
 
-    async def nodes(self) -> tuple[Node, ...]:  # noqa: D102 - see Dashboard
+    async def nodes(self) -> Rows[Node]:  # noqa: D102 - see Dashboard
         return await self._read(f"/api/v0/nodes?limit={STATE_LIMIT}&detail=1", parse_nodes)
 
     async def node_stats(self) -> Mapping[str, Node]:  # noqa: D102 - see Dashboard
@@ -58,20 +58,22 @@ class DashboardClient(Dashboard):
     async def usage(self) -> Usage:  # noqa: D102 - see Dashboard
         return await self._read("/api/cluster_status", _parse_usage)
 
-    async def jobs(self) -> tuple[Job, ...]:  # noqa: D102 - see Dashboard
+    async def jobs(self) -> Rows[Job]:  # noqa: D102 - see Dashboard
         return await self._read("/api/jobs/", _parse_jobs)
 
-    async def actors(self, limit: int = 1000) -> tuple[tuple[Actor, ...], int]:  # noqa: D102 - see Dashboard
-        return await self._read(f"/api/v0/actors?limit={max(1, min(limit, STATE_LIMIT))}", _parse_actors)
+    async def actors(self, limit: int = 1000) -> Rows[Actor]:
+        """The first actors and how many there are in all; more than 1,000 may take Ray twice as long."""
+        limit = max(1, min(limit, STATE_LIMIT))
+        return await self._read(f"/api/v0/actors?limit={limit}", _parse_actors, self._timeout * (2 if limit > 1000 else 1))
 
-    async def serve(self) -> tuple[ServeDeployment, ...]:
+    async def serve(self) -> Rows[ServeDeployment]:
         """Serve deployments; none when Ray was installed without Serve. A head's first call takes about 3 s: twice the deadline."""
         try:
             return await self._read("/api/serve/applications/", _parse_serve, 2 * self._timeout)
         except NotFound:
-            return ()
+            return Rows()
 
-    async def events(self) -> tuple[RayEvent, ...]:
+    async def events(self) -> Rows[RayEvent]:
         """Ray's events from `/events`; `/api/v0/cluster_events` fails for ever after the first node death."""
         return await self._read("/events", _parse_events)
 
@@ -122,25 +124,25 @@ def _parse_usage(body: bytes) -> Usage:
     return parse_usage(body)
 
 
-def _parse_jobs(body: bytes) -> tuple[Job, ...]:
+def _parse_jobs(body: bytes) -> Rows[Job]:
     from raytui.dashboard.activity import parse_jobs
 
     return parse_jobs(body)
 
 
-def _parse_actors(body: bytes) -> tuple[tuple[Actor, ...], int]:
+def _parse_actors(body: bytes) -> Rows[Actor]:
     from raytui.dashboard.activity import parse_actors
 
     return parse_actors(body)
 
 
-def _parse_serve(body: bytes) -> tuple[ServeDeployment, ...]:
+def _parse_serve(body: bytes) -> Rows[ServeDeployment]:
     from raytui.dashboard.activity import parse_serve
 
     return parse_serve(body)
 
 
-def _parse_events(body: bytes) -> tuple[RayEvent, ...]:
+def _parse_events(body: bytes) -> Rows[RayEvent]:
     from raytui.dashboard.activity import parse_events
 
     return parse_events(body)

@@ -6,11 +6,14 @@ case, users' own names too; `/api/v0/nodes` has the true names but no figures. S
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
 import msgspec
 
-from raytui.core.snapshot import Gpu, Node, NodeState, RayVersion
-from raytui.dashboard.decode import Garbage, decode, seconds, text, whole
+from raytui.core.snapshot import Gpu, Node, NodeState, RayVersion, Rows
+from raytui.dashboard.decode import Garbage, Read, decode, decode_open, each, finite, seconds, text, whole
 
+R = TypeVar("R")
 MEGABYTE = 1024 * 1024
 _REASONS = {
     "Expected termination": "EXPECTED_TERMINATION",
@@ -26,12 +29,17 @@ class _Version(msgspec.Struct):
     session_name: str = ""
 
 
-class _NodeRow(msgspec.Struct):
+class _NodeIdentity(msgspec.Struct):
+    """What is kept of a row that cannot be read whole: a node that is missing from the list would count as lost."""
+
     node_id: str
-    node_ip: str | None = None
     node_name: str | None = None
     is_head_node: bool | None = None
     state: str | None = None
+
+
+class _NodeRow(_NodeIdentity):
+    node_ip: str | None = None
     state_message: str | None = None
     resources_total: dict[str, float] | None = None
     labels: dict[str, str] | None = None
@@ -39,16 +47,23 @@ class _NodeRow(msgspec.Struct):
     end_time_ms: float | None = None
 
 
-class _NodeRows(msgspec.Struct):
-    result: list[_NodeRow]
+class StateRows(msgspec.Struct, Generic[R]):
+    """The rows of a list of Ray's State API."""
+
+    result: list[R]
+    total: object = 0
+    """How many there are in all; `result` ends at the limit that was asked for."""
+    num_after_truncation: object = 0
 
 
-class _NodeList(msgspec.Struct):
-    result: _NodeRows
+class _StateData(msgspec.Struct, Generic[R]):
+    result: StateRows[R]
 
 
-class _NodeAnswer(msgspec.Struct):
-    data: _NodeList
+class StateAnswer(msgspec.Struct, Generic[R]):
+    """An answer of Ray's State API (`/api/v0/…`)."""
+
+    data: _StateData[R]
 
 
 class _Death(msgspec.Struct, rename="camel"):
@@ -67,12 +82,12 @@ class _Raylet(msgspec.Struct, rename="camel"):
 
 
 class _Disk(msgspec.Struct):
-    total: int = 0
-    used: int = 0
+    total: int | None = 0
+    used: int | None = 0
 
 
 class _Gpu(msgspec.Struct, rename="camel"):
-    index: int = 0
+    index: int | None = 0
     name: str | None = None
     utilization_gpu: float | None = None
     memory_used: float | None = None
@@ -89,12 +104,19 @@ class _Summary(msgspec.Struct):
     ip: str | None = None
 
 
-class _SummaryList(msgspec.Struct):
-    summary: list[_Summary]
+class _SummaryList(msgspec.Struct, Generic[R]):
+    summary: list[R]
 
 
-class _SummaryAnswer(msgspec.Struct):
-    data: _SummaryList
+class _SummaryAnswer(msgspec.Struct, Generic[R]):
+    data: _SummaryList[R]
+
+
+class Figures(dict[str, Node]):
+    """Physical figures by node id, and how many rows could not be read."""
+
+    unreadable = 0
+    first_unreadable = ""
 
 
 def parse_version(body: bytes) -> RayVersion:
@@ -110,13 +132,31 @@ def parse_health(body: bytes) -> bool:
     return True
 
 
-def parse_nodes(body: bytes) -> tuple[Node, ...]:
+def state_rows(body: bytes, kind: type[R], rest: type[R] | None = None) -> tuple[Read[R], int]:
+    """The rows of a list of the State API and how many there are in all; raises `Garbage`."""
+    try:
+        answer = decode(body, StateAnswer[kind]).data.result  # type: ignore[valid-type]  # the kind of row is a value here
+        return Read(answer.result), _count(answer.total, answer.num_after_truncation)
+    except Garbage:
+        open_rows = decode_open(body, StateAnswer[object]).data.result
+        return each(open_rows.result, kind, rest), _count(open_rows.total, open_rows.num_after_truncation, len(open_rows.result))
+
+
+def _count(*told: object) -> int:
+    return max(number if isinstance(number, int) else 0 for number in told)
+
+
+def parse_nodes(body: bytes) -> Rows[Node]:
     """`/api/v0/nodes?detail=1`: identity and state under their true names, head first, then by start; raises `Garbage`."""
-    rows = [_node(row) for row in decode(body, _NodeAnswer).data.result.result]
-    return tuple(sorted(rows, key=lambda node: (not node.is_head, node.started_at, node.name, node.node_id)))
+    read, total = state_rows(body, _NodeRow, _NodeIdentity)
+    rows = [_node(row) for row in read.rows]
+    rows.sort(key=lambda node: (not node.is_head, node.started_at, node.name, node.node_id))
+    return Rows(rows, total=total, unreadable=read.unreadable, first_unreadable=read.first)
 
 
-def _node(row: _NodeRow) -> Node:
+def _node(row: _NodeIdentity) -> Node:
+    if not isinstance(row, _NodeRow):
+        return Node(text(row.node_id), text(row.node_name), "", _state(row.state), is_head=bool(row.is_head_node))
     reason, message = split_state_message(text(row.state_message))
     return Node(
         node_id=text(row.node_id),
@@ -128,7 +168,7 @@ def _node(row: _NodeRow) -> Node:
         message=message,
         started_at=seconds(row.start_time_ms, 1000),
         ended_at=seconds(row.end_time_ms, 1000),
-        resources={text(name): amount for name, amount in (row.resources_total or {}).items()},
+        resources={text(name): amount for name, amount in (row.resources_total or {}).items() if finite(amount) is not None},
         labels={text(name): text(value) for name, value in (row.labels or {}).items()},
     )
 
@@ -146,12 +186,14 @@ def split_state_message(message: str) -> tuple[str, str]:
     return reason, after if colon else before
 
 
-def parse_node_stats(body: bytes) -> dict[str, Node]:
+def parse_node_stats(body: bytes) -> Figures:
     """`/nodes?view=summary`: physical figures by node id, without those of dead nodes (Ray freezes them); raises `Garbage`."""
-    found: dict[str, Node] = {}
-    for row in decode(body, _SummaryAnswer).data.summary:
-        if row.raylet is not None and row.raylet.node_id:
-            found[row.raylet.node_id] = _stats(row, row.raylet)
+    try:
+        read = Read(decode(body, _SummaryAnswer[_Summary]).data.summary)
+    except Garbage:
+        read = each(decode_open(body, _SummaryAnswer[object]).data.summary, _Summary)
+    found = Figures({row.raylet.node_id: _stats(row, row.raylet) for row in read.rows if row.raylet is not None and row.raylet.node_id})
+    found.unreadable, found.first_unreadable = read.unreadable, read.first
     return found
 
 
@@ -161,14 +203,14 @@ def _stats(row: _Summary, raylet: _Raylet) -> Node:
     known = Node(raylet.node_id, text(raylet.node_name), text(row.ip), state, reason=text(death.reason), message=text(death.reason_message))
     if state == "DEAD" or not row.now:
         return known
-    memory = row.mem if row.mem is not None and len(row.mem) >= 4 else None
+    memory = row.mem if row.mem is not None and len(row.mem) >= 4 and all(finite(size) is not None for size in row.mem) else None
     # A raylet that has not reported yet shows as 0 of 0.
     used, available = raylet.object_store_used_memory or 0, raylet.object_store_available_memory or 0
     reported = used + available > 0
     disk = _disk(row.disk or {})
     return msgspec.structs.replace(
         known,
-        cpu_percent=row.cpu,
+        cpu_percent=finite(row.cpu),
         memory_total=whole(memory[0]) if memory else None,
         memory_used=whole(memory[3]) if memory else None,
         object_store_used=used if reported else None,
@@ -182,10 +224,10 @@ def _stats(row: _Summary, raylet: _Raylet) -> Node:
 
 def _disk(disks: dict[str, _Disk]) -> _Disk | None:
     """The disk of Ray's own folder when it is told, where objects are spilled; in a pod Ray sends a dummy of one byte instead."""
-    real = {path: disk for path, disk in disks.items() if disk.total > 1}
+    real = {path: disk for path, disk in disks.items() if (disk.total or 0) > 1}
     return next((disk for path, disk in real.items() if path != "/"), real.get("/"))
 
 
 def _gpu(gpu: _Gpu) -> Gpu:
     used, total = (gpu.memory_used or 0) * MEGABYTE, (gpu.memory_total or 0) * MEGABYTE
-    return Gpu(gpu.index, text(gpu.name), gpu.utilization_gpu or 0.0, whole(used), whole(total))
+    return Gpu(gpu.index or 0, text(gpu.name), finite(gpu.utilization_gpu) or 0.0, whole(used), whole(total))

@@ -7,13 +7,15 @@ there.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from raytui.core.merge import countable
 from raytui.core.snapshot import Amount, Usage
-from raytui.dashboard.decode import decode, text
+from raytui.dashboard.decode import Garbage, decode, decode_open, each, text
 
+R = TypeVar("R")
 _KNOWN = ("CPU", "GPU", "memory", "object_store_memory")
 
 
@@ -29,29 +31,65 @@ class _Group(msgspec.Struct):
     strategy: str = ""
 
 
-class _Status(msgspec.Struct, rename="camel"):
-    load_metrics_report: _Report | None = None
+_ENTRIES: dict[str, Any] = {
+    "usage": tuple[str, list[float]],
+    "resourceDemand": tuple[dict[str, float], float],
+    "pgDemand": tuple[_Group, float],
+    "nodeTypes": tuple[dict[str, float], float],
+}
+"""The parts of a report and what each of their entries is."""
 
 
-class _Data(msgspec.Struct, rename="camel"):
-    cluster_status: _Status | None = None
+class _Status(msgspec.Struct, Generic[R], rename="camel"):
+    load_metrics_report: R | None = None
 
 
-class _Answer(msgspec.Struct):
-    data: _Data
+class _Data(msgspec.Struct, Generic[R], rename="camel"):
+    cluster_status: _Status[R] | None = None
+
+
+class _Answer(msgspec.Struct, Generic[R]):
+    data: _Data[R]
 
 
 def parse_usage(body: bytes) -> Usage:
     """`/api/cluster_status`: used, total and pending demand; empty until Ray's monitor has written; raises `Garbage`."""
-    status = decode(body, _Answer).data.cluster_status
-    report = (status.load_metrics_report if status else None) or _Report()
+    unreadable, first = 0, ""
+    try:
+        status = decode(body, _Answer[_Report]).data.cluster_status
+        report = (status.load_metrics_report if status else None) or _Report()
+    except Garbage:
+        report, unreadable, first = _read_in_parts(body)
     true_names = {camel(name): name for kind, _ in report.node_types or () for name in kind} | {camel(name): name for name in _KNOWN}
     resources: dict[str, Amount] = {}
     for mangled, pair in (report.usage or {}).items():
         name = true_names.get(mangled, mangled)
         if len(pair) == 2 and countable(name):
             resources[text(name)] = Amount(total=pair[1], used=pair[0])
-    return Usage(resources, tuple(_pending(report)))
+    pending = tuple(_pending(report))
+    texts, needs = tuple(told for told, _ in pending), tuple(parts for _, parts in pending)
+    return Usage(resources, texts, needs, unreadable=unreadable, first_unreadable=first)
+
+
+def _read_in_parts(body: bytes) -> tuple[_Report, int, str]:
+    """What can be read of a report, how many of its entries cannot, and what is wrong with the first of those; raises `Garbage`."""
+    found = decode_open(body, _Answer[dict[str, object]]).data.cluster_status
+    parts = (found.load_metrics_report if found else None) or {}
+    kept: dict[str, object] = {}
+    unreadable, first = 0, ""
+    for name, kind in _ENTRIES.items():
+        part = parts.get(name)
+        entries = list(part.items()) if isinstance(part, dict) else part if isinstance(part, list) else [] if part is None else [part]
+        good = []
+        for entry in entries:
+            try:
+                good += each([entry], kind).rows
+            except Garbage as error:
+                unreadable, first = unreadable + 1, first or str(error)
+        kept[name] = dict(good) if name == "usage" else good
+    if unreadable and not any(kept.values()):
+        raise Garbage(first)
+    return msgspec.convert(kept, _Report), unreadable, first
 
 
 def camel(name: str) -> str:
@@ -60,12 +98,25 @@ def camel(name: str) -> str:
     return first + "".join(part.title() for part in rest)
 
 
-def _pending(report: _Report) -> Iterator[str]:
+def _pending(report: _Report) -> Iterator[tuple[str, tuple[dict[str, float], ...]]]:
+    """Each demand as text, and what each of its parts needs of one node; STRICT_PACK puts a whole group on one."""
     for needs, count in report.resource_demand or ():
-        yield f"{_count(count, 'task or actor', 'tasks or actors')} needing {_needs(needs)}"
+        yield f"{_count(count, 'task or actor', 'tasks or actors')} needing {_needs(needs)}", (_named(needs),)
     for group, count in report.pg_demand or ():
         bundles = " + ".join(f"{_needs(needs)}" + (f" ({number:g} times)" if number != 1 else "") for needs, number in group.bundles)
-        yield f"{_count(count, 'placement group', 'placement groups')} ({text(group.strategy)}) needing {bundles}"
+        told = f"{_count(count, 'placement group', 'placement groups')} ({text(group.strategy)}) needing {bundles}"
+        parts = tuple(_named(needs) for needs, _ in group.bundles)
+        if group.strategy == "STRICT_PACK":
+            whole: dict[str, float] = {}
+            for needs, number in group.bundles:
+                for name, amount in _named(needs).items():
+                    whole[name] = whole.get(name, 0.0) + amount * number
+            parts = (whole,)
+        yield told, parts
+
+
+def _named(needs: dict[str, float]) -> dict[str, float]:
+    return {text(name): amount for name, amount in needs.items()}
 
 
 def _count(count: float, one: str, many: str) -> str:

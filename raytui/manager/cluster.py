@@ -7,25 +7,27 @@ carried out is never older than a moment, and never ends more than the person wa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from raytui.core.asked import COUNT, FIELDS, changed_fields, overlay, profile_note
 from raytui.core.conditions import assess
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, Problem, RaytuiError, RefusedForSafety
 from raytui.core.events import StepEvent
-from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop, spec_like
-from raytui.core.protocols import Platform
+from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec
+from raytui.core.protocols import Check, Platform
 from raytui.core.report import status_document
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.core.validate import MAX_WORKERS, validate
-from raytui.manager.exclusive import exclusive
 from raytui.manager.executor import Execution
 from raytui.manager.journal import Journal
 from raytui.manager.monitor import Monitor
+from raytui.manager.operations import hold
 
 
 class ClusterManager:
@@ -40,10 +42,13 @@ class ClusterManager:
         launchers: Callable[[], Mapping[str, bytes]],
         state_dir: Path,
         read_only: bool = False,
+        given: Collection[str] | None = None,
     ) -> None:
+        """`given` are the fields of `spec` that somebody set, by their paths; by default those that are not as a plain `ClusterSpec`."""
         self._platform = platform
         self._monitor = monitor
         self._spec = spec
+        self._given = frozenset(given if given is not None else changed_fields(spec, ClusterSpec()))
         self._launchers = launchers
         self._state_dir = state_dir
         self._read_only = read_only
@@ -56,9 +61,20 @@ class ClusterManager:
         return self._execution is not None
 
     async def plan(
-        self, verb: Verb, *, spec: ClusterSpec | None = None, workers: int | None = None, target: str = "all", keep: bool = False
+        self,
+        verb: Verb,
+        *,
+        spec: ClusterSpec | None = None,
+        workers: int | None = None,
+        target: str = "all",
+        keep: bool = False,
+        flags: Collection[str] | None = None,
+        recreate: bool = False,
     ) -> Plan:
         """What the verb would do now.
+
+        `start` completes what is recorded with the cluster as last asked for. `flags` are the fields of `spec` that count whatever is
+        recorded, by default those in which it differs from the manager's own. `recreate` makes again what differs from what is asked for.
 
         Raises `ConfigurationError` with every problem, `NotFound` when there is nothing to scale or restart, `RefusedForSafety` on a
         read-only profile, and whatever the platform raises when it cannot be asked.
@@ -69,14 +85,15 @@ class ClusterManager:
                 hint="set read_only = false in the profile, or choose another with --profile",
             )
         wanted = (spec or self._spec).resolved(self._platform.name)
+        counting = frozenset(changed_fields(spec or self._spec, self._spec) if flags is None else flags)
         if verb == "scale" and (workers is None or not 0 <= workers <= MAX_WORKERS):
             raise ConfigurationError.from_problems(
                 [Problem("workers", f"{workers} workers: the number must be from 0 to {MAX_WORKERS}", "0 leaves the head alone")]
             )
         if verb == "start":
-            await self._refuse_unsound(wanted)
+            await self._refuse_unsound(wanted, counting)
         applications = await self._platform.list(wanted.name)
-        plan = await self._compare(verb, wanted, applications, workers=workers, target=target, keep=keep)
+        plan = await self._compare(verb, wanted, applications, workers=workers, target=target, keep=keep, flags=counting, recreate=recreate)
         if plan.problems:
             raise NotFound(f"{plan.problems[0].message}", hint=plan.problems[0].hint)
         if plan.creates:
@@ -86,52 +103,122 @@ class ClusterManager:
     async def execute(self, plan: Plan, *, wait: bool = True, timeout: float = 600.0) -> AsyncGenerator[StepEvent, None]:
         """Carry a plan out and report each step as it changes.
 
-        On failure or after `interrupt` what this run made is undone and reported as `undone` steps before the error is raised:
-        `OperationFailed`, `DeadlineExceeded` (nothing is undone: what exists is named) or `Interrupted`. Cancelling the consumer has the
-        same effect as `interrupt`, without the reports.
+        `timeout` bounds the whole call, the wait for the cluster's lock included; only a create or a restart that is under way then is
+        finished first. When it runs out `DeadlineExceeded` names what exists, and nothing is undone. Without `wait` the call ends when the
+        platform has accepted everything.
+
+        On any other failure, foreseen or not, and after `interrupt`, what this run made is undone and reported as `undone` steps (within
+        `made.UNDO_S`) before the error is raised as it was, or `Interrupted`. What could not be ended keeps nothing else: it is named by
+        the error at the end. Cancelling the consumer has the same effect as `interrupt`, without the reports.
         """
         if self._execution is not None:
             raise OperationFailed(
                 f"{self._execution.plan.verb} is still running; {plan.verb} was not begun", hint="wait for it", reason="Busy"
             )
-        execution = Execution(plan, self._platform, self._monitor, self._launchers, self._journal)
+        execution = Execution(
+            plan,
+            self._platform,
+            self._monitor,
+            self._launchers,
+            self._journal,
+            hold=lambda verb, patience: hold(self._state_dir, self._platform.name, plan.cluster, verb, patience),
+            again=self._again,
+        )
         self._execution = execution
         try:
-            # A second start waits for the first and then finds its work done; anything else is told at once that it would interfere.
-            patience = timeout if plan.verb == "start" else 0.0
-            async with exclusive(self._state_dir, f"{self._platform.name}-{plan.cluster}", plan.verb, patience):
-                execution.plan = await self._again(plan)
-                async for event in execution.run(wait=wait, timeout=timeout):
+            async with aclosing(execution.run(wait=wait, timeout=timeout)) as events:
+                async for event in events:
                     yield event
         finally:
             self._execution = None
 
     def interrupt(self) -> None:
-        """Stop the running operation: what was begun is finished or undone, then `execute` raises `Interrupted`. Safe to call twice."""
+        """Stop the running operation, or its wait for the lock: what was begun is finished or undone, then `execute` raises `Interrupted`.
+
+        Safe to call twice.
+        """
         if self._execution is not None:
             self._execution.interrupt()
 
     async def _compare(
-        self, verb: Verb, wanted: ClusterSpec, applications: tuple[Application, ...], *, workers: int | None, target: str, keep: bool
+        self,
+        verb: Verb,
+        wanted: ClusterSpec,
+        applications: tuple[Application, ...],
+        *,
+        workers: int | None,
+        target: str,
+        keep: bool,
+        flags: frozenset[str],
+        recreate: bool,
     ) -> Plan:
         if verb in {"scale", "restart"} and not applications:
             raise NotFound(f"cluster {wanted.name} does not exist on {self._platform.name}", hint="raytui start creates it")
         if verb == "stop":
             return plan_stop(wanted, applications, keep=keep)
+        basis = await self._recorded(wanted, applications)
         if verb == "restart":
-            return plan_restart(spec_like(wanted, applications), applications, target)
+            return plan_restart(basis or wanted, applications, target)
         if verb == "scale":
-            return plan_scale(spec_like(wanted, applications), applications, workers or 0)
+            plan = plan_scale((basis or wanted).with_workers(workers or 0), applications, workers or 0)
+            return msgspec.structs.replace(plan, record=plan.spec)
+        return await self._compare_start(wanted, applications, basis, flags, recreate=recreate)
+
+    async def _compare_start(
+        self,
+        wanted: ClusterSpec,
+        applications: tuple[Application, ...],
+        basis: ClusterSpec | None,
+        flags: frozenset[str],
+        *,
+        recreate: bool,
+    ) -> Plan:
+        spec = wanted if basis is None else overlay(basis, wanted, flags)
         if not any(app.role == "head" for app in applications):
-            wanted = await self._platform.resolve_ports(wanted)
-        return plan_start(_on_ports(wanted, applications), applications)
+            spec = await self._platform.resolve_ports(spec)
+        spec = _on_ports(spec, applications)
+        asked = overlay(spec, wanted, (self._given | flags) - {COUNT})
+        asked = msgspec.structs.replace(
+            asked,
+            ray_port=spec.ray_port if asked.ray_port == "auto" else asked.ray_port,
+            dashboard_port=spec.dashboard_port if asked.dashboard_port == "auto" else asked.dashboard_port,
+        )
+        plan = plan_start(spec, applications, asked=asked, recreate=recreate)
+        told = {difference.field for difference in plan.differences}
+        note = profile_note(plan.spec, wanted, flags=flags | told, given=self._given)
+        record = plan.spec if plan.changed else None
+        if record is None and basis is not None and COUNT in flags:
+            record = basis.with_workers(spec.workers.count)
+        notes = (note, *plan.notes) if note else plan.notes
+        return msgspec.structs.replace(plan, profile=wanted, flags=flags, record=record, notes=notes)
+
+    async def _recorded(self, wanted: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec | None:
+        """What was last asked for of a cluster that exists; of one made before that was recorded, what its applications were made from."""
+        if not applications:
+            return None
+        found = await self._platform.recorded_spec(wanted.name) or recorded_spec(applications)
+        return None if found is None else msgspec.structs.replace(found, name=wanted.name).resolved(self._platform.name)
 
     async def _again(self, plan: Plan) -> Plan:
         """The same verb against what exists now; refused when it would end something that the person was not shown."""
         applications = await self._platform.list(plan.cluster)
         if plan.verb in {"scale", "restart"} and not applications:
             raise NotFound(f"cluster {plan.cluster} no longer exists", hint="raytui start creates it")
-        fresh = await self._compare(plan.verb, plan.spec, applications, workers=plan.spec.workers.count, target=plan.target, keep=plan.keep)
+        wanted, flags = plan.spec, frozenset(FIELDS)
+        if plan.profile is not None:
+            # A free port that was picked and shown stays picked.
+            ports = {field for field in ("ray_port", "dashboard_port") if getattr(plan.profile, field) == "auto"}
+            wanted, flags = overlay(plan.profile, plan.spec, ports), plan.flags
+        fresh = await self._compare(
+            plan.verb,
+            wanted,
+            applications,
+            workers=plan.spec.workers.count,
+            target=plan.target,
+            keep=plan.keep,
+            flags=flags,
+            recreate=plan.recreate,
+        )
         shown = {app.id for app in plan.ends}
         surprise = [app.name for app in fresh.ends if app.id not in shown and app.state not in {"failed", "stopped"}]
         if surprise and plan.verb != "stop":
@@ -141,35 +228,49 @@ class ClusterManager:
             )
         return fresh
 
-    async def _refuse_unsound(self, wanted: ClusterSpec) -> None:
+    async def _refuse_unsound(self, wanted: ClusterSpec, flags: frozenset[str]) -> None:
         """Raise `ConfigurationError` when the spec breaks a rule, together with what the platform would refuse about its other fields."""
         problems = validate(wanted, self._platform.name)
         if not problems:
             return
         told = {problem.field for problem in problems}
+        checks: tuple[Check, ...] = ()
         if "name" not in told:
-            try:
+            # The rules stand without a platform; whatever is wrong with that one shows when the spec is sound.
+            with suppress(RaytuiError):
+                basis = await self._recorded(wanted, await self._platform.list(wanted.name))
+                if basis is not None:
+                    # What the profile leaves out may be recorded with the cluster.
+                    wanted = overlay(basis, wanted, flags)
+                    problems = validate(wanted, self._platform.name)
+                    if not problems:
+                        return
+                    told = {problem.field for problem in problems}
                 checks = await self._platform.preflight(wanted)
-            except RaytuiError:
-                # The rules stand without a platform; whatever is wrong with that one shows when the spec is sound.
-                checks = ()
-            found = [check for check in checks if check.status == "fail" and check.field and check.field not in told]
-            problems += [Problem(check.field, check.message, check.hint) for check in found]
+        found = [check for check in checks if check.status == "fail" and check.field and check.field not in told]
+        problems += [Problem(check.field, check.message, check.hint) for check in found]
         raise ConfigurationError.from_problems(problems, f"the spec of {wanted.name}")
 
     async def _refuse_impossible(self, plan: Plan) -> None:
         """Raise `ConfigurationError` with every reason why the platform could not run what the plan creates."""
+        unsound = validate(plan.spec, self._platform.name) if plan.verb == "start" else []
+        if unsound:
+            raise ConfigurationError.from_problems(unsound, f"{plan.verb} of {plan.cluster}")
         names = tuple(request.name for request in plan.creates)
         foreign, checks = await asyncio.gather(self._platform.conflicts(names), self._platform.preflight(plan.spec))
-        problems = [
-            Problem(
-                "name",
-                f"an application named {name} exists and is not ours",
-                "choose another cluster name with --cluster; it is left alone",
+        failed = [check for check in checks if check.status == "fail"]
+        problems = [Problem(check.field or check.name, check.message, check.hint) for check in failed]
+        if foreign and not any(check.field == "name" for check in failed):
+            # A platform that checks names itself has said it already, of all of them.
+            exists = "an application named" if len(foreign) == 1 else "applications named"
+            problems.insert(
+                0,
+                Problem(
+                    "name",
+                    f"{exists} {', '.join(foreign)} {'exists and is' if len(foreign) == 1 else 'exist and are'} not ours",
+                    f"choose another cluster name with --cluster; {'it is' if len(foreign) == 1 else 'they are'} left alone",
+                ),
             )
-            for name in foreign
-        ]
-        problems += [Problem(check.field or check.name, check.message, check.hint) for check in checks if check.status == "fail"]
         if problems:
             raise ConfigurationError.from_problems(problems, f"{plan.verb} of {plan.cluster}")
 
@@ -210,7 +311,7 @@ class ClusterManager:
             script=worker_script_path or self._spec.workers.script,
         )
         spec = msgspec.structs.replace(self._spec, ray_port=ray_port, dashboard_port=dashboard_port, head=head, workers=workers)
-        await self._carry_out(await self.plan("start", spec=spec), wait=wait_ready, timeout=timeout)
+        await self._carry_out(await self.plan("start", spec=spec, flags=FIELDS), wait=wait_ready, timeout=timeout)
         return await self.get_status()
 
     async def stop_cluster(self, timeout: float = 300) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 
 from raytui.core.errors import ConfigurationError, Problem
+from raytui.core.patterns import Pattern
 from raytui.core.units import sanitize
 
 LINE_CAP = 65536
@@ -79,17 +80,6 @@ def whole_lines(data: bytes, limit: int) -> list[str]:
     return lines if limit < 0 else lines[-limit:] if limit else []
 
 
-def compile_pattern(text: str) -> re.Pattern[str]:
-    """A regular expression of a person; raises `ConfigurationError` that says what is wrong with it and where."""
-    try:
-        return re.compile(text)
-    except re.error as error:
-        problem = Problem(
-            "grep", f"{text!r} is not a regular expression: {error}", "put a backslash before characters that are meant as such"
-        )
-        raise ConfigurationError.from_problems([problem]) from None
-
-
 def parse_since(text: str, now: float) -> float:
     """Seconds since 1970 of `10m`, `1h30m`, `90` (seconds ago) or of a date and time; raises `ConfigurationError`."""
     words = text.strip()
@@ -124,9 +114,7 @@ def line_time(line: str, zone: tzinfo | None = None) -> float | None:
 class LineFilter:
     """Lines in, those that matter out: since a time, and matching, with lines around each match. Keeps state from batch to batch."""
 
-    def __init__(
-        self, pattern: re.Pattern[str] | None = None, *, context: int = 0, since: float | None = None, zone: tzinfo | None = UTC
-    ) -> None:
+    def __init__(self, pattern: Pattern | None = None, *, context: int = 0, since: float | None = None, zone: tzinfo | None = UTC) -> None:
         self._pattern = pattern
         self._context = max(0, context)
         self._since = since
@@ -150,7 +138,7 @@ class LineFilter:
                 self._recent = moment >= self._since
         return self._recent
 
-    def _matching(self, line: str, pattern: re.Pattern[str]) -> Iterator[str]:
+    def _matching(self, line: str, pattern: Pattern) -> Iterator[str]:
         if pattern.search(line):
             if self._context and self._shown and self._skipped:
                 yield GAP_MARK

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
+from raytui.core.joined import join
 from raytui.core.nodefile import NodeFile
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.snapshot import Application, Job, Node, Snapshot
@@ -193,11 +194,14 @@ class Logs:
 
         async def ended() -> str:
             if source.kind == "job":
-                job = next((job for job in await dashboard.jobs() if job.id == source.job_id), None)
-                if job is None or job.status not in {"PENDING", "RUNNING"}:
+                jobs = await dashboard.jobs()
+                job = next((job for job in jobs if job.id == source.job_id), None)
+                # A job whose row could not be read is missing too.
+                if job.status not in {"PENDING", "RUNNING"} if job is not None else not jobs.unreadable:
                     return f"job {source.job_id} has ended" + (f": {job.status}" if job is not None else "")
-            node = next((node for node in await dashboard.nodes() if node.node_id == source.node_id), None)
-            if node is not None and node.state == "ALIVE":
+            nodes = await dashboard.nodes()
+            node = next((node for node in nodes if node.node_id == source.node_id), None)
+            if node.state != "DEAD" if node is not None else nodes.total > len(nodes):
                 return ""
             told = node.message if node is not None else ""
             return f"the node of {source.name} has ended" + (f": {told}" if told else "")
@@ -208,7 +212,7 @@ class Logs:
 def _owners(snapshot: Snapshot) -> list[tuple[str, Application | None, Node | None]]:
     """Whose log files there may be: applications with their nodes, then nodes that nobody here manages, by name or id."""
     applications = snapshot.applications.value or ()
-    owned: list[tuple[str, Application | None, Node | None]] = [(app.short, app, snapshot.node_of(app)) for app in applications]
+    owned: list[tuple[str, Application | None, Node | None]] = [(app.short, app, join(snapshot).node_of(app)) for app in applications]
     names = {app.name for app in applications}
     strays = [node for node in snapshot.nodes.value or () if node.state == "ALIVE" and node.name not in names]
     return [*owned, *((f"node-{node.node_id[:8]}", None, node) for node in strays)]

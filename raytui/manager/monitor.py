@@ -17,8 +17,11 @@ import msgspec
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.merge import merge_nodes, total_by_nodes
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
-from raytui.core.snapshot import Application, Node, Reading, Snapshot
+from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot
+from raytui.manager.beside import Beside
+from raytui.manager.operations import Watched
 from raytui.manager.readings import QUESTIONS, Depth, Readings, failure_of
+from raytui.manager.witness import Witness
 
 LIST_TIMEOUT_S = 30.0
 """Backstop for the platform's own deadline on its list."""
@@ -44,12 +47,21 @@ class Monitor:
         cluster: str,
         profile: str,
         clock: Callable[[], float] = time.time,
+        workers: int = 0,
+        operation: Callable[[], Operation | None] | None = None,
     ) -> None:
+        """`workers` is how many the settings ask for.
+
+        `operation` reads what raytui itself carries out on the cluster now; it may block for as long as a disk does.
+        """
         self._platform = platform
         self._connect = connect
         self._cluster = cluster
         self._profile = profile
         self._clock = clock
+        self._witness = Witness()
+        self._beside = Beside(platform, cluster, workers, clock)
+        self._operation = Watched(operation)
         self._lock = asyncio.Lock()
         self._link: _Link | None = None
         self._troubled = False
@@ -79,15 +91,22 @@ class Monitor:
                 self._link.ask(depth, patience, fresh)
             failure: Failure | None = None
             try:
+                before = await self._operation.now()
                 applications = await self._list()
+                beside = self._beside.read(applications.value)
                 if applications.value is not None:
-                    failure = await self._locate(_head(applications.value))
+                    failure, (asked, foreign) = await asyncio.gather(self._locate(_head(applications.value)), beside)
+                else:
+                    asked, foreign = await beside
                 if self._link is not None:
                     await self._link.ask(depth, patience, fresh)
             finally:
                 if self._link is not None:
                     await self._link.end_round()
-            snapshot = self._picture(applications, depth, failure)
+            # One that began or ended meanwhile explains what this round saw, too.
+            operation = await self._operation.now() or before
+            picture = self._picture(applications, depth, failure)
+            snapshot = msgspec.structs.replace(picture, asked=asked, foreign=foreign, operation=operation)
             self._troubled = is_failing(snapshot)
             return snapshot
 
@@ -102,7 +121,8 @@ class Monitor:
         except RaytuiError as error:
             failure = Failure("platform", error.reason, error.message, error.hint)
         else:
-            return Reading(listed, at=self._clock())
+            now = self._clock()
+            return Reading(self._witness.of(listed, now), at=now)
         return Reading(failure=failure, at=self._clock())
 
     async def _locate(self, head: Application | None) -> Failure | None:
@@ -156,13 +176,21 @@ class Monitor:
             return plain
         last: dict[str, Reading[Any]] = {question: link.readings.last(question) for question in QUESTIONS[depth]}
         stats: Reading[dict[str, Node]] = last.pop("stats", Reading())
+        figures = Reading(None if stats.value is None else True, stats.failure, stats.at)
         nodes = last["nodes"].value
         if nodes is not None:
-            last["nodes"] = msgspec.structs.replace(last["nodes"], value=merge_nodes(nodes, stats.value or {}))
+            whole = not last["nodes"].unreadable and (last["nodes"].total or 0) <= len(nodes)
+            last["nodes"] = msgspec.structs.replace(
+                last["nodes"],
+                value=merge_nodes(nodes, stats.value or {}),
+                unreadable=last["nodes"].unreadable + stats.unreadable,
+                first_unreadable=last["nodes"].first_unreadable or stats.first_unreadable,
+            )
             usage = last.get("usage")
-            if usage is not None and usage.value is not None:
+            # Of nodes that are not all known no total can be made.
+            if usage is not None and usage.value is not None and whole:
                 last["usage"] = msgspec.structs.replace(usage, value=total_by_nodes(usage.value, nodes))
-        return msgspec.structs.replace(plain, dashboard_url=link.target.url, token_file=link.target.token_file, **last)
+        return msgspec.structs.replace(plain, dashboard_url=link.target.url, token_file=link.target.token_file, figures=figures, **last)
 
 
 class _Link:

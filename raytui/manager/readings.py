@@ -12,16 +12,28 @@ from typing import Any, Literal
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.protocols import Dashboard
-from raytui.core.snapshot import Node, Reading
+from raytui.core.snapshot import Node, Reading, Rows
 
-Depth = Literal["alive", "status", "full"]
-"""alive: whether Ray answers and which nodes live; status: also resources, jobs and figures; full: also actors, Serve and events."""
+Depth = Literal["alive", "status", "full", "nodes", "jobs", "actors", "serve", "events"]
+"""alive: whether Ray answers and which nodes live; status: also resources, jobs and figures; full: also actors, Serve and events.
+
+The others are what one list needs: those of alive and that one answer, `nodes` with the physical figures.
+"""
 
 Question = Literal["version", "gcs", "nodes", "stats", "usage", "jobs", "actors", "serve", "events"]
 
 _ALIVE: tuple[Question, ...] = ("version", "gcs", "nodes")
 _STATUS: tuple[Question, ...] = (*_ALIVE, "stats", "usage", "jobs")
-QUESTIONS: dict[Depth, tuple[Question, ...]] = {"alive": _ALIVE, "status": _STATUS, "full": (*_STATUS, "actors", "serve", "events")}
+QUESTIONS: dict[Depth, tuple[Question, ...]] = {
+    "alive": _ALIVE,
+    "status": _STATUS,
+    "full": (*_STATUS, "actors", "serve", "events"),
+    "nodes": (*_ALIVE, "stats"),
+    "jobs": (*_ALIVE, "jobs"),
+    "actors": (*_ALIVE, "actors"),
+    "serve": (*_ALIVE, "serve"),
+    "events": (*_ALIVE, "events"),
+}
 
 PERIODS: dict[Question, float] = {
     "version": 5.0,
@@ -42,11 +54,6 @@ MANY_NODES_STATS_S = 15.0
 _UNASKED: Reading[Any] = Reading()
 
 
-async def _actors(dashboard: Dashboard) -> object:
-    actors, _ = await dashboard.actors()
-    return actors
-
-
 FETCH: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
     "version": lambda dashboard: dashboard.version(),
     "gcs": lambda dashboard: dashboard.gcs_alive(),
@@ -54,10 +61,14 @@ FETCH: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
     "stats": lambda dashboard: dashboard.node_stats(),
     "usage": lambda dashboard: dashboard.usage(),
     "jobs": lambda dashboard: dashboard.jobs(),
-    "actors": _actors,
+    "actors": lambda dashboard: dashboard.actors(),
     "serve": lambda dashboard: dashboard.serve(),
     "events": lambda dashboard: dashboard.events(),
 }
+
+
+ONCE: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {"actors": lambda dashboard: dashboard.actors(limit=10_000)}
+"""What one look asks instead: as much as Ray gives, which is too much for its head to be asked for again and again."""
 
 
 class Readings:
@@ -82,7 +93,7 @@ class Readings:
         """
         wanted = [question for question in questions if fresh or self._is_due(question)]
         session = self._session()
-        await self._wait([self._start(question) for question in wanted if question in {"gcs", "version"}])
+        await self._wait([self._start(question, fresh=fresh) for question in wanted if question in {"gcs", "version"}])
         failure = self.last("gcs").failure or self._shut_out()
         if failure is not None:
             await self._give_up(questions, failure)
@@ -90,7 +101,7 @@ class Readings:
         if session and self._session() != session:
             await self._forget(keep=("version", "gcs"))
             wanted = list(questions)
-        rest = {question: self._start(question) for question in wanted if question not in {"gcs", "version"}}
+        rest = {question: self._start(question, fresh=fresh) for question in wanted if question not in {"gcs", "version"}}
         await self._wait([task for question, task in rest.items() if question == "nodes"])
         await self._wait([task for question, task in rest.items() if question != "nodes"], patience)
 
@@ -116,23 +127,23 @@ class Readings:
         failure = self.last("version").failure
         return failure if failure is not None and failure.layer == "login" else None
 
-    def _start(self, question: Question) -> asyncio.Task[None]:
+    def _start(self, question: Question, *, fresh: bool) -> asyncio.Task[None]:
         """Ask, unless the same question is still open: polls never overlap."""
         running = self._running.get(question)
         if running is not None and running.done() and not running.cancelled():
             running.result()
         if running is None or running.done():
             self._asked[question] = asyncio.get_running_loop().time()
-            running = self._running[question] = asyncio.create_task(self._fetch(question), name=f"ask {question}")
+            running = self._running[question] = asyncio.create_task(self._fetch(question, fresh=fresh), name=f"ask {question}")
         return running
 
-    async def _fetch(self, question: Question) -> None:
+    async def _fetch(self, question: Question, *, fresh: bool) -> None:
         try:
-            value = await FETCH[question](self.dashboard)
+            value = await ((ONCE.get(question) if fresh else None) or FETCH[question])(self.dashboard)
         except RaytuiError as error:
             self._last[question] = Reading(failure=failure_of(error), at=self._clock())
         else:
-            self._last[question] = Reading(value=value, at=self._clock())
+            self._last[question] = _reading(value, self._clock())
 
     async def _wait(self, tasks: list[asyncio.Task[None]], patience: float | None = None) -> None:
         if not tasks:
@@ -159,6 +170,17 @@ class Readings:
         for known in (self._last, self._asked):
             for question in [question for question in known if question not in keep]:
                 del known[question]
+
+
+def _reading(value: Any, at: float) -> Reading[Any]:
+    """An answer as a reading, with what could not be read of it and how much there is beyond it."""
+    return Reading(
+        value=value,
+        at=at,
+        total=value.total if isinstance(value, Rows) else None,
+        unreadable=getattr(value, "unreadable", 0),
+        first_unreadable=getattr(value, "first_unreadable", ""),
+    )
 
 
 def failure_of(error: RaytuiError) -> Failure:

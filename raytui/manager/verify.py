@@ -16,11 +16,13 @@ import msgspec
 
 from raytui.core.conditions import assess
 from raytui.core.errors import Interrupted, OperationFailed, RaytuiError
+from raytui.core.joined import join
 from raytui.core.protocols import Platform
-from raytui.core.spec import ClusterSpec
+from raytui.core.spec import ClusterSpec, head_name, worker_name
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.launchers import render
 from raytui.manager.monitor import Monitor
+from raytui.manager.waits import LAG_S, SLOWEST_POLL_S
 
 CheckName = Literal["connection", "launchers", "creation", "status", "clean-up"]
 CLEAN_UP_S = 400.0
@@ -50,17 +52,25 @@ class Verification:
         self._timeout = timeout
         self._keep = keep
         self._interrupted = False
+        self._fault: Exception | None = None
+        self._unseen: set[str] = set()
+        self._made_at = 0.0
         self._current: asyncio.Task[str] | None = None
 
     def interrupt(self) -> None:
         """End the running check; the clean-up still runs."""
         self._interrupted = True
-        self._manager.interrupt()
-        if self._current is not None:
+        if self._manager.busy:
+            # It ends by itself, after its undo, and says what exists.
+            self._manager.interrupt()
+        elif self._current is not None:
             self._current.cancel()
 
     async def run(self) -> AsyncIterator[Result]:
-        """Each check as it begins and as it ends; raises `Interrupted` after the clean-up when it was interrupted."""
+        """Each check as it begins and as it ends.
+
+        After the clean-up it raises what nobody foresaw, and `Interrupted`, with what became of the cluster, when it was interrupted.
+        """
         checks: tuple[tuple[CheckName, Callable[[], Awaitable[str]]], ...] = (
             ("connection", self._connection),
             ("launchers", self._launchers),
@@ -78,31 +88,40 @@ class Verification:
             healthy = result.state == "ok"
             yield result
         if not began_changes:
-            yield Result("clean-up", "ok", 0.0, "nothing was made")
+            left = "nothing was made"
+            yield Result("clean-up", "ok", 0.0, left)
         elif self._keep and healthy:
-            yield Result("clean-up", "skipped", 0.0, f"kept: raytui stop --cluster {self._spec.name} removes it")
+            left = f"cluster {self._spec.name} is kept: raytui stop --cluster {self._spec.name} removes it"
+            yield Result("clean-up", "skipped", 0.0, left)
         else:
             yield Result("clean-up", "running")
-            yield await self._one("clean-up", self._clean_up, protected=True)
+            cleaned = await self._one("clean-up", self._clean_up, protected=True)
+            left = "what it made was removed" if cleaned.state == "ok" else f"its clean-up failed: {cleaned.message}; {cleaned.hint}"
+            yield cleaned
+        if self._fault is not None:
+            raise self._fault
         if self._interrupted:
-            raise Interrupted("verify was interrupted; what it made was removed", hint="run it again")
+            raise Interrupted(f"verify was interrupted; {left}", hint="run it again")
 
     async def _one(self, name: CheckName, check: Callable[[], Awaitable[str]], *, protected: bool = False) -> Result:
         began = time.monotonic()
         task = asyncio.ensure_future(check())
         self._current = None if protected else task
+        if self._interrupted and not protected:
+            # Between two checks there was nothing that could be ended.
+            task.cancel()
         try:
             message = await task
         except RaytuiError as error:
             return Result(name, "failed", round(time.monotonic() - began, 3), error.message, error.hint)
-        except TimeoutError:
-            message = f"not finished within {CLEAN_UP_S:g} s"
-            hint = f"raytui stop --cluster {self._spec.name} removes what is left"
-            return Result(name, "failed", round(time.monotonic() - began, 3), message, hint)
         except asyncio.CancelledError:
             if not self._interrupted:
                 raise
             return Result(name, "failed", round(time.monotonic() - began, 3), "interrupted")
+        except Exception as error:  # noqa: BLE001 - whatever it is, what was made is removed first; then it is raised as it was
+            self._fault = self._fault or error
+            hint = f"raytui stop --cluster {self._spec.name} removes what is left"
+            return Result(name, "failed", round(time.monotonic() - began, 3), f"{type(error).__name__}: {error}".strip(": "), hint)
         finally:
             self._current = None
         return Result(name, "ok", round(time.monotonic() - began, 3), message)
@@ -135,24 +154,35 @@ class Verification:
         return f"{len(paths)} launchers written and read back"
 
     async def _creation(self) -> str:
-        await self._execute("start", wait=False)
+        await self._execute("start", wait=False, timeout=self._timeout)
+        spec = self._spec
+        self._unseen = {head_name(spec.name), *(worker_name(spec.name, n + 1) for n in range(spec.workers.count))}
+        self._made_at = asyncio.get_running_loop().time()
         found = await self._platform.list(self._spec.name)
+        self._unseen -= {app.name for app in found}
         return f"{len(found)} applications listed"
 
     async def _status(self) -> str:
-        await self._execute("start", wait=True)
+        await self._execute("start", wait=True, timeout=self._timeout)
+        self._unseen = set()
         snapshot = await self._monitor.observe()
         judged = assess(snapshot)
         if judged.verdict != "ok":
             why = judged.conditions[0].message if judged.conditions else judged.phase
             raise OperationFailed(f"the cluster is {judged.verdict}: {why}", hint=judged.conditions[0].hint if judged.conditions else "")
-        alive = sum(node.state == "ALIVE" for node in snapshot.nodes.value or ()) or len(snapshot.applications.value or ())
+        alive = join(snapshot).counts.alive
         return f"verdict ok, {alive} nodes alive"
 
+    async def _until_listed(self) -> None:
+        """Until the list shows all that was made, or its lag has passed: what no list shows, `stop` does not know."""
+        while self._unseen and asyncio.get_running_loop().time() - self._made_at < LAG_S:
+            await asyncio.sleep(SLOWEST_POLL_S)
+            self._unseen -= {app.name for app in await self._platform.list(self._spec.name)}
+
     async def _clean_up(self) -> str:
-        async with asyncio.timeout(CLEAN_UP_S):
-            await self._execute("stop", wait=True)
-            await self._platform.forget(self._spec.name)
+        await self._until_listed()
+        await self._execute("stop", wait=True, timeout=CLEAN_UP_S)
+        await self._platform.forget(self._spec.name)
         left = await self._platform.list(self._spec.name)
         if left:
             raise OperationFailed(
@@ -160,8 +190,8 @@ class Verification:
             )
         return "nothing is left"
 
-    async def _execute(self, verb: Literal["start", "stop"], *, wait: bool) -> None:
+    async def _execute(self, verb: Literal["start", "stop"], *, wait: bool, timeout: float) -> None:
         plan = await self._manager.plan(verb, spec=self._spec)
-        async with aclosing(self._manager.execute(plan, wait=wait, timeout=self._timeout)) as events:
+        async with aclosing(self._manager.execute(plan, wait=wait, timeout=timeout)) as events:
             async for _ in events:
                 pass

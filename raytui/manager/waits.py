@@ -7,15 +7,20 @@ from collections.abc import AsyncIterator, Callable, Iterable
 
 from raytui.core.conditions import node_state
 from raytui.core.errors import DeadlineExceeded, OperationFailed
+from raytui.core.joined import join
 from raytui.core.plan import Plan
-from raytui.core.protocols import Platform
 from raytui.core.snapshot import Application, Snapshot
+from raytui.manager.calls import Deadline
 from raytui.manager.monitor import Monitor
 
 FIRST_POLL_S = 0.2
 SLOWEST_POLL_S = 1.0
+LIST_S = 30.0
+"""Backstop for the platform's own deadline on its list."""
 MISSING_POLLS = 3
-"""How often in a row an application must be missing from the list before it counts as gone: lists lag behind creates."""
+"""How often in a row an application that was listed must be missing from the list before it counts as gone."""
+LAG_S = 60.0
+"""How long an application that was not listed yet may be missing: the longest lag of a list that was seen."""
 DEAD_S = 45.0
 """How long a node may be listed dead while its application runs before the wait gives up: a worker that rejoins is back sooner."""
 
@@ -32,17 +37,25 @@ class ApplicationEnded(OperationFailed):
         self.name = name
 
 
-class Waits:
-    """The waits of one run, under one deadline in seconds from now."""
+class WaitRanOut(DeadlineExceeded):
+    """The time of the whole call ran out. Only this is no failure of the platform, so only after this nothing is undone."""
 
-    def __init__(self, plan: Plan, platform: Platform, monitor: Monitor, timeout: float) -> None:
+
+class Waits:
+    """The waits for life of one run, under the deadline of the whole call."""
+
+    def __init__(self, plan: Plan, monitor: Monitor, deadline: Deadline) -> None:
         self._plan = plan
-        self._platform = platform
         self._monitor = monitor
-        self._timeout = timeout
-        self._deadline = asyncio.get_running_loop().time() + timeout
+        self._deadline = deadline
         self._missing: dict[str, int] = {}
+        self._unlisted_since: dict[str, float] = {}
         self._dead_since: dict[str, float] = {}
+
+    def expect(self, name: str) -> None:
+        """An application of this name was made again: what was seen of the one before says nothing of it."""
+        for seen in (self._missing, self._unlisted_since, self._dead_since):
+            seen.pop(name, None)
 
     async def head(self, progress: Progress) -> str:
         """Until GCS answers on the head and its node is alive; the answer is the dashboard's address."""
@@ -71,33 +84,30 @@ class Waits:
             told = _tell(progress, f"{len(alive)}/{len(wanted)}, waiting for {late}", told)
         raise AssertionError("unreachable: the wait ends by return or error")
 
-    async def gone(self, names: Iterable[str], progress: Progress) -> str:
-        """Until the platform lists none of the named applications."""
-        wanted, told, pause = set(names), "", FIRST_POLL_S
-        while True:
-            left = [app for app in await self._platform.list(self._plan.cluster) if app.name in wanted]
-            if not left:
-                return ""
-            told = _tell(progress, "still listed: " + " ".join(f"{app.short} ({app.state})" for app in left), told)
-            self._check("the platform to list none of " + ", ".join(sorted(wanted)), left)
-            await asyncio.sleep(pause)
-            pause = min(SLOWEST_POLL_S, pause * 1.5)
-
     async def _observe(self, what: str) -> AsyncIterator[Snapshot]:
         pause = FIRST_POLL_S
+        last: Snapshot | None = None
         while True:
-            snapshot = await self._monitor.observe("alive")
-            yield snapshot
-            self._check(what, snapshot.applications.value or ())
-            await asyncio.sleep(pause)
+            try:
+                async with asyncio.timeout_at(self._deadline.at) as limit:
+                    last = await self._monitor.observe("alive")
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+            else:
+                yield last
+            if self._deadline.has_passed:
+                raise self._ran_out(what, last)
+            await asyncio.sleep(min(pause, self._deadline.left))
             pause = min(SLOWEST_POLL_S, pause * 1.25)
 
-    def _check(self, what: str, existing: Iterable[Application]) -> None:
-        if asyncio.get_running_loop().time() < self._deadline:
-            return
-        exists = ", ".join(f"{app.name} ({app.state})" for app in existing) or "nothing"
-        raise DeadlineExceeded(
-            f"waited {self._timeout:g} s for {what}; existing: {exists}", hint="raytui status shows what is missing, raytui stop removes it"
+    def _ran_out(self, what: str, last: Snapshot | None) -> WaitRanOut:
+        apps = last.applications.value if last is not None else None
+        listed = "nothing" if apps is not None else "not known"
+        exists = ", ".join(f"{app.name} ({app.state})" for app in apps or ()) or listed
+        return WaitRanOut(
+            f"the {self._deadline.seconds:g} s ran out while waiting for {what}; existing: {exists}",
+            hint="raytui status shows what is missing, raytui stop removes it",
         )
 
     def _fail_if_ended(self, snapshot: Snapshot, names: Iterable[str]) -> None:
@@ -107,13 +117,17 @@ class Waits:
         apps = {app.name: app for app in snapshot.applications.value}
         for name in names:
             app = apps.get(name)
-            self._missing[name] = 0 if app is not None else self._missing.get(name, 0) + 1
-            if self._missing[name] >= MISSING_POLLS:
-                raise OperationFailed(
-                    f"{name} is no longer listed by the platform: somebody removed it", hint="raytui start creates it again"
-                )
             if app is not None:
+                self._missing[name] = 0
                 self._fail_if_dead(snapshot, app)
+            elif name in self._missing:
+                self._missing[name] += 1
+                if self._missing[name] >= MISSING_POLLS:
+                    told = f"{name} is no longer listed by the platform: somebody removed it"
+                    raise OperationFailed(told, hint="raytui start creates it again")
+            elif snapshot.observed_at - self._unlisted_since.setdefault(name, snapshot.observed_at) >= LAG_S:
+                told = f"{name} was asked for {LAG_S:g} s ago and the platform does not list it: somebody removed it"
+                raise OperationFailed(told, hint="raytui start creates it again")
 
     def _fail_if_dead(self, snapshot: Snapshot, app: Application) -> None:
         report = app.launcher
@@ -124,7 +138,7 @@ class Waits:
                 f"{app.name} {'failed' if app.state == 'failed' else 'was stopped'}" + (f": {why}" if why else ""),
                 hint=(report.hint if report else "") or f"raytui logs {app.short} shows its output",
             )
-        node = snapshot.node_of(app)
+        node = join(snapshot).node_of(app)
         if node is None or node.state != "DEAD":
             self._dead_since.pop(app.name, None)
             return

@@ -251,16 +251,14 @@ class RaytuiApp(WatchingApp):
             prompt.remove()
             (self.nodes_pane.table if purpose == "nodes" else self.logs_pane.view).focus()
 
-    def _apply(self, purpose: str, text: str) -> bool:
+    def _apply(self, purpose: str, text: str) -> None:
         if purpose == "nodes":
             self.nodes_pane.filter(text)
         elif purpose == "logs":
             self.logs_pane.filter(text)
         else:
-            found = self.logs_pane.find(text)
+            self.logs_pane.find(text)
             self.show_keys()
-            return found
-        return True
 
     def on_prompt_typed(self, message: Prompt.Typed) -> None:
         """A filter acts while one types; a search when it is entered."""
@@ -270,8 +268,7 @@ class RaytuiApp(WatchingApp):
     def on_prompt_closed(self, message: Prompt.Closed) -> None:
         """The prompt is done."""
         self._close_prompt()
-        if not self._apply(message.purpose, message.text) and message.text:
-            self.notify(f"no line matches {message.text!r}", timeout=3, markup=False)
+        self._apply(message.purpose, message.text)
 
     async def _choose_source(self) -> None:
         if self.session is None or self.picture is None:

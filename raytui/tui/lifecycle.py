@@ -65,7 +65,8 @@ class Lifecycle:
             plan = await session.manager.plan(verb, **details)
             if not plan.changed:
                 notes = "; ".join(plan.notes)
-                self._app.post_message(RequestRefused(f"{verb} has nothing to do: {clean(plan.cluster)} is as it should be", notes, "info"))
+                left = "what differs is kept" if plan.differences else f"{clean(plan.cluster)} is as it should be"
+                self._app.post_message(RequestRefused(f"{verb} has nothing to do: {left}", notes, "info"))
             elif await self._app.confirm(plan):
                 await self._carry_out(session, plan)
         except RaytuiError as error:

@@ -30,7 +30,7 @@ def test_the_package_itself_imports_nothing():
 @pytest.mark.parametrize("module", ["raytui.cli.status", "raytui.cli.lists", "raytui.cli.lifecycle", "raytui.bootstrap"])
 def test_headless_modules_load_no_screen_no_ray_and_no_httpx(module):
     loaded = loaded_by(f"import {module}")
-    assert not loaded & {"textual", "rich", "ray", "httpx", "cmlapi", "psutil"}
+    assert not loaded & {"textual", "rich", "ray", "httpx", "cmlapi", "psutil", "re2"}
 
 
 def test_a_plain_status_costs_no_command_line_machinery():

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from tests.benchmarks.measure import BIN, row
-from tests.contract.chaos import Bench, bench
+from tests.contract.process import Bench, bench
 
 SIZES = ["--cpu", "1", "--memory", "1", "--head-cpu", "1", "--head-memory", "1"]
 

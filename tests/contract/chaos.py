@@ -1,7 +1,8 @@
 """Whole operations against a workbench that fails a share of its requests in every way it knows; used by a test and by a benchmark.
 
-One run starts, scales and stops a cluster of its own. It may fail, but only with one clear error, and what it says of what is left must
-be true. `python -m tests.contract.chaos --runs 500` runs many and prints what happened.
+One run starts, scales and stops a cluster of its own. Meanwhile the lists lag behind by up to two seconds, now and then, and in some
+runs one application hangs in its end for a while. A run may fail, but only with one clear error: what it says is gone is gone, and
+whatever exists all the same is named. `python -m tests.contract.chaos --runs 500` runs many and prints what happened.
 """
 
 from __future__ import annotations
@@ -9,16 +10,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
-import json
+import contextlib
 import random
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -27,77 +26,53 @@ from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.monitor import Monitor
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.client import Timing
+from raytui.platforms.cai.transport import ClientName
+from tests.contract.process import Bench, bench
 
-ROOT = Path(__file__).resolve().parents[2]
-QUICK = Timing(
-    request=0.5, create=0.6, call=20, pause=0.02, longest_pause=0.3, poll=0.03, slowest_poll=0.3, settle=0.4, settle_gateway=1.0, whole_create=30, stop=30, delete=30,
-    ask_again=1.5, patience=10, files=10,
-)  # fmt: skip
-"""The deadlines of the platform, scaled to a workbench that withholds an answer for 0.8 s instead of 30."""
 FOREIGN = {"somebody-else", "ray-somebody-else"}
+OPTIONS = ("--stub", "--start-seconds", "0.05", "--seed", "7", "--fault", "withhold=0.8", "--fault", "stop_grace=0.1")
+LAGS = (0.0, 0.0, 0.3, 1.0, 2.0)
+"""What the lists lag by, one after the other in a seeded order."""
+CHANGE_S = 1.5
+STUCK_SHARE = 0.3
+"""Of the runs, how many have one application that hangs."""
+STUCK_TIMEOUT_S = 12.0
+STOPS = 6
+Stuck = Literal["stop", "delete"]
+"""A stop that hangs is freed by a delete; one whose delete hangs too only by the end of the fault."""
 
 
-class Bench:
-    """A test workbench as a process."""
+class Faults:
+    """What goes wrong for all runs at the same time: the lag of the lists, and the applications that hang."""
 
-    def __init__(self, root: Path, *options: str) -> None:
-        words = [sys.executable, "-m", "tests.fakes.workbench", "--root", str(root), *options]
-        self.process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        self.info: dict[str, str] = json.loads(self.process.stdout.readline())
+    def __init__(self, made: Bench, seed: int) -> None:
+        self._made = made
+        self._chance = random.Random(seed)
+        self._stuck: dict[str, Stuck] = {}
 
-    def faults(self, **switches: Any) -> None:
-        """Change the faults."""
-        request = urllib.request.Request(
-            self.info["url"] + "/_test/faults", json.dumps(switches).encode(), {"Content-Type": "application/json"}, method="POST"
-        )
-        with urllib.request.urlopen(request, timeout=10):
-            return
+    async def change_the_lag(self) -> None:
+        """Another lag every moment, until cancelled."""
+        while True:
+            await asyncio.to_thread(self._made.faults, list_lag=self._chance.choice(LAGS))
+            await asyncio.sleep(CHANGE_S)
 
-    def state(self) -> dict[str, Any]:
-        """The truth."""
-        with urllib.request.urlopen(self.info["url"] + "/_test/state", timeout=10) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
-
-    def names(self, cluster: str) -> list[str]:
-        """Names of the applications of a cluster that really exist."""
-        return sorted(app["name"] for app in self.state()["applications"] if app["name"].startswith(f"{cluster}-"))
-
-    def platform(self, client: str = "http", timing: Timing = QUICK) -> CaiPlatform:
-        """The platform over this workbench."""
-        return CaiPlatform(
-            host=self.info["url"],
-            project_id=self.info["project_id"],
-            api_key=lambda: self.info["api_key"],
-            client=client,
-            timing=timing,  # type: ignore[arg-type]
-        )
-
-    def close(self) -> None:
-        """End it, politely and then not."""
-        self.process.terminate()
+    @asynccontextmanager
+    async def stuck(self, name: str, how: Stuck) -> AsyncIterator[None]:
+        """One application that hangs for the time of a block."""
+        self._stuck[name] = how
+        await self._tell()
         try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+            yield
+        finally:
+            del self._stuck[name]
+            await self._tell()
+
+    async def _tell(self) -> None:
+        stops, deletes = ",".join(self._stuck), ",".join(name for name, how in self._stuck.items() if how == "delete")
+        await asyncio.to_thread(self._made.faults, stuck_stop=stops, stuck_delete=deletes)
 
 
-@contextmanager
-def bench(root: Path, *options: str):
-    """A workbench for the time of a block."""
-    made = Bench(root, *options)
-    try:
-        yield made
-    finally:
-        made.close()
-
-
-def manager_of(made: Bench, platform: CaiPlatform, spec: ClusterSpec, folder: Path) -> ClusterManager:
+def manager_of(platform: CaiPlatform, spec: ClusterSpec, folder: Path) -> ClusterManager:
     """A manager whose monitor never reaches a dashboard: stub applications run no Ray."""
 
     def no_dashboard(_: object) -> Any:
@@ -113,56 +88,123 @@ def manager_of(made: Bench, platform: CaiPlatform, spec: ClusterSpec, folder: Pa
     )
 
 
-async def one_run(made: Bench, seed: int, client: str, folder: Path, runtime: str) -> list[str]:
-    """One life of one cluster; the findings that must not be, empty when all is well. Errors are counted in `seen`."""
-    chance = random.Random(seed)
-    name = f"chaos-{seed}"
-    head = HeadSpec(runtime_identifier=runtime, script="head.py")
-    spec = ClusterSpec(
-        name=name,
-        head=head,
-        workers=WorkersSpec(count=chance.randint(0, 3), runtime_identifier=runtime, script="worker.py"),
-        auth="disabled",
-    )
-    platform = made.platform(client)
-    manager = manager_of(made, platform, spec, folder)
-    wrong: list[str] = []
-    try:
-        wanted = [f"{name}-head", *(f"{name}-worker-{n}" for n in range(1, spec.workers.count + 1))]
-        error = await attempt(manager, "start", spec=spec)
-        there = await asyncio.to_thread(made.names, name)
-        if error is None and there != sorted(wanted):
-            wrong.append(f"start said done, {there} exist")
-        if error is not None and there and not any(word in error for word in ("not removed", "may exist", "raytui stop")):
-            wrong.append(f"start failed without naming what is left ({there}): {error}")
-        if error is None:
-            count = chance.randint(0, 4)
-            error = await attempt(manager, "scale", workers=count)
-            there = await asyncio.to_thread(made.names, name)
-            if error is None and len(there) != count + 1:
-                wrong.append(f"scale {count} said done, {there} exist")
-        for _ in range(6):
-            error = await attempt(manager, "stop")
+class Run:
+    """One life of one cluster. `wrong` has the findings that must not be; errors are counted in `seen`."""
+
+    def __init__(self, made: Bench, faults: Faults, seed: int, client: ClientName, folder: Path, runtime: str) -> None:
+        self._made = made
+        self._faults = faults
+        self._chance = random.Random(seed)
+        self.name = f"chaos-{seed}"
+        self.wrong: list[str] = []
+        workers = WorkersSpec(count=self._chance.randint(0, 3), runtime_identifier=runtime, script="worker.py")
+        head = HeadSpec(runtime_identifier=runtime, script="head.py")
+        self._spec = ClusterSpec(name=self.name, head=head, workers=workers, auth="disabled")
+        self.platform = made.platform(client)
+        self._manager = manager_of(self.platform, self._spec, folder)
+
+    async def live(self) -> None:
+        """Start, scale, sometimes hang, and stop."""
+        try:
+            if await self._start():
+                await self._scale()
+            there = await self._caught_up()
+            if there and self._chance.random() < STUCK_SHARE:
+                await self._stop_stuck(self._chance.choice(there), self._chance.choice(("stop", "delete")))
+                await self._caught_up()
+            await self._stop()
+        finally:
+            await self.platform.close()
+
+    async def _start(self) -> bool:
+        error = await attempt(self._manager, "start", spec=self._spec)
+        there = await self._there()
+        wanted = sorted([f"{self.name}-head", *(f"{self.name}-worker-{n}" for n in range(1, self._spec.workers.count + 1))])
+        if error is None and there != wanted:
+            self.wrong.append(f"start said done, {there} exist")
+        if error is not None:
+            self._named(there, "start", error)
+            if there and "what this run made was removed" in error:
+                self.wrong.append(f"start said that all was removed, {there} exist: {error}")
+        return error is None
+
+    async def _scale(self) -> None:
+        before = await self._caught_up()
+        count = self._chance.randint(0, 4)
+        error = await attempt(self._manager, "scale", workers=count)
+        # Without waiting it is done when the platform has accepted it: the deletes end by themselves.
+        end = time.monotonic() + 30
+        while len(there := await self._there()) != count + 1 and error is None:
+            if time.monotonic() > end:
+                self.wrong.append(f"scale {count} said done, {there} exist")
+                break
+            await asyncio.sleep(0.1)
+        if error is not None:
+            self._named([app for app in there if app not in before], "scale", error)
+
+    async def _stop_stuck(self, victim: str, how: Stuck) -> None:
+        """Stops while one application hangs: all others end, and it is named."""
+        async with self._faults.stuck(victim, how):
+            error: str | None = ""
+            for _ in range(STOPS):
+                error = await attempt(self._manager, "stop", timeout=STUCK_TIMEOUT_S)
+                there = await self._there()
+                if error is None and there:
+                    self.wrong.append(f"stop said done while {victim} hangs in its {how}, {there} exist")
+                if error is not None:
+                    self._named(there, f"stop while {victim} hangs in its {how}", error)
+                if error is None or not set(there) - {victim}:
+                    break
+                await self._caught_up()
+            if left := set(await self._there()) - {victim}:
+                self.wrong.append(f"{victim} hangs in its {how} and keeps {sorted(left)}: {error}")
+
+    async def _stop(self) -> None:
+        error: str | None = None
+        for _ in range(STOPS):
+            error = await attempt(self._manager, "stop")
             if error is None:
                 break
-        there = await asyncio.to_thread(made.names, name)
+            self._named(await self._there(), "stop", error)
+            await self._caught_up()
+        there = await self._there()
         if error is not None:
-            wrong.append(f"six stops in a row failed: {error}")
+            self.wrong.append(f"{STOPS} stops in a row failed: {error}")
         elif there:
-            wrong.append(f"leaked after stop: {there}")
-    finally:
-        await platform.close()
-    return wrong
+            self.wrong.append(f"leaked after stop: {there}")
+
+    def _named(self, there: list[str], what: str, error: str) -> None:
+        """Whatever exists after an error is named by it, or the error says that the platform could not be asked."""
+        unnamed = [app for app in there if app not in error]
+        if unnamed and not any(word in error for word in ("could not list the applications", "could not be asked")):
+            self.wrong.append(f"{what} failed without naming {unnamed}: {error}")
+
+    async def _there(self) -> list[str]:
+        return await asyncio.to_thread(self._made.names_of, self.name)
+
+    async def _caught_up(self) -> list[str]:
+        """Wait until the list shows what exists: a person acts on what is shown. Answers the names."""
+        end = time.monotonic() + 60
+        while True:
+            there, listed = await self._there(), None
+            with contextlib.suppress(RaytuiError):
+                listed = sorted(app.name for app in await self.platform.list(self.name))
+            if listed == there:
+                return there
+            if time.monotonic() > end:
+                self.wrong.append(f"the list shows {listed} for a minute while {there} exist")
+                return there
+            await asyncio.sleep(0.1)
 
 
 seen: collections.Counter[str] = collections.Counter()
 
 
-async def attempt(manager: ClusterManager, verb: Any, **more: Any) -> str | None:
+async def attempt(manager: ClusterManager, verb: Any, timeout: float = 60.0, **more: Any) -> str | None:
     """Carry a verb out without waiting for Ray; the error's sentence, or none. Anything but our own error is a defect and goes up."""
     try:
         plan = await manager.plan(verb, **more)
-        async for _ in manager.execute(plan, wait=verb == "stop", timeout=60):
+        async for _ in manager.execute(plan, wait=verb == "stop", timeout=timeout):
             pass
     except RaytuiError as error:
         seen[f"{verb}: {error.reason}"] += 1
@@ -170,7 +212,7 @@ async def attempt(manager: ClusterManager, verb: Any, **more: Any) -> str | None
     return None
 
 
-async def many(made: Bench, seeds: range, client: str, side_by_side: int = 8) -> list[str]:
+async def many(made: Bench, seeds: range, client: ClientName, side_by_side: int = 8) -> list[str]:
     """Many runs, some side by side; every finding, with its seed."""
     platform = made.platform(client)
     listed = await platform.client.pages("ListRuntimes", "runtimes")
@@ -185,14 +227,24 @@ async def many(made: Bench, seeds: range, client: str, side_by_side: int = 8) ->
     made.faults(errors=0.2)
     gate = asyncio.Semaphore(side_by_side)
     wrong: list[str] = []
+    faults = Faults(made, seeds.start)
 
     async def guarded(seed: int) -> None:
         async with gate:
             with tempfile.TemporaryDirectory() as folder:
-                wrong.extend(f"seed {seed}: {finding}" for finding in await one_run(made, seed, client, Path(folder), runtime))
+                run = Run(made, faults, seed, client, Path(folder), runtime)
+                try:
+                    await run.live()
+                finally:
+                    wrong.extend(f"seed {seed}: {finding}" for finding in run.wrong)
 
-    await asyncio.gather(*(guarded(seed) for seed in seeds))
-    made.faults(errors=0)
+    lag = asyncio.create_task(faults.change_the_lag())
+    try:
+        await asyncio.gather(*(guarded(seed) for seed in seeds))
+    finally:
+        lag.cancel()
+        await asyncio.wait([lag])
+    made.faults(errors=0, list_lag=0, stuck_stop=None, stuck_delete=None)
     state = made.state()
     leaked = [app["name"] for app in state["applications"] if app["name"].startswith("chaos-")]
     if leaked:
@@ -213,14 +265,11 @@ def main() -> None:
         began = time.monotonic()
         wrong = asyncio.run(many(made, range(told.first_seed, told.first_seed + told.runs), told.client, 16))
         took = time.monotonic() - began
-        print(f"{told.runs} runs over {told.client} in {took:.0f} s, {made.state()['requests']} requests; findings: {len(wrong)}")
+        print(f"{told.runs} runs over {told.client} in {took:.0f} s, {made.requests()} requests; findings: {len(wrong)}")
     for finding in wrong:
         print(finding)
     for reason, count in seen.most_common():
         print(f"{count:6} {msgspec.json.encode(reason).decode()}")
-
-
-OPTIONS = ("--stub", "--start-seconds", "0.05", "--seed", "7", "--fault", "withhold=0.8", "--fault", "stop_grace=0.1")
 
 
 if __name__ == "__main__":

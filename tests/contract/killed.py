@@ -11,7 +11,7 @@ from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.monitor import Monitor
 from raytui.platforms.cai import CaiPlatform
-from tests.contract.chaos import QUICK
+from tests.contract.process import QUICK
 
 
 def spec_of(cluster: str, runtime: str) -> ClusterSpec:

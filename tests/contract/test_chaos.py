@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.chaos import OPTIONS, bench, many
+from tests.contract.chaos import OPTIONS, many
+from tests.contract.process import bench
 
 CLIENTS = ["http", *(["cmlapi"] if importlib.util.find_spec("cmlapi") else [])]
 

@@ -71,7 +71,7 @@ async def test_a_restart_that_fails_once_is_one_running_engine(platform: CaiPlat
 
 FILE_FAULTS = [("UploadFile", way) for way in EVERY_WAY if way != "twice"] + [
     (operation, way)
-    for operation in ("DownloadProjectFile", "DeleteProjectFile", "ListProjectFiles")
+    for operation in ("DownloadProjectFile", "DeleteProjectFile", "ListProjectFiles", "UpdateProjectFileMetadata")
     for way in ("500_before", "502_after", "reset_after", "truncated", "login")
 ]
 

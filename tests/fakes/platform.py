@@ -51,6 +51,7 @@ class FakePlatform:
         self.output_start: dict[str, int] = {}
         self.foreign: set[str] = set()
         self.checks: tuple[Check, ...] = ()
+        self.asked: dict[str, ClusterSpec] = {}
         self.drains = True
         self.closed = False
         self._next = 1
@@ -109,7 +110,7 @@ class FakePlatform:
         self.applications[made.name] = made
         return made
 
-    async def stop(self, application: Application) -> None:
+    async def stop(self, application: Application, *, wait: bool = True) -> None:
         await self._call("stop", application.name)
         if application.name in self.applications:
             self.set(application.name, state="stopped")
@@ -118,7 +119,7 @@ class FakePlatform:
         await self._call("restart", application.name)
         self.set(application.name, state="starting")
 
-    async def delete(self, application: Application) -> None:
+    async def delete(self, application: Application, *, wait: bool = True) -> None:
         await self._call("delete", application.name)
         self.applications.pop(application.name, None)
 
@@ -160,6 +161,17 @@ class FakePlatform:
             ray_port=20079 if spec.ray_port == "auto" else spec.ray_port,
             dashboard_port=20265 if spec.dashboard_port == "auto" else spec.dashboard_port,
         )
+
+    async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
+        await self._call("record_spec", cluster)
+        if spec is None:
+            self.asked.pop(cluster, None)
+        else:
+            self.asked[cluster] = spec
+
+    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:
+        await self._call("recorded_spec", cluster)
+        return self.asked.get(cluster)
 
     async def dashboard(self, head: Application) -> DashboardTarget:
         await self._call("dashboard", head.name)

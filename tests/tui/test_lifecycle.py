@@ -6,10 +6,12 @@ import pytest
 
 from raytui.core.errors import OperationFailed, RefusedForSafety
 from raytui.core.events import StepEvent
+from raytui.manager import operations
 from raytui.tui.screens.confirm import ConfirmScreen
 from raytui.tui.screens.leave import LeaveScreen
 from tests.tui.conftest import absent, healthy, run_console
-from tests.tui.fakes import FakeSession
+from tests.tui.fakes import SPEC, FakeSession
+from tests.unit.manager.world import World
 
 
 async def confirm_opened(console):
@@ -205,6 +207,30 @@ async def test_leaving_for_good_waits_for_the_undo_and_says_what_exists():
 
     app = await run_console(body, session)
     assert app.return_value == "start was interrupted; what this run made was removed; no application of ray-cluster exists now"
+
+
+async def test_leaving_while_start_waits_for_another_process_does_not_wait_with_it(tmp_path):
+    """The manager is the real one, and somebody else holds the cluster's lock for good."""
+    session = FakeSession()
+    world = World()
+    session.manager = world.manager(tmp_path, spec=SPEC)
+
+    async def body(console):
+        await console.show(absent())
+        await console.press("s")
+        await confirm_opened(console)
+        await console.press("right", "enter")
+        await console.until(lambda: session.manager.busy, "the start to wait for the lock")
+        await console.until(lambda: console.app.operation is not None and console.app.operation.is_running, "the operation to be shown")
+        await console.press("ctrl+c")
+        await console.until(lambda: isinstance(console.app.screen, LeaveScreen) and console.app.focused is not None, "the question")
+        await console.press("right", "enter")
+        await console.until(lambda: session.closed, "the end")
+
+    async with operations.hold(tmp_path, "local", "ray-cluster", "scale", 0.0):
+        app = await run_console(body, session)
+    assert app.return_value == "start was interrupted before its first step; no application of ray-cluster exists now"
+    assert world.states() == {}
 
 
 async def test_the_palette_knows_what_has_no_key():

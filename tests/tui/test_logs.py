@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from raytui.core.errors import OperationFailed
+from raytui.core.patterns import Pattern, lenient_pattern
 from raytui.tui.screens.sources import SourcesScreen
-from raytui.tui.widgets.log_view import CAPACITY, LogView, pattern_of
+from raytui.tui.widgets.examine import LONG
+from raytui.tui.widgets.log_view import CAPACITY, LogView
 from tests.tui.conftest import application, healthy, node, run_console, with_dead_worker
 from tests.tui.fakes import FakeSession
 from tests.unit.core.values import NOW, snapshot
@@ -189,4 +193,80 @@ async def test_long_lines_are_read_by_panning():
     ("typed", "line", "found"), [("a.c", "xabcx", True), ("[", "a[b", True), ("ERROR", "an error", True), ("x", "y", False)]
 )
 def test_what_is_typed_is_a_pattern_when_it_can_be_one(typed, line, found):
-    assert bool(pattern_of(typed).search(line)) is found
+    assert bool(lenient_pattern(typed).search(line)) is found
+
+
+async def typed_filter(console, text):
+    await console.press("tab")
+    await console.until(lambda: console.app.focused is view(console), "the focus")
+    await console.press("slash")
+    await console.until(lambda: console.app.query("#prompt"), "the prompt")
+    console.app.query_one("#prompt").field.value = text
+
+
+async def test_a_costly_filter_is_matched_off_the_event_loop_and_shows_what_it_found(monkeypatch):
+    here, seen = threading.get_ident(), []
+    searched = Pattern.search
+
+    def search(self, text):
+        seen.append((threading.get_ident() == here, len(text)))
+        return searched(self, text)
+
+    monkeypatch.setattr(Pattern, "search", search)
+    hostile = ["ab" * 15_000, "aaa", "a" * 40 + "b"] * 10
+
+    async def body(console):
+        await console.show(healthy())
+        await console.until(lambda: view(console).total == 30, "the lines")
+        await typed_filter(console, "(a+)+$")
+        await console.until(lambda: "filter '(a+)+$': 10 of 30" in console.screen(), "the count")
+        assert [view(console).text_at(n) for n in range(view(console).count)] == ["aaa"] * 10
+        assert all(length <= LONG for on_loop, length in seen if on_loop)
+        assert max(length for on_loop, length in seen if not on_loop) == 30_000
+        session.logs.more["head"].put_nowait(["bab", "one more a"])
+        await console.until(lambda: "11 of 32" in console.screen(), "the new line")
+
+    session = session_with(head=hostile)
+    await run_console(body, session)
+
+
+async def test_a_search_that_goes_on_in_a_thread_finds_and_misses(monkeypatch):
+    lines, told = ["needle", *["ab" * 5_000] * 5], []
+
+    async def body(console):
+        await console.show(healthy())
+        await console.until(lambda: view(console).total == 6, "the lines")
+        monkeypatch.setattr(console.app, "notify", lambda message, **_: told.append(message))
+        view(console).search("need+le")
+        await console.until(lambda: not view(console).following, "the match")
+        assert view(console).text_at(view(console).found) == "needle"
+        view(console).search("(b+)+c")
+        await console.until(lambda: told, "the miss")
+        assert told == ["no line matches '(b+)+c'"]
+
+    await run_console(body, session_with(head=lines))
+
+
+async def test_a_filter_that_is_no_pattern_says_that_it_is_taken_as_text():
+    async def body(console):
+        await console.show(healthy())
+        await console.until(lambda: view(console).total == 2, "the lines")
+        await typed_filter(console, "(?=b)")
+        await console.until(lambda: "filter '(?=b)' as text: 1 of 2" in console.screen(), "the filter")
+
+    await run_console(body, session_with(head=["a b", "(?=b)"]))
+
+
+async def test_lines_that_were_dropped_while_a_filter_looks_are_not_counted():
+    async def body(console):
+        await console.show(healthy())
+        await console.until(lambda: view(console).total == 1, "the line")
+        log = view(console)
+        log.set_filter("keep")
+        log.append(["keep " + "x" * 3_000] * 100)
+        log.append([f"keep {n}" for n in range(CAPACITY)])
+        await console.until(lambda: log.sifted == log.total, "the filter")
+        assert log.count == log.total
+        assert log.text_at(log.count - 1) == f"keep {CAPACITY - 1}"
+
+    await run_console(body, session_with(head=["keep"]))

@@ -15,6 +15,7 @@ import msgspec
 from raytui.core.errors import Failure, Layer, NotAllowed, NotFound, OperationFailed, RaytuiError, Unreachable
 from raytui.core.secret import Secret, mask
 from raytui.core.units import sanitize
+from raytui.platforms.cai.tolerant import decoded
 from raytui.platforms.cai.transport import Answer, NoAnswer, TransportError
 
 Kind = Literal[
@@ -153,8 +154,8 @@ def _good(answer: Answer, *, raw: bool, seconds: float) -> Outcome:
         login = re.search(r"type=[\"']?password|log ?in|sign ?in", page, re.IGNORECASE)
         return Outcome("login" if login else "html", answer.status, detail=_title(page), seconds=seconds)
     try:
-        payload = msgspec.json.decode(body) if body else {}
-    except msgspec.DecodeError:
+        payload = decoded(body) if body else {}
+    except ValueError:
         return Outcome("garbage", answer.status, detail="not JSON", seconds=seconds)
     if not isinstance(payload, dict):
         return Outcome("garbage", answer.status, detail="not a JSON object", seconds=seconds)
@@ -172,8 +173,8 @@ def _words(answer: Answer, secrets: tuple[Secret, ...]) -> str:
     """The server's reason: `message` or `error` of the API's JSON, else the title of a page, else nothing."""
     text = answer.body[:20000].decode(errors="replace")
     try:
-        payload = msgspec.json.decode(answer.body)
-    except msgspec.DecodeError:
+        payload = decoded(answer.body)
+    except ValueError:
         payload = None
     if isinstance(payload, dict):
         said = payload.get("message") or payload.get("error") or ""

@@ -7,6 +7,7 @@ names are kept, so that nothing above can show the rest.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,6 +20,7 @@ from raytui.core.protocols import CreateRequest
 from raytui.core.snapshot import Application, ApplicationState
 from raytui.core.spec import head_name, worker_name
 from raytui.core.units import parse_time
+from raytui.platforms.cai.tolerant import decoded
 
 SPEC_VARIABLE = "RAYTUI_SPEC"
 _OURS = re.compile(r"RAYTUI_\w+|RAY_(?!AUTH_TOKEN$)\w+|AUTOSCALER_METRIC_PORT|DASHBOARD_METRIC_PORT")
@@ -67,6 +69,14 @@ class Record(msgspec.Struct, frozen=True):
         return self.marker is not None and self.name == expected_name(self.marker)
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """A list of applications, read to its end."""
+
+    records: tuple[Record, ...]
+    unread: int = 0
+    """Entries that could not be read and are left out: they may be anything, one of ours too."""
+
+
 def expected_name(marker: Marker) -> str:
     """Name of the application that a marker belongs to."""
     return head_name(marker.cluster) if marker.role == "head" else worker_name(marker.cluster, marker.index)
@@ -100,12 +110,28 @@ def parse(entry: Mapping[str, Any]) -> Record:
     )
 
 
+def parse_all(entries: Iterable[object]) -> Listed:
+    """The listing, entry by entry: one that is damaged, or has no id or name, takes none of the others with it."""
+    records: list[Record] = []
+    unread = 0
+    for entry in entries:
+        try:
+            record = parse(entry) if isinstance(entry, dict) else None
+        except (ValueError, TypeError, OverflowError, RecursionError):
+            record = None
+        if record is None or not record.id or not record.name:
+            unread += 1
+        else:
+            records.append(record)
+    return Listed(tuple(records), unread)
+
+
 def environment_of(value: object) -> dict[str, str]:
     """The variables behind an `environment`, a JSON object in a string (or, in some answers, an object); empty when it is damaged."""
     if isinstance(value, str) and value.strip():
         try:
-            value = msgspec.json.decode(value)
-        except msgspec.DecodeError:
+            value = decoded(value.encode(errors="replace"))
+        except ValueError:
             return {}
     return {str(name): str(held) for name, held in value.items()} if isinstance(value, dict) else {}
 
@@ -125,6 +151,7 @@ def to_application(record: Record, site: str) -> Application:
         raw_state=record.raw_state,
         created_at=record.created_at,
         started_at=record.running_at,
+        began_at=record.starting_at,
         ended_at=record.stopped_at if record.state in {"stopped", "failed"} else 0.0,
         spec_digest=marker.spec,
         run=marker.run,
@@ -183,13 +210,14 @@ def request_from(record: Record) -> CreateRequest:
 
 
 def number(value: object) -> float:
-    """A number of the API: int64 comes as a string; 0 when it is none."""
+    """A number of the API: int64 comes as a string; 0 when it is none, or none that can be counted with."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return 0.0
     try:
-        return float(value)
-    except ValueError:
+        read = float(value)
+    except (ValueError, OverflowError):
         return 0.0
+    return read if math.isfinite(read) else 0.0
 
 
 def _text(entry: Mapping[str, Any], name: str) -> str:

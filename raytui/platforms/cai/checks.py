@@ -93,10 +93,16 @@ def venv_row(spec: ClusterSpec, venv: Venv) -> Check:
     if not venv.exists:
         return Check("venv", "fail", "the project has no virtual environment .venv", how, "venv")
     if not venv.has_ray:
-        return Check("venv", "fail", "the project's .venv has no ray program", how, "venv")
+        return Check(
+            "venv", "fail", "the project's .venv has no ray program" + (f", and {venv.broken}" if venv.broken else ""), how, "venv"
+        )
     version = f"Ray {venv.ray or 'of unknown version'} on Python {venv.python or 'unknown'}"
     if venv.ray_release and spec.auth == "token" and venv.ray_release < _TOKEN_RAY:
         return Check("venv", "fail", f"{version}: token authentication needs Ray 2.52", "install a newer Ray, 2.54 or later", "venv")
+    if venv.broken:
+        # The workloads' image may have what this one lacks, so it is no proof that Ray cannot start there.
+        hint = "choose a runtime with the Python that made the venv, or make the venv again in a session of the runtime you use"
+        return Check("venv", "warn", f"{version}: {venv.broken}", hint, "venv")
     if venv.ray_release and venv.ray_release < _SAFE_RAY:
         return Check("venv", "warn", f"{version}: CVE-2026-27482 is fixed in 2.54", "install Ray 2.54 or later", "venv")
     return Check("venv", "ok", version)

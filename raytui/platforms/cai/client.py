@@ -42,16 +42,21 @@ class Timing(msgspec.Struct, frozen=True):
     poll: float = 0.4
     """Between looks of a wait at first; grown to `slowest_poll`."""
     slowest_poll: float = 4.0
+    lag: float = 6.0
+    """How long a list may go on showing what was before a create or delete. The specification promises nothing; a list that is read
+    from a copy of the database follows within seconds, and what takes longer than this is taken for something that did not happen."""
     settle: float = 6.0
-    """How long a create that failed quickly is looked for before it is sent again."""
+    """How long the work of a create that failed quickly may go on; with `lag`, how long it is looked for before it is sent again."""
     settle_gateway: float = 60.0
-    """The same after a time-out or a gateway's 504: the work may go on behind it."""
+    """The same after a time-out or a gateway's 504: the work goes on behind it."""
     whole_create: float = 240.0
     stop: float = 120.0
     delete: float = 240.0
     """180 s have been seen."""
     ask_again: float = 30.0
     """After this long an accepted stop or delete that shows no effect is sent again."""
+    failed: float = 20.0
+    """How long an application that was FAILED when it was stopped may go on being listed so: then its stop had no effect."""
     restart: float = 90.0
     """How long a stopped application is asked to start before it is made again instead."""
     patience: float = 45.0
@@ -157,15 +162,21 @@ class ApiClient:
     async def pages(
         self, operation: str, field: str, ids: Mapping[str, str] | None = None, *, query: Mapping[str, str | int] | None = None
     ) -> list[dict[str, Any]]:
-        """All entries of a list, page by page to its end, each page size alike; entries that are no objects are dropped."""
-        entries: list[dict[str, Any]] = []
+        """All entries of a list that are objects."""
+        return [entry for entry in await self.entries(operation, field, ids, query=query) if isinstance(entry, dict)]
+
+    async def entries(
+        self, operation: str, field: str, ids: Mapping[str, str] | None = None, *, query: Mapping[str, str | int] | None = None
+    ) -> list[object]:
+        """All entries of a list whatever they are, page by page to its end, each page size alike."""
+        entries: list[object] = []
         token = ""
         seen: set[str] = set()
         for _ in range(_MOST_PAGES):
             asked: dict[str, str | int] = {**(query or {}), "page_size": PAGE_SIZE, **({"page_token": token} if token else {})}
             payload = await self.call(operation, ids, query=asked)
             listed = payload.get(field)
-            entries += [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+            entries += listed if isinstance(listed, list) else []
             following = payload.get("next_page_token")
             token = following if isinstance(following, str) else ""
             if not token:

@@ -44,6 +44,9 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "ListProjectFiles": Operation("GET", _FILES + "/{path}", "list_project_files", "list the folder {path} of the project", _FILE),
     "DeleteProjectFile": Operation("DELETE", _FILES + "/{path}", "delete_project_file", "delete {path} from the project", _FILE),
+    "UpdateProjectFileMetadata": Operation(
+        "PATCH", _FILES + "/{path}", "update_project_file_metadata", "move {path} in the project", _FILE, body=True
+    ),
     "DownloadProjectFile": Operation(
         "POST", _FILES + "/{path}:download", "download_project_file", "download {path} from the project", _FILE, raw=True
     ),

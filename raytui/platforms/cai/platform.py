@@ -102,17 +102,26 @@ class CaiPlatform(ProjectStore):
             await self._together(self._tokens, cluster, lambda: self.folder.ensure_token(cluster, own_ray_token()))
         return to_application(await self.lifecycle.create(request, self._environment(request)), self._site)
 
-    async def stop(self, application: Application) -> None:
-        """Ask it to end and wait until it is listed as ended."""
-        await self.lifecycle.stop(application)
+    async def stop(self, application: Application, *, wait: bool = True) -> None:
+        """Ask it to end and wait until it is listed as stopped; without `wait` until the platform has accepted that.
+
+        One that is FAILED is stopped too, since the platform starts it again by itself.
+        """
+        await self.lifecycle.stop(application, wait=wait)
 
     async def restart(self, application: Application) -> None:
         """Stop, wait and start again, or delete and make again as it was."""
         await self.lifecycle.restart(application)
 
-    async def delete(self, application: Application) -> None:
-        """Delete it, wait until it is no longer listed, and remove what only this run of it left in the project folder."""
-        await self.lifecycle.delete(application)
+    async def delete(self, application: Application, *, wait: bool = True) -> None:
+        """Delete it, wait until it is no longer listed, and remove what only this run of it left in the project folder.
+
+        Without `wait` it returns when the platform has accepted the delete; then the files stay, since its node still runs and writes
+        them, until the next run replaces them.
+        """
+        await self.lifecycle.delete(application, wait=wait)
+        if not wait:
+            return
         cluster = application.cluster
         try:
             async with asyncio.timeout(self.client.timing.request):
@@ -127,7 +136,8 @@ class CaiPlatform(ProjectStore):
     async def drain(self, application: Application, timeout: float) -> bool:
         """Ask the worker's launcher to drain its node, and wait until it, or the listing, says that it left."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + timeout
+        since = loop.time()
+        end = since + timeout
         backoff = Backoff(self.client.timing.poll, self.client.timing.slowest_poll)
         if application.state in ENDED:
             return True
@@ -135,7 +145,7 @@ class CaiPlatform(ProjectStore):
             async with asyncio.timeout(timeout):
                 await self.folder.ask_to_drain(application)
                 while True:
-                    if await self._has_left(application):
+                    if await self._has_left(application, since):
                         return True
                     if loop.time() >= end:
                         return False
@@ -219,12 +229,12 @@ class CaiPlatform(ProjectStore):
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.client.close()
 
-    async def _present(self, cluster: str | None) -> frozenset[str]:
+    async def _present(self, cluster: str | None) -> frozenset[str] | None:
         if self._project_dir is not None or cluster is None:
             return frozenset()
         return await self._remote.present(cluster)
 
-    async def _reports(self, apps: Sequence[Application], present: frozenset[str]) -> dict[str, LauncherReport]:
+    async def _reports(self, apps: Sequence[Application], present: frozenset[str] | None) -> dict[str, LauncherReport]:
         if self._project_dir is not None:
             return await self.folder.reports(apps)
         return await self._remote.of(apps, present)
@@ -274,11 +284,14 @@ class CaiPlatform(ProjectStore):
                 variables["RAYTUI_DASHBOARD_HOST"] = "0.0.0.0"  # noqa: S104
         return variables
 
-    async def _has_left(self, application: Application) -> bool:
+    async def _has_left(self, application: Application, since: float) -> bool:
         if await self.folder.has_left(application):
             return True
         listed = next((app for app in await self.lifecycle.records() if app.id == application.id), None)
-        return listed is None or listed.state in ENDED
+        if listed is None:
+            # On no list it is gone, unless the list lags behind its create.
+            return asyncio.get_running_loop().time() - since >= self.client.timing.lag
+        return listed.state in ENDED
 
     async def _withdraw(self, application: Application) -> None:
         try:

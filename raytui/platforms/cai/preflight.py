@@ -117,7 +117,11 @@ class Preflight:
             listed = ", ".join(record.name for record in taken)
             message = f"applications that are not ours have these names: {listed}"
             return [Check("subdomain", "fail", message, "choose another cluster name", "name")]
-        return [Check("subdomain", "ok", f"{next(iter(wanted))} and its siblings are free in this project")]
+        rows = [Check("subdomain", "ok", f"{next(iter(wanted))} and its siblings are free in this project")]
+        if unread := self._lifecycle.unread:
+            message = f"{unread} entries of the list of applications cannot be read and are left out: one may have a name of this cluster"
+            rows.append(Check("applications", "warn", message, "look at the applications in the workbench"))
+        return rows
 
     async def _script(self, role: str, cluster: str, path: str | None) -> list[Check]:
         name, field = f"{role} script", "head.script" if role == "head" else "workers.script"

@@ -42,6 +42,11 @@ async def find(client: ApiClient, name: str) -> Project | None:
     return _parse(entries[0]) if entries else None
 
 
+async def visible(client: ApiClient) -> list[Project]:
+    """Every project that the key may see, by name."""
+    return sorted((_parse(entry) for entry in await client.pages("ListProjects", "projects")), key=lambda project: project.name)
+
+
 async def ensure(
     client: ApiClient,
     name: str,

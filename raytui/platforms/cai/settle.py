@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from raytui.core.errors import DeadlineExceeded, Unreachable
+from raytui.core.errors import OutcomeUnknown, Unreachable
 from raytui.platforms.cai.answers import REFUSALS, Kind, Outcome
 from raytui.platforms.cai.client import ApiClient, Backoff, Timing
 
@@ -20,11 +20,17 @@ SURE_RETRIES = 3
 
 
 def grace(outcome: Outcome, timing: Timing) -> float:
-    """Seconds for which the result of a create with this outcome may still appear."""
+    """Seconds for which the result of a create with this outcome may still appear on a list.
+
+    A refusal too is looked at until the list shows what was there: a request that the server carried out twice is answered with the
+    refusal of the second.
+    """
+    if outcome.kind in REFUSALS:
+        return timing.lag
     if outcome.kind == "ok" or outcome.kind in CERTAIN:
         return 0.0
     slow = outcome.kind in {"timeout", "gateway"} or outcome.seconds > timing.settle
-    return timing.settle_gateway if slow else timing.settle
+    return (timing.settle_gateway if slow else timing.settle) + timing.lag
 
 
 def attempts(outcome: Outcome, timing: Timing) -> int:
@@ -43,7 +49,7 @@ async def create(
 ) -> T:
     """Make one thing and answer it; `look` finds what a lost or refused attempt left, and `parse` reads a good answer.
 
-    Raises the error of the last attempt, or `DeadlineExceeded` when it is not known whether it was made.
+    Raises the error of the last attempt, or `OutcomeUnknown` when it is not known whether it was made.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + client.timing.whole_create
@@ -77,7 +83,7 @@ async def _settled(client: ApiClient, outcome: Outcome, look: Callable[[], Await
             if outcome.kind in CERTAIN:
                 return None
             if loop.time() + client.timing.poll >= end:
-                raise DeadlineExceeded(
+                raise OutcomeUnknown(
                     f"{said}, and then it could not be looked whether it was done all the same: {unreachable}",
                     hint="run it again: it looks first",
                 ) from None

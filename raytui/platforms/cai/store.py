@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+import msgspec
+
 from raytui.core.errors import NotFound, RefusedForSafety
 from raytui.core.protocols import LogChunk
 from raytui.core.snapshot import Application
+from raytui.core.spec import ClusterSpec
 from raytui.platforms.cai.client import ApiClient
 from raytui.platforms.cai.files import ProjectFiles
 from raytui.platforms.cai.lifecycle import Lifecycle
-from raytui.platforms.cai.nodes import SharedFolder, launcher_path
+from raytui.platforms.cai.nodes import SharedFolder, launcher_path, spec_path
 
 
 class ProjectStore:
@@ -46,6 +49,23 @@ class ProjectStore:
     async def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:
         """Replace a file of the project."""
         await self.files.write(path, data, mode)
+
+    async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
+        """Record what was last asked for in the cluster's folder; none removes it.
+
+        Not in an application's description: whether changing that restarts the application is not known.
+        """
+        if spec is None:
+            await self.files.delete(spec_path(cluster))
+        else:
+            await self.publish(spec_path(cluster), msgspec.json.encode(spec), 0o644)
+
+    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:
+        """What was last asked for; none when nothing is recorded, or only what cannot be understood."""
+        try:
+            return msgspec.json.decode(await self.files.read(spec_path(cluster)), type=ClusterSpec)
+        except (NotFound, msgspec.MsgspecError):
+            return None
 
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         """The launcher's output as it stands in the project folder."""

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -18,6 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 from raytui.platforms.cai.http import connect_error
 from raytui.platforms.cai.operations import OPERATIONS
 from raytui.platforms.cai.transport import MAX_BODY, Answer, Endpoint, TransportError
+from raytui.platforms.deadline import in_daemon_thread
 
 _AT_ONCE = 16
 
@@ -39,34 +40,6 @@ class _Raw:
 
     def getheader(self, _name: str, default: str | None = None) -> str | None:
         return default
-
-
-async def _in_thread(work: Callable[[], Answer]) -> Answer:
-    """Run a blocking call in a daemon thread: an executor would make the program's end wait for an answer that nobody wants."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Answer] = loop.create_future()
-
-    def settle(answer: Answer | None, error: Exception | None) -> None:
-        if done.cancelled():
-            return
-        if error is not None:
-            done.set_exception(error)
-        elif answer is not None:
-            done.set_result(answer)
-
-    def run() -> None:
-        answer: Answer | None = None
-        failed: Exception | None = None
-        try:
-            answer = work()
-        except Exception as error:  # noqa: BLE001  # whatever the vendor's client raises belongs to the caller, not to this thread
-            failed = error
-        # The loop may be gone by now, and with it everybody who asked.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, answer, failed)
-
-    threading.Thread(target=run, name="cmlapi", daemon=True).start()
-    return await done
 
 
 class VendorTransport:
@@ -92,7 +65,7 @@ class VendorTransport:
         try:
             # The client's own deadline counts from each packet; this one is for the whole answer.
             async with self._gate, asyncio.timeout(timeout + 0.5):
-                return await _in_thread(lambda: self._blocking(entry.vendor, arguments, options))
+                return await in_daemon_thread(lambda: self._blocking(entry.vendor, arguments, options), "cmlapi")
         except TimeoutError:
             raise TransportError("timeout") from None
 

@@ -48,8 +48,11 @@ def start_again(root: Path, application: Application, clock: Clock) -> Record:
         return _start(folder, fresh, record, clock)
 
 
-def mark_stopped(root: Path, application: Application, clock: Clock, *, ended: bool) -> Record | None:
-    """Note that it was asked to end, or that it did; none when the record is gone or is another application's by now."""
+def mark_stopped(root: Path, application: Application, clock: Clock, *, ended: bool, deleted: bool = False) -> Record | None:
+    """Note that it was asked to end (and to be forgotten then), or that it ended.
+
+    None when the record is gone or is another application's by now.
+    """
     folder = Folder(root, application.cluster)
     with locked(root):
         record = _existing(folder, application.name)
@@ -57,7 +60,7 @@ def mark_stopped(root: Path, application: Application, clock: Clock, *, ended: b
             return None
         if not record.id:
             return record
-        changed = msgspec.structs.replace(record, wanted="stopped")
+        changed = msgspec.structs.replace(record, wanted="deleted" if deleted or record.wanted == "deleted" else "stopped")
         if ended:
             changed = msgspec.structs.replace(
                 changed, ended_at=record.ended_at or clock(), exit_code=processes.exit_code(record.pid, record.start)

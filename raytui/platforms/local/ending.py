@@ -43,6 +43,11 @@ class Ending:
         self._give_up_at = self._kill_at + KILL_S
         self._alone_since = 0.0
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether the launcher, or `ray start` where there is none, was asked to end: it ends the rest."""
+        return bool(self._asked)
+
     def step(self) -> bool:
         """Do what is due now; true when nothing of the application is left. Raises `DeadlineExceeded` when something cannot be killed."""
         # /proc is not read in one moment: a process that forks and ends meanwhile can hide its child from one reading, not from two.

@@ -130,6 +130,7 @@ class Folder:
         self.drain = self.path / "drain"
         self.rendezvous = self.path / "rendezvous.json"
         self.token = self.path / "auth_token"
+        self.asked = self.path / "spec.json"
 
     def record(self, name: str) -> Path:
         """Where the record of an application is kept."""

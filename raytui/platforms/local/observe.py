@@ -73,6 +73,8 @@ def doubtful(folder: Folder, known: Iterable[Record]) -> bool:
         names.add(record.name)
         if not record.id or (not record.complete and not processes.lives(record.creator_pid, record.creator_start)):
             return True
+        if record.wanted == "deleted" and not launcher_lives(record):
+            return True
     if not names:
         return True
     try:
@@ -99,7 +101,26 @@ def reconcile(folder: Folder, found: Iterable[processes.Marked]) -> list[Record]
         # What could not be written down is seen again at the next look; the answer is right meanwhile.
         with suppress(OperationFailed):
             _write_down(folder, known, mended, [mark for marks in mine.values() for mark in marks])
-    return sorted((known | mended).values(), key=lambda record: record.index)
+    seen = known | mended
+    gone = [record for record in seen.values() if _is_gone(record, mine.get(record.name, []))]
+    if gone:
+        # A delete that nobody waited for is complete; what cannot be removed now is removed after another look.
+        with suppress(OperationFailed):
+            _forget(folder, gone)
+    return sorted((record for record in seen.values() if record not in gone), key=lambda record: record.index)
+
+
+def _is_gone(record: Record, marks: Iterable[processes.Marked]) -> bool:
+    """Whether an application that was asked to be deleted has ended, with all that it started."""
+    return record.wanted == "deleted" and record.complete and not launcher_lives(record) and not any(_still(mark) for mark in marks)
+
+
+def _forget(folder: Folder, gone: Iterable[Record]) -> None:
+    with locked(folder.root, _ADOPTION_LOCK_S):
+        for record in gone:
+            if records.load(folder, record.name) == record:
+                records.remove(folder, record.name)
+                folder.forget(record.name)
 
 
 def mend(record: Record | None, marks: list[processes.Marked]) -> Record | None:
@@ -150,7 +171,7 @@ def application(folder: Folder, record: Record) -> Application:
     """What is known of one application now."""
     report = records.report_of(folder, record)
     verdict = judge(folder, record, report)
-    launcher = report.report() if report is not None else None
+    launcher = msgspec.structs.replace(report.report(), of_this_run=True) if report is not None else None
     ended = verdict.state in {"stopped", "failed"}
     return Application(
         id=record.id,
@@ -162,6 +183,7 @@ def application(folder: Folder, record: Record) -> Application:
         raw_state=verdict.raw,
         created_at=record.created_at,
         started_at=record.started_at,
+        began_at=record.started_at,
         ended_at=(record.ended_at or (launcher.at if launcher else 0.0)) if ended else 0.0,
         spec_digest=record.spec_digest,
         ray_port=record.ray_port,
@@ -189,7 +211,7 @@ def judge(folder: Folder, record: Record, report: NodeFile | None) -> Verdict:
     if not launcher_lives(record):
         return _ended(folder, record, report)
     raw = f"process {record.pid} alive"
-    if record.wanted == "stopped":
+    if record.wanted != "running":
         return Verdict("stopping", raw)
     said = report.state if report is not None else ""
     if said == "alive" and report is not None:
@@ -212,6 +234,8 @@ def _alive(record: Record, report: NodeFile, raw: str) -> Verdict:
 
 def _ended(folder: Folder, record: Record, report: NodeFile | None) -> Verdict:
     raw = f"process {record.pid} ended" if record.pid else "no process"
+    if record.wanted == "deleted":
+        return Verdict("stopping", f"{raw}, not all that it started")
     if record.wanted == "stopped" or (folder.drain / record.name).exists():
         return Verdict("stopped", raw)
     return Verdict("failed", raw, why_ended(folder, record, report))

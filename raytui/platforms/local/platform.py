@@ -87,15 +87,19 @@ class LocalPlatform(SharedFiles):
                 await self.forget(request.marker.cluster)
             raise
 
-    async def stop(self, application: Application) -> None:
+    async def stop(self, application: Application, *, wait: bool = True) -> None:
         """End the application and wait until nothing of it is left; its record stays. What is gone already is fine.
 
-        Cancelled, it has been asked to end and does so by itself. Raises `DeadlineExceeded` when a process cannot even be killed.
+        Cancelled, or without `wait`, it has been asked to end and does so by itself, but nothing kills what does not.
+        Raises `DeadlineExceeded` when a process cannot even be killed.
         """
         from raytui.platforms.local import changes
 
         record = await to_the_end(lambda: changes.mark_stopped(self._root, application, self._clock, ended=False))
         if record is None:
+            return
+        if not wait:
+            await self._ask_to_end(application)
             return
         await self._end(application)
         await to_the_end(lambda: changes.mark_stopped(self._root, application, self._clock, ended=True))
@@ -107,10 +111,17 @@ class LocalPlatform(SharedFiles):
         await self.stop(application)
         await to_the_end(lambda: changes.start_again(self._root, application, self._clock))
 
-    async def delete(self, application: Application) -> None:
-        """Stop the application and forget it; with the last one of a cluster go its token, its launchers and Ray's temporary files."""
+    async def delete(self, application: Application, *, wait: bool = True) -> None:
+        """Stop the application and forget it; with the last one of a cluster go its token, its launchers and Ray's temporary files.
+
+        Without `wait` it is asked to end, and a later look forgets it once nothing of it runs.
+        """
         from raytui.platforms.local import changes
 
+        if not wait:
+            if await to_the_end(lambda: changes.mark_stopped(self._root, application, self._clock, ended=False, deleted=True)) is not None:
+                await self._ask_to_end(application)
+            return
         await self.stop(application)
         await to_the_end(lambda: changes.forget(self._root, application))
         await self.forget(application.cluster)
@@ -140,10 +151,10 @@ class LocalPlatform(SharedFiles):
             record = records.load(folder, application.name)
             return record is None or record.id != application.id or not observe.launcher_lives(record)
 
-        if await asyncio.to_thread(ended):
+        if await read_within(f"the record of {application.name}", ended):
             return True
         await to_the_end(ask)
-        while not await asyncio.to_thread(ended):
+        while not await read_within(f"the record of {application.name}", ended):
             if time.monotonic() >= deadline:
                 return False
             await asyncio.sleep(min(pause, max(0.0, deadline - time.monotonic())))
@@ -155,7 +166,7 @@ class LocalPlatform(SharedFiles):
         from raytui.platforms.local.preflight import preflight
 
         def check() -> tuple[Check, ...]:
-            return preflight(self._root, spec.resolved("local"), self._venv or _default_venv())
+            return preflight(self._root, spec.resolved("local"), self._venv or _default_venv(), chosen=self._venv is not None)
 
         return await read_within("the preflight", check, PREFLIGHT_S)
 
@@ -187,10 +198,19 @@ class LocalPlatform(SharedFiles):
         """Nothing to let go of: the applications live on."""
 
     async def _end(self, application: Application) -> None:
+        await self._carry_out(self._ending(application))
+
+    async def _ask_to_end(self, application: Application) -> None:
+        """Begin an ending that nobody waits for: as far as the launcher being asked, or to the end where there is none to ask."""
+        ending = self._ending(application)
+        while not await to_the_end(ending.step) and not ending.is_asked:  # noqa: ASYNC110 - the processes tell nobody when they end
+            await asyncio.sleep(FIRST_POLL_S)
+
+    def _ending(self, application: Application) -> Ending:
         from raytui.platforms.local.ending import Ending, of_application
 
         chosen = of_application(Folder(self._root, application.cluster), application.name)
-        await self._carry_out(Ending(self._root, application.name, chosen, application.script, timeout=self._stop_timeout))
+        return Ending(self._root, application.name, chosen, application.script, timeout=self._stop_timeout)
 
     @staticmethod
     async def _carry_out(ending: Ending) -> None:

@@ -13,6 +13,8 @@ from raytui.core.validate import WORKER_PORTS
 CANDIDATES = range(20000, 32768)
 """Where a free port is looked for: above Ray's worker ports, below what Linux gives to outgoing connections."""
 _TRIES = 400
+PORTS = range(1, 65536)
+"""What the kernel takes as a port; above it `bind` ends in an OverflowError, and 0 would be any."""
 
 
 class Holder(NamedTuple):
@@ -28,7 +30,9 @@ class Holder(NamedTuple):
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on the port on every address of this machine."""
+    """Whether a server could listen on the port on every address of this machine; a number that is no port is not free."""
+    if port not in PORTS:
+        return False
     for family, address in ((socket.AF_INET, ""), (socket.AF_INET6, "::")):
         try:
             with socket.socket(family, socket.SOCK_STREAM) as probe:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,8 @@ from raytui.core.protocols import Check
 from raytui.core.spec import GIGABYTE, ClusterSpec
 from raytui.core.validate import WORKER_PORTS
 from raytui.platforms.local import launch, machine, processes, resolve
-from raytui.platforms.local.ports import holder, is_free
+from raytui.platforms.local.files import Folder
+from raytui.platforms.local.ports import PORTS, holder, is_free
 
 DISK_WARN = 10**9
 DISK_FAIL = 10**8
@@ -23,14 +27,13 @@ TOKEN_SINCE = (2, 52)
 """Ray has had token authentication since 2.52; from 2.54 on it works for every part, the dashboard's API among them."""
 TOKEN_WHOLE = (2, 54)
 SMALL_SHM = 10**9
-INSTALL = "install it there: {python} -m pip install 'raytui[ray]', or name another environment with RAYTUI_VENV"
 
 
-def preflight(root: Path, spec: ClusterSpec, venv: Path) -> tuple[Check, ...]:
-    """All checks of a resolved spec, in the order in which a start would meet them."""
+def preflight(root: Path, spec: ClusterSpec, venv: Path, *, chosen: bool = True) -> tuple[Check, ...]:
+    """All checks of a resolved spec, in the order in which a start would meet them; `chosen`: somebody named this environment."""
     return (
         *state_directory(root),
-        *ray(spec, venv),
+        *ray(spec, venv, chosen=chosen),
         *sizes(spec),
         *gpus(spec),
         *ports(root, spec),
@@ -63,17 +66,16 @@ def state_directory(root: Path) -> Iterator[Check]:
         yield Check("state-dir", "ok", f"{root} is writable, {room}")
 
 
-def ray(spec: ClusterSpec, venv: Path) -> Iterator[Check]:
-    """Whether Ray is installed, and new enough for what the spec asks."""
-    if not venv.is_dir():
-        message = f"there is no virtual environment at {venv}"
-        yield Check("venv", "fail", message, f"create it with python3 -m venv {venv}, or name another with RAYTUI_VENV", "venv")
+def ray(spec: ClusterSpec, venv: Path, *, chosen: bool = True) -> Iterator[Check]:
+    """Whether Ray is installed, and new enough for what the spec asks; `chosen` tells whether somebody named this environment."""
+    lacking = _without_ray(venv, chosen=chosen)
+    if lacking is not None:
+        if lacking.name == "ray":
+            yield Check("venv", "ok", str(venv))
+        yield lacking
         return
     yield Check("venv", "ok", str(venv))
     python = venv / "bin" / "python"
-    if not os.access(venv / "bin" / "ray", os.X_OK):
-        yield Check("ray", "fail", f"Ray is not installed in {venv}: there is no bin/ray", INSTALL.format(python=python), "venv")
-        return
     version = installed_version(venv)
     if not version:
         yield Check("ray", "warn", f"{venv}/bin/ray exists, but no installed package says which version it is")
@@ -82,13 +84,51 @@ def ray(spec: ClusterSpec, venv: Path) -> Iterator[Check]:
     if spec.auth != "token":
         return
     release = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
-    hint = f"upgrade it: {python} -m pip install --upgrade 'ray[default]', or set auth = \"disabled\" on a machine of yours alone"
+    hint = f"upgrade it: {python} -m pip install --upgrade '{ray_requirement()}', or set auth = \"disabled\" on a machine of yours alone"
     if release < TOKEN_SINCE:
         yield Check("auth", "fail", f"Ray {version} has no token authentication, which came with 2.52", hint, "auth")
     elif release < TOKEN_WHOLE:
         yield Check("auth", "warn", f"token authentication is incomplete in Ray {version}; it is whole from 2.54 on", hint, "auth")
     else:
         yield Check("auth", "ok", "token authentication")
+
+
+def _without_ray(venv: Path, *, chosen: bool) -> Check | None:
+    """The row of an environment that has no Ray: where it was looked for, and the line that installs what fits."""
+    own, there = Path(sys.prefix), venv.is_dir()
+    if there and os.access(venv / "bin" / "ray", os.X_OK):
+        return None
+    name = "ray" if there else "venv"
+    seen = f"not in {venv}" if there else f"not in {venv}, which does not exist"
+    if chosen:
+        seen += " (RAYTUI_VENV or venv in the profile)"
+    if own != venv and os.access(own / "bin" / "ray", os.X_OK):
+        message = f"Ray is {seen}, but in {own}, the environment that raytui runs in"
+        return Check(name, "fail", message, f"leave RAYTUI_VENV and venv unset, or {_install(venv, there=there)}", "venv")
+    if own == venv:
+        message = f"Ray is not installed in {venv}, the environment that raytui runs in"
+        return Check(name, "fail", message, _install(venv, there=True), "venv")
+    message = f"Ray is in neither place: not in {own}, the environment that raytui runs in, and {seen}"
+    hint = _install(venv, there=there) if chosen else _install(own, there=True)
+    return Check(name, "fail", message, f"{hint}; another environment is named by RAYTUI_VENV", "venv")
+
+
+def _install(venv: Path, *, there: bool) -> str:
+    python = sys.executable if venv == Path(sys.prefix) else str(venv / "bin" / "python")
+    make = "" if there else f"{sys.executable} -m venv {venv} && "
+    has_pip = importlib.util.find_spec("pip") is not None if venv == Path(sys.prefix) else any(venv.glob("lib/python3*/site-packages/pip"))
+    pip = f"{python} -m pip install" if has_pip or not there else f"uv pip install --python {python}"
+    return f"install it: {make}{pip} '{ray_requirement()}'"
+
+
+def ray_requirement() -> str:
+    """The version of Ray that fits this raytui, as pip takes it."""
+    try:
+        listed = importlib.metadata.requires("raytui") or []
+    except importlib.metadata.PackageNotFoundError:
+        listed = []
+    named = (line.partition(";")[0].strip() for line in listed)
+    return next((line for line in named if line.startswith("ray[")), "ray[default]")
 
 
 def installed_version(venv: Path) -> str:
@@ -152,17 +192,19 @@ def ports(root: Path, spec: ClusterSpec) -> Iterator[Check]:
         ("ray-port", "ray_port", "--ray-port", spec.ray_port),
         ("dashboard-port", "dashboard_port", "--dashboard-port", spec.dashboard_port),
     ):
-        if head is not None:
-            own = head.ray_port if field == "ray_port" else head.dashboard_port
+        own = 0 if head is None else head.ray_port if field == "ray_port" else head.dashboard_port
+        if own and port in {own, "auto"}:
             yield Check(name, "ok", f"{own} is this cluster's own head", field=field)
         elif port == "auto":
             yield Check(name, "ok", "a free one is picked", field=field)
         else:
-            yield _port(name, field, flag, port, others=others, own=f"{spec.name}-head")
+            yield _port(name, field, flag, port, others=others, own=Folder(root, spec.name))
 
 
-def _port(name: str, field: str, flag: str, port: int, *, others: dict[int, str], own: str) -> Check:
+def _port(name: str, field: str, flag: str, port: int, *, others: dict[int, str], own: Folder) -> Check:
     hint = f"{flag} auto picks a free one, {flag} NUMBER takes another"
+    if port not in PORTS:
+        return Check(name, "fail", f"{port} is no port: the highest is {PORTS[-1]}", hint, field)
     if port in WORKER_PORTS:
         return Check(name, "fail", f"port {port} lies in 10002-19999, which Ray keeps for its workers", hint, field)
     if is_free(port):
@@ -172,12 +214,18 @@ def _port(name: str, field: str, flag: str, port: int, *, others: dict[int, str]
     found = holder(port)
     if found is None:
         return Check(name, "fail", f"port {port} is taken, but no process is seen to hold it", hint, field)
-    marks = processes.environment(found.pid) if found.pid else {}
-    if marks.get(processes.APPLICATION) == own:
+    owner = processes.owner(found.pid) if found.pid else None
+    if owner is None:
+        return Check(name, "fail", f"port {port} is taken by {found}", hint, field)
+    if owner.shared == own.path and owner.application == f"{own.cluster}-head":
         # The launcher is dead and what it left is not yet: it is ended before the head is made again.
         return Check(name, "ok", f"{port} is held by what is left of this cluster's own head", field=field)
-    ours = f", which belongs to {marks[processes.APPLICATION]}" if marks.get(processes.APPLICATION) else ""
-    return Check(name, "fail", f"port {port} is taken by {found}{ours}", hint, field)
+    whose = f"which belongs to {owner.application}"
+    if owner.shared.parent != own.root:
+        state = owner.shared.parent.parent if owner.shared.parent.name == own.root.name else owner.shared
+        whose = f"which belongs to {owner.application} of another raytui (state directory {state})"
+        hint = f"{hint}; RAYTUI_STATE_DIR={state} raytui status shows that one"
+    return Check(name, "fail", f"port {port} is taken by {found}, {whose}", hint, field)
 
 
 def shared_memory(spec: ClusterSpec) -> Iterator[Check]:

@@ -142,6 +142,22 @@ def marked(table: Mapping[int, Process], root: Path) -> list[Marked]:
     return found
 
 
+def owner(pid: int) -> Marked | None:
+    """The application that a process of ours belongs to, whichever raytui made it: by its own mark, or by that of who started it."""
+    seen: set[int] = set()
+    while pid > 1 and pid not in seen:
+        seen.add(pid)
+        process = read(pid)
+        if process is None:
+            return None
+        variables = environment(pid)
+        if variables.get(APPLICATION) and variables.get(SHARED_DIR):
+            shared = Path(os.path.realpath(variables[SHARED_DIR]))
+            return Marked(process, variables.get(APPLICATION_ID, ""), variables[APPLICATION], shared, variables)
+        pid = process.parent
+    return None
+
+
 def belonging(table: Mapping[int, Process], found: Iterable[Marked], chosen: Callable[[Marked], bool]) -> dict[int, Process]:
     """The processes of one application: those marked as such, what they started, and whoever shares a session that one of them leads.
 

@@ -14,7 +14,8 @@ import msgspec
 
 from raytui.core.marker import Role
 from raytui.core.nodefile import NodeFile
-from raytui.platforms.local.files import Folder, explained, write_whole
+from raytui.core.spec import ClusterSpec
+from raytui.platforms.local.files import Folder, explained, private_directory, write_whole
 
 RECORD = "RAYTUI_LOCAL_RECORD"
 
@@ -31,8 +32,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     role: Role
     index: int
     schema_version: int = 1
-    wanted: Literal["running", "stopped"] = "running"
-    """What it was last asked to be; it tells a stop from a failure."""
+    wanted: Literal["running", "stopped", "deleted"] = "running"
+    """What it was last asked to be; it tells a stop from a failure. A deleted one is forgotten once nothing of it runs."""
     pid: int = 0
     """Process of the launcher; 0 while it is being made, or when it was gone before it was found again."""
     start: int = 0
@@ -113,6 +114,29 @@ def remove(folder: Folder, name: str) -> None:
     path = folder.record(name)
     with explained("removing the record", path):
         path.unlink(missing_ok=True)
+
+
+def store_spec(folder: Folder, spec: ClusterSpec | None) -> None:
+    """Write down what was last asked for of a cluster; none removes it."""
+    with explained("recording what was asked for", folder.asked):
+        if spec is None:
+            folder.asked.unlink(missing_ok=True)
+            return
+        private_directory(folder.path)
+        write_whole(folder.asked, msgspec.json.encode(spec))
+
+
+def load_spec(folder: Folder) -> ClusterSpec | None:
+    """What was last asked for of a cluster; none when nothing is written down, or only what cannot be understood."""
+    with explained("reading what was asked for", folder.asked):
+        try:
+            data = folder.asked.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    try:
+        return msgspec.json.decode(data, type=ClusterSpec)
+    except msgspec.MsgspecError:
+        return None
 
 
 def from_environment(text: str) -> Record | None:

@@ -10,47 +10,55 @@ from typing import TypeVar
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound
 from raytui.core.protocols import LogChunk
 from raytui.core.snapshot import Application
+from raytui.core.spec import ClusterSpec
+from raytui.platforms.deadline import in_daemon_thread, open_regular, read_regular, within
 from raytui.platforms.local import records
 from raytui.platforms.local.files import Folder, explained, private_directory, write_whole
 
 T = TypeVar("T")
 READ_S = 20.0
 """How long reading the state directory may take: a network disk that hangs must not hang us."""
+CHANGE_S = 120.0
+"""How long a change there may take; the longest wait inside one is that for another raytui's lock, 15 s."""
+HUNG = "the state directory is on a disk that hangs: look at mount and dmesg"
 LAUNCHER_MODE = 0o755
 
 
 async def read_within(what: str, function: Callable[[], T], timeout: float = READ_S) -> T:
     """Run a function that only reads in a thread; raises `DeadlineExceeded` naming `what` when it does not answer."""
-    try:
-        async with asyncio.timeout(timeout):
-            return await asyncio.to_thread(function)
-    except TimeoutError:
-        raise DeadlineExceeded(
-            f"{what} did not answer within {timeout:g} s", hint="the state directory is on a disk that hangs: look at mount and dmesg"
-        ) from None
+    return await within(what, function, timeout, HUNG)
 
 
-async def to_the_end(function: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
-    """Run a change in a thread to its end even when we are cancelled, so that no half of it stays; then undo it if that was asked for."""
-    task = asyncio.ensure_future(asyncio.to_thread(function))
+async def to_the_end(function: Callable[[], T], undo: Callable[[T], object] | None = None, timeout: float = CHANGE_S) -> T:
+    """Run a change in a thread to its end even when we are cancelled, so that no half of it stays; then undo it if that was asked for.
+
+    Raises `DeadlineExceeded` when it does not end in `timeout` seconds: it may yet be carried out.
+    """
+    task = asyncio.ensure_future(in_daemon_thread(function))
     try:
-        return await asyncio.shield(task)
+        ended, _ = await asyncio.wait([task], timeout=timeout)
     except asyncio.CancelledError:
-        await _settled(task)
-        if undo is not None and not task.cancelled() and task.exception() is None:
-            await _settled(asyncio.ensure_future(asyncio.to_thread(undo, task.result())))
+        await _settled(task, timeout)
+        if undo is not None and task.done() and not task.cancelled() and task.exception() is None:
+            made = task.result()
+            await _settled(asyncio.ensure_future(in_daemon_thread(lambda: undo(made))), timeout)
         raise
+    if not ended:
+        raise DeadlineExceeded(f"a change in the state directory did not end within {timeout:g} s; it may yet be carried out", hint=HUNG)
+    return task.result()
 
 
-async def _settled(task: Awaitable[object]) -> None:
-    """Wait for a task whatever happens to us; what it raises is for its owner."""
+async def _settled(task: Awaitable[object], timeout: float) -> None:
+    """Wait for a task whatever happens to us, at most `timeout` seconds; what it raises is for its owner."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + timeout
     future = asyncio.ensure_future(task)
-    while not future.done():
+    while not future.done() and loop.time() < end:
         try:
-            await asyncio.wait([future])
+            await asyncio.wait([future], timeout=end - loop.time())
         except asyncio.CancelledError:
             continue
-    if not future.cancelled():
+    if future.done() and not future.cancelled():
         future.exception()
 
 
@@ -85,7 +93,7 @@ class SharedFiles:
             place = self._inside(path)
             with explained("reading a file", place):
                 try:
-                    return place.read_bytes()
+                    return read_regular(place)
                 except FileNotFoundError:
                     raise NotFound(f"there is no file {place}") from None
 
@@ -102,6 +110,16 @@ class SharedFiles:
 
         await to_the_end(write)
 
+    async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
+        """Write down what was last asked for in the cluster's folder; none removes it."""
+        folder = Folder(self._root, cluster)
+        await to_the_end(lambda: records.store_spec(folder, spec))
+
+    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:
+        """What was last asked for; none when nothing is written down."""
+        folder = Folder(self._root, cluster)
+        return await read_within(f"what was asked for of {cluster}", lambda: records.load_spec(folder))
+
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         """The launcher's output: the last `limit` bytes, or up to `limit` bytes from `offset` on. Empty while there is none.
 
@@ -113,7 +131,7 @@ class SharedFiles:
             path = _log(folder, application)
             if path is None:
                 return LogChunk(b"", 0, 0)
-            with explained("reading the log", path), path.open("rb") as file:
+            with explained("reading the log", path), open_regular(path) as file:
                 size = file.seek(0, 2)
                 begin = max(0, size - limit) if offset is None else offset if offset <= size else 0
                 file.seek(begin)

@@ -69,9 +69,9 @@ class LogsPane(Pane):
         self._filter = text
         self.view.set_filter(text)
 
-    def find(self, text: str) -> bool:
-        """Search; whether there is a match."""
-        return self.view.search(text)
+    def find(self, text: str) -> None:
+        """Search; what is found comes into view, that nothing is found is said."""
+        self.view.search(text)
 
     def _tell(self) -> None:
         if not self._source:
@@ -80,7 +80,9 @@ class LogsPane(Pane):
         owner, slash, file = self._source.partition("/")
         state = "ended" if self._ended else "following" if self.view.following else "paused, f follows"
         if self._filter:
-            state = f"filter {self._filter!r}: {self.view.count} of {self.view.total} · {state}"
+            view, how = self.view, " as text" if self.view.is_plain else ""
+            total = f"{view.total}" if view.sifted == view.total else f"the first {view.sifted}"
+            state = f"filter {self._filter!r}{how}: {view.count} of {total} · {state}"
         self.rule.tell(f"Logs · {owner}" + (f" · {file}" if slash else ""), state)
 
     @on(LogView.Moved)
@@ -92,8 +94,13 @@ class LogsPane(Pane):
         self.view.follow(not self.view.following)
 
     def _action_next(self, step: int) -> None:
-        if not self.view.find(step):
-            self.app.notify("nothing was searched for, or nothing matches", timeout=3)
+        self.view.find(step)
+
+    @on(LogView.Missed)
+    def _nothing_found(self, message: LogView.Missed) -> None:
+        message.stop()
+        told = f"no line matches {message.text!r}" if message.text else "nothing was searched for"
+        self.app.notify(told, timeout=3, markup=False)
 
     def _action_sources(self) -> None:
         self.post_message(self.SourcesWanted())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar
 
 from rich.style import Style
@@ -14,9 +16,11 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
-from raytui.tui.render.log_line import log_line, shown_text
+from raytui.core.patterns import Pattern, lenient_pattern
+from raytui.tui.render.log_line import log_line
 from raytui.tui.render.text import Line, cells
 from raytui.tui.theme import background_style, sheet
+from raytui.tui.widgets.examine import LONG, MOMENT_S, PIECE_S, examine
 from raytui.tui.widgets.lines import LineView
 
 CAPACITY = 20_000
@@ -26,12 +30,10 @@ SHOWN_CELLS = 2_000
 """Cells of one line that can be scrolled to; a longer line is cut with a mark."""
 
 
-def pattern_of(text: str) -> re.Pattern[str]:
-    """What a person typed as a pattern, whatever the case; text that is no regular expression is looked for as it stands."""
-    try:
-        return re.compile(text, re.IGNORECASE)
-    except re.error:
-        return re.compile(re.escape(text), re.IGNORECASE)
+PIECE = 2_000
+"""Lines that are handed to a thread at once."""
+MARKS = 100
+"""Matches that are marked in one line."""
 
 
 class LogView(LineView, can_focus=True):
@@ -48,13 +50,25 @@ class LogView(LineView, can_focus=True):
     class Moved(Message):
         """Following, the filter's count or the place of a search changed."""
 
+    @dataclass
+    class Missed(Message):
+        """The whole log was searched and nothing matches; `text` is empty when nothing was searched for."""
+
+        text: str
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._texts: list[str] = []
         self._visible: list[int] | None = None
         """Indexes of the lines that pass the filter; none without one."""
-        self._filter: re.Pattern[str] | None = None
-        self._search: re.Pattern[str] | None = None
+        self._filter: Pattern | None = None
+        self._sifted = 0
+        """Lines that the filter has looked at, from the first one on."""
+        self._sifting = False
+        self._dropped = 0
+        """Lines that were kept once: a line's number in the whole log is this plus its index."""
+        self._search: Pattern | None = None
+        self._sought = ""
         self._found: int | None = None
         self._drawn: dict[str, Strip] = {}
         self._widest = 0
@@ -71,6 +85,21 @@ class LogView(LineView, can_focus=True):
         return len(self._texts)
 
     @property
+    def sifted(self) -> int:
+        """Lines that the filter has looked at so far; all of them without one."""
+        return len(self._texts) if self._filter is None else self._sifted
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the filter is looked for as it stands, because it is no pattern."""
+        return self._filter is not None and self._filter.literal
+
+    @property
+    def found(self) -> int | None:
+        """Place of the match that a search is at."""
+        return self._found
+
+    @property
     def is_searching(self) -> bool:
         """Whether something was searched for."""
         return self._search is not None
@@ -81,7 +110,8 @@ class LogView(LineView, can_focus=True):
 
     def clear(self) -> None:
         """Forget every line; the filter stays."""
-        self._texts, self._drawn, self._widest, self._found = [], {}, 0, None
+        self._dropped += len(self._texts)
+        self._texts, self._drawn, self._widest, self._found, self._sifted = [], {}, 0, None, 0
         self._visible = None if self._filter is None else []
         self.following = True
         self._resize()
@@ -92,10 +122,9 @@ class LogView(LineView, can_focus=True):
         """Add lines at the end; the view stays where it is unless it follows."""
         if not lines:
             return
-        before, start = self.count, len(self._texts)
+        before = self.count
         self._texts.extend(lines)
-        if self._visible is not None and self._filter is not None:
-            self._visible += [start + n for n, line in enumerate(lines) if self._filter.search(shown_text(line))]
+        self._sift()
         self._widest = max(self._widest, *(min(SHOWN_CELLS, len(line)) for line in lines))
         dropped = self._bound()
         self._resize()
@@ -111,40 +140,103 @@ class LogView(LineView, can_focus=True):
         self.post_message(self.Moved())
 
     def set_filter(self, text: str) -> None:
-        """Show only matching lines; all of them for the empty text."""
-        self._filter = pattern_of(text) if text else None
-        self._found = None
-        pattern = self._filter
-        self._visible = None if pattern is None else [n for n, line in enumerate(self._texts) if pattern.search(shown_text(line))]
+        """Show only matching lines; all of them for the empty text. A costly filter shows what it has found so far."""
+        self._filter = lenient_pattern(text) if text else None
+        self._found, self._sifted = None, 0
+        self._visible = None if self._filter is None else []
+        self._sift()
         self._drawn.clear()
         self._resize()
         self._to_end()
         self.refresh()
         self.post_message(self.Moved())
 
-    def search(self, text: str) -> bool:
-        """Mark what matches and go to the last match; whether there is one."""
-        self._search = pattern_of(text) if text else None
+    def search(self, text: str) -> None:
+        """Mark what matches and go to the last match; `Missed` when there is none."""
+        self._search, self._sought = (lenient_pattern(text) if text else None), text
         self._found = None
         self._drawn.clear()
         self.refresh()
-        return bool(text) and self.find(-1)
+        if text:
+            self.find(-1)
 
-    def find(self, step: int) -> bool:
-        """Go to the next match downwards (1) or upwards (-1), around the ends; whether there is one."""
-        if self._search is None or not self.count:
-            return False
-        start = self._found if self._found is not None else (self.count if step < 0 else -1)
-        for offset in range(1, self.count + 1):
-            place = (start + step * offset) % self.count
-            if self._search.search(shown_text(self.text_at(place))):
-                self._found, self.following = place, False
-                self._drawn.clear()
-                self.scroll_to(y=max(0, place - self.scrollable_content_region.height // 2), animate=False, force=True)
-                self.refresh()
-                self.post_message(self.Moved())
-                return True
-        return False
+    def find(self, step: int) -> None:
+        """Go to the next match downwards (1) or upwards (-1), around the ends; `Missed` when there is none."""
+        count, pattern = self.count, self._search
+        if pattern is None or not count:
+            self.post_message(self.Missed(self._sought))
+            return
+        start = self._found if self._found is not None else (count if step < 0 else -1)
+        places = ((start + step * offset) % count for offset in range(1, count + 1))
+        order = [place if self._visible is None else self._visible[place] for place in places]
+        lines = [self._texts[index] for index in order]
+        found, seen = examine(pattern, lines, MOMENT_S, longest=LONG, first=True)
+        if found:
+            self._go_to(order[found[0]])
+        elif seen == count:
+            self.post_message(self.Missed(self._sought))
+        else:
+            numbers = [self._dropped + index for index in order[seen:]]
+            self.run_worker(self._seek(pattern, numbers, lines[seen:]), group="search", exclusive=True)
+
+    async def _seek(self, pattern: Pattern, numbers: list[int], lines: list[str]) -> None:
+        """Go on with a search off the event loop; a newer one ends this."""
+        at = 0
+        while at < len(lines):
+            found, seen = await asyncio.to_thread(examine, pattern, lines[at : at + PIECE], PIECE_S, first=True)
+            if pattern is not self._search:
+                return
+            index = numbers[at + found[0]] - self._dropped if found else -1
+            if index >= 0:
+                self._go_to(index)
+                return
+            at += seen
+        self.post_message(self.Missed(self._sought))
+
+    def _go_to(self, index: int) -> None:
+        """Put a line that was found into view, unless the filter has hidden it meanwhile."""
+        place = index if self._visible is None else bisect_left(self._visible, index)
+        if self._visible is not None and (place == len(self._visible) or self._visible[place] != index):
+            return
+        self._found, self.following = place, False
+        self._drawn.clear()
+        self.scroll_to(y=max(0, place - self.scrollable_content_region.height // 2), animate=False, force=True)
+        self.refresh()
+        self.post_message(self.Moved())
+
+    def _sift(self) -> None:
+        """Let the filter look at what is new for a moment; what is left is looked at in a thread."""
+        pattern = self._filter
+        if pattern is None or self._visible is None or self._sifting:
+            return
+        begin = self._sifted
+        found, seen = examine(pattern, self._texts[begin:], MOMENT_S, longest=LONG)
+        self._visible += [begin + n for n in found]
+        self._sifted += seen
+        if self._sifted < len(self._texts):
+            self._sifting = True
+            self.run_worker(self._sift_on(), group="filter")
+
+    async def _sift_on(self) -> None:
+        """Look at the lines that are left off the event loop, with whatever filter is in force."""
+        try:
+            while (pattern := self._filter) is not None and self._sifted < len(self._texts):
+                number, piece = self._dropped + self._sifted, self._texts[self._sifted : self._sifted + PIECE]
+                found, seen = await asyncio.to_thread(examine, pattern, piece, PIECE_S)
+                if pattern is self._filter and self._visible is not None:
+                    begin = number - self._dropped
+                    self._visible += [begin + n for n in found if begin + n >= 0]
+                    self._sifted = max(0, begin + seen)
+                    self._more_found()
+        finally:
+            self._sifting = False
+
+    def _more_found(self) -> None:
+        self._resize()
+        if self.following:
+            self._to_end()
+        self.refresh()
+        self.post_message(self.Moved())
 
     def follow(self, on: bool) -> None:
         """Keep the end in view, or stay."""
@@ -208,11 +300,9 @@ class LogView(LineView, can_focus=True):
         style = Style(reverse=True) if found else background_style(self.app.theme_variables, "match")
         text = strip.text
         cuts: list[int] = []
-        for match in self._search.finditer(text):
-            if match.end() > match.start():
-                cuts += [cells(text[: match.start()]), cells(text[: match.end()])]
-            if len(cuts) > 100:
-                break
+        for begin, end in islice(self._search.spans(text), MARKS):
+            if end > begin:
+                cuts += [cells(text[:begin]), cells(text[:end])]
         if not cuts:
             return strip
         parts = strip.divide([*cuts, strip.cell_length]) if cuts[-1] < strip.cell_length else strip.divide(cuts)
@@ -223,6 +313,8 @@ class LogView(LineView, can_focus=True):
             return 0
         dropped = len(self._texts) - CAPACITY + BLOCK
         del self._texts[:dropped]
+        self._dropped += dropped
+        self._sifted = max(0, self._sifted - dropped)
         shown = dropped
         if self._visible is not None:
             shown = sum(n < dropped for n in self._visible)

@@ -20,13 +20,15 @@ and `<api_key>-readonly` are narrower keys. Outside the API, never faulty, witho
 | automatic restarts | lifecycle.py | auto_restart, restart_interval, end_status, restart_refused |
 | duplicates, patterns, runtimes and scripts are checked | api/ | duplicate, missing_script, no_runtimes |
 | slow stops and deletes | lifecycle.py | slow_stop, slow_delete, stop_grace, sigkill_only |
+| stops and deletes that never end | lifecycle.py | stuck_stop, stuck_delete |
+| a list that lags behind | listing.py | list_lag |
 | answers lost before or after the work, 429, 5xx, HTML, login | failures.py | errors, fail_request, fail_how, fail_operation, withhold, retry_after, slow, expired_login |
 | creates that go on after a gateway's 504 | failures.py | ambiguous_create, late_seconds |
 | the client killed at a chosen request | failures.py | kill_pid, kill_pid_before, kill_pid_after |
 | pages | paging.py | page_size, page_limit, repeat_token |
 | orphan engines | lifecycle.py | orphan_on_restart |
 | older status words | server.py | older_status |
-| files become visible late | files.py | visibility, upload_fails |
+| files become visible late, and may not be moved onto others | files.py, api/ | visibility, upload_fails, rename_onto |
 | an Envoy sidecar | sidecar_fault.py | sidecar, sidecar_drop |
 | projects from git | cloning.py | clone_fails, clone_seconds, git_source |
 | jobs and runs | runs.py | stub_jobs, job_fails |

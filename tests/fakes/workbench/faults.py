@@ -56,6 +56,12 @@ class Faults:
     slow: float = _fault(0.0, "delay of every API answer")
     slow_delete: float = _fault(0.0, "how long a deleted application stays in the list after its processes ended")
     slow_stop: float = _fault(0.0, "how long a stopped application stays STOPPING after its processes ended")
+    list_lag: float = _fault(0.0, "creates and deletes of applications show in lists and gets only so long after they were carried out")
+    stuck_stop: str = _fault(
+        "",
+        "applications that stay STOPPING once they are stopped: 1 for all, or name patterns between commas; a DELETE frees them unless stuck_delete matches too",
+    )
+    stuck_delete: str = _fault("", "applications that stay in the list once they are deleted: 1 for all, or name patterns between commas")
     stop_grace: float = _fault(10.0, "time between SIGTERM and SIGKILL on stop")
     sigkill_only: bool = _fault(False, "no SIGTERM before SIGKILL on stop")
     page_size: int = _fault(10, "entries of a page when the caller names no page_size")
@@ -63,7 +69,7 @@ class Faults:
     repeat_token: bool = _fault(False, "lists answer the same next_page_token for ever")
     start_seconds: float = _fault(0.0, "time between create and the start of the script (with --stub: until RUNNING)")
     start_timeout: float = _fault(900.0, "an application that does not answer its polls for so long becomes FAILED")
-    endless_start: str = _fault("", "applications that stay STARTING for ever: 1 for all, or a name pattern like *-worker-2")
+    endless_start: str = _fault("", "applications that stay STARTING for ever: 1 for all, or name patterns like *-worker-2")
     quota: bool = _fault(False, "workloads wait in STARTING (job runs in SCHEDULING) without an error")
     quota_cpu: float = _fault(0.0, "workloads wait while the running ones would exceed so many CPUs; 0 = no limit")
     auto_restart: bool = _fault(True, "the platform restarts FAILED applications by itself, up to 3 times")
@@ -78,6 +84,9 @@ class Faults:
     )
     older_status: bool = _fault(False, "older status words: bare lower case (running), projects say failed")
     visibility: float = _fault(0.0, "a file becomes visible so long after it was written: to the API, and between the API and workloads")
+    rename_onto: str = _fault(
+        "refuse", "what moving a file onto an existing one does: refuse, replace, or absent (files cannot be moved at all)"
+    )
     upload_fails: bool = _fault(False, "uploads answer 200 and store nothing")
     shm_mb: int = _fault(0, "size of a workload's /dev/shm; 0 = the project's shared_memory_limit, else 64; -1 = the machine's")
     oom: bool = _fault(False, "/usage says that engines ended by SIGKILL ran out of memory")
@@ -158,7 +167,12 @@ def _parse(name: str, default: Any, value: Any) -> Any:
             parsed = "" if text == "0" else text
     except (KeyError, ValueError):
         raise UnknownFault(f"fault {name}: {value!r} is not a {type(default).__name__}") from None
-    choices = {"fail_how": (*WAYS, LATE), "end_status": ("stopped", "failed"), "missing_script": ("", "refuse", "fail", "ignore")}.get(name)
+    choices = {
+        "fail_how": (*WAYS, LATE),
+        "end_status": ("stopped", "failed"),
+        "missing_script": ("", "refuse", "fail", "ignore"),
+        "rename_onto": ("refuse", "replace", "absent"),
+    }.get(name)
     if choices is not None and parsed not in choices:
         raise UnknownFault(f"fault {name}: {value!r} is none of {', '.join(filter(None, choices))}")
     return parsed

@@ -53,10 +53,16 @@ class ProjectFiles:
         else:
             _store(path, content)
 
+    def move(self, source: Path, target: Path) -> None:
+        """Move a file or folder; one that is there already is replaced. What the API does itself it sees at once."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(target)
+        for path in (source, target):
+            self._forget(path)
+
     def delete(self, path: Path) -> bool:
         """Delete a file or a folder with all that is in it; a link only itself. False when there is none."""
-        self._read.pop(path, None)
-        self._listed.pop(path.parent, None)
+        self._forget(path)
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         elif path.exists() or path.is_symlink():
@@ -64,6 +70,10 @@ class ProjectFiles:
         else:
             return False
         return True
+
+    def _forget(self, path: Path) -> None:
+        self._read.pop(path, None)
+        self._listed.pop(path.parent, None)
 
     async def _write_later(self, path: Path, content: bytes) -> None:
         await asyncio.sleep(self._bench.faults.visibility)

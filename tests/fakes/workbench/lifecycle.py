@@ -162,7 +162,7 @@ class Lifecycle:
         faults = bench.faults
         await self.wait_for_quota(application)
         await asyncio.sleep(faults.start_seconds)
-        await _until(lambda: not _endless(faults.endless_start, application.name))
+        await _until(lambda: not _matches(faults.endless_start, application.name))
         if bench.options.stub:
             self._running(application)
             await asyncio.Event().wait()
@@ -202,6 +202,7 @@ class Lifecycle:
     async def _stop(self, application: Application) -> None:
         self._cancel(application)
         self._set(application, STOPPING)
+        await _until(lambda: not self._stuck_stop(application))
         await self._launched(application)
         pod = application.pod
         if pod is not None:
@@ -229,7 +230,15 @@ class Lifecycle:
             await asyncio.wait([application.ending])
         await self._stop(application)
         await asyncio.sleep(self._bench.chooser.slow_delete())
+        await _until(lambda: not _matches(self._bench.faults.stuck_delete, application.name))
         self._bench.applications.pop(application.id, None)
+        self._bench.listing.removed(application)
+
+    def _stuck_stop(self, application: Application) -> bool:
+        """Whether a stop hangs: its processes live on. A delete ends it, unless that is stuck too."""
+        faults = self._bench.faults
+        freed = application.deleting and not _matches(faults.stuck_delete, application.name)
+        return _matches(faults.stuck_stop, application.name) and not freed
 
     async def _launched(self, application: Application) -> None:
         if application.launching is not None:
@@ -246,8 +255,9 @@ class Lifecycle:
         application.updated_at = now()
 
 
-def _endless(pattern: str, name: str) -> bool:
-    return bool(pattern) and (pattern == "1" or fnmatchcase(name, pattern))
+def _matches(pattern: str, name: str) -> bool:
+    """Whether a fault is on for an application: 1 is for all, else any of the patterns between commas."""
+    return pattern == "1" or any(fnmatchcase(name, part.strip()) for part in pattern.split(",") if part)
 
 
 async def _until(condition: Callable[[], bool]) -> None:

@@ -85,6 +85,8 @@ class Application:
     running_at: str | None = None
     stopped_at: str | None = None
     deleting: bool = False
+    shown_from: float = 0.0
+    """When lists begin to show it, by the loop's clock."""
     restarts: int = 0
     engine_id: str = ""
     address: str = ""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .failures import Chooser
 from .faults import Faults
 from .files import ProjectFiles
+from .listing import Listing
 from .model import Application, Job, Project, new_id
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Workbench:
         self.lifecycle: Lifecycle
         self.runs: Runs
         self.files = ProjectFiles(self)
+        self.listing = Listing(self)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property

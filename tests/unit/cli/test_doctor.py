@@ -8,6 +8,7 @@ import pytest
 
 from raytui.core.errors import Failure, NotAllowed, Unreachable
 from raytui.core.protocols import Check
+from raytui.core.spec import ClusterSpec, WorkersSpec
 from tests.fakes.platform import FakePlatform
 from tests.unit.core.values import application, snapshot
 
@@ -142,3 +143,20 @@ def test_the_table_has_no_colour_without_a_terminal_and_states_in_colour_when_as
     show(snapshot())
     assert "\x1b" not in text("doctor")[1]
     assert "\x1b[32mok" in text("doctor", "--color", "always")[1]
+
+
+def test_of_a_cluster_that_exists_the_rows_are_about_what_start_would_complete(show, call, platform):
+    seen = snapshot(asked=ClusterSpec(ray_port=20079, workers=WorkersSpec(count=3)))
+    asked: list[ClusterSpec] = []
+
+    async def preflight(spec):
+        asked.append(spec)
+        return ()
+
+    platform.preflight = preflight
+    show(seen, platform)
+    assert rows(call("doctor")[1])["spec"]["message"] == "cluster ray-cluster, 3 workers as last asked for; the profile says 1 worker"
+    assert rows(call("doctor", "--workers", "5")[1])["spec"]["message"] == "cluster ray-cluster, 5 workers"
+    assert [(spec.ray_port, spec.workers.count) for spec in asked] == [(20079, 3), (20079, 5)]
+    show(snapshot(applications=(), nodes=(), asked=ClusterSpec(workers=WorkersSpec(count=3))), platform)
+    assert rows(call("doctor")[1])["spec"]["message"] == "cluster ray-cluster, 1 worker"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
 import pytest
 
 from raytui import bootstrap
 from raytui.cli.root import main
 from raytui.core.protocols import Check
-from raytui.manager import waits
+from raytui.manager import reaping, waits
 from raytui.manager.cluster import ClusterManager
 from tests.unit.manager.world import World
 
@@ -141,6 +143,58 @@ def test_a_wait_that_runs_out_exits_7_and_names_what_exists(world, capsys):
     assert call(capsys, "stop", "--yes")[0] == 0
 
 
+def test_a_stop_that_runs_out_of_time_exits_7_and_has_ended_all_else(world, capsys):
+    call(capsys, "start", "--workers", "2")
+    world.stuck_stop = world.stuck_delete = {"ray-cluster-worker-1"}
+    code, document, _ = call(capsys, "stop", "--yes", "--timeout", "0.4")
+    assert code == 7
+    assert "ray-cluster-worker-1 (stopping)" in document["error"]["message"]
+    assert list(world.apps) == ["ray-cluster-worker-1"]
+
+
+def test_a_stop_that_is_refused_exits_1(world, capsys):
+    call(capsys, "start")
+    world.refuse_delete = {"ray-cluster-worker-1"}
+    assert call(capsys, "stop", "--yes")[0] == 1
+
+
+def test_making_the_plan_counts_as_time_of_the_call(world, capsys):
+    world.stuck_list = True
+    code, document, _ = call(capsys, "stop", "--yes", "--timeout", "0.05")
+    assert code == 7
+    assert "nothing was changed" in document["error"]["message"]
+
+
+def test_changed_is_true_when_a_worker_was_made_again_during_the_wait(world, capsys, monkeypatch):
+    call(capsys, "start", "--workers", "2")
+    observe = world.observe
+
+    async def once(depth="status"):
+        monkeypatch.setattr(world, "observe", observe)
+        world.end("ray-cluster-worker-1")
+        return await observe(depth)
+
+    monkeypatch.setattr(world, "observe", once)
+    code, document, _ = call(capsys, "start", "--workers", "2")
+    assert (code, document["changed"], document["phase"]) == (0, True, "running")
+    assert "worker-1 created again" in [step["step"] for step in document["steps"]]
+
+
+def test_a_node_that_did_not_leave_is_no_done_step(world, capsys):
+    call(capsys, "start", "--workers", "2")
+    world.drains = False
+    code, document, _ = call(capsys, "scale", "1", "--yes")
+    assert code == 0
+    assert {step["step"]: step["state"] for step in document["steps"]}["nodes drained"] == "failed"
+
+
+def test_no_wait_returns_when_the_platform_has_accepted(world, capsys):
+    call(capsys, "start", "--workers", "2")
+    world.stuck_stop = world.stuck_delete = set(world.apps)
+    code, document, _ = call(capsys, "stop", "--yes", "--no-wait")
+    assert (code, document["changed"]) == (0, True)
+
+
 def test_a_read_only_profile_refuses(world, capsys, tmp_path):
     (tmp_path / "raytui.toml").write_text("[profiles.local]\nread_only = true\n")
     assert call(capsys, "start")[0] == 8
@@ -160,7 +214,8 @@ def test_verify_answers_five_checks(world, capsys):
     assert world.apps == {}
 
 
-def test_orphans_are_listed_and_reaped_only_when_told(world, capsys):
+def test_orphans_are_listed_and_reaped_only_when_told(world, capsys, monkeypatch):
+    monkeypatch.setattr(reaping, "PAUSE_S", 0.001)
     call(capsys, "start")
     head = world.apps.pop("ray-cluster-head")
     code, document, _ = call(capsys, "orphans")
@@ -170,6 +225,17 @@ def test_orphans_are_listed_and_reaped_only_when_told(world, capsys):
     assert world.apps == {}
     world.apps["ray-cluster-head"] = head
     assert call(capsys, "orphans")[1]["items"] == []
+
+
+def test_a_young_orphan_is_left_and_said_to_be(world, capsys, monkeypatch):
+    monkeypatch.setattr(reaping, "PAUSE_S", 0.001)
+    call(capsys, "start")
+    del world.apps["ray-cluster-head"]
+    name = "ray-cluster-worker-1"
+    world.apps[name] = msgspec.structs.replace(world.apps[name], created_at=time.time())
+    assert main(["orphans", "--reap", "--yes", "--older-than", "3600"]) == 1
+    assert f"not ended: {name} (it is younger than 3600 s" in capsys.readouterr().err
+    assert list(world.apps) == ["ray-cluster-worker-1"]
 
 
 def test_deploy_lists_everything_that_is_missing(world, capsys):
@@ -200,3 +266,62 @@ def test_changed_says_what_was_done_and_not_what_was_planned(world, capsys, monk
     monkeypatch.setattr(ClusterManager, "plan", overtaken)
     code, document, _ = call(capsys, "start")
     assert (code, document["changed"], document["phase"]) == (0, False, "running")
+
+
+def test_a_plain_start_mends_the_second_worker_and_says_what_the_profile_says(world, capsys):
+    call(capsys, "start", "--workers", "2")
+    world.end("ray-cluster-worker-2")
+    code, document, err = call(capsys, "start")
+    assert (code, document["changed"], document["steps"][-1]["message"]) == (0, True, "3/3")
+    assert "last asked for with 2 workers" in err
+    assert "the profile says 1 worker" in err
+    assert world.states()["worker-2"] == "running"
+
+
+def test_another_size_on_a_running_cluster_is_named_and_applied_only_by_recreate(world, capsys):
+    call(capsys, "start")
+    code, document, err = call(capsys, "start", "--cpu", "8")
+    assert (code, document["changed"]) == (0, False)
+    assert document["differences"] == [{"application": "ray-cluster-worker-1", "field": "workers.cpu", "is": 1.0, "asked": 8.0}]
+    assert "raytui start --recreate makes it again" in err
+    assert main(["start", "--cpu", "8"]) == 0
+    assert "nothing was changed, although something else is asked for of worker-1" in capsys.readouterr().out
+    code, document, _ = call(capsys, "start", "--cpu", "8", "--recreate")
+    assert (code, "--yes" in document["error"]["hint"]) == (8, True)
+    assert world.apps["ray-cluster-worker-1"].cpu == 1.0
+    code, document, _ = call(capsys, "start", "--cpu", "8", "--recreate", "--yes")
+    assert (code, document["changed"], world.apps["ray-cluster-worker-1"].cpu) == (0, True, 8.0)
+    assert call(capsys, "start")[1]["differences"] == []
+
+
+def test_making_the_head_again_is_said_to_end_all_jobs(world, capsys):
+    call(capsys, "start")
+    code, document, err = call(capsys, "start", "--head-cpu", "2", "--recreate", "--dry-run")
+    assert (code, document["changed"]) == (0, True)
+    assert "all running jobs end with the head" in err
+    assert world.apps["ray-cluster-head"].cpu == 1.0
+
+
+@pytest.mark.parametrize("number", ["99999", "9" * 5000])
+@pytest.mark.parametrize("flag", ["--ray-port", "--dashboard-port", "--workers"])
+def test_a_number_out_of_range_is_a_problem_and_nothing_is_asked_of_it(world, capsys, flag, number):
+    async def refuse(spec):
+        raise OverflowError("bind(): port must be 0-65535.")
+
+    world.preflight = refuse if len(number) > 10 else world.preflight
+    code, document, _ = call(capsys, "start", flag, number)
+    assert (code, document["error"]["reason"]) == (2, "Invalid")
+    assert len(document["error"]["problems"]) == 1
+    code, document, _ = call(capsys, "scale", number)
+    assert (code, len(document["error"]["message"]) < 200) == (2, True)
+
+
+def test_exposing_the_dashboard_of_a_running_head_is_a_difference(world, capsys):
+    call(capsys, "start")
+    code, document, err = call(capsys, "start", "--expose-dashboard")
+    assert (code, document["changed"]) == (0, False)
+    assert [(row["application"], row["field"], row["is"], row["asked"]) for row in document["differences"]] == [
+        ("ray-cluster-head", "expose_dashboard", False, True)
+    ]
+    assert "its dashboard not served to the outside, asked for is its dashboard served to the outside" in err
+    assert call(capsys, "start", "--expose-dashboard", "--dry-run", "--recreate")[1]["changed"] is True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import msgspec
 import pytest
 
 from raytui.core.errors import Failure
 from raytui.core.events import Event
-from raytui.core.snapshot import Job, RayEvent
+from raytui.core.snapshot import Actor, Job, RayEvent
 from raytui.manager.journal import Journal
 from tests.unit.core.values import NOW, application, node, snapshot
 
@@ -143,3 +145,74 @@ def test_global_options_are_taken_after_the_verb(show, text):
     before, after = text("-o", "json", "nodes"), text("nodes", "-o", "json")
     assert before == after
     assert before[1].startswith("{")
+
+
+def reading(seen, name, **more):
+    """The snapshot with one reading that says more about its answer."""
+    return msgspec.structs.replace(seen, **{name: msgspec.structs.replace(getattr(seen, name), **more)})
+
+
+ROWS = {
+    "nodes": (node(0), node(1)),
+    "jobs": (Job("j1", "RUNNING"), Job("j2", "FAILED")),
+    "actors": (Actor("a1", "A", "ALIVE"), Actor("a2", "A", "ALIVE")),
+    "serve": (),
+    "events": (of_ray(NOW, "one"), of_ray(NOW, "two")),
+}
+
+
+@pytest.mark.parametrize("verb", [verb for verb in LISTS if verb != "serve"])
+def test_a_list_that_ray_cut_says_so_and_how_many_there_are(show, call, text, verb):
+    show(reading(snapshot(**ROWS), verb, total=53_572))
+    document = call(verb)[1]
+    assert (len(document["items"]), document["total"], document["truncated"], document["unreadable"]) == (2, 53_572, True, 0)
+    assert "2 of 53,572 shown; Ray tells no more at once" in text(verb)[2]
+
+
+def test_a_limit_names_what_more_can_be_shown(show, text):
+    show(reading(snapshot(**ROWS), "actors", total=53_572))
+    assert "1 of 53,572 shown; --limit 2 shows 2\n" in text("actors", "--limit", "1")[2]
+
+
+@pytest.mark.parametrize("verb", LISTS)
+def test_rows_that_could_not_be_read_are_counted_and_said(show, call, text, verb):
+    show(reading(snapshot(**ROWS), verb, total=3, unreadable=1, first_unreadable="Expected `int`, got `str` - at `$.pid`"))
+    code, document, err = call(verb)
+    assert (code, document["unreadable"]) == (0, 1)
+    for told in (err, text(verb)[2]):
+        assert "could not be read" in told
+        assert "Expected `int`, got `str` - at `$.pid`" in told
+
+
+@pytest.mark.parametrize("verb", ["nodes", "apps", "actors", "events"])
+def test_the_work_of_a_list_grows_with_its_rows_and_no_faster(show, text, verb):
+    def steps(count):
+        """Lines executed, rounds of comprehensions included."""
+        numbers = range(count)
+        show(
+            snapshot(
+                tuple(application(n) for n in numbers),
+                tuple(node(n, node_id=f"id-{n}") for n in numbers),
+                actors=tuple(Actor(f"a{n}", "A", "ALIVE", node_id=f"id-{n}") for n in numbers),
+                events=tuple(msgspec.structs.replace(of_ray(NOW, f"event {n}"), node_id=f"id-{n}") for n in numbers),
+            )
+        )
+        done = 0
+
+        def trace(_frame, event, _argument):
+            nonlocal done
+            done += event == "line"
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            code, out, _ = text(verb)
+        finally:
+            sys.settrace(before)
+        assert (code, len(out.splitlines())) == (0, count + (verb != "events"))
+        return done
+
+    steps(2)  # what is imported is not counted
+    small, twice, four = steps(40), steps(80), steps(160)
+    assert four - twice < 2.2 * (twice - small)

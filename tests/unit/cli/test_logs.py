@@ -226,3 +226,26 @@ def test_the_log_of_a_kept_report_needs_no_head(show, text, platform):
     alone = snapshot(applications=(application(1, "failed", launcher=LauncherReport(state="failed", at=NOW)),), nodes=REFUSED)
     show(alone, platform)
     assert text("logs", "worker-1/raylet.out", "-n", "1")[1] == "the last word\n"
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)+$"])
+def test_a_pattern_that_backtracks_does_not_hang_the_command(show, text, pattern):
+    made = FakePlatform(APPS)
+    made.output["ray-cluster-head"] = (b"a" * 5000 + b"b\n") * 20 + b"aaa\n"
+    show(snapshot(), made)
+    assert text("logs", "--grep", pattern)[:2] == (0, "aaa\n")
+
+
+def test_a_pattern_with_look_around_is_refused_with_what_can_be_used(show, call):
+    show(snapshot())
+    code, document, _ = call("logs", "--grep", "^(?!.*heartbeat)")
+    (problem,) = document["error"]["problems"]
+    assert (code, problem["field"]) == (2, "grep")
+    assert "RE2" in problem["hint"]
+
+
+def test_context_goes_on_over_the_pieces_in_which_lines_are_looked_at(show, text, monkeypatch, platform):
+    monkeypatch.setattr("raytui.cli.logs.PIECE", 20)
+    show(snapshot(), platform)
+    out = text("logs", "--grep", "line (5|50)$", "-C", "1")[1]
+    assert out.splitlines() == ["line 4", "line 5", "line 6", "--", "line 49", "line 50", "line 51"]

@@ -103,7 +103,6 @@ def test_unknown_profiles_name_the_nearest(tmp_path):
 
 def test_a_workbench_in_the_environment_offers_the_profile_cai(tmp_path):
     environ = {"CML_HOST": "ml.example.com", "CML_PROJECT_ID": "abcd-efgh-ijkl-mnop", "CML_API_KEY": "k" * 20}
-    assert settings(tmp_path, **environ).platform == "local"
     found = settings(tmp_path, flags={"profile": "cai"}, **environ)
     assert (found.platform, found.host, found.project_id) == ("cai", "https://ml.example.com", "abcd-efgh-ijkl-mnop")
     assert missing_access(found) == []
@@ -140,3 +139,99 @@ def test_keys_come_from_private_files_and_are_never_shown(tmp_path):
 def test_one_image_for_both_and_the_specific_one_wins(tmp_path):
     found = settings(tmp_path, flags={"cluster.runtime_identifier": "both", "cluster.workers.runtime_identifier": "gpu"})
     assert (found.cluster.head.runtime_identifier, found.cluster.workers.runtime_identifier) == ("both", "gpu")
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 400, "0x" + "f" * 5000, "-" + "9" * 5000])
+@pytest.mark.parametrize("field", ["ray_port", "workers.count", "workers.gpus", "workers.cpu", "name"])
+def test_a_number_of_any_length_is_a_problem_and_never_a_crash(tmp_path, field, number):
+    table, _, key = field.rpartition(".")
+    text = f"[profiles.local.cluster{'.' + table if table else ''}]\n{key} = {number}\n"
+    told = problems(tmp_path, text)
+    assert max(len(message) for message in told.values()) < 400
+    (tmp_path / "raytui.toml").unlink()
+    if field != "name":
+        told = problems(tmp_path, flags={f"cluster.{field}": number})
+        assert list(told) == [field]
+        assert len(told[field]) < 400
+
+
+SECRET = "v3ry-s3cret"
+UNSENDABLE = {
+    "BOM": f"\ufeff{SECRET}",
+    "quote": f"\u201c{SECRET}\u201d",
+    "line": f"{SECRET}\n{SECRET}",
+    "control": f"{SECRET}\x07",
+    "ASCII": f"{SECRET}\u200b",
+}
+
+
+@pytest.mark.parametrize("kind", UNSENDABLE)
+def test_a_key_or_token_that_no_header_can_carry_is_refused_with_its_source_and_never_shown(tmp_path, kind):
+    key, token = tmp_path / "prod.key", tmp_path / "ray.token"
+    for file in (key, token):
+        file.write_text(UNSENDABLE[kind], encoding="utf-8")
+        file.chmod(0o600)
+    found = {
+        str(key): problems(tmp_path, PROD.replace("project_id", f'api_key_file = "{key}"\nproject_id'))["api_key_file"],
+        "CML_API_KEY": problems(tmp_path, PROD, CML_API_KEY=UNSENDABLE[kind])["api_key"],
+        "RAY_AUTH_TOKEN": problems(tmp_path, PROD, RAY_AUTH_TOKEN=UNSENDABLE[kind])["auth"],
+        str(token): problems(tmp_path, PROD, RAY_AUTH_TOKEN_PATH="~/ray.token")["auth"],
+    }
+    for source, told in found.items():
+        assert source in told
+        assert kind in told
+        assert SECRET not in told
+
+
+def test_a_key_in_another_encoding_is_refused(tmp_path):
+    key = tmp_path / "prod.key"
+    key.write_bytes(SECRET.encode("utf-16"))
+    key.chmod(0o600)
+    assert "no text in UTF-8" in problems(tmp_path, PROD.replace("project_id", f'api_key_file = "{key}"\nproject_id'))["api_key_file"]
+
+
+def test_a_key_file_that_is_replaced_by_one_that_cannot_be_sent_is_refused_when_it_is_read(tmp_path):
+    key = tmp_path / "prod.key"
+    key.write_text("fine-key")
+    key.chmod(0o600)
+    found = settings(tmp_path, PROD.replace("project_id", f'api_key_file = "{key}"\nproject_id'))
+    assert found.api_key.reveal() == "fine-key"
+    key.write_text(UNSENDABLE["BOM"], encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="can no longer be sent"):
+        found.api_key.reveal()
+
+
+def test_a_ray_token_that_no_cluster_asks_for_is_not_looked_at(tmp_path):
+    text = '[profiles.local.cluster]\nauth = "disabled"\n'
+    assert settings(tmp_path, text, RAY_AUTH_TOKEN=UNSENDABLE["quote"]).cluster.auth == "disabled"
+
+
+BENCH = {"CML_HOST": "ml.example.com", "CML_API_KEY": "k" * 20}
+INSIDE = {"CDSW_DOMAIN": "wb.example.com", "CDSW_PROJECT_ID": "abcd-efgh-ijkl-mnop", "CDSW_APIV2_KEY": "k" * 20}
+
+
+@pytest.mark.parametrize("environ", [BENCH, {"CML_HOST": "ml.example.com"}, INSIDE, {"RAYTUI_HOST": "ml.example.com"}])
+def test_whoever_names_a_workbench_is_never_answered_from_this_machine(tmp_path, environ):
+    found = settings(tmp_path, **environ)
+    assert (found.profile_name, found.platform) == ("cai", "cai")
+    assert found.origins["profile"] in environ
+    assert settings(tmp_path, PROD.replace('default_profile = "prod"', ""), **environ).profile_name == "cai"
+    unsaid = "[profiles.other]\nread_only = true\n"
+    assert settings(tmp_path, unsaid, {"profile": "other"}, **environ).platform == "cai"
+
+
+def test_a_profile_that_says_otherwise_is_believed(tmp_path):
+    assert settings(tmp_path, flags={"profile": "local"}, **BENCH).platform == "local"
+    assert settings(tmp_path, RAYTUI_PLATFORM="local", **BENCH).platform == "local"
+    assert settings(tmp_path, RAYTUI_PROFILE="local", **BENCH).platform == "local"
+    assert settings(tmp_path, '[profiles.local]\nplatform = "local"\n', **BENCH).platform == "local"
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_variable_counts_as_unset(tmp_path, empty):
+    assert settings(tmp_path, CML_HOST=empty, CML_API_KEY="k" * 20, CDSW_DOMAIN=empty).platform == "local"
+
+
+def test_what_is_missing_of_a_workbench_is_said(tmp_path):
+    assert [problem.field for problem in missing_access(settings(tmp_path, **BENCH))] == ["project_id"]
+    assert [problem.field for problem in missing_access(settings(tmp_path, CML_HOST="x.example.com"))] == ["project_id", "api_key"]

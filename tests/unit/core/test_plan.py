@@ -145,3 +145,72 @@ def test_stop_names_every_application(states):
     apps = tuple(application(index, state) for index, state in states.items())
     plan = plan_stop(SPEC, apps)
     assert {name for step in plan.steps if step.action == "delete" for name in step.targets} == {app.name for app in apps}
+
+
+def living(**more) -> tuple:
+    size = {"cpu": 1.0, "memory": 2.0}
+    return tuple(application(n, **{**size, **more}) for n in range(3))
+
+
+def asking(**workers):
+    return msgspec.structs.replace(SPEC, workers=msgspec.structs.replace(SPEC.workers, **workers))
+
+
+def test_a_size_that_living_applications_do_not_have_is_a_difference_and_touches_nothing():
+    plan = plan_start(SPEC, living(), asked=asking(cpu=8.0))
+    assert not plan.changed
+    assert [(d.application, d.field, d.present, d.asked) for d in plan.differences] == [
+        ("ray-cluster-worker-1", "workers.cpu", 1.0, 8.0),
+        ("ray-cluster-worker-2", "workers.cpu", 1.0, 8.0),
+    ]
+    assert plan.notes[0] == (
+        "ray-cluster-worker-1 has 1 CPU, asked for is 8 CPU: it is kept as it is; raytui start --recreate makes it again"
+    )
+
+
+def test_recreate_drains_deletes_and_makes_again_only_what_differs():
+    plan = plan_start(SPEC, living(), asked=asking(cpu=8.0), recreate=True)
+    workers = ("ray-cluster-worker-1", "ray-cluster-worker-2")
+    assert [(step.action, step.targets) for step in plan.steps[:4]] == [
+        ("drain", workers),
+        ("stop", workers),
+        ("delete", workers),
+        ("launchers", ()),
+    ]
+    assert {request.name: request.cpu for request in plan.creates} == dict.fromkeys(workers, 8.0)
+    assert tuple(app.name for app in plan.ends) == workers
+    assert not plan_start(SPEC, living(), asked=SPEC, recreate=True).changed
+
+
+def test_exposure_image_script_and_ports_are_differences_and_making_the_head_again_says_that_jobs_end():
+    apps = living(runtime_identifier="old", spec_json=msgspec.json.encode(SPEC).decode(), script="launchers/mine.py")
+    asked = msgspec.structs.replace(
+        asking(runtime_identifier="new", script="launchers/other.py"), expose_dashboard=True, ray_port=7000, auth="disabled"
+    )
+    plan = plan_start(SPEC, apps, asked=asked, recreate=True)
+    of_head = {d.field for d in plan.differences if d.application == "ray-cluster-head"}
+    assert of_head == {"ray_port", "expose_dashboard", "auth"}
+    assert {"workers.runtime_identifier", "workers.script", "ray_port"} <= {d.field for d in plan.differences}
+    assert [step.action for step in plan.steps[:5]] == ["drain", "stop", "stop", "delete", "launchers"]
+    assert any("all running jobs end" in note for note in plan.notes)
+    assert {request.environment["RAYTUI_RAY_PORT"] for request in plan.creates} == {"7000"}
+
+
+def test_what_the_platform_does_not_tell_of_an_application_is_no_difference():
+    assert plan_start(SPEC, (application(0), application(1), application(2)), asked=asking(cpu=8.0, gpus=1)).differences == ()
+
+
+@given(
+    sizes=st.dictionaries(st.integers(0, 4), st.sampled_from((1.0, 2.0)), max_size=5),
+    states=st.lists(st.sampled_from(STATES), min_size=5, max_size=5),
+    recreate=st.booleans(),
+)
+def test_whatever_differs_is_either_named_and_kept_or_made_again(sizes, states, recreate):
+    apps = tuple(application(n, states[n], cpu=cpu, memory=2.0) for n, cpu in sizes.items())
+    spec = SPEC.with_workers(4)
+    plan = plan_start(spec, apps, recreate=recreate)
+    differing = {app.name for app in apps if app.state in LIVE and app.cpu != 1.0}
+    assert {d.application for d in plan.differences} == differing
+    ended = {app.name for app in plan.ends if app.state in LIVE}
+    assert ended == (differing if recreate else set())
+    assert ended <= {request.name for request in plan.creates}

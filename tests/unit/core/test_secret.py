@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from raytui.core.secret import Secret, mask
+from raytui.core.secret import Secret, mask, unsendable
 
 
 def test_a_secret_shows_itself_only_when_revealed() -> None:
@@ -50,3 +50,26 @@ def test_mask_takes_out_given_secrets_and_what_is_named_like_one(text: str, gone
 
 def test_mask_leaves_plain_words_alone() -> None:
     assert mask("script 'x.py' not found in project directory", ["", "x"]) == "script 'x.py' not found in project directory"
+
+
+BAD = {
+    "byte order mark": "\ufeff{}",
+    "typographic quote": "\u201c{}\u201d",
+    "more than one line": "{}\n{}",
+    "control character": "a\x1b{}",
+    "outside ASCII": "{}\u200bx",
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_value_that_is_no_header_is_named_by_its_kind_of_character_alone(kind: str) -> None:
+    secret = "v3ry-s3cret"
+    told = unsendable(BAD[kind].format(secret, secret))
+    assert kind in told
+    assert secret not in told
+    assert told.isascii()
+
+
+@pytest.mark.parametrize("value", ["key.with-all_kinds+of/signs==", "  key\n", "", "two words"])
+def test_what_a_header_can_carry_is_fine(value: str) -> None:
+    assert unsendable(value) == ""

@@ -112,6 +112,15 @@ def test_usage_has_true_names_and_no_group_resources() -> None:
     )
 
 
+def test_demand_says_what_each_of_its_parts_needs_of_one_node() -> None:
+    bundles = [[{"CPU": 2, "my_res": 1}, 3]]
+    groups = [[{"bundles": bundles, "strategy": strategy}, 1] for strategy in ("SPREAD", "STRICT_PACK")]
+    report = {"resourceDemand": [[{"CPU": 8, "GPU": 1}, 2]], "pgDemand": groups}
+    usage = parse_usage(msgspec.json.encode({"data": {"clusterStatus": {"loadMetricsReport": report}}}))
+    assert usage.needs == (({"CPU": 8, "GPU": 1},), ({"CPU": 2, "my_res": 1},), ({"CPU": 6, "my_res": 3},))
+    assert len(usage.needs) == len(usage.pending)
+
+
 def test_usage_gives_a_custom_resource_its_name_back() -> None:
     assert camel("my_res") == "myRes"
     assert camel("node:__internal_head__") == "node:InternalHead"
@@ -149,8 +158,8 @@ def test_jobs_without_start_or_submission() -> None:
 
 
 def test_actors_and_their_number() -> None:
-    actors, total = parse_actors(recorded("v0_actors.json"))
-    assert total == 53
+    actors = parse_actors(recorded("v0_actors.json"))
+    assert actors.total == 53
     assert {actor.state for actor in actors} >= {"ALIVE", "DEAD"}
     pending = next((actor for actor in actors if actor.state == "PENDING_CREATION"), None)
     assert pending is None or pending.node_id == ""
@@ -206,6 +215,108 @@ def test_health_is_one_word() -> None:
     assert parse_health(b"success") is True
     with pytest.raises(Garbage, match="instead of 'success'"):
         parse_health(b"welcome")
+
+
+def changed(name, *path, to):
+    """A recorded answer in which one field is another."""
+    tree = json.loads(recorded(name))
+    node = tree
+    for step in path[:-1]:
+        node = node[step]
+    node[path[-1]] = to
+    return json.dumps(tree).encode()
+
+
+ROWS = ("data", "result", "result")
+
+
+@pytest.mark.parametrize(
+    ("parse", "name", "path", "odd"),
+    [
+        (parse_jobs, "jobs.json", (0, "start_time"), "soon"),
+        (parse_jobs, "jobs.json", (0,), "no row at all"),
+        (parse_actors, "v0_actors.json", (*ROWS, 0, "pid"), "many"),
+        (parse_actors, "v0_actors.json", (*ROWS, 0, "actor_id"), None),
+        (parse_events, "events.json", ("data", "events", "global", 0, "message"), ["not", "text"]),
+        (parse_serve, "serve_applications.json", ("applications", "sick", "deployments", "Sick", "replicas"), "two"),
+        (parse_serve, "serve_applications.json", ("applications", "sick"), 7),
+    ],
+)
+def test_one_odd_field_costs_one_row_and_is_counted(parse, name, path, odd) -> None:
+    whole, found = parse(recorded(name)), parse(changed(name, *path, to=odd))
+    assert (found.unreadable, whole.unreadable) == (1, 0)
+    assert len(found) >= len(whole) - 1
+    assert found.total == whole.total
+    assert found.first_unreadable
+
+
+def test_a_node_with_an_odd_field_is_kept_by_its_identity() -> None:
+    found = parse_nodes(changed("v0_nodes.json", *ROWS, 0, "labels", to="none"))
+    odd = json.loads(recorded("v0_nodes.json"))["data"]["result"]["result"][0]
+    kept = next(node for node in found if node.node_id == odd["node_id"])
+    assert (len(found), found.total, found.unreadable) == (3, 3, 1)
+    assert (kept.name, kept.state, kept.labels) == (odd["node_name"], odd["state"], {})
+    assert "labels" in found.first_unreadable
+
+
+def test_a_size_that_is_null_is_unknown_and_everything_else_is_read() -> None:
+    rows = json.loads(recorded("nodes_summary.json"))["data"]["summary"]
+    for row in rows:
+        row["disk"] = {"/": {"total": None, "used": None}}
+    found = parse_node_stats(json.dumps({"data": {"summary": rows}}).encode())
+    assert (found.unreadable, found[HEAD].disk_total, found[HEAD].cpu_percent) == (0, None, 98.7)
+
+
+def test_figures_that_cannot_be_read_are_counted_beside_those_that_can() -> None:
+    rows = json.loads(recorded("nodes_summary.json"))["data"]["summary"]
+    next(row for row in rows if row["raylet"]["nodeId"] == WORKER)["cpu"] = "busy"
+    found = parse_node_stats(json.dumps({"data": {"summary": rows}}).encode())
+    assert (set(found), found.unreadable) == ({HEAD, DEAD}, 1)
+
+
+def test_what_python_writes_and_json_forbids_is_read() -> None:
+    rows = json.loads(recorded("nodes_summary.json"))["data"]["summary"]
+    next(row for row in rows if row["raylet"]["nodeId"] == HEAD)["cpu"] = float("nan")
+    found = parse_node_stats(json.dumps({"data": {"summary": rows}}).encode())
+    assert (len(found), found.unreadable, found[HEAD].cpu_percent, found[WORKER].cpu_percent is None) == (3, 0, None, False)
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "a\udfffb", "\udc00\ud800"])
+def test_half_a_character_becomes_a_mark_and_loses_no_row(odd) -> None:
+    rows = [{"submission_id": "a", "entrypoint": odd, "metadata": {odd: odd}}, {"submission_id": "b"}]
+    jobs = parse_jobs(json.dumps(rows).encode())
+    assert ([job.id for job in jobs], jobs.unreadable) == (["b", "a"], 0)
+    assert "\ufffd" in jobs[1].entrypoint
+    assert msgspec.json.encode(jobs)
+
+
+@pytest.mark.parametrize(
+    ("part", "odd"), [("usage", {"CPU": ["all", 4]}), ("resourceDemand", [[{"CPU": "many"}, 1]]), ("pgDemand", [7]), ("nodeTypes", "x")]
+)
+def test_one_odd_entry_of_the_usage_leaves_the_others(part, odd) -> None:
+    report = {"usage": {"GPU": [1, 4]}, "resourceDemand": [[{"CPU": 2}, 1]], "pgDemand": [], "nodeTypes": []}
+    report[part] = {**report[part], **odd} if isinstance(odd, dict) else [*report[part], *odd] if isinstance(odd, list) else odd
+    usage = parse_usage(json.dumps({"data": {"clusterStatus": {"loadMetricsReport": report}}}).encode())
+    assert (usage.unreadable, usage.resources["GPU"].total) == (1, 4.0)
+    assert usage.pending == ("1 task or actor needing CPU 2",)
+
+
+def test_names_of_logs_that_are_no_text_are_left_out() -> None:
+    assert parse_log_files(b'{"data": {"result": {"raylet": ["raylet.out", 7, null]}}}') == ("raylet.out",)
+
+
+@pytest.mark.parametrize("parse", [parse_jobs, parse_actors, parse_nodes, parse_events, parse_node_stats])
+def test_an_answer_of_which_no_row_can_be_read_is_garbage(parse) -> None:
+    rows = [{"node_id": 1, "actor_id": [], "status": 3, "message": 4, "cpu": "x"}]
+    tree = rows if parse is parse_jobs else {"data": {"result": {"result": rows}, "events": {"global": rows}, "summary": rows}}
+    with pytest.raises(Garbage, match=r"."):
+        parse(json.dumps(tree).encode())
+
+
+def test_a_list_says_how_many_there_are_beyond_those_it_was_sent() -> None:
+    row = {"actor_id": "a", "state": "ALIVE"}
+    body = {"data": {"result": {"total": 53_572, "num_after_truncation": 10_000, "num_filtered": 10_000, "result": [row] * 3}}}
+    assert parse_actors(json.dumps(body).encode()).total == 53_572
 
 
 PARSERS = [parse_version, parse_nodes, parse_node_stats, parse_usage, parse_jobs, parse_actors, parse_serve, parse_events, parse_log_files]

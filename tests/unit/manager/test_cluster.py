@@ -10,7 +10,7 @@ import pytest
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, Interrupted, NotFound, OperationFailed, RefusedForSafety
 from raytui.core.protocols import Check
 from raytui.core.spec import ClusterSpec
-from raytui.manager import waits
+from raytui.manager import verify, waits
 from raytui.manager.journal import Journal
 from raytui.manager.verify import Verification
 
@@ -356,3 +356,83 @@ async def test_verify_touches_no_cluster_that_exists(tmp_path):
     results = {result.check: result.state async for result in check.run() if result.state != "running"}
     assert (results["connection"], results["creation"]) == ("failed", "skipped")
     assert len(world.states()) == 3
+
+
+async def test_verify_tells_what_was_left_when_its_clean_up_failed(tmp_path):
+    world = World(boot=10**6)
+    check = Verification(world, world, world.manager(tmp_path), SPEC.with_workers(1), timeout=30, keep=False)
+    results = {}
+
+    async def consume():
+        async for result in check.run():
+            results[result.check] = result
+            if result.check == "status":
+                check.interrupt()
+                world.refuse_delete.add("ray-cluster-worker-1")
+
+    with pytest.raises(Interrupted) as caught:
+        await consume()
+    assert results["clean-up"].state == "failed"
+    assert "was removed" not in caught.value.message
+    assert "ray-cluster-worker-1" in caught.value.message
+    assert set(world.states()) == {"worker-1"}
+
+
+async def test_verify_that_keeps_its_cluster_does_not_say_that_it_was_removed(tmp_path):
+    world = World()
+    check = Verification(world, world, world.manager(tmp_path), SPEC.with_workers(1), timeout=30, keep=True)
+
+    async def consume():
+        async for result in check.run():
+            if (result.check, result.state) == ("status", "ok"):
+                check.interrupt()
+
+    with pytest.raises(Interrupted, match=r"verify was interrupted; cluster ray-cluster is kept: raytui stop"):
+        await consume()
+    assert set(world.states()) == {"head", "worker-1"}
+
+
+async def test_verify_cleans_up_after_what_nobody_foresaw_and_raises_it_then(tmp_path):
+    world = World()
+    check = Verification(world, world, world.manager(tmp_path), SPEC.with_workers(1), timeout=30, keep=False)
+    seen = []
+
+    async def consume():
+        async for result in check.run():
+            seen.append((result.check, result.state))
+            if result == result.__class__("status", "running"):
+                world.faults["observe"] = [ZeroDivisionError("odd")]
+
+    with pytest.raises(ZeroDivisionError):
+        await consume()
+    assert ("clean-up", "ok") in seen
+    assert world.states() == {}
+
+
+async def test_the_clean_up_of_verify_does_what_it_can_and_has_a_time_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(verify, "CLEAN_UP_S", 0.5)
+    world = World()
+    check = Verification(world, world, world.manager(tmp_path), SPEC.with_workers(2), timeout=30, keep=False)
+    results = {}
+    async for result in check.run():
+        results[result.check] = result
+        if result.check == "status":
+            world.stuck_stop = world.stuck_delete = {"ray-cluster-worker-1"}
+    assert results["clean-up"].state == "failed"
+    assert "ray-cluster-worker-1 (stopping)" in results["clean-up"].message
+    assert set(world.states()) == {"worker-1"}
+
+
+async def test_the_clean_up_of_verify_removes_what_no_list_showed_yet(tmp_path, monkeypatch):
+    monkeypatch.setattr(verify, "SLOWEST_POLL_S", 0.001)
+    world = World()
+    world.list_lag = 12
+    check = Verification(world, world, world.manager(tmp_path), SPEC.with_workers(1), timeout=30, keep=False)
+    seen = []
+    async for result in check.run():
+        seen.append((result.check, result.state))
+        if seen[-1] == ("status", "running"):
+            world.faults["list"] = [OperationFailed("the platform stumbles")]
+    assert ("status", "failed") in seen
+    assert seen[-1] == ("clean-up", "ok")
+    assert world.states() == {}

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raytui.core.errors import ConfigurationError, Failure, NotFound, Unreachable
+from raytui.core.patterns import compile_pattern
 from raytui.core.protocols import DashboardTarget
 from raytui.dashboard.client import connect
 from raytui.manager import followed
@@ -21,7 +22,6 @@ from raytui.manager.loglines import (
     LineFilter,
     LineSplitter,
     clean,
-    compile_pattern,
     line_time,
     parse_since,
     whole_lines,
@@ -282,6 +282,20 @@ async def test_job_log_ends_with_its_job(server, look, logs) -> None:
     assert str(end) == "job lab-ok has ended: SUCCEEDED"
 
 
+async def test_a_job_whose_row_cannot_be_read_has_not_ended(server, look, logs) -> None:
+    snapshot = await look()
+    living = next(node.node_id for node in snapshot.nodes.value if node.state == "ALIVE")
+    source = msgspec.structs.replace(await logs.find(snapshot, "job/lab-work2"), node_id=living)
+    rows = msgspec.json.decode(recorded("jobs.json"))
+    next(row for row in rows if row["submission_id"] == "lab-work2")["start_time"] = "soon"
+    server.bodies["/api/jobs/"] = msgspec.json.encode(rows)
+    ended = logs._ending(await logs._dashboard("ray-cluster"), source)
+    assert await ended() == ""
+    rows = [row for row in rows if row["submission_id"] != "lab-work2"]
+    server.bodies["/api/jobs/"] = msgspec.json.encode(rows)
+    assert await ended() == "job lab-work2 has ended"
+
+
 async def test_flood_comes_in_batches_and_cancelling_ends_it(server, look, logs) -> None:
     follow = logs.follow(await logs.find(await look(), "head/raylet.out"), 10)
     await server.stream.put(b"x\n" * 1200)
@@ -375,25 +389,25 @@ def test_whole_lines(limit, lines) -> None:
 
 def test_matches_with_their_surroundings_like_grep() -> None:
     lines = [f"{n} {'ERR' if n in {3, 5, 20} else 'ok'}" for n in range(30)]
-    shown = LineFilter(compile_pattern("ERR"), context=1).feed(lines)
+    shown = LineFilter(compile_pattern("ERR", "grep"), context=1).feed(lines)
     assert [line.split()[0] for line in shown] == ["2", "3", "4", "5", "6", "--", "19", "20", "21"]
-    assert LineFilter(compile_pattern("ERR")).feed(lines) == ["3 ERR", "5 ERR", "20 ERR"]
+    assert LineFilter(compile_pattern("ERR", "grep")).feed(lines) == ["3 ERR", "5 ERR", "20 ERR"]
 
 
 def test_surroundings_reach_over_batches() -> None:
     lines = [f"{n} {'ERR' if n in {3, 5, 20} else 'ok'}" for n in range(30)]
-    whole = LineFilter(compile_pattern("ERR"), context=2).feed(lines)
-    stepwise = LineFilter(compile_pattern("ERR"), context=2)
+    whole = LineFilter(compile_pattern("ERR", "grep"), context=2).feed(lines)
+    stepwise = LineFilter(compile_pattern("ERR", "grep"), context=2)
     assert [shown for line in lines for shown in stepwise.feed([line])] == whole
 
 
 def test_no_gap_between_groups_that_touch() -> None:
-    assert LineFilter(compile_pattern("x"), context=1).feed(["x", "a", "b", "x"]) == ["x", "a", "b", "x"]
+    assert LineFilter(compile_pattern("x", "grep"), context=1).feed(["x", "a", "b", "x"]) == ["x", "a", "b", "x"]
 
 
 def test_bad_pattern_is_one_sentence() -> None:
     with pytest.raises(ConfigurationError, match=r"'\(' is not a regular expression") as caught:
-        compile_pattern("(")
+        compile_pattern("(", "grep")
     assert caught.value.problems[0].field == "grep"
 
 

@@ -10,11 +10,13 @@ import pytest
 
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure, NotAllowed, Unreachable
+from raytui.core.joined import join
 from raytui.core.merge import countable, merge_nodes, total_by_nodes
 from raytui.core.protocols import DashboardTarget
 from raytui.core.snapshot import Amount, Gpu, LauncherReport, Node, Usage
+from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.dashboard.client import connect
-from raytui.manager import readings
+from raytui.manager import operations, readings
 from raytui.manager.monitor import Monitor, is_failing, next_poll
 from tests.fakes.dashboard import FakeDashboard, every_path, many_nodes, recorded
 from tests.fakes.platform import FakePlatform, application
@@ -56,6 +58,26 @@ async def test_status_asks_everything_it_needs_once(server, monitor) -> None:
     assert snapshot.dashboard is None
 
 
+async def test_what_raytui_carries_out_meanwhile_is_part_of_the_snapshot(platform, tmp_path) -> None:
+    watching = Monitor(
+        platform, short, cluster="ray-cluster", profile="local", operation=lambda: operations.current(tmp_path, "local", "ray-cluster")
+    )
+    async with operations.hold(tmp_path, "local", "ray-cluster", "restart", 0.0) as publication:
+        publication.tell(operations.Operation("restart", ends=("ray-cluster-worker-1",), since=7.0))
+        during = await watching.observe("alive")
+    assert during.operation is not None
+    assert (during.operation.verb, during.operation.ends, during.operation.since) == ("restart", ("ray-cluster-worker-1",), 7.0)
+    assert (await watching.observe("alive")).operation is None
+    await watching.close()
+
+
+async def test_an_operation_that_ended_during_the_round_still_explains_it(platform) -> None:
+    answers = [operations.Operation("scale"), None]
+    watching = Monitor(platform, short, cluster="ray-cluster", profile="local", operation=lambda: answers.pop(0))
+    assert (await watching.observe("alive")).operation == operations.Operation("scale")
+    await watching.close()
+
+
 async def test_alive_asks_only_about_life(server, monitor) -> None:
     snapshot = await monitor.observe("alive")
     assert server.requests == Counter(["/api/gcs_healthz", "/api/version", "/api/v0/nodes"])
@@ -68,6 +90,35 @@ async def test_full_asks_for_the_console_too(server, monitor) -> None:
     assert snapshot.actors.value
     assert snapshot.serve.value
     assert snapshot.events.value
+
+
+async def test_one_look_asks_for_all_the_actors_that_ray_gives_and_a_poll_for_the_first(server, monitor, monkeypatch) -> None:
+    monkeypatch.setitem(readings.PERIODS, "actors", 0.0)
+    snapshot = await monitor.observe("actors")
+    assert set(server.requests) == {"/api/gcs_healthz", "/api/version", "/api/v0/nodes", "/api/v0/actors"}
+    assert (len(snapshot.actors.value) < 53, snapshot.actors.total) == (True, 53)
+    async for _ in monitor.snapshots(depth="full"):
+        break
+    asked = [query for query in server.queries if query.startswith("/api/v0/actors")]
+    assert asked == ["/api/v0/actors?limit=10000", "/api/v0/actors?limit=1000"]
+
+
+async def test_what_could_not_be_read_goes_with_its_reading(server, monitor) -> None:
+    rows = [{"submission_id": "a", "status": "RUNNING"}, {"submission_id": "b", "start_time": "soon"}]
+    server.bodies["/api/jobs/"] = msgspec.json.encode(rows)
+    jobs = (await monitor.observe("jobs")).jobs
+    assert ([job.id for job in jobs.value], jobs.total, jobs.unreadable) == (["a"], 2, 1)
+    assert "start_time" in jobs.first_unreadable
+
+
+async def test_no_total_is_made_of_nodes_that_could_not_all_be_read(server, monitor) -> None:
+    tree = msgspec.json.decode(recorded("v0_nodes.json"))
+    odd = next(row for row in tree["data"]["result"]["result"] if row["state"] == "ALIVE")
+    odd["resources_total"] = "much"
+    server.bodies["/api/v0/nodes"] = msgspec.json.encode(tree)
+    snapshot = await monitor.observe("status")
+    assert (len(snapshot.nodes.value), snapshot.nodes.unreadable) == (3, 1)
+    assert snapshot.usage.value.resources["CPU"].total == 6.0
 
 
 @pytest.mark.parametrize("count", [1, 200])
@@ -379,3 +430,111 @@ async def some(monitor: Monitor, count: int):
         if len(found) == count:
             return found
     raise AssertionError
+
+
+async def test_what_was_last_asked_for_is_part_of_the_snapshot_and_read_seldom(platform, monitor) -> None:
+    spec = ClusterSpec(workers=WorkersSpec(count=3))
+    platform.asked["ray-cluster"] = spec
+    assert (await monitor.observe("status")).asked.value == spec
+    await monitor.observe("alive")
+    assert platform.count("recorded_spec") == 1
+    platform.asked["ray-cluster"] = ClusterSpec()
+    platform.applications["ray-cluster-worker-2"] = application("worker-2")
+    assert (await monitor.observe("status")).asked.value == ClusterSpec()
+    assert platform.count("conflicts") == 0
+
+
+async def test_a_record_that_cannot_be_read_is_a_value_in_the_snapshot(platform, monitor) -> None:
+    platform.errors["recorded_spec"] = [Unreachable(Failure("platform", "NoRoute", "no route", "check the VPN"))]
+    snapshot = await monitor.observe("status")
+    assert (snapshot.asked.value, snapshot.asked.failure.reason) == (None, "NoRoute")
+    assert snapshot.nodes.value
+
+
+async def test_while_absent_a_status_says_whose_names_are_taken_and_does_not_send_to_start() -> None:
+    platform = FakePlatform()
+    platform.foreign = {"ray-cluster-head", "ray-cluster-worker-2"}
+    monitor = Monitor(platform, short, cluster="ray-cluster", profile="local", workers=1)
+    judged = assess(await monitor.observe("status"))
+    assert judged.phase == "absent"
+    assert "an application named ray-cluster-head exists and is not ours" in judged.broken.hint
+    assert "creates it" not in judged.broken.hint
+    platform.foreign.clear()
+    platform.errors["conflicts"] = [Unreachable(Failure("platform", "NoRoute", "no route"))]
+    await monitor.close()
+    again = Monitor(platform, short, cluster="ray-cluster", profile="local", workers=10**9)
+    assert assess(await again.observe("status")).broken.hint == "raytui start creates it"
+
+
+class Pods:
+    """A head and a worker seen from outside, with a clock of ours and reports that a test writes by another one."""
+
+    def __init__(self, started_at: float) -> None:
+        self.now = 1_790_000_000.0
+        apps = [application(name, created_at=started_at, started_at=started_at) for name in ("head", "worker-1")]
+        self.platform = FakePlatform(apps)
+        self.monitor = Monitor(self.platform, short, cluster="ray-cluster", profile="cai", clock=lambda: self.now)
+
+    def write(self, at: float, **more: object) -> None:
+        for name in ("head", "worker-1"):
+            report = LauncherReport(**{"state": "alive", "node_id": name, "at": at, **more})  # type: ignore[arg-type]
+            self.platform.set(f"ray-cluster-{name}", launcher=report)
+
+    async def look(self, after: float = 0.0):
+        self.now += after
+        snapshot = await self.monitor.observe("alive")
+        return assess(snapshot).verdict, join(snapshot).counts.alive
+
+
+async def test_a_clock_two_hours_ahead_proves_life_only_while_its_reports_are_seen_to_change() -> None:
+    pods = Pods(started_at=1_790_000_000.0 - 3600)
+    ahead = pods.now + 7200
+    pods.write(ahead)
+    assert await pods.look() == ("unknown", 0)
+    pods.write(ahead + 10)
+    assert await pods.look(10) == ("ok", 2)
+    assert await pods.look(85) == ("ok", 2)
+    assert await pods.look(10) == ("unknown", 0)
+
+
+async def test_what_changed_while_nobody_looked_is_dated_by_nobody() -> None:
+    pods = Pods(started_at=1_790_000_000.0 - 3600)
+    ahead = pods.now + 7200
+    pods.write(ahead)
+    await pods.look()
+    pods.write(ahead + 1800)
+    assert await pods.look(1800) == ("unknown", 0)
+
+
+async def test_the_late_last_words_of_an_earlier_life_are_not_seen_as_this_ones() -> None:
+    pods = Pods(started_at=1_790_000_000.0 - 3600)
+    ahead = pods.now + 7200
+    pods.write(ahead)
+    await pods.look()
+    for name in ("head", "worker-1"):
+        pods.platform.set(f"ray-cluster-{name}", started_at=pods.now + 5)
+    for second in (10, 20, 30):
+        pods.write(ahead + second)
+        assert (await pods.look(10))[1] == 0
+
+
+async def test_a_report_that_was_read_seldom_is_as_old_as_its_last_reading() -> None:
+    pods = Pods(started_at=1_790_000_000.0 - 3600)
+    pods.write(pods.now + 7200, read_at=pods.now)
+    await pods.look()
+    pods.write(pods.now + 7300, read_at=pods.now + 100)
+    assert await pods.look(100) == ("unknown", 0)
+
+
+async def test_figures_that_could_not_be_read_are_a_condition_and_no_frozen_figures(server, monitor) -> None:
+    assert (await monitor.observe("status")).figures.value is True
+    server.fail("garbage", "/nodes")
+    snapshot = await monitor.observe("status")
+    assert snapshot.figures.failure.reason == "Garbage"
+    assert "FiguresUnreadable" in {condition.reason for condition in assess(snapshot).conditions}
+    assert all(node.cpu_percent is None and node.sampled_at == 0.0 for node in snapshot.nodes.value)
+
+
+async def test_figures_nobody_asked_for_are_neither_read_nor_unreadable(monitor) -> None:
+    snapshot = await monitor.observe("alive")
+    assert (snapshot.figures.value, snapshot.figures.failure) == (None, None)

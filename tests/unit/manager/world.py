@@ -23,7 +23,13 @@ SPEC = ClusterSpec(workers=WorkersSpec(count=2))
 
 
 class World:
-    """Applications by name; each becomes alive after `boot` observations."""
+    """Applications by name; each becomes alive after `boot` observations.
+
+    `list_lag` is for how many lists a create or a delete does not show yet. `stuck_stop`, `stuck_delete` and `stuck_create` name
+    applications for which that call never answers; `lost_before` and `lost_after` name those whose create loses its answer before or
+    after the work was done (with `late`, it is done only after so many more lists). `faults[method]` is raised by the next calls of a
+    method, once per entry, before it does anything.
+    """
 
     name = "local"
 
@@ -41,13 +47,48 @@ class World:
         self.dead: set[str] = set()
         self.drained: list[str] = []
         self.files: dict[str, bytes] = {}
+        self.asked: dict[str, ClusterSpec] = {}
         self.ids = 0
+        self.list_lag = 0
+        self.lists = 0
+        self.stuck_stop: set[str] = set()
+        self.stuck_delete: set[str] = set()
+        self.stuck_list = False
+        self.lost_before: dict[str, Exception] = {}
+        self.lost_after: dict[str, Exception] = {}
+        self.late = 0
+        self.faults: dict[str, list[Exception]] = {}
+        self.delete_gate: asyncio.Event | None = None
+        self.calls: list[tuple[str, str]] = []
+        self.drains = True
+        self._shown_from: dict[str, int] = {}
+        self._shown_until: dict[str, tuple[Application, int]] = {}
+        self._coming: list[tuple[int, Application]] = []
+
+    def _begin(self, method: str, name: str = "") -> None:
+        self.calls.append((method, name))
+        if self.faults.get(method):
+            raise self.faults[method].pop(0)
 
     # The platform.
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
         await asyncio.sleep(0)
-        return tuple(sorted((app for app in self.apps.values() if cluster in {None, app.cluster}), key=lambda app: app.index))
+        self._begin("list")
+        if self.stuck_list:
+            await asyncio.Event().wait()
+        self.lists += 1
+        for at, app in [entry for entry in self._coming if entry[0] <= self.lists]:
+            self._coming.remove((at, app))
+            self._add(app)
+        shown = {app.id: app for app, last in self._shown_until.values() if self.lists <= last}
+        shown |= {app.id: app for app in self.apps.values() if self.lists >= self._shown_from.get(app.id, 0)}
+        return tuple(sorted((app for app in shown.values() if cluster in {None, app.cluster}), key=lambda app: app.index))
+
+    def _add(self, app: Application) -> None:
+        self.apps[app.name] = app
+        self.age[app.name] = 0
+        self._shown_from[app.id] = self.lists + self.list_lag + 1
 
     async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(name for name in names if name in self.foreign)
@@ -56,6 +97,9 @@ class World:
         self.creating.set()
         if self.create_gate is not None:
             await self.create_gate.wait()
+        self._begin("create", request.name)
+        if request.name in self.lost_before:
+            raise self.lost_before.pop(request.name)
         if request.name in self.refuse_create:
             raise OperationFailed(f"{request.name}: {self.refuse_create[request.name]}")
         self.ids += 1
@@ -77,28 +121,49 @@ class World:
             spec_json=request.spec_json,
             message="ray start said no" if state == "failed" else "",
         )
-        self.apps[request.name] = app
-        self.age[request.name] = 0
+        if request.name in self.lost_after:
+            self._coming.append((self.lists + self.late, app))
+            raise self.lost_after.pop(request.name)
+        self._add(app)
         return app
 
-    async def stop(self, application: Application) -> None:
+    async def stop(self, application: Application, *, wait: bool = True) -> None:
+        self._begin("stop" if wait else "stop, not waited for", application.name)
+        if application.name in self.stuck_stop:
+            self._set(application.name, "stopping")
+            await asyncio.Event().wait() if wait else None
+            return
         self._set(application.name, "stopped")
 
     async def restart(self, application: Application) -> None:
+        self._begin("restart", application.name)
         self._set(application.name, "starting")
         self.age[application.name] = 0
 
-    async def delete(self, application: Application) -> None:
+    async def delete(self, application: Application, *, wait: bool = True) -> None:
         await asyncio.sleep(0)
+        self._begin("delete" if wait else "delete, not waited for", application.name)
+        if self.delete_gate is not None:
+            await self.delete_gate.wait()
         if application.name in self.refuse_delete:
             raise OperationFailed(f"{application.name} could not be deleted")
-        self.apps.pop(application.name, None)
+        if application.name in self.stuck_delete:
+            self._set(application.name, "stopping")
+            await asyncio.Event().wait() if wait else None
+            return
+        there = self.apps.get(application.name)
+        if there is not None and there.id == application.id:
+            del self.apps[application.name]
+            if self.list_lag:
+                self._shown_until[there.id] = (there, self.lists + self.list_lag)
 
     async def drain(self, application: Application, timeout: float) -> bool:
+        self._begin("drain", application.name)
         self.drained.append(application.name)
-        return True
+        return self.drains
 
     async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
+        self._begin("write_launchers", cluster)
         self.files.update(files)
         return {name: f"/shared/{name}" for name in files}
 
@@ -118,19 +183,30 @@ class World:
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:
         return spec
 
+    async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
+        if spec is None:
+            self.asked.pop(cluster, None)
+        else:
+            self.asked[cluster] = spec
+
+    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:
+        return self.asked.get(cluster)
+
     async def forget(self, cluster: str) -> None:
         self.files.clear()
 
     # The monitor.
 
     async def observe(self, depth: str = "status") -> Snapshot:
+        self._begin("observe")
         nodes = []
         for name, app in list(self.apps.items()):
             self.age[name] += 1
             if app.state == "starting" and self.age[name] > self.boot:
                 self._set(name, "running")
             if self.apps[name].state == "running":
-                nodes.append(Node(f"node-{name}", name, "127.0.0.1", "DEAD" if name in self.dead else "ALIVE", is_head=app.role == "head"))
+                state = "DEAD" if name in self.dead else "ALIVE"
+                nodes.append(Node(f"node-{name}", name, "127.0.0.1", state, is_head=app.role == "head", started_at=NOW))
         head_runs = any(app.role == "head" and app.state == "running" for app in self.apps.values())
         ray = Reading(tuple(nodes), at=NOW) if head_runs else Reading()
         return Snapshot(
@@ -169,8 +245,9 @@ class World:
         self._set(name, "failed")
 
     def states(self) -> dict[str, str]:
-        """State by short name."""
-        return {app.short: app.state for app in self.apps.values()}
+        """State by short name, of what exists now or comes later, whether a list shows it or not."""
+        coming = {app.short: app.state for _, app in self._coming}
+        return coming | {app.short: app.state for app in self.apps.values()}
 
 
 async def carry_out(manager: ClusterManager, verb: Any, *, wait: bool = True, timeout: float = 60.0, **more: Any) -> list[tuple[str, str]]:

@@ -51,6 +51,75 @@ async def test_slow_stop_and_slow_delete(api: Api) -> None:
     await until(lambda: not api.bench.applications, "the application to be gone")
 
 
+async def test_lists_and_gets_lag_behind_creates_and_deletes_while_calls_by_id_do_not(api: Api) -> None:
+    now = 0.0
+    api.bench.listing._now = lambda: now  # type: ignore[method-assign]
+    api.bench.faults.update({"list_lag": 5})
+    identity = await api.created("one")
+    assert await api.names() == []
+    assert (await api.call("GET", f"applications/{identity}")).status_code == 404
+    assert (await api.create("one")).status_code == 409
+    now = 5.0
+    assert await api.names() == ["one"]
+    assert (await api.call("DELETE", f"applications/{identity}")).status_code == 200
+    await until(lambda: not api.bench.applications, "the application to be gone")
+    assert (await api.call("DELETE", f"applications/{identity}")).status_code == 404
+    now = 9.9
+    assert await api.names() == ["one"]
+    assert (await api.call("GET", f"applications/{identity}")).status_code == 200
+    now = 10.0
+    assert await api.names() == []
+    assert (await api.call("GET", f"applications/{identity}")).status_code == 404
+
+
+async def test_what_is_made_and_deleted_within_the_lag_still_shows_in_between(api: Api) -> None:
+    now = 0.0
+    api.bench.listing._now = lambda: now  # type: ignore[method-assign]
+    api.bench.faults.update({"list_lag": 5})
+    identity = await api.created("one")
+    now = 2.0
+    await api.call("DELETE", f"applications/{identity}")
+    await until(lambda: not api.bench.applications, "the application to be gone")
+    for now, names in ((4.9, []), (5.0, ["one"]), (6.9, ["one"]), (7.0, [])):  # noqa: B007  # the clock of the lists
+        assert await api.names() == names
+
+
+async def test_a_stuck_stop_stays_stopping_until_a_delete_or_the_end_of_the_switch_frees_it(api: Api) -> None:
+    first, second, other = [await api.created(name) for name in ("ray-worker-1", "ray-worker-2", "ray-head")]
+    api.bench.faults.update({"stuck_stop": "*-worker-*"})
+    for identity in (first, second, other):
+        await api.call("POST", f"applications/{identity}:stop")
+    await reaches(lambda: api.status(other), "APPLICATION_STOPPED")
+    assert [await api.status(first), await api.status(second)] == ["APPLICATION_STOPPING"] * 2
+    await api.call("DELETE", f"applications/{first}")
+    await until(lambda: first not in api.bench.applications, "the deleted application to be gone")
+    assert await api.status(second) == "APPLICATION_STOPPING"
+    api.bench.faults.update({"stuck_stop": ""})
+    await reaches(lambda: api.status(second), "APPLICATION_STOPPED")
+
+
+async def test_a_stuck_delete_stays_listed_while_the_switch_holds(api: Api) -> None:
+    one, two = await api.created("one"), await api.created("two")
+    api.bench.faults.update({"stuck_stop": "one", "stuck_delete": "one"})
+    await api.call("POST", f"applications/{one}:stop")
+    for identity in (one, two):
+        await api.call("DELETE", f"applications/{identity}")
+    await until(lambda: two not in api.bench.applications, "the other application to be gone")
+    assert await api.names() == ["one"]
+    assert await api.status(one) == "APPLICATION_STOPPING"
+    api.bench.faults.update({"stuck_delete": None})
+    await until(lambda: not api.bench.applications, "the stuck application to be gone")
+
+
+@pytest.mark.parametrize(("onto", "status", "held"), [("refuse", 409, "old"), ("replace", 200, "new"), ("absent", 404, "old")])
+async def test_moving_a_file_onto_another(api: Api, onto: str, status: int, held: str) -> None:
+    await api.upload("a", "old")
+    await api.upload("b", "new")
+    api.bench.faults.update({"rename_onto": onto})
+    assert (await api.call("PATCH", "files/b", {"path": "a"})).status_code == status
+    assert (await api.call("POST", "files/a:download")).text == held
+
+
 async def test_the_size_of_pages(api: Api) -> None:
     for number in range(7):
         await api.created(f"app-{number}")

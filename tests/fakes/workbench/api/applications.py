@@ -36,7 +36,7 @@ ONE = COLLECTION + "/{application_id}"
 async def list_applications(bench: Workbench, call: Call) -> dict[str, Any]:
     """All applications of a project, page by page."""
     project = common.project_of(bench, call)
-    return page(bench, call, "applications", [app.to_json() for app in bench.applications.values() if app.project_id == project.id])
+    return page(bench, call, "applications", bench.listing.rows(project.id))
 
 
 @operation("CreateApplication", "POST", COLLECTION)
@@ -57,6 +57,7 @@ async def create_application(bench: Workbench, call: Call) -> dict[str, Any]:
     environment = {**project.environment, **body.get("environment", {})}
     application = Application(bench.new_id(), project.id, name, subdomain, script, environment, fields)
     bench.applications[application.id] = application
+    bench.listing.made(application)
     bench.lifecycle.start(application)
     return application.to_json()
 
@@ -64,7 +65,11 @@ async def create_application(bench: Workbench, call: Call) -> dict[str, Any]:
 @operation("GetApplication", "GET", ONE)
 async def get_application(bench: Workbench, call: Call) -> dict[str, Any]:
     """One application."""
-    return _find(bench, call).to_json()
+    identity = call.names["application_id"]
+    found = [row for row in bench.listing.rows(common.project_of(bench, call).id) if row["id"] == identity]
+    if not found:
+        raise Refused(NOT_FOUND, f"application {identity} not found")
+    return found[0]
 
 
 @operation("UpdateApplication", "PATCH", COLLECTION + "/{application.id}")

@@ -56,12 +56,12 @@ async def update_project_file(bench: Workbench, call: Call) -> dict[str, Any]:
     project = common.project_of(bench, call)
     source = common.inside(project, call.names["path"])
     target = common.inside(project, common.text(call.body, "path"))
-    if not source.exists():
+    onto = bench.faults.rename_onto
+    if not source.exists() or onto == "absent":
         raise Refused(NOT_FOUND, f"{call.names['path']}: no such file")
-    if target.exists():
+    if target.exists() and onto == "refuse":
         raise Refused(EXISTS, f"{call.body['path']} already exists")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source.rename(target)
+    bench.files.move(source, target)
     return {"path": call.body["path"], "is_dir": target.is_dir(), "file_size": str(target.stat().st_size)}
 
 

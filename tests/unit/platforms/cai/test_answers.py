@@ -114,3 +114,24 @@ def test_a_file_is_taken_as_it_is_but_not_a_page_in_its_place() -> None:
 )
 def test_retry_after_is_read_in_seconds_and_capped(header: str, seconds: float) -> None:
     assert judge(bad(429, **{"retry-after": header}), raw=False, secrets=()).retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"name": "a\\ud800b"}', "a\ufffdb"),
+        (b'{"name": "a\xffb"}', "a\ufffdb"),
+        (b'{"name": "ok", "number": ' + b"9" * 5000 + b"}", "ok"),
+        (b'{"name": "\\ud83d\\ude00\\ud800"}', "\U0001f600\ufffd"),
+    ],
+)
+def test_one_odd_text_spoils_only_itself(body: bytes, name: str) -> None:
+    outcome = judge(Answer(200, {"content-type": "application/json"}, body), raw=False, secrets=())
+    assert outcome.kind == "ok"
+    assert outcome.payload["name"] == name
+    name.encode()
+
+
+@pytest.mark.parametrize("body", [b"[" * 100000, b'{"a": ' * 100000, b'{"a"', b"9" * 5000])
+def test_what_is_no_object_of_json_is_garbage_however_deep(body: bytes) -> None:
+    assert judge(Answer(200, {"content-type": "application/json"}, body), raw=False, secrets=()).kind == "garbage"

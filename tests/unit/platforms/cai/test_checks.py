@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from raytui.core.protocols import Check
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.platforms.cai import runtimes as images
 from raytui.platforms.cai.checks import gpu_row, quota_row, runtime_row, security_row, shared_memory_row, venv_row
+from raytui.platforms.cai.files import DirectFiles
 from raytui.platforms.cai.usage import reason
 from raytui.platforms.cai.venv import Venv, venv_of
 
@@ -122,6 +124,12 @@ def test_the_quota_is_compared_with_the_whole_cluster(configured: Any, used: Any
         (Venv(exists=True, has_ray=True, python="3.11", ray="2.53.0"), "warn", "CVE-2026-27482"),
         (Venv(exists=True, has_ray=True, python="3.11", ray="2.9.3"), "fail", "needs Ray 2.52"),
         (Venv(exists=True, has_ray=True), "ok", "unknown version"),
+        (Venv(exists=True, has_ray=True, ray="2.60.0", broken=".venv/bin/python is a link to /x"), "warn", "is a link to /x"),
+        (
+            Venv(exists=True, has_ray=False, broken=".venv/bin/python is a link to /x"),
+            "fail",
+            "no ray program, and .venv/bin/python is a link",
+        ),
     ],
 )
 def test_the_venv_row(venv: Venv, status: str, words: str) -> None:
@@ -184,3 +192,15 @@ def test_why_a_workload_ended_is_the_newest_use_of_its_name(rows: list[dict[str,
     text = reason("c-head", "application", 1_795_478_400.0, rows)
     assert words in text
     assert bool(text) == bool(words)
+
+
+async def test_a_venv_made_in_another_image_is_read_and_its_dangling_interpreter_told(tmp_path: Path) -> None:
+    programs = tmp_path / ".venv/bin"
+    programs.mkdir(parents=True)
+    for name in ("activate", "ray", "zsh-completion"):
+        (programs / name).touch()
+    (programs / "python").symlink_to("/usr/local/bin/python-of-another-image")
+    (tmp_path / ".venv/lib/python3.11/site-packages/ray-2.60.0.dist-info").mkdir(parents=True)
+    venv = await venv_of(DirectFiles(tmp_path))
+    assert (venv.has_ray, venv.python, venv.ray) == (True, "3.11", "2.60.0")
+    assert venv.broken == ".venv/bin/python is a link to /usr/local/bin/python-of-another-image, which does not exist here"

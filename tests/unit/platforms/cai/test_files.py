@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,42 @@ async def test_what_is_missing_or_fails_is_named(tmp_path: Path) -> None:
     assert await files.entries("nowhere") == ()
 
 
+async def test_one_bad_entry_never_ends_a_listing(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "b").symlink_to("nowhere")
+    (tmp_path / "c").symlink_to("c")
+    (tmp_path / "d").mkdir()
+    entries = await DirectFiles(tmp_path).entries(".")
+    assert [(entry.name, entry.is_dir, entry.size) for entry in entries if not entry.broken] == [
+        ("a", False, 1),
+        ("d", True, entries[3].size),
+    ]
+    assert [entry.broken for entry in entries[1:3]] == [
+        "a link to nowhere, which does not exist here",
+        "a link to c, which does not exist here",
+    ]
+
+
+async def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OperationFailed, match="it is no regular file"):
+        await DirectFiles(tmp_path).read("pipe")
+
+
+async def test_a_project_folder_that_hangs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+
+    def hang(_: Path) -> bytes:
+        gate.wait()
+        return b""
+
+    monkeypatch.setattr("raytui.platforms.cai.files.read_regular", hang)
+    with pytest.raises(DeadlineExceeded, match=r"the disk, asked to read .*/x, did not answer within 0.01 s") as caught:
+        await DirectFiles(tmp_path, timeout=0.01).read("x")
+    gate.set()
+    assert "disk that hangs" in caught.value.hint
+
+
 class Drive(Scripted):
     """The API's files as they behave: nothing is replaced, a second upload becomes `name(1).ext`."""
 
@@ -70,7 +108,22 @@ class Drive(Scripted):
         self.uploads = 0
         self.upload_answers: list[Outcome] = []
         self.store = True
-        super().__init__(DownloadProjectFile=self._read, DeleteProjectFile=self._delete, ListProjectFiles=self._list)
+        self.onto = "refuse"
+        super().__init__(
+            DownloadProjectFile=self._read,
+            DeleteProjectFile=self._delete,
+            ListProjectFiles=self._list,
+            UpdateProjectFileMetadata=self._move,
+        )
+
+    def _move(self, call: Call) -> Answer:
+        source, target = call[1]["path"], call[3]["path"]
+        if self.onto == "absent" or source not in self.held:
+            return bad(404)
+        if self.onto == "refuse" and target in self.held:
+            return bad(409)
+        self.held[target] = self.held.pop(source)
+        return ok()
 
     def _read(self, call: Call) -> Answer:
         data = self.held.get(call[1]["path"])
@@ -98,10 +151,80 @@ def remote(drive: Drive) -> RemoteFiles:
     return RemoteFiles(client)
 
 
-async def test_an_existing_file_is_deleted_before_the_upload() -> None:
+MOVES = pytest.mark.parametrize("onto", ["refuse", "replace", "absent"])
+
+
+@MOVES
+async def test_an_existing_file_is_replaced_by_one_that_was_proved_beside_it(onto: str) -> None:
     drive = Drive(**{"a__b.py": b"old"})
+    drive.onto = onto
     await remote(drive).write("a/b.py", b"new")
     assert drive.held == {"a/b.py": b"new"}
+
+
+async def test_a_file_that_holds_it_already_is_left_alone() -> None:
+    drive = Drive(**{"a__b.py": b"new"})
+    await remote(drive).write("a/b.py", b"new")
+    assert (drive.uploads, drive.count("DeleteProjectFile"), drive.count("UpdateProjectFileMetadata")) == (0, 0, 0)
+
+
+class Crash(Exception):
+    """raytui is killed."""
+
+
+@MOVES
+async def test_a_crash_at_any_request_leaves_the_old_or_the_new_content_or_the_new_beside(onto: str) -> None:
+    total = None
+    at = 0
+    while total is None or at < total:
+        at += 1
+        drive = Drive(**{"a__b.py": b"old"})
+        drive.onto = onto
+        requests = 0
+
+        def count(drive: Drive, at: int = at) -> None:
+            nonlocal requests
+            requests += 1
+            if requests == at:
+                raise Crash
+
+        files = crashing(drive, count)
+        try:
+            await files.write("a/b.py", b"new")
+        except Crash:
+            assert b"new" in drive.held.values() or drive.held == {"a/b.py": b"old"}
+        else:
+            total = at
+        missing = "a/b.py" not in drive.held
+        # Where it is missing, one request lies between its end and its return, and the next run puts it back.
+        assert not missing or drive.calls[-1][0] == "DeleteProjectFile"
+        assert not (missing and onto == "replace")
+        await remote(drive).write("a/b.py", b"new")
+        assert drive.held == {"a/b.py": b"new"}
+
+
+def crashing(drive: Drive, count: Any) -> RemoteFiles:
+    """Files over a drive whose every request is counted before it is carried out."""
+    plain_call, plain_upload = drive.call, drive.upload
+
+    async def call(*words: Any, **options: Any) -> Answer:
+        count(drive)
+        return await plain_call(*words, **options)
+
+    async def upload(path: str, data: bytes) -> Outcome:
+        count(drive)
+        return await plain_upload(path, data)
+
+    client: Any = client_over(drive)
+    client._transport = type("Counted", (), {"name": "counted", "call": staticmethod(call)})()
+    client.upload = upload
+    return RemoteFiles(client)
+
+
+async def test_entries_that_cannot_be_read_take_none_of_the_others_with_them() -> None:
+    rows = [None, {"path": None}, {"path": 5}, {"path": "a", "file_size": "1e999"}, {"path": "b", "is_dir": None, "file_size": None}]
+    files = RemoteFiles(client_over(Scripted(ListProjectFiles=ok({"files": rows}))))
+    assert await files.entries("x") == (FileEntry("a", False, 0), FileEntry("b", False, 0))
 
 
 async def test_left_over_copies_are_removed() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from raytui.core.errors import DeadlineExceeded, NotAllowed, OperationFailed, Unreachable
+from raytui.core.errors import DeadlineExceeded, NotAllowed, OperationFailed, OutcomeUnknown, Unreachable
 from raytui.core.marker import Marker, describe
 from raytui.core.protocols import CreateRequest
 from raytui.core.snapshot import Application
@@ -174,7 +174,7 @@ async def test_a_refused_key_ends_a_create_at_once(status: int) -> None:
 
 async def test_when_neither_answer_nor_list_comes_the_error_says_what_may_exist() -> None:
     world = World(CreateApplication=TransportError("lost"), ListApplications=bad(500))
-    with pytest.raises(DeadlineExceeded, match="not known whether c-worker-1 was created") as caught:
+    with pytest.raises(OutcomeUnknown, match="not known whether c-worker-1 was created") as caught:
         await Lifecycle(client_over(world)).create(REQUEST, {})
     assert "raytui stop removes it" in caught.value.hint
 
@@ -184,6 +184,59 @@ async def test_a_failing_server_is_asked_a_limited_number_of_times() -> None:
     with pytest.raises(Unreachable, match="boom"):
         await Lifecycle(client_over(world)).create(REQUEST, {})
     assert world.count("CreateApplication") == FAST.attempts
+
+
+async def test_a_refusal_that_follows_a_lost_work_is_settled_when_the_list_has_caught_up() -> None:
+    world = Lagging(looks=2)
+    world.script["CreateApplication"] = world.makes(listed("a"), bad(409, "already exists"))
+    assert (await Lifecycle(client_over(world)).create(REQUEST, {})).id == "a"
+
+
+async def test_a_lost_create_is_not_sent_again_while_the_list_may_lag_behind() -> None:
+    world = Lagging()
+    world.script["CreateApplication"] = world.makes(listed("a"), bad(500))
+    timing = msgspec.structs.replace(FAST, settle=0.0, lag=5.0)
+    assert (await Lifecycle(client_over(world, timing)).create(REQUEST, {})).id == "a"
+    assert world.count("CreateApplication") == 1
+
+
+async def test_an_older_copy_on_the_list_is_kept_though_the_list_does_not_show_the_younger_yet() -> None:
+    old, young = listed("old", created=1), listed("young", created=2)
+    world = Lagging(young, CreateApplication=ok(young))
+    world.script["ListApplications"] = lambda _: ok({"applications": [old]})
+    assert (await Lifecycle(client_over(world)).create(REQUEST, {})).id == "old"
+    assert world.ids == []
+
+
+async def test_an_answer_without_a_description_is_what_was_asked_for() -> None:
+    record = await Lifecycle(client_over(World(CreateApplication=ok({"id": "new"})))).create(REQUEST, {})
+    assert (record.id, record.name, record.marker) == ("new", "c-worker-1", MARKER)
+
+
+async def test_a_list_with_entries_that_cannot_be_read_proves_no_absence() -> None:
+    world = World(CreateApplication=bad(500), ListApplications=ok({"applications": [{"id": "x", "name": None}, 5]}))
+    with pytest.raises(OutcomeUnknown, match="2 entries of the list of applications cannot be read"):
+        await Lifecycle(client_over(world)).create(REQUEST, {})
+
+
+async def test_a_damaged_entry_takes_none_of_the_others_with_it_and_is_counted() -> None:
+    good = listed("a")
+    odd = [
+        None,
+        5,
+        {**good, "id": None},
+        {**good, "name": None},
+        {**good, "id": "b", "cpu": "1e999", "environment": None, "created_at": None},
+    ]
+    lifecycle = Lifecycle(client_over(World(*odd, good)))  # type: ignore[arg-type]
+    assert [record.id for record in await lifecycle.records()] == ["b", "a"]
+    assert lifecycle.unread == 4
+
+
+async def test_an_odd_variable_of_the_project_does_not_hide_our_own() -> None:
+    entry = {**listed("a"), "environment": '{"THEIRS": "\\ud800", "RAYTUI_SPEC": "{}"}'}
+    (record,) = await Lifecycle(client_over(World(entry))).records()
+    assert record.environment == {"RAYTUI_SPEC": "{}"}
 
 
 async def test_a_good_answer_stands_while_the_list_lags_behind() -> None:
@@ -214,6 +267,79 @@ async def test_a_cancelled_create_takes_back_what_it_made() -> None:
     assert world.ids == []
 
 
+class Gated(World):
+    """A create that is held until it is let go."""
+
+    def __init__(self, *entries: dict[str, Any], **script: Any) -> None:
+        super().__init__(*entries, **script)
+        self.begun, self.gate = asyncio.Event(), asyncio.Event()
+
+    async def call(self, operation: str, *words: Any, **options: Any) -> Answer:
+        if operation == "CreateApplication":
+            self.begun.set()
+            await self.gate.wait()
+        return await super().call(operation, *words, **options)
+
+    async def cancelled(self, times: int = 1) -> None:
+        """Begin a create and cancel it while it is on its way."""
+        task = asyncio.create_task(Lifecycle(client_over(self)).create(REQUEST, {}))
+        await self.begun.wait()
+        for _ in range(times):
+            task.cancel()
+            await asyncio.sleep(0)
+        self.gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+@pytest.mark.parametrize("reply", LOST, ids=str)
+async def test_a_cancelled_create_whose_answer_was_lost_takes_back_what_it_made_and_sends_nothing_more(reply: Reply) -> None:
+    world = Gated()
+    world.script["CreateApplication"] = world.makes(listed("a"), reply)
+    await world.cancelled()
+    assert (world.ids, world.count("CreateApplication")) == ([], 1)
+
+
+async def test_a_cancelled_create_that_nothing_came_of_is_not_sent_again() -> None:
+    world = Gated(CreateApplication=bad(500))
+    await world.cancelled()
+    assert world.count("CreateApplication") == 1
+
+
+async def test_a_cancelled_create_takes_back_what_no_list_shows_yet() -> None:
+    world = Gated()
+    world.script["CreateApplication"] = world.makes(listed("a"), ok({"id": "a"}))
+    world.script["ListApplications"] = ok({"applications": []})
+    await world.cancelled(times=3)
+    assert world.ids == []
+
+
+async def test_a_cancelled_create_that_ended_doubtful_deletes_what_the_list_shows_afterwards() -> None:
+    world = Gated()
+    world.script["CreateApplication"] = world.makes(listed("a"), TransportError("lost"))
+    plain = world._list
+    # The list fails for as long as the create looks, and answers afterwards.
+    world.script["ListApplications"] = lambda call: plain(call) if task_is_over() else bad(500)
+    task = asyncio.create_task(Lifecycle(client_over(world, msgspec.structs.replace(FAST, patience=5.0))).create(REQUEST, {}))
+
+    def task_is_over() -> bool:
+        return world.count("ListApplications") > 3 * FAST.attempts
+
+    await world.begun.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    world.gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert world.ids == []
+
+
+async def test_a_cancelled_create_leaves_what_another_run_made() -> None:
+    world = Gated(listed("theirs", msgspec.structs.replace(MARKER, run="run2")), CreateApplication=bad(409, "already exists"))
+    await world.cancelled()
+    assert world.ids == ["theirs"]
+
+
 async def test_delete_waits_until_it_is_no_longer_listed_and_removes_copies_but_nothing_foreign() -> None:
     foreign, other = listed("f", None), listed("o", Marker("c", "worker", 2), "c-worker-2")
     world = World(listed("a"), listed("copy", created=3), foreign, other)
@@ -221,10 +347,78 @@ async def test_delete_waits_until_it_is_no_longer_listed_and_removes_copies_but_
     assert world.ids == ["f", "o"]
 
 
-async def test_delete_of_what_is_gone_sends_nothing() -> None:
-    world = World()
+class Lagging(World):
+    """Creates show on the list only after some looks; stop and delete by id reach what exists, and answer 404 for what does not."""
+
+    def __init__(self, *entries: dict[str, Any], looks: int = 3, **script: Any) -> None:
+        self.looks = looks
+        super().__init__(*entries, **script)
+
+    def _list(self, _: Call) -> Answer:
+        return ok({"applications": self.entries if self.count("ListApplications") > self.looks else []})
+
+    def _delete(self, call: Call) -> Answer:
+        known = call[1]["application_id"] in self.ids
+        super()._delete(call)
+        return ok() if known else bad(404)
+
+
+async def test_delete_of_an_id_that_no_list_shows_is_sent_all_the_same() -> None:
+    world = Lagging(listed("a"), looks=10**6)
     await Lifecycle(client_over(world)).delete(application(listed("a")))
-    assert world.count("DeleteApplication") == 0
+    assert world.ids == []
+
+
+async def test_an_id_that_answers_404_is_gone_only_when_no_list_has_shown_it_for_the_lag() -> None:
+    world = Lagging()
+    shown: list[bool] = []
+
+    def appears(_: Call) -> Answer:
+        shown.append(len(shown) > 3)
+        if len(shown) == 5:
+            world.entries = [listed("a")]
+        return ok({"applications": world.entries})
+
+    world.script["ListApplications"] = appears
+    # The lag is far longer than the looks take: the wait ends by what the list shows.
+    await Lifecycle(client_over(world, msgspec.structs.replace(FAST, lag=0.5))).delete(application(listed("a")))
+    assert world.ids == []
+    assert world.count("DeleteApplication") == 2
+
+
+async def test_delete_of_what_was_on_the_list_ends_when_it_is_off_it() -> None:
+    world = World(listed("a"))
+    # With a lag of minutes the test would time out if it were waited for.
+    await Lifecycle(client_over(world, msgspec.structs.replace(FAST, lag=1000.0))).delete(application(listed("a")))
+    assert world.ids == []
+
+
+async def test_a_hidden_id_whose_delete_is_never_answered_is_named() -> None:
+    world = World(DeleteApplication=bad(500))
+    with pytest.raises(DeadlineExceeded, match=r"to be deleted; still listed: c-worker-1 \(on no list yet\)"):
+        await Lifecycle(client_over(world, msgspec.structs.replace(FAST, delete=0.1))).delete(application(listed("a")))
+
+
+@pytest.mark.parametrize("verb", ["stop", "delete"])
+async def test_without_wait_an_end_returns_when_the_platform_has_accepted_it(verb: str) -> None:
+    world = World(listed("a"), listed("copy", created=3), StopApplication=ok(), DeleteApplication=ok())
+    lifecycle = Lifecycle(client_over(world, msgspec.structs.replace(FAST, stop=1000.0, delete=1000.0)))
+    await getattr(lifecycle, verb)(application(listed("a")), wait=False)
+    assert sorted(call[1]["application_id"] for call in world.calls if call[0] != "ListApplications") == ["a", "copy"]
+
+
+async def test_without_wait_a_refused_delete_of_what_lives_is_repeated_until_it_is_accepted() -> None:
+    world = World(listed("a"))
+    honoured = world.script["DeleteApplication"]
+    world.script["DeleteApplication"] = lambda call: honoured(call) if world.entries[0]["status"] == "stopped" else bad(400)  # type: ignore[operator]
+    await Lifecycle(client_over(world)).delete(application(listed("a")), wait=False)
+    assert world.ids == []
+
+
+async def test_a_delete_is_sent_to_one_that_is_stuck_in_stopping() -> None:
+    world = World(listed("a", status="APPLICATION_STOPPING"))
+    await Lifecycle(client_over(world)).delete(application(listed("a")))
+    assert world.ids == []
 
 
 async def test_what_somebody_makes_anew_under_the_name_during_a_delete_is_left_alone() -> None:
@@ -290,7 +484,37 @@ async def test_a_wait_that_runs_out_names_what_is_still_listed_and_what_the_plat
         await Lifecycle(client_over(world, msgspec.structs.replace(FAST, delete=0.1))).delete(application(listed("a")))
 
 
-@pytest.mark.parametrize("status", ["stopped", "failed", "APPLICATION_KILLED"])
+@pytest.mark.parametrize("wait", [True, False])
+async def test_a_failed_application_is_stopped_since_the_platform_would_start_it_again(wait: bool) -> None:
+    world = World(listed("a", status="APPLICATION_FAILED"))
+    await Lifecycle(client_over(world)).stop(application(listed("a")), wait=wait)
+    assert (world.count("StopApplication"), world.entries[0]["status"]) == (1, "stopped")
+
+
+@pytest.mark.parametrize("reply", [ok(), bad(400, "it is not running")], ids=str)
+async def test_a_failed_application_that_a_stop_does_not_change_is_no_success(reply: Reply) -> None:
+    world = World(listed("a", status="failed"), StopApplication=reply)
+    with pytest.raises(OperationFailed, match="c-worker-1 is failed and a stop does not change that") as caught:
+        await Lifecycle(client_over(world, msgspec.structs.replace(FAST, failed=0.05))).stop(application(listed("a")))
+    assert "delete it" in caught.value.hint
+
+
+async def test_a_failed_application_that_the_platform_starts_again_meanwhile_is_stopped() -> None:
+    world = World(listed("a", status="failed"))
+    plain = world._stop
+
+    def again(call: Call) -> Answer:
+        if world.count("StopApplication") == 1:
+            world.entries[0]["status"] = "starting"
+            return ok()
+        return plain(call)
+
+    world.script["StopApplication"] = again
+    await Lifecycle(client_over(world)).stop(application(listed("a")))
+    assert world.entries[0]["status"] == "stopped"
+
+
+@pytest.mark.parametrize("status", ["stopped", "APPLICATION_KILLED"])
 async def test_stopping_what_has_ended_sends_nothing(status: str) -> None:
     world = World(listed("a", status=status))
     await Lifecycle(client_over(world)).stop(application(listed("a")))

@@ -115,6 +115,41 @@ async def test_delete_of_the_last_application_leaves_nothing_but_logs(world: Wor
     assert len(list((world.shared / "logs").iterdir())) == 2
 
 
+async def test_a_delete_without_waiting_returns_when_the_launcher_was_asked_and_a_later_look_forgets_it(world: World) -> None:
+    app = await world.running()
+    pid = world.pid(app)
+    os.kill(pid, signal.SIGSTOP)
+    await world.platform.delete(app, wait=False)
+    assert (await world.reaches("stopping")).id == app.id
+    os.kill(pid, signal.SIGCONT)
+
+    async def gone() -> bool:
+        return await world.platform.list(CLUSTER) == ()
+
+    await eventually(gone, "the deleted application to be forgotten")
+    assert not world.ours()
+    assert not Folder(world.root, CLUSTER).record(app.name).exists()
+
+
+async def test_a_delete_without_waiting_ends_what_a_dead_launcher_left(world: World) -> None:
+    app = await world.running()
+    os.kill(world.pid(app), signal.SIGKILL)
+    await world.reaches("failed")
+    await world.platform.delete(app, wait=False)
+
+    async def gone() -> bool:
+        return await world.platform.list(CLUSTER) == ()
+
+    await eventually(gone, "what the dead launcher left to end")
+    assert not world.ours()
+
+
+async def test_a_stop_without_waiting_returns_when_the_launcher_was_asked(world: World) -> None:
+    app = await world.running(fake="stubborn")
+    await world.platform.stop(app, wait=False)
+    assert (await world.reaches("stopping")).id == app.id
+
+
 async def test_what_is_gone_already_is_fine(world: World) -> None:
     app = await world.running()
     await asyncio.gather(world.platform.delete(app), world.platform.delete(app))

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
-from collections.abc import Iterator
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +91,95 @@ async def test_an_environment_without_ray_says_how_to_get_it(world: World) -> No
     (world.venv / "bin" / "ray").unlink()
     check = (await rows(world))["ray"]
     assert check.status == "fail"
-    assert "pip install 'raytui[ray]'" in check.hint
+    assert f"{world.venv}/bin/python" in check.hint
+    assert f"'{preflight.ray_requirement()}'" in check.hint
     assert check.field == "venv"
+
+
+@pytest.mark.parametrize("exists", [True, False])
+@pytest.mark.parametrize("chosen", [True, False])
+async def test_without_ray_anywhere_both_places_and_the_line_that_installs_it_are_said(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool, chosen: bool
+) -> None:
+    own, other = tmp_path / "own", tmp_path / "home" / ".venv"
+    (own / "bin").mkdir(parents=True)
+    if exists:
+        (other / "bin").mkdir(parents=True)
+    monkeypatch.setattr(preflight.sys, "prefix", str(own))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    platform = LocalPlatform(world.state, venv=other if chosen else None)
+    (check,) = [check for check in await platform.preflight(spec()) if check.status == "fail"]
+    assert check.message.startswith(f"Ray is in neither place: not in {own}, the environment that raytui runs in, and not in {other}")
+    assert ("RAYTUI_VENV" in check.message) is chosen
+    assert ("does not exist" in check.message) is not exists
+    assert "install --upgrade" not in check.hint
+    assert "'ray[default]==2." in check.hint
+    assert "RAYTUI_VENV" in check.hint
+
+
+async def test_a_named_environment_without_ray_beside_one_that_has_it_says_so(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = world.venv
+    monkeypatch.setattr(preflight.sys, "prefix", str(own))
+    platform = LocalPlatform(world.state, venv=tmp_path / "none")
+    (check,) = [check for check in await platform.preflight(spec()) if check.status == "fail"]
+    assert f"but in {own}, the environment that raytui runs in" in check.message
+
+
+def test_the_line_that_installs_ray_names_the_version_of_pyproject() -> None:
+    pinned = tomllib.loads((Path(__file__).resolve().parents[4] / "pyproject.toml").read_text())["project"]["optional-dependencies"]["ray"]
+    assert [preflight.ray_requirement()] == pinned
+
+
+LISTEN = "import socket, sys, time; s = socket.socket(); s.bind(('', 0)); s.listen(); print(s.getsockname()[1], flush=True); time.sleep(60)"
+
+
+@pytest.fixture
+def held() -> Iterator[Callable[..., int]]:
+    """`held(shared)`: the port of a listener that carries the mark of the head of this cluster's name in that folder."""
+    children: list[subprocess.Popen[str]] = []
+
+    def start(shared: Path, *, below: bool = False) -> int:
+        mark = {"RAYTUI_APPLICATION": f"{CLUSTER}-head", "RAYTUI_APPLICATION_ID": "x", "RAYTUI_SHARED_DIR": str(shared)}
+        command = [sys.executable, "-c", LISTEN]
+        if below:
+            # A child that lost the mark is known by who started it.
+            unmarked = {name: value for name, value in os.environ.items() if name not in mark}
+            child = f"import subprocess; subprocess.run({command!r}, env={unmarked!r})"
+            command = [sys.executable, "-c", child]
+        process = subprocess.Popen(command, env={**os.environ, **mark}, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        children.append(process)
+        assert process.stdout is not None
+        return int(process.stdout.readline())
+
+    yield start
+    for child in children:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+
+
+@pytest.mark.parametrize("below", [False, True])
+async def test_a_port_held_by_the_same_cluster_of_another_state_directory_is_not_ours(
+    world: World, tmp_path: Path, held: Callable[..., int], below: bool
+) -> None:
+    other = tmp_path / "other-state"
+    port = held(other / "local" / CLUSTER, below=below)
+    check = (await rows(world, ray_port=port))["ray-port"]
+    assert check.status == "fail"
+    assert f"belongs to {CLUSTER}-head of another raytui (state directory {other})" in check.message
+    assert "--ray-port auto" in check.hint
+
+
+async def test_what_is_left_of_our_own_head_is_ours(world: World, held: Callable[..., int]) -> None:
+    port = held(world.shared)
+    check = (await rows(world, ray_port=port))["ray-port"]
+    assert (check.status, "this cluster's own head" in check.message) == ("ok", True)
+
+
+async def test_another_port_than_that_of_the_living_head_is_looked_at_like_any(world: World, listener: int) -> None:
+    await world.running()
+    assert (await rows(world, ray_port=listener))["ray-port"].status == "fail"
 
 
 @pytest.mark.parametrize(
@@ -211,3 +302,9 @@ def test_a_port_taken_on_ipv6_only_is_not_free() -> None:
 def test_no_port_is_picked_when_all_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "is_free", lambda _: False)
     assert ports.pick(6379, ()) == 0
+
+
+@pytest.mark.parametrize("port", [-1, 0, 65536, 99999, 10**9, 10**400])
+async def test_a_number_that_is_no_port_is_a_failing_row_and_never_bound(world: World, port: int) -> None:
+    assert not ports.is_free(port)
+    assert (await rows(world, ray_port=port))["ray-port"].status == "fail"

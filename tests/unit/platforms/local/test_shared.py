@@ -1,15 +1,18 @@
 # ruff: noqa: ASYNC240  # nothing else runs in a test's loop
 from __future__ import annotations
 
+import os
 import stat
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound, OperationFailed, Unreachable
+from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.platforms.local import files, launch
-from raytui.platforms.local.shared import read_within
+from raytui.platforms.local.shared import read_within, to_the_end
 from tests.unit.platforms.local.conftest import CLUSTER, DASHBOARD_PORT, World
 
 
@@ -146,8 +149,37 @@ async def test_a_disk_that_hangs_is_named() -> None:
         await read_within("the list", lambda: time.sleep(0.3), 0.01)
 
 
+async def test_a_named_pipe_in_the_state_directory_is_refused_and_not_waited_for(world: World) -> None:
+    (world.root / CLUSTER).mkdir(parents=True)
+    os.mkfifo(world.root / CLUSTER / "pipe")
+    with pytest.raises(OperationFailed, match="it is no regular file"):
+        await world.platform.read_file(f"{CLUSTER}/pipe")
+
+
+async def test_a_change_on_a_disk_that_hangs_ends_in_a_sentence_that_leaves_it_open() -> None:
+    gate = threading.Event()
+    with pytest.raises(DeadlineExceeded, match=r"did not end within 0.01 s; it may yet be carried out"):
+        await to_the_end(gate.wait, timeout=0.01)
+    gate.set()
+
+
 def test_a_lock_that_is_held_says_so(tmp_path: Path) -> None:
     with files.locked(tmp_path), pytest.raises(OperationFailed, match=r"another raytui has held .*\.lock"), files.locked(tmp_path, 0.01):
         pass
     with files.locked(tmp_path, 0.01):
         pass
+
+
+async def test_what_was_asked_for_is_kept_until_it_is_removed_and_survives_the_last_application(world: World) -> None:
+    spec = ClusterSpec(name=CLUSTER, workers=WorkersSpec(count=3, cpu=2.0))
+    assert await world.platform.recorded_spec(CLUSTER) is None
+    await world.platform.record_spec(CLUSTER, None)
+    assert not world.shared.exists()
+    await world.platform.record_spec(CLUSTER, spec)
+    assert world.shared.stat().st_mode & 0o777 == 0o700
+    await world.platform.delete(await world.running())
+    assert await world.platform.recorded_spec(CLUSTER) == spec
+    (world.shared / "spec.json").write_text("{half")
+    assert await world.platform.recorded_spec(CLUSTER) is None
+    await world.platform.record_spec(CLUSTER, None)
+    assert not (world.shared / "spec.json").exists()

@@ -10,7 +10,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -18,7 +18,7 @@ import msgspec
 from raytui.core.protocols import DashboardTarget
 
 T = TypeVar("T")
-DATA = Path(__file__).parent.parent / "data" / "ray"
+DATA = Path(__file__).parents[2] / "data" / "ray"
 Fault = Literal[
     "500",
     "html",
@@ -106,9 +106,9 @@ class FakeDashboard:
             task.cancel()
 
     @contextlib.asynccontextmanager
-    async def serving(self) -> AsyncIterator[FakeDashboard]:
-        """Listen on a free port."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def serving(self, port: int = 0) -> AsyncIterator[Self]:
+        """Listen on a port of the loopback address, a free one for 0."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         try:
             yield self
@@ -164,8 +164,9 @@ class FakeDashboard:
             await _or_gone(asyncio.Event().wait(), reader)
         if fault is not None and not (fault == "gcs_hung" and path != "/api/gcs_healthz"):
             return await self._fail(fault, reader, writer)
-        if path in self.statuses:
-            return await _send(writer, *self.statuses[path])
+        status = self._status(path, parse_qs(parts.query))
+        if status is not None:
+            return await _send(writer, *status)
         public = path == "/api/gcs_healthz"
         if self.token and not public and headers.get("authorization") != f"Bearer {self.token}":
             word = "Forbidden: Invalid authentication token" if "authorization" in headers else "Unauthorized: Missing authentication token"
@@ -179,6 +180,9 @@ class FakeDashboard:
         if body is None:
             return await _send(writer, 404, b"404: Not Found")
         return await _send(writer, 200, body, "text/plain" if path.endswith("/file") else "application/json; charset=utf-8")
+
+    def _status(self, path: str, query: dict[str, list[str]]) -> tuple[int, bytes] | None:
+        return self.statuses.get(path)
 
     def _body(self, path: str, query: dict[str, list[str]]) -> bytes | None:
         body = self.bodies.get(path)
@@ -258,7 +262,8 @@ async def _send(
     server: str = "Python/3.11 aiohttp/3.14.5",
 ) -> bool:
     head = f"HTTP/1.1 {status} Whatever\r\nServer: {server}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
-    writer.write(head.encode() + body)
+    writer.write(head.encode())
+    writer.write(body)
     await writer.drain()
     return True
 

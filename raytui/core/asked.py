@@ -1,0 +1,165 @@
+"""What was asked for, from three sides: recorded with the cluster, said by flags, said by the profile; and where what exists differs.
+
+`start` completes what was last asked for, so that a plain `start` after `start --workers 2` mends the second worker. A profile that says
+something else is told, never obeyed in silence and never ignored in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+import msgspec
+
+from raytui.core.snapshot import Application
+from raytui.core.spec import ClusterSpec
+
+Value = str | float | int | bool
+COUNT = "workers.count"
+FIELDS = (
+    "ray_port",
+    "dashboard_port",
+    "expose_dashboard",
+    "auth",
+    "head.cpu",
+    "head.memory",
+    "head.runtime_identifier",
+    "head.script",
+    COUNT,
+    "workers.cpu",
+    "workers.memory",
+    "workers.gpus",
+    "workers.runtime_identifier",
+    "workers.script",
+)
+"""The fields of a spec by their paths, all but its name."""
+_WORDS: dict[str, Callable[[Value], str]] = {
+    "cpu": lambda value: f"{value:g} CPU",
+    "memory": lambda value: f"{value:g} GB",
+    "gpus": lambda value: f"{value} GPU",
+    "count": lambda value: f"{value} worker" + ("" if value == 1 else "s"),
+    "runtime_identifier": lambda value: f"the image {value}",
+    "script": lambda value: f"the script {value}",
+    "expose_dashboard": lambda value: "its dashboard served to the outside" if value else "its dashboard not served to the outside",
+    "auth": lambda value: f"auth {value}",
+    "ray_port": lambda value: f"Ray port {value}",
+    "dashboard_port": lambda value: f"dashboard port {value}",
+}
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One thing that an application cannot become without being made again."""
+
+    application: str
+    """Name of the application."""
+    field: str
+    """Path of the spec's field, such as `workers.cpu`."""
+    present: Value = msgspec.field(name="is")
+    """What the application has."""
+    asked: Value
+    """What a flag, the profile or the record asks for."""
+
+
+def value_of(spec: ClusterSpec, path: str) -> Value | None:
+    """The value of a field; none when it was left out."""
+    holder: object = spec
+    for part in path.split("."):
+        holder = getattr(holder, part)
+    return holder if isinstance(holder, str | float | int) else None
+
+
+def overlay(base: ClusterSpec, given: ClusterSpec, fields: Collection[str]) -> ClusterSpec:
+    """`base` with those fields as `given` has them; the name is always that of `given`."""
+    head = {path.removeprefix("head."): value_of(given, path) for path in fields if path.startswith("head.")}
+    workers = {path.removeprefix("workers."): value_of(given, path) for path in fields if path.startswith("workers.")}
+    top = {path: value_of(given, path) for path in fields if "." not in path}
+    return msgspec.structs.replace(
+        base,
+        **{**top, "name": given.name},
+        head=msgspec.structs.replace(base.head, **head),
+        workers=msgspec.structs.replace(base.workers, **workers),
+    )
+
+
+def changed_fields(spec: ClusterSpec, base: ClusterSpec) -> frozenset[str]:
+    """The fields in which a spec differs from another."""
+    return frozenset(path for path in FIELDS if value_of(spec, path) != value_of(base, path))
+
+
+def words(path: str, value: Value) -> str:
+    """A field's value as it stands in a sentence."""
+    return _WORDS[path.rpartition(".")[2]](value)
+
+
+def profile_note(effective: ClusterSpec, profile: ClusterSpec, *, flags: Collection[str], given: Collection[str]) -> str:
+    """Where what start completes is not what the profile says; empty when they agree. Both specs have their sizes filled in.
+
+    Fields in `flags` are not compared, and of those that are no sizes only the ones in `given`, which somebody set.
+    """
+    paths = [path for path in FIELDS if path not in flags and (path in given or path.partition(".")[0] in {"head", "workers"})]
+    asked = [path for path in paths if value_of(profile, path) not in {None, "auto"}]
+    differing = [path for path in asked if value_of(profile, path) != value_of(effective, path)]
+    if not differing:
+        return ""
+
+    def said(spec: ClusterSpec) -> str:
+        return ", ".join(_said(path, value_of(spec, path)) for path in differing)
+
+    return f"{effective.name} was last asked for with {said(effective)}, and that is what start completes; the profile says {said(profile)}"
+
+
+def _said(path: str, value: Value | None) -> str:
+    role = "head " if path.startswith("head.") else "worker " if path.startswith("workers.") and path != COUNT else ""
+    return f"{role}{words(path, value)}" if value is not None else f"no {path}"
+
+
+def differences(asked: ClusterSpec, applications: Iterable[Application]) -> tuple[Difference, ...]:
+    """What these applications would have to be made again for. What the platform does not tell of an application is no difference."""
+    return tuple(found for app in applications for found in _of_application(asked, app))
+
+
+def _of_application(asked: ClusterSpec, app: Application) -> Iterator[Difference]:
+    part = "head" if app.role == "head" else "workers"
+    made = spec_of(app)
+    script = value_of(made, f"{part}.script") if made is not None else None
+    has: dict[str, Value | None] = {
+        "ray_port": app.ray_port or None,
+        "dashboard_port": app.dashboard_port or None,
+        "auth": made.auth if made is not None else None,
+        f"{part}.cpu": app.cpu or None,
+        f"{part}.memory": app.memory or None,
+        f"{part}.runtime_identifier": app.runtime_identifier or None,
+        f"{part}.script": script or app.script or None,
+    }
+    if app.role == "head":
+        has["expose_dashboard"] = app.exposed
+    elif app.cpu:
+        has["workers.gpus"] = app.gpus
+    for path in FIELDS:
+        present, wanted = has.get(path), value_of(asked, path)
+        if present is not None and wanted not in {None, "", "auto"} and present != wanted:
+            assert wanted is not None
+            yield Difference(app.name, path, present, wanted)
+
+
+def spec_of(app: Application) -> ClusterSpec | None:
+    """The spec that one application was made from, as it carries it; none when it carries none that can be read."""
+    try:
+        return msgspec.json.decode(app.spec_json or b"null", type=ClusterSpec | None)
+    except msgspec.MsgspecError:
+        return None
+
+
+def difference_notes(found: Iterable[Difference], *, recreate: bool) -> list[str]:
+    """One sentence for each application that differs."""
+    of: dict[str, list[Difference]] = {}
+    for one in found:
+        of.setdefault(one.application, []).append(one)
+    notes = []
+    for name, those in of.items():
+        present = ", ".join(words(one.field, one.present) for one in those)
+        asked = ", ".join(words(one.field, one.asked) for one in those)
+        if recreate:
+            notes.append(f"{name} is made again: it has {present}, asked for is {asked}")
+        else:
+            notes.append(f"{name} has {present}, asked for is {asked}: it is kept as it is; raytui start --recreate makes it again")
+    return notes

@@ -1,0 +1,137 @@
+"""Calls of a platform made side by side, to their end or until a moment; what each answered or raised is a value.
+
+A create runs to its end whoever is in a hurry: what the platform honoured must be known. A stop or a delete may be given up, because
+asking again is safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Container, Iterable, Sequence
+from typing import TypeVar
+
+from raytui.core.errors import DeadlineExceeded, OperationFailed, RaytuiError
+from raytui.core.protocols import Platform
+from raytui.core.snapshot import Application
+
+T = TypeVar("T")
+LOOK_S = 10.0
+"""How long one look at the platform's list may take where it only serves to say what exists."""
+
+
+class NotInTime(Exception):
+    """The answer of a call that was given up."""
+
+
+class Deadline:
+    """The moment at which a call of raytui must be over."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        """How long there was in all."""
+        self.at = asyncio.get_running_loop().time() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds until then, never below 0."""
+        return max(0.0, self.at - asyncio.get_running_loop().time())
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether it is over."""
+        return self.left == 0.0
+
+
+async def to_the_end(calls: Sequence[Awaitable[T]]) -> list[T | BaseException]:
+    """Every answer or error; being cancelled waits for the calls, which have deadlines of their own, and is obeyed afterwards."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    cancelled = False
+    while left := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(left)
+        except asyncio.CancelledError:
+            cancelled = True
+    answers = _answers(tasks)
+    if cancelled:
+        raise asyncio.CancelledError
+    return answers
+
+
+async def until(calls: Sequence[Awaitable[T]], moment: float) -> list[T | BaseException]:
+    """Every answer or error; what has none at `moment` (loop time), or when we are cancelled, is cancelled: then it is `NotInTime`."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    if not tasks:
+        return []
+    try:
+        await asyncio.wait(tasks, timeout=max(0.0, moment - asyncio.get_running_loop().time()))
+    finally:
+        await _give_up([task for task in tasks if not task.done()])
+    return _answers(tasks)
+
+
+async def finish(work: Awaitable[T]) -> T:
+    """The answer of work that must not be broken off; being cancelled meanwhile changes nothing."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            continue
+    return task.result()
+
+
+async def listed(platform: Platform, cluster: str, seconds: float = LOOK_S) -> tuple[Application, ...]:
+    """What the platform lists of a cluster; raises `DeadlineExceeded` when it does not answer within `seconds`."""
+    (answer,) = await until([platform.list(cluster)], asyncio.get_running_loop().time() + seconds)
+    if isinstance(answer, NotInTime):
+        raise DeadlineExceeded(f"{platform.name} did not list its applications within {seconds:g} s", hint="run the command again")
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
+async def what_exists(
+    platform: Platform, cluster: str, made: Iterable[Application] = (), *, gone: Container[str] = (), doubtful: Sequence[str] = ()
+) -> str:
+    """What exists of a cluster, as a part of a sentence.
+
+    A list lags behind: `made` exists though no list shows it, what has an id in `gone` was removed though a list still does, and
+    `doubtful` names what may yet come.
+    """
+    try:
+        found = await listed(platform, cluster)
+    except Exception as error:  # noqa: BLE001 - this only adds to an error that is told anyway
+        return f"what exists now could not be asked: {error}"
+    seen = {app.id: f"{app.short} {app.state}" for app in found if app.id not in gone}
+    unseen = {app.id: f"{app.short} (made, not listed yet)" for app in made if app.id not in seen and app.id not in gone}
+    told = ", ".join([*seen.values(), *unseen.values()])
+    if doubtful:
+        return f"existing now: {told or 'none that is listed'}; {', '.join(doubtful)} may still come into being"
+    return f"existing now: {told}" if told else f"no application of {cluster} exists now"
+
+
+def combined(errors: Sequence[RaytuiError], message: str, hint: str) -> RaytuiError:
+    """One error for several: of their own kind when they are of one kind, so that the exit code stays true."""
+    first = errors[0]
+    if any(type(error) is not type(first) for error in errors):
+        return OperationFailed(message, hint=hint, reason=first.reason)
+    first.message, first.hint, first.args = message, hint, (message,)
+    return first
+
+
+async def _give_up(tasks: Sequence[asyncio.Future[T]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+
+
+def _answers(tasks: Sequence[asyncio.Future[T]]) -> list[T | BaseException]:
+    answers: list[T | BaseException] = []
+    for task in tasks:
+        if task.cancelled():
+            answers.append(NotInTime())
+        else:
+            error = task.exception()
+            answers.append(task.result() if error is None else error)
+    return answers

@@ -1,0 +1,188 @@
+"""What a plan ends: one application that is stuck keeps no other, and not even itself, since a delete may free what a stop did not.
+
+Every step does what it can for every target within its share of the time; what failed is kept, and told at the end by what is left then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
+
+import msgspec
+
+from raytui.core.errors import DeadlineExceeded, RaytuiError
+from raytui.core.plan import Plan, Step
+from raytui.core.protocols import Platform
+from raytui.core.snapshot import Application
+from raytui.manager import waits
+from raytui.manager.calls import LOOK_S, Deadline, NotInTime, combined, listed, until
+
+DRAIN_S = 40.0
+"""Ray's own drain takes up to 30 s (facts: SIGTERM busy 30.9 s)."""
+SHARE = 0.4
+"""The part of the time left that stopping or draining may take: after it there must be time to delete."""
+ASK_S = 2.0
+"""How long a delete may take at least, so that it is sent even when the time has run out."""
+
+Progress = Callable[[str], None]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How one step went for its targets; a failed one does not end the plan."""
+
+    state: Literal["done", "failed", "skipped"] = "done"
+    message: str = ""
+
+
+class Removal:
+    """The endings of one run of one plan."""
+
+    def __init__(self, plan: Plan, platform: Platform, deadline: Deadline, *, wait: bool) -> None:
+        self._plan = plan
+        self._platform = platform
+        self._deadline = deadline
+        self._wait = wait
+        self._apps = {app.id: app for app in plan.ends}
+        self._failed: dict[str, BaseException] = {}
+        self._odd: list[Exception] = []
+        self.ended: set[str] = set()
+        """Ids of the applications that the platform was seen to have deleted."""
+
+    def handles(self, step: Step) -> bool:
+        """Whether a failure of the step is kept for the end; the delete of what is made again must succeed before its create."""
+        made = {request.name for request in self._plan.creates}
+        return step.action in {"drain", "stop"} or (step.action in {"delete", "wait-gone"} and not made.intersection(step.targets))
+
+    async def carry_out(self, step: Step, progress: Progress) -> Outcome:
+        """One step for all of its targets; what fails is kept for the end."""
+        apps = [app for app in self._plan.ends if app.name in step.targets]
+        if step.action == "wait-gone":
+            return await self._gone(frozenset(step.targets), progress)
+        if step.action == "drain":
+            return await self._drain(apps)
+        if step.action == "stop":
+            moment = asyncio.get_running_loop().time() + self._deadline.left * SHARE
+            return self._keep(apps, await until([self._stop(app) for app in apps], moment))
+        return await self._delete(apps)
+
+    async def outcome(self) -> Exception | None:
+        """The one error for everything that is left; none when all that was to end has ended, by whichever of its requests."""
+        if not self._failed:
+            return self._odd[0] if self._odd else None
+        states = await self._left()
+        left = {identity: error for identity, error in self._failed.items() if states is None or identity in states}
+        words = [f"{self._apps[identity].name}{_state(states, identity)}: {_sentence(error)}" for identity, error in left.items()]
+        message = f"{self._plan.verb} of {self._plan.cluster} did not end " + "; ".join(words)
+        if self._odd:
+            # Nobody foresaw it, so it is told as it is; its notes say what it left.
+            if words:
+                self._odd[0].add_note(message)
+            return self._odd[0]
+        if not left:
+            return None
+        errors = [error for error in left.values() if isinstance(error, RaytuiError)]
+        hint = f"the same command tries again; raytui apps --cluster {self._plan.cluster} shows what is left"
+        if self._deadline.has_passed or not errors:
+            return DeadlineExceeded(message, hint=hint)
+        return combined(errors, message, hint)
+
+    def words(self) -> str:
+        """What failed so far, to be added to an error that ends the plan early."""
+        names = [self._apps[identity].name for identity in self._failed]
+        return f"; not ended: {', '.join(names)}" if names else ""
+
+    async def _drain(self, apps: Sequence[Application]) -> Outcome:
+        if not self._wait:
+            return Outcome("skipped", "not waited for: a launcher drains its node when it is stopped")
+        limit = min(DRAIN_S, self._deadline.left * SHARE)
+        moment = asyncio.get_running_loop().time() + limit
+        answers = await until([self._platform.drain(app, limit) for app in apps], moment + ASK_S)
+        self._odd += [answer for answer in answers if isinstance(answer, Exception) and not isinstance(answer, RaytuiError | NotInTime)]
+        stay = [app.short for app, answer in zip(apps, answers, strict=True) if answer is not True]
+        if not stay:
+            return Outcome(message=" ".join(app.short for app in apps))
+        return Outcome("failed", f"not known to have left within {limit:.3g} s: {' '.join(stay)}; stopped all the same")
+
+    def _stop(self, app: Application) -> Awaitable[None]:
+        return self._platform.stop(app) if self._wait else self._platform.stop(app, wait=False)
+
+    async def _delete(self, apps: Sequence[Application]) -> Outcome:
+        calls = [self._platform.delete(app) if self._wait else self._platform.delete(app, wait=False) for app in apps]
+        moment = max(self._deadline.at, asyncio.get_running_loop().time() + ASK_S)
+        return self._keep(apps, await until(calls, moment), deleted=self._wait)
+
+    def _keep(self, apps: Sequence[Application], answers: Sequence[object], *, deleted: bool = False) -> Outcome:
+        """Remember for each target whether its last request failed."""
+        words = []
+        for app, answer in zip(apps, answers, strict=True):
+            if not isinstance(answer, BaseException):
+                self._failed.pop(app.id, None)
+                if deleted:
+                    self.ended.add(app.id)
+                continue
+            self._failed[app.id] = answer
+            words.append(f"{app.short}: {_sentence(answer)}")
+            if isinstance(answer, Exception) and not isinstance(answer, RaytuiError | NotInTime):
+                self._odd.append(answer)
+        return Outcome("failed", "; ".join(words)) if words else Outcome(message=" ".join(app.short for app in apps))
+
+    async def _gone(self, names: frozenset[str], progress: Progress) -> Outcome:
+        """Until the platform lists none of them; what could not be deleted is looked at, but not waited for."""
+        pause, told, failure = waits.FIRST_POLL_S, "", ""
+        while True:
+            waited: Sequence[Application] = ()
+            try:
+                found = await listed(self._platform, self._plan.cluster, max(LOOK_S, min(self._deadline.left, waits.LIST_S)))
+            except DeadlineExceeded as error:
+                failure = str(error)
+            except RaytuiError as error:
+                if error.exit_code != 6:
+                    raise
+                failure = str(error)
+            else:
+                failure = ""
+                left = [app for app in found if self._plan.verb == "stop" or app.name in names]
+                await self._delete_late([app for app in left if app.id not in self._apps])
+                waited = [app for app in left if app.id not in self._failed]
+                if not waited:
+                    stuck = " ".join(app.short for app in left)
+                    return Outcome("failed", f"still listed: {stuck}") if stuck else Outcome(message="none is listed")
+            if self._deadline.has_passed:
+                return self._not_gone(waited, failure)
+            words = failure or "still listed: " + " ".join(f"{app.short} ({app.state})" for app in waited)
+            if words != told:
+                progress(words)
+                told = words
+            await asyncio.sleep(min(pause, self._deadline.left))
+            pause = min(waits.SLOWEST_POLL_S, pause * 1.5)
+
+    async def _delete_late(self, late: Sequence[Application]) -> None:
+        """A list that lags shows some of the cluster only now; `stop` means them too."""
+        self._apps.update({app.id: app for app in late})
+        if late:
+            await self._delete(late)
+
+    def _not_gone(self, waited: Sequence[Application], failure: str) -> Outcome:
+        why = failure or f"still listed when the {self._deadline.seconds:g} s had run out"
+        for identity in [app.id for app in waited] if not failure else list(self._apps):
+            self._failed.setdefault(identity, DeadlineExceeded(why))
+        return Outcome("failed", why)
+
+    async def _left(self) -> dict[str, str] | None:
+        """State by id of what has not ended; none when the platform cannot be asked."""
+        try:
+            found = await listed(self._platform, self._plan.cluster)
+        except Exception:  # noqa: BLE001 - the failures that are told already stand, whatever keeps us from looking again
+            return None
+        return {app.id: app.state for app in found if not (self._plan.keep and app.state == "stopped")}
+
+
+def _state(states: dict[str, str] | None, identity: str) -> str:
+    return f" ({states[identity]})" if states else ""
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, NotInTime):
+        return "did not end in time"
+    return str(error) if isinstance(error, RaytuiError) else f"{type(error).__name__}: {error}".strip(": ")

@@ -1,0 +1,262 @@
+"""The steps of one plan, carried out under the cluster's lock: each reported, each within the time, and all of it undone when it fails.
+
+Creates and restarts run to their end even when the person interrupts or the time is over: a request that the platform already honoured
+must be known before it can be undone. Stops, deletes and files are given up then, since asking again is safe. Every way out passes the
+undo, whoever raised what, but for two: the time of the whole call ran out, and something that was to end is left; then what exists is
+named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from raytui.core.errors import Interrupted, OperationFailed, RaytuiError
+from raytui.core.events import Event, Severity, StepEvent, StepState
+from raytui.core.plan import Plan, Step, create_request
+from raytui.core.protocols import CreateRequest, Platform
+from raytui.core.snapshot import Application, Operation
+from raytui.manager.calls import Deadline, NotInTime, finish, listed, to_the_end, until, what_exists
+from raytui.manager.journal import Journal
+from raytui.manager.made import Made, Undone
+from raytui.manager.monitor import Monitor
+from raytui.manager.operations import Publication
+from raytui.manager.recording import Recording
+from raytui.manager.removal import Outcome, Removal
+from raytui.manager.waits import ApplicationEnded, Progress, WaitRanOut, Waits
+
+T = TypeVar("T")
+
+
+class Work:
+    """One run of one plan, from its first step to its last or to the end of its undo."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        platform: Platform,
+        monitor: Monitor,
+        launchers: Callable[[], Mapping[str, bytes]],
+        journal: Journal,
+        *,
+        publication: Publication,
+        deadline: Deadline,
+        report: Callable[[StepEvent], None],
+    ) -> None:
+        self._plan = plan
+        self._platform = platform
+        self._monitor = monitor
+        self._launchers = launchers
+        self._journal = journal
+        self._publication = publication
+        self._deadline = deadline
+        self._report = report
+        self._run = uuid.uuid4().hex[:12]
+        self._made = Made(platform, plan.cluster, self._run)
+        self._recording = Recording(platform, plan)
+        self._waits = Waits(plan, monitor, deadline)
+        self._since = time.time()
+        self._scripts: dict[str, str] = {}
+
+    async def carry_out(self, *, wait: bool) -> None:
+        """Every step in turn; raises the first error, after the undo. Cancelled, it raises `Interrupted` after the undo."""
+        plan = self._plan
+        removal = Removal(plan, self._platform, self._deadline, wait=wait)
+        self._publish()
+        self._note(f"{plan.verb} began: " + (", ".join(step.name for step in plan.steps) or "nothing to do"))
+        try:
+            await self._record()
+            for step in plan.steps:
+                if wait or not step.action.startswith("wait"):
+                    await self._step(step, removal)
+            left = await removal.outcome()
+        except asyncio.CancelledError:
+            undone = await self._undo()
+            gone = undone.removed | removal.ended
+            exists = await finish(what_exists(self._platform, plan.cluster, self._made.applications, gone=gone, doubtful=undone.doubtful))
+            self._note(f"{plan.verb} was interrupted; {exists}", "warning")
+            raise Interrupted(f"{plan.verb} was interrupted{undone.words}; {exists}", hint="raytui status shows what exists") from None
+        except WaitRanOut as error:
+            self._add(error, self._unlisted(error.message) + removal.words())
+            raise
+        except Exception as error:  # whatever it is, what this run made is taken back; then it is raised as it was
+            undone = await self._undo()
+            self._add(error, undone.words + removal.words())
+            raise
+        if left is not None:
+            self._add(left, self._kept())
+            raise left
+        await self._recording.finish()
+        self._note(f"{plan.verb} finished")
+
+    async def _record(self) -> None:
+        (answer,) = await until([self._recording.begin()], self._deadline.at)
+        if isinstance(answer, NotInTime):
+            raise WaitRanOut(
+                f"the {self._deadline.seconds:g} s ran out while what is asked for was being recorded; nothing else was begun",
+                hint=f"run raytui {self._plan.verb} again, with a longer --timeout where the platform is slow",
+            )
+        if isinstance(answer, BaseException):
+            raise answer
+
+    async def _step(self, step: Step, removal: Removal) -> None:
+        began = time.monotonic()
+        is_wait = step.action.startswith("wait")
+
+        def report(state: StepState, message: str = "") -> None:
+            self._report(StepEvent(step.name, state, round(time.monotonic() - began, 3), message))
+
+        def progress(text: str) -> None:
+            report("running", text)
+
+        short = " ".join(name.removeprefix(f"{self._plan.cluster}-") for name in step.targets)
+        report("running", "" if is_wait else short)
+        try:
+            done = await (removal.carry_out(step, progress) if removal.handles(step) else self._act(step, progress))
+        except asyncio.CancelledError:
+            report("failed", "interrupted")
+            raise
+        except Exception as error:
+            report("failed", error.message if isinstance(error, RaytuiError) else f"{type(error).__name__}: {error}".strip(": "))
+            raise
+        report(done.state, done.message or ("" if is_wait else short))
+
+    async def _act(self, step: Step, progress: Progress) -> Outcome:
+        if step.action in {"wait-head", "wait-nodes"}:
+            return Outcome(message=await self._mending(step, progress))
+        if self._deadline.has_passed:
+            exists = await what_exists(self._platform, self._plan.cluster, self._made.applications)
+            raise WaitRanOut(
+                f"the {self._deadline.seconds:g} s ran out before: {step.name}; {exists}",
+                hint=f"raytui {self._plan.verb} goes on, raytui stop removes what exists",
+            )
+        apps = [app for app in self._plan.ends if app.name in step.targets]
+        if step.action == "launchers":
+            await self._write_launchers()
+        elif step.action == "create":
+            await self._together([self._made.create(self._request(name)) for name in step.targets])
+        elif step.action == "restart":
+            await self._together([self._platform.restart(app) for app in apps])
+        elif step.action == "delete":
+            await self._remove(apps)
+        else:
+            raise AssertionError(f"{step.action} of {self._plan.verb} belongs to the removal")
+        return Outcome()
+
+    async def _mending(self, step: Step, progress: Progress) -> str:
+        """Wait for life; an application that was there before and ends meanwhile is made again, once, like any that was missing."""
+        while True:
+            try:
+                return await (self._waits.head(progress) if step.action == "wait-head" else self._waits.nodes(step.targets, progress))
+            except ApplicationEnded as error:
+                made = {request.name for request in self._plan.creates}
+                if self._plan.verb not in {"start", "scale"} or error.name in made:
+                    raise
+                progress(error.message)
+                await self._make_again(error.name)
+
+    async def _make_again(self, name: str) -> None:
+        """Steps of their own, so that whoever reads the steps sees that something was changed."""
+        found = tuple(app for app in await listed(self._platform, self._plan.cluster) if app.name == name)
+        request = create_request(self._plan.spec, name)
+        self._plan = msgspec.structs.replace(
+            self._plan, creates=(*self._plan.creates, request), ends=(*(app for app in self._plan.ends if app.name != name), *found)
+        )
+        self._publish()
+        short = name.removeprefix(f"{self._plan.cluster}-")
+        if found:
+            await self._by_itself(Step(f"ended {short} removed", "delete", (name,)))
+        await self._write_launchers()
+        await self._by_itself(Step(f"{short} created again", "create", (name,)))
+        self._waits.expect(name)
+
+    async def _by_itself(self, step: Step) -> None:
+        nothing = Removal(msgspec.structs.replace(self._plan, ends=()), self._platform, self._deadline, wait=True)
+        await self._step(step, nothing)
+
+    async def _write_launchers(self) -> None:
+        (answer,) = await until([self._platform.write_launchers(self._plan.cluster, self._launchers())], self._deadline.at)
+        if isinstance(answer, NotInTime):
+            exists = await what_exists(self._platform, self._plan.cluster, self._made.applications)
+            raise WaitRanOut(
+                f"the {self._deadline.seconds:g} s ran out while the launchers were being written; {exists}",
+                hint=f"raytui {self._plan.verb} goes on, raytui stop removes what exists",
+            )
+        if isinstance(answer, BaseException):
+            raise answer
+        self._scripts = answer
+
+    async def _remove(self, apps: Sequence[Application]) -> None:
+        """Remove what is to be made again; every one must be gone before."""
+        answers = await until([self._platform.delete(app) for app in apps], self._deadline.at)
+        late = [app for app, answer in zip(apps, answers, strict=True) if isinstance(answer, NotInTime)]
+        if late:
+            names = ", ".join(app.name for app in late)
+            raise WaitRanOut(
+                f"the {self._deadline.seconds:g} s ran out while {names} was being removed; it may still exist",
+                hint=f"raytui {self._plan.verb} goes on, raytui stop removes what exists",
+            )
+        _raise_failures(answers)
+
+    async def _together(self, calls: Sequence[Awaitable[object]]) -> None:
+        """Run calls side by side to their end, then raise what failed as one error."""
+        _raise_failures(await to_the_end(calls))
+
+    def _request(self, name: str) -> CreateRequest:
+        request = next(request for request in self._plan.creates if request.name == name)
+        script = request.script or self._scripts.get(f"ray_{request.marker.role}_launcher.py", "")
+        return msgspec.structs.replace(request, script=script, marker=msgspec.structs.replace(request.marker, run=self._run))
+
+    async def _undo(self) -> Undone:
+        self._publish(self._made.names)
+        undone = await finish(self._made.undo(self._report))
+        await finish(self._recording.put_back())
+        return undone
+
+    def _publish(self, ending: frozenset[str] = frozenset()) -> None:
+        plan = self._plan
+        ends = dict.fromkeys([*(app.name for app in plan.ends), *sorted(ending)])
+        creates = tuple(request.name for request in plan.creates)
+        self._publication.tell(Operation(plan.verb, tuple(ends), creates, self._since))
+
+    def _unlisted(self, told: str) -> str:
+        """What this run made and the error does not name, because the list lags."""
+        names = [app.name for app in self._made.applications if app.name not in told]
+        return f"; made, not listed yet: {', '.join(names)}" if names and "existing now" not in told else ""
+
+    def _kept(self) -> str:
+        names = [app.name for app in self._made.applications]
+        return f"; what this run made is kept: {', '.join(names)}" if names else ""
+
+    def _add(self, error: Exception, words: str) -> None:
+        """Let the error, and the journal, say what became of what this run made."""
+        if not isinstance(error, RaytuiError):
+            if words:
+                error.add_note(words.strip("; "))
+            self._note(f"{self._plan.verb} failed: {type(error).__name__}: {error}{words}", "error")
+            return
+        if words:
+            error.message += words
+            error.args = (error.message,)
+        self._note(f"{self._plan.verb} failed: {error.message}", "error")
+
+    def _note(self, message: str, severity: Severity = "info") -> None:
+        event = Event(time.time(), "raytui", self._plan.cluster, self._plan.verb.capitalize(), message, severity)
+        self._journal.add(self._plan.cluster, event)
+
+
+def _raise_failures(answers: Sequence[object]) -> None:
+    errors = [answer for answer in answers if isinstance(answer, BaseException)]
+    for error in errors:
+        if not isinstance(error, RaytuiError):
+            raise error
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        first = next(error for error in errors if isinstance(error, RaytuiError))
+        raise OperationFailed("; ".join(str(error) for error in errors), hint=first.hint, reason=first.reason)

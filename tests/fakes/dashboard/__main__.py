@@ -1,0 +1,57 @@
+"""Serve a scripted dashboard until interrupted: `python -m tests.fakes.dashboard --nodes 5000 --actors 50000 --port 8265 --change 0.1`.
+
+Prints the port on one line when everything is made and listens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+
+from tests.fakes.dashboard.scale import BigDashboard
+
+
+async def serve(dashboard: BigDashboard, port: int, log_rate: int) -> None:
+    """Answer on loopback, and write `log_rate` lines a second to whoever follows a log."""
+    async with dashboard.serving(port):
+        print(dashboard.url.rpartition(":")[2], flush=True)
+        count = 0
+        while True:
+            await asyncio.sleep(0.1 if log_rate else 3600)
+            stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+            for _ in range(max(1, log_rate // 10)):
+                count += 1
+                dashboard.stream.put_nowait(f"[{stamp},000 I 1 1] (raylet) node_manager.cc:512: heartbeat {count}\n".encode())
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fakes.dashboard", description=__doc__)
+    parser.add_argument("--nodes", type=int, default=3)
+    parser.add_argument("--actors", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=0, help="0 for the recorded ones")
+    parser.add_argument("--port", type=int, default=0, help="0 for a free one")
+    parser.add_argument("--cluster", default="ray-cluster", help="the nodes are called CLUSTER-head and CLUSTER-worker-N")
+    parser.add_argument("--change", type=float, default=0.0, help="part of the nodes and actors that change with each answer, 0 to 1")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--row-bytes", type=int, default=10_000, help="weight of one node's figures; over 64 MB in all raytui reads none")
+    parser.add_argument("--log-rate", type=int, default=0, help="lines a second in a followed log")
+    given = parser.parse_args()
+    made = BigDashboard(
+        given.nodes,
+        given.actors,
+        given.jobs,
+        cluster=given.cluster,
+        change=given.change,
+        seed=given.seed,
+        row_bytes=given.row_bytes,
+    )
+    try:
+        asyncio.run(serve(made, given.port, given.log_rate))
+    except KeyboardInterrupt:
+        return
+
+
+if __name__ == "__main__":
+    main()

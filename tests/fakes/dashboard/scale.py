@@ -1,0 +1,156 @@
+"""A dashboard of thousands of nodes and actors: Ray's endpoints, limits and sizes, every byte made before it is asked for.
+
+Deterministic by its seed. The rows are Ray's own recorded ones under other names, so that they weigh what Ray's weigh (10 KB for the figures
+of a node, 484 bytes for its identity); `change` is the part of the nodes and actors that are different after each answer with figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from typing import Any
+
+from tests.fakes.dashboard import FakeDashboard, recorded
+
+DEFAULT_LIMIT, LARGEST_LIMIT = 100, 10_000
+STARTED_MS = 1_795_452_488_855
+STATES = ("ALIVE", "ALIVE", "ALIVE", "ALIVE", "RESTARTING", "PENDING_CREATION", "DEAD")
+CLASSES = ("RolloutWorker", "ReplayBuffer", "ServeReplica:chat:Model", "Trainer", "_MapWorker")
+
+
+class BigDashboard(FakeDashboard):
+    """The dashboard of a cluster of any size; `advance` is the next moment of its life."""
+
+    def __init__(
+        self,
+        nodes: int = 1,
+        actors: int = 0,
+        jobs: int = 0,
+        *,
+        cluster: str = "ray-cluster",
+        change: float = 0.0,
+        seed: int = 0,
+        row_bytes: int = 10_000,
+    ) -> None:
+        super().__init__()
+        self._random = random.Random(seed)
+        self._change = change
+        self._row_bytes = row_bytes
+        self.node_ids = [f"{self._random.getrandbits(224):056x}" for _ in range(nodes)]
+        self.names = [f"{cluster}-head" if n == 0 else f"{cluster}-worker-{n}" for n in range(nodes)]
+        self._rows = {
+            "/api/v0/nodes": [self._node(n) for n in range(nodes)],
+            "/nodes": [self._figures(n) for n in range(nodes)],
+            "/api/v0/actors": [self._actor(n) for n in range(actors)],
+            "/api/jobs/": [self._job(n) for n in range(jobs)],
+        }
+        self._made: dict[tuple[str, int], bytes] = {}
+        self.bodies["/api/cluster_status"] = self._usage(nodes)
+        if not jobs:
+            del self._rows["/api/jobs/"]
+        for path, limit in (("/api/v0/nodes", LARGEST_LIMIT), ("/nodes", 0), ("/api/v0/actors", 1000), ("/api/v0/actors", LARGEST_LIMIT)):
+            self._whole(path, limit)
+
+    def advance(self) -> None:
+        """The next moment: `change` of the nodes have other figures, `change` of the actors another state."""
+        for path, make in (("/nodes", self._figures), ("/api/v0/actors", self._actor)):
+            rows = self._rows[path]
+            for n in self._random.sample(range(len(rows)), round(self._change * len(rows))):
+                rows[n] = make(n)
+            for known in [known for known in self._made if known[0] == path]:
+                del self._made[known]
+                self._whole(*known)
+
+    def _status(self, path: str, query: dict[str, list[str]]) -> tuple[int, bytes] | None:
+        if path.startswith("/api/v0/") and "limit" in query:
+            told = query["limit"][0]
+            if not told.isdecimal():
+                return 400, _refusal(f"invalid literal for int() with base 10: {told!r}")
+            if int(told) > LARGEST_LIMIT:
+                return 400, _refusal(f"Given limit {told} exceeds the supported limit {LARGEST_LIMIT}. Use a lower limit.")
+        return super()._status(path, query)
+
+    def _body(self, path: str, query: dict[str, list[str]]) -> bytes | None:
+        if path not in self._rows or path in self.bodies:
+            return super()._body(path, query)
+        limited = path.startswith("/api/v0/")
+        body = self._whole(path, int(query.get("limit", [str(DEFAULT_LIMIT)])[0]) if limited else 0)
+        if path == "/nodes" and self._change:
+            asyncio.get_running_loop().call_later(0.01, self.advance)
+        return body
+
+    def _whole(self, path: str, limit: int) -> bytes:
+        """One answer, made once for each moment."""
+        known = self._made.get((path, limit))
+        if known is None:
+            rows = self._rows[path]
+            known = self._made[path, limit] = _envelope(path, rows[:limit] if limit else rows, len(rows))
+        return known
+
+    def _node(self, n: int) -> bytes:
+        row = json.loads(recorded("v0_nodes.json"))["data"]["result"]["result"][0]
+        ip = f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}"
+        row |= {"node_id": self.node_ids[n], "node_name": self.names[n], "node_ip": ip, "is_head_node": n == 0}
+        row |= {"start_time_ms": STARTED_MS + n, "labels": {"ray.io/node-id": self.node_ids[n]}}
+        row["resources_total"] = {f"node:{ip}": 1.0, "CPU": 4.0, "memory": 23057694208.0, "object_store_memory": 200000000.0}
+        return json.dumps(row).encode()
+
+    def _figures(self, n: int) -> bytes:
+        row = json.loads(recorded("nodes_summary.json"))["data"]["summary"][0]
+        if n:
+            row.pop("gcs")
+        cpu, used = self._random.randrange(1000) / 10, self._random.randrange(1, 24) * 10**9
+        row |= {"cpu": cpu, "mem": [25276514304, 25276514304 - used, round(used / 252765143, 1), used], "hostname": self.names[n]}
+        row["raylet"] |= {"nodeId": self.node_ids[n], "nodeName": self.names[n], "isHeadNode": n == 0, "startTimeMs": str(STARTED_MS + n)}
+        made = json.dumps(row).encode()
+        # Ray sends as much for nothing: the words of a command line as empty strings.
+        empty = (self._row_bytes - len(made)) // 4
+        return json.dumps(row | {"cmdline": [""] * empty}).encode() if empty > 0 else made
+
+    def _actor(self, n: int) -> bytes:
+        state = self._random.choice(STATES)
+        node = self._random.choice(self.node_ids)
+        row = {
+            "actor_id": f"{n:024x}01000000",
+            "class_name": CLASSES[n % len(CLASSES)],
+            "state": state,
+            "job_id": "01000000",
+            "name": f"actor-{n}" if n % 5 == 0 else "",
+            "node_id": None if state == "PENDING_CREATION" else node,
+            "pid": 0 if state == "PENDING_CREATION" else 10_000 + n,
+            "ray_namespace": "default",
+        }
+        return json.dumps(row).encode()
+
+    def _job(self, n: int) -> bytes:
+        row: dict[str, Any] = json.loads(recorded("jobs.json"))[0]
+        status = ("SUCCEEDED", "SUCCEEDED", "FAILED", "RUNNING", "STOPPED")[n % 5]
+        end = None if status == "RUNNING" else STARTED_MS + 60_000 * n + 30_000
+        row |= {"submission_id": f"raysubmit_{n:06d}", "status": status, "start_time": STARTED_MS + 60_000 * n, "end_time": end}
+        return json.dumps(row).encode()
+
+    def _usage(self, nodes: int) -> bytes:
+        tree = json.loads(recorded("cluster_status.json"))
+        report = tree["data"]["clusterStatus"]["loadMetricsReport"]
+        report["usage"] = {
+            "CPU": [1.5 * nodes, 4.0 * nodes],
+            "memory": [0.0, 23057694208.0 * nodes],
+            "objectStoreMemory": [0.0, 2e8 * nodes],
+        }
+        return json.dumps(tree).encode()
+
+
+def _envelope(path: str, rows: list[bytes], total: int) -> bytes:
+    joined = b", ".join(rows)
+    if path == "/api/jobs/":
+        return b"[" + joined + b"]"
+    if path == "/nodes":
+        return b'{"result": true, "msg": "Node summary fetched.", "data": {"summary": [' + joined + b"]}}"
+    sent = min(total, LARGEST_LIMIT)
+    counts = f'"total": {total}, "num_after_truncation": {sent}, "num_filtered": {sent}'.encode()
+    return b'{"result": true, "msg": "", "data": {"result": {' + counts + b', "result": [' + joined + b"]}}}"
+
+
+def _refusal(message: str) -> bytes:
+    return json.dumps({"result": False, "msg": message, "data": {"result": None}}).encode()
