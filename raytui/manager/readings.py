@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.protocols import Dashboard
+from raytui.core.questions import Question
 from raytui.core.snapshot import Node, Reading, Rows
 
 Depth = Literal["alive", "status", "full", "nodes", "jobs", "actors", "serve", "events"]
@@ -19,8 +20,6 @@ Depth = Literal["alive", "status", "full", "nodes", "jobs", "actors", "serve", "
 
 The others are what one list needs: those of alive and that one answer, `nodes` with the physical figures.
 """
-
-Question = Literal["version", "gcs", "nodes", "stats", "usage", "jobs", "actors", "serve", "events"]
 
 _ALIVE: tuple[Question, ...] = ("version", "gcs", "nodes")
 _STATUS: tuple[Question, ...] = (*_ALIVE, "stats", "usage", "jobs")

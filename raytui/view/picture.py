@@ -44,13 +44,19 @@ class Picture(msgspec.Struct, frozen=True):
         return name.removeprefix(f"{self.snapshot.cluster}-")
 
 
+def is_equal(before: Picture | None, after: Picture) -> bool:
+    """Whether `after`, which `advance` made of `before`, shows the same; only the age of the evidence differs."""
+    # What has not changed is the very same object.
+    return before is not None and after.assessment is before.assessment
+
+
 def picture_of(snapshot: Snapshot) -> Picture:
     """The picture of one look, with nothing remembered."""
     return advance(None, snapshot)
 
 
 def advance(before: Picture | None, snapshot: Snapshot) -> Picture:
-    """The picture after one more snapshot; the same content when nothing but the clock changed."""
+    """The picture after one more snapshot; the same judgement and events, as objects, when nothing but the clock changed."""
     since = {(c.subject, c.reason): c.since for c in before.assessment.conditions} if before else {}
     assessment = assess(snapshot, since)
     certain = snapshot.observed_at if assessment.verdict != "unknown" else before.certain_at if before else 0.0

@@ -16,7 +16,7 @@ ACTORS: TableKind[Actor] = TableKind(
     columns=(
         Column("actor", lambda actor, _: actor.actor_id, lambda value: str(value)[:16], title="ACTOR ID", width=16),
         Column("class", lambda actor, _: actor.class_name, width=14, wide=32),
-        Column("state", lambda actor, _: actor.state, role=lambda value: state_role(str(value)), width=10),
+        Column("state", lambda actor, _: actor.state, role=state_role, width=10),
         Column("name", lambda actor, _: actor.name or None, width=8, wide=24, rank=3),
         Column("node", lambda actor, picture: picture.joined.node_name(actor.node_id) if actor.node_id else None, width=9, rank=2),
         Column("pid", lambda actor, _: actor.pid or None, width=7, right=True, rank=4),

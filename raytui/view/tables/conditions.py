@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from raytui.core.findings import Condition
+from raytui.core.remedy import as_commands
 from raytui.core.report import condition_document
 from raytui.view import amounts
 from raytui.view.picture import Picture
-from raytui.core.remedy import as_commands
 from raytui.view.tables.kind import Column, TableKind
-from raytui.view.words import SEVERITIES
+from raytui.view.words import severity_role
 
 
 def _age(condition: Condition, picture: Picture) -> float | None:
@@ -22,7 +22,12 @@ CONDITIONS: TableKind[Condition] = TableKind(
     rows=lambda picture: picture.assessment.conditions,
     key=lambda condition: f"{condition.subject}/{condition.reason}",
     columns=(
-        Column("severity", lambda condition, _: condition.severity, role=lambda value: SEVERITIES[value][1] if value in SEVERITIES else "", width=8),
+        Column(
+            "severity",
+            lambda condition, _: condition.severity,
+            role=severity_role,
+            width=8,
+        ),
         Column("subject", lambda condition, picture: picture.short(condition.subject), width=10, wide=24),
         Column("reason", lambda condition, _: condition.reason, width=14, wide=22, rank=2),
         Column("for", _age, amounts.span, width=6, right=True, rank=3, is_span=True),

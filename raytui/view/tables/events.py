@@ -7,7 +7,7 @@ from raytui.core.report import event_document
 from raytui.core.units import rfc3339_or_none
 from raytui.view.picture import Picture
 from raytui.view.tables.kind import Column, TableKind
-from raytui.view.words import SEVERITIES, ray_severity
+from raytui.view.words import ray_severity, severity_role
 
 
 def of_ray(picture: Picture) -> tuple[Event, ...]:
@@ -34,7 +34,7 @@ EVENTS: TableKind[Event] = TableKind(
     key=lambda event: f"{event.at}/{event.subject}/{event.reason}/{event.message}",
     columns=(
         Column("time", lambda event, _: rfc3339_or_none(event.at), width=20),
-        Column("severity", lambda event, _: event.severity, role=lambda value: SEVERITIES[value][1] if value in SEVERITIES else "", width=8),
+        Column("severity", lambda event, _: event.severity, role=severity_role, width=8),
         Column("author", lambda event, _: event.author, width=8, rank=3),
         Column("subject", lambda event, picture: picture.short(event.subject), width=10, wide=24),
         Column("reason", lambda event, _: event.reason, width=14, wide=22, rank=2),

@@ -30,7 +30,7 @@ JOBS: TableKind[Job] = TableKind(
     key=lambda job: job.id,
     columns=(
         Column("id", lambda job, _: job.id, width=20, wide=32),
-        Column("status", lambda job, _: job.status, role=lambda value: state_role(str(value)), width=9),
+        Column("status", lambda job, _: job.status, role=state_role, width=9),
         Column("took", _took, amounts.span, width=6, right=True, rank=1, is_span=True),
         Column("entrypoint", lambda job, _: job.entrypoint, width=18, wide=60, rank=3),
         Column("node", lambda job, picture: picture.joined.node_name(job.driver_node_id) if job.driver_node_id else None, width=9, rank=4),

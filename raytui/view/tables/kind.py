@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from raytui.core.errors import ConfigurationError, Problem
-from raytui.core.snapshot import Question
+from raytui.core.questions import Question
 from raytui.view.filters import Cell, Matcher, Value, parse
 from raytui.view.picture import Picture
 from raytui.view.words import Marked, Role
@@ -38,7 +38,7 @@ class Column(Generic[T]):
     """What the row holds there, typed; none when it was not observed."""
     text: Callable[[Value], str] = as_written
     """How a value reads."""
-    role: Callable[[Value], Role] = lambda _: ""
+    role: Callable[[str], Role] = lambda _: ""
     title: str = ""
     """Head of the column; the id in capitals when left out."""
     width: int = 8

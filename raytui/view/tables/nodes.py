@@ -41,14 +41,18 @@ NODES: TableKind[Node] = TableKind(
     key=lambda node: node.node_id,
     columns=(
         Column("name", lambda node, picture: picture.joined.node_name(node.node_id), width=10, wide=24),
-        Column("state", lambda node, _: node.state, role=lambda value: state_role(str(value)), width=7),
+        Column("state", lambda node, _: node.state, role=state_role, width=7),
         Column("id", lambda node, _: node.node_id, lambda value: str(value)[:12], title="NODE ID", width=12, rank=4),
         Column("ip", lambda node, _: node.ip or None, width=15, rank=3),
         Column("cpu", lambda node, _: alive_only(node, node.cpu_percent), amounts.percent, width=6, right=True, rank=1),
         Column("memory", lambda node, _: alive_only(node, node.memory_used), amounts.size, width=9, right=True, rank=1),
         Column("total", lambda node, _: node.memory_total, amounts.size, title="OF", width=9, right=True, rank=6),
-        Column("store", lambda node, _: alive_only(node, node.object_store_used), amounts.size, title="OBJ STORE", width=9, right=True, rank=5),
-        Column("disk", lambda node, _: alive_only(node, share(node.disk_used, node.disk_total)), amounts.percent, width=6, right=True, rank=7),
+        Column(
+            "store", lambda node, _: alive_only(node, node.object_store_used), amounts.size, title="OBJ STORE", width=9, right=True, rank=5
+        ),
+        Column(
+            "disk", lambda node, _: alive_only(node, share(node.disk_used, node.disk_total)), amounts.percent, width=6, right=True, rank=7
+        ),
         Column("gpu", lambda node, _: node.resources.get("GPU", 0.0), width=4, right=True, rank=5),
         Column("up", _up, amounts.span, width=6, right=True, rank=2, is_span=True),
         Column("why", lambda node, _: _why(node), width=16, wide=80, rank=2),

@@ -16,7 +16,7 @@ SERVE: TableKind[ServeDeployment] = TableKind(
     columns=(
         Column("application", lambda deployment, _: deployment.application, width=12, wide=24),
         Column("deployment", lambda deployment, _: deployment.name, width=12, wide=28),
-        Column("status", lambda deployment, _: deployment.status, role=lambda value: state_role(str(value)), width=13),
+        Column("status", lambda deployment, _: deployment.status, role=state_role, width=13),
         Column("replicas", lambda deployment, _: deployment.replicas, width=8, right=True, rank=1),
         Column("route", lambda deployment, _: deployment.route or None, width=8, wide=20, rank=3),
         Column("why", lambda deployment, _: deployment.message or None, width=16, wide=80, rank=2),

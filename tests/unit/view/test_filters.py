@@ -9,8 +9,20 @@ from raytui.view.filters import Cell, parse
 
 COLUMNS = ("name", "state", "cpu", "memory", "up")
 ROWS = {
-    "head": (Cell("head", "head"), Cell("running", "running"), Cell(12.0, "12 %"), Cell(3.1e9, "3.1 GB"), Cell(8040.0, "2h14", is_span=True)),
-    "worker-1": (Cell("worker-1", "worker-1"), Cell("running", "running"), Cell(88.0, "88 %"), Cell(41e9, "41.0 GB"), Cell(300.0, "5m00", is_span=True)),
+    "head": (
+        Cell("head", "head"),
+        Cell("running", "running"),
+        Cell(12.0, "12 %"),
+        Cell(3.1e9, "3.1 GB"),
+        Cell(8040.0, "2h14", is_span=True),
+    ),
+    "worker-1": (
+        Cell("worker-1", "worker-1"),
+        Cell("running", "running"),
+        Cell(88.0, "88 %"),
+        Cell(41e9, "41.0 GB"),
+        Cell(300.0, "5m00", is_span=True),
+    ),
     "worker-2": (Cell("worker-2", "worker-2"), Cell("FAILED", "FAILED"), Cell(None, ""), Cell(None, ""), Cell(None, "", is_span=True)),
 }
 
