@@ -102,12 +102,12 @@ class Column(msgspec.Struct, Generic[T], frozen=True):
 class Line(Sequence[Cell], Generic[T]):
     """One row with its cells, each made when it is first looked at and then kept."""
 
-    __slots__ = ("_cells", "_columns", "_picture", "row")
+    __slots__ = ("_cells", "_columns", "picture", "row")
 
     def __init__(self, row: T, columns: tuple[Column[T], ...], picture: Picture) -> None:
         self.row = row
         self._columns = columns
-        self._picture = picture
+        self.picture = picture
         self._cells: list[Cell | None] = [None] * len(columns)
 
     def __len__(self) -> int:
@@ -122,7 +122,7 @@ class Line(Sequence[Cell], Generic[T]):
             return [self[n] for n in range(*place.indices(len(self)))]
         cell = self._cells[place]
         if cell is None:
-            cell = self._cells[place] = self._columns[place].cell(self.row, self._picture)
+            cell = self._cells[place] = self._columns[place].cell(self.row, self.picture)
         return cell
 
 
@@ -171,6 +171,10 @@ class TableKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     def place(self, column: Column[T]) -> int:
         """Where a column stands among all of them, and so its cell in a line."""
         return self.columns.index(column)
+
+    def place_of(self, name: str) -> int:
+        """Where the column of this id stands."""
+        return next(n for n, column in enumerate(self.columns) if column.id == name)
 
     @property
     def usual(self) -> tuple[Column[T], ...]:
