@@ -11,6 +11,7 @@ from raytui.core.errors import Failure
 from raytui.core.events import Severity
 from raytui.core.joined import Joined
 from raytui.core.life import OVER, began, is_current, is_fresh, is_same_head
+from raytui.core.remedy import CREATE, FOLLOW, Hint, Remedy, plus
 from raytui.core.snapshot import Application, Node, Operation, Snapshot
 from raytui.core.spec import worker_name
 from raytui.core.units import duration
@@ -36,7 +37,7 @@ class Condition(msgspec.Struct, frozen=True):
     reason: str
     """A stable word for scripts."""
     message: str
-    hint: str = ""
+    hint: Hint = ""
     since: float = 0.0
     """Seconds since 1970; 0 when unknown."""
 
@@ -67,7 +68,7 @@ def _planned(condition: Condition, operation: Operation) -> Condition:
         condition.subject,
         "PlannedEnd" if ends else "PlannedStart",
         f"raytui {operation.verb} is at work on it: {condition.message}",
-        "raytui watch follows it",
+        FOLLOW,
         condition.since,
     )
 
@@ -80,19 +81,19 @@ def why(snapshot: Snapshot, app: Application) -> str:
     return app.message or (report.message if report is not None else "")
 
 
-def remedy(snapshot: Snapshot, app: Application) -> str:
+def remedy(snapshot: Snapshot, app: Application) -> Hint:
     """What to do about an application that is not as it should be.
 
     A launcher's own hint counts only where it belongs to this end: what it warned of while it lived is no reason.
     """
     report = app.launcher
     if report is not None and report.state in OVER and report.hint and is_current(app, report, snapshot.observed_at):
-        own = report.hint
+        own: Hint = report.hint
     else:
-        own = f"raytui logs {app.short} shows its last lines, raytui restart {app.short} runs it again"
+        own = (Remedy("logs", app.short, "shows its last lines"), Remedy("restart", app.short, "runs it again"))
     ended_lately = not app.ended_at or snapshot.observed_at - app.ended_at < RESTART_S
     if snapshot.platform == "cai" and app.state == "failed" and ended_lately:
-        return f"{own}; {RESTARTS}"
+        return plus(own, f"; {RESTARTS}")
     return own
 
 
@@ -108,7 +109,7 @@ def of_workers(joined: Joined) -> Iterator[Condition]:
             worker_name(snapshot.cluster, index),
             "WorkerMissing",
             f"worker-{index} has no application{told}",
-            "raytui start creates it",
+            CREATE,
         )
     for app in workers:
         condition = _of_worker(joined, app)
@@ -127,7 +128,9 @@ def _of_worker(joined: Joined, app: Application) -> Condition | None:
         message = f"the application is {app.state}" + (f": {told}" if told else "")
         return Condition("error", app.name, reason, message, remedial, since=app.ended_at)
     if state == "DEAD":
-        return Condition("error", app.name, "NodeDead", _death(app, node), remedial + _sidecar(app), since=node.ended_at if node else 0.0)
+        return Condition(
+            "error", app.name, "NodeDead", _death(app, node), plus(remedial, _sidecar(app)), since=node.ended_at if node else 0.0
+        )
     since = began(app)
     late = bool(since) and snapshot.observed_at - since > STARTUP_GRACE_S
     if app.state == "running" and late and state != "ALIVE":
@@ -139,7 +142,7 @@ def _of_worker(joined: Joined, app: Application) -> Condition | None:
             app.name,
             "StartingLong",
             f"the application has been starting for {duration(snapshot.observed_at - since)}" + (f": {told}" if told else ""),
-            "it may wait for quota or for a machine; raytui logs shows what it printed",
+            ("it may wait for quota or for a machine; ", Remedy("logs", app.short, "shows what it printed")),
             since=since,
         )
     return None
@@ -148,7 +151,7 @@ def _of_worker(joined: Joined, app: Application) -> Condition | None:
 def _of_silent(joined: Joined, app: Application, since: float) -> Condition | None:
     """A worker that should have a living node by now and has none."""
     snapshot = joined.snapshot
-    now, report, hint = snapshot.observed_at, app.launcher, remedy(snapshot, app) + _sidecar(app)
+    now, report, hint = snapshot.observed_at, app.launcher, plus(remedy(snapshot, app), _sidecar(app))
     if snapshot.nodes.value is not None:
         message = f"the application has run for {duration(now - since)} but Ray does not list its node"
         return Condition("error", app.name, "NodeMissing", message, hint, since=since)
@@ -214,7 +217,7 @@ def of_cluster(joined: Joined) -> Iterator[Condition]:
                 f"{deployment.application}/{deployment.name}",
                 "ServeUnhealthy",
                 f"Serve deployment is {deployment.status}" + (f": {deployment.message.splitlines()[0]}" if deployment.message else ""),
-                "raytui serve lists deployments",
+                Remedy("serve", "", "lists deployments"),
             )
 
 
@@ -254,7 +257,7 @@ def _unreadable(joined: Joined) -> Iterator[Condition]:
             snapshot.cluster,
             "ReportsUnread",
             f"{unread} of the {joined.counts.expected} launchers' reports were not read, so nothing is known of these nodes",
-            "raytui watch reads them one after the other",
+            Remedy("watch", "", "reads them one after the other"),
         )
 
 
