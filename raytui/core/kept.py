@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import Generic, TypeVar
+from operator import eq, is_
+from typing import Any, Generic, TypeVar
+
+import msgspec
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class Moment:
@@ -113,3 +117,44 @@ class Kept(Generic[R]):
         self.results = [before.results[n] for n in found]
         self._spans = [before._spans[n] for n in found]
         return [n for n, place in enumerate(found) if place < 0]
+
+
+def reuse(before: T | None, after: T) -> T:
+    """`after` with the very objects of `before` where they are equal, and `before` itself where all of them are.
+
+    Compared are the rows of a tuple, the values of a mapping (which is changed for that), or the two as they are.
+    """
+    if before is None or before is after:
+        return after
+    if isinstance(after, tuple) and isinstance(before, tuple):
+        rows = _rows(before, after)
+        about = getattr(after, "__dict__", None)
+        if about == getattr(before, "__dict__", None) and len(rows) == len(before) and all(map(is_, rows, before)):
+            return before
+        made = tuple.__new__(type(after), rows)
+        if about:
+            made.__dict__.update(about)
+        return made
+    if isinstance(after, dict) and isinstance(before, dict):
+        for key, new in after.items():
+            old = before.get(key)
+            if old == new:
+                after[key] = old
+        about = getattr(after, "__dict__", None)
+        if about == getattr(before, "__dict__", None) and len(after) == len(before) and all(map(is_, after.values(), before.values())):
+            return before
+        return after
+    return before if before == after else after
+
+
+def _rows(before: tuple[Any, ...], after: tuple[Any, ...]) -> list[Any]:
+    if len(before) == len(after):
+        equal = list(map(eq, before, after))
+        if 2 * sum(equal) >= len(equal):
+            return [old if same else new for old, new, same in zip(before, after, equal, strict=True)]
+    # Rows came, went or moved: each is looked for by its first field, which names it.
+    if not after or not isinstance(after[0], msgspec.Struct):
+        return list(after)
+    name = after[0].__struct_fields__[0]
+    known = {getattr(row, name): row for row in before}
+    return [old if (old := known.get(getattr(row, name))) == row else row for row in after]
