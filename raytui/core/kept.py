@@ -72,12 +72,11 @@ class Kept(Generic[R]):
             return
         self._since, self._until = before._since, before._until
         in_time = self._since < now < self._until
-        if in_time and all(old is new for old, new in zip(before._columns, columns, strict=True)):
-            self.results, self._spans = before.results, before._spans
-            return
         stale = self._take(before, make, now)
         if not in_time:
             stale = sorted({*stale, *(n for n, (since, until) in enumerate(self._spans) if not since < now < until)})
+        if stale and self.results is before.results:
+            self.results, self._spans = before.results.copy(), before._spans.copy()
         for n in stale:
             moment = Moment(now)
             self.results[n] = make(*(column[n] for column in columns), moment)
@@ -104,7 +103,7 @@ class Kept(Generic[R]):
                 if old is not new:
                     changed.update(n for n, (a, b) in enumerate(zip(old, new, strict=True)) if a is not b)
             if 2 * len(changed) <= count:
-                self.results, self._spans = before.results.copy(), before._spans.copy()
+                self.results, self._spans = before.results, before._spans
                 return sorted(changed)
         # Rows came, went or moved: those that are there still are found by what they hold.
         places = {tuple(map(id, row)): n for n, row in enumerate(zip(*before._columns, strict=True))}
