@@ -98,6 +98,11 @@ class Joined:
         return sorted((m for m in self.members if m.application.role == "worker"), key=lambda member: member.application.index)
 
     @cached_property
+    def in_place(self) -> Sequence[Member]:
+        """The head, then the workers by index."""
+        return [*(member for member in self.members if member.application.role == "head"), *self.workers]
+
+    @cached_property
     def _owner(self) -> Mapping[str, Application]:
         return {member.node.node_id: member.application for member in self.members if member.node is not None}
 

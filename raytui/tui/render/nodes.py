@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from raytui.core.joined import join
-from raytui.core.snapshot import Application, Node, Snapshot
-from raytui.tui.render.columns import Column, Row
+from collections.abc import Sequence
+
+from raytui.core.joined import Member
+from raytui.core.kept import Kept, Moment
+from raytui.core.snapshot import Application, Node
+from raytui.tui.render.columns import Column, LazyRows, Row
 from raytui.tui.render.text import Span, cells, clean, clock
 from raytui.view.picture import Picture
 
@@ -29,42 +32,125 @@ COLUMNS = (
 _INDEX = {column.id: n for n, column in enumerate(COLUMNS)}
 
 
-def columns_for(rows: tuple[Row, ...]) -> tuple[Column, ...]:
-    """The columns with room for the longest name; without any GPU the GPU column is the first to go."""
-    longest = max((cells(row.cells[0][0]) for row in rows), default=8)
-    with_gpu = any(row.cells[_INDEX["gpu"]][0] for row in rows)
+class NodeRows:
+    """The rows from picture to picture: the head, workers by index, then nodes that belong to no application.
+
+    What is not looked at is not made, and what has to be known of every row is worked out again only for those that changed.
+    """
+
+    def __init__(self) -> None:
+        self._items: Sequence[Member | Node] = ()
+        self._measured: Kept[tuple[int, bool]] | None = None
+        self._read: Kept[Row] | None = None
+        self._picture: Picture | None = None
+        self._blind = False
+        self.columns: tuple[Column, ...] = COLUMNS
+        """With room for the longest name; without any GPU the GPU column is the first to go."""
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def show(self, picture: Picture, *, stale: bool = False) -> None:
+        """The rows of this picture. Those that only memory vouches for are muted and say `was`."""
+        joined = picture.joined
+        nodes = picture.known.nodes.value or ()
+        strays = [node for node in nodes if node.name not in joined.applications and node.state == "ALIVE"]
+        self._items = [*joined.in_place, *strays]
+        self._picture = picture
+        self._blind = stale or picture.snapshot.applications.value is None
+        self._measured = Kept(self._measured, _measure, (self._items,), now=picture.known.observed_at, context=self._blind)
+        self.columns = _columns(self._measured.results)
+
+    def select(self, order: str = "name", text: str = "") -> LazyRows:
+        """The rows with this text in their name, states or address, whatever the case, in the operator's order; equal ones keep theirs."""
+        picture, items = self._picture, self._items
+        if picture is None:
+            return LazyRows((), _key, self._row)
+        if text:
+            items = self._matching(picture, text.casefold())
+        if order != "name":
+            # The state of a row that only memory vouches for is not known, and neither are its figures.
+            items = sorted(items, key=lambda item: _weight(item, order, asked=picture.known.nodes.value is not None, blind=self._blind))
+        return LazyRows(items, _key, self._row)
+
+    def _matching(self, picture: Picture, wanted: str) -> list[Member | Node]:
+        """To search them every row has to be made, so these are kept."""
+        past = [picture.samples.get(node.node_id) if (node := _node(item)) is not None else None for item in self._items]
+        context = (
+            self._blind,
+            picture.known.nodes.value is None,
+            picture.snapshot.nodes.value is None,
+            picture.snapshot.figures.failure is None,
+        )
+
+        def make(item: Member | Node, _: object, now: Moment) -> Row:
+            return _row_of(item, picture, now, blind=self._blind)
+
+        self._read = Kept(self._read, make, (self._items, past), now=picture.known.observed_at, context=context)
+        pairs = zip(self._items, self._read.results, strict=True)
+        return [item for item, row in pairs if any(wanted in cell.casefold() for cell, _ in row.cells)]
+
+    def _row(self, item: Member | Node) -> Row:
+        assert self._picture is not None
+        return _row_of(item, self._picture, Moment(self._picture.known.observed_at), blind=self._blind)
+
+
+def _columns(measured: Sequence[tuple[int, bool]]) -> tuple[Column, ...]:
+    longest = max((width for width, _ in measured), default=8)
+    with_gpu = any(gpu for _, gpu in measured)
     name = COLUMNS[0]._replace(width=min(max(8, longest), 24), wide=min(max(12, longest), 40))
     gpu = COLUMNS[_INDEX["gpu"]] if with_gpu else COLUMNS[_INDEX["gpu"]]._replace(rank=99, width=999)
     return tuple(name if c.id == "name" else gpu if c.id == "gpu" else c for c in COLUMNS)
 
 
-def node_rows(picture: Picture, *, stale: bool = False) -> tuple[Row, ...]:
-    """Head, workers by index, then nodes that belong to no application. Rows that only memory vouches for are muted and say `was`."""
-    blind = stale or picture.snapshot.applications.value is None
-    shown = picture.known
-    applications = shown.applications.value or ()
-    in_place = sorted(applications, key=lambda app: (app.role != "head", app.index))
-    rows = [_application_row(picture, shown, app, blind=blind) for app in in_place]
-    joined = join(shown)
-    rows += [_stray_row(picture, node) for node in shown.nodes.value or () if joined.namesake(node) is None and node.state == "ALIVE"]
-    return tuple(rows)
+def _measure(item: Member | Node, _: Moment) -> tuple[int, bool]:
+    """The width of an item's name, and whether it shows GPUs."""
+    living = _living(item)
+    return cells(_name(item)), living is not None and living.cpu_percent is not None and bool(living.gpus)
 
 
-def reuse(before: tuple[Row, ...], after: tuple[Row, ...]) -> tuple[Row, ...]:
-    """`after`, with the very row objects of `before` where nothing changed."""
-    old = {row.key: row for row in before}
-    return tuple(known if (known := old.get(row.key)) == row else row for row in after)
+def _key(item: Member | Node) -> str:
+    return f"node:{item.node_id}" if isinstance(item, Node) else clean(item.application.short)
 
 
-def _application_row(picture: Picture, shown: Snapshot, app: Application, *, blind: bool) -> Row:
-    joined = join(shown)
-    node, (_, state) = joined.node_of(app), joined.state_of(app)
+def _name(item: Member | Node) -> str:
+    return clean(item.name or f"node-{item.node_id[:8]}") if isinstance(item, Node) else clean(item.application.short)
+
+
+def _node(item: Member | Node) -> Node | None:
+    return item if isinstance(item, Node) else item.node
+
+
+def _living(item: Member | Node) -> Node | None:
+    """The node whose figures are shown."""
+    return item if isinstance(item, Node) else item.node if item.state == "ALIVE" else None
+
+
+def _weight(item: Member | Node, order: str, *, asked: bool, blind: bool) -> float:
+    if blind:
+        return 0.0
+    if order == "worst":
+        if isinstance(item, Node):
+            return 1.0
+        roles = (_platform_role(item.application), _ray_word(item.application, item.state, asked=asked)[1])
+        return min({"error": 0.0, "warn": 1.0, "accent": 2.0}.get(role, 3.0) for role in roles)
+    living = _living(item)
+    figure = None if living is None else living.cpu_percent if order == "cpu" else living.memory_used
+    return 1.0 if figure is None else -figure
+
+
+def _row_of(item: Member | Node, picture: Picture, now: Moment, *, blind: bool) -> Row:
+    return _stray_row(picture, item) if isinstance(item, Node) else _application_row(picture, item, now, blind=blind)
+
+
+def _application_row(picture: Picture, member: Member, now: Moment, *, blind: bool) -> Row:
+    app, node, state = member.application, member.node, member.state
     name = clean(app.short)
     if blind:
         return _remembered(name, app, state, node)
     platform = (app.state, _platform_role(app))
-    up = uptime(shown.observed_at - app.started_at) if app.started_at and app.state == "running" else ""
-    ray = _ray_word(app, state, asked=shown.nodes.value is not None)
+    up = uptime(now.elapsed(app.started_at, 60.0)) if app.started_at and app.state == "running" else ""
+    ray = _ray_word(app, state, asked=picture.known.nodes.value is not None)
     tail = _tail(picture, app, node, state)
     figures = _figures(picture, node if state == "ALIVE" else None)
     if tail is not None and state == "DEAD" and node is not None:
@@ -191,28 +277,6 @@ def uptime(seconds: float) -> str:
 
 ORDERS = ("name", "worst", "cpu", "memory")
 """How rows can be ordered; by name they never move."""
-
-
-def ordered(rows: tuple[Row, ...], order: str) -> tuple[Row, ...]:
-    """Rows in the operator's order; equal ones keep their place."""
-    if order == "worst":
-        weight = {"error": 0, "warn": 1, "accent": 2}
-        return tuple(sorted(rows, key=lambda row: min(weight.get(role, 3) for _, role in row.cells[:3])))
-    if order in {"cpu", "memory"}:
-        at = _INDEX[order]
-        return tuple(sorted(rows, key=lambda row: -_number(row.cells[at][0])))
-    return rows
-
-
-def matching(rows: tuple[Row, ...], text: str) -> tuple[Row, ...]:
-    """Rows with the text in their name, states or address, whatever the case."""
-    wanted = text.casefold()
-    return tuple(row for row in rows if any(wanted in cell.casefold() for cell, _ in row.cells)) if wanted else rows
-
-
-def _number(text: str) -> float:
-    digits = [part for part in text.replace("%", " ").split() if part.replace(".", "", 1).isdigit()]
-    return float(digits[0]) if digits else -1.0
 
 
 def title_of(picture: Picture) -> str:
