@@ -86,11 +86,12 @@ async def ticking(progress: Progress) -> AsyncIterator[None]:
 def on_interrupt(act: Callable[[], object]) -> Iterator[None]:
     """Call `act` on Ctrl-C, SIGTERM and a lost terminal, however often, instead of dying in the middle of a change.
 
-    A signal that whoever started us ignores (`nohup`, a shell's background job) stays ignored; afterwards all is as it was before.
+    A lost terminal that whoever started us ignores (`nohup`) stays ignored. SIGINT is heard even where a shell ignores it for its
+    background jobs: a script that sends it to one means it. Afterwards all is as it was before.
     """
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    caught = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    caught = [number for number, handler in before.items() if number != signal.SIGHUP or handler is not signal.SIG_IGN]
     for number in caught:
         loop.add_signal_handler(number, act)
     try:

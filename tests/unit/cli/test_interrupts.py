@@ -164,10 +164,10 @@ def test_a_start_that_has_finished_is_not_said_to_have_changed_nothing(tmp_path)
     assert "nothing was" not in shown
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
-def test_a_signal_that_nohup_or_a_shell_ignores_stays_ignored(tmp_path, number):
+def begun_while_ignoring(number: signal.Signals, tmp_path, *options: str) -> subprocess.Popen[bytes]:
+    """A start whose parent ignores a signal, once it has begun to change something."""
     env = {**os.environ, "RAYTUI_STATE_DIR": str(tmp_path), "NO_COLOR": "1"}
-    command = [sys.executable, "-c", CHILD, "empty", "start", "--no-wait", "--workers", "0"]
+    command = [sys.executable, "-c", CHILD, "empty", "start", "--workers", "0", *options]
     ignoring = lambda: signal.signal(number, signal.SIG_IGN)  # noqa: E731
     child = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=ignoring)
     seen = b""
@@ -176,8 +176,19 @@ def test_a_signal_that_nohup_or_a_shell_ignores_stays_ignored(tmp_path, number):
         assert line, seen
         seen += line
     child.send_signal(number)
+    return child
+
+
+def test_a_lost_terminal_that_nohup_ignores_stays_ignored(tmp_path):
+    child = begun_while_ignoring(signal.SIGHUP, tmp_path, "--no-wait")
     out, err = child.communicate(timeout=DEADLINE_S)
     assert child.returncode == 0, (out, err)
+
+
+def test_an_interrupt_sent_to_the_background_job_of_a_script_is_heard(tmp_path):
+    child = begun_while_ignoring(signal.SIGINT, tmp_path)
+    out, err = child.communicate(timeout=DEADLINE_S)
+    assert child.returncode == 130, (out, err)
 
 
 async def test_afterwards_every_signal_has_the_handler_that_it_had():
