@@ -13,7 +13,7 @@ import msgspec
 
 from raytui.core.errors import LAYERS, Failure, Layer
 from raytui.core.findings import STARTUP_GRACE_S, Condition, as_planned, of_cluster, of_failure, of_workers, remedy, touched, why
-from raytui.core.joined import Joined, join
+from raytui.core.joined import HIDDEN, Joined, join
 from raytui.core.kept import Moment
 from raytui.core.life import began, is_current
 from raytui.core.snapshot import Application, LauncherReport, NodeState, Operation, Snapshot
@@ -224,7 +224,7 @@ def _is_young(snapshot: Snapshot, head: Application) -> bool:
 
 def _judge_unreachable(joined: Joined, head: Application, failure: Failure) -> _Judgement:
     snapshot = joined.snapshot
-    if failure.reason == "DashboardNotExposed":
+    if failure.reason == HIDDEN:
         return _judge_nodes(joined, head, failure)
     report = _present_report(snapshot, head)
     was_alive = report is not None and report.state == "alive"

@@ -18,6 +18,8 @@ from raytui.core.snapshot import Application, LauncherReport, Node, NodeState, S
 
 R = TypeVar("R")
 _KEY = "joined"
+HIDDEN = "DashboardNotExposed"
+"""The reason with which a platform says that a dashboard cannot be asked from here, on purpose."""
 _ASKED = frozenset({"starting", "running", "stopping", "unknown"})
 """States of an application that may have a node; the others are witness enough that it has none."""
 
@@ -72,7 +74,7 @@ class Joined:
         self._named: Mapping[str, tuple[Node, ...]] = before._named if before is not None and same_nodes else self._by_name(before)
         self._head_report = self._living_head_report()
         report = self._head_report
-        context = (snapshot.nodes.value is None, report is not None and (report.generation, report.address))
+        context = (snapshot.nodes.value is None, self._is_hidden, report is not None and (report.generation, report.address))
         named = [self._named.get(app.name, ()) for app in listed]
         self.members: Sequence[Member] = self.derive("members", self._member, listed, named, context=context)
         """One for each application, as the platform lists them."""
@@ -140,8 +142,9 @@ class Joined:
     def state_of(self, application: Application) -> tuple[str, NodeState | None]:
         """Id and state of the application's node by the worse witness; `("", None)` when nobody knows of a node.
 
-        Ray's word counts unless the launcher or the platform knows of the end; where Ray was not asked, the launcher's own fresh report
-        counts, a worker's only while its head lives and is the one that the worker joined.
+        Ray's word counts unless the launcher or the platform knows of the end. Where Ray cannot be asked on purpose, the launcher's own
+        fresh report counts, a worker's only while its head lives and is the one that the worker joined; where Ray was asked and did not
+        answer, no report alone proves that a node lives.
         """
         member = self.member(application)
         return member.node_id, member.state
@@ -206,10 +209,15 @@ class Joined:
             return "", None
         if current and report.state in OVER:
             return report.node_id, "DEAD"
-        lives = current and report.state == "alive" and app.state == "running" and is_fresh(report, now)
+        lives = self._is_hidden and current and report.state == "alive" and app.state == "running" and is_fresh(report, now)
         if lives and app.role == "worker":
             lives = self._head_report is not None and is_same_head(self._head_report, report)
         return report.node_id, "ALIVE" if lives else "UNKNOWN"
+
+    @property
+    def _is_hidden(self) -> bool:
+        """Whether nobody can ask the dashboard from here, by design; one that does not answer proves nothing good instead."""
+        return self.snapshot.dashboard is not None and self.snapshot.dashboard.reason == HIDDEN
 
     def _living_head_report(self) -> LauncherReport | None:
         head, now = self.snapshot.head, Moment(self.snapshot.observed_at)
