@@ -109,9 +109,9 @@ class RemoteReports:
     async def _read(self, application: Application) -> None:
         outcome = await self._client.once("DownloadProjectFile", {"path": node_path(application)})
         self._read_at[application.id] = asyncio.get_running_loop().time()
-        self._read_in[application.id] = began(application)
         if outcome.kind not in {"ok", "absent"}:
             return
+        self._read_in[application.id] = began(application)
         self._seen_at[application.id] = time.time()
         node = read_node(outcome.payload, application) if outcome.kind == "ok" else None
         if node is not None:
