@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from raytui.cli.output import ReaderLeft
 from raytui.cli.paint import ColorChoice, Paint, is_terminal, paint_for
 from raytui.core.errors import ConfigurationError, Interrupted, OperationFailed, RaytuiError, Unreachable
 from raytui.core.remedy import as_commands
@@ -87,6 +88,8 @@ def guard(invocation: Invocation, work: Callable[[], int]) -> int:
         error: RaytuiError = invocation.diagnostics.interrupted()
     except RaytuiError as raised:
         error = raised
+    except ReaderLeft:
+        return _reader_left()
     # The last boundary of the program: whatever was not foreseen still ends in one sentence, and its details in a file.
     except Exception as raised:  # noqa: BLE001
         error = _of_click(raised, invocation) or _unforeseen(raised, invocation)

@@ -22,6 +22,10 @@ _HOME, _CLEAR, _BELOW = "\x1b[H", "\x1b[H\x1b[2J", "\x1b[J"
 """To the first line; the same on an empty screen; away with what is left below."""
 
 
+class ReaderLeft(Exception):
+    """Nobody reads stdout any more."""
+
+
 class Output:
     """stdout in one of two forms: text for people, JSON for programs."""
 

@@ -11,6 +11,7 @@ import click
 
 from raytui.cli.diagnostics import guard
 from raytui.cli.invocation import Console, Invocation
+from raytui.cli.output import ReaderLeft
 from raytui.cli.verb import CONTEXT, global_options, unknown_verb
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -81,6 +82,13 @@ class Root(click.Group):
         if not ctx.resilient_parsing and not _module_of(args[0]):
             raise unknown_verb("raytui", args[0], self.list_commands(ctx))
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """The verb. click ends a call whose reader has left with exit code 1 and without a word; leaving is the reader's right."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderLeft from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click gives it
         """The verbs with their lines of help, without importing them."""
