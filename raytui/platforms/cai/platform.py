@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from raytui.core.errors import ConfigurationError, Failure, Problem, RaytuiError, Unreachable
+from raytui.core.launchers import NODE_VARIABLE, node_folder
 from raytui.core.protocols import Check, CreateRequest, DashboardTarget
 from raytui.core.secret import Secret
 from raytui.core.snapshot import Application, LauncherReport
@@ -110,6 +111,7 @@ class CaiPlatform(ProjectStore):
     async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:
         """Make one application, which finds what `prepare` made."""
         self._emptied.discard(request.marker.cluster)
+        request = msgspec.structs.replace(request, script=self.placed(request.script))
         return to_application(await self.lifecycle.create(request, self._environment(request), until=until), self._site)
 
     async def stop(self, application: Application, *, wait: bool = True) -> None:
@@ -301,6 +303,7 @@ class CaiPlatform(ProjectStore):
             "RAYTUI_APPLICATION": request.name,
             "RAYTUI_SHARED_DIR": folder_of(cluster),
             "RAYTUI_VENV": self._venv,
+            NODE_VARIABLE: node_folder(request.script),
         }
         if request.environment.get("RAY_AUTH_MODE") == "token":
             variables["RAY_AUTH_TOKEN_PATH"] = token_path(cluster)
