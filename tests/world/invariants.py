@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from raytui.core.errors import DeadlineExceeded, NotFound, RaytuiError
+from raytui.core.errors import DeadlineExceeded, NotFound, OutcomeUnknown, RaytuiError
 from raytui.core.snapshot import Snapshot
 from tests.world.records import FAILED, RUNNING, STARTING, STOPPED, App, RayNode
 from tests.world.site import Site
@@ -96,7 +96,8 @@ class Judge:
             self.wrong("exception", f"{run.title} ended with {type(error).__name__}: {error}")
 
     def _deadline(self, run: Run) -> None:
-        undone = run.outcome != "done" and not isinstance(run.error, DeadlineExceeded) and run.verb != "stop"
+        over = isinstance(run.error, DeadlineExceeded) and not isinstance(run.error, OutcomeUnknown)
+        undone = run.outcome != "done" and not over and run.verb != "stop"
         limit = (
             run.timeout
             + (LOOKED_FOR if self.site.faults.errors or self.site.faults.outages else SLACK)
@@ -233,7 +234,8 @@ class Judge:
                 ended = listed.state in {"failed", "stopped"} or told
                 self._alive(apps[row["application_id"]], row["node_id"], begin, end, ENDED_BOUND if ended else self.bound, document)
         verdict, phase = document["verdict"], document["phase"]
-        if verdict == "ok" or phase == "running":
+        # What raytui itself is ending or making just now is no fault; only without that, `ok` says that all is there.
+        if (verdict == "ok" and snapshot.operation is None) or phase == "running":
             self._all_well(begin, end, f"{phase}/{verdict}")
         lag = self.site.faults.list_lag
         if phase == "absent":
