@@ -217,6 +217,9 @@ def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEven
         )
     elif changed:
         invocation.output.lines([f"{plan.cluster} is {phase}{kept}"])
+    elif plan.verb == "stop" and phase == "absent":
+        # A list lags behind, so that it shows none is all that is known.
+        invocation.output.lines([f"no application of {plan.cluster} is listed; nothing was changed"])
     else:
         invocation.output.lines([f"{plan.cluster} is {phase}; nothing was changed{kept}"])
 
