@@ -648,7 +648,7 @@ async def test_a_restart_that_lost_its_application_says_so(reply: Reply, became:
     with pytest.raises((OperationFailed, Unreachable), match=f"c-worker-1 did not start again and had to be deleted.*; {became}") as caught:
         await Lifecycle(client_over(world)).restart(application(listed("a")))
     assert became in str(caught.value)
-    assert "raytui start creates it again" in caught.value.hint
+    assert "raytui start creates it again" in as_commands(caught.value.hint)
 
 
 @pytest.mark.parametrize("reply", [bad(500), bad(504), TransportError("timeout"), bad(429)], ids=str)
