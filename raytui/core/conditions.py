@@ -272,6 +272,9 @@ def _judge_nodes(joined: Joined, head: Application, unchecked: Failure | None) -
     if snapshot.operation is not None and (late or going or any(c.reason.startswith("Planned") for c in found)):
         ending = snapshot.operation.verb == "stop" or not (late or snapshot.operation.creates)
         return _Judgement("stopping" if ending else "starting", "ok", None, found, unchecked)
+    if snapshot.asked.failure is not None:
+        # How many workers ought to be there is not known, so that all are there is not known either.
+        return _Judgement("unknown", "unknown", None, found, unchecked)
     return _Judgement("running", "ok", None, found, unchecked)
 
 

@@ -246,10 +246,8 @@ class Joined:
         dead = sum(member.state == "DEAD" for member in self.members)
         blind = nodes is None
         unknown = sum(m.state == "UNKNOWN" or (m.state is None and blind and m.application.state in _ASKED) for m in self.members)
-        if unknown and not alive and not dead:
-            # Nobody knows of any of them: none alive would be a claim.
-            return Counts(len(listed), None, None, unknown, unread)
-        return Counts(len(listed), alive, dead, unknown, unread)
+        # Where none was seen to live and some were not seen at all, none alive would be a claim; so it is with the dead.
+        return Counts(len(listed), alive or (None if unknown else 0), dead or (None if unknown and not alive else 0), unknown, unread)
 
 
 def join(snapshot: Snapshot, before: Snapshot | None = None) -> Joined:
