@@ -11,12 +11,12 @@ import msgspec
 
 from raytui.cli.evidence import require_cluster
 from raytui.cli.invocation import Invocation, whole_number
-from raytui.cli.joined import Joined, join
 from raytui.cli.table import Row
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
 from raytui.core.events import Event, Severity
+from raytui.core.joined import Joined, join
 from raytui.core.report import event_document, list_document
 from raytui.core.snapshot import Application, Job, Node, RayEvent, Reading, Snapshot
 from raytui.core.units import duration, gigabytes, rfc3339_or_none

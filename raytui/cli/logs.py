@@ -114,14 +114,16 @@ async def _find(logs: Logs, snapshot: Snapshot, source: str) -> LogSource:
         owner, slash, _ = source.partition("/")
         known = owner == "job" or owner.startswith("node-") or any(app.short == owner for app in snapshot.applications.value or ())
         answered = (snapshot.jobs if owner == "job" else snapshot.nodes).value is not None
-        broken = assess(snapshot).broken
+        judged = assess(snapshot)
+        broken = judged.broken or judged.unchecked
         if slash and known and not answered and broken is not None:
             raise Unreachable(broken) from None
         raise
 
 
 def _list(invocation: Invocation, snapshot: Snapshot, sources: Any) -> int:
-    broken = assess(snapshot).broken
+    judged = assess(snapshot)
+    broken = judged.broken or judged.unchecked
     if broken is not None and (snapshot.nodes.value is None or snapshot.jobs.value is None):
         invocation.diagnostics.warning(f"what only Ray can name is not listed: {broken.message}")
     if invocation.output.json:

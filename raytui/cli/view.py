@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from raytui.cli.paint import Paint, Role
 from raytui.cli.table import one_line, table
-from raytui.core.conditions import Assessment, Condition, LinkState, Verdict, node_state
+from raytui.core.conditions import Assessment, LinkState, Verdict
+from raytui.core.findings import Condition
+from raytui.core.joined import Counts, join
 from raytui.core.report import STALE_AFTER_S
 from raytui.core.snapshot import Application, Node, Snapshot
 from raytui.core.units import duration, gigabytes
@@ -27,6 +29,8 @@ def status_lines(snapshot: Snapshot, assessment: Assessment, now: float, paint: 
         lines.append(f"  {paint(f'✗ {broken.layer}', 'error')}  {one_line(broken.message)}")
     if assessment.broken is not None and assessment.broken.hint:
         lines.append(f"  {one_line(assessment.broken.hint)}")
+    if assessment.unchecked is not None:
+        lines.append(f"  {paint(one_line(assessment.unchecked.message), 'dim')}")
     if snapshot.applications.value:
         lines += ["", *application_lines(snapshot, now, paint)]
     told = assessment.broken.message if assessment.broken is not None else ""
@@ -46,20 +50,28 @@ def verdict_line(snapshot: Snapshot, assessment: Assessment, now: float, paint: 
         told = f"{snapshot.cluster} · {snapshot.profile} ({snapshot.platform}) · {assessment.phase}"
     parts = [f"{paint(word, role)}  {told}"]
     if snapshot.applications.value:
-        apps = snapshot.applications.value
-        alive = sum(node_state(snapshot, app)[1] == "ALIVE" for app in apps)
-        parts.append(f"{alive}/{len(apps)} nodes")
+        parts.append(count_text(join(snapshot).counts))
     parts.append(f"data {age:.1f} s old" if age < 10 else f"data {duration(age)} old")
     return "   ".join(parts)
+
+
+def count_text(counts: Counts) -> str:
+    """`2/3 nodes`, and of how many nothing is known; a dash when nothing was observed."""
+    if counts.alive is None:
+        return f"-/{counts.expected} nodes"
+    unknown = f", {counts.unknown} unknown" if counts.unknown else ""
+    return f"{counts.alive}/{counts.expected} nodes{unknown}"
 
 
 def chain_line(assessment: Assessment, paint: Paint) -> str:
     """The links from the operator to Ray, up to the one that broke."""
     links = assessment.links()
     shown = " ─ ".join(paint(f"✗ {layer}" if state == "broken" else layer, _LINK[state]) for layer, state in links)
-    if assessment.broken is None:
-        return f"{shown}   all answering"
-    return f"{shown}   nothing behind it was asked" if any(state == "unchecked" for _, state in links) else shown
+    at = next((n for n, (_, state) in enumerate(links) if state == "broken"), None)
+    if at is None:
+        skipped = [layer for layer, state in links if state == "unchecked"]
+        return f"{shown}   {', '.join(skipped)} not looked at" if skipped else f"{shown}   all answering"
+    return f"{shown}   nothing behind it was asked" if at + 1 < len(links) else shown
 
 
 def application_lines(snapshot: Snapshot, now: float, paint: Paint) -> list[str]:
@@ -92,8 +104,8 @@ def short_name(subject: str, cluster: str) -> str:
 
 
 def _row(snapshot: Snapshot, app: Application, now: float) -> tuple[str, ...]:
-    _, state = node_state(snapshot, app)
-    node = snapshot.node_of(app)
+    joined = join(snapshot)
+    (_, state), node = joined.state_of(app), joined.node_of(app)
     since = app.started_at or app.created_at
     up = duration(now - since) if since and app.state in {"running", "starting"} else ""
     # Dead reads louder than alive, for those who see no colour.

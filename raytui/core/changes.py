@@ -1,19 +1,42 @@
-"""What changed between two snapshots, as events: the story that `watch` prints and the console's event list shows."""
+"""What changed between two snapshots, as events: the story that `watch` prints and the console's event list shows.
+
+Each event has its author: what a running plan of raytui ends, restarts or makes was done by raytui, and is no fault.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from raytui.core.conditions import Assessment
-from raytui.core.events import Event, Severity
-from raytui.core.snapshot import Application, Snapshot
+from raytui.core.events import Author, Event, Severity
+from raytui.core.findings import touched
+from raytui.core.joined import Joined, join
+from raytui.core.snapshot import Application, Node, Operation, Snapshot
+
+
+class _Round:
+    """Two snapshots in a row, and the plan of raytui that ran in the later or the earlier of them."""
+
+    def __init__(self, old: Snapshot, new: Snapshot) -> None:
+        self.old, self.new = join(old), join(new)
+        self.at = new.observed_at
+        self.operation: Operation | None = new.operation or old.operation
+        self.touched = touched(old.operation) | touched(new.operation)
+
+    def author(self, name: str, otherwise: Author) -> Author:
+        """Who did what happened to the application of this name."""
+        return "raytui" if name in self.touched else otherwise
+
+    def by(self, name: str) -> str:
+        """The same as words behind a message; empty when it was not raytui."""
+        return f", by raytui {self.operation.verb}" if self.operation is not None and name in self.touched else ""
 
 
 def changes(before: tuple[Snapshot, Assessment], after: tuple[Snapshot, Assessment]) -> tuple[Event, ...]:
     """The events between two rounds, in the order platform, Ray, judgement; equal rounds give none."""
     (old, old_judged), (new, new_judged) = before, after
-    at = new.observed_at
-    found = [*_applications(old, new, at), *_nodes(old, new, at), *_jobs(old, new, at)]
+    at, both = new.observed_at, _Round(old, new)
+    found = [*_operations(old.operation, new.operation, new.cluster, at), *_applications(both), *_nodes(both), *_jobs(old, new, at)]
     known = {(c.subject, c.reason) for c in old_judged.conditions}
     now = {(c.subject, c.reason) for c in new_judged.conditions}
     found += [
@@ -26,69 +49,84 @@ def changes(before: tuple[Snapshot, Assessment], after: tuple[Snapshot, Assessme
     ]
     if (old_judged.verdict, old_judged.phase) != (new_judged.verdict, new_judged.phase):
         severity: Severity = "info" if new_judged.verdict == "ok" else "error" if new_judged.verdict == "down" else "warning"
-        found.append(
-            Event(
-                at,
-                "raytui",
-                new.cluster,
-                "VerdictChanged",
-                f"{old_judged.phase}, {old_judged.verdict} -> {new_judged.phase}, {new_judged.verdict}",
-                severity,
-            )
-        )
+        if new.operation is not None and not any(c.severity == "error" for c in new_judged.conditions):
+            severity = "info"
+        told = f"{old_judged.phase}, {old_judged.verdict} -> {new_judged.phase}, {new_judged.verdict}"
+        found.append(Event(at, "raytui", new.cluster, "VerdictChanged", told, severity))
     return tuple(found)
 
 
-def _applications(old: Snapshot, new: Snapshot, at: float) -> Iterator[Event]:
+def _operations(old: Operation | None, new: Operation | None, cluster: str, at: float) -> Iterator[Event]:
+    """That raytui began or ended a change, whoever asked for it."""
+    if old is not None and (new is None or (new.verb, new.since) != (old.verb, old.since)):
+        yield Event(at, "operator", cluster, "OperationEnded", f"raytui {old.verb} ended")
+    if new is not None and (old is None or (new.verb, new.since) != (old.verb, old.since)):
+        names = [name.removeprefix(f"{cluster}-") for name in dict.fromkeys((*new.ends, *new.creates))]
+        told = f" on {', '.join(names)}" if names else ""
+        yield Event(
+            at, "operator", cluster, "OperationBegan", f"raytui {new.verb} began{told}" + (f" ({new.holder})" if new.holder else "")
+        )
+
+
+def _applications(both: _Round) -> Iterator[Event]:
+    old, new, at = both.old.snapshot, both.new.snapshot, both.at
     if old.applications.value is None or new.applications.value is None:
         return
-    before = {app.name: app for app in old.applications.value}
-    after = {app.name: app for app in new.applications.value}
+    before, after = both.old.applications, both.new.applications
     for name, app in after.items():
-        was = before.get(name)
+        was, author, by = before.get(name), both.author(name, "platform"), both.by(name)
         if was is None:
-            yield Event(at, "platform", name, "ApplicationCreated", f"application {app.id} appeared, {app.state}")
+            yield Event(at, author, name, "ApplicationCreated", f"application {app.id} appeared, {app.state}{by}")
         elif was.id != app.id:
-            yield Event(at, "platform", name, "ApplicationReplaced", f"application {was.id} was replaced by {app.id}, {app.state}")
+            yield Event(at, author, name, "ApplicationReplaced", f"application {was.id} was replaced by {app.id}, {app.state}{by}")
         elif was.state != app.state:
-            yield Event(
-                at,
-                "platform",
-                name,
-                "ApplicationState",
-                f"{was.state} -> {app.state}" + (f": {app.message}" if app.message else ""),
-                "error" if app.state == "failed" else "info",
-            )
-        yield from _launcher(was, app, at)
+            told = f": {app.message}" if app.message else ""
+            if was.state == "failed" and app.state == "starting" and not by:
+                told = ": the platform starts it again by itself"
+            planned = both.operation is not None and name in both.operation.ends
+            severity: Severity = "error" if app.state == "failed" and not planned else "info"
+            yield Event(at, author, name, "ApplicationState", f"{was.state} -> {app.state}{by}{told}", severity)
+        yield from _launcher(was, app, at, planned=bool(by))
     for name in before.keys() - after.keys():
-        yield Event(at, "platform", name, "ApplicationGone", "the platform no longer lists the application")
+        told = f"the platform no longer lists the application{both.by(name)}"
+        yield Event(at, both.author(name, "platform"), name, "ApplicationGone", told)
 
 
-def _launcher(was: Application | None, app: Application, at: float) -> Iterator[Event]:
+def _launcher(was: Application | None, app: Application, at: float, *, planned: bool) -> Iterator[Event]:
     old = was.launcher if was else None
     if app.launcher and app.launcher.message and (old is None or old.message != app.launcher.message):
-        yield Event(at, "platform", app.name, "LauncherReport", app.launcher.message, "error" if app.launcher.state == "failed" else "info")
+        severity: Severity = "error" if app.launcher.state == "failed" and not planned else "info"
+        yield Event(at, "platform", app.name, "LauncherReport", app.launcher.message, severity)
 
 
-def _nodes(old: Snapshot, new: Snapshot, at: float) -> Iterator[Event]:
-    if new.nodes.value is None:
+def _nodes(both: _Round) -> Iterator[Event]:
+    if both.new.snapshot.nodes.value is None:
         return
-    before = {node.node_id: node for node in old.nodes.value or ()}
-    for node in new.nodes.value:
-        was = before.get(node.node_id)
+    for node in both.new.snapshot.nodes.value:
+        was = both.old.node(node.node_id)
         if was is not None and was.state == node.state:
             continue
+        name, short = node.name or (was.name if was is not None else ""), node.node_id[:8]
         if node.state == "ALIVE":
-            yield Event(at, "ray", node.name or node.node_id[:8], "NodeAlive", f"node {node.node_id[:8]} at {node.ip} is alive")
+            yield Event(both.at, "ray", name or short, "NodeAlive", f"node {short} at {node.ip} is alive{both.by(name)}")
         elif was is not None:
-            yield Event(
-                at,
-                "ray",
-                node.name or was.name or node.node_id[:8],
-                "NodeDied",
-                f"node {node.node_id[:8]} is {node.state}" + (f": {node.message or node.reason}" if node.message or node.reason else ""),
-                "error",
-            )
+            yield _gone(both, node, name)
+
+
+def _gone(both: _Round, node: Node, name: str) -> Event:
+    short = node.node_id[:8]
+    told = f"node {short} is {node.state}" + (f": {node.message or node.reason}" if node.message or node.reason else "")
+    if name in both.touched:
+        return Event(both.at, "raytui", name, "NodeEnded", f"{told}{both.by(name)}")
+    if _superseded(both.new, node, name):
+        return Event(both.at, "ray", name, "NodeEnded", f"{told}; it belonged to an earlier run of the application")
+    return Event(both.at, "ray", name or short, "NodeDied", told, "error")
+
+
+def _superseded(joined: Joined, node: Node, name: str) -> bool:
+    """Whether a dead node is of an earlier life: its application has another node now, or began anew after this one did."""
+    app = joined.applications.get(name)
+    return app is not None and joined.node_of(app) is not node
 
 
 def _jobs(old: Snapshot, new: Snapshot, at: float) -> Iterator[Event]:

@@ -48,7 +48,12 @@ def _merge(node: Node, figures: Node | None) -> Node:
 
 
 def total_by_nodes(usage: Usage, nodes: Iterable[Node]) -> Usage:
-    """The same use with the totals of the nodes that are alive now, which Ray's monitor learns of up to 5 s late."""
+    """The same use with the totals of the nodes that are alive now, which Ray's monitor learns of up to 5 s late.
+
+    Until that monitor has written, nobody knows of any use.
+    """
+    if not usage.resources:
+        return usage
     totals: dict[str, float] = {}
     for node in nodes:
         if node.state == "ALIVE":

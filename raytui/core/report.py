@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
-from raytui.core.conditions import Assessment, Condition, node_state
-from raytui.core.errors import RaytuiError
+from raytui.core.conditions import Assessment
+from raytui.core.errors import Failure, RaytuiError
 from raytui.core.events import Event
-from raytui.core.snapshot import Amount, Application, Snapshot
+from raytui.core.findings import Condition
+from raytui.core.joined import Joined, join
+from raytui.core.snapshot import Amount, Application, Job, Snapshot, Usage
 from raytui.core.units import rfc3339, rfc3339_or_none
 
 SCHEMA_VERSION = 1
@@ -18,12 +20,10 @@ STALE_AFTER_S = 30.0
 
 
 def status_document(snapshot: Snapshot, assessment: Assessment, now: float) -> dict[str, Any]:
-    """The status of one cluster as contract section 3 defines it."""
-    head, usage = snapshot.head, snapshot.usage.value
-    nodes, jobs = snapshot.nodes.value or (), snapshot.jobs.value or ()
-    resources = usage.resources if usage else {}
+    """The status of one cluster as contract section 3 defines it; what was not observed is none."""
+    joined, head = join(snapshot), snapshot.head
     age = max(0.0, now - snapshot.observed_at)
-    broken = assessment.broken
+    counts = joined.counts
     return {
         "schema_version": SCHEMA_VERSION,
         "cluster": snapshot.cluster,
@@ -34,26 +34,21 @@ def status_document(snapshot: Snapshot, assessment: Assessment, now: float) -> d
         "observed_at": rfc3339(snapshot.observed_at),
         "age_s": round(age, 3),
         "stale": age > STALE_AFTER_S,
-        "broken_link": None
-        if broken is None
-        else {"layer": broken.layer, "reason": broken.reason, "message": broken.message, "hint": broken.hint},
-        "head": None if head is None else _application(snapshot, head),
-        "workers": [_application(snapshot, worker) for worker in snapshot.workers],
-        "nodes": {"alive": sum(node.state == "ALIVE" for node in nodes), "dead": sum(node.state == "DEAD" for node in nodes)},
-        "resources": {
-            "cpu": _amount(resources.get("CPU")),
-            "gpu": _amount(resources.get("GPU")),
-            "memory_bytes": _amount(resources.get("memory"), whole=True),
-            "object_store_bytes": _amount(resources.get("object_store_memory"), whole=True),
-        },
-        "jobs": {
-            "running": sum(job.status == "RUNNING" for job in jobs),
-            "succeeded": sum(job.status == "SUCCEEDED" for job in jobs),
-            "failed": sum(job.status == "FAILED" for job in jobs),
-        },
+        "broken_link": _link(assessment.broken),
+        "links": dict(assessment.links()),
+        "unchecked": _link(assessment.unchecked),
+        "head": None if head is None else _application(joined, head),
+        "workers": [_application(joined, worker) for worker in snapshot.workers],
+        "nodes": {"alive": counts.alive, "dead": counts.dead},
+        "unobserved_nodes": counts.unknown,
+        "resources": _resources(snapshot.usage.value),
+        "jobs": _jobs(snapshot.jobs.value),
         "conditions": [condition_document(condition) for condition in assessment.conditions],
         "ray_version": snapshot.version.value.ray_version if snapshot.version.value else _reported_version(head),
-        "auth": {"mode": "token" if snapshot.token_file else "unknown", "token_file": snapshot.token_file or None},
+        "auth": {"mode": "token", "token_file": snapshot.token_file} if snapshot.token_file else None,
+        "operation": None
+        if snapshot.operation is None
+        else {**msgspec.structs.asdict(snapshot.operation), "since": rfc3339_or_none(snapshot.operation.since)},
     }
 
 
@@ -88,17 +83,41 @@ def list_document(items: list[dict[str, Any]], total: int | None = None, unreada
     return document if unreadable is None else {**document, "unreadable": unreadable}
 
 
-def _application(snapshot: Snapshot, app: Application) -> dict[str, Any]:
-    node_id, state = node_state(snapshot, app)
+def _link(failure: Failure | None) -> dict[str, str] | None:
+    if failure is None:
+        return None
+    return {"layer": failure.layer, "reason": failure.reason, "message": failure.message, "hint": failure.hint}
+
+
+def _resources(usage: Usage | None) -> dict[str, dict[str, float]] | None:
+    """Totals and use; none when nobody told, and while Ray's monitor has not written yet."""
+    if usage is None or not usage.resources:
+        return None
+    return {
+        "cpu": _amount(usage.resources.get("CPU")),
+        "gpu": _amount(usage.resources.get("GPU")),
+        "memory_bytes": _amount(usage.resources.get("memory"), whole=True),
+        "object_store_bytes": _amount(usage.resources.get("object_store_memory"), whole=True),
+    }
+
+
+def _jobs(jobs: tuple[Job, ...] | None) -> dict[str, int] | None:
+    if jobs is None:
+        return None
+    return {state.lower(): sum(job.status == state for job in jobs) for state in ("RUNNING", "SUCCEEDED", "FAILED")}
+
+
+def _application(joined: Joined, app: Application) -> dict[str, Any]:
+    node_id, state = joined.state_of(app)
     known: dict[str, Any] = {"application_id": app.id, "name": app.name, "state": app.state}
     if app.role == "worker":
         return {"index": app.index, **known, "node_id": node_id or None, "node_state": state}
-    node = snapshot.node_of(app)
+    node = joined.node_of(app)
     address = (app.launcher.address if app.launcher else "") or (f"{node.ip}:{app.ray_port}" if node and app.ray_port else "")
     return {
         **known,
         "address": address or None,
-        "dashboard_url": snapshot.dashboard_url or None,
+        "dashboard_url": joined.snapshot.dashboard_url or None,
         "node_id": node_id or None,
         "node_state": state,
     }

@@ -58,7 +58,7 @@ class LauncherReport(msgspec.Struct, frozen=True):
     """What the launcher of a node last wrote about itself in the cluster's shared folder."""
 
     state: str = ""
-    """starting, waiting, joining, alive, draining, ended or failed."""
+    """starting, waiting, joining, alive, draining, ended or failed; `unread` when there is a report and it was not read."""
     message: str = ""
     """Why, as one sentence; empty when there is nothing to say."""
     hint: str = ""
@@ -75,7 +75,17 @@ class LauncherReport(msgspec.Struct, frozen=True):
     object_store_bytes: int = 0
     exit_code: int | None = None
     at: float = 0.0
-    """When it was written, in seconds since 1970."""
+    """When it was written, in seconds since 1970, by the clock of the node that wrote it."""
+    of_this_run: bool = False
+    """Whether the platform knows by the run's identity that the application's present run wrote it; else only times can tell."""
+    read_at: float = 0.0
+    """When it was read, by this machine's clock; 0 when that was with the listing that carries it."""
+    changed_at: float = 0.0
+    """When it was last seen to change, by this machine's clock, while the application's present run was watched; 0 when it was not."""
+
+
+UNREAD = LauncherReport(state="unread")
+"""In place of a report that exists but was not read: nothing is known of it, neither life nor death."""
 
 
 class Application(msgspec.Struct, frozen=True):
@@ -94,6 +104,8 @@ class Application(msgspec.Struct, frozen=True):
     created_at: float = 0.0
     started_at: float = 0.0
     """When it last became running; 0 when unknown."""
+    began_at: float = 0.0
+    """When it last began to start; 0 when the platform does not tell."""
     ended_at: float = 0.0
     spec_digest: str = ""
     ray_port: int = 0
@@ -178,6 +190,8 @@ class Usage(msgspec.Struct, frozen=True):
     """By true name: CPU, GPU, memory (bytes), object_store_memory (bytes), custom ones."""
     pending: tuple[str, ...] = ()
     """Demand that no node can take now, one text each."""
+    needs: tuple[tuple[dict[str, float], ...], ...] = ()
+    """For each text of `pending` what it needs, by true resource name, one entry for each part that must fit on one node."""
     unreadable: int = 0
     """Entries of the answer that could not be read."""
     first_unreadable: str = ""
@@ -259,8 +273,8 @@ class Operation(msgspec.Struct, frozen=True):
     """Who carries it out."""
 
 
-class Snapshot(msgspec.Struct, frozen=True):
-    """Everything observed about one cluster in one round."""
+class Snapshot(msgspec.Struct, frozen=True, dict=True):
+    """Everything observed about one cluster in one round. Its `__dict__` keeps what `joined.join` derived from it, no observation."""
 
     cluster: str
     profile: str
@@ -280,12 +294,14 @@ class Snapshot(msgspec.Struct, frozen=True):
     events: Reading[tuple[RayEvent, ...]] = Reading()
     dashboard: Failure | None = None
     """Why the dashboard could not be asked at all (no address, not exposed); none when it was asked."""
+    figures: Reading[bool] = Reading()
+    """Whether the physical figures of the nodes could be read."""
     asked: Reading[ClusterSpec] = Reading()
     """The spec last asked for, as recorded with the cluster; neither value nor failure when none is recorded."""
-    foreign: tuple[str, ...] = ()
-    """Names of this cluster's that applications of somebody else have; looked at while the cluster is absent."""
     operation: Operation | None = None
     """What raytui itself is changing on this cluster now."""
+    foreign: tuple[str, ...] = ()
+    """Names of this cluster's that applications of somebody else have; looked at while the cluster is absent."""
 
     @property
     def head(self) -> Application | None:
@@ -296,12 +312,6 @@ class Snapshot(msgspec.Struct, frozen=True):
     def workers(self) -> tuple[Application, ...]:
         """The worker applications by index."""
         return tuple(sorted((app for app in self.applications.value or () if app.role == "worker"), key=lambda app: app.index))
-
-    def node_of(self, application: Application) -> Node | None:
-        """The Ray node of an application: by the node id its launcher reported, else the newest of its name, alive before dead."""
-        named = [node for node in self.nodes.value or () if node.name == application.name]
-        reported = application.launcher.node_id if application.launcher else ""
-        return max(named, key=lambda node: (node.node_id == reported, node.state == "ALIVE", node.started_at), default=None)
 
     def content(self) -> dict[str, Any]:
         """Everything but the clock: two snapshots with equal content show the same picture."""

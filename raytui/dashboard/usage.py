@@ -66,7 +66,9 @@ def parse_usage(body: bytes) -> Usage:
         name = true_names.get(mangled, mangled)
         if len(pair) == 2 and countable(name):
             resources[text(name)] = Amount(total=pair[1], used=pair[0])
-    return Usage(resources, tuple(_pending(report)), unreadable=unreadable, first_unreadable=first)
+    pending = tuple(_pending(report))
+    texts, needs = tuple(told for told, _ in pending), tuple(parts for _, parts in pending)
+    return Usage(resources, texts, needs, unreadable=unreadable, first_unreadable=first)
 
 
 def _read_in_parts(body: bytes) -> tuple[_Report, int, str]:
@@ -96,12 +98,25 @@ def camel(name: str) -> str:
     return first + "".join(part.title() for part in rest)
 
 
-def _pending(report: _Report) -> Iterator[str]:
+def _pending(report: _Report) -> Iterator[tuple[str, tuple[dict[str, float], ...]]]:
+    """Each demand as text, and what each of its parts needs of one node; STRICT_PACK puts a whole group on one."""
     for needs, count in report.resource_demand or ():
-        yield f"{_count(count, 'task or actor', 'tasks or actors')} needing {_needs(needs)}"
+        yield f"{_count(count, 'task or actor', 'tasks or actors')} needing {_needs(needs)}", (_named(needs),)
     for group, count in report.pg_demand or ():
         bundles = " + ".join(f"{_needs(needs)}" + (f" ({number:g} times)" if number != 1 else "") for needs, number in group.bundles)
-        yield f"{_count(count, 'placement group', 'placement groups')} ({text(group.strategy)}) needing {bundles}"
+        told = f"{_count(count, 'placement group', 'placement groups')} ({text(group.strategy)}) needing {bundles}"
+        parts = tuple(_named(needs) for needs, _ in group.bundles)
+        if group.strategy == "STRICT_PACK":
+            whole: dict[str, float] = {}
+            for needs, number in group.bundles:
+                for name, amount in _named(needs).items():
+                    whole[name] = whole.get(name, 0.0) + amount * number
+            parts = (whole,)
+        yield told, parts
+
+
+def _named(needs: dict[str, float]) -> dict[str, float]:
+    return {text(name): amount for name, amount in needs.items()}
 
 
 def _count(count: float, one: str, many: str) -> str:

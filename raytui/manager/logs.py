@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
+from raytui.core.joined import join
 from raytui.core.nodefile import NodeFile
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.snapshot import Application, Job, Node, Snapshot
@@ -211,7 +212,7 @@ class Logs:
 def _owners(snapshot: Snapshot) -> list[tuple[str, Application | None, Node | None]]:
     """Whose log files there may be: applications with their nodes, then nodes that nobody here manages, by name or id."""
     applications = snapshot.applications.value or ()
-    owned: list[tuple[str, Application | None, Node | None]] = [(app.short, app, snapshot.node_of(app)) for app in applications]
+    owned: list[tuple[str, Application | None, Node | None]] = [(app.short, app, join(snapshot).node_of(app)) for app in applications]
     names = {app.name for app in applications}
     strays = [node for node in snapshot.nodes.value or () if node.state == "ALIVE" and node.name not in names]
     return [*owned, *((f"node-{node.node_id[:8]}", None, node) for node in strays)]

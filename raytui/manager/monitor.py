@@ -21,6 +21,7 @@ from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot
 from raytui.manager.beside import Beside
 from raytui.manager.operations import Watched
 from raytui.manager.readings import QUESTIONS, Depth, Readings, failure_of
+from raytui.manager.witness import Witness
 
 LIST_TIMEOUT_S = 30.0
 """Backstop for the platform's own deadline on its list."""
@@ -58,6 +59,7 @@ class Monitor:
         self._cluster = cluster
         self._profile = profile
         self._clock = clock
+        self._witness = Witness()
         self._beside = Beside(platform, cluster, workers, clock)
         self._operation = Watched(operation)
         self._lock = asyncio.Lock()
@@ -119,7 +121,8 @@ class Monitor:
         except RaytuiError as error:
             failure = Failure("platform", error.reason, error.message, error.hint)
         else:
-            return Reading(listed, at=self._clock())
+            now = self._clock()
+            return Reading(self._witness.of(listed, now), at=now)
         return Reading(failure=failure, at=self._clock())
 
     async def _locate(self, head: Application | None) -> Failure | None:
@@ -173,6 +176,7 @@ class Monitor:
             return plain
         last: dict[str, Reading[Any]] = {question: link.readings.last(question) for question in QUESTIONS[depth]}
         stats: Reading[dict[str, Node]] = last.pop("stats", Reading())
+        figures = Reading(None if stats.value is None else True, stats.failure, stats.at)
         nodes = last["nodes"].value
         if nodes is not None:
             whole = not last["nodes"].unreadable and (last["nodes"].total or 0) <= len(nodes)
@@ -186,7 +190,7 @@ class Monitor:
             # Of nodes that are not all known no total can be made.
             if usage is not None and usage.value is not None and whole:
                 last["usage"] = msgspec.structs.replace(usage, value=total_by_nodes(usage.value, nodes))
-        return msgspec.structs.replace(plain, dashboard_url=link.target.url, token_file=link.target.token_file, **last)
+        return msgspec.structs.replace(plain, dashboard_url=link.target.url, token_file=link.target.token_file, figures=figures, **last)
 
 
 class _Link:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 
 from raytui.core.conditions import node_state
 from raytui.core.errors import DeadlineExceeded, OperationFailed
+from raytui.core.joined import join
 from raytui.core.plan import Plan
 from raytui.core.snapshot import Application, Snapshot
 from raytui.manager.calls import Deadline
@@ -137,7 +138,7 @@ class Waits:
                 f"{app.name} {'failed' if app.state == 'failed' else 'was stopped'}" + (f": {why}" if why else ""),
                 hint=(report.hint if report else "") or f"raytui logs {app.short} shows its output",
             )
-        node = snapshot.node_of(app)
+        node = join(snapshot).node_of(app)
         if node is None or node.state != "DEAD":
             self._dead_since.pop(app.name, None)
             return

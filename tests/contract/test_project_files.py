@@ -14,7 +14,6 @@ from raytui.core.errors import DeadlineExceeded, NotFound, RefusedForSafety, Unr
 from raytui.core.units import rfc3339
 from raytui.platforms.cai import CaiPlatform
 from raytui.platforms.cai.client import Timing
-from raytui.platforms.cai.remote_reports import AT_ONCE
 from raytui.platforms.cai.transport import ClientName
 
 from .conftest import HEAD, WORKER, Bench, open_platform, request_for, spec
@@ -104,9 +103,10 @@ async def test_reports_come_with_the_list_of_a_cluster_from_outside_and_with_eve
     await inside.close()
 
 
-async def test_reports_from_outside_cost_a_fixed_number_of_requests_and_all_are_read_in_turn(
-    platform: CaiPlatform, bench: Bench, project: str
+async def test_reports_from_outside_are_all_read_at_the_first_look_up_to_a_limit_and_what_was_not_read_is_said(
+    platform: CaiPlatform, bench: Bench, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("raytui.platforms.cai.remote_reports.FIRST_MOST", 30)
     workers = [f"c-worker-{number}" for number in range(1, 41)]
     await asyncio.gather(*(platform.create(request_for(name)) for name in workers))
     before = bench.requests()
@@ -114,11 +114,12 @@ async def test_reports_from_outside_cost_a_fixed_number_of_requests_and_all_are_
     assert bench.requests() - before == 2
     for name in workers:
         put(bench, project, f"nodes/{name}.json", node(name))
-    for known, downloads in ((AT_ONCE, AT_ONCE), (2 * AT_ONCE, AT_ONCE), (40, 40 - 2 * AT_ONCE), (40, 0)):
+    for known, downloads in ((30, 30), (40, 10), (40, 0)):
         before = bench.requests()
         listed = await platform.list("c")
         assert bench.requests() - before == 2 + downloads
-        assert sum(app.launcher is not None for app in listed) == known
+        states = [app.launcher.state if app.launcher else None for app in listed]
+        assert (states.count("alive"), states.count("unread")) == (known, 40 - known)
 
 
 @pytest.mark.parametrize(("state", "downloads"), [("alive", 0), ("waiting", 1), ("failed", 1)])

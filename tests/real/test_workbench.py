@@ -78,11 +78,8 @@ def test_from_a_key_to_a_cluster_and_a_head_that_comes_back(deployed: Deployed, 
     deployed.env |= {"CML_PROJECT_ID": project, "RAYTUI_PROFILE": "cai"}
     seen = deployed.until(lambda status: status["verdict"] == "ok", "the verdict ok")
     # From outside the dashboard is not reachable by design: what the nodes themselves report is the evidence.
-    assert (seen["broken_link"]["reason"], seen["head"]["node_state"], seen["workers"][0]["node_state"]) == (
-        "DashboardNotExposed",
-        "ALIVE",
-        "ALIVE",
-    )
+    assert (seen["broken_link"], seen["unchecked"]["reason"], seen["links"]["gcs"]) == (None, "DashboardNotExposed", "unchecked")
+    assert (seen["head"]["node_state"], seen["workers"][0]["node_state"], seen["nodes"]["alive"]) == ("ALIVE", "ALIVE", 2)
 
     os.kill(apps["ray-cluster-head"]["pids"][0], signal.SIGKILL)
     deployed.until(lambda status: status["verdict"] == "down", "the head's death")

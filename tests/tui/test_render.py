@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raytui.core.conditions import assess
-from raytui.core.errors import OperationFailed
+from raytui.core.errors import Failure, OperationFailed
 from raytui.core.events import StepEvent
 from raytui.core.plan import plan_restart, plan_scale, plan_start, plan_stop
-from raytui.core.snapshot import Gpu, LauncherReport
+from raytui.core.snapshot import UNREAD, Gpu, LauncherReport, Reading
 from raytui.core.spec import ClusterSpec
 from raytui.tui.glyphs import needs_ascii, to_ascii
 from raytui.tui.keys import KEYS, bar, written
@@ -100,11 +100,47 @@ def test_a_profile_that_is_not_its_platform_is_named():
 
 
 def test_the_chain_ends_at_the_broken_link():
-    from raytui.core.errors import Failure
-
     refused = Failure("dashboard", "ConnectionRefused", "nothing listens at 10.0.0.5:8265", conclusive=True)
     _, second = header(picture(broken(refused)), Times(NOW, NOW), 100, NAMES)
     assert text(second) == " platform ─ applications ─ network ─ login ─ ✗ dashboard  nothing listens at 10.0.0.5:8265"
+
+
+def test_the_header_counts_by_the_worse_witness():
+    lost = LauncherReport(state="failed", node_id="n1" * 8, message="the raylet is gone", at=NOW - 1)
+    first, _ = header(
+        picture(snapshot((application(0), application(1, launcher=lost), application(2)), (node(0), node(1), node(2)))),
+        Times(NOW, NOW), 80, NAMES,
+    )  # fmt: skip
+    assert "2/3 nodes" in text(first)
+
+
+def unexposed(*applications):
+    hidden = Failure("network", "DashboardNotExposed", "the dashboard is not exposed")
+    unasked = dict.fromkeys(("nodes", "version", "gcs", "usage", "jobs"), Reading())
+    return msgspec.structs.replace(snapshot(applications), **unasked, dashboard=hidden)
+
+
+def test_links_that_nobody_looked_at_are_not_drawn_as_answering_or_broken():
+    told = LauncherReport(state="alive", node_id="n0" * 8, at=NOW - 5)
+    first, second = header(picture(unexposed(application(0, launcher=told))), Times(NOW, NOW), 100, NAMES)
+    assert "● OK" in text(first)
+    assert "1/1 nodes" in text(first)
+    assert text(second).startswith(" platform ─ applications ")
+    assert text(second).endswith("network, login, dashboard, gcs not looked at ")
+
+
+def test_an_unread_report_is_said_in_its_row_and_in_the_count():
+    told = LauncherReport(state="alive", node_id="n0" * 8, at=NOW - 5)
+    seen = picture(unexposed(application(0, launcher=told), application(1, launcher=UNREAD)))
+    assert node_rows(seen)[1].cells[2] == ("unread", "warn")
+    assert "1/2 nodes, 1 unknown" in text(header(seen, Times(NOW, NOW), 80, NAMES)[0])
+
+
+def test_figures_that_could_not_be_read_are_said_where_they_would_stand():
+    failed = Failure("dashboard", "TooLarge", "the answer is over 64 MB")
+    bare = node(0, cpu_percent=None, memory_used=None, object_store_used=None, disk_used=None, sampled_at=0.0)
+    rows = node_rows(picture(snapshot((application(0),), (bare,), figures=failed)))
+    assert rows[0].tail == ("figures could not be read", "warn")
 
 
 def broken(failure):

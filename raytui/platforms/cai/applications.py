@@ -151,6 +151,7 @@ def to_application(record: Record, site: str) -> Application:
         raw_state=record.raw_state,
         created_at=record.created_at,
         started_at=record.running_at,
+        began_at=record.starting_at,
         ended_at=record.stopped_at if record.state in {"stopped", "failed"} else 0.0,
         spec_digest=marker.spec,
         run=marker.run,

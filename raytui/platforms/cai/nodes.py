@@ -15,7 +15,7 @@ import msgspec
 from raytui.core.errors import NotFound, RaytuiError
 from raytui.core.nodefile import NodeFile
 from raytui.core.protocols import LogChunk
-from raytui.core.snapshot import Application, LauncherReport
+from raytui.core.snapshot import UNREAD, Application, LauncherReport
 from raytui.platforms.cai.files import FileEntry, ProjectFiles
 
 CLOCK_SLACK = 30.0
@@ -46,7 +46,7 @@ class SharedFolder:
         return None if node is None else node.report()
 
     async def reports(self, applications: Iterable[Application]) -> dict[str, LauncherReport]:
-        """The same for several, by name; what cannot be read is left out."""
+        """The same for several, by name; one that cannot be read is `UNREAD`, and only what does not exist is left out."""
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def one(application: Application) -> tuple[str, LauncherReport | None]:
@@ -54,7 +54,7 @@ class SharedFolder:
                 try:
                     return application.name, await self.report(application)
                 except RaytuiError:
-                    return application.name, None
+                    return application.name, UNREAD
 
         found = await asyncio.gather(*(one(application) for application in applications))
         return {name: report for name, report in found if report is not None}

@@ -229,12 +229,12 @@ class CaiPlatform(ProjectStore):
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.client.close()
 
-    async def _present(self, cluster: str | None) -> frozenset[str]:
+    async def _present(self, cluster: str | None) -> frozenset[str] | None:
         if self._project_dir is not None or cluster is None:
             return frozenset()
         return await self._remote.present(cluster)
 
-    async def _reports(self, apps: Sequence[Application], present: frozenset[str]) -> dict[str, LauncherReport]:
+    async def _reports(self, apps: Sequence[Application], present: frozenset[str] | None) -> dict[str, LauncherReport]:
         if self._project_dir is not None:
             return await self.folder.reports(apps)
         return await self._remote.of(apps, present)

@@ -171,7 +171,7 @@ def application(folder: Folder, record: Record) -> Application:
     """What is known of one application now."""
     report = records.report_of(folder, record)
     verdict = judge(folder, record, report)
-    launcher = report.report() if report is not None else None
+    launcher = msgspec.structs.replace(report.report(), of_this_run=True) if report is not None else None
     ended = verdict.state in {"stopped", "failed"}
     return Application(
         id=record.id,
@@ -183,6 +183,7 @@ def application(folder: Folder, record: Record) -> Application:
         raw_state=verdict.raw,
         created_at=record.created_at,
         started_at=record.started_at,
+        began_at=record.started_at,
         ended_at=(record.ended_at or (launcher.at if launcher else 0.0)) if ended else 0.0,
         spec_digest=record.spec_digest,
         ray_port=record.ray_port,

@@ -6,8 +6,8 @@ import re
 
 import msgspec
 
-from raytui.core.conditions import Condition
 from raytui.core.events import Event, Severity
+from raytui.core.findings import Condition
 from raytui.core.snapshot import Snapshot
 from raytui.tui.operation import Notice
 from raytui.tui.picture import Picture

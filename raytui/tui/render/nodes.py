@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raytui.core.conditions import node_state
+from raytui.core.joined import join
 from raytui.core.snapshot import Application, Node, Snapshot
 from raytui.tui.picture import Picture
 from raytui.tui.render.columns import Column, Row
@@ -45,8 +45,8 @@ def node_rows(picture: Picture, *, stale: bool = False) -> tuple[Row, ...]:
     applications = shown.applications.value or ()
     in_place = sorted(applications, key=lambda app: (app.role != "head", app.index))
     rows = [_application_row(picture, shown, app, blind=blind) for app in in_place]
-    owned = {app.name for app in applications}
-    rows += [_stray_row(picture, node) for node in shown.nodes.value or () if node.name not in owned and node.state == "ALIVE"]
+    joined = join(shown)
+    rows += [_stray_row(picture, node) for node in shown.nodes.value or () if joined.namesake(node) is None and node.state == "ALIVE"]
     return tuple(rows)
 
 
@@ -57,8 +57,8 @@ def reuse(before: tuple[Row, ...], after: tuple[Row, ...]) -> tuple[Row, ...]:
 
 
 def _application_row(picture: Picture, shown: Snapshot, app: Application, *, blind: bool) -> Row:
-    node = shown.node_of(app)
-    _, state = node_state(shown, app)
+    joined = join(shown)
+    node, (_, state) = joined.node_of(app), joined.state_of(app)
     name = clean(app.short)
     if blind:
         return _remembered(name, app, state, node)
@@ -100,6 +100,8 @@ def _ray_word(app: Application, state: str | None, *, asked: bool) -> Span:
         return ("alive", "")
     if state == "DEAD":
         return ("DEAD", "error")
+    if app.launcher and app.launcher.state == "unread" and not asked:
+        return ("unread", "warn")
     if state == "UNKNOWN":
         return ("?", "warn")
     if app.state in {"starting", "running"} and app.launcher and app.launcher.state in {"starting", "waiting", "joining", "draining"}:
@@ -124,6 +126,8 @@ def _tail(picture: Picture, app: Application, node: Node | None, state: str | No
         return (clean(app.launcher.message), "muted")
     if picture.snapshot.nodes.value is None:
         return ("its node cannot be asked", "muted") if app.state == "running" else None
+    if state == "ALIVE" and picture.snapshot.figures.failure is not None:
+        return ("figures could not be read", "warn")
     return ("no figures yet", "muted") if state == "ALIVE" else None
 
 

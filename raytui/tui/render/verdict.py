@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from raytui.core.conditions import Verdict
 from raytui.core.errors import LAYERS
+from raytui.core.joined import join
 from raytui.core.report import STALE_AFTER_S
 from raytui.core.units import duration
 from raytui.tui.picture import Picture
@@ -75,7 +76,9 @@ def chain(picture: Picture, width: int, *, stale: bool = False) -> Line:
         return crop(((" the console itself has not seen a new answer; what stands below is old", "warn"),), width)
     broken = picture.assessment.broken
     if broken is None:
-        return spread(_links(LAYERS), (("all answering ", "muted"),), width)
+        skipped = [CHAIN.get(layer, layer) for layer, state in picture.assessment.links() if state == "unchecked"]
+        told = f"{', '.join(skipped)} not looked at " if skipped else "all answering "
+        return spread(_links(tuple(layer for layer in LAYERS if CHAIN.get(layer, layer) not in skipped)), ((told, "muted"),), width)
     reached = LAYERS[: LAYERS.index(broken.layer)]
     role = "muted" if picture.assessment.phase in {"absent", "starting", "stopping"} else "error"
     mark = "○ " if role == "muted" else "✗ "
@@ -95,12 +98,13 @@ def _links(layers: tuple[str, ...]) -> Line:
 
 
 def _counts(picture: Picture, *, stale: bool) -> Line:
-    nodes = picture.snapshot.nodes.value
-    listed = picture.snapshot.applications.value
-    if nodes is None or not listed or stale:
+    counts = join(picture.snapshot).counts
+    if not counts.expected or stale:
         return ()
-    alive = sum(node.state == "ALIVE" for node in nodes)
-    return ((f"{alive}/{len(listed)} nodes   ", "" if alive >= len(listed) else "warn"),)
+    if counts.alive is None:
+        return ((f"-/{counts.expected} nodes   ", "muted"),)
+    unknown = f", {counts.unknown} unknown" if counts.unknown else ""
+    return ((f"{counts.alive}/{counts.expected} nodes{unknown}   ", "" if counts.alive >= counts.expected else "warn"),)
 
 
 def _age(picture: Picture, observed_at: float, now: float, *, stale: bool) -> Line:

@@ -7,16 +7,18 @@ import subprocess
 import sys
 import time
 
+import msgspec
 import pytest
 
+from raytui.cli import look
 from raytui.cli.look import plain_status
 from raytui.core.errors import Failure
 from raytui.core.events import Event
 from raytui.core.protocols import Check
-from raytui.core.snapshot import Actor, Job, RayEvent, ServeDeployment
+from raytui.core.snapshot import UNREAD, Actor, Job, RayEvent, Reading, ServeDeployment
 from raytui.manager.journal import Journal
 from tests.fakes.platform import FakePlatform
-from tests.unit.core.values import NOW, application, node, snapshot
+from tests.unit.core.values import NOW, application, node, report, snapshot
 
 REFUSED = Failure("dashboard", "ConnectionRefused", "nothing listens at 127.0.0.1:8265", "raytui restart head", conclusive=True)
 DEAD = node(1, "DEAD", message="health check failed")
@@ -37,6 +39,34 @@ def test_status_and_its_exit_codes(show, call, seen, code, verdict):
     assert call("status")[0] == 0
     got, document, _ = call("status", "--exit-code")
     assert (got, document["verdict"]) == (code, verdict)
+
+
+def test_text_and_json_of_an_unexposed_healthy_cluster_say_the_same(show, call, text, monkeypatch):
+    monkeypatch.setattr(look.time, "time", lambda: NOW + 0.5)
+    hidden = Failure("network", "DashboardNotExposed", "the dashboard is not exposed", "expose_dashboard = true exposes it")
+    apps = tuple(application(n, launcher=report("alive", node_id=f"n{n}" * 8)) for n in range(3))
+    unasked = Reading()
+    show(
+        msgspec.structs.replace(snapshot(apps), nodes=unasked, version=unasked, gcs=unasked, usage=unasked, jobs=unasked, dashboard=hidden)
+    )
+    lines = text("status")[1].splitlines()
+    assert lines[0].startswith("● OK")
+    assert "3/3 nodes" in lines[0]
+    assert lines[1].endswith("network, login, dashboard, gcs not looked at")
+    assert (lines[2].strip(), "✗" in "".join(lines)) == ("the dashboard is not exposed", False)
+    _, document, _ = call("status")
+    assert (document["verdict"], document["nodes"]["alive"], document["broken_link"], document["auth"]) == ("ok", 3, None, None)
+
+
+def test_nodes_of_which_nobody_told_are_a_dash_and_those_not_read_are_counted(show, text):
+    show(snapshot(nodes=REFUSED, gcs=REFUSED))
+    assert "-/2 nodes" in text("status")[1]
+    hidden = Failure("network", "DashboardNotExposed", "the dashboard is not exposed")
+    apps = (application(0, launcher=report("alive", node_id="n0" * 8)), application(1, launcher=UNREAD))
+    show(msgspec.structs.replace(snapshot(apps), nodes=Reading(), dashboard=hidden))
+    out = text("status")[1]
+    assert "1/2 nodes, 1 unknown" in out
+    assert "1 of the 2 launchers' reports were not read" in out
 
 
 @pytest.mark.parametrize(

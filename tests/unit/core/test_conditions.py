@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from raytui.core.conditions import assess, node_state
 from raytui.core.errors import Failure
+from raytui.core.findings import Condition
+from raytui.core.report import status_document
+from raytui.core.snapshot import Amount, Reading, Usage
+from raytui.core.spec import ClusterSpec, WorkersSpec
 
 from .values import NOW, application, node, report, snapshot
 
@@ -153,7 +159,8 @@ def test_without_a_way_to_the_dashboard_the_launchers_reports_are_the_evidence()
     apps = tuple(application(n, launcher=report("alive", node_id=f"n{n}" * 8)) for n in (0, 1))
     seen = msgspec.structs.replace(snapshot(applications=apps), nodes=type(snapshot().nodes)(), dashboard=hidden)
     judged = assess(seen)
-    assert (judged.verdict, judged.broken, node_state(seen, apps[1])) == ("ok", hidden, ("n1" * 8, "ALIVE"))
+    assert (judged.verdict, judged.broken, node_state(seen, apps[1])) == ("ok", None, ("n1" * 8, "ALIVE"))
+    assert judged.unchecked == hidden
     stale = tuple(msgspec.structs.replace(app, launcher=report("alive", node_id="x", at=NOW - 500)) for app in apps)
     blind = msgspec.structs.replace(seen, applications=type(snapshot().applications)(stale, None, NOW))
     assert assess(blind).verdict == "unknown"
@@ -207,3 +214,151 @@ def test_rows_that_could_not_be_read_are_a_condition_and_no_fault():
     judged = assess(msgspec.structs.replace(seen, jobs=odd))
     assert (judged.verdict, reasons(judged)) == ("ok", ["JobsPartlyUnreadable"])
     assert judged.conditions[0].message == "2 of Ray's rows about jobs could not be read: Expected `int`, got `str` - at `$.pid`"
+
+
+# What was asked for.
+
+
+def asked(count: int) -> ClusterSpec:
+    return ClusterSpec(workers=WorkersSpec(count=count, cpu=1, memory=2))
+
+
+def test_the_highest_workers_that_vanished_are_missing_where_a_count_is_recorded():
+    seen = snapshot(asked=asked(3))
+    judged = assess(seen)
+    assert (judged.phase, judged.verdict) == ("degraded", "degraded")
+    assert [(c.subject, c.reason) for c in judged.conditions] == [
+        ("ray-cluster-worker-2", "WorkerMissing"),
+        ("ray-cluster-worker-3", "WorkerMissing"),
+    ]
+    assert "3 workers were asked for" in judged.conditions[0].message
+    assert assess(snapshot(asked=asked(1))).verdict == assess(snapshot()).verdict == "ok"
+
+
+def test_a_gap_that_nobody_asked_to_be_filled_is_not_missing():
+    assert reasons(assess(snapshot((application(0), application(2)), (node(0), node(2)), asked=asked(0)))) == []
+
+
+# Figures.
+
+
+def test_figures_that_cannot_be_read_are_a_condition_with_since_when():
+    big = Failure("dashboard", "TooLarge", "the answer is over 64 MB and was not read")
+    judged = assess(snapshot(figures=big), {("ray-cluster", "FiguresUnreadable"): NOW - 60})
+    assert (judged.verdict, reasons(judged), judged.conditions[0].since) == ("ok", ["FiguresUnreadable"], NOW - 60)
+    assert "over 64 MB" in judged.conditions[0].message
+
+
+# Demand.
+
+SMALL = {"CPU": 1.0, "memory": 2e9, "node:10.0.0.6": 1.0}
+
+
+def pending(needs: tuple[dict[str, float], ...], *, head: dict[str, float] | None = None, **more: Any) -> Condition:
+    usage = Usage({"CPU": Amount(2.0, 2.0)}, ("1 task or actor needing something",), (needs,))
+    nodes = (node(0, resources=head or SMALL), node(1, resources=SMALL))
+    (condition,) = assess(snapshot(nodes=nodes, usage=usage, **more)).conditions
+    return condition
+
+
+def test_more_workers_are_advised_only_where_one_more_would_hold_the_demand():
+    assert pending(({"CPU": 1.0},)).hint == "raytui scale N adds workers"
+    assert pending(({"CPU": 1.0}, {"CPU": 1.0})).hint == "raytui scale N adds workers"
+    assert pending(({"CPU": 8.0},), asked=ClusterSpec(workers=WorkersSpec(cpu=8, memory=2))).hint == "raytui scale N adds workers"
+
+
+def test_demand_that_no_node_can_ever_hold_is_said_with_the_largest():
+    condition = pending(({"CPU": 8.0},))
+    assert condition.message == "no node here can ever take 1 task or actor needing something: the largest has CPU 1"
+    assert condition.hint == "no number of workers of this size helps: workers of at least CPU 8 would"
+    assert "GPU 0" in pending(({"GPU": 1.0, "CPU": 1.0},)).message
+    assert "scale" not in pending(({"CPU": 1.0, "memory": 6e10},)).hint
+
+
+def test_demand_that_an_existing_node_can_hold_waits_and_is_promised_nothing():
+    condition = pending(({"CPU": 4.0},), head={"CPU": 4.0})
+    assert condition.message == "no node can take 1 task or actor needing something now"
+    assert condition.hint.startswith("it waits until a node has room")
+    assert "scale" not in pending(()).hint
+
+
+# One judgement for text and JSON.
+
+
+def test_a_link_that_nobody_looked_at_is_unchecked_and_no_fault():
+    hidden = Failure("network", "DashboardNotExposed", "the dashboard is not exposed")
+    apps = tuple(application(n, launcher=report("alive", node_id=f"n{n}" * 8)) for n in (0, 1))
+    unasked: Any = Reading()
+    seen = msgspec.structs.replace(
+        snapshot(apps), nodes=unasked, version=unasked, gcs=unasked, usage=unasked, jobs=unasked, dashboard=hidden
+    )
+    judged = assess(seen)
+    assert dict(judged.links()) == {
+        "platform": "ok", "application": "ok", "network": "unchecked", "login": "unchecked", "dashboard": "unchecked", "gcs": "unchecked",
+    }  # fmt: skip
+    document = status_document(seen, judged, NOW)
+    assert (document["verdict"], document["broken_link"], document["nodes"]) == ("ok", None, {"alive": 2, "dead": 0})
+    assert (document["resources"], document["jobs"], document["auth"]) == (None, None, None)
+    assert document["unchecked"]["reason"] == "DashboardNotExposed"
+
+
+def test_the_links_before_a_refused_connection_are_ok_only_where_something_went_through():
+    assert dict(assess(snapshot(nodes=REFUSED, gcs=REFUSED, version=REFUSED, jobs=REFUSED, usage=REFUSED)).links()) == {
+        "platform": "ok", "application": "ok", "network": "ok", "login": "unchecked", "dashboard": "broken", "gcs": "unchecked",
+    }  # fmt: skip
+
+
+def test_what_was_not_observed_is_none_and_what_was_observed_is_a_number():
+    hung = snapshot(nodes=SILENT, jobs=SILENT, usage=SILENT)
+    document = status_document(hung, assess(hung), NOW)
+    assert (document["nodes"]["alive"], document["resources"], document["jobs"]) == (None, None, None)
+    told = snapshot(usage=Usage({"CPU": Amount(2.0, 1.0)}), token_file="/t")
+    document = status_document(told, assess(told), NOW)
+    assert (document["nodes"]["alive"], document["resources"]["cpu"], document["jobs"]["running"]) == (2, {"total": 2.0, "used": 1.0}, 0)
+    assert document["auth"] == {"mode": "token", "token_file": "/t"}
+
+
+# The end of a head, and its way back.
+
+
+def test_the_hint_of_an_older_warning_is_not_attached_to_an_end():
+    small = report("alive", message="the shared memory is small", hint="raise the project's shared_memory_limit")
+    for index in (0, 1):
+        apps = [application(0), application(1)]
+        apps[index] = application(index, "failed", launcher=small, ended_at=NOW - 5)
+        judged = assess(snapshot(tuple(apps), (node(0), node(1))))
+        (condition,) = [c for c in judged.conditions if c.subject == apps[index].name]
+        assert "shared_memory_limit" not in condition.hint + condition.message
+        assert "raytui restart" in condition.hint
+
+
+@pytest.mark.parametrize(("platform", "ended", "said"), [("cai", 5, True), ("cai", 900, False), ("local", 5, False)])
+def test_a_failed_head_says_that_the_platform_restarts_it_and_when(platform, ended, said):
+    head = application(0, "failed", ended_at=NOW - ended, launcher=report("alive"))
+    judged = assess(snapshot((head, application(1)), platform=platform))
+    assert "its launcher was killed" in judged.broken.message
+    assert ("restarts it by itself 5 minutes after its end, up to 3 times" in judged.broken.hint) is said
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Failure("network", "DashboardNotExposed", "ray-cluster-head does not serve it to the outside", "run raytui inside the project"),
+        Failure("dashboard", "Garbage", "the answer is a web page", "another program may hold the dashboard's port"),
+    ],
+)
+@pytest.mark.parametrize("launcher", [None, report("waiting", message="looks for the venv", at=NOW - 1), report("alive", at=NOW - 300)])
+def test_a_head_that_starts_again_is_starting_whatever_answers_on_its_way(failure, launcher):
+    head = application(0, created_at=NOW - 900, started_at=NOW - 2, launcher=launcher)
+    unasked: Any = Reading()
+    seen = msgspec.structs.replace(snapshot((head,)), nodes=unasked, version=unasked, gcs=unasked, dashboard=failure)
+    judged = assess(seen)
+    assert (judged.phase, judged.verdict, judged.broken.hint) == ("starting", "down", "raytui watch follows it")
+    assert judged.broken.message.startswith("the head is starting again")
+    assert "another program" not in str(judged)
+    assert "outside" not in judged.broken.message
+
+
+def test_what_another_life_reported_is_not_taken_for_another_ray():
+    head = application(0, started_at=NOW - 5, launcher=report("alive", node_id="old" * 8, at=NOW - 60))
+    assert assess(snapshot((head,), (node(0, name="x", started_at=NOW - 2),))).broken.reason == "HeadNotListed"

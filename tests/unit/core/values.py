@@ -56,14 +56,16 @@ def snapshot(applications: Any = None, nodes: Any = None, **more: Any) -> Snapsh
         return Reading(failure=value, at=NOW) if isinstance(value, Failure) else Reading(value, at=NOW)
 
     defaults: dict[str, Any] = {"version": RayVersion("2.60.0", "session_1"), "gcs": True, "usage": Usage(), "jobs": ()}
-    plain = {key: more.pop(key) for key in ("dashboard_url", "token_file", "dashboard", "observed_at") if key in more}
+    plain = {
+        key: more.pop(key) for key in ("dashboard_url", "token_file", "dashboard", "observed_at", "operation", "platform") if key in more
+    }
     readings = {key: reading(value) for key, value in {**defaults, **more}.items()}
     apps = (application(0), application(1)) if applications is None else applications
     ray = (node(0), node(1)) if nodes is None else nodes
     return Snapshot(
         cluster=CLUSTER,
         profile="local",
-        platform="local",
+        platform=plain.pop("platform", "local"),
         observed_at=plain.pop("observed_at", NOW),
         applications=reading(apps),
         nodes=reading(ray),

@@ -112,6 +112,15 @@ def test_usage_has_true_names_and_no_group_resources() -> None:
     )
 
 
+def test_demand_says_what_each_of_its_parts_needs_of_one_node() -> None:
+    bundles = [[{"CPU": 2, "my_res": 1}, 3]]
+    groups = [[{"bundles": bundles, "strategy": strategy}, 1] for strategy in ("SPREAD", "STRICT_PACK")]
+    report = {"resourceDemand": [[{"CPU": 8, "GPU": 1}, 2]], "pgDemand": groups}
+    usage = parse_usage(msgspec.json.encode({"data": {"clusterStatus": {"loadMetricsReport": report}}}))
+    assert usage.needs == (({"CPU": 8, "GPU": 1},), ({"CPU": 2, "my_res": 1},), ({"CPU": 6, "my_res": 3},))
+    assert len(usage.needs) == len(usage.pending)
+
+
 def test_usage_gives_a_custom_resource_its_name_back() -> None:
     assert camel("my_res") == "myRes"
     assert camel("node:__internal_head__") == "node:InternalHead"

@@ -10,6 +10,7 @@ import pytest
 
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure, NotAllowed, Unreachable
+from raytui.core.joined import join
 from raytui.core.merge import countable, merge_nodes, total_by_nodes
 from raytui.core.protocols import DashboardTarget
 from raytui.core.snapshot import Amount, Gpu, LauncherReport, Node, Usage
@@ -463,3 +464,77 @@ async def test_while_absent_a_status_says_whose_names_are_taken_and_does_not_sen
     await monitor.close()
     again = Monitor(platform, short, cluster="ray-cluster", profile="local", workers=10**9)
     assert assess(await again.observe("status")).broken.hint == "raytui start creates it"
+
+
+class Pods:
+    """A head and a worker seen from outside, with a clock of ours and reports that a test writes by another one."""
+
+    def __init__(self, started_at: float) -> None:
+        self.now = 1_790_000_000.0
+        apps = [application(name, created_at=started_at, started_at=started_at) for name in ("head", "worker-1")]
+        self.platform = FakePlatform(apps)
+        self.monitor = Monitor(self.platform, short, cluster="ray-cluster", profile="cai", clock=lambda: self.now)
+
+    def write(self, at: float, **more: object) -> None:
+        for name in ("head", "worker-1"):
+            report = LauncherReport(**{"state": "alive", "node_id": name, "at": at, **more})  # type: ignore[arg-type]
+            self.platform.set(f"ray-cluster-{name}", launcher=report)
+
+    async def look(self, after: float = 0.0):
+        self.now += after
+        snapshot = await self.monitor.observe("alive")
+        return assess(snapshot).verdict, join(snapshot).counts.alive
+
+
+async def test_a_clock_two_hours_ahead_proves_life_only_while_its_reports_are_seen_to_change() -> None:
+    pods = Pods(started_at=1_790_000_000.0 - 3600)
+    ahead = pods.now + 7200
+    pods.write(ahead)
+    assert await pods.look() == ("unknown", 0)
+    pods.write(ahead + 10)
+    assert await pods.look(10) == ("ok", 2)
+    assert await pods.look(85) == ("ok", 2)
+    assert await pods.look(10) == ("unknown", 0)
+
+
+async def test_what_changed_while_nobody_looked_is_dated_by_nobody() -> None:
+    pods = Pods(started_at=1_790_000_000.0 - 3600)
+    ahead = pods.now + 7200
+    pods.write(ahead)
+    await pods.look()
+    pods.write(ahead + 1800)
+    assert await pods.look(1800) == ("unknown", 0)
+
+
+async def test_the_late_last_words_of_an_earlier_life_are_not_seen_as_this_ones() -> None:
+    pods = Pods(started_at=1_790_000_000.0 - 3600)
+    ahead = pods.now + 7200
+    pods.write(ahead)
+    await pods.look()
+    for name in ("head", "worker-1"):
+        pods.platform.set(f"ray-cluster-{name}", started_at=pods.now + 5)
+    for second in (10, 20, 30):
+        pods.write(ahead + second)
+        assert (await pods.look(10))[1] == 0
+
+
+async def test_a_report_that_was_read_seldom_is_as_old_as_its_last_reading() -> None:
+    pods = Pods(started_at=1_790_000_000.0 - 3600)
+    pods.write(pods.now + 7200, read_at=pods.now)
+    await pods.look()
+    pods.write(pods.now + 7300, read_at=pods.now + 100)
+    assert await pods.look(100) == ("unknown", 0)
+
+
+async def test_figures_that_could_not_be_read_are_a_condition_and_no_frozen_figures(server, monitor) -> None:
+    assert (await monitor.observe("status")).figures.value is True
+    server.fail("garbage", "/nodes")
+    snapshot = await monitor.observe("status")
+    assert snapshot.figures.failure.reason == "Garbage"
+    assert "FiguresUnreadable" in {condition.reason for condition in assess(snapshot).conditions}
+    assert all(node.cpu_percent is None and node.sampled_at == 0.0 for node in snapshot.nodes.value)
+
+
+async def test_figures_nobody_asked_for_are_neither_read_nor_unreadable(monitor) -> None:
+    snapshot = await monitor.observe("alive")
+    assert (snapshot.figures.value, snapshot.figures.failure) == (None, None)

@@ -205,7 +205,8 @@ class World:
             if app.state == "starting" and self.age[name] > self.boot:
                 self._set(name, "running")
             if self.apps[name].state == "running":
-                nodes.append(Node(f"node-{name}", name, "127.0.0.1", "DEAD" if name in self.dead else "ALIVE", is_head=app.role == "head"))
+                state = "DEAD" if name in self.dead else "ALIVE"
+                nodes.append(Node(f"node-{name}", name, "127.0.0.1", state, is_head=app.role == "head", started_at=NOW))
         head_runs = any(app.role == "head" and app.state == "running" for app in self.apps.values())
         ray = Reading(tuple(nodes), at=NOW) if head_runs else Reading()
         return Snapshot(

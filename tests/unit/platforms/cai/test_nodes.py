@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from raytui.core.snapshot import Application
+from raytui.core.snapshot import UNREAD, Application
 from raytui.core.units import rfc3339
 from raytui.platforms.cai.files import DirectFiles
 from raytui.platforms.cai.nodes import CLOCK_SLACK, SharedFolder
@@ -62,6 +62,11 @@ async def test_reports_of_several_leave_out_what_is_missing(tmp_path: Path, fold
     put(tmp_path, "nodes/c-worker-1.json", node())
     other = Application("id2", "c-worker-2", "c", "worker", 2, "running", created_at=CREATED)
     assert set(await folder.reports([APP, other])) == {"c-worker-1"}
+
+
+async def test_a_report_that_cannot_be_read_is_unread_not_missing(tmp_path: Path, folder: SharedFolder) -> None:
+    (tmp_path / ".raytui/c/nodes/c-worker-1.json").mkdir(parents=True)
+    assert await folder.reports([APP]) == {"c-worker-1": UNREAD}
 
 
 async def test_the_rendezvous_of_another_cluster_or_half_of_one_is_none(tmp_path: Path, folder: SharedFolder) -> None:

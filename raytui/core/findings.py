@@ -1,0 +1,291 @@
+"""What is wrong with the parts of a cluster: each finding is a condition with its evidence and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from raytui.core.demand import outlook, shapes
+from raytui.core.errors import Failure
+from raytui.core.events import Severity
+from raytui.core.joined import Joined
+from raytui.core.life import OVER, began, is_current, is_fresh, is_same_head
+from raytui.core.snapshot import Application, Node, Operation, Snapshot
+from raytui.core.spec import worker_name
+from raytui.core.units import duration
+
+STARTUP_GRACE_S = 180.0
+"""How long after its start a node may be missing before that is called a fault; a busy machine was seen to need 42 s."""
+SAMPLE_STALE_S = 60.0
+"""Physical figures change every 5 s; older than this they are frozen."""
+RESTART_S = 420.0
+"""How long after the end of a failed application the platform's own restart is still to be expected: it comes 5 minutes later."""
+RESTARTS = "Cloudera AI restarts it by itself 5 minutes after its end, up to 3 times"
+_BEFORE_LIFE = frozenset({"alive", "joining", "waiting", "starting"})
+_COMING = frozenset({"HeadMissing", "WorkerMissing", "NodeMissing", "LauncherSilent"})
+"""What is so while a running plan makes an application."""
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """One thing that is wrong now."""
+
+    severity: Severity
+    subject: str
+    """The application's or node's name, or the cluster's."""
+    reason: str
+    """A stable word for scripts."""
+    message: str
+    hint: str = ""
+    since: float = 0.0
+    """Seconds since 1970; 0 when unknown."""
+
+
+def of_failure(subject: str, failure: Failure) -> Condition:
+    """A broken link as a condition of the thing behind it."""
+    return Condition("error", subject, failure.reason, failure.message, failure.hint)
+
+
+def touched(operation: Operation | None) -> frozenset[str]:
+    """Names of the applications that a running plan ends, restarts or makes."""
+    return frozenset(operation.ends) | frozenset(operation.creates) if operation is not None else frozenset()
+
+
+def as_planned(found: list[Condition], operation: Operation | None) -> list[Condition]:
+    """The same with what a running plan brings about called so: it has its author and is no fault while the plan runs."""
+    if operation is None:
+        return found
+    return [_planned(condition, operation) for condition in found]
+
+
+def _planned(condition: Condition, operation: Operation) -> Condition:
+    ends = condition.subject in operation.ends
+    if condition.severity != "error" or not (ends or (condition.subject in operation.creates and condition.reason in _COMING)):
+        return condition
+    return Condition(
+        "info",
+        condition.subject,
+        "PlannedEnd" if ends else "PlannedStart",
+        f"raytui {operation.verb} is at work on it: {condition.message}",
+        "raytui watch follows it",
+        condition.since,
+    )
+
+
+def why(snapshot: Snapshot, app: Application) -> str:
+    """Why an application is in its state; a launcher that still claimed to be alive when it ended cannot say why."""
+    report = app.launcher if is_current(app, app.launcher, snapshot.observed_at) else None
+    if app.state == "failed" and report is not None and report.state in _BEFORE_LIFE:
+        return app.message if app.message and app.message != report.message else "its launcher was killed, or its machine was lost"
+    return app.message or (report.message if report is not None else "")
+
+
+def remedy(snapshot: Snapshot, app: Application) -> str:
+    """What to do about an application that is not as it should be.
+
+    A launcher's own hint counts only where it belongs to this end: what it warned of while it lived is no reason.
+    """
+    report = app.launcher
+    if report is not None and report.state in OVER and report.hint and is_current(app, report, snapshot.observed_at):
+        own = report.hint
+    else:
+        own = f"raytui logs {app.short} shows its last lines, raytui restart {app.short} runs it again"
+    ended_lately = not app.ended_at or snapshot.observed_at - app.ended_at < RESTART_S
+    if snapshot.platform == "cai" and app.state == "failed" and ended_lately:
+        return f"{own}; {RESTARTS}"
+    return own
+
+
+def of_workers(joined: Joined) -> Iterator[Condition]:
+    """Workers that are missing, and those that are not as they should be."""
+    snapshot = joined.snapshot
+    asked, workers = snapshot.asked.value, snapshot.workers
+    wanted = max((app.index for app in workers), default=0) if asked is None else asked.workers.count
+    for index in sorted(set(range(1, wanted + 1)) - {app.index for app in workers}):
+        told = "" if asked is None else f"; {wanted} {'worker was' if wanted == 1 else 'workers were'} asked for"
+        yield Condition(
+            "error",
+            worker_name(snapshot.cluster, index),
+            "WorkerMissing",
+            f"worker-{index} has no application{told}",
+            "raytui start creates it",
+        )
+    for app in workers:
+        condition = _of_worker(joined, app)
+        if condition is not None:
+            yield condition
+
+
+def _of_worker(joined: Joined, app: Application) -> Condition | None:
+    snapshot = joined.snapshot
+    node, (_, state), remedial = joined.node_of(app), joined.state_of(app), remedy(snapshot, app)
+    if app.state in {"failed", "stopped", "unknown"}:
+        reason = {"failed": "ApplicationFailed", "stopped": "ApplicationStopped", "unknown": "ApplicationUnknown"}[app.state]
+        if app.state == "failed" and state == "DEAD":
+            reason = "NodeDead"
+        told = why(snapshot, app)
+        message = f"the application is {app.state}" + (f": {told}" if told else "")
+        return Condition("error", app.name, reason, message, remedial, since=app.ended_at)
+    if state == "DEAD":
+        return Condition("error", app.name, "NodeDead", _death(app, node), remedial + _sidecar(app), since=node.ended_at if node else 0.0)
+    since = began(app)
+    late = bool(since) and snapshot.observed_at - since > STARTUP_GRACE_S
+    if app.state == "running" and late and state != "ALIVE":
+        return _of_silent(joined, app, since)
+    if app.state == "starting" and late:
+        told = why(snapshot, app)
+        return Condition(
+            "warning",
+            app.name,
+            "StartingLong",
+            f"the application has been starting for {duration(snapshot.observed_at - since)}" + (f": {told}" if told else ""),
+            "it may wait for quota or for a machine; raytui logs shows what it printed",
+            since=since,
+        )
+    return None
+
+
+def _of_silent(joined: Joined, app: Application, since: float) -> Condition | None:
+    """A worker that should have a living node by now and has none."""
+    snapshot = joined.snapshot
+    now, report, hint = snapshot.observed_at, app.launcher, remedy(snapshot, app) + _sidecar(app)
+    if snapshot.nodes.value is not None:
+        message = f"the application has run for {duration(now - since)} but Ray does not list its node"
+        return Condition("error", app.name, "NodeMissing", message, hint, since=since)
+    head = snapshot.head
+    if head is None or not joined.is_alive(head) or now - began(head) <= STARTUP_GRACE_S or head.launcher is None:
+        return None
+    if report is None:
+        return Condition(
+            "error", app.name, "NodeMissing", "the application runs, but its launcher has written no report", hint, since=since
+        )
+    if report.state == "unread":
+        return None
+    if not is_current(app, report, now) or not is_fresh(report, now):
+        message = "its launcher has not reported lately, so nothing shows that its node lives"
+        return Condition("error", app.name, "LauncherSilent", message, hint)
+    if report.state == "alive" and not is_same_head(head.launcher, report):
+        return Condition("error", app.name, "NodeMissing", "its node still belongs to an earlier run of the head", hint)
+    told = f": {report.message}" if report.message else ""
+    return Condition("error", app.name, "NodeMissing", f"its launcher is {report.state or 'silent'}{told}", hint, since=since)
+
+
+def _death(app: Application, node: Node | None) -> str:
+    if node is None or node.state != "DEAD":
+        told = app.launcher.message if app.launcher is not None else ""
+        return "its launcher says that its node ended" + (f": {told}" if told else "")
+    told = node.message or node.reason
+    return "Ray lists the node as dead" + (f": {told}" if told else "")
+
+
+def _sidecar(app: Application) -> str:
+    if app.launcher is not None and app.launcher.envoy_sidecar:
+        return "; an Envoy sidecar with strict mTLS in this pod drops Ray's connections: a cluster admin must relax it for the namespace"
+    return ""
+
+
+def of_cluster(joined: Joined) -> Iterator[Condition]:
+    """What launchers warn of, nodes that nobody here manages, what could not be read, demand that waits, Serve."""
+    snapshot = joined.snapshot
+    for app in snapshot.applications.value or ():
+        report = app.launcher
+        warns = app.state == "running" and report is not None and report.state == "alive" and report.message
+        if report is not None and warns and is_current(app, report, snapshot.observed_at):
+            yield Condition("warning", app.name, "LauncherWarning", report.message, report.hint)
+    for node in snapshot.nodes.value or ():
+        if node.state != "ALIVE":
+            continue
+        if joined.namesake(node) is None:
+            yield Condition(
+                "warning",
+                node.name or node.node_id[:8],
+                "UnmanagedNode",
+                f"node {node.node_id[:8]} at {node.ip} belongs to no application of this cluster",
+                "somebody joined it by hand; raytui does not manage it",
+                since=node.started_at,
+            )
+        yield from _of_node(snapshot, node)
+    yield from _unreadable(joined)
+    yield from _pending(joined)
+    for deployment in snapshot.serve.value or ():
+        if deployment.status in {"UNHEALTHY", "DEPLOY_FAILED"}:
+            yield Condition(
+                "warning",
+                f"{deployment.application}/{deployment.name}",
+                "ServeUnhealthy",
+                f"Serve deployment is {deployment.status}" + (f": {deployment.message.splitlines()[0]}" if deployment.message else ""),
+                "raytui serve lists deployments",
+            )
+
+
+def _unreadable(joined: Joined) -> Iterator[Condition]:
+    snapshot = joined.snapshot
+    for label, reading in (
+        ("nodes", snapshot.nodes),
+        ("jobs", snapshot.jobs),
+        ("usage", snapshot.usage),
+        ("serve", snapshot.serve),
+        ("events", snapshot.events),
+        ("actors", snapshot.actors),
+    ):
+        if reading.unreadable:
+            yield Condition(
+                "warning",
+                snapshot.cluster,
+                f"{label.capitalize()}PartlyUnreadable",
+                f"{reading.unreadable} of Ray's rows about {label} could not be read: {reading.first_unreadable}",
+                "what is shown of them is not all there is; report this with Ray's version",
+            )
+    for reason, what, failure in (
+        ("JobsUnreadable", "jobs", snapshot.jobs.failure),
+        ("UsageUnreadable", "usage", snapshot.usage.failure),
+        ("ServeUnreadable", "serve", snapshot.serve.failure),
+        ("EventsUnreadable", "events", snapshot.events.failure),
+        ("ActorsUnreadable", "actors", snapshot.actors.failure),
+        ("FiguresUnreadable", "the nodes' CPU, memory and disk figures", snapshot.figures.failure),
+        ("RecordUnreadable", "what was last asked for", snapshot.asked.failure),
+    ):
+        if failure is not None:
+            yield Condition("warning", snapshot.cluster, reason, f"{what} could not be read: {failure.message}", failure.hint)
+    unread = joined.counts.unread
+    if unread:
+        yield Condition(
+            "warning",
+            snapshot.cluster,
+            "ReportsUnread",
+            f"{unread} of the {joined.counts.expected} launchers' reports were not read, so nothing is known of these nodes",
+            "raytui watch reads them one after the other",
+        )
+
+
+def _pending(joined: Joined) -> Iterator[Condition]:
+    usage = joined.snapshot.usage.value
+    if usage is None or not usage.pending:
+        return
+    nodes, worker = shapes(joined)
+    for n, demand in enumerate(usage.pending[:3]):
+        seen = outlook(usage.needs[n] if n < len(usage.needs) else (), nodes, worker)
+        message = f"no node here can ever take {demand}: {seen.hopeless}" if seen.hopeless else f"no node can take {demand} now"
+        yield Condition("warning", joined.snapshot.cluster, "PendingDemand", message, seen.hint)
+
+
+def _of_node(snapshot: Snapshot, node: Node) -> Iterator[Condition]:
+    subject = node.name or node.node_id[:8]
+    if node.sampled_at and snapshot.observed_at - node.sampled_at > SAMPLE_STALE_S:
+        yield Condition(
+            "warning",
+            subject,
+            "FiguresFrozen",
+            f"CPU and memory figures are {duration(snapshot.observed_at - node.sampled_at)} old",
+            "the node's agent has stopped sampling, or the clocks differ",
+            since=node.sampled_at,
+        )
+    for what, used, total in (("memory", node.memory_used, node.memory_total), ("disk", node.disk_used, node.disk_total)):
+        if used is not None and total and used / total > 0.95:
+            yield Condition(
+                "warning",
+                subject,
+                f"{what.capitalize()}Pressure",
+                f"{what} is {100 * used / total:.0f} % full",
+                "Ray kills workers to save memory" if what == "memory" else "Ray cannot spill objects when the disk is full",
+            )

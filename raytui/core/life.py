@@ -1,0 +1,63 @@
+"""Which evidence belongs to the present life of an application.
+
+A name outlives what bears it: after a restart Ray lists the node of the earlier life as ALIVE for 16 to 65 s, and the launcher's report
+of that life lies in the shared folder until the new one writes. Each has times, but of another machine's clock, so every comparison
+states how far the clocks may differ, and a time that cannot be true proves nothing.
+"""
+
+from __future__ import annotations
+
+from raytui.core.snapshot import Application, LauncherReport, Node
+
+REPORT_FRESH_S = 90.0
+"""How old a launcher's report may be and still prove life: written every 10 s, seen through an NFS cache of up to 60 s."""
+CLOCK_AHEAD_S = 10.0
+"""How far another machine's clock may be ahead of this one's and be believed; what is dated later proves nothing."""
+LIFE_SLACK_S = 1.0
+"""How long before its application's start a report or node may be dated: both come seconds after it, so more only delays the verdict."""
+LISTED_AFTER_DEATH_S = 100.0
+"""A node that Ray still lists as ALIVE so long after its application started is of this life, whatever the clocks say: Ray calls a node
+DEAD at most 65 s after it vanished; the rest is for clocks that differ."""
+OVER = frozenset({"ended", "failed"})
+"""States in which a launcher says that its node is gone."""
+
+
+def began(application: Application) -> float:
+    """When the application's present life began, in seconds since 1970; 0 when the platform tells nothing."""
+    return max(application.began_at, application.started_at) or application.created_at
+
+
+def is_current(application: Application, report: LauncherReport | None, now: float) -> bool:
+    """Whether the present life of the application wrote the report."""
+    if report is None or not report.state or report.state == "unread":
+        return False
+    if report.of_this_run or report.changed_at:
+        return True
+    return began(application) - LIFE_SLACK_S <= report.at <= now + CLOCK_AHEAD_S
+
+
+def is_fresh(report: LauncherReport, now: float) -> bool:
+    """Whether the report is young enough to prove life: by our own clock where it was seen to change, else by the writer's."""
+    if report.changed_at:
+        return now - report.changed_at < REPORT_FRESH_S
+    return -CLOCK_AHEAD_S <= now - report.at < REPORT_FRESH_S
+
+
+def is_node_of(application: Application, node: Node, now: float) -> bool:
+    """Whether a node of the application's name belongs to its present life."""
+    report = application.launcher
+    if report is not None and report.node_id == node.node_id and is_current(application, report, now):
+        return True
+    since = began(application)
+    if not since:
+        return True
+    if node.state != "DEAD" and now - since > LISTED_AFTER_DEATH_S:
+        return True
+    return since - LIFE_SLACK_S <= node.started_at <= now + CLOCK_AHEAD_S
+
+
+def is_same_head(head: LauncherReport, worker: LauncherReport) -> bool:
+    """Whether a worker's report speaks of the head run that wrote the head's."""
+    if head.generation and worker.generation:
+        return head.generation == worker.generation
+    return head.generation == worker.generation or bool(head.address and head.address == worker.address)
