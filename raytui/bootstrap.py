@@ -14,7 +14,7 @@ import msgspec
 from raytui.config.settings import Settings
 from raytui.core.errors import Problem
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
-from raytui.manager.monitor import Monitor
+from raytui.manager.monitor import ByNode, Monitor
 from raytui.manager.operations import current
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Session:
         self.monitor = Monitor(
             platform,
             connect,
+            by_node=_by_node(settings),
             cluster=cluster.name,
             profile=settings.profile_name,
             workers=cluster.workers.count,
@@ -130,8 +131,29 @@ async def _projects(settings: Settings) -> str:
     return f"the key sees {listed}{more}"
 
 
+def _by_node(settings: Settings) -> ByNode | None:
+    """How applications are made of Ray's nodes, where no platform lists any."""
+    if settings.platform != "attached":
+        return None
+    from raytui.platforms.attached import applications_of
+
+    return applications_of
+
+
 def build_platform(settings: Settings) -> Platform:
     """The platform of the profile; only its own modules are imported."""
+    if settings.platform == "attached":
+        from raytui.dashboard.client import connect
+        from raytui.platforms.attached import AttachedPlatform
+
+        async def authentication(target: DashboardTarget) -> str | None:
+            dashboard = connect(target, long_lived=False)
+            try:
+                return await dashboard.authentication()
+            finally:
+                await dashboard.close()
+
+        return AttachedPlatform(settings.address, authentication, ca_bundle=settings.ca_bundle)
     if settings.platform == "local":
         from raytui.platforms.local import LocalPlatform
 

@@ -22,6 +22,12 @@ SAMPLE_STALE_S = 60.0
 RESTART_S = 420.0
 """How long after the end of a failed application the platform's own restart is still to be expected: it comes 5 minutes later."""
 RESTARTS = "Cloudera AI restarts it by itself 5 minutes after its end, up to 3 times"
+ENDED_LATELY_S = 900.0
+"""How long after its unplanned end a node of a watched cluster is called a fault."""
+MOST_ENDED = 5
+"""Ended nodes that are named one by one."""
+PLANNED_ENDS = frozenset({"EXPECTED_TERMINATION", "AUTOSCALER_DRAIN_PREEMPTED", "AUTOSCALER_DRAIN_IDLE"})
+"""Ray's reasons for the end of a node that somebody or the autoscaler ended."""
 _BEFORE_LIFE = frozenset({"alive", "joining", "waiting", "starting"})
 _COMING = frozenset({"HeadMissing", "WorkerMissing", "NodeMissing", "LauncherSilent"})
 """What is so while a running plan makes an application."""
@@ -170,6 +176,34 @@ def _of_silent(joined: Joined, app: Application, since: float) -> Condition | No
     return Condition("error", app.name, "NodeMissing", f"its launcher is {report.state or 'silent'}{told}", hint, since=since)
 
 
+def of_ended(joined: Joined) -> Iterator[Condition]:
+    """Nodes of a watched cluster that ended lately and not by anybody's plan, in Ray's words; the others are rows and no fault.
+
+    Nobody here knows how many nodes there should be, and Ray lists a dead node for as long as its head lives.
+    """
+    snapshot = joined.snapshot
+    lately = [
+        node
+        for node in snapshot.nodes.value or ()
+        if node.state == "DEAD" and node.reason not in PLANNED_ENDS and 0 < snapshot.observed_at - node.ended_at < ENDED_LATELY_S
+    ]
+    for node in sorted(lately, key=lambda node: (node.reason != "UNEXPECTED_TERMINATION", -node.ended_at))[:MOST_ENDED]:
+        told = node.message or node.reason or "this Ray does not tell why"
+        at = f" at {node.ip}" if node.ip else ""
+        message = f"Ray lists node {node.node_id[:8]}{at} as dead: {told}"
+        hint = "called so for 15 minutes after its end; raytui nodes lists it for as long as Ray does"
+        # Without a reason it may as well have been the autoscaler.
+        severity: Severity = "error" if node.reason == "UNEXPECTED_TERMINATION" else "warning"
+        yield Condition(severity, joined.node_name(node.node_id), "NodeDead", message, hint, since=node.ended_at)
+    if len(lately) > MOST_ENDED:
+        message = f"{len(lately) - MOST_ENDED} more nodes ended in the last 15 minutes"
+        yield Condition("warning", snapshot.cluster, "NodesDead", message, "raytui nodes lists them")
+    unknown = joined.counts.unknown
+    if unknown:
+        message = f"Ray gives {unknown} {'node' if unknown == 1 else 'nodes'} a state that is neither ALIVE nor DEAD"
+        yield Condition("warning", snapshot.cluster, "NodeStateUnknown", message, "raytui nodes lists them")
+
+
 def _death(app: Application, node: Node | None) -> str:
     if node is None or node.state != "DEAD":
         told = app.launcher.message if app.launcher is not None else ""
@@ -204,7 +238,8 @@ def of_cluster(joined: Joined) -> Iterator[Condition]:
                 "somebody joined it by hand; raytui does not manage it",
                 since=node.started_at,
             )
-        yield from _of_node(snapshot, node)
+        owner = joined.namesake(node)
+        yield from _of_node(snapshot, node, owner.name if owner is not None else node.name or node.node_id[:8])
     yield from _unreadable(joined)
     yield from _pending(joined)
     for deployment in snapshot.serve.value or ():
@@ -269,8 +304,7 @@ def _pending(joined: Joined) -> Iterator[Condition]:
         yield Condition("warning", joined.snapshot.cluster, "PendingDemand", message, seen.hint)
 
 
-def _of_node(snapshot: Snapshot, node: Node) -> Iterator[Condition]:
-    subject = node.name or node.node_id[:8]
+def _of_node(snapshot: Snapshot, node: Node, subject: str) -> Iterator[Condition]:
     if node.sampled_at and snapshot.observed_at - node.sampled_at > SAMPLE_STALE_S:
         yield Condition(
             "warning",

@@ -5,6 +5,7 @@ Built in one pass over applications and nodes and kept with its snapshot: nothin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -19,8 +20,8 @@ _ASKED = frozenset({"starting", "running", "stopping", "unknown"})
 class Counts(NamedTuple):
     """How many nodes of the cluster's applications are how, by the worse of all witnesses; none where nothing was observed."""
 
-    expected: int
-    """Applications that the platform lists, each of which is to be one node."""
+    expected: int | None
+    """Applications that the platform lists, each of which is to be one node; none where no platform says how many there should be."""
     alive: int | None
     """The application runs, its launcher says nothing to the contrary, and Ray (or, unasked, the launcher) says that it is alive."""
     dead: int | None
@@ -65,6 +66,8 @@ class Joined:
 
     def namesake(self, node: Node) -> Application | None:
         """The application that bears the node's name, whichever of its lives the node belongs to."""
+        if self.snapshot.by_ray:
+            return self._owner.get(node.node_id)
         return self.applications.get(node.name)
 
     def node(self, node_id: str) -> Node | None:
@@ -93,6 +96,8 @@ class Joined:
         return application.state == "running" and self.state_of(application)[1] == "ALIVE"
 
     def _find(self, app: Application) -> Node | None:
+        if self.snapshot.by_ray:
+            return self.nodes.get(app.id)
         now = self.snapshot.observed_at
         reported = app.launcher.node_id if app.launcher is not None and is_current(app, app.launcher, now) else ""
         own = [node for node in self._named.get(app.name, ()) if is_node_of(app, node, now)]
@@ -145,8 +150,9 @@ class Joined:
             # Whose the nodes are cannot be told; how many Ray lists can.
             if nodes is None:
                 return Counts(0, None, None, None, 0)
-            states = [node.state for node in nodes]
-            return Counts(0, states.count("ALIVE"), states.count("DEAD"), states.count("UNKNOWN"), 0)
+            return _count_states(0, nodes)
+        if snapshot.by_ray and nodes is not None:
+            return _count_states(None, nodes)
         unread = sum(app.launcher is not None and app.launcher.state == "unread" for app in listed) if nodes is None else 0
         asked = any(app.state in _ASKED for app in listed)
         heard = any(app.launcher is not None and app.launcher.state not in {"", "unread"} for app in listed)
@@ -158,6 +164,12 @@ class Joined:
         blind = nodes is None
         unknown = sum(state == "UNKNOWN" or (state is None and blind and app.state in _ASKED) for app, state in states_of)
         return Counts(len(listed), alive, dead, unknown, unread)
+
+
+def _count_states(expected: int | None, nodes: tuple[Node, ...]) -> Counts:
+    """The nodes by Ray's word alone."""
+    states = Counter(node.state for node in nodes)
+    return Counts(expected, states["ALIVE"], states["DEAD"], states["UNKNOWN"], 0)
 
 
 def join(snapshot: Snapshot) -> Joined:

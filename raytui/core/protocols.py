@@ -51,6 +51,9 @@ class DashboardTarget(msgspec.Struct, frozen=True):
     """Path on this machine of the cluster's Ray token; empty when there is none here."""
     ca_bundle: str = ""
 
+    given: bool = False
+    """Whether a person gave the address. Then silence proves nothing of the cluster: a tunnel may have ended, the address may be wrong."""
+
     def __repr__(self) -> str:
         return f"DashboardTarget({self.url!r})"
 
@@ -170,6 +173,10 @@ class Dashboard(Protocol):
 
     async def gcs_alive(self) -> bool:
         """Whether GCS answered the head's own health check."""
+        ...
+
+    async def authentication(self) -> str | None:
+        """What this Ray asks of whoever calls, `token` or `disabled`; none when it is too old to know."""
         ...
 
     async def nodes(self) -> Rows[Node]:

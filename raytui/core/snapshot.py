@@ -126,11 +126,13 @@ class Application(msgspec.Struct, frozen=True):
     message: str = ""
     """Why the application is in this state, as far as the platform tells."""
     launcher: LauncherReport | None = None
+    label: str = ""
+    """Its name inside the cluster where that is not `head` or `worker-N`: a node that Ray alone knows of."""
 
     @property
     def short(self) -> str:
-        """`head` or `worker-N`: the name inside its cluster."""
-        return "head" if self.role == "head" else f"worker-{self.index}"
+        """`head` or `worker-N`, or its label: the name inside its cluster."""
+        return self.label or ("head" if self.role == "head" else f"worker-{self.index}")
 
 
 class Gpu(msgspec.Struct, frozen=True):
@@ -302,6 +304,11 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     """What raytui itself is changing on this cluster now."""
     foreign: tuple[str, ...] = ()
     """Names of this cluster's that applications of somebody else have; looked at while the cluster is absent."""
+
+    @property
+    def by_ray(self) -> bool:
+        """Whether the applications are the nodes that Ray itself lists: then there is no platform that could say anything else of them."""
+        return self.platform == "attached"
 
     @property
     def head(self) -> Application | None:
