@@ -36,6 +36,10 @@ _ASKED_STATES = {"starting", "running", "unknown"}
 """Behind the dashboard port of a head that has ended, somebody else may answer by now."""
 
 
+ByNode = Callable[[str, tuple[Node, ...]], tuple[Application, ...]]
+"""Makes the applications of a cluster out of Ray's own list of its nodes."""
+
+
 class Monitor:
     """The watch over one cluster."""
 
@@ -48,6 +52,7 @@ class Monitor:
         profile: str,
         clock: Callable[[], float] = time.time,
         workers: int = 0,
+        by_node: ByNode | None = None,
         operation: Callable[[], Operation | None] | None = None,
     ) -> None:
         """`workers` is how many the settings ask for.
@@ -60,6 +65,7 @@ class Monitor:
         self._profile = profile
         self._clock = clock
         self._witness = Witness()
+        self._by_node = by_node
         self._beside = Beside(platform, cluster, workers, clock)
         self._operation = Watched(operation)
         self._lock = asyncio.Lock()
@@ -106,6 +112,8 @@ class Monitor:
             # One that began or ended meanwhile explains what this round saw, too.
             operation = await self._operation.now() or before
             picture = self._picture(applications, depth, failure)
+            if self._by_node is not None:
+                picture = msgspec.structs.replace(picture, applications=self._of_nodes(picture, self._by_node))
             snapshot = msgspec.structs.replace(picture, asked=asked, foreign=foreign, operation=operation)
             self._troubled = is_failing(snapshot)
             return snapshot
@@ -191,6 +199,14 @@ class Monitor:
             if usage is not None and usage.value is not None and whole:
                 last["usage"] = msgspec.structs.replace(usage, value=total_by_nodes(usage.value, nodes))
         return msgspec.structs.replace(plain, dashboard_url=link.target.url, token_file=link.target.token_file, figures=figures, **last)
+
+
+    def _of_nodes(self, picture: Snapshot, by_node: ByNode) -> Reading[tuple[Application, ...]]:
+        nodes = picture.nodes
+        if nodes.value is not None:
+            return Reading(by_node(self._cluster, nodes.value), at=nodes.at)
+        failure = nodes.failure or picture.dashboard or Failure("dashboard", "NotAsked", "the dashboard was not asked")
+        return Reading(failure=failure, at=picture.observed_at)
 
 
 class _Link:
