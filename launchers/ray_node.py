@@ -6,12 +6,12 @@ import subprocess
 import sys
 import time
 import uuid
-from typing import Any, Dict, Mapping, NamedTuple, Optional
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from ray_files import utc_now
-from ray_health import Probe, split_address
+from ray_health import Probe, probe_gcs, split_address
 from ray_output import lost_gcs, version_mismatch
-from ray_process import Output, signal_child
+from ray_process import Output, holds_port, signal_child
 from ray_settings import ANY_HOST, LauncherError, check_ray, ray_arguments, read_settings, versions_differ
 from ray_supervisor import Ending, Supervisor
 
@@ -20,6 +20,8 @@ _SLOWEST_POLL_S = 1.0
 _MOVED_POLL_S = 1.0
 # How often in a row a worker may lose its head before it was ever alive.
 _MOST_LOST_JOINS = 5
+# How long a joined head may differ from the announced one: a head answers up to a second before it announces itself anew.
+_ANNOUNCING_S = 5.0
 # What `ray start` prints after its imports, before it looks at the cluster.
 _IMPORTED = "Local node IP"
 _LONGEST_HOLD_S = 60.0
@@ -35,8 +37,7 @@ class HeadNode(Supervisor):
         self.report.generation = uuid.uuid4().hex
         self._announced = False
         self._local = "%s:%d" % (self.settings.node_ip or "127.0.0.1", self.settings.ray_port)
-        # A head that is already there answers on our port until our own Ray gives up: it must not be announced as us.
-        self._stranger = self.probe(self._local).cluster_id
+        self._stranger = probe_gcs(self._local).connected
         self.finish(self.run_ray(ray_arguments(self.settings, "")))
 
     def leaving(self) -> None:
@@ -45,10 +46,15 @@ class HeadNode(Supervisor):
 
     def look(self) -> str:
         """Announces the head once its own GCS answers."""
-        if self._announced or self.report.parts.gcs is None:
+        gcs = self.report.parts.gcs
+        if self._announced or gcs is None:
+            return ""
+        # Another GCS that is already there answers on our port until our own gives up: it gets no token and is not announced as us.
+        ours = holds_port(gcs.pid, self.settings.ray_port)
+        if ours is False or (ours is None and self._stranger):
             return ""
         probe = self.probe(self._local)
-        if not (probe.healthy or probe.refused) or (self._stranger and probe.cluster_id == self._stranger):
+        if not (probe.healthy or probe.refused):
             return ""
         self._announced = True
         self.cluster_id = probe.cluster_id
@@ -69,6 +75,23 @@ class HeadNode(Supervisor):
         self.report.set_state("joining", "GCS answers at %s" % self.report.address)
         return ""
 
+    def cause(self, ending: Ending) -> Tuple[str, str]:
+        """What Ray says of its own head's port is not what is so when another GCS holds it: that one is looked at, without our token."""
+        message, hint = super().cause(ending)
+        if self._announced:
+            return message, hint
+        port = self.settings.ray_port
+        free = "stop that Ray, or choose another port: --ray-port, or RAYTUI_RAY_PORT for this launcher"
+        stranger = probe_gcs(self._local)
+        if stranger.refused or stranger.healthy:
+            known = (
+                "its cluster id is %s" % stranger.cluster_id if stranger.cluster_id else "it asks for a token, so its cluster is unknown"
+            )
+            return "port %d of this node is held by another Ray head, not by this one (%s)" % (port, known), free
+        if "InvalidAuthToken" in "\n".join(ending.lines):
+            return "a GCS that was not this head's answered on its port %d and refused its token; it is gone now" % port, "start it again"
+        return message, hint
+
 
 class _Target(NamedTuple):
     """Where the head should be."""
@@ -80,6 +103,8 @@ class _Target(NamedTuple):
     """The announcement that belongs to this address, if any."""
     generation: str
     """That of the announcement there is now, whether it belongs to this address or not."""
+    cluster_id: str
+    """That of the head which is announced now; "" when none is."""
 
 
 class WorkerNode(Supervisor):
@@ -91,6 +116,7 @@ class WorkerNode(Supervisor):
         self._head_seen = time.monotonic()
         self._moved_looked = 0.0
         self._other_head = False
+        self._unannounced_since = 0.0
         self._hold = _RELEASED
         lost_joins = 0
         while True:
@@ -119,14 +145,15 @@ class WorkerNode(Supervisor):
 
     def _target(self) -> _Target:
         rendezvous = self.shared.read_rendezvous()
+        generation, cluster_id = rendezvous.get("generation", ""), rendezvous.get("cluster_id", "")
         named = self.settings.head_address
         # A rendezvous written after we began is newer than what we were told at the start.
-        if rendezvous and (not named or rendezvous.get("generation", "") != self._first_generation):
-            return _Target(rendezvous["address"], "rendezvous", rendezvous, rendezvous.get("generation", ""))
+        if rendezvous and (not named or generation != self._first_generation):
+            return _Target(rendezvous["address"], "rendezvous", rendezvous, generation, cluster_id)
         if named:
             told = rendezvous if rendezvous.get("address") == named else {}
-            return _Target(named, "named", told, rendezvous.get("generation", ""))
-        return _Target("localhost:6379", "guess" if self.settings.shared_dir else "default", {}, "")
+            return _Target(named, "named", told, generation, cluster_id)
+        return _Target("localhost:6379", "guess" if self.settings.shared_dir else "default", {}, "", "")
 
     def _await_head(self) -> str:
         """Waits until a head is worth joining and takes on its address; a reason to stop instead, or "".
@@ -147,14 +174,18 @@ class WorkerNode(Supervisor):
                 last, answering = target.address, None
             probe = self._probe_head(target.address)
             now = time.monotonic()
+            stranger = self._stranger(probe, target.cluster_id)
+            if probe.healthy and not stranger:
+                self._head_seen = now
             patient = now - began >= window
-            answering = (answering or now) if probe.connected else None
+            # Where a head is announced, only its own answer makes it one: others may have its address by now.
+            answering = (answering or now) if probe.connected and not target.cluster_id else None
             stable = answering is not None and now - answering >= window
             if probe.refused:
                 self._refused(probe, target, patient)
             # A guess is not trusted before a head had the time to announce itself. Nothing answers at an address we were given: Ray
             # retries it as well as we do, and we go on watching the clock.
-            elif (
+            elif not stranger and (
                 (probe.healthy and probe.head != "starting" and target.source != "guess")
                 or stable
                 or (patient and target.source in ("named", "default"))
@@ -162,8 +193,8 @@ class WorkerNode(Supervisor):
                 self._refuse_other_versions(probe, target)
                 self._take_on(target, probe)
                 return ""
-            self._give_up_without_head(target.address)
-            problem = probe.problem or "GCS answers at %s, its node is not up yet" % target.address
+            self._give_up_without_head(target.address, stranger)
+            problem = stranger or probe.problem or "GCS answers at %s, its node is not up yet" % target.address
             if target.source == "guess":
                 problem = "no head has written %s/rendezvous.json" % self.settings.shared_dir
             self.report.set_state("waiting", "no head yet: " + problem)
@@ -175,10 +206,15 @@ class WorkerNode(Supervisor):
             split_address(address)
         except ValueError as error:
             self.fail(str(error), "give it as HOST:PORT in RAY_HEAD_ADDRESS")
-        probe = self.probe(address, head=True)
-        if probe.healthy:
-            self._head_seen = time.monotonic()
-        return probe
+        return self.probe(address, head=True)
+
+    @staticmethod
+    def _stranger(probe: Probe, announced: str) -> str:
+        """The sentence for a Ray head that answers although it is not the one which our cluster's rendezvous announces, else ""."""
+        if not probe.healthy or not announced or probe.cluster_id == announced:
+            return ""
+        seen = "cluster id %s" % probe.cluster_id if probe.cluster_id else "a cluster id that it does not tell"
+        return "the Ray head that answers is not the announced one (%s, announced is %s)" % (seen, announced)
 
     def _refused(self, probe: Probe, target: _Target, patient: bool) -> None:
         """Another cluster's head may hold the address of a dead one of ours; what was named or stays so is a wrong token."""
@@ -190,6 +226,7 @@ class WorkerNode(Supervisor):
         self.report.generation = target.generation
         self.cluster_id = probe.cluster_id
         self._other_head = False
+        self._unannounced_since = 0.0
         self._hold = _WATCHING if probe.head in ("starting", "ready") else _RELEASED
 
     def _refuse_other_versions(self, probe: Probe, target: _Target) -> None:
@@ -209,8 +246,11 @@ class WorkerNode(Supervisor):
     def _headless_hint(self) -> str:
         return self.network_hint() if self.report.envoy else "start the head, then start this worker again"
 
-    def _give_up_without_head(self, address: str) -> None:
+    def _give_up_without_head(self, address: str, stranger: str) -> None:
         message = self._headless(address)
+        if message and stranger:
+            where = "%s/rendezvous.json" % self.settings.shared_dir
+            self.fail("%s: %s" % (message, stranger), "start this cluster's head again; if it has no head any more, remove %s" % where)
         if message:
             self.fail(message, self._headless_hint())
 
@@ -231,10 +271,18 @@ class WorkerNode(Supervisor):
 
     def seen(self, probe: Probe) -> None:
         """Remembers when the head last answered, and whether it is still the one that was joined."""
-        if probe.healthy:
-            self._head_seen = time.monotonic()
-            self.cluster_id = self.cluster_id or probe.cluster_id
-            self._other_head = bool(probe.cluster_id) and probe.cluster_id != self.cluster_id
+        if not probe.healthy:
+            return
+        now = time.monotonic()
+        self._head_seen = now
+        self.cluster_id = self.cluster_id or probe.cluster_id
+        # Where nothing answered when Ray was started, whoever came up since may be somebody else's.
+        if self._stranger(probe, self.shared.read_rendezvous().get("cluster_id", "")):
+            self._unannounced_since = self._unannounced_since or now
+        else:
+            self._unannounced_since = 0.0
+        unannounced = bool(self._unannounced_since) and now - self._unannounced_since > _ANNOUNCING_S
+        self._other_head = unannounced or (bool(probe.cluster_id) and probe.cluster_id != self.cluster_id)
 
     def look(self) -> str:
         """Ends Ray when no head was there for too long, or when the head is another one now."""

@@ -1,7 +1,9 @@
 """What the application port answers: a small status page at once, because only a plain 200 makes the platform call it running.
 
 When it was asked for, the page passes requests on to Ray's dashboard, with Ray's own token check behind it; until the dashboard
-listens it stays the status page. The http modules are imported where they are used: a launcher without a port saves 20 ms.
+listens it stays the status page. Authorization is the platform's header: some workbenches hand it on, and Ray would take the caller's
+API key for a wrong token of its own. It ends here, and what came as X-Ray-Authorization goes on in its place.
+The http modules are imported where they are used: a launcher without a port saves 20 ms.
 """
 
 import html
@@ -22,6 +24,8 @@ _HOP_HEADERS = frozenset(
         "host",
     ]
 )
+_PLATFORM_LOGIN = "authorization"
+_RAY_LOGIN = "x-ray-authorization"
 _LONGEST_BODY = 64 * 1024 * 1024
 _ENVOY_READY = ("127.0.0.1", 15021, "/healthz/ready")
 
@@ -98,8 +102,7 @@ class StatusPage:
         except OSError:
             return False
         try:
-            headers = {key: value for key, value in handler.headers.items() if key.lower() not in _HOP_HEADERS}
-            headers["Connection"] = "close"
+            headers = _passed_on(handler.headers)
             connection.request(handler.command, handler.path, handler.rfile.read(length) if length else None, headers)
             answer = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
@@ -128,6 +131,17 @@ class StatusPage:
         """Frees the port, so that the platform sees the application end."""
         self._server.shutdown()
         self._server.server_close()
+
+
+def _passed_on(received: Any) -> Dict[str, str]:
+    """The headers that the dashboard gets: none of this connection's own, none of the platform's login, Ray's token as Ray's own login."""
+    dropped = _HOP_HEADERS | {_PLATFORM_LOGIN, _RAY_LOGIN}
+    headers = {key: value for key, value in received.items() if key.lower() not in dropped}
+    token = received.get(_RAY_LOGIN)
+    if token:
+        headers["Authorization"] = token
+    headers["Connection"] = "close"
+    return headers
 
 
 def envoy_present(timeout: float = 1.0) -> bool:

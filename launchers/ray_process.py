@@ -16,6 +16,8 @@ from typing import Callable, Deque, Dict, List, Mapping, NamedTuple, Optional, S
 
 _PR_SET_PDEATHSIG = 1
 _LINE_LIMIT = 8192
+# State of a listening socket in /proc/net/tcp.
+_LISTENS = "0A"
 _KEPT_LINES = 400
 
 
@@ -204,6 +206,33 @@ class Output:
 
     def _keep(self, line: bytes) -> None:
         self.lines.append(line[:_LINE_LIMIT].decode("utf-8", "replace").rstrip("\r"))
+
+
+def holds_port(pid: int, port: int) -> Optional[bool]:
+    """Whether the process has the listening TCP socket of `port`; None when nobody is seen to listen or the kernel does not tell.
+
+    Who answers at an address does not say who it is: the socket itself is compared, and it cannot be another process's.
+    """
+    sockets: Set[str] = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(table) as file:
+                rows = [line.split() for line in file.readlines()[1:]]
+        except OSError:
+            continue
+        sockets |= {"socket:[%s]" % row[9] for row in rows if row[3] == _LISTENS and int(row[1].rpartition(":")[2], 16) == port}
+    folder = "/proc/%d/fd" % pid
+    try:
+        names = os.listdir(folder) if sockets else []
+    except OSError:
+        return None
+    for name in names:
+        try:
+            if os.readlink(os.path.join(folder, name)) in sockets:
+                return True
+        except OSError:
+            continue
+    return False if sockets else None
 
 
 def signal_child(child: "subprocess.Popen[bytes]", number: int) -> None:

@@ -307,8 +307,12 @@ class Supervisor:
         elif self._dead_since:
             self.fail("the head called this node dead, so its raylet ended", self.network_hint(), ending.code)
         else:
-            message, hint = explain(ending.lines, ending.code)
+            message, hint = self.cause(ending)
             self.fail(message, hint, ending.code)
+
+    def cause(self, ending: Ending) -> Tuple[str, str]:
+        """Why Ray ended by itself, as sentence and hint."""
+        return explain(ending.lines, ending.code)
 
     def fail(self, message: str, hint: str, code: int = 1) -> None:
         """Records the failure and raises it as LauncherError; a negative `code` is a signal, as subprocess gives it."""

@@ -14,11 +14,18 @@ if TYPE_CHECKING:
     from raytui.cli.invocation import Invocation
 
 
+_OVER = "\r\x1b[2K"
+
+
 class Diagnostics:
     """stderr: progress, warnings and errors."""
 
     def __init__(self, *, color: ColorChoice = "auto", verbosity: int = 0) -> None:
         self._stream = sys.stderr
+        self.begun = ""
+        """What this call has begun to change, as a sentence without an end, and empty as long as no such request was sent."""
+        self.shown_by = ""
+        """The command that shows what has become of it."""
         self.verbosity = verbosity
         self.is_terminal = is_terminal(self._stream) and os.environ.get("TERM", "dumb") != "dumb"
         if self._stream is not None and hasattr(self._stream, "reconfigure"):
@@ -26,15 +33,19 @@ class Diagnostics:
         self.paint: Paint = paint_for(self._stream, color, os.environ)
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Lines as they are; shapes are replaced where the encoding lacks them."""
-        self.write("".join(f"{line}\n" for line in lines))
+        """Lines of text, harmless wherever they came from; shapes are replaced where the encoding lacks them."""
+        self._put("".join(f"{self.paint.finish(line)}\n" for line in lines))
 
-    def write(self, text: str) -> None:
-        """Text without a newline of its own. A stderr that is gone loses it: there is nobody left to tell."""
+    def write(self, text: str, *, over: bool = False) -> None:
+        """Text without a newline of its own, made harmless too; `over` puts it in the place of the terminal's present line."""
+        self._put((_OVER if over else "") + self.paint.finish(text))
+
+    def _put(self, text: str) -> None:
+        """A stderr that is gone loses it: there is nobody left to tell."""
         if self._stream is None or not text:
             return
         try:
-            self._stream.write(self.paint.shapes(text))
+            self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError):
             return
@@ -46,13 +57,22 @@ class Diagnostics:
     def error(self, error: RaytuiError) -> None:
         """One sentence, what to do, and every problem with its own hint when there are several."""
         if len(error.problems) > 1:
-            self.lines([f"{self.paint('error:', 'error')} {len(error.problems)} problems, nothing was changed"])
+            so_far = self.begun or "nothing was changed"
+            self.lines([f"{self.paint('error:', 'error')} {len(error.problems)} problems, {so_far}"])
             width = min(34, max(len(problem.field) for problem in error.problems))
             for problem in error.problems:
                 hint = f"; {problem.hint}" if problem.hint else ""
                 self.lines([f"  {problem.field.ljust(width)}  {problem.message}{hint}"])
             return
         self.lines([f"{self.paint('error:', 'error')} {error.message}", *([f"       {error.hint}"] if error.hint else [])])
+
+    def began(self, what: str, *, shown_by: str = "raytui status shows what exists") -> None:
+        """From now on an interruption is told with what was begun, for example `the start of ray-cluster had begun`."""
+        self.begun, self.shown_by = what, shown_by
+
+    def interrupted(self) -> Interrupted:
+        """The error for a person who pressed Ctrl-C; true whatever was done until then."""
+        return Interrupted(f"interrupted; {self.begun or 'nothing was being changed'}", hint=self.shown_by if self.begun else "")
 
 
 def guard(invocation: Invocation, work: Callable[[], int]) -> int:
@@ -63,12 +83,12 @@ def guard(invocation: Invocation, work: Callable[[], int]) -> int:
     except BrokenPipeError:
         return _reader_left()
     except KeyboardInterrupt:
-        error: RaytuiError = Interrupted("interrupted; nothing was being changed", hint="")
+        error: RaytuiError = invocation.diagnostics.interrupted()
     except RaytuiError as raised:
         error = raised
     # The last boundary of the program: whatever was not foreseen still ends in one sentence, and its details in a file.
     except Exception as raised:  # noqa: BLE001
-        error = _of_click(raised) or _unforeseen(raised, invocation)
+        error = _of_click(raised, invocation) or _unforeseen(raised, invocation)
     else:
         return code
     return _report(invocation, error)
@@ -107,13 +127,13 @@ def _reader_left() -> int:
     return 0
 
 
-def _of_click(raised: Exception) -> RaytuiError | None:
+def _of_click(raised: Exception, invocation: Invocation) -> RaytuiError | None:
     """A usage error of click as one of ours; none when it is something else. click need not be loaded for it to be so."""
     click = sys.modules.get("click")
     if click is None or not isinstance(raised, click.ClickException | click.exceptions.Abort):
         return None
     if isinstance(raised, click.exceptions.Abort):
-        return Interrupted("interrupted; nothing was being changed")
+        return invocation.diagnostics.interrupted()
     context = getattr(raised, "ctx", None)
     verb = context.command_path if context is not None else "raytui"
     if isinstance(raised, click.NoSuchOption):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
 import signal
 import sys
 import time
@@ -13,6 +15,7 @@ import click
 import msgspec
 
 from raytui.bootstrap import Session
+from raytui.cli.diagnostics import Diagnostics
 from raytui.cli.invocation import Invocation, seconds, whole_number
 from raytui.cli.paint import is_terminal
 from raytui.cli.progress import Progress, on_interrupt, ticking
@@ -178,9 +181,13 @@ async def _carry_out(invocation: Invocation, session: Session, plan: Plan, progr
         try:
             async with ticking(progress), aclosing(session.manager.execute(plan, wait=wait, timeout=limit)) as events:
                 async for event in events:
+                    if event.step not in _waits(plan):
+                        invocation.diagnostics.began(f"the {plan.verb} of {plan.cluster} had begun")
                     progress.tell(event)
         finally:
             progress.close()
+        if invocation.diagnostics.begun:
+            invocation.diagnostics.began(f"the {plan.verb} of {plan.cluster} had been carried out")
         is_over = True
         try:
             return await _phase(session)
@@ -191,7 +198,7 @@ async def _carry_out(invocation: Invocation, session: Session, plan: Plan, progr
 
 
 def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEvent], *, dry_run: bool) -> None:
-    waits = {step.name for step in plan.steps if step.action.startswith("wait")}
+    waits = _waits(plan)
     # What was done counts, not what was planned: another raytui may have been there first.
     changed = plan.changed if dry_run else any(step.step not in waits for step in steps)
     kept = "" if plan.recreate else _kept(plan)
@@ -217,6 +224,11 @@ def _kept(plan: Plan) -> str:
     """What the plan leaves as it is although something else is asked for; it must not read as if all were well."""
     names = dict.fromkeys(_short(plan, difference.application) for difference in plan.differences)
     return f", although something else is asked for of {', '.join(names)} (raytui start --recreate)" if names else ""
+
+
+def _waits(plan: Plan) -> set[str]:
+    """Names of the steps that only look."""
+    return {step.name for step in plan.steps if step.action.startswith("wait")}
 
 
 async def _phase(session: Session) -> str:
@@ -253,11 +265,32 @@ def _confirm(invocation: Invocation, plan: Plan) -> None:
     invocation.diagnostics.lines(
         [f"{plan.verb} of {plan.cluster} ends {doomed}:", *(f"  {step.name}: {_targets(plan, step.targets)}" for step in plan.steps)]
     )
-    # asyncio's own handler would only note a Ctrl-C and go on waiting for the line. Nothing else runs meanwhile.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        agreed = click.confirm("Go on?", default=False, err=True)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if not agreed:
+    if not is_agreed(invocation.diagnostics):
         raise RefusedForSafety("nothing was changed", hint="add --yes to go on without being asked")
+
+
+def is_agreed(diagnostics: Diagnostics) -> bool:
+    """Ask on stderr whether to go on; an empty line is a no. Ctrl-C and the end of the input raise KeyboardInterrupt."""
+    # asyncio's own handler would only note a Ctrl-C and go on waiting for the line. Nothing else runs meanwhile. One that comes after the
+    # question and before the read would be noticed with the next line only: its byte in the pipe ends the wait.
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    earlier = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+    try:
+        while True:
+            diagnostics.write("Go on? [y/N]: ")
+            select.select([sys.stdin, woken], [], [])
+            line = sys.stdin.readline()
+            if not line:
+                raise KeyboardInterrupt
+            answer = line.strip().lower()
+            if answer in {"", "n", "no", "y", "yes"}:
+                return answer in {"y", "yes"}
+    finally:
+        signal.set_wakeup_fd(earlier)
+        signal.signal(signal.SIGINT, before)
+        os.close(woken)
+        os.close(wakes)

@@ -47,10 +47,10 @@ class Output:
         self.flush()
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Lines of text; shapes are replaced where the encoding lacks them."""
-        text = "".join(f"{line}\n" for line in lines)
+        """Lines of text, harmless wherever they came from; shapes are replaced where the encoding lacks them."""
+        text = "".join(f"{self.paint.finish(line)}\n" for line in lines)
         if text:
-            self._write(self.paint.shapes(text))
+            self._write(text)
 
     def table(self, heads: Sequence[str], rows: Iterable[Row], *, right: Sequence[str] = (), states: Sequence[str] = ()) -> None:
         """A table with aligned columns."""

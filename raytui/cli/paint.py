@@ -1,14 +1,23 @@
-"""How text is dressed for the place it goes to: colour only for states and only where it can be seen, shapes that the encoding has."""
+"""How text is dressed for the place it goes to: colour only for states and only where it can be seen, shapes that the encoding has.
+
+Text for people is full of words from elsewhere: log lines, names, what a launcher reported. So colour is marked here with characters that
+no terminal knows, and the writer of the stream removes every control sequence before it puts the real codes in their place.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal, TextIO
 
+from raytui.core.units import sanitize
+
 Role = Literal["plain", "ok", "warning", "error", "dim"]
 ColorChoice = Literal["auto", "always", "never"]
 
 _CODES: dict[Role, str] = {"ok": "32", "warning": "33", "error": "31", "dim": "2"}
+_MARKS: dict[Role, str] = {role: chr(0xFDD0 + n) for n, role in enumerate(_CODES)}
+"""Noncharacters of Unicode, which are never interchanged. One that comes from elsewhere nevertheless can do no more than colour a text."""
+_END = "\ufddf"
 _SHAPES = {"●": "*", "▲": "!", "✗": "x", "✓": "+", "…": ".", "▸": ">", "─": "-", "·": "|", "↺": "<"}
 STATE_ROLES: dict[str, Role] = {
     "ok": "ok",
@@ -41,15 +50,20 @@ class Paint:
         self._ascii_only = ascii_only
 
     def __call__(self, text: str, role: Role = "plain") -> str:
-        """The text in the colour of its role, where colour is shown."""
-        return f"\x1b[{_CODES[role]}m{text}\x1b[0m" if self.color and role in _CODES and text else text
+        """The text marked for the colour of its role, where colour is shown."""
+        return f"{_MARKS[role]}{text}{_END}" if self.color and role in _CODES and text else text
 
     def state(self, word: str) -> str:
         """A state in the colour that its word has everywhere."""
         return self(word, STATE_ROLES.get(word.lower(), "plain"))
 
-    def shapes(self, text: str) -> str:
-        """The text with shapes that the stream's encoding lacks replaced by ASCII."""
+    def finish(self, text: str) -> str:
+        """The text as the stream gets it: no control sequence but the colours that were marked, shapes as its encoding has them."""
+        if not text.isprintable():
+            text = sanitize(text)
+            for role, mark in _MARKS.items():
+                text = text.replace(mark, f"\x1b[{_CODES[role]}m" if self.color else "")
+            text = text.replace(_END, "\x1b[0m" if self.color else "")
         if self._ascii_only:
             for shape, plain in _SHAPES.items():
                 text = text.replace(shape, plain)

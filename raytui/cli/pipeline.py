@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,6 +21,7 @@ from raytui.config.settings import Settings
 from raytui.core.errors import ConfigurationError, OperationFailed, Problem, RaytuiError, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.orphans import orphans as unclaimed
+from raytui.core.protocols import Platform
 from raytui.core.report import SCHEMA_VERSION, list_document
 from raytui.core.snapshot import Application
 
@@ -127,6 +129,7 @@ def deploy(
                 async with aclosing(deployment.run()) as events:
                     async for event in events:
                         progress.tell(event)
+                        _tell_begun(invocation, progress)
             finally:
                 progress.close()
                 await deployment.close()
@@ -137,6 +140,16 @@ def deploy(
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     return _answer(invocation, settings, list(progress.steps.values()), changed=changed, phase="running")
+
+
+def _tell_begun(invocation: Invocation, progress: Progress) -> None:
+    """What an interrupted deploy leaves: nothing of it is undone, and a job goes on in the workbench."""
+    done = [step.step for step in progress.steps.values() if step.state == "done"]
+    open_step = [f"{step.step} (under way, may go on in the workbench)" for step in progress.steps.values() if step.state == "running"]
+    invocation.diagnostics.began(
+        f"the deploy had begun: {', '.join([*done, *open_step])}; nothing of it was undone",
+        shown_by="run the same deploy again, it goes on from there; raytui status shows what exists",
+    )
 
 
 def git_url(repo: str | None) -> str:
@@ -179,7 +192,6 @@ def _answer(invocation: Invocation, settings: Settings, steps: list[StepEvent], 
 def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, yes: bool, dry_run: bool) -> int:
     """Applications that carry raytui's marker although their cluster has no head: nothing uses them, and they cost until they end."""
     from raytui.manager.reaping import AGE_S
-    from raytui.manager.reaping import reap as reap_unclaimed
 
     settings = invocation.settings({})
     age = AGE_S if older_than is None else seconds("older-than", older_than, AGE_S) or 0.0
@@ -194,15 +206,7 @@ def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, ye
             if reap and found and not dry_run:
                 if not yes:
                     _confirm(invocation, [app.name for app in found])
-
-                async def end(app: Application) -> None:
-                    try:
-                        await session.platform.delete(app)
-                        ended[app.name] = ""
-                    except RaytuiError as error:
-                        ended[app.name] = str(error)
-
-                left = await reap_unclaimed(session.platform, found, settings.state_dir, end, age=age)
+                left = await _reap(invocation, session.platform, found, ended, state_dir=settings.state_dir, age=age)
                 ended.update({app.name: left[app.id] for app in found if app.id in left})
             return [
                 {
@@ -215,7 +219,10 @@ def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, ye
                 for app in found
             ]
 
-    rows = asyncio.run(run())
+    try:
+        rows = asyncio.run(run())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
     failed = {name: why for name, why in ended.items() if why}
     rows = [{**row, "ended": row["name"] in ended and row["name"] not in failed} for row in rows]
     if invocation.output.json:
@@ -230,9 +237,44 @@ def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, ye
     return 0
 
 
+async def _reap(
+    invocation: Invocation, platform: Platform, found: Sequence[Application], ended: dict[str, str], *, state_dir: Path, age: float
+) -> dict[str, str]:
+    """End them and note in `ended`, by name, why one was not ended, empty when it was; answers by id why others were left alone."""
+    from raytui.manager.reaping import reap
+
+    asked: list[str] = []
+
+    def tell() -> None:
+        gone = [name for name, why in ended.items() if not why]
+        waiting = [name for name in asked if name not in ended]
+        parts = [
+            *([f"{', '.join(gone)} ended"] if gone else []),
+            *([f"{', '.join(waiting)} asked to end, not seen to be gone"] if waiting else []),
+        ]
+        invocation.diagnostics.began("; ".join(parts) or "none was ended", shown_by="raytui orphans lists what is left")
+
+    async def end(app: Application) -> None:
+        asked.append(app.name)
+        tell()
+        try:
+            await platform.delete(app)
+            ended[app.name] = ""
+        except RaytuiError as error:
+            ended[app.name] = str(error)
+        tell()
+
+    task = asyncio.current_task()
+    assert task is not None
+    with on_interrupt(task.cancel):
+        return await reap(platform, found, state_dir, end, age=age)
+
+
 def _confirm(invocation: Invocation, names: list[str]) -> None:
+    from raytui.cli.lifecycle import is_agreed
+
     if not invocation.diagnostics.is_terminal:
         raise RefusedForSafety(f"orphans --reap would end {', '.join(names)} and cannot ask here", hint="add --yes")
     invocation.diagnostics.lines([f"This ends {', '.join(names)}."])
-    if not click.confirm("Go on?", default=False, err=True):
+    if not is_agreed(invocation.diagnostics):
         raise RefusedForSafety("nothing was ended", hint="add --yes to end them without asking")

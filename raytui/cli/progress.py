@@ -44,16 +44,17 @@ class Progress:
             return
         # The open line is written over; a step that ends closes it.
         self._since = time.monotonic() - event.seconds
-        start = "\r\x1b[2K" if self._open == event.step else self.closing()
+        over = self._open == event.step
+        start = "" if over else self.closing()
         self._open = event.step if event.state == "running" else ""
-        self._diagnostics.write(f"{start}{line}" + ("" if self._open else "\n"))
+        self._diagnostics.write(f"{start}{line}" + ("" if self._open else "\n"), over=over)
 
     def tick(self) -> None:
         """Let the time of the running step go on where a person looks: an operation that says nothing for a minute looks hung."""
         if self._open:
             event = self.steps[self._open]
             line = self.line(StepEvent(event.step, event.state, time.monotonic() - self._since, event.message))
-            self._diagnostics.write(f"\r\x1b[2K{line}")
+            self._diagnostics.write(line, over=True)
 
     def line(self, event: StepEvent) -> str:
         """A step with its mark, time and message; on a terminal no wider than it, since a line that wraps cannot be written over."""
@@ -91,9 +92,14 @@ async def ticking(progress: Progress) -> AsyncIterator[None]:
 
 @contextmanager
 def on_interrupt(act: Callable[[], object]) -> Iterator[None]:
-    """Call `act` on Ctrl-C, SIGTERM and a lost terminal, however often, instead of dying in the middle of a change."""
+    """Call `act` on Ctrl-C, SIGTERM and a lost terminal, however often, instead of dying in the middle of a change.
+
+    A lost terminal that whoever started us ignores (`nohup`) stays ignored. SIGINT is heard even where a shell ignores it for its
+    background jobs: a script that sends it to one means it. Afterwards all is as it was before.
+    """
     loop = asyncio.get_running_loop()
-    caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    caught = [number for number, handler in before.items() if number != signal.SIGHUP or handler is not signal.SIG_IGN]
     for number in caught:
         loop.add_signal_handler(number, act)
     try:
@@ -101,3 +107,4 @@ def on_interrupt(act: Callable[[], object]) -> Iterator[None]:
     finally:
         for number in caught:
             loop.remove_signal_handler(number)
+            signal.signal(number, before[number] or signal.SIG_DFL)

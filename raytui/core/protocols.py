@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Literal, Protocol
 
 import msgspec
@@ -46,10 +46,15 @@ class DashboardTarget(msgspec.Struct, frozen=True):
 
     url: str
     headers: dict[str, str] = {}
-    """Secrets; never shown."""
+    """Sent with every request. Secrets; never shown."""
     token_file: str = ""
     """Path on this machine of the cluster's Ray token; empty when there is none here."""
     ca_bundle: str = ""
+    ray_headers: dict[str, str] = {}
+    """Ray's own token, sent only to paths for which Ray asks for it. Secrets too."""
+    listener: Callable[[], frozenset[int]] | None = None
+    """Where it can be told: the identities of the sockets that listen at the address, none when nobody does. Raises `Unreachable` when one
+    of them is not the head's. The same answer before and after a connection was made proves with whom."""
 
     given: bool = False
     """Whether a person gave the address. Then silence proves nothing of the cluster: a tunnel may have ended, the address may be wrong."""

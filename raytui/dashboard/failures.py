@@ -67,6 +67,12 @@ def of_trouble(error: TransportError, target: DashboardTarget, path: str, timeou
             f"the answer of {where} to {bare(path)} is over 64 MB and was not read",
             "report this: it should be asked for in parts",
         ),
+        "changed": (
+            "dashboard",
+            "ListenerChanged",
+            f"another process began to listen on {where} while the connection was made, so nothing was asked",
+            "run it again; if it stays so, check who listens on the dashboard's port",
+        ),
         "not_http": (
             "dashboard",
             "NotHttp",

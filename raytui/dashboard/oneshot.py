@@ -15,15 +15,16 @@ import threading
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
+from raytui.core.errors import Unreachable
 from raytui.core.protocols import DashboardTarget
 from raytui.dashboard.transport import (
     BODY_CAP,
-    USER_AGENT,
     Response,
     Transport,
     TransportError,
     Trouble,
     connect_limit,
+    headers_for,
     proxy_for,
     tls_context,
 )
@@ -41,10 +42,10 @@ class OneShotTransport(Transport):
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Response] = loop.create_future()
 
-        def settle(outcome: Response | TransportError) -> None:
+        def settle(outcome: Response | TransportError | Unreachable) -> None:
             if done.done():
                 return
-            if isinstance(outcome, TransportError):
+            if isinstance(outcome, TransportError | Unreachable):
                 done.set_exception(outcome)
             else:
                 done.set_result(outcome)
@@ -92,10 +93,10 @@ class _Exchange:
         self._connection: http.client.HTTPConnection | None = None
         self._aborted = False
 
-    def run(self) -> Response | TransportError:
+    def run(self) -> Response | TransportError | Unreachable:
         try:
             return self._talk()
-        except TransportError as error:
+        except (TransportError, Unreachable) as error:
             return error
         except (OSError, http.client.HTTPException, ValueError) as error:
             return _trouble(error, self.phase)
@@ -114,13 +115,16 @@ class _Exchange:
     def _talk(self) -> Response:
         target = self._target
         self._connection = connection = _connection(target, connect_limit(target.url, self._timeout))
+        before = target.listener() if target.listener is not None else frozenset()
         connection.connect()
+        if target.listener is not None and (not before or target.listener() != before):
+            raise TransportError("changed")
         self.phase = "no_answer"
         if self._aborted:
             raise TransportError("no_answer")
         connection.sock.settimeout(self._timeout)
         path = urlsplit(target.url).path.rstrip("/") + self._path
-        connection.request("GET", path, headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **target.headers})
+        connection.request("GET", path, headers=headers_for(target, self._path))
         answer = connection.getresponse()
         headers = {name.lower(): value for name, value in answer.getheaders()}
         if answer.length is not None and answer.length > BODY_CAP:

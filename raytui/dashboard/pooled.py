@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Any
 
 import httpx
 
@@ -13,13 +14,13 @@ from raytui.core.protocols import DashboardTarget
 from raytui.dashboard.transport import (
     BODY_CAP,
     ERROR_CAP,
-    USER_AGENT,
     ErrorAnswer,
     Response,
     Transport,
     TransportError,
     Trouble,
     connect_limit,
+    headers_for,
     proxy_for,
     tls_context,
 )
@@ -34,12 +35,12 @@ class PooledTransport(Transport):
     """HTTP through httpx."""
 
     def __init__(self, target: DashboardTarget) -> None:
+        self._target = target
         self._base = target.url.rstrip("/")
         verify = tls_context(target.ca_bundle) if self._base.startswith("https:") else False
-        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **target.headers}
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=30.0)
         # Ray's server lets go of idle connections after 75 s; ours go first, so that a poll does not meet a closed one.
-        self._client = httpx.AsyncClient(headers=headers, verify=verify, trust_env=False, proxy=proxy_for(self._base), limits=limits)
+        self._client = httpx.AsyncClient(verify=verify, trust_env=False, proxy=proxy_for(self._base), limits=limits)
 
     async def get(self, path: str, timeout: float) -> Response:  # noqa: D102 - see Transport
         try:
@@ -58,7 +59,7 @@ class PooledTransport(Transport):
 
     async def _get(self, path: str, timeout: float) -> Response:
         limits = httpx.Timeout(timeout, connect=connect_limit(self._base, timeout))
-        async with self._client.stream("GET", self._base + path, timeout=limits) as answer:
+        async with self._client.stream("GET", self._base + path, timeout=limits, **self._request(path)) as answer:
             if int(answer.headers.get("content-length", "0")) > BODY_CAP:
                 raise TransportError("too_large")
             body = bytearray()
@@ -71,7 +72,7 @@ class PooledTransport(Transport):
     async def stream(self, path: str) -> AsyncIterator[bytes]:  # noqa: D102 - see Transport
         limits = httpx.Timeout(None, connect=STREAM_CONNECT_S)
         try:
-            async with self._client.stream("GET", self._base + path, timeout=limits) as answer:
+            async with self._client.stream("GET", self._base + path, timeout=limits, **self._request(path)) as answer:
                 if answer.status_code != 200:
                     raise ErrorAnswer(_response(answer, await _some(answer)))
                 async for chunk in answer.aiter_raw():
@@ -81,6 +82,35 @@ class PooledTransport(Transport):
 
     async def close(self) -> None:  # noqa: D102 - see Transport
         await self._client.aclose()
+
+    def _request(self, path: str) -> dict[str, Any]:
+        """Headers of a request, and the check of whoever a new connection leads to; a kept one was checked when it was made."""
+        request: dict[str, Any] = {"headers": headers_for(self._target, path)}
+        if self._target.listener is not None:
+            request["extensions"] = {"trace": _Peer(self._target.listener)}
+        return request
+
+
+class _Peer:
+    """httpcore tells it of each step of a request; what it raises ends the request before anything is sent."""
+
+    def __init__(self, listener: Callable[[], frozenset[int]]) -> None:
+        self._listener = listener
+        self._before: frozenset[int] = frozenset()
+
+    async def __call__(self, step: str, info: Mapping[str, Any]) -> None:
+        if step == "connection.connect_tcp.started":
+            self._before = await asyncio.to_thread(self._listener)
+        elif step == "connection.connect_tcp.complete":
+            unproven = True
+            try:
+                after = await asyncio.to_thread(self._listener)
+                unproven = not after or after != self._before
+            finally:
+                if unproven:
+                    await info["return_value"].aclose()
+            if unproven:
+                raise TransportError("changed")
 
 
 async def _some(answer: httpx.Response) -> bytes:

@@ -13,8 +13,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from raytui.system import trust
+
 if TYPE_CHECKING:
     import ssl
+
+    from raytui.core.protocols import DashboardTarget
 
 BODY_CAP = 64 * 1024 * 1024
 """Bytes of an answer that are read at most; 1,000 nodes with 32 workers each were measured at 32 MB."""
@@ -23,7 +27,12 @@ ERROR_CAP = 65536
 USER_AGENT = "raytui"
 """Never a browser's: Ray answers 405 to those."""
 
-Trouble = Literal["refused", "connect_timeout", "name", "route", "tls", "no_answer", "closed", "too_large", "not_http"]
+PUBLIC = frozenset(
+    ["/", "/favicon.ico", "/api/authentication_mode", "/api/authenticate", "/api/healthz", "/api/gcs_healthz", "/api/local_raylet_healthz"]
+)
+"""What Ray answers without its token (2.60): these paths, and all below /static/."""
+
+Trouble = Literal["refused", "connect_timeout", "name", "route", "tls", "no_answer", "closed", "too_large", "not_http", "changed"]
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -69,6 +78,13 @@ class Transport(Protocol):
         ...
 
 
+def headers_for(target: DashboardTarget, path: str) -> dict[str, str]:
+    """The headers of a request: Ray's token is among them only where Ray asks for it."""
+    bare = path.partition("?")[0]
+    public = bare in PUBLIC or bare.startswith("/static/")
+    return {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **target.headers, **({} if public else target.ray_headers)}
+
+
 def connect_limit(url: str, timeout: float) -> float:
     """Seconds that a connection may take: one, so that a vanished host is named in time; https needs several round trips more."""
     return 0.9 * timeout if url.startswith("https:") else min(1.0, 0.9 * timeout)
@@ -109,11 +125,8 @@ def proxy_for(url: str) -> str | None:
 
 
 def tls_context(ca_bundle: str) -> ssl.SSLContext:
-    """Certificates to trust: the setting, else SSL_CERT_FILE, else REQUESTS_CA_BUNDLE, else the system's; raises `TransportError`."""
-    import ssl
-
-    bundle = ca_bundle or os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE") or None
+    """The system's authorities and those of the bundle (see `raytui.system.trust`); raises `TransportError` when that cannot be read."""
     try:
-        return ssl.create_default_context(cafile=os.path.expanduser(bundle) if bundle else None)  # noqa: PTH111 - pathlib costs more to import here
-    except OSError as error:
-        raise TransportError("tls", f"the CA bundle {bundle} cannot be read: {error.strerror or error}") from None
+        return trust.tls_context(ca_bundle)
+    except trust.UnreadableBundle as error:
+        raise TransportError("tls", str(error)) from None

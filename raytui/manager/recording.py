@@ -43,4 +43,3 @@ class Recording:
             # Without applications a record says nothing, so one that cannot be removed now is harmless; the next start replaces it.
             with suppress(RaytuiError):
                 await self._platform.record_spec(self._plan.cluster, None)
-

@@ -16,6 +16,7 @@ import msgspec
 
 from raytui.core.conditions import assess
 from raytui.core.errors import Interrupted, OperationFailed, RaytuiError
+from raytui.core.joined import join
 from raytui.core.protocols import Platform
 from raytui.core.spec import ClusterSpec, head_name, worker_name
 from raytui.manager.cluster import ClusterManager
@@ -169,7 +170,7 @@ class Verification:
         if judged.verdict != "ok":
             why = judged.conditions[0].message if judged.conditions else judged.phase
             raise OperationFailed(f"the cluster is {judged.verdict}: {why}", hint=judged.conditions[0].hint if judged.conditions else "")
-        alive = sum(node.state == "ALIVE" for node in snapshot.nodes.value or ()) or len(snapshot.applications.value or ())
+        alive = join(snapshot).counts.alive
         return f"verdict ok, {alive} nodes alive"
 
     async def _until_listed(self) -> None:

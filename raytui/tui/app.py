@@ -14,6 +14,7 @@ from textual.reactive import reactive
 
 from raytui.core.plan import Plan, Verb, recorded_spec
 from raytui.core.spec import ClusterSpec
+from raytui.core.units import sanitize
 from raytui.tui.keys import Key, bar, bindings
 from raytui.tui.lifecycle import Lifecycle
 from raytui.tui.messages import OperationBegan, RequestRefused
@@ -380,5 +381,5 @@ def show(app: RaytuiApp, *, headless: bool = False) -> int:
     if app.fault is not None:
         raise app.fault
     if said:
-        sys.stderr.write(f"raytui: {said}\n")
+        sys.stderr.write(f"raytui: {sanitize(said)}\n")
     return 0

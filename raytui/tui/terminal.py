@@ -57,9 +57,11 @@ def screen_file() -> TextIO:
 
 
 def on_end(told_to_end: Callable[[], None]) -> None:
-    """Call `told_to_end` from the event loop after SIGTERM or SIGHUP."""
+    """Call `told_to_end` from the event loop after SIGTERM or SIGHUP; one that whoever started us ignores stays ignored."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            continue
         # Only the main thread may take signals; a console in another one is ended by its owner.
         with contextlib.suppress(ValueError, RuntimeError):
             loop.add_signal_handler(number, told_to_end)

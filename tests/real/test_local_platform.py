@@ -60,7 +60,7 @@ class Cluster:
 
     async def nodes_alive(self) -> list[str]:
         target = await self.platform.dashboard((await self.apps())["head"])
-        request = urllib.request.Request(f"{target.url}/api/v0/nodes?limit=100", headers=target.headers)
+        request = urllib.request.Request(f"{target.url}/api/v0/nodes?limit=100", headers=target.ray_headers)
 
         def ask() -> list[str]:
             with urllib.request.urlopen(request, timeout=20) as answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from rich.style import Style
 
 from raytui.core.errors import ConfigurationError, Failure
 from raytui.tui.widgets.lines import LineView
@@ -274,3 +275,11 @@ async def test_a_dashboard_that_does_not_answer_leaves_the_platforms_truth():
         assert "its node cannot be asked" in row
 
     await run_console(body)
+
+
+def test_no_line_of_a_pane_holds_a_control_sequence() -> None:
+    class Plain(LineView):
+        look = (Style(), {"": Style(), "error": Style()})
+
+    strip = Plain().strip_of((("gone\x1b]0;owned\x07 \x1b[2J", ""), ("\x9b2J\u202egpj.exe", "error")), 40)
+    assert strip.text.rstrip() == "gone 2Jgpj.exe"

@@ -17,7 +17,8 @@ from raytui.core.secret import Secret
 from raytui.platforms.cai.answers import PASSING, Outcome, Told, error_for, judge, judge_silence
 from raytui.platforms.cai.http import HttpTransport
 from raytui.platforms.cai.operations import OPERATIONS, phrase
-from raytui.platforms.cai.transport import ClientName, Endpoint, Transport, TransportError, build, chosen_ca_bundle, normalized_host
+from raytui.platforms.cai.transport import ClientName, Endpoint, Transport, TransportError, build, normalized_host
+from raytui.system import trust
 
 PAGE_SIZE = 1000
 """Entries of a page; without asking it would be 10."""
@@ -230,5 +231,5 @@ def open_client(
 ) -> ApiClient:
     """A client of the workbench at `host`; raises ConfigurationError for a host, a client or certificates that cannot be used."""
     key = api_key if isinstance(api_key, Secret) else Secret(api_key)
-    endpoint = Endpoint(normalized_host(host), key, chosen_ca_bundle(ca_bundle))
+    endpoint = Endpoint(normalized_host(host), key, trust.bundle_of(ca_bundle))
     return ApiClient(build(endpoint, client), endpoint, Told(endpoint.host, project_id, key_source), timing or Timing())

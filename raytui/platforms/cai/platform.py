@@ -204,13 +204,12 @@ class CaiPlatform(ProjectStore):
         if head.exposed and head.url:
             token = await self._ray_token(head)
             headers = {"Authorization": f"Bearer {self.client.endpoint.key.reveal()}"}
-            if token:
-                headers["X-Ray-Authorization"] = f"Bearer {token}"
+            login = {"X-Ray-Authorization": f"Bearer {token}"} if token else {}
             url = head.url
             if urlsplit(self.client.endpoint.base).hostname in LOOPBACK:
                 # Names below localhost have an address on few machines; a workbench there goes by the Host header.
                 url, headers["Host"] = self.client.endpoint.base, urlsplit(head.url).netloc
-            return DashboardTarget(url, headers, "", self.client.endpoint.ca_bundle)
+            return DashboardTarget(url, headers, ca_bundle=self.client.endpoint.ca_bundle, ray_headers=login)
         raise Unreachable(
             Failure(
                 "network",
@@ -250,8 +249,9 @@ class CaiPlatform(ProjectStore):
             )  # fmt: skip
         token = await self.folder.token(head.cluster)
         bearer = f"Bearer {token}"
-        headers = {"Authorization": bearer, "X-Ray-Authorization": bearer} if token else {}
-        return DashboardTarget(met.dashboard_url, headers, str(project / token_path(head.cluster)) if token else "", "")
+        login = {"Authorization": bearer, "X-Ray-Authorization": bearer} if token else {}
+        kept = str(project / token_path(head.cluster)) if token else ""
+        return DashboardTarget(met.dashboard_url, token_file=kept, ray_headers=login)
 
     async def _ray_token(self, head: Application) -> str:
         own = own_ray_token()

@@ -6,12 +6,9 @@ is one body of logic above them, so that both behave the same.
 
 from __future__ import annotations
 
-import os
-import ssl
 from collections.abc import Mapping
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -19,6 +16,10 @@ import msgspec
 from raytui.core.errors import ConfigurationError, Problem
 from raytui.core.secret import Secret
 from raytui.platforms.cai.operations import OPERATIONS
+from raytui.system import trust
+
+if TYPE_CHECKING:
+    import ssl
 
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of one answer; a page of 100 applications has about 0.2 MB."""
@@ -85,15 +86,11 @@ class Endpoint(msgspec.Struct, frozen=True):
 
     def ssl_context(self) -> ssl.SSLContext:
         """The machine's authorities and those of `ca_bundle`; raises ConfigurationError when that cannot be read."""
-        context = ssl.create_default_context()
-        if self.ca_bundle:
-            path = Path(self.ca_bundle).expanduser()
-            try:
-                context.load_verify_locations(**({"capath": str(path)} if path.is_dir() else {"cafile": str(path)}))
-            except (OSError, ssl.SSLError) as error:
-                problem = Problem("ca_bundle", f"the certificates in {path} cannot be read ({error})", "give a file of PEM certificates")
-                raise ConfigurationError.from_problems([problem]) from None
-        return context
+        try:
+            return trust.tls_context(self.ca_bundle)
+        except trust.UnreadableBundle as error:
+            problem = Problem("ca_bundle", str(error), "give a file of PEM certificates, or a folder of them")
+            raise ConfigurationError.from_problems([problem]) from None
 
 
 def normalized_host(host: str) -> str:
@@ -110,11 +107,6 @@ def normalized_host(host: str) -> str:
         problem = Problem("host", f"{host!r} is not the address of a workbench", "for example https://ml.example.cloudera.site")
         raise ConfigurationError.from_problems([problem])
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def chosen_ca_bundle(setting: str) -> str:
-    """The setting, else what the usual variables say."""
-    return setting or os.environ.get("SSL_CERT_FILE", "") or os.environ.get("REQUESTS_CA_BUNDLE", "")
 
 
 def path_of(operation: str, ids: Mapping[str, str]) -> str:

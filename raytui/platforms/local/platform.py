@@ -16,6 +16,7 @@ from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, PlatformName
 from raytui.platforms.local import observe, records
 from raytui.platforms.local.files import Folder, explained, private_directory, write_whole
+from raytui.platforms.local.listener import HeadListener
 from raytui.platforms.local.shared import SharedFiles, read_within, to_the_end
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class LocalPlatform(SharedFiles):
         self._venv = venv
         self._clock = clock
         self._stop_timeout = stop_timeout
+        self._listener: HeadListener | None = None
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
         """The applications of one cluster or of all, head first, workers by index. Raises `OperationFailed` when no record can be read."""
@@ -181,18 +183,31 @@ class LocalPlatform(SharedFiles):
         return spec
 
     async def dashboard(self, head: Application) -> DashboardTarget:
-        """The dashboard on the loopback address, with the cluster's token if it has one. Raises `Unreachable` when the head has no port."""
+        """The dashboard on the loopback address, with the cluster's token if it has one, for the head's own socket and for no other.
+
+        Raises `Unreachable` when the head has no port.
+        """
         if not head.dashboard_port:
             raise Unreachable(
                 Failure("dashboard", "NoDashboardPort", f"{head.name} says no dashboard port", "raytui restart head starts it with one")
             )
         folder = Folder(self._root, head.cluster)
         url = f"http://127.0.0.1:{head.dashboard_port}"
-        try:
-            token = (await read_within("the cluster's token", folder.token.read_text)).strip()
-        except (OSError, UnicodeDecodeError):
-            return DashboardTarget(url)
-        return DashboardTarget(url, {"Authorization": f"Bearer {token}"} if token else {}, str(folder.token))
+
+        def read() -> tuple[str, HeadListener]:
+            record = records.load(folder, head.name)
+            pid, start = (record.pid, record.start) if record is not None and record.id == head.id else (0, 0)
+            try:
+                token = folder.token.read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                token = ""
+            return token, HeadListener(head.name, pid, start, head.dashboard_port)
+
+        token, listener = await read_within("the cluster's token", read)
+        # The one that is known already remembers the sockets that it found.
+        self._listener = self._listener if self._listener == listener else listener
+        login = {"Authorization": f"Bearer {token}"} if token else {}
+        return DashboardTarget(url, token_file=str(folder.token) if token else "", ray_headers=login, listener=self._listener)
 
     async def close(self) -> None:
         """Nothing to let go of: the applications live on."""

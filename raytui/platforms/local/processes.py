@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -213,6 +213,38 @@ def child_named(pid: int, name: str) -> bool | None:
             if process is not None and process.name == name and not process.ended:
                 return True
     return False
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """The process and all that it started and they started, as far as they still are below it."""
+    waiting = [pid]
+    while waiting:
+        parent = waiting.pop(0)
+        yield parent
+        try:
+            threads = os.listdir(f"/proc/{parent}/task")  # noqa: PTH208
+        except OSError:
+            continue
+        for thread in threads:
+            try:
+                with open(f"/proc/{parent}/task/{thread}/children", "rb") as file:  # noqa: PTH123
+                    waiting += [int(child) for child in file.read().split()]
+            except FileNotFoundError:
+                if read(parent) is not None and os.path.exists(f"/proc/{parent}/task/{thread}"):  # noqa: PTH110
+                    # This kernel has no such list.
+                    yield from _below(parent)
+                    break
+            except OSError:
+                continue
+
+
+def _below(pid: int) -> Iterator[int]:
+    table, waiting = own(), [pid]
+    while waiting:
+        parent = waiting.pop()
+        children_of = [process.pid for process in table.values() if process.parent == parent]
+        yield from children_of
+        waiting += children_of
 
 
 def send(process: Process, number: signal.Signals) -> bool:

@@ -19,6 +19,7 @@ from raytui.tui.keys import bindings
 from raytui.tui.panes.pane import Pane
 from raytui.tui.picture import Picture
 from raytui.tui.render.spec_form import Field, differences, fields_of, spec_of, texts_of
+from raytui.tui.render.text import clean
 from raytui.tui.theme import sheet
 
 
@@ -57,11 +58,11 @@ class FieldRow(Vertical):
         """Show what is wrong with the field, and what runs now in its place."""
         before, self._told = self._told, (problem, running)
         if before[0] != problem:
-            self._problem.update(problem)
+            self._problem.update(clean(problem))
             self._problem.display = bool(problem)
             self.input.set_class(bool(problem), "-invalid")
         if before[1] != running:
-            self._beside.update(f"runs {running}" if running else "")
+            self._beside.update(f"runs {clean(running)}" if running else "")
             self._beside.display = bool(running)
 
 
@@ -119,7 +120,7 @@ class ConfigPane(Pane):
             by_field.setdefault(problem.field, problem.message + (f"; {problem.hint}" if problem.hint else ""))
         for path, row in self._rows.items():
             row.tell(by_field.pop(path, ""), differ.get(path, ""))
-        self._general.update("; ".join(by_field.values()))
+        self._general.update(clean("; ".join(by_field.values())))
         self._general.display = bool(by_field)
         self.rule.tell(state=self._state(running, differ), state_role="error" if self.problems else "muted")
 

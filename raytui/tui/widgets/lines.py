@@ -11,6 +11,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from raytui.core.units import sanitize
 from raytui.tui.render.text import BLANK, Line
 from raytui.tui.theme import role_styles, sheet
 
@@ -59,9 +60,10 @@ class LineView(ScrollView, can_focus=False):
         self._strips.clear()
 
     def strip_of(self, line: Line, width: int) -> Strip:
-        """A line as a strip of exactly `width` cells."""
+        """A line as a strip of exactly `width` cells; whatever it says, it holds no control sequence."""
         base, styles = self.look
-        return Strip([Segment(text, styles[role]) for text, role in line if text]).adjust_cell_length(width, base)
+        spans = ((text if text.isprintable() else sanitize(text), styles[role]) for text, role in line)
+        return Strip([Segment(text, style) for text, style in spans if text]).adjust_cell_length(width, base)
 
     def render_line(self, y: int) -> Strip:
         """One visible line."""

@@ -86,7 +86,7 @@ class FakeDashboard:
     @property
     def target(self) -> DashboardTarget:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        return DashboardTarget(url=self.url, headers=headers)
+        return DashboardTarget(url=self.url, ray_headers=headers)
 
     def fail(self, fault: Fault, *paths: str, once: bool = False) -> None:
         """Answer like this on these paths, or on all; `once` only to the next request."""

@@ -827,6 +827,8 @@ def versions_differ(head: Tuple[str, str], own: Tuple[str, str], env: Mapping[st
 
 _PR_SET_PDEATHSIG = 1
 _LINE_LIMIT = 8192
+# State of a listening socket in /proc/net/tcp.
+_LISTENS = "0A"
 _KEPT_LINES = 400
 
 
@@ -1015,6 +1017,33 @@ class Output:
 
     def _keep(self, line: bytes) -> None:
         self.lines.append(line[:_LINE_LIMIT].decode("utf-8", "replace").rstrip("\r"))
+
+
+def holds_port(pid: int, port: int) -> Optional[bool]:
+    """Whether the process has the listening TCP socket of `port`; None when nobody is seen to listen or the kernel does not tell.
+
+    Who answers at an address does not say who it is: the socket itself is compared, and it cannot be another process's.
+    """
+    sockets: Set[str] = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(table) as file:
+                rows = [line.split() for line in file.readlines()[1:]]
+        except OSError:
+            continue
+        sockets |= {"socket:[%s]" % row[9] for row in rows if row[3] == _LISTENS and int(row[1].rpartition(":")[2], 16) == port}
+    folder = "/proc/%d/fd" % pid
+    try:
+        names = os.listdir(folder) if sockets else []
+    except OSError:
+        return None
+    for name in names:
+        try:
+            if os.readlink(os.path.join(folder, name)) in sockets:
+                return True
+        except OSError:
+            continue
+    return False if sockets else None
 
 
 def signal_child(child: "subprocess.Popen[bytes]", number: int) -> None:
@@ -1252,7 +1281,9 @@ class RotatingLog:
 # What the application port answers: a small status page at once, because only a plain 200 makes the platform call it running.
 #
 # When it was asked for, the page passes requests on to Ray's dashboard, with Ray's own token check behind it; until the dashboard
-# listens it stays the status page. The http modules are imported where they are used: a launcher without a port saves 20 ms.
+# listens it stays the status page. Authorization is the platform's header: some workbenches hand it on, and Ray would take the caller's
+# API key for a wrong token of its own. It ends here, and what came as X-Ray-Authorization goes on in its place.
+# The http modules are imported where they are used: a launcher without a port saves 20 ms.
 
 _HOP_HEADERS = frozenset(
     [
@@ -1268,6 +1299,8 @@ _HOP_HEADERS = frozenset(
         "host",
     ]
 )
+_PLATFORM_LOGIN = "authorization"
+_RAY_LOGIN = "x-ray-authorization"
 _LONGEST_BODY = 64 * 1024 * 1024
 _ENVOY_READY = ("127.0.0.1", 15021, "/healthz/ready")
 
@@ -1344,8 +1377,7 @@ class StatusPage:
         except OSError:
             return False
         try:
-            headers = {key: value for key, value in handler.headers.items() if key.lower() not in _HOP_HEADERS}
-            headers["Connection"] = "close"
+            headers = _passed_on(handler.headers)
             connection.request(handler.command, handler.path, handler.rfile.read(length) if length else None, headers)
             answer = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
@@ -1374,6 +1406,17 @@ class StatusPage:
         """Frees the port, so that the platform sees the application end."""
         self._server.shutdown()
         self._server.server_close()
+
+
+def _passed_on(received: Any) -> Dict[str, str]:
+    """The headers that the dashboard gets: none of this connection's own, none of the platform's login, Ray's token as Ray's own login."""
+    dropped = _HOP_HEADERS | {_PLATFORM_LOGIN, _RAY_LOGIN}
+    headers = {key: value for key, value in received.items() if key.lower() not in dropped}
+    token = received.get(_RAY_LOGIN)
+    if token:
+        headers["Authorization"] = token
+    headers["Connection"] = "close"
+    return headers
 
 
 def envoy_present(timeout: float = 1.0) -> bool:
@@ -1799,8 +1842,12 @@ class Supervisor:
         elif self._dead_since:
             self.fail("the head called this node dead, so its raylet ended", self.network_hint(), ending.code)
         else:
-            message, hint = explain(ending.lines, ending.code)
+            message, hint = self.cause(ending)
             self.fail(message, hint, ending.code)
+
+    def cause(self, ending: Ending) -> Tuple[str, str]:
+        """Why Ray ended by itself, as sentence and hint."""
+        return explain(ending.lines, ending.code)
 
     def fail(self, message: str, hint: str, code: int = 1) -> None:
         """Records the failure and raises it as LauncherError; a negative `code` is a signal, as subprocess gives it."""
@@ -1818,6 +1865,8 @@ _SLOWEST_POLL_S = 1.0
 _MOVED_POLL_S = 1.0
 # How often in a row a worker may lose its head before it was ever alive.
 _MOST_LOST_JOINS = 5
+# How long a joined head may differ from the announced one: a head answers up to a second before it announces itself anew.
+_ANNOUNCING_S = 5.0
 # What `ray start` prints after its imports, before it looks at the cluster.
 _IMPORTED = "Local node IP"
 _LONGEST_HOLD_S = 60.0
@@ -1833,8 +1882,7 @@ class HeadNode(Supervisor):
         self.report.generation = uuid.uuid4().hex
         self._announced = False
         self._local = "%s:%d" % (self.settings.node_ip or "127.0.0.1", self.settings.ray_port)
-        # A head that is already there answers on our port until our own Ray gives up: it must not be announced as us.
-        self._stranger = self.probe(self._local).cluster_id
+        self._stranger = probe_gcs(self._local).connected
         self.finish(self.run_ray(ray_arguments(self.settings, "")))
 
     def leaving(self) -> None:
@@ -1843,10 +1891,15 @@ class HeadNode(Supervisor):
 
     def look(self) -> str:
         """Announces the head once its own GCS answers."""
-        if self._announced or self.report.parts.gcs is None:
+        gcs = self.report.parts.gcs
+        if self._announced or gcs is None:
+            return ""
+        # Another GCS that is already there answers on our port until our own gives up: it gets no token and is not announced as us.
+        ours = holds_port(gcs.pid, self.settings.ray_port)
+        if ours is False or (ours is None and self._stranger):
             return ""
         probe = self.probe(self._local)
-        if not (probe.healthy or probe.refused) or (self._stranger and probe.cluster_id == self._stranger):
+        if not (probe.healthy or probe.refused):
             return ""
         self._announced = True
         self.cluster_id = probe.cluster_id
@@ -1867,6 +1920,23 @@ class HeadNode(Supervisor):
         self.report.set_state("joining", "GCS answers at %s" % self.report.address)
         return ""
 
+    def cause(self, ending: Ending) -> Tuple[str, str]:
+        """What Ray says of its own head's port is not what is so when another GCS holds it: that one is looked at, without our token."""
+        message, hint = super().cause(ending)
+        if self._announced:
+            return message, hint
+        port = self.settings.ray_port
+        free = "stop that Ray, or choose another port: --ray-port, or RAYTUI_RAY_PORT for this launcher"
+        stranger = probe_gcs(self._local)
+        if stranger.refused or stranger.healthy:
+            known = (
+                "its cluster id is %s" % stranger.cluster_id if stranger.cluster_id else "it asks for a token, so its cluster is unknown"
+            )
+            return "port %d of this node is held by another Ray head, not by this one (%s)" % (port, known), free
+        if "InvalidAuthToken" in "\n".join(ending.lines):
+            return "a GCS that was not this head's answered on its port %d and refused its token; it is gone now" % port, "start it again"
+        return message, hint
+
 
 class _Target(NamedTuple):
     """Where the head should be."""
@@ -1878,6 +1948,8 @@ class _Target(NamedTuple):
     """The announcement that belongs to this address, if any."""
     generation: str
     """That of the announcement there is now, whether it belongs to this address or not."""
+    cluster_id: str
+    """That of the head which is announced now; "" when none is."""
 
 
 class WorkerNode(Supervisor):
@@ -1889,6 +1961,7 @@ class WorkerNode(Supervisor):
         self._head_seen = time.monotonic()
         self._moved_looked = 0.0
         self._other_head = False
+        self._unannounced_since = 0.0
         self._hold = _RELEASED
         lost_joins = 0
         while True:
@@ -1917,14 +1990,15 @@ class WorkerNode(Supervisor):
 
     def _target(self) -> _Target:
         rendezvous = self.shared.read_rendezvous()
+        generation, cluster_id = rendezvous.get("generation", ""), rendezvous.get("cluster_id", "")
         named = self.settings.head_address
         # A rendezvous written after we began is newer than what we were told at the start.
-        if rendezvous and (not named or rendezvous.get("generation", "") != self._first_generation):
-            return _Target(rendezvous["address"], "rendezvous", rendezvous, rendezvous.get("generation", ""))
+        if rendezvous and (not named or generation != self._first_generation):
+            return _Target(rendezvous["address"], "rendezvous", rendezvous, generation, cluster_id)
         if named:
             told = rendezvous if rendezvous.get("address") == named else {}
-            return _Target(named, "named", told, rendezvous.get("generation", ""))
-        return _Target("localhost:6379", "guess" if self.settings.shared_dir else "default", {}, "")
+            return _Target(named, "named", told, generation, cluster_id)
+        return _Target("localhost:6379", "guess" if self.settings.shared_dir else "default", {}, "", "")
 
     def _await_head(self) -> str:
         """Waits until a head is worth joining and takes on its address; a reason to stop instead, or "".
@@ -1945,14 +2019,18 @@ class WorkerNode(Supervisor):
                 last, answering = target.address, None
             probe = self._probe_head(target.address)
             now = time.monotonic()
+            stranger = self._stranger(probe, target.cluster_id)
+            if probe.healthy and not stranger:
+                self._head_seen = now
             patient = now - began >= window
-            answering = (answering or now) if probe.connected else None
+            # Where a head is announced, only its own answer makes it one: others may have its address by now.
+            answering = (answering or now) if probe.connected and not target.cluster_id else None
             stable = answering is not None and now - answering >= window
             if probe.refused:
                 self._refused(probe, target, patient)
             # A guess is not trusted before a head had the time to announce itself. Nothing answers at an address we were given: Ray
             # retries it as well as we do, and we go on watching the clock.
-            elif (
+            elif not stranger and (
                 (probe.healthy and probe.head != "starting" and target.source != "guess")
                 or stable
                 or (patient and target.source in ("named", "default"))
@@ -1960,8 +2038,8 @@ class WorkerNode(Supervisor):
                 self._refuse_other_versions(probe, target)
                 self._take_on(target, probe)
                 return ""
-            self._give_up_without_head(target.address)
-            problem = probe.problem or "GCS answers at %s, its node is not up yet" % target.address
+            self._give_up_without_head(target.address, stranger)
+            problem = stranger or probe.problem or "GCS answers at %s, its node is not up yet" % target.address
             if target.source == "guess":
                 problem = "no head has written %s/rendezvous.json" % self.settings.shared_dir
             self.report.set_state("waiting", "no head yet: " + problem)
@@ -1973,10 +2051,15 @@ class WorkerNode(Supervisor):
             split_address(address)
         except ValueError as error:
             self.fail(str(error), "give it as HOST:PORT in RAY_HEAD_ADDRESS")
-        probe = self.probe(address, head=True)
-        if probe.healthy:
-            self._head_seen = time.monotonic()
-        return probe
+        return self.probe(address, head=True)
+
+    @staticmethod
+    def _stranger(probe: Probe, announced: str) -> str:
+        """The sentence for a Ray head that answers although it is not the one which our cluster's rendezvous announces, else ""."""
+        if not probe.healthy or not announced or probe.cluster_id == announced:
+            return ""
+        seen = "cluster id %s" % probe.cluster_id if probe.cluster_id else "a cluster id that it does not tell"
+        return "the Ray head that answers is not the announced one (%s, announced is %s)" % (seen, announced)
 
     def _refused(self, probe: Probe, target: _Target, patient: bool) -> None:
         """Another cluster's head may hold the address of a dead one of ours; what was named or stays so is a wrong token."""
@@ -1988,6 +2071,7 @@ class WorkerNode(Supervisor):
         self.report.generation = target.generation
         self.cluster_id = probe.cluster_id
         self._other_head = False
+        self._unannounced_since = 0.0
         self._hold = _WATCHING if probe.head in ("starting", "ready") else _RELEASED
 
     def _refuse_other_versions(self, probe: Probe, target: _Target) -> None:
@@ -2007,8 +2091,11 @@ class WorkerNode(Supervisor):
     def _headless_hint(self) -> str:
         return self.network_hint() if self.report.envoy else "start the head, then start this worker again"
 
-    def _give_up_without_head(self, address: str) -> None:
+    def _give_up_without_head(self, address: str, stranger: str) -> None:
         message = self._headless(address)
+        if message and stranger:
+            where = "%s/rendezvous.json" % self.settings.shared_dir
+            self.fail("%s: %s" % (message, stranger), "start this cluster's head again; if it has no head any more, remove %s" % where)
         if message:
             self.fail(message, self._headless_hint())
 
@@ -2029,10 +2116,18 @@ class WorkerNode(Supervisor):
 
     def seen(self, probe: Probe) -> None:
         """Remembers when the head last answered, and whether it is still the one that was joined."""
-        if probe.healthy:
-            self._head_seen = time.monotonic()
-            self.cluster_id = self.cluster_id or probe.cluster_id
-            self._other_head = bool(probe.cluster_id) and probe.cluster_id != self.cluster_id
+        if not probe.healthy:
+            return
+        now = time.monotonic()
+        self._head_seen = now
+        self.cluster_id = self.cluster_id or probe.cluster_id
+        # Where nothing answered when Ray was started, whoever came up since may be somebody else's.
+        if self._stranger(probe, self.shared.read_rendezvous().get("cluster_id", "")):
+            self._unannounced_since = self._unannounced_since or now
+        else:
+            self._unannounced_since = 0.0
+        unannounced = bool(self._unannounced_since) and now - self._unannounced_since > _ANNOUNCING_S
+        self._other_head = unannounced or (bool(probe.cluster_id) and probe.cluster_id != self.cluster_id)
 
     def look(self) -> str:
         """Ends Ray when no head was there for too long, or when the head is another one now."""

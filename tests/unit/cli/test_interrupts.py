@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -13,23 +14,61 @@ from pathlib import Path
 
 import pytest
 
+from raytui.cli.progress import on_interrupt
+
 ROOT = Path(__file__).resolve().parents[3]
 CHILD = """
-import sys
+import asyncio, sys
 from raytui import bootstrap
+from raytui.core.events import StepEvent
+from raytui.manager import reaping
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.launchers import render
 from raytui.manager.monitor import Monitor
 from tests.fakes.platform import FakePlatform, application
 
+WORLD = sys.argv[1]
+
+class Platform(FakePlatform):
+    async def delete(self, app):
+        if WORLD == "orphans" and app.short == "worker-2":
+            print("asked to end", flush=True)
+            await asyncio.sleep(60)
+        await super().delete(app)
+
+class Hanging:
+    changed = True
+    async def run(self):
+        yield StepEvent("project found or created", "running")
+        yield StepEvent("project found or created", "done")
+        yield StepEvent("files uploaded", "running")
+        await asyncio.sleep(60)
+    async def close(self):
+        return None
+
+async def open_deployment(*_, **__):
+    return Hanging()
+
+bootstrap.open_deployment = open_deployment
+reaping.PAUSE_S = 0.1
+APPLICATIONS = {
+    "there": [application(), application("worker-1")],
+    "orphans": [application("worker-1"), application("worker-2")],
+}
+
 class Session:
     def __init__(self, settings):
-        self.platform = FakePlatform([application(), application("worker-1")] if sys.argv[1] == "there" else [])
+        self.platform = Platform(APPLICATIONS.get(WORLD, []))
         self.platform.delays["create"] = 1.0
         self.monitor = Monitor(self.platform, lambda target: None, cluster=settings.cluster.name, profile="local")
+        if WORLD == "slow":
+            self.monitor.observe = self.look
         self.manager = ClusterManager(
             self.platform, self.monitor, settings.cluster, launchers=render, state_dir=settings.state_dir
         )
+    async def look(self, depth="status"):
+        print("looking", flush=True)
+        await asyncio.sleep(60)
     async def __aenter__(self):
         return self
     async def __aexit__(self, *_):
@@ -46,7 +85,7 @@ def press(state: Path, world: str, verb: str, keys: list[tuple[str, bytes]]) -> 
     """Exit code and all that the terminal showed; each key is pressed once its text has appeared behind the last one."""
     master, slave = pty.openpty()
     env = {**os.environ, "RAYTUI_STATE_DIR": str(state), "TERM": "xterm", "NO_COLOR": "1"}
-    command = [sys.executable, "-c", CHILD, world, verb]
+    command = [sys.executable, "-c", CHILD, world, *verb.split()]
     child = subprocess.Popen(command, cwd=ROOT, env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, preexec_fn=_own)
     os.close(slave)
     shown, looked, waiting, deadline = "", 0, list(keys), time.monotonic() + DEADLINE_S
@@ -95,3 +134,65 @@ def test_a_second_ctrl_c_does_not_lose_the_undo(tmp_path):
     assert got == 130, shown
     assert "what this run made was removed; no application of ray-cluster exists now" in shown
     assert "Traceback" not in shown
+
+
+def test_an_interrupted_reaping_names_who_ended_and_who_was_only_asked(tmp_path):
+    got, shown = press(tmp_path, "orphans", "orphans --reap", [("[y/N]", b"y\n"), ("asked to end", b"\x03")])
+    assert got == 130, shown
+    told = "interrupted; ray-cluster-worker-1 ended; ray-cluster-worker-2 asked to end, not seen to be gone"
+    assert told in shown
+    assert "raytui orphans lists what is left" in shown
+    assert "nothing was" not in shown
+
+
+def test_an_interrupted_deploy_says_how_far_it_came(tmp_path):
+    key = tmp_path / "key"
+    key.write_text("k")
+    key.chmod(0o600)
+    verb = f"deploy --cml-host https://ml.example.com --cml-api-key-file {key} --project-name p"
+    got, shown = press(tmp_path, "empty", verb, [("files uploaded", b"\x03")])
+    assert got == 130, shown
+    assert "interrupted; the deploy had begun: project found or created, files uploaded (under way" in shown
+    assert "nothing of it was undone" in shown
+
+
+def test_a_start_that_has_finished_is_not_said_to_have_changed_nothing(tmp_path):
+    got, shown = press(tmp_path, "slow", "start --no-wait --workers 0", [("looking", b"\x03")])
+    assert got == 130, shown
+    assert "start of ray-cluster had finished; its last look was interrupted" in shown
+    assert "raytui status shows what exists" in shown
+    assert "nothing was" not in shown
+
+
+def begun_while_ignoring(number: signal.Signals, tmp_path, *options: str) -> subprocess.Popen[bytes]:
+    """A start whose parent ignores a signal, once it has begun to change something."""
+    env = {**os.environ, "RAYTUI_STATE_DIR": str(tmp_path), "NO_COLOR": "1"}
+    command = [sys.executable, "-c", CHILD, "empty", "start", "--workers", "0", *options]
+    ignoring = lambda: signal.signal(number, signal.SIG_IGN)  # noqa: E731
+    child = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=ignoring)
+    seen = b""
+    while b"head application created" not in seen:
+        line = child.stderr.readline()
+        assert line, seen
+        seen += line
+    child.send_signal(number)
+    return child
+
+
+def test_a_lost_terminal_that_nohup_ignores_stays_ignored(tmp_path):
+    child = begun_while_ignoring(signal.SIGHUP, tmp_path, "--no-wait")
+    out, err = child.communicate(timeout=DEADLINE_S)
+    assert child.returncode == 0, (out, err)
+
+
+def test_an_interrupt_sent_to_the_background_job_of_a_script_is_heard(tmp_path):
+    child = begun_while_ignoring(signal.SIGINT, tmp_path)
+    out, err = child.communicate(timeout=DEADLINE_S)
+    assert child.returncode == 130, (out, err)
+
+
+async def test_afterwards_every_signal_has_the_handler_that_it_had():
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    with on_interrupt(lambda: None):
+        assert signal.getsignal(signal.SIGTERM) != handlers[1]
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers

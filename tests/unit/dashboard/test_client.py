@@ -13,7 +13,7 @@ import pytest
 from raytui.core.errors import ConfigurationError, NotFound, RaytuiError, Unreachable
 from raytui.core.protocols import DashboardTarget
 from raytui.dashboard.client import DashboardClient, connect
-from raytui.dashboard.transport import connect_limit, proxy_for, tls_context
+from raytui.dashboard.transport import connect_limit, headers_for, proxy_for, tls_context
 from tests.fakes.dashboard import FakeDashboard, recorded
 
 TOKEN = "geheim-" + "a" * 40
@@ -204,6 +204,17 @@ async def test_token_is_sent_and_never_shown(server, long_lived) -> None:
         assert TOKEN not in f"{error} {error.failure} {error.__cause__} {error.__context__}"
         assert "geheim" not in str(error)
     await client.close()
+
+
+async def test_the_token_goes_only_where_ray_asks_for_it(server, long_lived) -> None:
+    login = {"Authorization": f"Bearer {TOKEN}"}
+    client = connect(DashboardTarget(server.url, {"X-Door": "key"}, ray_headers=login), long_lived=long_lived)
+    await client.gcs_alive()
+    await client.version()
+    await client.close()
+    assert [(one.get("authorization"), one["x-door"]) for one in server.headers] == [(None, "key"), (f"Bearer {TOKEN}", "key")]
+    for path in ("/", "/static/js/main.js", "/api/authentication_mode", "/api/gcs_healthz?x=1"):
+        assert "Authorization" not in headers_for(DashboardTarget("http://x", ray_headers=login), path)
 
 
 async def test_missing_token_names_the_file(server, long_lived) -> None:

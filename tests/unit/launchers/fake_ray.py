@@ -2,7 +2,7 @@
 
 FAKE_RAY is a list of words, one for each call in turn (the last one counts for all later calls):
 sleep · exit:CODE · say:FILE:CODE (prints the file, then exits) · deaf (ignores SIGTERM) · raylet (sleeps, with a child that looks like a raylet)
-· orphan (like raylet, with a grandchild that outlives everything unless somebody ends it) · head (sleeps, with a child that looks like GCS).
+· orphan (like raylet, with a grandchild that outlives everything unless somebody ends it) · head (sleeps, with a child that is the fake GCS of gcs.py: it listens on the port of `--port` once FAKE_GCS_GATE exists and the port is free).
 """
 
 import json
@@ -58,7 +58,10 @@ if word in ("raylet", "orphan"):
         path.write_text("x" * 100000 + "\nlast words " + suffix + "\n")
     children.append(part("raylet", f"--stdout_filepath={files['out']}", f"--stderr_filepath={files['err']}"))
 if word == "head":
-    children.append(part("gcs_server"))
+    port = sys.argv[sys.argv.index("--port") + 1]
+    argv = ["/fake/gcs_server", os.environ["FAKE_GCS"], port, os.environ["FAKE_GCS_GATE"]]
+    argv += ["--node_id=" + "ab" * 28, "--node_ip_address=127.0.0.1"]
+    children.append(subprocess.Popen(argv, executable=sys.executable))
 if word == "orphan":
     # Like Ray's agents: in the group, with an environment that says nothing, and a parent that does not wait for it.
     subprocess.Popen(["/bin/sh", "-c", "trap '' TERM; while :; do sleep 0.2; done", str(calls)], env={})

@@ -81,7 +81,17 @@ def test_requests_pass_through_to_the_dashboard_with_their_own_headers():
     with dashboard() as (address, seen), page(address) as port:
         status, headers, body = ask(port, "POST", "/api/jobs/?a=1", b"{}", {"X-Ray-Authorization": "Bearer t", "Connection": "keep-alive"})
         assert (status, headers["content-type"], body) == (403, "text/plain", b"got {}")
-        assert (seen[0].path, seen[0].headers["X-Ray-Authorization"], seen[0].headers["Host"]) == ("/api/jobs/?a=1", "Bearer t", address)
+        assert (seen[0].path, seen[0].headers["Authorization"], seen[0].headers["Host"]) == ("/api/jobs/?a=1", "Bearer t", address)
+
+
+def test_the_platform_s_key_never_reaches_ray_and_ray_s_token_does():
+    with dashboard() as (address, seen), page(address) as port:
+        ask(port, "POST", "/", b"", {"authorization": "Bearer key", "X-Ray-Authorization": "Bearer t"})
+        ask(port, "POST", "/", b"", {"Authorization": "Bearer key", "Cookie": "ray-authentication-token=t"})
+        both, cookie = (one.headers for one in seen)
+        assert both.get_all("Authorization") == ["Bearer t"]
+        assert both["X-Ray-Authorization"] is None
+        assert (cookie["Authorization"], cookie["Cookie"]) == (None, "ray-authentication-token=t")
 
 
 def test_until_the_dashboard_listens_the_page_answers():

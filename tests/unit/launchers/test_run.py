@@ -139,35 +139,89 @@ def test_a_lost_raylet_ends_a_ray_that_lives_on(world: World):
     assert (run.node["state"], run.node["exit_code"]) == ("failed", 1)
 
 
+def announced(world: World) -> dict[str, str]:
+    path = world.shared / "rendezvous.json"
+    return json.loads(wait_until("the rendezvous", lambda: path.exists() and path.read_text()))
+
+
 def test_a_head_announces_itself_when_its_own_gcs_answers(world: World):
     port = free_port()
     run = world.start("head", FAKE_RAY="head", RAYTUI_RAY_PORT=port, RAYTUI_DASHBOARD_PORT=8299, RAYTUI_SHARED_DIR=world.shared)
     run.wait_for_text("fake ray runs")
     assert not (world.shared / "rendezvous.json").exists()
-    with fake_gcs(port):
-        written = json.loads(
-            wait_until(
-                "the rendezvous", lambda: (world.shared / "rendezvous.json").exists() and (world.shared / "rendezvous.json").read_text()
-            )
-        )
-        assert written["address"] == f"127.0.0.1:{port}"
-        assert (written["cluster_id"], written["ray_version"], written["python_version"]) == ("e0" * 28, "2.60.0", "3.11.7")
-        assert written["dashboard_url"] == "http://127.0.0.1:8299"
-        assert written["generation"] == run.node["generation"]
-        assert run.stop() == 0
+    (world.folder / "gcs-may-start").touch()
+    written = announced(world)
+    assert written["address"] == f"127.0.0.1:{port}"
+    assert (written["cluster_id"], written["ray_version"], written["python_version"]) == ("e0" * 28, "2.60.0", "3.11.7")
+    assert written["dashboard_url"] == "http://127.0.0.1:8299"
+    assert written["generation"] == run.node["generation"]
+    assert run.stop() == 0
     assert not (world.shared / "rendezvous.json").exists()
 
 
-def test_somebody_else_s_head_on_the_port_is_not_announced(world: World):
+def test_somebody_else_s_head_on_the_port_is_neither_announced_nor_given_the_token(world: World):
+    (world.folder / "gcs-may-start").touch()
     with fake_gcs() as gcs:
-        port = int(gcs.address.rpartition(":")[2])
-        run = world.start("head", FAKE_RAY="head", RAYTUI_RAY_PORT=port, RAYTUI_SHARED_DIR=world.shared)
-        run.wait_for_text("fake ray runs")
-        asked = len(gcs.seen)
-        wait_until("more looks at GCS", lambda: len(gcs.seen) > asked + 3)
-        assert not (world.shared / "rendezvous.json").exists()
         gcs.cluster_id = b"\xe1" * 28
-        wait_until("the rendezvous", (world.shared / "rendezvous.json").exists)
+        port = int(gcs.address.rpartition(":")[2])
+        secret = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "not-for-strangers"}
+        run = world.start("head", FAKE_RAY="head", RAYTUI_RAY_PORT=port, RAYTUI_SHARED_DIR=world.shared, **secret)
+        run.wait_for_text("fake ray runs")
+        wait_until("the launcher to see its own GCS", lambda: run.node.get("node_id"))
+        assert not (world.shared / "rendezvous.json").exists()
+    assert announced(world)["cluster_id"] == "e0" * 28
+    assert gcs.seen
+    assert not any(b"not-for-strangers" in request for request in gcs.seen)
+
+
+@pytest.mark.parametrize(
+    ("refuse", "known"), [(False, f"its cluster id is {'e1' * 28}"), (True, "it asks for a token, so its cluster is unknown")]
+)
+def test_a_head_whose_port_another_head_holds_says_so_and_not_that_a_head_refused_it(world: World, refuse: bool, known: str):
+    with fake_gcs() as gcs:
+        gcs.cluster_id, gcs.refuse = b"\xe1" * 28, refuse
+        port = int(gcs.address.rpartition(":")[2])
+        run = world.start("head", FAKE_RAY=f"say:{RECORDED}/token_wrong.txt:1", RAYTUI_RAY_PORT=port, RAYTUI_SHARED_DIR=world.shared)
+        assert run.wait() == 1
+    assert run.last_line.startswith(
+        f"c-head: port {port} of this node is held by another Ray head, not by this one ({known}); stop that Ray"
+    )
+    assert run.node["message"].startswith(f"port {port} of this node is held")
+
+
+def test_a_worker_joins_only_the_head_that_was_announced(world: World):
+    with fake_gcs() as stranger, fake_gcs() as ours:
+        stranger.cluster_id = b"\xe1" * 28
+        rendezvous(world, stranger.address, "g1", cluster_id="e0" * 28)
+        run = world.start("worker", "c-worker-1", RAYTUI_SHARED_DIR=world.shared)
+        run.wait_for_text(f"is not the announced one (cluster id {'e1' * 28}, announced is {'e0' * 28})")
+        asked = len(stranger.seen)
+        wait_until("looks for longer than the stable window", lambda: len(stranger.seen) > asked + 4)
+        assert run.calls == []
+        rendezvous(world, ours.address, "g2", cluster_id="e0" * 28)
+        assert run.wait_for_calls(1)[0]["argv"][2] == ours.address
+        assert run.stop() == 0
+
+
+def test_a_named_address_does_not_make_a_stranger_the_announced_head(world: World):
+    rendezvous(world, "10.0.0.5:6379", "g1", cluster_id="e0" * 28)
+    with fake_gcs() as stranger:
+        stranger.cluster_id = b"\xe1" * 28
+        run = world.start("worker", RAYTUI_SHARED_DIR=world.shared, RAY_HEAD_ADDRESS=stranger.address, RAYTUI_HEAD_TIMEOUT_S="2")
+        assert run.wait() == 1
+    assert "for 2 s, so this worker ended itself: the Ray head that answers is not the announced one" in run.last_line
+    assert run.calls == []
+
+
+def test_a_stranger_that_comes_up_while_ray_waits_for_its_head_is_left(world: World):
+    port = free_port()
+    rendezvous(world, f"127.0.0.1:{port}", "g1", cluster_id="e0" * 28)
+    run = world.start("worker", RAYTUI_SHARED_DIR=world.shared, RAY_HEAD_ADDRESS=f"127.0.0.1:{port}")
+    run.wait_for_calls(1)
+    with fake_gcs(port) as stranger:
+        stranger.cluster_id = b"\xe1" * 28
+        run.wait_for_text("is not the announced one")
+        assert run.stop() == 0
 
 
 def test_a_worker_joins_at_once_when_its_head_is_healthy(world: World):

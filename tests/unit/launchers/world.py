@@ -106,6 +106,8 @@ class World:
             "RAYTUI_NUM_GPUS": "0",
             "RAYTUI_MEMORY_BYTES": "4000000000",
             "RAYTUI_OBJECT_STORE_BYTES": "100000000",
+            "FAKE_GCS": FAKE_RAY.with_name("gcs.py"),
+            "FAKE_GCS_GATE": self.folder / "gcs-may-start",
             "FAKE_CALLS": self.folder / f"{application}.calls",
             **more,
         }

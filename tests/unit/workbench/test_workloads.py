@@ -194,6 +194,38 @@ async def test_the_ingress_passes_requests_on(real: Api) -> None:
     assert (await real.call("GET", "/", headers=host)).status_code == 502
 
 
+EXPOSING = """
+import http.server, os, threading
+from ray_page import StatusPage
+class Dashboard(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        # As Ray 2.60: Authorization wins over X-Ray-Authorization.
+        login = self.headers["Authorization"] or self.headers["X-Ray-Authorization"] or ""
+        body = (login + "|" + str(self.headers["X-Ray-Authorization"])).encode()
+        self.send_response(200 if login == "Bearer ray" or self.path == "/" else 403)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+dashboard = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dashboard)
+threading.Thread(target=dashboard.serve_forever, daemon=True).start()
+page = StatusPage(int(os.environ["CDSW_APP_PORT"]), dict, lambda: "127.0.0.1:%d" % dashboard.server_port)
+threading.Event().wait()
+"""
+
+
+@pytest.mark.parametrize("authorization_passes", [0, 1])
+async def test_an_exposed_dashboard_gets_ray_s_token_whether_the_ingress_hands_the_key_on_or_not(
+    real: Api, authorization_passes: int
+) -> None:
+    real.bench.faults.update({"authorization_passes": authorization_passes})
+    await real.upload("ray_page.py", (Path(__file__).parents[3] / "launchers" / "ray_page.py").read_text())
+    await running(real, "import sys\nsys.path.insert(0, '.')\n" + EXPOSING)
+    host = {"host": f"one.{real.bench.domain}"}
+    answer = await real.call("GET", "/api/version", headers=host | {"x-ray-authorization": "Bearer ray"})
+    assert (answer.status_code, answer.text) == (200, "Bearer ray|None")
+    assert (await real.call("GET", "/api/version", headers=host)).text == "|None"
+
+
 @pytest.mark.parametrize(
     ("text", "status"),
     [

@@ -15,7 +15,8 @@ from raytui.platforms.cai import transport
 from raytui.platforms.cai.http import HttpTransport
 from raytui.platforms.cai.operations import OPERATIONS, phrase
 from raytui.platforms.cai.platform import own_ray_token, site_of
-from raytui.platforms.cai.transport import Endpoint, build, chosen_ca_bundle, normalized_host, path_of
+from raytui.platforms.cai.transport import Endpoint, build, normalized_host, path_of
+from raytui.system.trust import bundle_of
 
 from .scripted import KEY
 
@@ -107,7 +108,7 @@ def test_certificates_come_from_the_setting_then_the_usual_variables(
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert chosen_ca_bundle(setting) == chosen
+    assert bundle_of(setting) == chosen
 
 
 @pytest.mark.parametrize("content", [None, "not a certificate"])

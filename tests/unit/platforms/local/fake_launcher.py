@@ -25,6 +25,26 @@ child.wait()
 """
 
 
+DASHBOARD = """
+import http.server, os, sys
+class Dashboard(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        with open(sys.argv[2], "a") as file:
+            file.write("%s %s\\n" % (self.path, self.headers["Authorization"]))
+        body = b"success" if self.path == "/api/gcs_healthz" else b'{"version": "4", "ray_version": "2.60.0", "session_name": "s"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args): ...
+server = http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Dashboard)
+sys.stdout.write("up")
+sys.stdout.flush()
+os.close(1)
+server.serve_forever()
+"""
+
+
 def report(**more):
     shared, name = os.environ["RAYTUI_SHARED_DIR"], os.environ["RAYTUI_APPLICATION"]
     path = os.path.join(shared, "nodes", name + ".json")
@@ -50,6 +70,17 @@ def main():
     os.replace(file.name, ray)
     child = subprocess.Popen([sys.executable, "-I", "-S", ray, "start"], stdout=subprocess.PIPE)
     child.stdout.read()
+
+    if mode == "serves a dashboard":
+        argv = [
+            sys.executable,
+            "-I",
+            "-c",
+            DASHBOARD,
+            os.environ["RAYTUI_DASHBOARD_PORT"],
+            os.path.join(os.environ["RAYTUI_SHARED_DIR"], "asked"),
+        ]
+        subprocess.Popen(argv, stdout=subprocess.PIPE).stdout.read()
 
     def end(*_):
         report(state="draining")

@@ -96,7 +96,7 @@ async def test_the_head_gets_a_token_that_only_we_can_read(world: World) -> None
     assert len(token) == 64
     target = await world.platform.dashboard(head)
     assert target.url == f"http://127.0.0.1:{DASHBOARD_PORT}"
-    assert target.headers == {"Authorization": f"Bearer {token}"}
+    assert (target.headers, target.ray_headers) == ({}, {"Authorization": f"Bearer {token}"})
     assert target.token_file == str(path)
     await world.create("worker-1", RAY_AUTH_MODE="token")
     assert path.read_text().strip() == token

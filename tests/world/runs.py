@@ -1,0 +1,165 @@
+"""Processes of raytui in the world: one that watches, or one that carries an operation out, on the machine of one console."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from raytui.core.asked import COUNT
+from raytui.core.errors import RaytuiError
+from raytui.core.events import StepEvent
+from raytui.core.plan import Plan
+from raytui.core.secret import Secret
+from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
+from raytui.manager.cluster import ClusterManager
+from raytui.manager.monitor import Monitor
+from raytui.platforms.cai import CaiPlatform
+from raytui.platforms.cai.nodes import SharedFolder
+from tests.world.api import RUNTIME, Oddity, WorldTransport
+from tests.world.loop import EPOCH, Process
+from tests.world.mounted import MountedFiles
+from tests.world.ray import WorldDashboard
+from tests.world.records import CLUSTER, SHARED, App
+
+if TYPE_CHECKING:
+    from tests.world.lives import Life
+
+
+def spec_of(workers: int, *, exposed: bool) -> ClusterSpec:
+    """The spec of every life, with so many workers."""
+    folder = f"{SHARED}/launchers"
+    return ClusterSpec(
+        name=CLUSTER,
+        expose_dashboard=exposed,
+        head=HeadSpec(cpu=1, memory=4, runtime_identifier=RUNTIME, script=f"{folder}/ray_head_launcher.py"),
+        workers=WorkersSpec(count=workers, cpu=1, memory=4, runtime_identifier=RUNTIME, script=f"{folder}/ray_worker_launcher.py"),
+    )
+
+
+class Program:
+    """One process of raytui: its platform, monitor and manager, on the machine of one console."""
+
+    def __init__(self, life: Life, name: str, console: int, workers: int, oddity: Oddity | None = None) -> None:
+        self.process = Process(name)
+        self.oddity = oddity or Oddity()
+        spec = spec_of(workers, exposed=life.exposed)
+        self.platform = CaiPlatform(
+            host="http://ml.example.com",
+            project_id="p",
+            api_key=Secret("a-key-of-the-world"),
+            client="http",
+            launchers=life.launchers(console),
+        )
+        transport = WorldTransport(life.site, self.process, self.oddity)
+        self.platform.client._transport = transport
+        self.platform.client._uploads = transport  # type: ignore[assignment]
+        if life.vantage == "inside":
+            self.platform.files = MountedFiles(life.site, self.process)
+            self.platform.folder = SharedFolder(self.platform.files)
+        self.monitor = Monitor(
+            self.platform,
+            lambda target: WorldDashboard(life.site, self.process, self.oddity, target),
+            cluster=CLUSTER,
+            profile="world",
+            workers=workers,
+            clock=lambda: EPOCH + life.loop.time(),
+        )
+        self.manager = ClusterManager(
+            self.platform, self.monitor, spec, launchers=life.launchers(console), state_dir=life.state / f"console-{console}"
+        )
+
+    async def close(self) -> None:
+        """As a session does at its end."""
+        await self.monitor.close()
+        await self.platform.close()
+
+
+class Run(Program):
+    """One operation, as a command of its own."""
+
+    def __init__(
+        self, life: Life, console: int, verb: Any, *, workers: int | None = None, oddity: Oddity | None = None, **what: Any
+    ) -> None:
+        super().__init__(life, f"{verb}#{life.count()}@{console}", console, life.profile, oddity)
+        self.life = life
+        self.verb = verb
+        self.asked = workers
+        self.what = what
+        self.keep = bool(what.get("keep"))
+        self.wait = True
+        self.timeout = 60.0
+        self.concurrent = False
+        self.interrupted = False
+        self.events: list[StepEvent] = []
+        self.plan: Plan | None = None
+        self.error: BaseException | None = None
+        self.outcome = ""
+        self.began = 0.0
+        self.seconds = 0.0
+        self.before: list[App] = []
+        self.states: dict[App, str] = {}
+        self.workers: int | None = None
+        self.fair = True
+        self.task: asyncio.Task[None] | None = None
+
+    @property
+    def title(self) -> str:
+        words = [f"--workers {self.asked}"] if self.verb == "start" and self.asked is not None else []
+        words += [str(self.asked)] if self.verb == "scale" else [str(value) for name, value in self.what.items() if name == "target"]
+        words += ["--keep"] if self.keep else []
+        words += [] if self.wait else ["--no-wait"]
+        return " ".join([self.process.name, *words])
+
+    @property
+    def said(self) -> str:
+        """Everything that a person reads when it failed."""
+        if self.error is None:
+            return ""
+        words = [str(self.error) or type(self.error).__name__, getattr(self.error, "hint", ""), *getattr(self.error, "__notes__", ())]
+        if not isinstance(self.error, RaytuiError):
+            words += [event.message for event in self.events if event.state in {"failed", "undone"}]
+        return " | ".join(word for word in words if word)
+
+    @property
+    def changes(self) -> list[tuple[str, App]]:
+        return [(what, app) for _, by, what, app in self.life.site.changes if by is self.process]
+
+    @property
+    def changed(self) -> bool:
+        """What the command would answer."""
+        if self.plan is None:
+            return False
+        waits = {step.name for step in self.plan.steps if step.action.startswith("wait")}
+        return any(event.step not in waits for event in self.events)
+
+    def targets(self, app: App) -> bool:
+        """Whether a restart is asked to restart it."""
+        target = self.what.get("target")
+        return target in {"all", app.short} or (target == "workers" and app.short != "head")
+
+    async def work(self) -> None:
+        what = dict(self.what)
+        if self.verb == "scale":
+            what["workers"] = self.asked
+        elif self.asked is not None:
+            what["spec"] = spec_of(self.asked, exposed=self.life.exposed)
+            what["flags"] = {COUNT}
+        self.plan = await self.manager.plan(self.verb, **what)
+        self.began = self.life.loop.time()
+        async with aclosing(self.manager.execute(self.plan, wait=self.wait, timeout=self.timeout)) as events:
+            async for event in events:
+                self.events.append(event)
+                if event.state != "running":
+                    self.life.tell(f"    {self.process.name}: {event.step}: {event.state} {event.message}".rstrip())
+
+    def interrupt(self) -> None:
+        """Ctrl-C, as the command takes it."""
+        if self.task is None or self.task.done():
+            return
+        self.interrupted = True
+        self.life.tell(f"  {self.process.name}: Ctrl-C")
+        if self.events:
+            self.manager.interrupt()
+        else:
+            self.task.cancel()
