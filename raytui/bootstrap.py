@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from raytui.core.spec import ClusterSpec
     from raytui.manager.cluster import ClusterManager
     from raytui.manager.logs import Logs
+    from raytui.manager.tools import ToolEnvironment
     from raytui.platforms.cai.deploy import Deployment
 
 
@@ -73,6 +74,12 @@ class Session:
         from raytui.manager.logs import Logs
 
         return Logs(self.platform, self._connect)
+
+    async def tools(self) -> ToolEnvironment:
+        """What Ray's own tools need to speak to the cluster as it is now; raises what `tool_environment` raises."""
+        from raytui.manager.tools import tool_environment
+
+        return await tool_environment(self.platform, self._connect, await self.monitor.observe("alive"))
 
     async def __aenter__(self) -> Self:
         return self

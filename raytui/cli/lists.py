@@ -156,7 +156,7 @@ def _app_cells(app: Application, joined: Joined) -> Row:
     up = duration(joined.snapshot.observed_at - since) if since and app.state in {"running", "starting"} else ""
     return (
         app.short,
-        app.state,
+        "" if joined.snapshot.by_ray else app.state,
         (joined.state_of(app)[1] or "").replace("ALIVE", "alive"),
         app.id,
         f"{app.cpu:g}",

@@ -57,9 +57,12 @@ def verdict_line(snapshot: Snapshot, assessment: Assessment, now: float, paint: 
 
 def count_text(counts: Counts) -> str:
     """`2/3 nodes`, and of how many nothing is known; a dash when nothing was observed."""
+    unknown = f", {counts.unknown} unknown" if counts.unknown else ""
+    if counts.expected is None:
+        dead = f", {counts.dead} dead" if counts.dead else ""
+        return f"{counts.alive} {'node' if counts.alive == 1 else 'nodes'} alive{unknown}{dead}"
     if counts.alive is None:
         return f"-/{counts.expected} nodes"
-    unknown = f", {counts.unknown} unknown" if counts.unknown else ""
     return f"{counts.alive}/{counts.expected} nodes{unknown}"
 
 
@@ -78,6 +81,9 @@ def application_lines(snapshot: Snapshot, now: float, paint: Paint) -> list[str]
     """One row for each application: what the platform says of it and what Ray says of its node."""
     rows = [_row(snapshot, app, now) for app in snapshot.applications.value or ()]
     heads = ("NAME", "PLATFORM", "RAY", "CPU", "MEMORY", "OBJ STORE", "UP")
+    if snapshot.by_ray:
+        # No platform says anything beside Ray.
+        heads, rows = (heads[0], *heads[2:]), [(row[0], *row[2:]) for row in rows]
     lines = table(heads, rows, paint, right=("CPU", "MEMORY", "OBJ STORE", "UP"), states=("PLATFORM", "RAY"))
     return [f"  {line}" for line in lines]
 

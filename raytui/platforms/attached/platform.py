@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NoReturn
 
 from raytui.core.errors import Failure, NotFound, Unreachable
 from raytui.core.permission import require_changeable
-from raytui.core.protocols import Check, CreateRequest, DashboardTarget, LogChunk
+from raytui.core.protocols import Check, DashboardTarget, LogChunk
 from raytui.core.secret import unsendable
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, PlatformName
@@ -49,7 +49,8 @@ class AttachedPlatform:
         if why:
             hint = "correct it, or unset the variable that names it"
             raise Unreachable(Failure("login", "TokenUnreadable", f"the Ray token in {source} cannot be used: {why}", hint))
-        return DashboardTarget(self._address, {"Authorization": f"Bearer {token}"}, path, self._ca_bundle, given=True)
+        login = {"Authorization": f"Bearer {token}"}
+        return DashboardTarget(self._address, token_file=path, ca_bundle=self._ca_bundle, ray_headers=login, given=True)
 
     async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # nothing is made here
         """None."""
@@ -83,49 +84,14 @@ class AttachedPlatform:
         """Raises `NotFound`: no launcher of raytui's runs there."""
         raise NotFound(f"{application.short} has no output of a launcher", hint="raytui logs --list names Ray's own files")
 
-    async def create(self, request: CreateRequest) -> Application:  # noqa: ARG002
-        """Refused."""
-        _refuse("create")
+    async def _refuse(self, *_what: object, **_more: object) -> NoReturn:
+        require_changeable("the change", self.name, read_only=True)
+        raise AssertionError
 
-    async def stop(self, application: Application, *, wait: bool = True) -> None:  # noqa: ARG002
-        """Refused."""
-        _refuse("stop")
-
-    async def restart(self, application: Application) -> None:  # noqa: ARG002
-        """Refused."""
-        _refuse("restart")
-
-    async def delete(self, application: Application, *, wait: bool = True) -> None:  # noqa: ARG002
-        """Refused."""
-        _refuse("delete")
-
-    async def drain(self, application: Application, timeout: float) -> bool:  # noqa: ARG002
-        """Refused."""
-        _refuse("drain")
-
-    async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:  # noqa: ARG002
-        """Refused."""
-        _refuse("write")
-
-    async def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:  # noqa: ARG002
-        """Refused."""
-        _refuse("write")
-
-    async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:  # noqa: ARG002
-        """Refused."""
-        _refuse("record")
-
-    async def forget(self, cluster: str) -> None:  # noqa: ARG002
-        """Refused."""
-        _refuse("forget")
+    create = stop = restart = delete = drain = write_launchers = write_file = record_spec = forget = _refuse
 
     async def close(self) -> None:
         """Nothing to let go of."""
-
-
-def _refuse(verb: str) -> NoReturn:
-    require_changeable(verb, "attached", read_only=True)
-    raise AssertionError
 
 
 def _own_token() -> tuple[str, str, str]:

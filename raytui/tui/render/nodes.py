@@ -30,12 +30,16 @@ _INDEX = {column.id: n for n, column in enumerate(COLUMNS)}
 
 
 def columns_for(rows: tuple[Row, ...]) -> tuple[Column, ...]:
-    """The columns with room for the longest name; without any GPU the GPU column is the first to go."""
+    """The columns with room for the longest name; the platform's goes where none says anything, without any GPU that of the GPUs."""
     longest = max((cells(row.cells[0][0]) for row in rows), default=8)
     with_gpu = any(row.cells[_INDEX["gpu"]][0] for row in rows)
     name = COLUMNS[0]._replace(width=min(max(8, longest), 24), wide=min(max(12, longest), 40))
     gpu = COLUMNS[_INDEX["gpu"]] if with_gpu else COLUMNS[_INDEX["gpu"]]._replace(rank=99, width=999)
-    return tuple(name if c.id == "name" else gpu if c.id == "gpu" else c for c in COLUMNS)
+    platform = COLUMNS[_INDEX["platform"]]
+    if rows and not any(row.cells[_INDEX["platform"]][0] for row in rows):
+        platform = platform._replace(rank=99, width=999)
+    special = {"name": name, "gpu": gpu, "platform": platform}
+    return tuple(special.get(c.id, c) for c in COLUMNS)
 
 
 def node_rows(picture: Picture, *, stale: bool = False) -> tuple[Row, ...]:
@@ -61,8 +65,8 @@ def _application_row(picture: Picture, shown: Snapshot, app: Application, *, bli
     node, (_, state) = joined.node_of(app), joined.state_of(app)
     name = clean(app.short)
     if blind:
-        return _remembered(name, app, state, node)
-    platform = (app.state, _platform_role(app))
+        return _remembered(name, app, state, node, by_ray=shown.by_ray)
+    platform = NONE if shown.by_ray else (app.state, _platform_role(app))
     up = uptime(shown.observed_at - app.started_at) if app.started_at and app.state == "running" else ""
     ray = _ray_word(app, state, asked=shown.nodes.value is not None)
     tail = _tail(picture, app, node, state)
@@ -74,14 +78,14 @@ def _application_row(picture: Picture, shown: Snapshot, app: Application, *, bli
     return Row(name, tuple(known.get(column.id, NONE) for column in COLUMNS), tail, _INDEX[start])
 
 
-def _remembered(name: str, app: Application, state: str | None, node: Node | None) -> Row:
+def _remembered(name: str, app: Application, state: str | None, node: Node | None, *, by_ray: bool) -> Row:
     known = {
         "name": (name, "muted"),
-        "platform": ("?", "warn"),
+        "platform": NONE if by_ray else ("?", "warn"),
         "ray": ("?", "warn"),
         "ip": (clean(node.ip) if node else "", "muted"),
     }
-    told = f"was {app.state}" + (f", {state.lower()}" if state else "")
+    told = f"was {state.lower() if state else 'listed'}" if by_ray else f"was {app.state}" + (f", {state.lower()}" if state else "")
     return Row(name, tuple(known.get(column.id, NONE) for column in COLUMNS), (told, "muted"), _INDEX["cpu"])
 
 
@@ -218,4 +222,5 @@ def _number(text: str) -> float:
 def title_of(picture: Picture) -> str:
     """How many applications there are, when that is more than a screen tells."""
     count = len(picture.known.applications.value or ())
-    return f"Applications ({count})" if count > 8 else "Applications"
+    what = "Nodes" if picture.known.by_ray else "Applications"
+    return f"{what} ({count})" if count > 8 else what

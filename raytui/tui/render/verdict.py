@@ -79,7 +79,8 @@ def chain(picture: Picture, width: int, *, stale: bool = False) -> Line:
         skipped = [CHAIN.get(layer, layer) for layer, state in picture.assessment.links() if state == "unchecked"]
         told = f"{', '.join(skipped)} not looked at " if skipped else "all answering "
         return spread(_links(tuple(layer for layer in LAYERS if CHAIN.get(layer, layer) not in skipped)), ((told, "muted"),), width)
-    reached = LAYERS[: LAYERS.index(broken.layer)]
+    before = picture.assessment.links()[: LAYERS.index(broken.layer)]
+    reached = tuple(layer for layer, state in before if state == "ok")
     role = "muted" if picture.assessment.phase in {"absent", "starting", "stopping"} else "error"
     mark = "○ " if role == "muted" else "✗ "
     name = CHAIN.get(broken.layer, broken.layer)
@@ -99,11 +100,14 @@ def _links(layers: tuple[str, ...]) -> Line:
 
 def _counts(picture: Picture, *, stale: bool) -> Line:
     counts = join(picture.snapshot).counts
+    unknown = f", {counts.unknown} unknown" if counts.unknown else ""
+    if counts.expected is None and not stale:
+        dead = f", {counts.dead} dead" if counts.dead else ""
+        return ((f"{counts.alive} {'node' if counts.alive == 1 else 'nodes'} alive{unknown}{dead}   ", ""),)
     if not counts.expected or stale:
         return ()
     if counts.alive is None:
         return ((f"-/{counts.expected} nodes   ", "muted"),)
-    unknown = f", {counts.unknown} unknown" if counts.unknown else ""
     return ((f"{counts.alive}/{counts.expected} nodes{unknown}   ", "" if counts.alive >= counts.expected else "warn"),)
 
 
