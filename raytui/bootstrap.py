@@ -190,7 +190,7 @@ DEPLOY_STEPS = ("project found or created", "files uploaded", "environment set u
 
 async def open_deployment(settings: Settings, *, project_name: str, git_url: str, branch: str, timeout: float) -> Deployment:
     """A run of the pipeline on the workbench of the settings; close it afterwards."""
-    from raytui.manager.launchers import render
+    from raytui.manager.launchers import render, shipped
     from raytui.platforms.cai import CaiPlatform
     from raytui.platforms.cai.client import open_client
     from raytui.platforms.cai.deploy import Deployment, Request, requirements
@@ -219,4 +219,4 @@ async def open_deployment(settings: Settings, *, project_name: str, git_url: str
         project_id="" if project_name else settings.project_id,
         timeout=timeout,
     )
-    return Deployment(open_client(**access), request, launchers=render(), complete=complete)
+    return Deployment(open_client(**access), request, launchers=render(), shipped=shipped(), complete=complete)

@@ -163,6 +163,9 @@ class Joined:
         dead = sum(state == "DEAD" for _, state in states_of)
         blind = nodes is None
         unknown = sum(state == "UNKNOWN" or (state is None and blind and app.state in _ASKED) for app, state in states_of)
+        if unknown and not alive and not dead:
+            # Nobody knows of any of them: none alive would be a claim.
+            return Counts(len(listed), None, None, unknown, unread)
         return Counts(len(listed), alive, dead, unknown, unread)
 
 

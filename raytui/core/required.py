@@ -11,7 +11,10 @@ EXAMPLE_RUNTIME = "docker.repository.cloudera.com/cloudera/cdsw/ml-runtime-pbj-j
 def required_problems(spec: ClusterSpec) -> list[Problem]:
     """One problem for each required parameter that is missing, in the order head, workers."""
     image = f"a whole image identifier, for example {EXAMPLE_RUNTIME}; raytui doctor lists those of the workbench"
-    scripts = "raytui render --to launchers writes it; put it into the project and name it with --{0}-script or {1}.script in the profile"
+    scripts = (
+        "raytui render --to launchers writes it, and the folder that it runs beside it; put both into the project and name the script with "
+        "--{0}-script or {1}.script in the profile"
+    )
     missing: list[Problem] = []
     if not spec.head.runtime_identifier:
         missing.append(Problem("head.runtime_identifier", "the head's runtime image is missing (runtime_identifier)", image))

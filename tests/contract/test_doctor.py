@@ -113,6 +113,40 @@ async def test_launchers_that_differ_from_what_is_rendered_have_drifted(bench: B
     await platform.close()
 
 
+@pytest.mark.parametrize(
+    ("held", "head", "words"),
+    [
+        ({}, "fail", "head.py runs the folder raytui_node beside it, which lacks raytui_node/health.py and 1 more"),
+        ({"health.py": b"health"}, "fail", "which lacks raytui_node/node.py"),
+        ({"health.py": b"health", "node.py": b"older"}, "warn", "raytui_node/node.py differs from what this version of raytui renders"),
+        ({"health.py": b"health", "node.py": b"node"}, "ok", "head.py is there, with 2 files of raytui_node"),
+    ],
+)
+async def test_the_folder_beside_a_script_is_looked_at_whole(
+    bench: Bench, project: str, client: ClientName, held: dict[str, bytes], head: str, words: str
+) -> None:
+    script = b"# runs raytui_node\n"
+    rendered = {
+        "ray_head_launcher.py": script,
+        "ray_worker_launcher.py": script,
+        "raytui_node/health.py": b"health",
+        "raytui_node/node.py": b"node",
+    }
+    folder = bench.folder(project)
+    (folder / "head.py").write_bytes(script)
+    (folder / "worker.py").write_bytes(b"print('a script of my own')\n")
+    (folder / "raytui_node").mkdir()
+    for name, data in held.items():
+        (folder / "raytui_node" / name).write_bytes(data)
+    platform = open_platform(bench, project, client, launchers=lambda: rendered)
+    found = await rows(platform)
+    assert found["head script"].status == head
+    assert words in found["head script"].message
+    # A script that needs no folder is judged by itself.
+    assert found["worker script"].message == "worker.py differs from what this version of raytui renders"
+    await platform.close()
+
+
 async def test_a_launcher_that_start_writes_need_not_be_there(platform: CaiPlatform) -> None:
     wanted = workers(script=".raytui/c/launchers/ray_worker_launcher.py")
     assert (await rows(platform, wanted))["worker script"].status == "ok"

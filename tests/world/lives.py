@@ -19,7 +19,7 @@ from tests.world.api import OddError, Oddity
 from tests.world.faults import Faults, draw
 from tests.world.invariants import OBSERVE, SLACK, UNDO, Finding, Judge
 from tests.world.launcher import Launcher
-from tests.world.loop import CURRENT, Killed, Stalled, WorldLoop, clocks, kill
+from tests.world.loop import CURRENT, Killed, Stalled, WorldLoop, kill, machine
 from tests.world.records import CLUSTER, SHARED, App, Engine, stamp
 from tests.world.runs import Program, Run
 from tests.world.site import Refused, Site
@@ -350,7 +350,7 @@ def live(seed: int) -> Result:
     began = time.process_time()
     random.seed(seed)
     loop = WorldLoop()
-    with tempfile.TemporaryDirectory(prefix="world") as folder, clocks(loop):
+    with tempfile.TemporaryDirectory(prefix="world") as folder, machine(loop):
         life = Life(seed, loop, Path(folder))
         try:
             loop.run_until_complete(life.live())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -98,15 +99,26 @@ class WorldLoop(asyncio.BaseEventLoop):
             self.lost.append((str(context.get("message", "")), error))
 
 
+class InlineThread:
+    """A thread that has done its work when it was started."""
+
+    def __init__(self, target: Callable[..., object], args: tuple[object, ...] = (), **_: object) -> None:
+        self._work = lambda: target(*args)
+
+    def start(self) -> None:
+        self._work()
+
+
 @contextlib.contextmanager
-def clocks(loop: WorldLoop) -> Iterator[None]:
-    """The clocks of the machine show the loop's time."""
-    wall, steady = time.time, time.monotonic
+def machine(loop: WorldLoop) -> Iterator[None]:
+    """The clocks of the machine show the loop's time, and its threads take none."""
+    wall, steady, thread = time.time, time.monotonic, threading.Thread
     time.time, time.monotonic = lambda: EPOCH + loop.time(), loop.time  # type: ignore[assignment]
+    threading.Thread = InlineThread  # type: ignore[assignment,misc]
     try:
         yield
     finally:
-        time.time, time.monotonic = wall, steady  # type: ignore[assignment]
+        time.time, time.monotonic, threading.Thread = wall, steady, thread  # type: ignore[assignment,misc]
 
 
 async def kill(process: Process) -> None:

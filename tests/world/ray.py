@@ -105,7 +105,7 @@ class WorldDashboard(Dashboard):
                     Failure("dashboard", "ConnectionRefused", f"nothing listens on {host}", "raytui logs head", conclusive=True)
                 )
             raise Unreachable(Failure("application", "NothingListens", f"nothing answers behind {host} (status 502)", "raytui logs head"))
-        if not public and self._target.headers.get("X-Ray-Authorization", "") != f"Bearer {session.token}":
+        if not public and self._target.ray_headers.get("X-Ray-Authorization", "") != f"Bearer {session.token}":
             raise Unreachable(Failure("login", "TokenWrong", f"Ray at {host} refused the token", "RAY_AUTH_TOKEN gives the token itself"))
         return session
 

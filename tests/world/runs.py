@@ -14,6 +14,7 @@ from raytui.core.secret import Secret
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.monitor import Monitor
+from raytui.manager.operations import current
 from raytui.platforms.cai import CaiPlatform
 from raytui.platforms.cai.nodes import SharedFolder
 from tests.world.api import RUNTIME, Oddity, WorldTransport
@@ -63,6 +64,7 @@ class Program:
             cluster=CLUSTER,
             profile="world",
             workers=workers,
+            operation=lambda: current(life.state / f"console-{console}", "cai", CLUSTER),
             clock=lambda: EPOCH + life.loop.time(),
         )
         self.manager = ClusterManager(

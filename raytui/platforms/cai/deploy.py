@@ -21,6 +21,7 @@ import msgspec
 
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError
 from raytui.core.events import StepEvent
+from raytui.core.launchers import SCRIPTS
 from raytui.core.spec import ClusterSpec
 from raytui.core.units import sanitize
 from raytui.platforms.cai import jobs, projects
@@ -63,12 +64,15 @@ class Deployment:
         request: Request,
         *,
         launchers: Mapping[str, bytes],
+        shipped: Mapping[str, bytes],
         complete: Callable[[str, ClusterSpec], Awaitable[ClusterSpec]],
     ) -> None:
+        """`launchers` is what the project's nodes run, `shipped` all that this installation ships for workloads, by relative path."""
         self._root = client
         self._client = client
         self._request = request
         self._launchers = launchers
+        self._shipped = shipped
         self._complete = complete
         self._spec = request.spec
         self._source = b""
@@ -122,14 +126,15 @@ class Deployment:
     async def _files(self, progress: Callable[[str], None]) -> str:
         store = ProjectStore(self._client, RemoteFiles(self._client))
         cluster = self._spec.name
-        head, worker = (launcher_path(cluster, name) for name in ("ray_head_launcher.py", "ray_worker_launcher.py"))
+        # Where they stand when nothing else runs from there; the job's own start looks and names another folder if need be.
+        head, worker = (launcher_path(cluster, SCRIPTS[role]) for role in ("head", "worker"))
         spec = self._spec
         spec = msgspec.structs.replace(
             spec,
             head=msgspec.structs.replace(spec.head, script=spec.head.script or head),
             workers=msgspec.structs.replace(spec.workers, script=spec.workers.script or worker),
         )
-        archive, name = await asyncio.to_thread(source_archive)
+        archive, name = await asyncio.to_thread(source_archive, self._shipped)
         self._manifest = {
             "source": name,
             "venv": self._request.venv,
@@ -139,18 +144,17 @@ class Deployment:
         }
         files: dict[str, bytes] = {
             f"{FOLDER}/{name}.zip": archive,
-            f"{FOLDER}/raytui_job.py": job_script(),
+            f"{FOLDER}/raytui_job.py": self._shipped["raytui_job.py"],
             f"{FOLDER}/raytui.toml": settings_file(spec).encode(),
             f"{FOLDER}/deploy.json": msgspec.json.format(msgspec.json.encode(self._manifest, order="deterministic")),
-            head: self._launchers["ray_head_launcher.py"],
-            worker: self._launchers["ray_worker_launcher.py"],
         }
-        written = 0
+        progress("launchers")
+        _, written = await store.place_launchers(cluster, self._launchers)
         for path, data in files.items():
             progress(path)
             written += await store.publish(path, data, 0o644)
         self.changed |= bool(written)
-        return f"{written} of {len(files)} uploaded, the others were there"
+        return f"{written} of {len(files) + len(self._launchers)} uploaded, the others were there"
 
     async def _setup(self, progress: Callable[[str], None]) -> str:
         # The job runs again whenever what it rests on changed; what it did is told by its own definition in the workbench.
@@ -211,32 +215,22 @@ def requirements() -> tuple[str, ...]:
     return tuple(found)
 
 
-def source_archive() -> tuple[bytes, str]:
+def source_archive(shipped: Mapping[str, bytes]) -> tuple[bytes, str]:
     """The installed raytui itself as a zip, and the name of the folder that it becomes: what is deployed is what deploys."""
     package = Path(__file__).resolve().parents[2]
-    launchers = package / "launchers" if (package / "launchers").is_dir() else package.parent / "launchers"
-    found = {f"raytui/{path.relative_to(package)}": path for path in package.rglob("*") if _wanted(path)}
-    found |= {f"raytui/launchers/{path.name}": path for path in launchers.glob("*.py")}
+    found = {f"raytui/{path.relative_to(package)}": path.read_bytes() for path in package.rglob("*") if _wanted(path)}
+    found |= {f"raytui/launchers/{name}": data for name, data in shipped.items()}
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(found):
             # A fixed date: the same sources give the same bytes, so that an upload is repeated only when something changed.
-            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), found[name].read_bytes(), zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), found[name], zipfile.ZIP_DEFLATED)
     data = held.getvalue()
     return data, f"raytui-{hashlib.sha256(data).hexdigest()[:12]}"
 
 
 def _wanted(path: Path) -> bool:
     return path.is_file() and "__pycache__" not in path.parts and path.suffix in {".py", ".tcss", ".typed"}
-
-
-def job_script() -> bytes:
-    """The script that both jobs run."""
-    package = Path(__file__).resolve().parents[2]
-    for folder in (package / "launchers", package.parent / "launchers"):
-        if (folder / "raytui_job.py").is_file():
-            return (folder / "raytui_job.py").read_bytes()
-    raise OperationFailed("raytui_job.py is missing from this installation", hint="install raytui again")
 
 
 def settings_file(spec: ClusterSpec) -> str:

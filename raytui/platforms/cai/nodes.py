@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import msgspec
 
 from raytui.core.errors import NotFound, RaytuiError
+from raytui.core.launchers import FOLDER, is_own_folder
 from raytui.core.nodefile import NodeFile
 from raytui.core.protocols import LogChunk
 from raytui.core.snapshot import UNREAD, Application, LauncherReport
@@ -116,9 +117,11 @@ class SharedFolder:
         await self._files.delete(node_path(application))
 
     async def forget_run(self, cluster: str) -> None:
-        """Remove everything of a cluster that ended but its logs and launchers."""
-        for part in ("auth_token", "rendezvous.json", "nodes", "drain"):
-            await self._files.delete(f"{folder_of(cluster)}/{part}")
+        """Remove everything of a cluster that ended but its logs and the folder `launchers`."""
+        folder = folder_of(cluster)
+        sets = [entry.name for entry in await self._files.entries(folder) if is_own_folder(entry.name)]
+        for part in ("auth_token", "rendezvous.json", "nodes", "drain", *sets):
+            await self._files.delete(f"{folder}/{part}")
 
     async def forget(self, cluster: str) -> None:
         """Remove everything of a cluster that ended."""
@@ -177,9 +180,9 @@ def spec_path(cluster: str) -> str:
     return f"{folder_of(cluster)}/spec.json"
 
 
-def launcher_path(cluster: str, name: str) -> str:
-    """Where `write_launchers` puts a launcher."""
-    return f"{folder_of(cluster)}/launchers/{name}"
+def launcher_path(cluster: str, name: str, folder: str = FOLDER) -> str:
+    """Where `write_launchers` puts a file of the launchers, and in which folder of the cluster's when `launchers` is in use otherwise."""
+    return f"{folder_of(cluster)}/{folder}/{name}"
 
 
 def drain_path(application: Application) -> str:

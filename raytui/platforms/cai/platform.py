@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from raytui.core.errors import ConfigurationError, Failure, Problem, RaytuiError, Unreachable
+from raytui.core.launchers import NODE_VARIABLE, node_folder
 from raytui.core.protocols import Check, CreateRequest, DashboardTarget
 from raytui.core.secret import Secret
 from raytui.core.snapshot import Application, LauncherReport
@@ -98,6 +99,7 @@ class CaiPlatform(ProjectStore):
     async def create(self, request: CreateRequest) -> Application:
         """Make one application; the cluster's Ray token is made first when it has none."""
         cluster = request.marker.cluster
+        request = msgspec.structs.replace(request, script=self.placed(request.script))
         if request.environment.get("RAY_AUTH_MODE") == "token":
             await self._together(self._tokens, cluster, lambda: self.folder.ensure_token(cluster, own_ray_token()))
         return to_application(await self.lifecycle.create(request, self._environment(request)), self._site)
@@ -276,6 +278,7 @@ class CaiPlatform(ProjectStore):
             "RAYTUI_APPLICATION": request.name,
             "RAYTUI_SHARED_DIR": folder_of(cluster),
             "RAYTUI_VENV": self._venv,
+            NODE_VARIABLE: node_folder(request.script),
         }
         if request.environment.get("RAY_AUTH_MODE") == "token":
             variables["RAY_AUTH_TOKEN_PATH"] = token_path(cluster)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
+from raytui.core.launchers import SCRIPTS, needs_node_program, node_folder, others
 from raytui.core.protocols import Check
 from raytui.core.spec import ClusterSpec, head_name, worker_name
 from raytui.core.validate import SUBDOMAIN
@@ -36,6 +37,7 @@ class Preflight:
         self._files = files
         self._launchers = launchers
         self._user = ""
+        self._reading: dict[str, asyncio.Future[bytes | None]] = {}
 
     async def run(self, spec: ClusterSpec) -> tuple[Check, ...]:
         """Every row, in the order in which a person would mend them; the sizes of the spec must be filled in."""
@@ -125,22 +127,44 @@ class Preflight:
 
     async def _script(self, role: str, cluster: str, path: str | None) -> list[Check]:
         name, field = f"{role} script", "head.script" if role == "head" else "workers.script"
-        launcher = f"ray_{role}_launcher.py"
         if not path:
             return [Check(name, "skip", "no path is given")]
-        expected = self._launchers().get(launcher) if self._launchers is not None else None
-        managed = path == launcher_path(cluster, launcher)
-        try:
-            found = await self._files.read(path)
-        except NotFound:
-            if managed:
-                return [Check(name, "ok", f"{path} is written at start")]
-            hint = f"raytui render --to {path.rpartition('/')[0] or '.'} writes it; upload or commit it to the project"
-            return [Check(name, "fail", f"{path} does not exist in the project", hint, field)]
-        if expected is not None and found != expected and not managed:
+        rendered = self._launchers() if self._launchers is not None else {}
+        managed = path == launcher_path(cluster, SCRIPTS[role])
+        render = f"raytui render --to {path.rpartition('/')[0] or '.'} writes it; upload or commit it to the project"
+        found = await self._held(path)
+        if found is None and managed:
+            return [Check(name, "ok", f"{path} is written at start")]
+        if found is None:
+            return [Check(name, "fail", f"{path} does not exist in the project", render, field)]
+        wanted = {f"{node_folder(path)}/{file.partition('/')[2]}": data for file, data in rendered.items() if "/" in file}
+        if not needs_node_program(found):
+            wanted = {}
+        held = dict(zip(wanted, await asyncio.gather(*map(self._held, wanted)), strict=True))
+        missing = [file for file, data in held.items() if data is None]
+        if missing and not managed:
+            message = f"{path} runs the folder {node_folder(path)} beside it, which lacks {_some(missing)}"
+            return [Check(name, "fail", message, render, field)]
+        differs = others({path: rendered.get(SCRIPTS[role], found), **wanted}, {path: found, **held})
+        if (differs or missing) and managed:
+            message = f"{path} is another version's, or not whole: start writes this version's and leaves alone what is in use"
+            return [Check(name, "ok", message)]
+        if differs:
             hint = "raytui render writes the current one; a script of your own is fine if it starts Ray as launchers do"
-            return [Check(name, "warn", f"{path} differs from what this version of raytui renders", hint, field)]
-        return [Check(name, "ok", f"{path} is there")]
+            return [Check(name, "warn", f"{_some(differs, path)} differs from what this version of raytui renders", hint, field)]
+        return [Check(name, "ok", f"{path} is there" + (f", with {len(wanted)} files of {node_folder(path)}" if wanted else ""))]
+
+    async def _held(self, path: str) -> bytes | None:
+        """A file of the project, read once for both scripts; none when there is no such file."""
+        if path not in self._reading:
+            self._reading[path] = asyncio.ensure_future(self._read(path))
+        return await self._reading[path]
+
+    async def _read(self, path: str) -> bytes | None:
+        try:
+            return await self._files.read(path)
+        except NotFound:
+            return None
 
     async def _venv(self, spec: ClusterSpec) -> list[Check]:
         return [venv_row(spec, await venv_of(self._files))]
@@ -152,3 +176,10 @@ async def _guarded(name: str, part: Awaitable[list[Check]]) -> list[Check]:
     except RaytuiError as error:
         # Another row says whether the platform can be used; this one only could not look.
         return [Check(name, "skip", f"could not be checked: {error.message}", error.hint)]
+
+
+def _some(paths: list[str], first: str = "") -> str:
+    """One of the paths, and how many more there are."""
+    named = first if first in paths else paths[0]
+    rest = len(paths) - 1
+    return named if not rest else f"{named} and {rest} more"

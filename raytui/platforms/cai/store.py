@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import TypeVar
 
 import msgspec
 
-from raytui.core.errors import NotFound, RefusedForSafety
+from raytui.core.errors import NotFound, OperationFailed, RefusedForSafety
+from raytui.core.launchers import FOLDER, SCRIPTS, folder_for, folder_in_use, mode_of, others
 from raytui.core.protocols import LogChunk
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
+from raytui.platforms.cai.applications import Record
 from raytui.platforms.cai.client import ApiClient
 from raytui.platforms.cai.files import ProjectFiles
 from raytui.platforms.cai.lifecycle import Lifecycle
 from raytui.platforms.cai.nodes import SharedFolder, launcher_path, spec_path
+
+T = TypeVar("T")
 
 
 class ProjectStore:
@@ -25,12 +30,56 @@ class ProjectStore:
         self.files = files
         self.folder = SharedFolder(files)
         self.lifecycle = Lifecycle(client)
+        self._placed: dict[str, str] = {}
 
     async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
-        """Store those that are missing or differ below the cluster's folder; the paths are relative to the project."""
-        paths = {name: launcher_path(cluster, name) for name in files}
-        await asyncio.gather(*(self.publish(path, files[name]) for name, path in paths.items()))
-        return paths
+        """Store those that are missing or differ below the cluster's folder; the paths are relative to the project.
+
+        Other files from which applications of the cluster may run stay as they are: then the set gets a folder of its own.
+        """
+        return (await self.place_launchers(cluster, files))[0]
+
+    async def place_launchers(self, cluster: str, files: Mapping[str, bytes]) -> tuple[dict[str, str], int]:
+        """The same, and how many files had to be written."""
+        folder = FOLDER
+        held = await self._held(cluster, folder, files)
+        if others(files, held):
+            in_use = {folder_in_use(record.script) for record in await self._applications(cluster)}
+            folder = folder_for(files, held, in_use)
+            if folder != FOLDER:
+                held = await self._held(cluster, folder, files)
+            if folder in in_use and (changed := others(files, held)):
+                raise OperationFailed(
+                    f"{launcher_path(cluster, changed[0], folder)} was changed by hand, and applications of {cluster} run from it",
+                    hint=f"raytui stop --cluster {cluster} removes it; raytui start then writes it anew",
+                    reason="LaunchersChanged",
+                )
+        paths = {name: launcher_path(cluster, name, folder) for name in files}
+        missing = [name for name in files if held[name] != files[name]]
+        await _all(self.files.write(paths[name], files[name], mode_of(name)) for name in missing)
+        for name in SCRIPTS.values():
+            self._placed[launcher_path(cluster, name)] = launcher_path(cluster, name, folder)
+        return paths, len(missing)
+
+    def placed(self, script: str) -> str:
+        """The path that an application is made with: that of the set which `write_launchers` wrote last, if the script is raytui's own."""
+        return self._placed.get(script, script)
+
+    async def _held(self, cluster: str, folder: str, names: Iterable[str]) -> dict[str, bytes | None]:
+        """What a set's folder holds under these names."""
+
+        async def one(name: str) -> bytes | None:
+            try:
+                return await self.files.read(launcher_path(cluster, name, folder))
+            except NotFound:
+                return None
+
+        names = list(names)
+        return dict(zip(names, await _all(map(one, names)), strict=True))
+
+    async def _applications(self, cluster: str) -> list[Record]:
+        records = await self.lifecycle.records()
+        return [record for record in records if record.ours and record.marker and record.marker.cluster == cluster]
 
     async def publish(self, path: str, data: bytes, mode: int = 0o755) -> bool:
         """Make a file of the project hold `data`; true when it had to be written."""
@@ -73,8 +122,17 @@ class ProjectStore:
 
     async def forget(self, cluster: str) -> None:
         """Remove the cluster's shared folder; refused while it has applications."""
-        if any(record.ours and record.marker and record.marker.cluster == cluster for record in await self.lifecycle.records()):
+        if await self._applications(cluster):
             raise RefusedForSafety(
                 f"the files of {cluster} are in use by its applications", hint=f"raytui stop --cluster {cluster} comes first"
             )
         await self.folder.forget(cluster)
+
+
+async def _all(calls: Iterable[Awaitable[T]]) -> list[T]:
+    """Every answer. When one fails the others run to their end all the same: a request that nobody waits for would outlive its client."""
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, BaseException)]

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from raytui.core.errors import ConfigurationError, OperationFailed
+from raytui.core.launchers import FOLDER, is_own_folder
 
 KEPT_LOGS = 20
 """Log files kept when a cluster is removed; a person may still want to know why it failed."""
@@ -124,7 +125,7 @@ class Folder:
         self.cluster = checked(cluster, "cluster")
         self.path = root / cluster
         self.applications = self.path / "applications"
-        self.launchers = self.path / "launchers"
+        self.launchers = self.path / FOLDER
         self.logs = self.path / "logs"
         self.nodes = self.path / "nodes"
         self.drain = self.path / "drain"
@@ -156,7 +157,9 @@ class Folder:
         """Remove everything of the cluster but its newest logs."""
         import shutil
 
-        for path in (self.applications, self.launchers, self.nodes, self.drain, self.rendezvous, self.token):
+        with explained("reading the cluster's folder", self.path):
+            sets = [path for path in self.path.iterdir() if is_own_folder(path.name)] if self.path.is_dir() else []
+        for path in (self.applications, self.launchers, *sets, self.nodes, self.drain, self.rendezvous, self.token):
             with explained("removing the cluster's files", path):
                 if path.is_dir():
                     shutil.rmtree(path)

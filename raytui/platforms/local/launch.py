@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from raytui.core.errors import OperationFailed
+from raytui.core.launchers import NODE_VARIABLE, node_folder
 from raytui.platforms.local import processes
 from raytui.platforms.local.files import Folder, explained, write_whole
 from raytui.platforms.local.ports import pick
@@ -153,6 +154,7 @@ def variables(folder: Folder, record: Record, inherited: Mapping[str, str]) -> d
         "RAYTUI_VENV": record.venv,
         "RAYTUI_TEMP_DIR": record.temp_dir,
         "RAYTUI_ENGINE": record.engine,
+        NODE_VARIABLE: node_folder(record.script),
         processes.SHARED_DIR: str(folder.path),
         processes.APPLICATION: record.name,
         processes.APPLICATION_ID: record.id,

@@ -58,6 +58,8 @@ def test_a_worker_of_a_head_that_does_not_live_is_not_alive(head):
 def test_one_report_from_the_future_proves_nothing():
     seen = outside(application(0, launcher=alive(0, at=NOW + 7200)), application(1, launcher=alive(1, at=NOW + 7200)))
     assert [state for _, state in map(join(seen).state_of, seen.applications.value)] == ["UNKNOWN", "UNKNOWN"]
+    # None alive would be a claim too.
+    assert status_document(seen, assess(seen), NOW)["nodes"] == {"alive": None, "dead": None}
     assert (assess(seen).verdict, assess(seen).broken.reason) == ("unknown", "HeadSilent")
 
 

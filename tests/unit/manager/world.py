@@ -168,7 +168,7 @@ class World:
         return {name: f"/shared/{name}" for name in files}
 
     async def read_file(self, path: str) -> bytes:
-        return self.files[path.rpartition("/")[2]]
+        return self.files[path.removeprefix("/shared/")]
 
     async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:
         return self.checks

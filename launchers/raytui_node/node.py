@@ -1,4 +1,4 @@
-"""One Ray node, head or worker, from the first look at the venv to the last process gone: the entry point of both launchers."""
+"""One Ray node, head or worker, from the first look at the venv to the last process gone."""
 
 import os
 import signal
@@ -6,14 +6,14 @@ import subprocess
 import sys
 import time
 import uuid
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
-from ray_files import utc_now
-from ray_health import Probe, probe_gcs, split_address
-from ray_output import lost_gcs, version_mismatch
-from ray_process import Output, holds_port, signal_child
-from ray_settings import ANY_HOST, LauncherError, check_ray, ray_arguments, read_settings, versions_differ
-from ray_supervisor import Ending, Supervisor
+from raytui_node.files import utc_now
+from raytui_node.health import Probe, probe_gcs, split_address
+from raytui_node.output import lost_gcs, version_mismatch
+from raytui_node.process import Output, follow, holds_port, signal_child
+from raytui_node.settings import ANY_HOST, LauncherError, check_ray, ray_arguments, read_settings, versions_differ
+from raytui_node.supervisor import Ending, Supervisor
 
 _FIRST_POLL_S = 0.1
 _SLOWEST_POLL_S = 1.0
@@ -314,25 +314,14 @@ class WorkerNode(Supervisor):
         return not same
 
 
-def _in_kernel(namespace: Dict[str, Any]) -> bool:
-    """Whether a notebook kernel executes our text: there a loop runs already, or there is no file, and SystemExit counts as failure."""
-    if "__file__" not in namespace or "get_ipython" in namespace:
-        return True
-    # Importing asyncio costs 30 ms; where nobody has, no loop can run.
-    loops = sys.modules.get("asyncio")
-    if loops is None:
-        return False
-    try:
-        loops.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+def launch(role: str, env: Mapping[str, str], launcher: int = 0) -> None:
+    """Runs a node of this role to its end. Raises LauncherError, one sentence and an exit code, unless it ended as asked.
 
-
-def launch(role: str, env: Mapping[str, str]) -> None:
-    """Runs a node of this role to its end. Raises LauncherError, one sentence and an exit code, unless it ended as asked."""
+    `launcher` is the pid of the script that stays with us, 0 when nobody does.
+    """
     settings = read_settings(role, env)
     node = (HeadNode if role == "head" else WorkerNode)(settings, env)
+    node.report.launcher = launcher
     node.open()
     try:
         check_ray(settings)
@@ -346,20 +335,21 @@ def launch(role: str, env: Mapping[str, str]) -> None:
         node.close()
 
 
-def run(role: str, namespace: Dict[str, Any]) -> None:
-    """Runs `role`, "head" or "worker".
+def main(arguments: List[str]) -> int:
+    """Runs the node that `arguments` name: its role, head or worker, and the pid of the launcher that stays with it, if one does.
 
-    As a process it exits with Ray's code, or 0 after a requested end. In a kernel it returns after a clean end and raises
-    LauncherError after any other. `namespace` is the caller's globals(), which tell a script from a kernel.
+    Returns the exit code of the process: Ray's own, or 0 after a requested end. Why it ended otherwise is the last line on stderr.
     """
-    kernel = _in_kernel(namespace)
+    if not arguments or arguments[0] not in ("head", "worker"):
+        sys.stderr.write("name the role of the node: python raytui_node head, or python raytui_node worker\n")
+        return 2
+    launcher = int(arguments[1]) if len(arguments) > 1 else 0
+    if launcher:
+        follow(launcher)
     try:
-        launch(role, os.environ)
+        launch(arguments[0], os.environ, launcher)
     except LauncherError as error:
-        if kernel:
-            raise LauncherError(str(error), error.code) from None
         sys.stdout.flush()
         sys.stderr.write("%s\n" % error)
-        sys.exit(error.code)
-    if not kernel:
-        sys.exit(0)
+        return error.code
+    return 0

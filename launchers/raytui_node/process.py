@@ -126,6 +126,25 @@ def find_ray(root: int) -> RayParts:
     return RayParts(found.get("raylet"), found.get("gcs_server"), node_id, node_ip, tuple(sorted(files)))
 
 
+def _prctl() -> Optional[Callable[[int, int], int]]:
+    """The call that ties a process to its parent's life; None where the system has none."""
+    return getattr(ctypes.CDLL(None, use_errno=True), "prctl", None)
+
+
+def follow(launcher: int) -> None:
+    """Ties this process to `launcher`, its parent: the kernel sends us SIGTERM when it dies, however it dies.
+
+    We leave its process group too: a Ctrl-C, or a platform's signal to the whole group, comes from the launcher, which hands it on, and
+    would otherwise count twice.
+    """
+    os.setpgid(0, 0)
+    prctl = _prctl()
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != launcher:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
 def spawn(argv: List[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     """Starts `argv` with its output in a pipe, in a process group of its own inside our session.
 
@@ -134,7 +153,7 @@ def spawn(argv: List[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     Raises OSError when it cannot be started.
     """
     parent = os.getpid()
-    prctl = getattr(ctypes.CDLL(None, use_errno=True), "prctl", None)
+    prctl = _prctl()
 
     def prepare() -> None:
         os.setpgid(0, 0)

@@ -242,6 +242,9 @@ def check_ray(settings: Settings) -> None:
         )
     if not os.access(settings.ray, os.X_OK):
         raise LauncherError("%s is not executable; install Ray again in that venv, or set RAYTUI_VENV to another" % settings.ray)
+    python = os.path.join(settings.venv, "bin", "python")
+    if not os.access(python, os.X_OK):
+        raise LauncherError("the virtual environment has no Python: %s is missing or cannot be run; %s" % (python, how))
 
 
 def ray_arguments(settings: Settings, address: str) -> List[str]:

@@ -6,9 +6,9 @@ import sys
 import time
 from typing import Dict, Optional, Tuple
 
-from ray_files import RotatingLog, SharedFolder, utc_now
-from ray_process import NOTHING_YET
-from ray_settings import Settings
+from raytui_node.files import RotatingLog, SharedFolder, utc_now
+from raytui_node.process import NOTHING_YET
+from raytui_node.settings import Settings
 
 _HEARTBEAT_S = 10.0
 
@@ -20,6 +20,7 @@ class Report:
         self.state, self.message, self.hint = "starting", "", ""
         self.parts = NOTHING_YET
         self.ray_pid = 0
+        self.launcher = 0
         self.address = self.generation = ""
         self.exit_code: Optional[int] = None
         self.envoy = False
@@ -75,7 +76,7 @@ class Report:
                 "cluster": s.cluster,
                 "role": s.role,
                 "engine_id": s.engine_id,
-                "pid": os.getpid(),
+                "pid": self.launcher or os.getpid(),
                 "ray_pid": self.ray_pid,
                 "state": self.state,
                 "node_id": self.parts.node_id,

@@ -12,13 +12,13 @@ import threading
 import time
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
-from ray_files import SharedFolder
-from ray_health import Probe, probe_gcs
-from ray_output import explain, warning
-from ray_page import StatusPage, envoy_present
-from ray_process import NOTHING_YET, Output, find_ray, signal_child, spawn, still_runs, sweep
-from ray_report import Report
-from ray_settings import ANY_HOST, RUN_MARK, SMALL_SHM, LauncherError, Settings, installed_versions, ray_environment, read_token
+from raytui_node.files import SharedFolder
+from raytui_node.health import Probe, probe_gcs
+from raytui_node.output import explain, warning
+from raytui_node.page import StatusPage, envoy_present
+from raytui_node.process import NOTHING_YET, Output, find_ray, signal_child, spawn, still_runs, sweep
+from raytui_node.report import Report
+from raytui_node.settings import ANY_HOST, RUN_MARK, SMALL_SHM, LauncherError, Settings, installed_versions, ray_environment, read_token
 
 _PROBE_STARTING_S = 0.4
 _PROBE_ALIVE_S = 5.0
