@@ -21,8 +21,8 @@ from raytui.config.settings import Settings
 from raytui.core.errors import ConfigurationError, OperationFailed, Problem, RaytuiError, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.orphans import orphans as unclaimed
-from raytui.core.protocols import Platform
 from raytui.core.permission import require_changeable
+from raytui.core.protocols import Platform
 from raytui.core.report import SCHEMA_VERSION, list_document
 from raytui.core.snapshot import Application
 

@@ -80,7 +80,7 @@ def chain_line(assessment: Assessment, paint: Paint) -> str:
 def application_lines(snapshot: Snapshot, now: float, paint: Paint) -> list[str]:
     """One row for each application: what the platform says of it and what Ray says of its node."""
     rows = [_row(snapshot, app, now) for app in snapshot.applications.value or ()]
-    heads = ("NAME", "PLATFORM", "RAY", "CPU", "MEMORY", "OBJ STORE", "UP")
+    heads: tuple[str, ...] = ("NAME", "PLATFORM", "RAY", "CPU", "MEMORY", "OBJ STORE", "UP")
     if snapshot.by_ray:
         # No platform says anything beside Ray.
         heads, rows = (heads[0], *heads[2:]), [(row[0], *row[2:]) for row in rows]

@@ -300,6 +300,8 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     """Whether the physical figures of the nodes could be read."""
     asked: Reading[ClusterSpec] = Reading()
     """The spec last asked for, as recorded with the cluster; neither value nor failure when none is recorded."""
+    operation: Operation | None = None
+    """What raytui itself is changing on this cluster now."""
     foreign: tuple[str, ...] = ()
     """Names of this cluster's that applications of somebody else have; looked at while the cluster is absent."""
 

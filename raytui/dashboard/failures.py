@@ -39,7 +39,9 @@ def of_trouble(error: TransportError, target: DashboardTarget, path: str, timeou
             "network",
             "ConnectTimeout",
             f"no connection to {where} could be made in time",
-            _GIVEN_HINT if target.given else "the host is gone or a firewall drops the packets: check that the head still runs at this address",
+            _GIVEN_HINT
+            if target.given
+            else "the host is gone or a firewall drops the packets: check that the head still runs at this address",
         ),
         "name": ("network", "NameUnknown", f"the name of {where} could not be resolved{detail}", "check the address and the name server"),
         "route": ("network", "NoRoute", f"there is no way to {where}{detail}", "check the network between here and the head"),
@@ -194,9 +196,10 @@ def _refused(answer: Response, target: DashboardTarget) -> Unreachable:
 
 def _login(reason: str, message: str, target: DashboardTarget, hint: str = "") -> Unreachable:
     if not hint and reason.startswith("Token"):
-        kept = f"the {'token that was sent' if target.given else "cluster's token"} is kept in {target.token_file}; " if target.token_file else ""
+        what = "token that was sent" if target.given else "cluster's token"
+        kept = f"the {what} is kept in {target.token_file}; " if target.token_file else ""
         hint = f"{kept}RAY_AUTH_TOKEN_PATH names a file with the token, RAY_AUTH_TOKEN gives the token itself"
-    return Unreachable(Failure("login", reason, message, _PROXY_HINT if target.given and not hint else hint or _KEY_HINT))
+    return Unreachable(Failure("login", reason, message, hint or (_PROXY_HINT if target.given else _KEY_HINT)))
 
 
 def _html(answer: Response, target: DashboardTarget, path: str) -> Unreachable:

@@ -95,7 +95,9 @@ class Logs:
         if owner is None:
             return _pick([], name, snapshot)
         if snapshot.by_ray and not _lives(owner[2]):
-            raise NotFound(f"{label} has ended, and Ray gives no log of a node that has ended", hint="raytui logs --list names what there is")
+            raise NotFound(
+                f"{label} has ended, and Ray gives no log of a node that has ended", hint="raytui logs --list names what there is"
+            )
         dashboard = await self._dashboard(snapshot.cluster) if _lives(owner[2]) else None
         return _pick(await self._of_node(dashboard, snapshot.cluster, *owner), name, snapshot)
 

@@ -200,7 +200,6 @@ class Monitor:
                 last["usage"] = msgspec.structs.replace(usage, value=total_by_nodes(usage.value, nodes))
         return msgspec.structs.replace(plain, dashboard_url=link.target.url, token_file=link.target.token_file, figures=figures, **last)
 
-
     def _of_nodes(self, picture: Snapshot, by_node: ByNode) -> Reading[tuple[Application, ...]]:
         nodes = picture.nodes
         if nodes.value is not None:

@@ -27,7 +27,8 @@ class ToolEnvironment(msgspec.Struct, frozen=True):
 async def tool_environment(platform: Platform, connect: Callable[[DashboardTarget], Dashboard], snapshot: Snapshot) -> ToolEnvironment:
     """What was observed of a cluster as an environment; raises `Unreachable`, `NotFound` or `OperationFailed` when it leads nowhere.
 
-    Ray's tools read `RAY_API_SERVER_ADDRESS` for jobs and lists and `RAY_ADDRESS` for everything else (Ray before 2.40 for all of it).
+    Ray's tools read `RAY_API_SERVER_ADDRESS` for jobs and lists, and `RAY_ADDRESS` for everything else and where the first is not set
+    (Ray 2.9.3 knows the second alone).
     """
     broken = assess(snapshot).broken
     head = snapshot.head
@@ -49,7 +50,9 @@ async def tool_environment(platform: Platform, connect: Callable[[DashboardTarge
     finally:
         await dashboard.close()
     variables = {"RAY_ADDRESS": _gcs_address(snapshot) or target.url, "RAY_API_SERVER_ADDRESS": target.url}
-    notes = () if _gcs_address(snapshot) else ("ray job, ray list and ray logs work so; ray status and drivers need the head's GCS address",)
+    notes = (
+        () if _gcs_address(snapshot) else ("ray job, ray list and ray logs work so; ray status and drivers need the head's GCS address",)
+    )
     if mode is None:
         return ToolEnvironment(variables, (), notes)
     variables["RAY_AUTH_MODE"] = mode
