@@ -19,7 +19,8 @@ def _remember(name: str) -> Callable[[click.Context, click.Parameter, Any], None
     def callback(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
         # Given in both places, the one after the verb counts: it is parsed last.
         invocation = context.find_object(Invocation)
-        if value and invocation is not None:
+        # An empty address is no address, and must not lead to a look at something else.
+        if value not in {None, 0} and invocation is not None:
             setattr(invocation, name, getattr(invocation, name) + value if name == "verbosity" else value)
 
     return callback

@@ -26,6 +26,8 @@ ENDED_LATELY_S = 900.0
 """How long after its unplanned end a node of a watched cluster is called a fault."""
 MOST_ENDED = 5
 """Ended nodes that are named one by one."""
+MOST_FROZEN = 10
+"""Nodes with figures that no longer change that are named one by one."""
 PLANNED_ENDS = frozenset({"EXPECTED_TERMINATION", "AUTOSCALER_DRAIN_PREEMPTED", "AUTOSCALER_DRAIN_IDLE"})
 """Ray's reasons for the end of a node that somebody or the autoscaler ended."""
 _BEFORE_LIFE = frozenset({"alive", "joining", "waiting", "starting"})
@@ -238,8 +240,8 @@ def of_cluster(joined: Joined) -> Iterator[Condition]:
                 "somebody joined it by hand; raytui does not manage it",
                 since=node.started_at,
             )
-        owner = joined.namesake(node)
-        yield from _of_node(snapshot, node, owner.name if owner is not None else node.name or node.node_id[:8])
+        yield from _of_node(node, _subject(joined, node))
+    yield from _frozen(joined)
     yield from _unreadable(joined)
     yield from _pending(joined)
     for deployment in snapshot.serve.value or ():
@@ -304,16 +306,31 @@ def _pending(joined: Joined) -> Iterator[Condition]:
         yield Condition("warning", joined.snapshot.cluster, "PendingDemand", message, seen.hint)
 
 
-def _of_node(snapshot: Snapshot, node: Node, subject: str) -> Iterator[Condition]:
-    if node.sampled_at and snapshot.observed_at - node.sampled_at > SAMPLE_STALE_S:
-        yield Condition(
-            "warning",
-            subject,
-            "FiguresFrozen",
-            f"CPU and memory figures are {duration(snapshot.observed_at - node.sampled_at)} old",
-            "the node's agent has stopped sampling, or the clocks differ",
-            since=node.sampled_at,
-        )
+def _frozen(joined: Joined) -> Iterator[Condition]:
+    """Figures that no longer change, node by node where these are few: many at once have one cause."""
+    snapshot = joined.snapshot
+    now = snapshot.observed_at
+    frozen = [
+        node for node in snapshot.nodes.value or () if node.state == "ALIVE" and node.sampled_at and now - node.sampled_at > SAMPLE_STALE_S
+    ]
+    if len(frozen) > MOST_FROZEN:
+        since = max(node.sampled_at for node in frozen)
+        message = f"CPU and memory figures of {len(frozen)} nodes are at least {duration(now - since)} old"
+        hint = "this machine's clock and the nodes' differ, or their agents have stopped sampling"
+        yield Condition("warning", snapshot.cluster, "FiguresFrozen", message, hint, since=since)
+        return
+    for node in frozen:
+        message = f"CPU and memory figures are {duration(now - node.sampled_at)} old"
+        hint = "the node's agent has stopped sampling, or the clocks differ"
+        yield Condition("warning", _subject(joined, node), "FiguresFrozen", message, hint, since=node.sampled_at)
+
+
+def _subject(joined: Joined, node: Node) -> str:
+    owner = joined.namesake(node)
+    return owner.name if owner is not None else node.name or node.node_id[:8]
+
+
+def _of_node(node: Node, subject: str) -> Iterator[Condition]:
     for what, used, total in (("memory", node.memory_used, node.memory_total), ("disk", node.disk_used, node.disk_total)):
         if used is not None and total and used / total > 0.95:
             yield Condition(
