@@ -30,15 +30,15 @@ _INDEX = {column.id: n for n, column in enumerate(COLUMNS)}
 
 
 def columns_for(rows: tuple[Row, ...]) -> tuple[Column, ...]:
-    """The columns with room for the longest name; the platform's goes where none says anything, without any GPU that of the GPUs."""
+    """The columns with room for the longest name; of GPU, platform and version those go first of which no row says anything."""
     longest = max((cells(row.cells[0][0]) for row in rows), default=8)
     with_gpu = any(row.cells[_INDEX["gpu"]][0] for row in rows)
     name = COLUMNS[0]._replace(width=min(max(8, longest), 24), wide=min(max(12, longest), 40))
     gpu = COLUMNS[_INDEX["gpu"]] if with_gpu else COLUMNS[_INDEX["gpu"]]._replace(rank=99, width=999)
-    platform = COLUMNS[_INDEX["platform"]]
-    if rows and not any(row.cells[_INDEX["platform"]][0] for row in rows):
-        platform = platform._replace(rank=99, width=999)
-    special = {"name": name, "gpu": gpu, "platform": platform}
+    special = {"name": name, "gpu": gpu}
+    for silent in ("platform", "version"):
+        if rows and not any(row.cells[_INDEX[silent]][0] for row in rows):
+            special[silent] = COLUMNS[_INDEX[silent]]._replace(rank=99, width=999)
     return tuple(special.get(c.id, c) for c in COLUMNS)
 
 
