@@ -99,7 +99,7 @@ def watched_checks(snapshot: Snapshot) -> list[Check]:
     return rows
 
 
-_SINCE = (((2, 48), "why a node ended"), ((2, 52), "whether it asks for a token"))
+_SINCE = (((2, 48), "more than a word of why a node ended"), ((2, 52), "whether it asks for a token"))
 """Since which version at the latest Ray tells what older ones do not (measured on 2.9.3, 2.48.0 and 2.60.0)."""
 
 

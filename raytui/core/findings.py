@@ -190,10 +190,10 @@ def of_ended(joined: Joined) -> Iterator[Condition]:
         if node.state == "DEAD" and node.reason not in PLANNED_ENDS and 0 < snapshot.observed_at - node.ended_at < ENDED_LATELY_S
     ]
     for node in sorted(lately, key=lambda node: (node.reason != "UNEXPECTED_TERMINATION", -node.ended_at))[:MOST_ENDED]:
-        told = node.message or node.reason or "this Ray does not tell why"
+        told = node.message or node.reason or "no reason is known"
         at = f" at {node.ip}" if node.ip else ""
         message = f"Ray lists node {node.node_id[:8]}{at} as dead: {told}"
-        hint = "called so for 15 minutes after its end; raytui nodes lists it for as long as Ray does"
+        hint = "it counts as a fault for 15 minutes; raytui nodes lists it for as long as Ray does"
         # Without a reason it may as well have been the autoscaler.
         severity: Severity = "error" if node.reason == "UNEXPECTED_TERMINATION" else "warning"
         yield Condition(severity, joined.node_name(node.node_id), "NodeDead", message, hint, since=node.ended_at)

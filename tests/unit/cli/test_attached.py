@@ -108,9 +108,11 @@ def test_an_old_ray_is_read_whole_and_what_it_does_not_tell_is_unknown(old_ray, 
     assert document["auth"] is None
     for kind in ("nodes", "apps", "jobs", "actors", "serve", "events"):
         assert call("--address", old_ray.url, kind)[0] == 0, kind
+    dead = next(node for node in call("--address", old_ray.url, "nodes")[1]["items"] if node["state"] == "DEAD")
+    assert (dead["reason"], dead["message"]) == ("UNEXPECTED_TERMINATION", "")
     code, out, _ = text("--address", old_ray.url, "doctor")
     assert code == 0
-    assert "Ray 2.9.3; it does not tell why a node ended, whether it asks for a token" in out
+    assert "Ray 2.9.3; it does not tell more than a word of why a node ended, whether it asks for a token" in out
     assert "RAY_AUTH_MODE" not in call("--address", old_ray.url, "env")[1]["variables"]
 
 

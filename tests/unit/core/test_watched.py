@@ -56,10 +56,10 @@ def test_a_node_that_the_autoscaler_ended_is_a_row_and_no_fault():
     assert assess(watched(node(0), dead(1, reason="AUTOSCALER_DRAIN_IDLE"))).verdict == "ok"
 
 
-def test_an_older_ray_that_gives_no_reason_gets_a_warning_and_no_verdict():
+def test_an_end_of_which_no_reason_is_known_is_a_warning_and_no_verdict():
     judged = assess(watched(node(0), dead(1, reason="", message="")))
     assert judged.verdict == "ok"
-    assert [(c.severity, "does not tell why" in c.message) for c in judged.conditions] == [("warning", True)]
+    assert [(c.severity, "no reason is known" in c.message) for c in judged.conditions] == [("warning", True)]
 
 
 def test_many_ends_are_bounded():
