@@ -14,6 +14,7 @@ import msgspec
 from raytui.config.settings import Settings
 from raytui.core.errors import Problem
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
+from raytui.core.remedy import plus
 from raytui.manager.monitor import ByNode, Monitor
 from raytui.manager.operations import current
 
@@ -79,7 +80,7 @@ class Session:
         """What Ray's own tools need to speak to the cluster as it is now; raises what `tool_environment` raises."""
         from raytui.manager.tools import tool_environment
 
-        return await tool_environment(self.platform, self._connect, await self.monitor.observe("alive"))
+        return await tool_environment(self.platform, self._connect, await self.monitor.observe(()))
 
     async def __aenter__(self) -> Self:
         return self
@@ -109,7 +110,7 @@ def access_problems(settings: Settings) -> list[Problem]:
     import asyncio
 
     seen = asyncio.run(_projects(settings))
-    return [msgspec.structs.replace(problem, hint=f"{problem.hint}; {seen}") if seen else problem for problem in problems]
+    return [msgspec.structs.replace(problem, hint=plus(problem.hint, f"; {seen}")) if seen else problem for problem in problems]
 
 
 async def _projects(settings: Settings) -> str:

@@ -11,12 +11,13 @@ import msgspec
 
 from raytui.core.errors import Failure, Layer, NotFound, RaytuiError, Unreachable
 from raytui.core.protocols import DashboardTarget
+from raytui.core.remedy import Hint, Remedy
 from raytui.core.units import sanitize
 from raytui.dashboard.transport import Response, TransportError, Trouble
 
 _QUOTE = 200
 """Characters of somebody else's text that are repeated in a sentence."""
-_HEAD_HINT = "raytui logs head shows what the head printed"
+_HEAD_HINT = Remedy("logs", "head", "shows what the head printed")
 _GIVEN_HINT = "check the address, and the tunnel or port-forward that leads there"
 GCS_PORT = 6379
 _DASHBOARD_HINT = "give the address of Ray's dashboard, by default port 8265"
@@ -33,7 +34,7 @@ def of_trouble(error: TransportError, target: DashboardTarget, path: str, timeou
     """The failure of a request that got no whole answer."""
     where, hint_of_silence = place(target), _GIVEN_HINT if target.given else _HEAD_HINT
     detail = f" ({sanitize(error.detail)[:_QUOTE]})" if error.detail else ""
-    table: dict[Trouble, tuple[Layer, str, str, str]] = {
+    table: dict[Trouble, tuple[Layer, str, str, Hint]] = {
         "refused": ("dashboard", "ConnectionRefused", f"nothing listens on {where}: Ray's dashboard does not run there", hint_of_silence),
         "connect_timeout": (
             "network",
@@ -113,7 +114,7 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
                 message,
                 "gcs_server.out on its head says why"
                 if target.given
-                else "raytui logs head/gcs_server.out shows why; if it stays so, raytui restart head",
+                else (Remedy("logs", "head/gcs_server.out", "shows why"), "; if it stays so, ", Remedy("restart", "head")),
                 conclusive=True,
             )
         )
@@ -124,7 +125,7 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
     if status in {404, 501}:  # 501: Ray was installed without the part that would answer
         return NotFound(f"the dashboard at {where} knows no {bare(path)}" + (f": {told}" if told else ""), reason="NotFound")
     if path.startswith("/api/v0/logs") and status == 500 and ("file is not found" in told or "doesn't exist" in told):
-        return NotFound(f"Ray has no such log: {told}", hint="raytui logs --list names what there is")
+        return NotFound(f"Ray has no such log: {told}", hint=Remedy("logs", "--list", "names what there is"))
     if status == 429:
         return Unreachable(
             Failure(
@@ -136,7 +137,9 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
         )
     message = f"the dashboard at {where} answered {bare(path)} with status {status}" + (f": {told}" if told else "")
     return Unreachable(
-        Failure("dashboard", "ServerError" if status >= 500 else "RequestRefused", message, "raytui logs head/dashboard.log may say more")
+        Failure(
+            "dashboard", "ServerError" if status >= 500 else "RequestRefused", message, Remedy("logs", "head/dashboard.log", "may say more")
+        )
     )
 
 
@@ -194,7 +197,7 @@ def _refused(answer: Response, target: DashboardTarget) -> Unreachable:
     return _login("TokenWrong", f"Ray at {place(target)} refused the token", target)
 
 
-def _login(reason: str, message: str, target: DashboardTarget, hint: str = "") -> Unreachable:
+def _login(reason: str, message: str, target: DashboardTarget, hint: Hint = "") -> Unreachable:
     if not hint and reason.startswith("Token"):
         what = "token that was sent" if target.given else "cluster's token"
         kept = f"the {what} is kept in {target.token_file}; " if target.token_file else ""

@@ -18,6 +18,7 @@ from raytui.core.errors import NotFound, RaytuiError, Unreachable
 from raytui.core.joined import join
 from raytui.core.nodefile import NodeFile
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
+from raytui.core.remedy import CREATE, Remedy
 from raytui.core.snapshot import Application, Job, Node, Snapshot
 from raytui.manager.followed import Ending, SourceEnded, batches, follow_output, follow_stream
 from raytui.manager.loglines import whole_lines
@@ -96,7 +97,7 @@ class Logs:
             return _pick([], name, snapshot)
         if snapshot.by_ray and not _lives(owner[2]):
             raise NotFound(
-                f"{label} has ended, and Ray gives no log of a node that has ended", hint="raytui logs --list names what there is"
+                f"{label} has ended, and Ray gives no log of a node that has ended", hint=Remedy("logs", "--list", "names what there is")
             )
         dashboard = await self._dashboard(snapshot.cluster) if _lives(owner[2]) else None
         return _pick(await self._of_node(dashboard, snapshot.cluster, *owner), name, snapshot)
@@ -188,7 +189,7 @@ class Logs:
         async with self._reaching:
             head = next((app for app in await self._platform.list(cluster) if app.role == "head"), None)
             if head is None:
-                raise NotFound(f"cluster {cluster} has no head application", hint="raytui start creates it")
+                raise NotFound(f"cluster {cluster} has no head application", hint=CREATE)
             target = await self._platform.dashboard(head)
             if self._reached is None or self._reached[0] != target:
                 await self.close()
@@ -253,7 +254,7 @@ def _pick(sources: list[LogSource], name: str, snapshot: Snapshot) -> LogSource:
         return found
     near = difflib.get_close_matches(name, [source.name for source in sources], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise NotFound(f"{snapshot.cluster} has no log {name}", hint=f"{hint}raytui logs --list names what there is")
+    raise NotFound(f"{snapshot.cluster} has no log {name}", hint=(hint, Remedy("logs", "--list", "names what there is")))
 
 
 async def _all_there_is(lines: list[str], name: str) -> AsyncIterator[list[str]]:

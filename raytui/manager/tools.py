@@ -11,6 +11,7 @@ from raytui.core.conditions import assess
 from raytui.core.errors import NotFound, OperationFailed, Unreachable
 from raytui.core.joined import join
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
+from raytui.core.remedy import CREATE, SHOW, Remedy
 from raytui.core.snapshot import Snapshot
 
 
@@ -33,14 +34,14 @@ async def tool_environment(platform: Platform, connect: Callable[[DashboardTarge
     broken = assess(snapshot).broken
     head = snapshot.head
     if broken is not None or snapshot.nodes.value is None:
-        raise Unreachable(broken) if broken is not None else NotFound(f"{snapshot.cluster} has not answered yet", hint="raytui status")
+        raise Unreachable(broken) if broken is not None else NotFound(f"{snapshot.cluster} has not answered yet", hint=SHOW)
     if head is None and not snapshot.by_ray:
-        raise NotFound(f"cluster {snapshot.cluster} has no head application", hint="raytui start creates it")
+        raise NotFound(f"cluster {snapshot.cluster} has no head application", hint=CREATE)
     target = await platform.dashboard(head or (await platform.list(snapshot.cluster))[0])
     if target.headers:
         raise OperationFailed(
             f"Ray's own tools cannot reach {snapshot.cluster} from here: its dashboard stands behind the platform's login",
-            hint="run raytui env inside the project, in a session or an application of it",
+            hint=("inside the project, in a session or an application of it, ", Remedy("env", "", "works")),
             reason="BehindLogin",
         )
     # In a thread: a client that lives on imports httpx.

@@ -10,6 +10,7 @@ from typing import NoReturn
 from raytui.core.errors import Failure, NotFound, Unreachable
 from raytui.core.permission import require_changeable
 from raytui.core.protocols import Check, DashboardTarget, LogChunk
+from raytui.core.remedy import Remedy
 from raytui.core.secret import unsendable
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, PlatformName
@@ -78,11 +79,11 @@ class AttachedPlatform:
 
     async def read_file(self, path: str) -> bytes:
         """Raises `NotFound`: nothing is kept here of nodes that ended."""
-        raise NotFound(f"nothing is kept of {path}", hint="raytui logs --list names what Ray still has")
+        raise NotFound(f"nothing is kept of {path}", hint=Remedy("logs", "--list", "names what Ray still has"))
 
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:  # noqa: ARG002
         """Raises `NotFound`: no launcher of raytui's runs there."""
-        raise NotFound(f"{application.short} has no output of a launcher", hint="raytui logs --list names Ray's own files")
+        raise NotFound(f"{application.short} has no output of a launcher", hint=Remedy("logs", "--list", "names Ray's own files"))
 
     async def _refuse(self, *_what: object, **_more: object) -> NoReturn:
         require_changeable("the change", self.name, read_only=True)

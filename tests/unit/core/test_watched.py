@@ -8,6 +8,7 @@ from raytui.core.changes import changes
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure
 from raytui.core.joined import join
+from raytui.core.remedy import as_commands
 from raytui.core.report import status_document
 from raytui.platforms.attached import applications_of
 from tests.unit.core.values import NOW, node, snapshot
@@ -76,7 +77,7 @@ def test_nothing_says_how_to_make_or_restart_what_raytui_did_not_make():
         snapshot(failure, failure, platform="attached", version=failure, gcs=failure),
     ):
         judged = assess(seen)
-        told = [c.hint + c.message for c in judged.conditions] + [judged.broken.hint if judged.broken else ""]
+        told = [as_commands(c.hint) + c.message for c in judged.conditions] + [as_commands(judged.broken.hint) if judged.broken else ""]
         assert not [line for line in told for verb in ("start", "restart", "scale", "stop") if f"raytui {verb}" in line]
 
 
