@@ -26,6 +26,7 @@ class AttachedPlatform:
     """
 
     name: PlatformName = "attached"
+    appears_within = 0.0
 
     def __init__(self, address: str, authentication: Callable[[DashboardTarget], Awaitable[str | None]], *, ca_bundle: str = "") -> None:
         self._address = address
@@ -89,7 +90,7 @@ class AttachedPlatform:
         require_changeable("the change", self.name, read_only=True)
         raise AssertionError
 
-    create = stop = restart = delete = drain = write_launchers = write_file = record_spec = forget = _refuse
+    create = prepare = stop = restart = delete = drain = write_launchers = write_file = record_spec = forget = _refuse
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -228,3 +228,25 @@ def test_exec_of_a_command_that_does_not_exist_is_one_sentence(ray):
     done = program(ray, "--", "no-such-command-here")
     _, err = done.communicate(timeout=60)
     assert (done.returncode, err.splitlines()[0]) == (5, "error: there is no command no-such-command-here")
+
+
+def test_a_watch_asks_the_node_list_once_a_round_whatever_the_number_of_nodes(ray, text):
+    ray.bodies["/api/v0/nodes"] = json.dumps(
+        {
+            "result": True,
+            "msg": "",
+            "data": {
+                "result": {
+                    "total": 700,
+                    "result": [
+                        {"node_id": f"{n:056x}", "node_ip": "10.0.0.1", "node_name": "10.0.0.1", "is_head_node": n == 0, "state": "ALIVE"}
+                        for n in range(700)
+                    ],
+                }
+            },
+        }
+    ).encode()
+    assert text("--address", ray.url, "watch", "--until", "ok", "--timeout", "30")[0] == 0
+    assert ray.requests["/api/v0/nodes"] == ray.requests["/api/gcs_healthz"]
+    assert text("--address", ray.url, "nodes", "--limit", "1")[0] == 0
+    assert ray.requests["/api/v0/nodes"] == ray.requests["/api/gcs_healthz"]
