@@ -17,10 +17,10 @@ from raytui.core.launchers import NODE_FOLDER, needs_node_program
 from raytui.core.protocols import Check
 from raytui.core.spec import GIGABYTE, ClusterSpec
 from raytui.core.validate import WORKER_PORTS
-from raytui.platforms.deadline import read_regular
 from raytui.platforms.local import launch, machine, processes, resolve
 from raytui.platforms.local.files import Folder
 from raytui.platforms.local.ports import PORTS, holder, is_free
+from raytui.system.threads import read_regular
 
 DISK_WARN = 10**9
 DISK_FAIL = 10**8

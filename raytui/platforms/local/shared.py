@@ -12,9 +12,9 @@ from raytui.core.launchers import folder_for, folder_in_use, mode_of, others
 from raytui.core.protocols import LogChunk
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
-from raytui.platforms.deadline import in_daemon_thread, open_regular, read_regular, within
 from raytui.platforms.local import records
 from raytui.platforms.local.files import Folder, explained, private_directory, write_whole
+from raytui.system.threads import in_daemon_thread, open_regular, read_regular, within
 
 T = TypeVar("T")
 READ_S = 20.0
