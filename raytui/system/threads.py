@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import os
-import stat
 import threading
 from collections.abc import Callable
-from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 from raytui.core.errors import DeadlineExceeded
 
@@ -78,18 +74,3 @@ def _begun(work: Callable[[], T], name: str, end: Callable[[], None]) -> asyncio
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return done
-
-
-def open_regular(path: Path) -> BinaryIO:
-    """Open a file for reading; raises OSError for what is no regular file: a named pipe would be waited for without end."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no regular file", str(path))
-    return os.fdopen(descriptor, "rb")
-
-
-def read_regular(path: Path) -> bytes:
-    """The bytes of a regular file; raises OSError."""
-    with open_regular(path) as file:
-        return file.read()

@@ -15,9 +15,10 @@ from raytui.core.protocols import Check, CreateRequest, DashboardTarget
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, PlatformName
 from raytui.platforms.local import observe, records
-from raytui.platforms.local.files import Folder, explained, private_directory, write_whole
+from raytui.platforms.local.files import Folder, explained
 from raytui.platforms.local.listener import HeadListener
 from raytui.platforms.local.shared import SharedFiles, read_within, to_the_end
+from raytui.system.files import private_directory, write_whole
 
 if TYPE_CHECKING:
     from raytui.platforms.local.ending import Ending

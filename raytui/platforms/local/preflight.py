@@ -20,7 +20,7 @@ from raytui.core.validate import WORKER_PORTS
 from raytui.platforms.local import launch, machine, processes, resolve
 from raytui.platforms.local.files import Folder
 from raytui.platforms.local.ports import PORTS, holder, is_free
-from raytui.system.threads import read_regular
+from raytui.system.files import read_regular
 
 DISK_WARN = 10**9
 DISK_FAIL = 10**8

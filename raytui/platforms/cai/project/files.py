@@ -23,7 +23,8 @@ import msgspec
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound, OperationFailed, Problem
 from raytui.platforms.cai.api.client import ApiClient, Backoff
 from raytui.platforms.cai.applications.records import number
-from raytui.system.threads import read_regular, within
+from raytui.system.files import create_whole, read_regular, write_whole
+from raytui.system.threads import within
 
 T = TypeVar("T")
 DISK_S = 20.0
@@ -269,35 +270,16 @@ def _beside(path: str) -> str:
 
 def _replace(file: Path, data: bytes, mode: int) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        _write(temporary, data, mode)
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(file, data, mode)
 
 
 def _create(file: Path, data: bytes, mode: int) -> bytes:
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
-        _write(temporary, data, mode)
-        # A link fails when the name is taken, and never shows half a file.
-        os.link(temporary, file)
+        create_whole(file, data, mode)
     except FileExistsError:
         return read_regular(file)
-    finally:
-        temporary.unlink(missing_ok=True)
     return data
-
-
-def _write(file: Path, data: bytes, mode: int) -> None:
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fchmod(stream.fileno(), mode)
-        os.fsync(stream.fileno())
 
 
 def _remove(file: Path) -> None:
