@@ -16,7 +16,7 @@ def test_a_written_file_has_its_bytes_and_its_mode_and_no_neighbour(tmp_path: Pa
     write_whole(tmp_path / "a", b"two", 0o640)
     assert (tmp_path / "a").read_bytes() == b"two"
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
-    assert os.listdir(tmp_path) == ["a"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_a_full_disk_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,7 +29,7 @@ def test_a_full_disk_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(OSError, match="No space left"):
         write_whole(tmp_path / "a", b"two")
     assert (tmp_path / "a").read_bytes() == b"one"
-    assert os.listdir(tmp_path) == ["a"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_of_many_who_create_a_file_one_does(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_of_many_who_create_a_file_one_does(tmp_path: Path) -> None:
         thread.join()
     (winner,) = made
     assert (tmp_path / "token").read_bytes() == str(winner).encode()
-    assert os.listdir(tmp_path) == ["token"]
+    assert [path.name for path in tmp_path.iterdir()] == ["token"]
 
 
 def test_directories_are_for_the_user_alone_and_those_that_exist_keep_their_mode(tmp_path: Path) -> None:
