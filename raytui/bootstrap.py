@@ -111,7 +111,7 @@ async def _projects(settings: Settings) -> str:
 
     from raytui.core.errors import RaytuiError
     from raytui.core.units import sanitize
-    from raytui.platforms.cai.api.client import open_client
+    from raytui.platforms.cai.api.connect import open_client
     from raytui.platforms.cai.deploy.projects import visible
 
     try:
@@ -164,7 +164,7 @@ async def open_deployment(settings: Settings, *, project_name: str, git_url: str
     """A run of the pipeline on the workbench of the settings; close it afterwards."""
     from raytui.manager.launchers import render, shipped
     from raytui.platforms.cai import CaiPlatform
-    from raytui.platforms.cai.api.client import open_client
+    from raytui.platforms.cai.api.connect import open_client
     from raytui.platforms.cai.deploy.pipeline import Deployment, Request, requirements
 
     access: dict[str, Any] = {

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, OperationFailed
-from raytui.platforms.cai.api.client import ApiClient, open_client
+from raytui.platforms.cai.api.client import ApiClient
+from raytui.platforms.cai.api.connect import open_client
 from raytui.platforms.cai.api.transport import ClientName
 from raytui.platforms.cai.deploy import jobs, projects
 from raytui.platforms.cai.deploy.jobs import JobSpec

@@ -18,7 +18,8 @@ from raytui.core.remedy import Remedy
 from raytui.core.secret import Secret
 from raytui.core.snapshot import Application, LauncherReport
 from raytui.core.spec import DEFAULT_DASHBOARD_PORT, DEFAULT_RAY_PORT, ClusterSpec, PlatformName
-from raytui.platforms.cai.api.client import Backoff, Timing, open_client
+from raytui.platforms.cai.api.client import Timing
+from raytui.platforms.cai.api.connect import open_client
 from raytui.platforms.cai.api.transport import ClientName
 from raytui.platforms.cai.applications.lifecycle import ENDED
 from raytui.platforms.cai.applications.records import in_order, to_application
@@ -28,6 +29,7 @@ from raytui.platforms.cai.project.remote_reports import RemoteReports
 from raytui.platforms.cai.project.store import ProjectStore
 from raytui.platforms.cai.site import runtimes as images
 from raytui.platforms.cai.site.usage import Reasons
+from raytui.system.backoff import Backoff
 
 DEFAULT_VENV = "~/.venv"
 """`/home/cdsw/.venv` in a workload."""

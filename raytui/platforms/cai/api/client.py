@@ -6,19 +6,17 @@ Only what is safe to repeat is repeated. A create is sent once by `once`, and wh
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
-from raytui.core.secret import Secret
 from raytui.platforms.cai.api.answers import PASSING, Outcome, Told, error_for, judge, judge_silence
 from raytui.platforms.cai.api.http import HttpTransport
 from raytui.platforms.cai.api.operations import OPERATIONS, phrase
-from raytui.platforms.cai.api.transport import ClientName, Endpoint, Transport, TransportError, build, normalized_host
-from raytui.system import trust
+from raytui.platforms.cai.api.transport import Endpoint, Transport, TransportError
+from raytui.system.backoff import Backoff
 
 PAGE_SIZE = 1000
 """Entries of a page; without asking it would be 10."""
@@ -64,19 +62,6 @@ class Timing(msgspec.Struct, frozen=True):
     """How long a wait goes on while the platform cannot be asked at all."""
     files: float = 75.0
     """How long a written file may stay invisible (the project's file system caches for up to 60 s)."""
-
-
-class Backoff:
-    """Growing pauses with jitter, so that many waiters do not ask in step."""
-
-    def __init__(self, first: float, longest: float) -> None:
-        self._pause = first
-        self._longest = longest
-
-    def next(self) -> float:
-        """Seconds to pause now."""
-        pause, self._pause = self._pause, min(self._longest, self._pause * 1.7)
-        return pause * random.uniform(0.7, 1.3)  # noqa: S311  # spreads load, protects nothing
 
 
 class ApiClient:
@@ -217,19 +202,3 @@ class ApiClient:
         await self._transport.close()
         if self._uploads is not self._transport:
             await self._uploads.close()
-
-
-def open_client(
-    host: str,
-    api_key: Secret | Callable[[], str],
-    *,
-    project_id: str = "",
-    client: ClientName = "auto",
-    ca_bundle: str = "",
-    key_source: str = "CML_API_KEY",
-    timing: Timing | None = None,
-) -> ApiClient:
-    """A client of the workbench at `host`; raises ConfigurationError for a host, a client or certificates that cannot be used."""
-    key = api_key if isinstance(api_key, Secret) else Secret(api_key)
-    endpoint = Endpoint(normalized_host(host), key, trust.bundle_of(ca_bundle))
-    return ApiClient(build(endpoint, client), endpoint, Told(endpoint.host, project_id, key_source), timing or Timing())

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from raytui.core.errors import OutcomeUnknown, Unreachable
 from raytui.platforms.cai.api.answers import REFUSALS, Kind, Outcome
-from raytui.platforms.cai.api.client import ApiClient, Backoff, Timing
+from raytui.platforms.cai.api.client import ApiClient, Timing
+from raytui.system.backoff import Backoff
 
 T = TypeVar("T")
 CERTAIN: frozenset[Kind] = REFUSALS | {"busy", "login", "unsent"}

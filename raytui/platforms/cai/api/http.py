@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from raytui.platforms.cai.api.operations import OPERATIONS
 from raytui.platforms.cai.api.transport import MAX_BODY, Answer, Endpoint, TransportError, path_of
+from raytui.system.causes import causes
 
 if TYPE_CHECKING:
     import httpx
@@ -88,7 +89,7 @@ class HttpTransport:
 
 def connect_error(error: BaseException) -> TransportError:
     """Why no connection was made, from the chain of causes that the HTTP libraries wrap around the system's own error."""
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(cause):
             return TransportError("untrusted", _ssl_reason(cause), sent=False)
         if isinstance(cause, ssl.SSLError):
@@ -97,19 +98,10 @@ def connect_error(error: BaseException) -> TransportError:
             return TransportError("no-address", sent=False)
         if isinstance(cause, ConnectionRefusedError):
             return TransportError("refused", sent=False)
-    if any(isinstance(cause, OSError) and cause.errno for cause in _causes(error)):
+    if any(isinstance(cause, OSError) and cause.errno for cause in causes(error)):
         return TransportError("no-route", sent=False)
     return TransportError("refused" if "refused" in str(error) else "no-route", sent=False)
 
 
 def _ssl_reason(cause: BaseException) -> str:
     return getattr(cause, "verify_message", "") or "its certificate is signed by an unknown authority"
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        if isinstance(seen, BaseExceptionGroup):
-            yield from seen.exceptions
-        seen = seen.__cause__ or seen.__context__

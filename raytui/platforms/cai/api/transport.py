@@ -7,7 +7,6 @@ is one body of logic above them, so that both behave the same.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import quote, urlsplit
 
@@ -113,29 +112,3 @@ def path_of(operation: str, ids: Mapping[str, str]) -> str:
     """The path of a call, ids quoted as the vendor's client quotes them (a slash in a file's path too)."""
     entry = OPERATIONS[operation]
     return entry.path.format_map({name: quote(ids[name], safe="") for name in entry.ids})
-
-
-def vendor_importable() -> bool:
-    """Whether the vendor's client is installed here, found without importing it."""
-    return find_spec("cmlapi") is not None
-
-
-def build(endpoint: Endpoint, client: ClientName = "auto") -> Transport:
-    """The transport that `client` names; `auto` prefers the vendor's. Raises ConfigurationError when it is not there."""
-    from raytui.platforms.cai.api.http import HttpTransport
-
-    if client == "http" or (client == "auto" and not vendor_importable()):
-        return HttpTransport(endpoint)
-    from raytui.platforms.cai.api.vendor import VendorTransport, VendorUnusable
-
-    try:
-        return VendorTransport(endpoint)
-    except VendorUnusable as error:
-        if client == "auto":
-            return HttpTransport(endpoint)
-        problem = Problem(
-            "client",
-            f"the vendor's client cmlapi cannot be used here: {error}",
-            f'install it from {endpoint.base}/api/v2/python.tar.gz, or set client = "http"',
-        )
-        raise ConfigurationError.from_problems([problem]) from None

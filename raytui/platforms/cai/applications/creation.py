@@ -15,10 +15,11 @@ from raytui.core.errors import OperationFailed, OutcomeUnknown, RaytuiError, Unr
 from raytui.core.protocols import CreateRequest
 from raytui.core.remedy import Hint, Remedy
 from raytui.platforms.cai.api.answers import REFUSALS, Outcome
-from raytui.platforms.cai.api.client import ApiClient, Backoff
+from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.api.exactly_once import CERTAIN, HOPELESS, attempts, grace
 from raytui.platforms.cai.applications.ending import LIVE
 from raytui.platforms.cai.applications.records import Listed, Record, create_body, parse
+from raytui.system.backoff import Backoff
 
 
 class Creation:

@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from raytui.core.errors import DeadlineExceeded, Unreachable
 from raytui.core.remedy import Remedy
 from raytui.platforms.cai.api.answers import REFUSALS, Outcome
-from raytui.platforms.cai.api.client import ApiClient, Backoff
+from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.applications.records import Record
+from raytui.system.backoff import Backoff
 
 LIVE = frozenset({"starting", "running", "unknown"})
 Look = Callable[[bool], Awaitable[tuple[Record, ...]]]

@@ -15,12 +15,13 @@ from raytui.core.protocols import CreateRequest
 from raytui.core.remedy import CREATE_AGAIN, Remedy
 from raytui.core.snapshot import Application
 from raytui.platforms.cai.api.answers import REFUSALS
-from raytui.platforms.cai.api.client import ApiClient, Backoff
+from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.api.exactly_once import grace
 from raytui.platforms.cai.applications.creation import Creation
 from raytui.platforms.cai.applications.ending import Ending
 from raytui.platforms.cai.applications.listing import Shared
 from raytui.platforms.cai.applications.records import Listed, Record, parse_all, request_from
+from raytui.system.backoff import Backoff
 
 ENDED = frozenset({"stopped", "failed"})
 """Nothing of it runs. The platform starts a failed one again by itself, up to three times, five minutes apart."""

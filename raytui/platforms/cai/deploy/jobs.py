@@ -11,10 +11,11 @@ import msgspec
 
 from raytui.core.errors import DeadlineExceeded, Unreachable
 from raytui.core.units import parse_time
-from raytui.platforms.cai.api.client import ApiClient, Backoff
+from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.api.exactly_once import create
 from raytui.platforms.cai.applications.records import environment_of
 from raytui.platforms.cai.site.usage import why_ended
+from raytui.system.backoff import Backoff
 
 RunState = Literal["scheduling", "starting", "running", "stopping", "stopped", "succeeded", "failed", "timedout", "skipped", "unknown"]
 FINAL: frozenset[RunState] = frozenset({"stopped", "succeeded", "failed", "timedout", "skipped"})

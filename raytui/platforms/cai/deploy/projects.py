@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, OperationFailed, Problem, Unreachable
-from raytui.platforms.cai.api.client import ApiClient, Backoff
+from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.api.exactly_once import create
 from raytui.platforms.cai.applications.records import number
+from raytui.system.backoff import Backoff
 
 CLONE_S = 600.0
 """Default deadline of a clone in seconds."""

@@ -21,8 +21,9 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound, OperationFailed, Problem
-from raytui.platforms.cai.api.client import ApiClient, Backoff
+from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.applications.records import number
+from raytui.system.backoff import Backoff
 from raytui.system.files import create_whole, read_regular, write_whole
 from raytui.system.threads import within
 

@@ -12,9 +12,10 @@ import pytest
 from raytui.core.errors import ConfigurationError
 from raytui.core.secret import Secret
 from raytui.platforms.cai.api import transport
+from raytui.platforms.cai.api.connect import build
 from raytui.platforms.cai.api.http import HttpTransport
 from raytui.platforms.cai.api.operations import OPERATIONS, phrase
-from raytui.platforms.cai.api.transport import Endpoint, build, normalized_host, path_of
+from raytui.platforms.cai.api.transport import Endpoint, normalized_host, path_of
 from raytui.platforms.cai.platform import own_ray_token, site_of
 from raytui.system.trust import bundle_of
 from tests.unit.platforms.cai.scripted import KEY
