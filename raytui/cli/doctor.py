@@ -7,7 +7,6 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from raytui.cli.invocation import Invocation
 from raytui.cli.sizes import size_flags, spec_fields, spec_options
@@ -32,7 +31,7 @@ from raytui.core.validate import validate
 )
 @spec_options
 @pass_invocation
-def doctor(invocation: Invocation, /, **sizes: Any) -> int:
+def doctor(invocation: Invocation, /, **sizes: object) -> int:
     """Look at the platform, the key, the images, the ports, Ray and the machine without changing anything; exit 1 when one fails.
 
     It looks at what `raytui start` with the same flags would make: of a cluster that exists, what was last asked for.

@@ -61,7 +61,7 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before e
 @timeout_option
 @dry_run_option
 @pass_invocation
-def start(invocation: Invocation, /, *, recreate: bool, yes: bool, wait: bool, timeout: str | None, dry_run: bool, **sizes: Any) -> int:
+def start(invocation: Invocation, /, *, recreate: bool, yes: bool, wait: bool, timeout: str | None, dry_run: bool, **sizes: object) -> int:
     """Create the head and the workers that are missing, and wait until Ray lists their nodes as alive. Running it twice is safe.
 
     Of a cluster that exists it completes what was last asked for, whatever the profile says by now; flags count and are recorded with it.
@@ -217,6 +217,9 @@ def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEven
         )
     elif changed:
         invocation.output.lines([f"{plan.cluster} is {phase}{kept}"])
+    elif plan.verb == "stop" and phase == "absent":
+        # A list lags behind, so that it shows none is all that is known.
+        invocation.output.lines([f"no application of {plan.cluster} is listed; nothing was changed"])
     else:
         invocation.output.lines([f"{plan.cluster} is {phase}; nothing was changed{kept}"])
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import math
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -76,6 +77,11 @@ class Platform(Protocol):
 
     name: PlatformName
 
+    @property
+    def appears_within(self) -> float:
+        """For how many seconds after a create was sent its application may be on no list yet; 0 where a list is never behind."""
+        ...
+
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
         """The applications that carry our marker, of one cluster or of all, head first, workers by index."""
         ...
@@ -84,8 +90,15 @@ class Platform(Protocol):
         """Those of `names` that belong to somebody else on this platform."""
         ...
 
-    async def create(self, request: CreateRequest) -> Application:
-        """Make one application; after an ambiguous answer look for it and adopt it rather than make it twice."""
+    async def prepare(self, requests: Sequence[CreateRequest]) -> None:
+        """Make what these applications need before the first of them is created, such as the cluster's Ray token. Cancelling is safe."""
+        ...
+
+    async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:
+        """Make one application; after an ambiguous answer look for it and adopt it rather than make it twice.
+
+        `until` is the moment (loop time) from which on it is only looked for, and not asked for again.
+        """
         ...
 
     async def stop(self, application: Application, *, wait: bool = True) -> None:
@@ -95,8 +108,12 @@ class Platform(Protocol):
         """
         ...
 
-    async def restart(self, application: Application) -> None:
-        """Stop and start the same application."""
+    async def restart(self, application: Application) -> Application:
+        """Stop and start the application, and answer the one that exists then: where it had to be made again it has another id.
+
+        Raises `NotFound` when it no longer exists. Cancelled, it is given up at once, and the application may be stopped; once it had to
+        be deleted it is made again and answered all the same.
+        """
         ...
 
     async def delete(self, application: Application, *, wait: bool = True) -> None:

@@ -18,12 +18,13 @@ from raytui.core.spec import ClusterSpec
 ApplicationState = Literal["starting", "running", "stopping", "stopped", "failed", "unknown"]
 NodeState = Literal["ALIVE", "DEAD", "UNKNOWN"]
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Reading(msgspec.Struct, Generic[T], frozen=True):
+class Reading(msgspec.Struct, Generic[T_co], frozen=True):
     """One observation: a value, or the failure to get it, or neither when it was not asked for."""
 
-    value: T | None = None
+    value: T_co | None = None
     failure: Failure | None = None
     at: float = 0.0
     """When it was read, in seconds since 1970; 0 when it was not asked for."""

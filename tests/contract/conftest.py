@@ -27,6 +27,7 @@ TIMING = Timing(
     request=0.6,
     create=0.6,
     call=10.0,
+    doubtful_upload=1.0,
     pause=0.01,
     longest_pause=0.1,
     poll=0.02,

@@ -286,7 +286,9 @@ async def test_from_outside_an_exposed_dashboard_is_asked_with_both_keys(
 ) -> None:
     monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
     monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
-    head = await platform.create(request_for(HEAD, wanted=spec(expose_dashboard=True)))
+    request = request_for(HEAD, wanted=spec(expose_dashboard=True))
+    await platform.prepare([request])
+    head = await platform.create(request)
     token = (bench.folder(project) / FOLDER / "auth_token").read_text().strip()
     target = await platform.dashboard(head)
     assert head.url.endswith(f".{bench.domain}")
@@ -300,7 +302,9 @@ async def test_from_outside_an_exposed_dashboard_is_asked_with_both_keys(
 async def test_from_inside_the_dashboard_is_where_the_head_says(bench: Bench, project: str, client: ClientName) -> None:
     folder: Path = bench.folder(project)
     platform = open_platform(bench, project, client, project_dir=folder)
-    head = await platform.create(request_for(HEAD, wanted=spec()))
+    request = request_for(HEAD, wanted=spec())
+    await platform.prepare([request])
+    head = await platform.create(request)
     with pytest.raises(Unreachable) as caught:
         await platform.dashboard(head)
     assert (caught.value.failure.layer, caught.value.reason) == ("application", "HeadNotReady")

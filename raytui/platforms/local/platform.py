@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +62,15 @@ class LocalPlatform(SharedFiles):
         """None: nobody else makes applications here."""
         return ()
 
-    async def create(self, request: CreateRequest) -> Application:
+    @property
+    def appears_within(self) -> float:
+        """The records are the list."""
+        return 0.0
+
+    async def prepare(self, requests: Sequence[CreateRequest]) -> None:
+        """Nothing: what an application needs is made under the lock that it is made under."""
+
+    async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:  # noqa: ARG002  # it is asked for once
         """Start one application. Cancelled, it leaves nothing behind.
 
         Raises `OperationFailed` when an application of that name runs already, or when it cannot be started: then nothing of it exists.
@@ -109,12 +118,13 @@ class LocalPlatform(SharedFiles):
         await self._end(application)
         await to_the_end(lambda: changes.mark_stopped(self._root, application, self._clock, ended=True))
 
-    async def restart(self, application: Application) -> None:
+    async def restart(self, application: Application) -> Application:
         """Stop the application and run its launcher again with the same settings. Raises `NotFound` when it was removed meanwhile."""
         from raytui.platforms.local import changes
 
         await self.stop(application)
         await to_the_end(lambda: changes.start_again(self._root, application, self._clock))
+        return application
 
     async def delete(self, application: Application, *, wait: bool = True) -> None:
         """Stop the application and forget it; with the last one of a cluster go its token, its launchers and Ray's temporary files.

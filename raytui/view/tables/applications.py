@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 from raytui.core.joined import Member
 from raytui.core.remedy import Remedy
+from raytui.core.report import Document
 from raytui.core.snapshot import Application, Node
 from raytui.view import amounts
 from raytui.view.filters import Value
 from raytui.view.picture import Picture
 from raytui.view.tables import figures
 from raytui.view.tables.documents import plain, seconds
-from raytui.view.tables.kind import Column, Document, Note, TableKind, by_state, muted
+from raytui.view.tables.kind import Column, Note, TableKind, by_state, muted
 from raytui.view.words import Role
 
 _ON_ITS_WAY = frozenset({"starting", "waiting", "joining", "draining"})

@@ -60,6 +60,8 @@ class Timing(msgspec.Struct, frozen=True):
     """How long a stopped application is asked to start before it is made again instead."""
     patience: float = 45.0
     """How long a wait goes on while the platform cannot be asked at all."""
+    doubtful_upload: float = 10.0
+    """How long a file whose upload was answered with something that is no answer may stay invisible before it is uploaded again."""
     files: float = 75.0
     """How long a written file may stay invisible (the project's file system caches for up to 60 s)."""
 
@@ -189,9 +191,7 @@ class ApiClient:
             answer = await self._uploads.upload(self.told.project_id, path, data, self.timing.request)
         except TransportError as error:
             return judge_silence(error, loop.time() - began)
-        outcome = judge(answer, raw=False, secrets=(self.endpoint.key,), seconds=loop.time() - began)
-        # The specification gives a good upload no content; only a page in its place is a sign of trouble.
-        return Outcome("ok", outcome.status) if outcome.kind == "garbage" and outcome.no_answer is None else outcome
+        return judge(answer, raw=False, secrets=(self.endpoint.key,), seconds=loop.time() - began)
 
     def error(self, outcome: Outcome, operation: str, ids: Mapping[str, str] | None = None) -> RaytuiError:
         """The error of a judged call."""

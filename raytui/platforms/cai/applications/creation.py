@@ -7,6 +7,7 @@ longer appear is asked for again.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
@@ -33,14 +34,16 @@ class Creation:
         *,
         look: Callable[[], Awaitable[Listed]],
         remove: Callable[[list[Record]], Awaitable[None]],
+        until: float = math.inf,
     ) -> None:
-        """`remove` deletes copies that a lost answer made."""
+        """`remove` deletes copies that a lost answer made. From `until` on (loop time) nothing is sent again."""
         self._client = client
         self._timing = client.timing
         self._request = request
         self._body = create_body(request, client.told.project_id, {**request.environment, **environment})
         self._look = look
         self._remove = remove
+        self._until = until
         self._answered: dict[str, Record] = {}
         self._doubtful = False
         self._given_up = False
@@ -74,7 +77,7 @@ class Creation:
     async def run(self) -> Record:
         """Make it. Raises the error of the last attempt, or `OutcomeUnknown` when it is not known what exists."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + self._timing.whole_create
+        end = min(loop.time() + self._timing.whole_create, self._until)
         backoff = Backoff(self._timing.pause, self._timing.longest_pause)
         attempt = 0
         while True:

@@ -8,20 +8,22 @@ seconds is no reason to abandon a half-deleted cluster.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+import math
+from collections.abc import Mapping
 
-from raytui.core.errors import DeadlineExceeded, OperationFailed, RaytuiError
+from raytui.core.errors import DeadlineExceeded, NotAllowed, NotFound, OperationFailed, RaytuiError
 from raytui.core.protocols import CreateRequest
-from raytui.core.remedy import CREATE_AGAIN, Remedy
+from raytui.core.remedy import CREATE_AGAIN, SHOW, Remedy
 from raytui.core.snapshot import Application
 from raytui.platforms.cai.api.answers import REFUSALS
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.api.exactly_once import grace
 from raytui.platforms.cai.applications.creation import Creation
-from raytui.platforms.cai.applications.ending import Ending
+from raytui.platforms.cai.applications.ending import LIVE, Ending
 from raytui.platforms.cai.applications.listing import Shared
 from raytui.platforms.cai.applications.records import Listed, Record, parse_all, request_from
 from raytui.system.backoff import Backoff
+from raytui.system.shielded import whole
 
 ENDED = frozenset({"stopped", "failed"})
 """Nothing of it runs. The platform starts a failed one again by itself, up to three times, five minutes apart."""
@@ -43,21 +45,21 @@ class Lifecycle:
         """Every application of the project, ours or not, read to the last page after this call."""
         return (await self._listing.fresh()).records
 
-    async def create(self, request: CreateRequest, environment: Mapping[str, str]) -> Record:
+    async def create(self, request: CreateRequest, environment: Mapping[str, str], *, until: float = math.inf) -> Record:
         """Make one application and answer it as listed.
 
         Each create is sent once; when its answer is doubtful or a refusal, the listing decides: ours is adopted, of two the older is
-        kept, and only what did not appear is asked for again. Cancelled, it takes back what it made. Raises `OperationFailed` for a
-        refusal, `NotAllowed`, `Unreachable`, and `OutcomeUnknown` when it is not known what exists.
+        kept, and only what did not appear is asked for again, until the moment `until`. Cancelled, it takes back what it made. Raises
+        `OperationFailed` for a refusal, `NotAllowed`, `Unreachable`, and `OutcomeUnknown` when it is not known what exists.
         """
-        creation = Creation(self._client, request, environment, look=self._listing.fresh, remove=self._remove_copies)
+        creation = Creation(self._client, request, environment, look=self._listing.fresh, remove=self._remove_copies, until=until)
         task = asyncio.ensure_future(creation.run())
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             # The server may have honoured the request already: learn what came of it, and take it back.
             creation.give_up()
-            await _to_its_end(self._take_back(creation, task))
+            await whole(self._take_back(creation, task))
             raise
 
     async def stop(self, application: Application, *, wait: bool = True) -> None:
@@ -89,20 +91,20 @@ class Lifecycle:
         """
         await self._end("DeleteApplication", _Target(application), frozenset(), self._timing.delete, wait=wait)
 
-    async def restart(self, application: Application) -> None:
+    async def restart(self, application: Application) -> Record:
         """Stop, wait, start again; where the platform refuses to start a stopped application it is deleted and made again as it was.
 
-        A restart during STARTING can leave an engine that nobody owns, hence the stop first.
+        A restart during STARTING can leave an engine that nobody owns, hence the stop first. Cancelled, it is given up at once; from the
+        delete on it is finished and answered all the same, since half of it would lose the application. Raises `NotFound` when the
+        application no longer exists: what somebody removed is not made again.
         """
         target = _Target(application)
         kept = await self._shown(target)
-        await self._end("StopApplication", target, ENDED, self._timing.stop)
-        if await self._start_again(application):
-            return
         if kept is None:
-            raise OperationFailed(f"{application.name} no longer exists, so it was not restarted", hint=CREATE_AGAIN)
-        await self.delete(application)
-        await self.create(request_from(kept), {})
+            raise _gone(application)
+        await self._end("StopApplication", target, ENDED, self._timing.stop)
+        started = await self._start_again(application)
+        return started if started is not None else await whole(self._replace(application, kept))
 
     async def close(self) -> None:
         """End a listing that still runs."""
@@ -162,12 +164,28 @@ class Lifecycle:
             # Whoever cancelled gets no error from here; the application is found by its marker, and raytui stop removes it.
             return
 
-    async def _start_again(self, application: Application) -> bool:
-        """Ask a stopped application to start; false when the platform will not."""
+    async def _replace(self, application: Application, kept: Record) -> Record:
+        """Delete an application that does not start and make it again as it was; an error says what may have become of it."""
+        deleted = False
+        try:
+            await self.delete(application)
+            deleted = True
+            return await self.create(request_from(kept), {})
+        except RaytuiError as error:
+            sure = deleted and isinstance(error, OperationFailed | NotAllowed)
+            became = "it no longer exists" if sure else "it may no longer exist" if deleted else "it may be deleted by now"
+            told = f"{application.name} did not start again and had to be deleted and made again: {error.message}; {became}"
+            error.message, error.args = told, (told,)
+            error.hint = (SHOW, CREATE_AGAIN)
+            raise
+
+    async def _start_again(self, application: Application) -> Record | None:
+        """Ask a stopped application to start, and answer it as it starts; none when the platform will not."""
         loop = asyncio.get_running_loop()
         end = loop.time() + self._timing.restart
         backoff = Backoff(self._timing.poll, self._timing.slowest_poll)
         ids = {"application_id": application.id, "name": application.name}
+        state = ""
         while True:
             # Only what is seen ended is asked to start: a second restart must never meet a first one.
             outcome = await self._client.once("RestartApplication", ids)
@@ -178,14 +196,22 @@ class Lifecycle:
             while loop.time() < until:
                 record = next((record for record in await self.records() if record.id == application.id), None)
                 if record is None:
-                    return False
-                if record.state not in ENDED:
-                    return True
-                if outcome.kind in REFUSALS:
-                    return False
+                    raise _gone(application)
+                if record.state in LIVE:
+                    return record
+                if outcome.kind in REFUSALS and record.state in ENDED:
+                    return None
+                state = record.state
                 await asyncio.sleep(backoff.next())
             if loop.time() >= end:
-                return False
+                break
+        if state in ENDED:
+            return None
+        # It is neither ended nor starting: somebody may be removing it just now.
+        raise DeadlineExceeded(
+            f"waited {self._timing.restart:g} s for {application.name} to start again; it is {state}",
+            hint=Remedy("status", "", "shows what becomes of it"),
+        )
 
 
 class _Target:
@@ -220,13 +246,5 @@ class _Target:
         return self.left
 
 
-async def _to_its_end(work: Awaitable[None]) -> None:
-    """Carry on with what must not be left half done, however often we are cancelled; it has deadlines of its own."""
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError:
-            continue
-    if not task.cancelled():
-        task.result()
+def _gone(application: Application) -> NotFound:
+    return NotFound(f"{application.name} no longer exists, so it was not restarted", hint=CREATE_AGAIN)

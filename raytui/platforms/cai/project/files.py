@@ -25,6 +25,7 @@ from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.applications.records import number
 from raytui.system.backoff import Backoff
 from raytui.system.files import create_whole, read_regular, write_whole
+from raytui.system.shielded import whole_then_obey
 from raytui.system.threads import within
 
 T = TypeVar("T")
@@ -203,7 +204,10 @@ class RemoteFiles:
         outcome = await self._client.upload(path, data)
         if outcome.kind in {"key", "denied", "refused", "absent", "redirect", "unsent"}:
             raise self._client.error(outcome, "UploadFile", {"path": path})
-        if await self._shows(path, data, patient=outcome.kind == "ok", end=end):
+        loop = asyncio.get_running_loop()
+        # The specification gives a good upload no content, so a 200 with something else may be one, and may be none.
+        likely = min(end, loop.time() + self._client.timing.doubtful_upload) if outcome.kind == "garbage" else 0.0
+        if await self._shows(path, data, until=end if outcome.kind == "ok" else likely):
             return True
         await asyncio.sleep(outcome.retry_after)
         return False
@@ -218,10 +222,14 @@ class RemoteFiles:
             return False
         moved = await self._move(beside, path, data)
         if moved is not True:
-            await self.delete(path)
-            if moved is None or not await self._move(beside, path, data):
-                await self._put(path, data, end)
-        return await self._shows(path, data, patient=True, end=end)
+            # Between the delete and what follows no script is there, so even who is cancelled goes on to its end.
+            await whole_then_obey(self._make_way(path, beside, data, end, movable=moved is not None))
+        return await self._shows(path, data, until=end)
+
+    async def _make_way(self, path: str, beside: str, data: bytes, end: float, *, movable: bool) -> None:
+        await self.delete(path)
+        if not movable or not await self._move(beside, path, data):
+            await self._put(path, data, end)
 
     async def _move(self, source: str, target: str, data: bytes) -> bool | None:
         """Move a file; whether it was done, which a lost answer leaves to the look. None where files cannot be moved."""
@@ -230,15 +238,15 @@ class RemoteFiles:
             return True
         return None if outcome.kind == "absent" or outcome.status in {405, 501} else False
 
-    async def _shows(self, path: str, data: bytes, *, patient: bool, end: float) -> bool:
-        """Whether the file holds what was written; a good upload is given time to become visible unless a copy shows where it went."""
+    async def _shows(self, path: str, data: bytes, *, until: float) -> bool:
+        """Whether the file holds what was written; until then it is given time to become visible, unless a copy shows where it went."""
         loop = asyncio.get_running_loop()
         backoff = Backoff(self._client.timing.poll, self._client.timing.slowest_poll)
         while True:
             outcome = await self._client.outcome("DownloadProjectFile", {"path": path})
             if outcome.kind == "ok" and outcome.payload == data:
                 return True
-            if not patient or loop.time() >= end or await self._copies(path):
+            if loop.time() >= until or await self._copies(path):
                 return False
             await asyncio.sleep(backoff.next())
 

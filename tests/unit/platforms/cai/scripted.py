@@ -30,6 +30,7 @@ FAST = Timing(
     restart=0.3,
     patience=0.1,
     files=0.3,
+    doubtful_upload=0.02,
 )
 TOLD = Told("ml.example.com", "abcd-efgh-ijkl-mnop", "CML_API_KEY")
 KEY = "key-0123456789abcdef"

@@ -11,7 +11,7 @@ import pytest
 
 from raytui.core.errors import ConfigurationError
 from raytui.core.secret import Secret
-from raytui.platforms.cai.api import transport
+from raytui.platforms.cai.api import connect
 from raytui.platforms.cai.api.connect import build
 from raytui.platforms.cai.api.http import HttpTransport
 from raytui.platforms.cai.api.operations import OPERATIONS, phrase
@@ -81,7 +81,7 @@ def test_an_endpoint_never_shows_its_key() -> None:
 
 
 async def test_auto_takes_http_where_the_vendors_client_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "vendor_importable", lambda: False)
+    monkeypatch.setattr(connect, "vendor_importable", lambda: False)
     assert isinstance(build(Endpoint("https://x", Secret(KEY))), HttpTransport)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from raytui.core.errors import DeadlineExceeded, NotAllowed, OperationFailed, OutcomeUnknown, Unreachable
+from raytui.core.errors import DeadlineExceeded, NotAllowed, NotFound, OperationFailed, OutcomeUnknown, Unreachable
 from raytui.core.marker import Marker, describe
 from raytui.core.protocols import CreateRequest
 from raytui.core.remedy import as_commands
@@ -568,5 +568,103 @@ async def test_where_a_restart_is_refused_the_application_is_made_again_as_it_wa
 
 async def test_a_restart_of_what_is_gone_says_so() -> None:
     world = World(RestartApplication=bad(404))
-    with pytest.raises(OperationFailed, match="c-worker-1 no longer exists"):
+    with pytest.raises(NotFound, match="c-worker-1 no longer exists"):
         await Lifecycle(client_over(world)).restart(application(listed("a")))
+    assert world.count("StopApplication") == 0
+
+
+@pytest.mark.parametrize("moment", ["StopApplication", "RestartApplication"])
+async def test_a_worker_that_somebody_removes_during_its_restart_is_not_made_again(moment: str) -> None:
+    world = World(listed("a"), RestartApplication=bad(404))
+    reply = world.script[moment]
+
+    def removed(call: Call) -> Reply:
+        world.entries.clear()
+        return reply(call) if callable(reply) else reply  # type: ignore[return-value]
+
+    world.script[moment] = removed
+    with pytest.raises(NotFound, match="c-worker-1 no longer exists"):
+        await Lifecycle(client_over(world)).restart(application(listed("a")))
+    assert world.count("CreateApplication") == world.count("DeleteApplication") == 0
+
+
+async def test_a_refused_restart_of_what_is_being_removed_is_not_taken_for_a_start() -> None:
+    world = World(listed("a"))
+    looks = 0
+
+    def restart(_: Call) -> Reply:
+        world.entries[0]["status"] = "stopping"
+        return bad(400, "it is stopping")
+
+    def look(_: Call) -> Answer:
+        nonlocal looks
+        looks += world.entries[:1] != [] and world.entries[0]["status"] == "stopping"
+        if looks > 3:
+            world.entries.clear()
+        return ok({"applications": world.entries})
+
+    world.script.update(RestartApplication=restart, ListApplications=look)
+    with pytest.raises(NotFound, match="c-worker-1 no longer exists"):
+        await Lifecycle(client_over(world)).restart(application(listed("a")))
+    assert world.count("CreateApplication") == 0
+
+
+async def test_a_restart_answers_what_exists_afterwards() -> None:
+    world = World(listed("a"), RestartApplication=bad(400, "it is not running"))
+    world.script["CreateApplication"] = world.makes(listed("b", status="starting"), ok({"id": "b"}))
+    assert (await Lifecycle(client_over(world)).restart(application(listed("a")))).id == "b"
+    world.script["RestartApplication"] = lambda _: (world.entries[0].update(status="starting"), ok())[1]
+    assert (await Lifecycle(client_over(world)).restart(application(listed("b")))).id == "b"
+
+
+@pytest.mark.parametrize("moment", ["DeleteApplication", "CreateApplication"])
+async def test_a_restart_that_had_to_delete_is_finished_though_it_is_cancelled(moment: str) -> None:
+    world = World(listed("a"), RestartApplication=bad(400, "it is not running"))
+    world.script["CreateApplication"] = world.makes(listed("b", status="starting"), ok({"id": "b"}))
+    task = asyncio.create_task(Lifecycle(client_over(world)).restart(application(listed("a"))))
+    await _sent(world, moment)
+    task.cancel()
+    assert (await task).id == "b"
+    assert world.ids == ["b"]
+
+
+async def test_a_restart_that_is_cancelled_before_it_had_to_delete_ends_at_once() -> None:
+    world = World(listed("a"))
+    world.script["StopApplication"] = ok()  # accepted, and nothing comes of it
+    task = asyncio.create_task(Lifecycle(client_over(world)).restart(application(listed("a"))))
+    await _sent(world, "StopApplication")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert world.ids == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "became"), [(bad(400, "no room"), "it no longer exists"), (bad(500), "it may no longer exist")], ids=["refused", "broken"]
+)
+async def test_a_restart_that_lost_its_application_says_so(reply: Reply, became: str) -> None:
+    world = World(listed("a"), RestartApplication=bad(400, "it is not running"), CreateApplication=reply)
+    with pytest.raises((OperationFailed, Unreachable), match=f"c-worker-1 did not start again and had to be deleted.*; {became}") as caught:
+        await Lifecycle(client_over(world)).restart(application(listed("a")))
+    assert became in str(caught.value)
+    assert "raytui start creates it again" in as_commands(caught.value.hint)
+
+
+@pytest.mark.parametrize("reply", [bad(500), bad(504), TransportError("timeout"), bad(429)], ids=str)
+async def test_after_the_deadline_a_create_is_looked_for_and_never_sent_again(reply: Reply) -> None:
+    world = World(CreateApplication=reply)
+    with pytest.raises(Unreachable):
+        await Lifecycle(client_over(world)).create(REQUEST, {}, until=asyncio.get_running_loop().time())
+    assert world.count("CreateApplication") == 1
+
+
+async def test_after_the_deadline_what_a_doubtful_create_made_is_adopted() -> None:
+    world = World()
+    world.script["CreateApplication"] = world.makes(listed("a"), TransportError("timeout"))
+    assert (await Lifecycle(client_over(world)).create(REQUEST, {}, until=asyncio.get_running_loop().time())).id == "a"
+
+
+async def _sent(world: World, operation: str) -> None:
+    async with asyncio.timeout(10):
+        while not world.count(operation):  # noqa: ASYNC110  # a script tells nobody that it was asked
+            await asyncio.sleep(0)

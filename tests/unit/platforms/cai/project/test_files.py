@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotAllowed, NotFound, OperationFailed
 from raytui.platforms.cai.api.answers import Outcome
 from raytui.platforms.cai.api.transport import Answer
 from raytui.platforms.cai.project.files import DirectFiles, FileEntry, RemoteFiles, checked
-from tests.unit.platforms.cai.scripted import Call, Scripted, bad, client_over, ok
+from tests.unit.platforms.cai.scripted import FAST, Call, Scripted, bad, client_over, ok
 
 
 @pytest.mark.parametrize(("path", "plain"), [("a/b.py", "a/b.py"), ("./a//b.py", "a/b.py"), (".raytui/c/x", ".raytui/c/x")])
@@ -282,3 +284,56 @@ async def test_a_remote_file_that_exists_is_not_made_again() -> None:
     assert await remote(drive).create("token", b"second") == b"first"
     assert await remote(drive).create("other", b"new") == b"new"
     assert drive.held == {"token": b"first", "other": b"new"}
+
+
+async def test_an_upload_with_a_garbled_answer_that_stored_nothing_is_sent_again() -> None:
+    drive = Drive()
+    drive.upload_answers = [Outcome("garbage", 200, detail="not JSON")]
+    drive.store = False
+    upload = drive.upload
+
+    async def second_stores(path: str, data: bytes) -> Outcome:
+        drive.store = drive.uploads > 0
+        return await upload(path, data)
+
+    drive.upload = second_stores  # type: ignore[method-assign]
+    await remote(drive).write("a/b.py", b"new")
+    assert drive.held == {"a/b.py": b"new"}
+    assert drive.uploads == 2
+
+
+async def test_an_upload_with_a_garbled_answer_that_shows_a_moment_later_is_not_sent_again() -> None:
+    drive = Drive()
+    drive.upload_answers = [Outcome("garbage", 200, detail="not JSON")]
+    reads = 0
+    read = drive._read
+
+    def late(call: Call) -> Answer:
+        nonlocal reads
+        reads += 1
+        return bad(404) if reads < 4 else read(call)
+
+    drive.script["DownloadProjectFile"] = late
+    client: Any = client_over(drive, msgspec.structs.replace(FAST, doubtful_upload=5.0, files=5.0))
+    client.upload = drive.upload
+    await RemoteFiles(client).write("a/b.py", b"new")
+    assert drive.uploads == 1
+
+
+@pytest.mark.parametrize("onto", ["refuse", "absent"])
+async def test_a_write_that_is_cancelled_between_its_delete_and_what_follows_leaves_the_new_file(onto: str) -> None:
+    drive = Drive(**{"a__b.py": b"old"})
+    drive.onto = onto
+    task: asyncio.Task[None]
+    delete = drive._delete
+
+    def cancelled_then(call: Call) -> Answer:
+        if call[1]["path"] == "a/b.py":
+            task.cancel()
+        return delete(call)
+
+    drive.script["DeleteProjectFile"] = cancelled_then
+    task = asyncio.create_task(remote(drive).write("a/b.py", b"new"))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert drive.held["a/b.py"] == b"new"
