@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -121,7 +122,7 @@ async def _find(logs: Logs, snapshot: Snapshot, source: str) -> LogSource:
         raise
 
 
-def _list(invocation: Invocation, snapshot: Snapshot, sources: Any) -> int:
+def _list(invocation: Invocation, snapshot: Snapshot, sources: Sequence[LogSource]) -> int:
     judged = assess(snapshot)
     broken = judged.broken or judged.unchecked
     if broken is not None and (snapshot.nodes.value is None or snapshot.jobs.value is None):

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 from raytui.core.joined import Member
 from raytui.core.remedy import Remedy
+from raytui.core.report import Document
 from raytui.core.snapshot import Application, Node
 from raytui.view import amounts
 from raytui.view.filters import Value
 from raytui.view.picture import Picture
 from raytui.view.tables import figures
 from raytui.view.tables.documents import plain, seconds
-from raytui.view.tables.kind import Column, Document, Note, TableKind, by_state, muted
+from raytui.view.tables.kind import Column, Note, TableKind, by_state, muted
 from raytui.view.words import Role
 
 _ON_ITS_WAY = frozenset({"starting", "waiting", "joining", "draining"})
@@ -30,6 +31,8 @@ def places(picture: Picture) -> Sequence[Place]:
 
 def strays(picture: Picture) -> list[Node]:
     """Living nodes that belong to no application of the cluster: somebody joined them by hand."""
+    if picture.known.by_ray:
+        return []
     applications = picture.joined.applications
     return [node for node in picture.known.nodes.value or () if node.name not in applications and node.state == "ALIVE"]
 
@@ -119,8 +122,10 @@ def _up(place: Place, picture: Picture) -> float | None:
     return max(0.0, picture.known.observed_at - app.started_at)
 
 
-def platform_word(place: Place, _: Picture | None = None) -> str:
-    """What the platform says of the place in one word."""
+def platform_word(place: Place, picture: Picture | None = None) -> str:
+    """What the platform says of the place in one word; empty where no platform says anything beside Ray."""
+    if picture is not None and picture.known.by_ray:
+        return ""
     return "not ours" if isinstance(place, Node) else place.application.state
 
 
