@@ -39,12 +39,12 @@ def platform(server) -> FakePlatform:
 
 @pytest.fixture
 async def monitor(platform):
-    made = Monitor(platform, reached, cluster="ray-cluster", profile="local")
+    made = Monitor(platform, short, cluster="ray-cluster", profile="local")
     yield made
     await made.close()
 
 
-def reached(target: DashboardTarget):
+def short(target: DashboardTarget):
     return connect(target, long_lived=True, timeout=2.0, health_timeout=2.0)
 
 
@@ -64,7 +64,7 @@ async def test_status_asks_everything_it_needs_once(server, monitor) -> None:
 
 async def test_what_raytui_carries_out_meanwhile_is_part_of_the_snapshot(platform, tmp_path) -> None:
     watching = Monitor(
-        platform, reached, cluster="ray-cluster", profile="local", operation=lambda: operations.current(tmp_path, "local", "ray-cluster")
+        platform, short, cluster="ray-cluster", profile="local", operation=lambda: operations.current(tmp_path, "local", "ray-cluster")
     )
     async with operations.hold(tmp_path, "local", "ray-cluster", "restart", 0.0) as publication:
         publication.tell(operations.Operation("restart", ends=("ray-cluster-worker-1",), since=7.0))
@@ -77,7 +77,7 @@ async def test_what_raytui_carries_out_meanwhile_is_part_of_the_snapshot(platfor
 
 async def test_an_operation_that_ended_during_the_round_still_explains_it(platform) -> None:
     answers = [operations.Operation("scale"), None]
-    watching = Monitor(platform, reached, cluster="ray-cluster", profile="local", operation=lambda: answers.pop(0))
+    watching = Monitor(platform, short, cluster="ray-cluster", profile="local", operation=lambda: answers.pop(0))
     assert (await watching.observe(ALIVE)).operation == operations.Operation("scale")
     await watching.close()
 
@@ -465,7 +465,7 @@ async def test_a_record_that_was_read_once_is_kept_while_it_cannot_be_read_again
 async def test_while_absent_a_status_says_whose_names_are_taken_and_does_not_send_to_start() -> None:
     platform = FakePlatform()
     platform.foreign = {"ray-cluster-head", "ray-cluster-worker-2"}
-    monitor = Monitor(platform, reached, cluster="ray-cluster", profile="local", workers=1)
+    monitor = Monitor(platform, short, cluster="ray-cluster", profile="local", workers=1)
     judged = assess(await monitor.observe())
     assert judged.phase == "absent"
     assert "an application named ray-cluster-head exists and is not ours" in judged.broken.hint
@@ -473,7 +473,7 @@ async def test_while_absent_a_status_says_whose_names_are_taken_and_does_not_sen
     platform.foreign.clear()
     platform.errors["conflicts"] = [Unreachable(Failure("platform", "NoRoute", "no route"))]
     await monitor.close()
-    again = Monitor(platform, reached, cluster="ray-cluster", profile="local", workers=10**9)
+    again = Monitor(platform, short, cluster="ray-cluster", profile="local", workers=10**9)
     assert as_commands(assess(await again.observe()).broken.hint) == "raytui start creates it"
 
 
@@ -484,7 +484,7 @@ class Pods:
         self.now = 1_790_000_000.0
         apps = [application(name, created_at=started_at, started_at=started_at) for name in ("head", "worker-1")]
         self.platform = FakePlatform(apps)
-        self.monitor = Monitor(self.platform, reached, cluster="ray-cluster", profile="cai", clock=lambda: self.now)
+        self.monitor = Monitor(self.platform, short, cluster="ray-cluster", profile="cai", clock=lambda: self.now)
 
     def write(self, at: float, **more: object) -> None:
         for name in ("head", "worker-1"):
