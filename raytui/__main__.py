@@ -14,7 +14,7 @@ def main() -> int:
     """Run raytui with the process's arguments and answer its exit code."""
     arguments = sys.argv[1:]
     if "_RAYTUI_COMPLETE" not in os.environ and "status" in arguments:
-        from raytui.cli.diagnostics import guard
+        from raytui.cli.guard import guard
         from raytui.cli.look import plain_status, show_status
 
         plain = plain_status(arguments, _console)
@@ -24,7 +24,7 @@ def main() -> int:
     if not arguments and "_RAYTUI_COMPLETE" not in os.environ:
         # The console's first frame need not wait for click.
         from raytui.cli.console import open_console
-        from raytui.cli.diagnostics import guard
+        from raytui.cli.guard import guard
         from raytui.cli.invocation import Invocation
 
         invocation = Invocation(_console)

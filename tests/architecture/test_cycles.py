@@ -66,3 +66,38 @@ def cycles(graph: dict[str, frozenset[str]]) -> set[frozenset[str]]:
                     if len(group) > 1 or name in graph[name]:
                         found.add(group)
     return found
+
+
+KNOWN = {
+    # The console's screen, its operations and its keys know each other until each screen is a room of its own.
+    frozenset({"raytui.tui.app", "raytui.tui.commands", "raytui.tui.lifecycle", "raytui.tui.watch", "raytui.tui.watching"}),
+}
+
+
+def test_no_module_imports_itself_over_others():
+    files = modules(ROOT, PACKAGE)
+    known = frozenset(files)
+    graph = {name: frozenset(imports(name, path, known)) for name, path in files.items()}
+    found = cycles(graph)
+    assert not [sorted(group) for group in found - KNOWN]
+    assert not [sorted(group) for group in KNOWN - found], "a cycle that is gone is taken off the list"
+
+
+def test_imports_in_functions_for_types_and_by_a_relative_name_are_seen(tmp_path):
+    (tmp_path / "p" / "q").mkdir(parents=True)
+    for name, text in {
+        "__init__": "",
+        "a": "def f():\n    from p.b import g",
+        "b": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .q import c",
+        "q/__init__": "import p.a, os",
+        "q/c": "from .. import a",
+        "d": "from p import a, b\nimport json",
+    }.items():
+        (tmp_path / "p" / f"{name}.py").write_text(text)
+    files = modules(tmp_path, "p")
+    known = frozenset(files)
+    graph = {name: frozenset(imports(name, path, known)) for name, path in files.items()}
+    assert graph["p.b"] == {"p.q.c"}
+    assert graph["p.q.c"] == {"p.a"}
+    assert graph["p.d"] == {"p.a", "p.b"}
+    assert cycles(graph) == {frozenset({"p.a", "p.b", "p.q.c"})}
