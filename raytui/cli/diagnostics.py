@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from raytui.cli.output import ReaderLeft
 from raytui.cli.paint import ColorChoice, Paint, is_terminal, paint_for
-from raytui.core.errors import ConfigurationError, Interrupted, OperationFailed, RaytuiError, Unreachable
+from raytui.core.errors import ConfigurationError, Interrupted, OperationFailed, RaytuiError
+from raytui.core.remedy import as_commands
 
 if TYPE_CHECKING:
     from raytui.cli.invocation import Invocation
@@ -52,7 +54,7 @@ class Diagnostics:
 
     def warning(self, text: str) -> None:
         """Something a person should know that is no failure."""
-        self.lines([f"{self.paint('note:', 'warning')} {text}"])
+        self.lines([f"{self.paint('note:', 'warn')} {text}"])
 
     def error(self, error: RaytuiError) -> None:
         """One sentence, what to do, and every problem with its own hint when there are several."""
@@ -61,10 +63,10 @@ class Diagnostics:
             self.lines([f"{self.paint('error:', 'error')} {len(error.problems)} problems, {so_far}"])
             width = min(34, max(len(problem.field) for problem in error.problems))
             for problem in error.problems:
-                hint = f"; {problem.hint}" if problem.hint else ""
+                hint = f"; {as_commands(problem.hint)}" if problem.hint else ""
                 self.lines([f"  {problem.field.ljust(width)}  {problem.message}{hint}"])
             return
-        self.lines([f"{self.paint('error:', 'error')} {error.message}", *([f"       {error.hint}"] if error.hint else [])])
+        self.lines([f"{self.paint('error:', 'error')} {error.message}", *([f"       {as_commands(error.hint)}"] if error.hint else [])])
 
     def began(self, what: str, *, shown_by: str = "raytui status shows what exists") -> None:
         """From now on an interruption is told with what was begun, for example `the start of ray-cluster had begun`."""
@@ -86,6 +88,8 @@ def guard(invocation: Invocation, work: Callable[[], int]) -> int:
         error: RaytuiError = invocation.diagnostics.interrupted()
     except RaytuiError as raised:
         error = raised
+    except ReaderLeft:
+        return _reader_left()
     # The last boundary of the program: whatever was not foreseen still ends in one sentence, and its details in a file.
     except Exception as raised:  # noqa: BLE001
         error = _of_click(raised, invocation) or _unforeseen(raised, invocation)
@@ -97,7 +101,9 @@ def guard(invocation: Invocation, work: Callable[[], int]) -> int:
 def _report(invocation: Invocation, error: RaytuiError) -> int:
     try:
         if invocation.form == "json":
-            invocation.output.document(error_answer(error))
+            from raytui.core.report import error_document
+
+            invocation.output.document(error_document(error))
             invocation.output.flush()
         else:
             invocation.output.flush()
@@ -107,17 +113,6 @@ def _report(invocation: Invocation, error: RaytuiError) -> int:
     except RaytuiError as unwritable:
         invocation.diagnostics.error(unwritable)
     return error.exit_code
-
-
-def error_answer(error: RaytuiError) -> dict[str, Any]:
-    """The error object of the contract; of something unreachable also with the link that broke."""
-    from raytui.core.report import error_document
-
-    document = error_document(error)
-    if isinstance(error, Unreachable):
-        failure = error.failure
-        document["error"]["broken_link"] = {"layer": failure.layer, "message": failure.message, "hint": failure.hint}
-    return document
 
 
 def _reader_left() -> int:

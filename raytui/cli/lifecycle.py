@@ -25,6 +25,7 @@ from raytui.core.conditions import assess
 from raytui.core.errors import DeadlineExceeded, Interrupted, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Verb
+from raytui.core.remedy import as_commands
 from raytui.core.report import SCHEMA_VERSION
 from raytui.core.validate import MAX_WORKERS
 
@@ -60,7 +61,7 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before e
 @timeout_option
 @dry_run_option
 @pass_invocation
-def start(invocation: Invocation, /, *, recreate: bool, yes: bool, wait: bool, timeout: str | None, dry_run: bool, **sizes: Any) -> int:
+def start(invocation: Invocation, /, *, recreate: bool, yes: bool, wait: bool, timeout: str | None, dry_run: bool, **sizes: object) -> int:
     """Create the head and the workers that are missing, and wait until Ray lists their nodes as alive. Running it twice is safe.
 
     Of a cluster that exists it completes what was last asked for, whatever the profile says by now; flags count and are recorded with it.
@@ -137,7 +138,7 @@ def change(
             plan = await _planned(session, name, what, limit)
             left = max(LEAST_S, limit - (time.monotonic() - began))
             for note in plan.notes:
-                invocation.diagnostics.warning(note)
+                invocation.diagnostics.warning(as_commands(note))
             if dry_run:
                 progress.steps = {step.name: StepEvent(step.name, "planned", 0.0, _targets(plan, step.targets)) for step in plan.steps}
                 return plan, await _phase(session)
@@ -235,7 +236,7 @@ def _waits(plan: Plan) -> set[str]:
 
 
 async def _phase(session: Session) -> str:
-    return assess(await session.monitor.observe("alive")).phase
+    return assess(await session.monitor.observe(())).phase
 
 
 def _ends_work(plan: Plan) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -70,7 +71,7 @@ def logs(
 
     async def run() -> int:
         async with session:
-            snapshot = await session.monitor.observe("status")
+            snapshot = await session.monitor.observe()
             require_cluster(snapshot)
             if listing:
                 return _list(invocation, snapshot, await session.logs.sources(snapshot))
@@ -121,7 +122,7 @@ async def _find(logs: Logs, snapshot: Snapshot, source: str) -> LogSource:
         raise
 
 
-def _list(invocation: Invocation, snapshot: Snapshot, sources: Any) -> int:
+def _list(invocation: Invocation, snapshot: Snapshot, sources: Sequence[LogSource]) -> int:
     judged = assess(snapshot)
     broken = judged.broken or judged.unchecked
     if broken is not None and (snapshot.nodes.value is None or snapshot.jobs.value is None):

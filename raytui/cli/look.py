@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 
 from raytui.cli.invocation import Console, Invocation
-from raytui.cli.view import status_lines
 from raytui.core.conditions import Assessment, assess
 from raytui.core.report import status_document
 from raytui.core.snapshot import Snapshot
@@ -23,15 +22,20 @@ def show_status(invocation: Invocation, *, exit_code: bool) -> int:
 
     async def look() -> Snapshot:
         async with session:
-            return await session.monitor.observe("status")
+            return await session.monitor.observe()
 
     snapshot = asyncio.run(look())
-    assessment = assess(snapshot)
     now, output = time.time(), invocation.output
     if output.json:
+        assessment = assess(snapshot)
         output.document(status_document(snapshot, assessment, now))
     else:
-        output.lines(status_lines(snapshot, assessment, now, output.paint))
+        from raytui.cli.view import status_lines  # tables, which only people are shown
+        from raytui.view.picture import picture_of
+
+        picture = picture_of(snapshot)
+        assessment = picture.assessment
+        output.lines(status_lines(picture, now, output.paint))
     return verdict_code(assessment) if exit_code else 0
 
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -22,7 +21,8 @@ from raytui.core.errors import ConfigurationError, OperationFailed, Problem, Ray
 from raytui.core.events import StepEvent
 from raytui.core.orphans import orphans as unclaimed
 from raytui.core.protocols import Platform
-from raytui.core.report import SCHEMA_VERSION, list_document
+from raytui.core.remedy import as_commands
+from raytui.core.report import SCHEMA_VERSION, Document, advised, list_document
 from raytui.core.snapshot import Application
 
 
@@ -35,7 +35,7 @@ from raytui.core.snapshot import Application
 @click.option("--keep", is_flag=True, help="Leave the cluster running when all checks passed.")
 @click.option("--timeout", metavar="SECONDS", help="How long the cluster may take to come up (default 600).")
 @pass_invocation
-def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **sizes: Any) -> int:
+def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **sizes: object) -> int:
     """Make a small cluster under a name of its own, look at it and remove it: connection, launchers, creation, status, clean-up."""
     from raytui.manager.verify import Result, Verification
 
@@ -56,7 +56,8 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
             return
         results[result.check] = result
         mark = {"ok": "✓", "failed": "✗", "skipped": "-"}[result.state]
-        invocation.diagnostics.lines([f"  {mark} {result.check:<12} {result.seconds:7.1f} s   {result.message}".rstrip()])
+        told = f"{result.message}: {as_commands(result.hint)}" if result.state == "skipped" and result.hint else result.message
+        invocation.diagnostics.lines([f"  {mark} {result.check:<12} {result.seconds:7.1f} s   {told}".rstrip()])
 
     async def run() -> None:
         async with session:
@@ -68,7 +69,7 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
     invocation.diagnostics.lines([f"Verifying {settings.platform} with cluster {settings.cluster.name}"])
     asyncio.run(run())
     failed = [result for result in results.values() if result.state == "failed"]
-    rows = [msgspec.structs.asdict(result) for result in results.values()]
+    rows = [advised(result) for result in results.values()]
     if invocation.output.json:
         document = {"schema_version": SCHEMA_VERSION, "cluster": settings.cluster.name, "passed": not failed, "checks": rows}
         invocation.output.document(document)
@@ -104,7 +105,7 @@ def deploy(
     project_name: str | None,
     timeout: str | None,
     dry_run: bool,
-    **sizes: Any,
+    **sizes: object,
 ) -> int:
     """Find or create the project, upload what the jobs need, set the environment up, launch the cluster; run it again to go on."""
     from raytui.bootstrap import DEPLOY_STEPS, open_deployment
@@ -200,7 +201,7 @@ def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, ye
     session = invocation.session(settings, check_name=False)
     ended: dict[str, str] = {}
 
-    async def run() -> list[dict[str, Any]]:
+    async def run() -> tuple[Application, ...]:
         async with session:
             found = unclaimed(await session.platform.list())
             if reap and found and not dry_run:
@@ -208,33 +209,29 @@ def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, ye
                     _confirm(invocation, [app.name for app in found])
                 left = await _reap(invocation, session.platform, found, ended, state_dir=settings.state_dir, age=age)
                 ended.update({app.name: left[app.id] for app in found if app.id in left})
-            return [
-                {
-                    "name": app.name,
-                    "id": app.id,
-                    "cluster": app.cluster,
-                    "state": app.state,
-                    "age_s": round(max(0.0, time.time() - app.created_at), 1),
-                }
-                for app in found
-            ]
+            return tuple(found)
 
     try:
-        rows = asyncio.run(run())
+        found = asyncio.run(run())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     failed = {name: why for name, why in ended.items() if why}
-    rows = [{**row, "ended": row["name"] in ended and row["name"] not in failed} for row in rows]
     if invocation.output.json:
-        invocation.output.document(list_document(rows))
-    elif rows:
-        cells = [[row["name"], row["cluster"], row["state"], "ended" if row["ended"] else "-"] for row in rows]
+        now = time.time()
+        invocation.output.document(list_document([_orphan(app, now, has_ended=app.name in ended.keys() - failed) for app in found]))
+    elif found:
+        cells = [[app.name, app.cluster, app.state, "ended" if app.name in ended.keys() - failed else "-"] for app in found]
         invocation.output.table(["NAME", "CLUSTER", "STATE", "DONE"], cells, states=["STATE"])
     else:
         invocation.output.lines(["no orphans: every application of ours belongs to a cluster with a head"])
     if failed:
         raise OperationFailed("not ended: " + ", ".join(f"{name} ({why})" for name, why in failed.items()), hint="run it again")
     return 0
+
+
+def _orphan(app: Application, now: float, *, has_ended: bool) -> Document:
+    age = round(max(0.0, now - app.created_at), 1)
+    return {"name": app.name, "id": app.id, "cluster": app.cluster, "state": app.state, "age_s": age, "ended": has_ended}
 
 
 async def _reap(

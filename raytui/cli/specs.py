@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 import msgspec
@@ -14,8 +14,11 @@ from raytui.cli.sizes import size_flags, spec_options
 from raytui.cli.verb import VerbGroup, pass_invocation, verb
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed
 from raytui.core.launchers import NODE_FOLDER, mode_of
-from raytui.core.report import SCHEMA_VERSION, list_document
+from raytui.core.report import SCHEMA_VERSION, advised, list_document
 from raytui.core.validate import validate as problems_of
+
+if TYPE_CHECKING:
+    from raytui.config.settings import Settings
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -27,7 +30,7 @@ SHELLS = ("bash", "zsh", "fish")
 )
 @spec_options
 @pass_invocation
-def validate(invocation: Invocation, /, **sizes: Any) -> int:
+def validate(invocation: Invocation, /, **sizes: object) -> int:
     """Every problem of the configuration and the flags in one run; exit 2 when there are any."""
     try:
         settings = invocation.settings(size_flags(sizes))
@@ -37,7 +40,7 @@ def validate(invocation: Invocation, /, **sizes: Any) -> int:
             raise
         problems = error.problems
     if invocation.output.json:
-        rows = [msgspec.structs.asdict(problem) for problem in problems]
+        rows = [advised(problem) for problem in problems]
         invocation.output.document({"schema_version": SCHEMA_VERSION, "valid": not problems, "problems": rows})
     elif problems:
         invocation.diagnostics.error(ConfigurationError.from_problems(problems))
@@ -124,7 +127,7 @@ def show(invocation: Invocation, /, *, origin: bool) -> int:
     from raytui.config.fields import FIELDS
 
     settings = invocation.settings()
-    rows: list[tuple[str, Any, str]] = [("profile", settings.profile_name, settings.origins.get("profile", "default"))]
+    rows: list[tuple[str, object, str]] = [("profile", settings.profile_name, settings.origins.get("profile", "default"))]
     rows.append(("state_dir", str(settings.state_dir), settings.origins.get("state_dir", "default")))
     if settings.platform == "cai":
         rows.append(("api_key", "***" if settings.api_key else None, settings.origins.get("api_key", "not set")))
@@ -139,15 +142,15 @@ def show(invocation: Invocation, /, *, origin: bool) -> int:
     return 0
 
 
-def _effective(settings: Any, path: str) -> Any:
+def _effective(settings: Settings, path: str) -> object:
     # A size that was left out is the platform's, and that is what a start uses.
-    found = msgspec.structs.replace(settings, cluster=settings.cluster.resolved(settings.platform))
+    found: object = msgspec.structs.replace(settings, cluster=settings.cluster.resolved(settings.platform))
     for part in path.split("."):
         found = getattr(found, part, None)
     return str(found) if isinstance(found, Path) else found
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
 
 

@@ -13,8 +13,10 @@ import msgspec
 
 from raytui.core.errors import LAYERS, Failure, Layer
 from raytui.core.findings import STARTUP_GRACE_S, Condition, as_planned, of_cluster, of_failure, of_workers, remedy, touched, why
-from raytui.core.joined import Joined, join
+from raytui.core.joined import HIDDEN, Joined, join
+from raytui.core.kept import Moment
 from raytui.core.life import began, is_current
+from raytui.core.remedy import CREATE, FOLLOW, Hint, Remedy
 from raytui.core.snapshot import Application, LauncherReport, NodeState, Operation, Snapshot
 from raytui.core.spec import head_name
 
@@ -106,7 +108,7 @@ def _judge(joined: Joined) -> _Judgement:
             "application",
             "HeadMissing",
             f"cluster {snapshot.cluster} has workers but no head application",
-            "raytui start creates the head, raytui stop removes the workers",
+            (Remedy("start", "", "creates the head"), Remedy("stop", "", "removes the workers")),
             conclusive=True,
         )
         name = head_name(snapshot.cluster)
@@ -119,17 +121,18 @@ def _judge(joined: Joined) -> _Judgement:
     return _judge_nodes(joined, head, None)
 
 
-def _way_out_of_absence(snapshot: Snapshot) -> str:
+def _way_out_of_absence(snapshot: Snapshot) -> Hint:
     if not snapshot.foreign:
-        return "raytui start creates it"
+        return CREATE
     one = len(snapshot.foreign) == 1
     named = f"an application named {snapshot.foreign[0]}" if one else f"applications named {', '.join(snapshot.foreign)}"
-    return f"{named} {'exists and is' if one else 'exist and are'} not ours, so raytui start is refused: choose another name with --cluster"
+    return f"{named} {'exists and is' if one else 'exist and are'} not ours, so a start is refused: choose another name with --cluster"
 
 
 def _judge_kept(snapshot: Snapshot, count: int) -> _Judgement:
     message = f"the {count} applications of {snapshot.cluster} are stopped and kept"
-    broken = Failure("application", "ClusterStopped", message, "raytui start runs them again, raytui stop removes them", conclusive=True)
+    hint = (Remedy("start", "", "runs them again"), Remedy("stop", "", "removes them"))
+    broken = Failure("application", "ClusterStopped", message, hint, conclusive=True)
     if snapshot.operation is not None and snapshot.operation.verb in {"start", "restart"}:
         return _Judgement("starting", "down", _at_work(snapshot.operation, broken), [])
     return _Judgement("absent", "down", broken, [Condition("info", snapshot.cluster, "ClusterStopped", message, broken.hint)])
@@ -137,13 +140,19 @@ def _judge_kept(snapshot: Snapshot, count: int) -> _Judgement:
 
 def _judge_absent_head(joined: Joined, head: Application) -> _Judgement:
     snapshot = joined.snapshot
-    told = why(snapshot, head)
+    told = why(head, Moment(snapshot.observed_at))
     message = f"the head application is {head.state}" + (f": {told}" if told else "")
-    broken = Failure("application", f"Head{head.state.capitalize()}", message, remedy(snapshot, head), conclusive=True)
+    broken = Failure(
+        "application",
+        f"Head{head.state.capitalize()}",
+        message,
+        remedy(snapshot.platform, head, Moment(snapshot.observed_at)),
+        conclusive=True,
+    )
     if head.state == "starting":
         return _Judgement("starting", "down", _starting(snapshot, head, broken), [])
     if head.state == "stopping":
-        hint = "raytui watch --until absent follows it"
+        hint = Remedy("watch", "--until absent", "follows it")
         return _Judgement("stopping", "down", msgspec.structs.replace(broken, hint=hint), [])
     found = [Condition("error", head.name, broken.reason, message, broken.hint, since=head.ended_at)]
     if head.state == "unknown":
@@ -169,22 +178,22 @@ def _at_work(operation: Operation, broken: Failure | None) -> Failure | None:
     if broken is None:
         return None
     message = f"raytui {operation.verb} is at work: {broken.message}"
-    return msgspec.structs.replace(broken, reason="PlannedEnd", message=message, hint="raytui watch follows it")
+    return msgspec.structs.replace(broken, reason="PlannedEnd", message=message, hint=FOLLOW)
 
 
 def _starting(snapshot: Snapshot, head: Application, failure: Failure) -> Failure:
     """That the head is starting, in the words of this start's launcher: what answers on its way meanwhile is no fault of anybody."""
     report = _present_report(snapshot, head)
-    told = why(snapshot, head) if head.state == "starting" else ""
+    told = why(head, Moment(snapshot.observed_at)) if head.state == "starting" else ""
     if report is not None and report.state not in {"alive", "unread"}:
         told = report.message or f"its launcher is {report.state}"
     again = bool(head.created_at) and began(head) - head.created_at > STARTUP_GRACE_S
     message = f"the head is starting{' again' if again else ''}" + (f": {told}" if told else "")
-    return msgspec.structs.replace(failure, message=message, hint="raytui watch follows it")
+    return msgspec.structs.replace(failure, message=message, hint=FOLLOW)
 
 
 def _present_report(snapshot: Snapshot, app: Application) -> LauncherReport | None:
-    return app.launcher if is_current(app, app.launcher, snapshot.observed_at) else None
+    return app.launcher if is_current(app, app.launcher, Moment(snapshot.observed_at)) else None
 
 
 def _first_failure(snapshot: Snapshot, head: Application) -> Failure | None:
@@ -205,7 +214,7 @@ def _first_failure(snapshot: Snapshot, head: Application) -> Failure | None:
             "dashboard",
             "AnotherRay",
             f"another Ray answers at {snapshot.dashboard_url}: it does not know the head's node {reported[:8]}",
-            "free the dashboard port, then raytui restart head",
+            ("free the dashboard port, then ", Remedy("restart", "head")),
             conclusive=True,
         )
     return None
@@ -217,7 +226,7 @@ def _is_young(snapshot: Snapshot, head: Application) -> bool:
 
 def _judge_unreachable(joined: Joined, head: Application, failure: Failure) -> _Judgement:
     snapshot = joined.snapshot
-    if failure.reason == "DashboardNotExposed":
+    if failure.reason == HIDDEN:
         return _judge_nodes(joined, head, failure)
     report = _present_report(snapshot, head)
     was_alive = report is not None and report.state == "alive"
@@ -230,7 +239,7 @@ def _judge_unreachable(joined: Joined, head: Application, failure: Failure) -> _
                 f": {report.message}" if report.message else ""
             )
             failure = msgspec.structs.replace(
-                failure, reason="HeadNotReady", message=message, hint=f"raytui logs {head.short} shows its output"
+                failure, reason="HeadNotReady", message=message, hint=Remedy("logs", head.short, "shows its output")
             )
     found = as_planned([of_failure(head.name, failure), *of_workers(joined)], snapshot.operation)
     operation = snapshot.operation
@@ -249,8 +258,8 @@ def _judge_nodes(joined: Joined, head: Application, unchecked: Failure | None) -
     if state != "ALIVE":
         return _judge_dead_head(joined, head, found, unchecked)
     planned = touched(snapshot.operation)
-    late = [app for app in snapshot.workers if app.state in {"starting", "running"} and not joined.is_alive(app)]
-    going = [app for app in snapshot.workers if app.state == "stopping"]
+    late = [m.application for m in joined.workers if m.application.state in {"starting", "running"} and not m.is_alive]
+    going = [m.application for m in joined.workers if m.application.state == "stopping"]
     if any(condition.severity == "error" for condition in found):
         return _Judgement("degraded", "degraded", None, found, unchecked)
     if any(app.name not in planned for app in going):
@@ -271,7 +280,7 @@ def _judge_dead_head(joined: Joined, head: Application, found: list[Condition], 
     operation = snapshot.operation
     _, state = joined.state_of(head)
     report = _present_report(snapshot, head)
-    not_listed = Failure("gcs", "HeadNotListed", "the head's node is not listed yet", "raytui watch follows it")
+    not_listed = Failure("gcs", "HeadNotListed", "the head's node is not listed yet", FOLLOW)
     if unchecked is not None:
         not_listed = _starting(snapshot, head, Failure("application", "HeadNotReady", "the head is starting"))
     if _is_young(snapshot, head) and state != "DEAD" and (head.launcher is None or head.launcher.state != "unread"):
@@ -281,7 +290,7 @@ def _judge_dead_head(joined: Joined, head: Application, found: list[Condition], 
         message = "the head's report was not read" if unread else "the head's launcher has not reported lately"
         if report is not None and report.state not in {"alive", ""}:
             message = f"the head's launcher is {report.state}" + (f": {report.message}" if report.message else "")
-        broken = Failure("application", "HeadSilent", message, "raytui logs head shows its output")
+        broken = Failure("application", "HeadSilent", message, Remedy("logs", "head", "shows its output"))
         return _Judgement("unknown", "unknown", broken, [*found, of_failure(head.name, broken)], unchecked)
     node = joined.node_of(head)
     told = node.message if node is not None and node.state == "DEAD" else report.message if report is not None else ""
@@ -289,7 +298,7 @@ def _judge_dead_head(joined: Joined, head: Application, found: list[Condition], 
         "gcs",
         "HeadNodeDead",
         "Ray does not list the head's node as alive" + (f": {told}" if told else ""),
-        "raytui restart head starts a new one",
+        Remedy("restart", "head", "starts a new one"),
         conclusive=True,
     )
     if operation is not None and head.name in operation.ends:

@@ -7,33 +7,21 @@ arrived.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable, Iterable, Sized
+from typing import Any
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
+from raytui.core.kept import reuse
 from raytui.core.protocols import Dashboard
+from raytui.core.questions import Question
 from raytui.core.snapshot import Node, Reading, Rows
 
-Depth = Literal["alive", "status", "full", "nodes", "jobs", "actors", "serve", "events"]
-"""alive: whether Ray answers and which nodes live; status: also resources, jobs and figures; full: also actors, Serve and events.
-
-The others are what one list needs: those of alive and that one answer, `nodes` with the physical figures.
-"""
-
-Question = Literal["version", "gcs", "nodes", "stats", "usage", "jobs", "actors", "serve", "events"]
-
-_ALIVE: tuple[Question, ...] = ("version", "gcs", "nodes")
-_STATUS: tuple[Question, ...] = (*_ALIVE, "stats", "usage", "jobs")
-QUESTIONS: dict[Depth, tuple[Question, ...]] = {
-    "alive": _ALIVE,
-    "status": _STATUS,
-    "full": (*_STATUS, "actors", "serve", "events"),
-    "nodes": (*_ALIVE, "stats"),
-    "jobs": (*_ALIVE, "jobs"),
-    "actors": (*_ALIVE, "actors"),
-    "serve": (*_ALIVE, "serve"),
-    "events": (*_ALIVE, "events"),
-}
+ALIVE: frozenset[Question] = frozenset({"version", "gcs", "nodes"})
+"""Whether Ray answers and which nodes live: asked whatever else is, because every other answer depends on it."""
+STATUS: frozenset[Question] = ALIVE | {"stats", "usage", "jobs"}
+"""What one status tells."""
+VERDICT: frozenset[Question] = STATUS | {"serve", "events"}
+"""What a watch over one cluster tells: its status, what is wrong with Serve, and what Ray reports."""
 
 PERIODS: dict[Question, float] = {
     "version": 5.0,
@@ -50,6 +38,9 @@ PERIODS: dict[Question, float] = {
 MANY_NODES = 100
 MANY_NODES_STATS_S = 15.0
 """Period of the figures beyond `MANY_NODES` nodes: they weigh 10 to 17 KB each and cost the head most of a second per 1,000."""
+
+BIG = 500
+"""Rows of an answer from which they are worked on in a thread, so that no key press waits for them."""
 
 _UNASKED: Reading[Any] = Reading()
 
@@ -143,7 +134,10 @@ class Readings:
         except RaytuiError as error:
             self._last[question] = Reading(failure=failure_of(error), at=self._clock())
         else:
-            self._last[question] = _reading(value, self._clock())
+            # An unchanged row stays the same object, so that nobody has to look at it again.
+            before = self.last(question).value
+            known = await asyncio.to_thread(reuse, before, value) if _is_big(value) else reuse(before, value)
+            self._last[question] = _reading(known, self._clock())
 
     async def _wait(self, tasks: list[asyncio.Task[None]], patience: float | None = None) -> None:
         if not tasks:
@@ -170,6 +164,10 @@ class Readings:
         for known in (self._last, self._asked):
             for question in [question for question in known if question not in keep]:
                 del known[question]
+
+
+def _is_big(value: object) -> bool:
+    return isinstance(value, Sized) and len(value) > BIG
 
 
 def _reading(value: Any, at: float) -> Reading[Any]:

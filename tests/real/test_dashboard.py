@@ -23,6 +23,7 @@ from raytui.core.snapshot import LauncherReport
 from raytui.dashboard.client import DashboardClient, connect
 from raytui.manager.logs import Logs
 from raytui.manager.monitor import Monitor
+from raytui.manager.readings import VERDICT
 from tests.fakes.platform import FakePlatform, application
 
 pytestmark = pytest.mark.real
@@ -129,7 +130,7 @@ async def watched(head, client):
 
 async def test_one_round_is_ok_and_complete(watched) -> None:
     _, monitor = watched
-    snapshot = await monitor.observe("full")
+    snapshot = await monitor.observe(VERDICT | {"actors"})
     judged = assess(snapshot)
     assert (judged.phase, judged.verdict, judged.broken) == ("running", "ok", None), judged
     (node,) = snapshot.nodes.value
@@ -172,7 +173,7 @@ async def test_token_missing_or_wrong(head, client, headers, reason) -> None:
 async def test_logs_are_listed_read_and_followed(watched) -> None:
     platform, monitor = watched
     logs = Logs(platform, lambda target: connect(target, long_lived=True))
-    snapshot = await monitor.observe("status")
+    snapshot = await monitor.observe()
     sources = {source.name: source for source in await logs.sources(snapshot)}
     assert {"head", "head/raylet.out", "head/gcs_server.out", "head/dashboard.log"} <= set(sources)
     lines = await logs.read(sources["head/raylet.out"], 20)
@@ -194,18 +195,18 @@ async def test_missing_log_is_not_found(client: DashboardClient) -> None:
 async def test_hung_gcs_is_named_within_the_health_checks_deadline(head, watched) -> None:
     process, _ = head
     _, monitor = watched
-    await monitor.observe("alive")
+    await monitor.observe(())
     gcs = next(pid for pid in descendants(process.pid) if "gcs_server" in program(pid))
     os.kill(gcs, signal.SIGSTOP)
     try:
         async with asyncio.timeout(10):
-            snapshot = await monitor.observe("status")
+            snapshot = await monitor.observe()
     finally:
         os.kill(gcs, signal.SIGCONT)
     assert assess(snapshot).broken.layer == "gcs"
     assert snapshot.version.value is not None
     async with asyncio.timeout(60):
-        while (await monitor.observe("alive")).gcs.value is not True:  # noqa: ASYNC110 - Ray has to recover
+        while (await monitor.observe(())).gcs.value is not True:  # noqa: ASYNC110 - Ray has to recover
             await asyncio.sleep(0.2)
 
 

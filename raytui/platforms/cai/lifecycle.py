@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from raytui.core.errors import DeadlineExceeded, NotAllowed, NotFound, OperationFailed, RaytuiError
 from raytui.core.protocols import CreateRequest
+from raytui.core.remedy import CREATE_AGAIN, SHOW, Remedy
 from raytui.core.snapshot import Application
 from raytui.platforms.cai.answers import REFUSALS
 from raytui.platforms.cai.applications import Listed, Record, parse_all, request_from
@@ -78,7 +79,7 @@ class Lifecycle:
         except DeadlineExceeded as error:
             raise OperationFailed(
                 f"{application.name} is failed and a stop does not change that, so the platform may start it again by itself: {error}",
-                hint="delete it to be sure that it stays ended: raytui stop without --keep does",
+                hint=("delete it to be sure that it stays ended: ", Remedy("stop", "", "without --keep does")),
             ) from None
 
     async def delete(self, application: Application, *, wait: bool = True) -> None:
@@ -174,7 +175,7 @@ class Lifecycle:
             became = "it no longer exists" if sure else "it may no longer exist" if deleted else "it may be deleted by now"
             told = f"{application.name} did not start again and had to be deleted and made again: {error.message}; {became}"
             error.message, error.args = told, (told,)
-            error.hint = "raytui status shows what exists, raytui start creates it again"
+            error.hint = (SHOW, CREATE_AGAIN)
             raise
 
     async def _start_again(self, application: Application) -> Record | None:
@@ -208,7 +209,7 @@ class Lifecycle:
         # It is neither ended nor starting: somebody may be removing it just now.
         raise DeadlineExceeded(
             f"waited {self._timing.restart:g} s for {application.name} to start again; it is {state}",
-            hint="raytui status shows what becomes of it",
+            hint=Remedy("status", "", "shows what becomes of it"),
         )
 
 
@@ -245,4 +246,4 @@ class _Target:
 
 
 def _gone(application: Application) -> NotFound:
-    return NotFound(f"{application.name} no longer exists, so it was not restarted", hint="raytui start creates it again")
+    return NotFound(f"{application.name} no longer exists, so it was not restarted", hint=CREATE_AGAIN)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from raytui.core.life import began
 from raytui.core.nodefile import NodeFile
 from raytui.core.snapshot import UNREAD, Application, LauncherReport
 from raytui.platforms.cai.client import ApiClient
@@ -37,6 +38,8 @@ class RemoteReports:
         self._client = client
         self._nodes: dict[str, NodeFile] = {}
         self._read_at: dict[str, float] = {}
+        self._read_in: dict[str, float] = {}
+        """When the life began in which the report was last read."""
         self._seen_at: dict[str, float] = {}
         """When the report was last read, in seconds since 1970."""
 
@@ -95,7 +98,8 @@ class RemoteReports:
 
     def _is_due(self, application: Application, good_for: float) -> bool:
         node = self._nodes.get(application.id)
-        if node is None:
+        if node is None or self._read_in.get(application.id) != began(application):
+            # What an earlier life wrote is no news of this one.
             return True
         if application.state not in _WAITING:
             # The end of an application changes its report once more; afterwards it says nothing new.
@@ -107,6 +111,7 @@ class RemoteReports:
         self._read_at[application.id] = asyncio.get_running_loop().time()
         if outcome.kind not in {"ok", "absent"}:
             return
+        self._read_in[application.id] = began(application)
         self._seen_at[application.id] = time.time()
         node = read_node(outcome.payload, application) if outcome.kind == "ok" else None
         if node is not None:

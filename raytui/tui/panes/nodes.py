@@ -11,12 +11,11 @@ from textual.reactive import reactive
 
 from raytui.tui.keys import bindings
 from raytui.tui.panes.pane import Pane
-from raytui.tui.picture import Picture
-from raytui.tui.render.columns import Row
-from raytui.tui.render.nodes import ORDERS, columns_for, matching, node_rows, ordered, reuse, title_of
+from raytui.tui.render.nodes import ORDERS, NodeRows, title_of
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.table import RowTable
+from raytui.view.picture import Picture
 
 
 class NodesPane(Pane):
@@ -44,7 +43,7 @@ class NodesPane(Pane):
         super().__init__("Applications", id="nodes")
         self.table = RowTable(id="node-table")
         self._empty = LineView(id="node-empty")
-        self._rows: tuple[Row, ...] = ()
+        self._rows = NodeRows()
         self._order = "name"
         self._filter = ""
         self._start_key = start_key
@@ -72,13 +71,13 @@ class NodesPane(Pane):
         if picture is None:
             self.table.display = False
             return
-        self._rows = reuse(self._rows, node_rows(picture, stale=self.stale))
-        shown = matching(ordered(self._rows, self._order), self._filter)
+        self._rows.show(picture, stale=self.stale)
+        shown = self._rows.select(self._order, self._filter)
         self.table.display = bool(self._rows)
         self._empty.display = not self._rows
         if not self._rows:
             self._empty.show([(("   no application of this cluster exists; ", "muted"), (self._start_key, "key"), (" starts it", "muted"))])
-        self.table.show_rows(shown, columns_for(self._rows), "" if self._order in {"name", "worst"} else self._order)
+        self.table.show_rows(shown, self._rows.columns, "" if self._order in {"name", "worst"} else self._order)
         state = [f"filter {self._filter!r}: {len(shown)} of {len(self._rows)}"] if self._filter else []
         state += [] if self._order == "name" else ["worst first" if self._order == "worst" else f"by {self._order}"]
         self.rule.tell(title_of(picture), " · ".join(state))

@@ -53,9 +53,7 @@ def entry(name: str) -> dict[str, str]:
 
 async def test_the_end_of_a_worker_takes_no_token_from_a_head_that_is_too_young_for_the_list(tmp_path: Path) -> None:
     shown: list[list[dict[str, str]]] = [[entry("c-worker-1")], [], [], [entry("c-head")]]
-    world = Scripted(
-        ListApplications=lambda _: ok({"applications": shown.pop(0) if len(shown) > 1 else shown[0]}), DeleteApplication=ok()
-    )
+    world = Scripted(ListApplications=lambda _: ok({"applications": shown.pop(0) if len(shown) > 1 else shown[0]}), DeleteApplication=ok())
     platform = platform_over(world, tmp_path)
     await platform.delete(app("worker"))
     assert shown == [[entry("c-head")]]
