@@ -327,10 +327,9 @@ class Judge:
             and node.engine.app.status == RUNNING
             for node in self.site.nodes.values()
         )
-        # A row may say that it is not known of its node; then it is not among those that are known to live.
-        unsure = sum(row is not None and row["node_state"] == "UNKNOWN" for row in [document["head"], *document["workers"]])
-        if not least - unsure <= alive <= most or (unsure and not alive and not nodes["dead"]):
-            self.wrong("counts", f"nodes.alive is {alive}, {unsure} are called unknown, and between {least} and {most} were")
+        # Nodes of which nobody knows are said to be so beside the number.
+        if not least - (document["unobserved_nodes"] or 0) <= alive <= most:
+            self.wrong("counts", f"nodes.alive is {alive}, and between {least} and {most} were")
         claimed = sum(row is not None and row["node_state"] == "ALIVE" for row in [document["head"], *document["workers"]])
         if alive > claimed and alive > least and snapshot.applications.value is not None:
             rows = [(row["name"], row["state"], row["node_state"]) for row in [document["head"], *document["workers"]] if row]
