@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from raytui.manager.cluster import ClusterManager
     from raytui.manager.logs import Logs
     from raytui.manager.tools import ToolEnvironment
-    from raytui.platforms.cai.deploy import Deployment
+    from raytui.platforms.cai.deploy.pipeline import Deployment
 
 
 class Session:
@@ -119,8 +119,8 @@ async def _projects(settings: Settings) -> str:
 
     from raytui.core.errors import RaytuiError
     from raytui.core.units import sanitize
-    from raytui.platforms.cai.client import open_client
-    from raytui.platforms.cai.projects import visible
+    from raytui.platforms.cai.api.connect import open_client
+    from raytui.platforms.cai.deploy.projects import visible
 
     try:
         async with asyncio.timeout(PROJECTS_S):
@@ -193,8 +193,8 @@ async def open_deployment(settings: Settings, *, project_name: str, git_url: str
     """A run of the pipeline on the workbench of the settings; close it afterwards."""
     from raytui.manager.launchers import render, shipped
     from raytui.platforms.cai import CaiPlatform
-    from raytui.platforms.cai.client import open_client
-    from raytui.platforms.cai.deploy import Deployment, Request, requirements
+    from raytui.platforms.cai.api.connect import open_client
+    from raytui.platforms.cai.deploy.pipeline import Deployment, Request, requirements
 
     access: dict[str, Any] = {
         "host": settings.host,

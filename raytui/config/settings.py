@@ -22,11 +22,10 @@ from raytui.core.remedy import Hint, Remedy
 from raytui.core.secret import Secret, unsendable
 from raytui.core.spec import ClusterSpec, HeadSpec, PlatformName, WorkersSpec
 from raytui.core.validate import validate
+from raytui.system.token import ray_token
 
 DEFAULT_REFRESH_S = 2.0
 REFRESH_RANGE_S = (0.5, 3600.0)
-MAX_TOKEN_BYTES = 65536
-"""A longer file is no token."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -380,20 +379,6 @@ def _read_key(path: Path) -> str:
 
 def _ray_token_problems(environ: Mapping[str, str], cwd: Path) -> Iterator[Problem]:
     """What is wrong with a Ray token that the person's own variables give; one that cannot be read is told where it is needed."""
-    token, named = environ.get("RAY_AUTH_TOKEN", ""), environ.get("RAY_AUTH_TOKEN_PATH", "").strip()
-    source = "RAY_AUTH_TOKEN"
-    if not token.strip() and named:
-        path = paths.expand(named, environ, cwd)
-        source = f"{path} (RAY_AUTH_TOKEN_PATH)"
-        try:
-            if not path.is_file() or path.stat().st_size > MAX_TOKEN_BYTES:
-                return
-            token = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            yield Problem("auth", f"the Ray token in {source} cannot be sent", "it is no text in UTF-8: save it as UTF-8 without BOM")
-            return
-        except OSError:
-            return
-    why = unsendable(token)
-    if why:
-        yield Problem("auth", f"the Ray token in {source} cannot be sent", why)
+    token = ray_token(environ, cwd)
+    if token.trouble and not token.is_missing:
+        yield Problem("auth", f"the Ray token in {token.source} cannot be sent", token.trouble)
