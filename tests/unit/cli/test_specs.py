@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from raytui.cli import specs
-from raytui.cli.root import main
+from raytui.startup import main
 from raytui.manager.launchers import render as rendered
 
 SOURCES = Path(__file__).resolve().parents[3] / "launchers"

@@ -13,7 +13,7 @@ import pytest
 
 from raytui import bootstrap
 from raytui.cli import following
-from raytui.cli.root import main
+from raytui.startup import main
 from raytui.core.errors import Failure
 from raytui.core.snapshot import Job, Snapshot
 from raytui.view.tables.registry import TABLES
