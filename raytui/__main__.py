@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-
-from raytui import startup
 
 
 def main() -> int:
     """Run raytui with the process's arguments and answer its exit code."""
-    return startup.main(sys.argv[1:], startup.open_screen)
+    gc.disable()  # until all is imported
+    from raytui import startup
+
+    return startup.main(sys.argv[1:], startup.open_screen, startup.leave)
 
 
 if __name__ == "__main__":

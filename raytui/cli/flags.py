@@ -23,6 +23,7 @@ GLOBAL = (
     Flag(("-p", "--profile"), "profile", "Profile of the configuration file.", "NAME"),
     Flag(("--config",), "config", "Configuration file.", "FILE"),
     Flag(("--cluster",), "cluster", "Name of the cluster.", "NAME"),
+    Flag(("--address",), "address", "Watch the Ray cluster whose dashboard answers there, whoever made it.", "URL"),
     Flag(("-o", "--output"), "form", "Text for people or JSON for programs.", choices=("text", "json")),
     Flag(("--color",), "color", "Colour of states.", choices=("auto", "always", "never")),
     Flag(("-v", "--verbose"), "verbosity", "Say more; twice shows tracebacks.", counts=True),

@@ -58,6 +58,9 @@ class DashboardTarget(msgspec.Struct, frozen=True):
     """Where it can be told: the identities of the sockets that listen at the address, none when nobody does. Raises `Unreachable` when one
     of them is not the head's. The same answer before and after a connection was made proves with whom."""
 
+    given: bool = False
+    """Whether a person gave the address. Then silence proves nothing of the cluster: a tunnel may have ended, the address may be wrong."""
+
     def __repr__(self) -> str:
         return f"DashboardTarget({self.url!r})"
 
@@ -193,6 +196,10 @@ class Dashboard(Protocol):
 
     async def gcs_alive(self) -> bool:
         """Whether GCS answered the head's own health check."""
+        ...
+
+    async def authentication(self) -> str | None:
+        """What this Ray asks of whoever calls, `token` or `disabled`; none when it is too old to know."""
         ...
 
     async def nodes(self) -> Rows[Node]:

@@ -18,6 +18,7 @@ from raytui.core.asked import COUNT, FIELDS, changed_fields, overlay, profile_no
 from raytui.core.conditions import assess
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, Problem, RaytuiError, RefusedForSafety
 from raytui.core.events import StepEvent
+from raytui.core.permission import require_changeable
 from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec
 from raytui.core.protocols import Check, Platform
 from raytui.core.remedy import CREATE, Remedy
@@ -81,11 +82,7 @@ class ClusterManager:
         Raises `ConfigurationError` with every problem, `NotFound` when there is nothing to scale or restart, `RefusedForSafety` on a
         read-only profile, and whatever the platform raises when it cannot be asked.
         """
-        if self._read_only:
-            raise RefusedForSafety(
-                f"{verb} was refused: the profile is read-only",
-                hint="set read_only = false in the profile, or choose another with --profile",
-            )
+        require_changeable(verb, self._platform.name, read_only=self._read_only)
         wanted = (spec or self._spec).resolved(self._platform.name)
         counting = frozenset(changed_fields(spec or self._spec, self._spec) if flags is None else flags)
         if verb == "scale" and (workers is None or not 0 <= workers <= MAX_WORKERS):

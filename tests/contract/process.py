@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.client import Timing
-from raytui.platforms.cai.transport import ClientName
+from raytui.platforms.cai.api.client import Timing
+from raytui.platforms.cai.api.transport import ClientName
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = Timing(

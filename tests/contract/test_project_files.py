@@ -15,8 +15,8 @@ from raytui.core.errors import DeadlineExceeded, NotFound, OperationFailed, Refu
 from raytui.core.launchers import own_folder
 from raytui.core.units import rfc3339
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.client import Timing
-from raytui.platforms.cai.transport import ClientName
+from raytui.platforms.cai.api.client import Timing
+from raytui.platforms.cai.api.transport import ClientName
 
 from .conftest import HEAD, WORKER, Bench, open_platform, request_for, spec
 
@@ -181,7 +181,7 @@ async def test_reports_come_with_the_list_of_a_cluster_from_outside_and_with_eve
 async def test_reports_from_outside_are_all_read_at_the_first_look_up_to_a_limit_and_what_was_not_read_is_said(
     platform: CaiPlatform, bench: Bench, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("raytui.platforms.cai.remote_reports.FIRST_MOST", 30)
+    monkeypatch.setattr("raytui.platforms.cai.project.remote_reports.FIRST_MOST", 30)
     workers = [f"c-worker-{number}" for number in range(1, 41)]
     await asyncio.gather(*(platform.create(request_for(name)) for name in workers))
     before = bench.requests()

@@ -17,7 +17,7 @@ from raytui.manager.cluster import ClusterManager
 from raytui.manager.monitor import Monitor
 from raytui.manager.operations import current
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.nodes import SharedFolder
+from raytui.platforms.cai.project.folder import SharedFolder
 from tests.world.api import RUNTIME, Oddity, WorldTransport
 from tests.world.loop import EPOCH, Process
 from tests.world.mounted import MountedFiles

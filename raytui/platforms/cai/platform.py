@@ -19,16 +19,18 @@ from raytui.core.remedy import Remedy
 from raytui.core.secret import Secret
 from raytui.core.snapshot import Application, LauncherReport
 from raytui.core.spec import DEFAULT_DASHBOARD_PORT, DEFAULT_RAY_PORT, ClusterSpec, PlatformName
-from raytui.platforms.cai import runtimes as images
-from raytui.platforms.cai.applications import in_order, to_application
-from raytui.platforms.cai.client import Backoff, Timing, open_client
-from raytui.platforms.cai.files import DirectFiles, RemoteFiles
-from raytui.platforms.cai.lifecycle import ENDED
-from raytui.platforms.cai.nodes import folder_of, token_path
-from raytui.platforms.cai.remote_reports import RemoteReports
-from raytui.platforms.cai.store import ProjectStore
-from raytui.platforms.cai.transport import ClientName
-from raytui.platforms.cai.usage import Reasons
+from raytui.platforms.cai.api.client import Timing
+from raytui.platforms.cai.api.connect import open_client
+from raytui.platforms.cai.api.transport import ClientName
+from raytui.platforms.cai.applications.lifecycle import ENDED
+from raytui.platforms.cai.applications.records import in_order, to_application
+from raytui.platforms.cai.project.files import DirectFiles, RemoteFiles
+from raytui.platforms.cai.project.folder import folder_of, token_path
+from raytui.platforms.cai.project.remote_reports import RemoteReports
+from raytui.platforms.cai.project.store import ProjectStore
+from raytui.platforms.cai.site import runtimes as images
+from raytui.platforms.cai.site.usage import Reasons
+from raytui.system.backoff import Backoff
 
 DEFAULT_VENV = "~/.venv"
 """`/home/cdsw/.venv` in a workload."""
@@ -174,7 +176,7 @@ class CaiPlatform(ProjectStore):
 
     async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:
         """The rows of `doctor`."""
-        from raytui.platforms.cai.preflight import Preflight
+        from raytui.platforms.cai.site.preflight import Preflight
 
         return await Preflight(self.client, self.lifecycle, self.files, self._launchers).run(spec.resolved("cai"))
 
@@ -190,7 +192,7 @@ class CaiPlatform(ProjectStore):
         """The newest fitting runtime images where none are given: of the venv's Python, and with CUDA for workers with GPUs."""
         if spec.head.runtime_identifier and (spec.workers.runtime_identifier or not spec.workers.count):
             return spec
-        from raytui.platforms.cai.venv import venv_of
+        from raytui.platforms.cai.project.venv import venv_of
 
         listed, venv = await asyncio.gather(self.client.pages("ListRuntimes", "runtimes"), venv_of(self.files))
         known = images.parse(listed)

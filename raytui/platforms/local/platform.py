@@ -17,9 +17,11 @@ from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, PlatformName
 from raytui.platforms.local import observe, records
-from raytui.platforms.local.files import Folder, explained, private_directory, write_whole
+from raytui.platforms.local.files import Folder, explained
 from raytui.platforms.local.listener import HeadListener
 from raytui.platforms.local.shared import SharedFiles, read_within, to_the_end
+from raytui.system.backoff import Backoff
+from raytui.system.files import private_directory, write_whole
 
 if TYPE_CHECKING:
     from raytui.platforms.local.ending import Ending
@@ -152,7 +154,7 @@ class LocalPlatform(SharedFiles):
     async def drain(self, application: Application, timeout: float) -> bool:
         """Ask the launcher to let the node finish its tasks and leave; true when the application ended within `timeout` seconds."""
         folder = Folder(self._root, application.cluster)
-        deadline, pause = time.monotonic() + timeout, FIRST_POLL_S
+        deadline, backoff = time.monotonic() + timeout, Backoff(FIRST_POLL_S, SLOWEST_POLL_S)
 
         def ask() -> None:
             path = folder.drain / application.name
@@ -170,8 +172,7 @@ class LocalPlatform(SharedFiles):
         while not await read_within(f"the record of {application.name}", ended):
             if time.monotonic() >= deadline:
                 return False
-            await asyncio.sleep(min(pause, max(0.0, deadline - time.monotonic())))
-            pause = min(SLOWEST_POLL_S, pause * 1.5)
+            await asyncio.sleep(min(backoff.next(), max(0.0, deadline - time.monotonic())))
         return True
 
     async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:
@@ -242,10 +243,9 @@ class LocalPlatform(SharedFiles):
 
     @staticmethod
     async def _carry_out(ending: Ending) -> None:
-        pause = FIRST_POLL_S
-        while not await asyncio.to_thread(ending.step):
-            await asyncio.sleep(pause)
-            pause = min(SLOWEST_POLL_S, pause * 1.3)
+        backoff = Backoff(FIRST_POLL_S, SLOWEST_POLL_S)
+        while not await to_the_end(ending.step):  # noqa: ASYNC110 - the processes tell nobody when they end
+            await asyncio.sleep(backoff.next())
 
 
 def _default_venv() -> Path:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from raytui.core.secret import Secret
-from raytui.platforms.cai.answers import Told
-from raytui.platforms.cai.client import ApiClient, Timing
-from raytui.platforms.cai.transport import Answer, Endpoint, TransportError
+from raytui.platforms.cai.api.answers import Told
+from raytui.platforms.cai.api.client import ApiClient, Timing
+from raytui.platforms.cai.api.transport import Answer, Endpoint, TransportError
 
 FAST = Timing(
     request=1.0,
