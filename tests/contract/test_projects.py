@@ -7,7 +7,7 @@ import json
 import pytest
 
 from raytui import bootstrap
-from raytui.cli.root import main
+from raytui.startup import main
 
 from .conftest import Bench
 

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from raytui import bootstrap
-from raytui.cli.root import main
 from raytui.core.protocols import Check
 from raytui.manager import reaping, waits
 from raytui.manager.cluster import ClusterManager
+from raytui.startup import main
 from tests.unit.manager.world import World
 
 
