@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from raytui.cli.diagnostics import guard
 from raytui.cli.flags import read
+from raytui.cli.guard import guard
 from raytui.cli.invocation import Console, Invocation
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import msgspec
 
 from raytui.cli.evidence import require_cluster
 from raytui.cli.invocation import Invocation
-from raytui.cli.lists import Shown, answer, document, journal_of, nothing, select, tell_missing, text
+from raytui.cli.listed import Shown, answer, document, journal_of, nothing, select, tell_missing, text
 from raytui.cli.view import verdict_line
 from raytui.core.errors import NotAllowed, RaytuiError
 from raytui.core.snapshot import Reading

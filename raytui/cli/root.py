@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from raytui.cli.diagnostics import guard
+from raytui.cli.guard import guard
 from raytui.cli.invocation import Invocation
 from raytui.cli.output import ReaderLeft
 from raytui.cli.verb import CONTEXT, global_options, unknown_verb

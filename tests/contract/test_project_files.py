@@ -18,7 +18,7 @@ from raytui.platforms.cai import CaiPlatform
 from raytui.platforms.cai.api.client import Timing
 from raytui.platforms.cai.api.transport import ClientName
 
-from .conftest import HEAD, WORKER, Bench, open_platform, request_for, spec
+from .conftest import HEAD, WORKER, Bench, open_platform, patient, request_for, spec, until_running
 
 FILES = {
     "ray_head_launcher.py": b"print('head')  # runs raytui_node\n",
@@ -48,6 +48,7 @@ def node(application: str, state: str = "alive", **fields: Any) -> dict[str, Any
     return {"schema_version": 1, "application": application, "engine_id": "e1", "state": state, "at": rfc3339(time.time()), **fields}
 
 
+@patient
 async def test_launchers_are_stored_once_and_only_again_when_they_differ(platform: CaiPlatform, bench: Bench, project: str) -> None:
     paths = await platform.write_launchers("c", FILES)
     assert paths == {name: f"{FOLDER}/launchers/{name}" for name in FILES}
@@ -161,6 +162,7 @@ async def test_a_file_of_any_bytes_comes_back_the_same(platform: CaiPlatform) ->
         await platform.read_file("nothing")
 
 
+@patient
 async def test_reports_come_with_the_list_of_a_cluster_from_outside_and_with_every_list_from_inside(
     platform: CaiPlatform, bench: Bench, project: str, client: ClientName
 ) -> None:
@@ -178,6 +180,7 @@ async def test_reports_come_with_the_list_of_a_cluster_from_outside_and_with_eve
     await inside.close()
 
 
+@patient
 async def test_reports_from_outside_are_all_read_at_the_first_look_up_to_a_limit_and_what_was_not_read_is_said(
     platform: CaiPlatform, bench: Bench, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,11 +200,13 @@ async def test_reports_from_outside_are_all_read_at_the_first_look_up_to_a_limit
         assert (states.count("alive"), states.count("unread")) == (known, 40 - known)
 
 
+@patient
 @pytest.mark.parametrize(("state", "downloads"), [("alive", 0), ("waiting", 1), ("failed", 1)])
 async def test_only_a_node_that_is_not_alive_is_read_again_at_once(
     platform: CaiPlatform, bench: Bench, project: str, state: str, downloads: int
 ) -> None:
     await platform.create(request_for(WORKER))
+    await until_running(platform, WORKER)
     put(bench, project, f"nodes/{WORKER}.json", node(WORKER, state))
     await platform.list("c")
     before = bench.requests()
@@ -220,6 +225,7 @@ async def test_a_report_that_cannot_be_read_now_is_as_it_was(platform: CaiPlatfo
     assert messages == [["first"], ["second"]]
 
 
+@patient
 async def test_the_launchers_output_is_followed_from_outside(platform: CaiPlatform, bench: Bench, project: str) -> None:
     app = await platform.create(request_for(WORKER))
     assert (await platform.tail(app)).data == b""

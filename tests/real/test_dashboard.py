@@ -47,6 +47,9 @@ def head() -> Iterator[tuple[subprocess.Popen[bytes], DashboardTarget]]:
         "PATH": f"{RAY.parent}:{os.environ['PATH']}",
         "AUTOSCALER_METRIC_PORT": str(free_ports(1)[0]),
         "DASHBOARD_METRIC_PORT": str(free_ports(1)[0]),
+        # Ray looks every 15 and every 5 s; the first look comes before there is anything to see.
+        "NODE_STATS_UPDATE_INTERVAL_SECONDS": "1",
+        "REPORTER_UPDATE_INTERVAL_MS": "1000",
     }
     command = [
         str(RAY),
