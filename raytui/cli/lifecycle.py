@@ -217,6 +217,8 @@ def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEven
         invocation.output.lines(
             [f"{plan.verb} {plan.cluster} would:" if plan.changed else f"{plan.verb} {plan.cluster} would change nothing{kept}", *lines]
         )
+    elif changed and plan.verb != "stop" and phase == "absent":
+        invocation.output.lines([f"{plan.cluster} was asked for; the platform does not list it yet{kept}"])
     elif changed:
         invocation.output.lines([f"{plan.cluster} is {phase}{kept}"])
     elif plan.verb == "stop" and phase == "absent":

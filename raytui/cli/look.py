@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 
-from raytui.cli.invocation import Console, Invocation
+from raytui.cli.invocation import Invocation
 from raytui.core.conditions import Assessment, assess
 from raytui.core.report import status_document
 from raytui.core.snapshot import Snapshot
@@ -42,37 +41,3 @@ def show_status(invocation: Invocation, *, exit_code: bool) -> int:
 def verdict_code(assessment: Assessment) -> int:
     """The exit code that stands for a verdict."""
     return ABSENT_CODE if assessment.phase == "absent" else VERDICT_CODES[assessment.verdict]
-
-
-_VALUES = {
-    "-o": "form",
-    "--output": "form",
-    "--cluster": "cluster",
-    "--address": "address",
-    "-p": "profile",
-    "--profile": "profile",
-    "--config": "config",
-}
-
-
-def plain_status(arguments: Sequence[str], console: Console | None) -> tuple[Invocation, bool] | None:
-    """The call and whether it wants an exit code, when the words are a plain `status` with known options; none for anything else.
-
-    Scripts ask for the status every few seconds, and a tenth of its time would be the command line's machinery. Whatever is not
-    obviously right (help, abbreviations, errors) is left to that machinery.
-    """
-    invocation, verbs, exit_code = Invocation(console), 0, False
-    words = iter(arguments)
-    for word in words:
-        if word == "status":
-            verbs += 1
-        elif word == "--exit-code" and verbs:
-            exit_code = True
-        elif word in _VALUES:
-            value = next(words, "-")
-            if value.startswith("-") or (_VALUES[word] == "form" and value not in {"text", "json"}):
-                return None
-            setattr(invocation, _VALUES[word], value)
-        else:
-            return None
-    return (invocation, exit_code) if verbs == 1 else None

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from raytui.cli.guard import guard
-from raytui.cli.invocation import Console, Invocation
+from raytui.cli.invocation import Invocation
 from raytui.cli.output import ReaderLeft
 from raytui.cli.verb import CONTEXT, global_options, unknown_verb
 
@@ -102,11 +102,8 @@ class Root(click.Group):
             formatter.write_dl([(name, told) for name, (module, told) in every_verb().items() if _is_there(module)])
 
 
-def main(arguments: Sequence[str], console: Console | None = None) -> int:
-    """Run one call of the command line and answer its exit code; `console` opens the console."""
-    invocation = Invocation(console)
-    if asks_for_json(arguments):
-        invocation.form = "json"
+def run(arguments: Sequence[str], invocation: Invocation) -> int:
+    """Run one call of the command line and answer its exit code."""
 
     def call() -> int:
         answer = root().main(args=list(arguments), prog_name="raytui", standalone_mode=False, obj=invocation)
@@ -121,16 +118,6 @@ def root() -> click.Group:
     group.params = [*global_options(), click.Option(["--version"], is_flag=True, expose_value=False, is_eager=True, callback=_version)]
     group.params[-1].help = "Print the version."
     return group
-
-
-def asks_for_json(arguments: Sequence[str]) -> bool:
-    """Whether JSON was asked for, known even when the rest of the line cannot be parsed: its error is to be JSON too."""
-    for n, argument in enumerate(arguments):
-        if argument == "--":
-            return False
-        if argument in {"-ojson", "-o=json", "--output=json"} or (argument in {"-o", "--output"} and arguments[n + 1 : n + 2] == ["json"]):
-            return True
-    return False
 
 
 def _is_there(module: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from raytui.cli.flags import GLOBAL
 from raytui.cli.invocation import Invocation
 
 _NEGATIVE = re.compile(r"-\d[\d.]*")
@@ -28,18 +29,18 @@ def _remember(name: str) -> Callable[[click.Context, click.Parameter, Any], None
 
 def global_options(*, hidden: bool = False) -> list[click.Parameter]:
     """Fresh options that belong to every verb; each writes its value into the `Invocation`."""
-    rows: tuple[tuple[list[str], str, dict[str, Any]], ...] = (
-        (["-p", "--profile"], "profile", {"metavar": "NAME", "help": "Profile of the configuration file."}),
-        (["--config"], "config", {"metavar": "FILE", "help": "Configuration file."}),
-        (["--cluster"], "cluster", {"metavar": "NAME", "help": "Name of the cluster."}),
-        (["--address"], "address", {"metavar": "URL", "help": "Watch the Ray cluster whose dashboard answers there, whoever made it."}),
-        (["-o", "--output"], "form", {"type": click.Choice(["text", "json"]), "help": "Text for people or JSON for programs."}),
-        (["--color"], "color", {"type": click.Choice(["auto", "always", "never"]), "help": "Colour of states."}),
-        (["-v", "--verbose"], "verbosity", {"count": True, "help": "Say more; twice shows tracebacks."}),
-    )
     return [
-        click.Option([*names, f"global_{name}"], expose_value=False, hidden=hidden, callback=_remember(name), **more)
-        for names, name, more in rows
+        click.Option(
+            [*flag.names, f"global_{flag.field}"],
+            expose_value=False,
+            hidden=hidden,
+            callback=_remember(flag.field),
+            metavar=flag.metavar or None,
+            type=click.Choice(flag.choices) if flag.choices else None,
+            count=flag.counts,
+            help=flag.help,
+        )
+        for flag in GLOBAL
     ]
 
 

@@ -51,7 +51,9 @@ async def test_any_machine_with_the_key_finds_the_cluster(platform: CaiPlatform,
 
 
 async def test_what_a_workload_is_given(platform: CaiPlatform, bench: Bench, project: str) -> None:
-    await platform.create(request_for(HEAD, wanted=spec()))
+    request = request_for(HEAD, wanted=spec())
+    await platform.prepare([request])
+    await platform.create(request)
     (entry,) = bench.ask("GET", f"/api/v2/projects/{project}/applications")["applications"]
     environment = entry["environment"]
     assert entry["bypass_authentication"] is False

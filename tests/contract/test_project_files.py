@@ -261,8 +261,9 @@ async def test_a_drain_that_nobody_answers_ends_at_its_deadline(platform: CaiPla
 async def test_the_end_of_a_cluster_clears_its_token_and_reports_but_keeps_its_logs(
     platform: CaiPlatform, bench: Bench, project: str
 ) -> None:
-    wanted = spec()
-    apps = await asyncio.gather(*(platform.create(request_for(name, wanted=wanted)) for name in (HEAD, WORKER)))
+    requests = [request_for(name, wanted=spec()) for name in (HEAD, WORKER)]
+    await platform.prepare(requests)
+    apps = await asyncio.gather(*(platform.create(request) for request in requests))
     await platform.write_launchers("c", FILES)
     for name in (HEAD, WORKER):
         put(bench, project, f"nodes/{name}.json", node(name))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from raytui import bootstrap
-from raytui.cli.root import main
+from raytui.startup import main
 
 from .conftest import Bench, stub_workbench
 

@@ -104,7 +104,7 @@ class CaiPlatform(ProjectStore):
     @property
     def appears_within(self) -> float:
         """A create behind a gateway that gave up, and then the lag of the list."""
-        return self.client.timing.settle_gateway + self.client.timing.lag
+        return self.client.timing.late_behind_gateway + self.client.timing.lag
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
         """Make the Ray token of each cluster that is to have one and has none."""

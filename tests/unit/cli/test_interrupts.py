@@ -75,7 +75,7 @@ class Session:
         return None
 
 bootstrap.open_session = lambda settings, long_lived=False: Session(settings)
-from raytui.cli.root import main
+from raytui.startup import main
 sys.exit(main(sys.argv[2:]))
 """
 DEADLINE_S = 30.0

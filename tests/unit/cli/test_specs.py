@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from raytui.cli import specs
-from raytui.cli.root import main
 from raytui.manager.launchers import render as rendered
+from raytui.startup import main
 
 SOURCES = Path(__file__).resolve().parents[3] / "launchers"
 

@@ -13,9 +13,9 @@ import pytest
 
 from raytui import bootstrap
 from raytui.cli import following
-from raytui.cli.root import main
 from raytui.core.errors import Failure
 from raytui.core.snapshot import Job, Snapshot
+from raytui.startup import main
 from raytui.view.tables.registry import TABLES
 from tests.fakes.platform import FakePlatform
 from tests.unit.cli.conftest import Seen

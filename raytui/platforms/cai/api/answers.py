@@ -68,8 +68,8 @@ def judge_silence(error: TransportError, seconds: float = 0.0) -> Outcome:
     return Outcome(kind, detail=error.detail, no_answer=error.kind, seconds=seconds)
 
 
-class Told(msgspec.Struct, frozen=True):
-    """What a message may name: never a secret."""
+class Workbench(msgspec.Struct, frozen=True):
+    """Which workbench and project is asked, with which key: what a message may name, never a secret."""
 
     host: str
     project_id: str
@@ -77,42 +77,42 @@ class Told(msgspec.Struct, frozen=True):
     """Where the key came from, such as CML_API_KEY."""
 
 
-def error_for(outcome: Outcome, phrase: str, told: Told) -> RaytuiError:
+def error_for(outcome: Outcome, phrase: str, workbench: Workbench) -> RaytuiError:
     """The error of a call that did not end well, as one sentence that says what failed, on which thing, and what to do next."""
     words = f": {outcome.detail}" if outcome.detail else ""
     if outcome.kind == "key":
         return NotAllowed(
-            f"Cloudera AI at {told.host} refused the API key from {told.key_source} (to {phrase}){words}",
+            f"Cloudera AI at {workbench.host} refused the API key from {workbench.key_source} (to {phrase}){words}",
             hint="make a new API v2 key with the audience API in User Settings, API Keys, and give it in CML_API_KEY or api_key_file",
             reason="KeyRefused",
         )
     if outcome.kind == "denied":
         return NotAllowed(
-            f"the API key from {told.key_source} may not {phrase} on {told.host}{words}",
+            f"the API key from {workbench.key_source} may not {phrase} on {workbench.host}{words}",
             hint="the key needs the audience API, and its owner write access to the project",
             reason="NotAllowed",
         )
     if outcome.kind == "absent":
         return NotFound(
-            f"could not {phrase} on {told.host}: it does not exist{words}", hint="check project_id (CML_PROJECT_ID) and the name"
+            f"could not {phrase} on {workbench.host}: it does not exist{words}", hint="check project_id (CML_PROJECT_ID) and the name"
         )
     if outcome.kind in REFUSALS:
         return OperationFailed(
-            f"Cloudera AI at {told.host} refused to {phrase}{words or f' (HTTP {outcome.status})'}",
+            f"Cloudera AI at {workbench.host} refused to {phrase}{words or f' (HTTP {outcome.status})'}",
             hint=Remedy("doctor", "", "checks runtimes, sizes, scripts and names"),
             reason="Conflict" if outcome.kind == "conflict" else "Refused",
         )
-    return Unreachable(_failure(outcome, phrase, told))
+    return Unreachable(_failure(outcome, phrase, workbench))
 
 
-def _failure(outcome: Outcome, phrase: str, told: Told) -> Failure:
+def _failure(outcome: Outcome, phrase: str, workbench: Workbench) -> Failure:
     layer: Layer = "login" if outcome.kind == "login" else "platform"
-    reason, why, hint = _silence(outcome, told) if outcome.no_answer else _noise(outcome, told)
+    reason, why, hint = _silence(outcome, workbench) if outcome.no_answer else _noise(outcome, workbench)
     return Failure(layer, reason, f"could not {phrase}: {why}", hint)
 
 
-def _silence(outcome: Outcome, told: Told) -> tuple[str, str, str]:
-    host = told.host
+def _silence(outcome: Outcome, workbench: Workbench) -> tuple[str, str, str]:
+    host = workbench.host
     network = "check the host setting (CML_HOST) and the network or VPN"
     table: dict[NoAnswer, tuple[str, str, str]] = {
         "refused": ("ConnectionRefused", f"nothing listens at {host}", network),
@@ -130,10 +130,10 @@ def _silence(outcome: Outcome, told: Told) -> tuple[str, str, str]:
     return table[outcome.no_answer or "lost"]
 
 
-def _noise(outcome: Outcome, told: Told) -> tuple[str, str, str]:
-    host, words = told.host, f" ({outcome.detail})" if outcome.detail else ""
+def _noise(outcome: Outcome, workbench: Workbench) -> tuple[str, str, str]:
+    host, words = workbench.host, f" ({outcome.detail})" if outcome.detail else ""
     if outcome.kind == "login":
-        hint = f"the API key from {told.key_source} may have expired: make a new one with the audience API"
+        hint = f"the API key from {workbench.key_source} may have expired: make a new one with the audience API"
         return "LoginRequired", f"{host} sent its login page instead of an answer", hint
     if outcome.kind == "redirect":
         return "Redirected", f"{host} points elsewhere{words}", "give the workbench's own address, with https, in host (CML_HOST)"

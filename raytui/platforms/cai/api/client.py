@@ -1,6 +1,6 @@
 """API v2 with deadlines, retries and paging: what everything above the transports talks to.
 
-Only what is safe to repeat is repeated. A create is sent once by `once`, and whoever sent it settles a doubtful answer by looking.
+Only what is safe to repeat is repeated. A create is sent once by `once`; `exactly_once` decides by listing what became of it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
-from raytui.platforms.cai.api.answers import PASSING, Outcome, Told, error_for, judge, judge_silence
+from raytui.platforms.cai.api.answers import PASSING, Outcome, Workbench, error_for, judge, judge_silence
 from raytui.platforms.cai.api.http import HttpTransport
 from raytui.platforms.cai.api.operations import OPERATIONS, phrase
 from raytui.platforms.cai.api.transport import Endpoint, Transport, TransportError
@@ -44,9 +44,9 @@ class Timing(msgspec.Struct, frozen=True):
     lag: float = 6.0
     """How long a list may go on showing what was before a create or delete. The specification promises nothing; a list that is read
     from a copy of the database follows within seconds, and what takes longer than this is taken for something that did not happen."""
-    settle: float = 6.0
+    late: float = 6.0
     """How long the work of a create that failed quickly may go on; with `lag`, how long it is looked for before it is sent again."""
-    settle_gateway: float = 60.0
+    late_behind_gateway: float = 60.0
     """The same after a time-out or a gateway's 504: the work goes on behind it."""
     whole_create: float = 240.0
     stop: float = 120.0
@@ -69,16 +69,16 @@ class Timing(msgspec.Struct, frozen=True):
 class ApiClient:
     """One workbench, one project, one key."""
 
-    def __init__(self, transport: Transport, endpoint: Endpoint, told: Told, timing: Timing) -> None:
+    def __init__(self, transport: Transport, endpoint: Endpoint, workbench: Workbench, timing: Timing) -> None:
         self._transport = transport
         self.endpoint = endpoint
         self._uploads = transport if isinstance(transport, HttpTransport) else HttpTransport(endpoint)
-        self.told = told
+        self.workbench = workbench
         self.timing = timing
 
     def for_project(self, project_id: str) -> ApiClient:
         """The same connection for another project; close only one of the two."""
-        return ApiClient(self._transport, self.endpoint, msgspec.structs.replace(self.told, project_id=project_id), self.timing)
+        return ApiClient(self._transport, self.endpoint, msgspec.structs.replace(self.workbench, project_id=project_id), self.timing)
 
     @property
     def transport(self) -> str:
@@ -99,7 +99,7 @@ class ApiClient:
         began = loop.time()
         try:
             answer = await self._transport.call(
-                operation, {"project_id": self.told.project_id, **(ids or {})}, query=query or {}, body=body,
+                operation, {"project_id": self.workbench.project_id, **(ids or {})}, query=query or {}, body=body,
                 timeout=timeout or self.timing.request,
             )  # fmt: skip
         except TransportError as error:
@@ -172,13 +172,13 @@ class ApiClient:
             if token in seen:
                 break
             seen.add(token)
-        what = phrase(operation, {"project_id": self.told.project_id, **(ids or {})})
+        what = phrase(operation, {"project_id": self.workbench.project_id, **(ids or {})})
         # A list that goes in circles may lack entries: acting on it could make things twice.
         raise Unreachable(
             Failure(
                 "platform",
                 "EndlessPages",
-                f"could not {what}: {self.told.host} repeats the same page for ever",
+                f"could not {what}: {self.workbench.host} repeats the same page for ever",
                 "try again; if it stays, ask the workbench's administrator",
             )
         )
@@ -188,14 +188,14 @@ class ApiClient:
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            answer = await self._uploads.upload(self.told.project_id, path, data, self.timing.request)
+            answer = await self._uploads.upload(self.workbench.project_id, path, data, self.timing.request)
         except TransportError as error:
             return judge_silence(error, loop.time() - began)
         return judge(answer, raw=False, secrets=(self.endpoint.key,), seconds=loop.time() - began)
 
     def error(self, outcome: Outcome, operation: str, ids: Mapping[str, str] | None = None) -> RaytuiError:
         """The error of a judged call."""
-        return error_for(outcome, phrase(operation, {"project_id": self.told.project_id, **(ids or {})}), self.told)
+        return error_for(outcome, phrase(operation, {"project_id": self.workbench.project_id, **(ids or {})}), self.workbench)
 
     async def close(self) -> None:
         """Let go of connections."""

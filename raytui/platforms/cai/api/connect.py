@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from raytui.core.errors import ConfigurationError, Problem
 from raytui.core.secret import Secret
-from raytui.platforms.cai.api.answers import Told
+from raytui.platforms.cai.api.answers import Workbench
 from raytui.platforms.cai.api.client import ApiClient, Timing
 from raytui.platforms.cai.api.http import HttpTransport
 from raytui.platforms.cai.api.transport import ClientName, Endpoint, Transport, normalized_host
@@ -27,7 +27,7 @@ def open_client(
     """A client of the workbench at `host`; raises ConfigurationError for a host, a client or certificates that cannot be used."""
     key = api_key if isinstance(api_key, Secret) else Secret(api_key)
     endpoint = Endpoint(normalized_host(host), key, trust.bundle_of(ca_bundle))
-    return ApiClient(build(endpoint, client), endpoint, Told(endpoint.host, project_id, key_source), timing or Timing())
+    return ApiClient(build(endpoint, client), endpoint, Workbench(endpoint.host, project_id, key_source), timing or Timing())
 
 
 def vendor_importable() -> bool:

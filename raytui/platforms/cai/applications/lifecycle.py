@@ -17,7 +17,7 @@ from raytui.core.remedy import CREATE_AGAIN, SHOW, Remedy
 from raytui.core.snapshot import Application
 from raytui.platforms.cai.api.answers import REFUSALS
 from raytui.platforms.cai.api.client import ApiClient
-from raytui.platforms.cai.api.exactly_once import grace
+from raytui.platforms.cai.api.exactly_once import may_appear
 from raytui.platforms.cai.applications.creation import Creation
 from raytui.platforms.cai.applications.ending import LIVE, Ending
 from raytui.platforms.cai.applications.listing import Shared
@@ -52,7 +52,7 @@ class Lifecycle:
         kept, and only what did not appear is asked for again, until the moment `until`. Cancelled, it takes back what it made. Raises
         `OperationFailed` for a refusal, `NotAllowed`, `Unreachable`, and `OutcomeUnknown` when it is not known what exists.
         """
-        creation = Creation(self._client, request, environment, look=self._listing.fresh, remove=self._remove_copies, until=until)
+        creation = Creation(self._client, request, environment, read_list=self._listing.fresh, remove=self._remove_copies, until=until)
         task = asyncio.ensure_future(creation.run())
         try:
             return await asyncio.shield(task)
@@ -191,7 +191,7 @@ class Lifecycle:
             outcome = await self._client.once("RestartApplication", ids)
             if outcome.kind in {"key", "denied"}:
                 raise self._client.error(outcome, "RestartApplication", ids)
-            patience = self._timing.ask_again if outcome.kind == "ok" else max(self._timing.poll, grace(outcome, self._timing))
+            patience = self._timing.ask_again if outcome.kind == "ok" else max(self._timing.poll, may_appear(outcome, self._timing))
             until = min(end, loop.time() + patience)
             while loop.time() < until:
                 record = next((record for record in await self.records() if record.id == application.id), None)

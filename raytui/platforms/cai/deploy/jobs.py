@@ -12,7 +12,7 @@ import msgspec
 from raytui.core.errors import DeadlineExceeded, Unreachable
 from raytui.core.units import parse_time
 from raytui.platforms.cai.api.client import ApiClient
-from raytui.platforms.cai.api.exactly_once import create
+from raytui.platforms.cai.api.exactly_once import Create, Listing
 from raytui.platforms.cai.applications.records import environment_of
 from raytui.platforms.cai.site.usage import why_ended
 from raytui.system.backoff import Backoff
@@ -72,9 +72,13 @@ async def ensure(client: ApiClient, spec: JobSpec) -> tuple[str, bool]:
     if found is not None:
         await client.call("UpdateJob", {"job_id": found, "name": spec.name}, body=_update_body(spec))
         return found, False
-    body = {**_body(spec), "project_id": client.told.project_id, "environment": spec.environment}
-    made = await create(client, "CreateJob", {"name": spec.name}, body, look=lambda: _find(client, spec.name), parse=_id_of)
-    return made, True
+    body = {**_body(spec), "project_id": client.workbench.project_id, "environment": spec.environment}
+
+    async def find() -> Listing[str]:
+        return Listing(await _find(client, spec.name))
+
+    made = Create(client, "CreateJob", {"name": spec.name}, body, what=f"the job {spec.name} was made", parse=_id_of, find=find)
+    return await made.run(), True
 
 
 async def start(client: ApiClient, job_id: str, name: str, environment: Mapping[str, str] | None = None) -> Run:
@@ -84,13 +88,14 @@ async def start(client: ApiClient, job_id: str, name: str, environment: Mapping[
         return running
     identity = secrets.token_hex(8)
 
-    async def look() -> Run | None:
+    async def find() -> Listing[Run]:
         entries = await client.pages("ListJobRuns", "job_runs", {"job_id": job_id, "name": name})
         mine = [entry for entry in entries if environment_of(entry.get("environment")).get(_IDENTITY) == identity]
-        return parse_run(mine[0]) if mine else None
+        return Listing(parse_run(mine[0]) if mine else None)
 
-    body = {"project_id": client.told.project_id, "job_id": job_id, "environment": {**(environment or {}), _IDENTITY: identity}}
-    return await create(client, "CreateJobRun", {"job_id": job_id, "name": name}, body, look=look, parse=parse_run)
+    body = {"project_id": client.workbench.project_id, "job_id": job_id, "environment": {**(environment or {}), _IDENTITY: identity}}
+    ids = {"job_id": job_id, "name": name}
+    return await Create(client, "CreateJobRun", ids, body, what=f"a run of the job {name} was begun", parse=_made_run, find=find).run()
 
 
 async def active(client: ApiClient, job_id: str, name: str) -> Run | None:
@@ -113,11 +118,11 @@ async def watch(
     end = loop.time() + timeout
     backoff = Backoff(client.timing.poll, client.timing.slowest_poll)
     blind_since: float | None = None
-    told = ""
+    said = ""
     while run.state not in FINAL:
-        if run.state != told:
-            told = run.state
-            progress(f"job {name} is {told}")
+        if run.state != said:
+            said = run.state
+            progress(f"job {name} is {said}")
         if loop.time() >= end:
             raise DeadlineExceeded(
                 f"waited {timeout:g} s for the job {name}; its run {run.id} is still {run.raw_state or run.state}",
@@ -186,5 +191,10 @@ def _update_body(spec: JobSpec) -> dict[str, Any]:
     return body | ({"timeout": str(spec.timeout_minutes)} if spec.timeout_minutes else {})
 
 
-def _id_of(payload: Mapping[str, Any]) -> str:
-    return str(payload.get("id") or "")
+def _id_of(payload: Mapping[str, Any]) -> str | None:
+    return str(payload.get("id") or "") or None
+
+
+def _made_run(payload: Mapping[str, Any]) -> Run | None:
+    run = parse_run(payload)
+    return run if run.id else None

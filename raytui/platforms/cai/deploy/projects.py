@@ -11,7 +11,7 @@ import msgspec
 
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, OperationFailed, Problem, Unreachable
 from raytui.platforms.cai.api.client import ApiClient
-from raytui.platforms.cai.api.exactly_once import create
+from raytui.platforms.cai.api.exactly_once import Create, Listing
 from raytui.platforms.cai.applications.records import number
 from raytui.system.backoff import Backoff
 
@@ -68,7 +68,12 @@ async def ensure(
     if found is None:
         progress(f"creating project {name}")
         body = _body(name, git_url, branch, shared_memory_mb)
-        found = await create(client, "CreateProject", {"name": name}, body, look=lambda: find(client, name), parse=_parse)
+
+        async def listed() -> Listing[Project]:
+            return Listing(await find(client, name))
+
+        what = f"the project {name} was created"
+        found = await Create(client, "CreateProject", {"name": name}, body, what=what, parse=_made, find=listed).run()
     return await ready(client, found, timeout=timeout, progress=progress), made
 
 
@@ -79,7 +84,7 @@ async def ready(
     loop = asyncio.get_running_loop()
     end = loop.time() + timeout
     backoff = Backoff(client.timing.poll, client.timing.slowest_poll)
-    told = ""
+    said = ""
     while project.creation_status.lower() not in _READY:
         if project.creation_status.lower() in _FAILED:
             raise OperationFailed(
@@ -91,9 +96,9 @@ async def ready(
                 f"waited {timeout:g} s for the clone of project {project.name} ({project.id}); it is still {project.creation_status}",
                 hint="look at the project in the workbench and run it again: it goes on from there",
             )
-        if project.creation_status != told:
-            told = project.creation_status
-            progress(f"project {project.name} is {told}")
+        if project.creation_status != said:
+            said = project.creation_status
+            progress(f"project {project.name} is {said}")
         await asyncio.sleep(backoff.next())
         try:
             project = await read(client, project.id)
@@ -133,6 +138,11 @@ def _body(name: str, git_url: str, branch: str, shared_memory_mb: int) -> dict[s
 
 def _named(entries: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     return [entry for entry in entries if entry.get("name") == name]
+
+
+def _made(payload: Mapping[str, Any]) -> Project | None:
+    project = _parse(payload)
+    return project if project.id else None
 
 
 def _parse(entry: Mapping[str, Any]) -> Project:

@@ -60,7 +60,7 @@ class Preflight:
         return (key, *(row for group in rows for row in group), security_row(spec))
 
     async def _key(self) -> Check:
-        source = self._client.told.key_source
+        source = self._client.workbench.key_source
         outcome = await self._client.outcome("ValidateAPIKey", body={"audience": "API"})
         if outcome.kind in {"absent", "refused"}:
             return Check("key", "skip", f"this workbench cannot check keys; {source} is used as it is")
@@ -77,7 +77,7 @@ class Preflight:
         return Check("key", "ok", f"the API key{whose} is valid for the audience API, through {self._client.transport}")
 
     async def _project(self, spec: ClusterSpec) -> list[Check]:
-        project = self._client.told.project_id
+        project = self._client.workbench.project_id
         try:
             answer = await self._client.call("GetProject")
         except NotFound:
@@ -109,7 +109,7 @@ class Preflight:
         return [quota_row(spec, (mine or rows)[0] if len(mine or rows) == 1 else {})]
 
     async def _subdomains(self, spec: ClusterSpec) -> list[Check]:
-        project = self._client.told.project_id
+        project = self._client.workbench.project_id
         names = [head_name(spec.name), *(worker_name(spec.name, n + 1) for n in range(spec.workers.count))]
         wanted = {subdomain_for(name, project): name for name in names}
         if not SUBDOMAIN.fullmatch(spec.name):

@@ -124,4 +124,4 @@ def test_an_error_names_what_was_tried_and_on_which_project() -> None:
     client = client_over(Scripted())
     assert "list the applications of project abcd-efgh-ijkl-mnop" in str(client.error(Outcome("broken", 500), "ListApplications"))
     assert "stop the application c-head" in str(client.error(Outcome("lost", no_answer="lost"), "StopApplication", {"name": "c-head"}))
-    assert msgspec.structs.asdict(client.told)["key_source"] == "CML_API_KEY"
+    assert msgspec.structs.asdict(client.workbench)["key_source"] == "CML_API_KEY"

@@ -195,7 +195,7 @@ async def test_a_refusal_that_follows_a_lost_work_is_settled_when_the_list_has_c
 async def test_a_lost_create_is_not_sent_again_while_the_list_may_lag_behind() -> None:
     world = Lagging()
     world.script["CreateApplication"] = world.makes(listed("a"), bad(500))
-    timing = msgspec.structs.replace(FAST, settle=0.0, lag=5.0)
+    timing = msgspec.structs.replace(FAST, late=0.0, lag=5.0)
     assert (await Lifecycle(client_over(world, timing)).create(REQUEST, {})).id == "a"
     assert world.count("CreateApplication") == 1
 
