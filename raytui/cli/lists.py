@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 import click
 import msgspec
 
-from raytui.cli.evidence import require_cluster
+from raytui.cli.evidence import look_once, require_cluster
 from raytui.cli.invocation import Invocation, whole_number
 from raytui.cli.table import Head, table
 from raytui.cli.verb import Verb, pass_invocation, verb
@@ -120,13 +119,7 @@ def look(invocation: Invocation, query: Query[T], most: int) -> int:
 
 def _observe(invocation: Invocation, settings: Settings, kind: TableKind[T]) -> Snapshot:
     """One look that asks what a list needs; raises what `require_cluster` raises."""
-    session = invocation.session(settings)
-
-    async def once() -> Snapshot:
-        async with session:
-            return await session.monitor.observe(kind.needs)
-
-    snapshot = asyncio.run(once())
+    snapshot = look_once(invocation.session(settings), kind.needs)
     require_cluster(snapshot)
     return snapshot
 
