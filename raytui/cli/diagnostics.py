@@ -170,14 +170,14 @@ def _keep(details: str) -> str:
 
     from raytui import __version__
     from raytui.config import paths
+    from raytui.system.files import private_directory, write_whole
 
     text = f"raytui {__version__}, Python {sys.version.split()[0]}, {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}\n{details}"
     try:
         folder = paths.state_dir(os.environ, Path.cwd())[0]
-        paths.make_private(folder)
+        private_directory(folder)
         target = folder / "last-failure.txt"
-        target.unlink(missing_ok=True)
-        paths.write_private(target, text.encode(errors="replace"))
+        write_whole(target, text.encode(errors="replace"))
     except OSError:
         try:
             with tempfile.NamedTemporaryFile("w", prefix="raytui-failure-", suffix=".txt", delete=False, errors="replace") as file:

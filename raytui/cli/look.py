@@ -37,7 +37,15 @@ def verdict_code(assessment: Assessment) -> int:
     return ABSENT_CODE if assessment.phase == "absent" else VERDICT_CODES[assessment.verdict]
 
 
-_VALUES = {"-o": "form", "--output": "form", "--cluster": "cluster", "-p": "profile", "--profile": "profile", "--config": "config"}
+_VALUES = {
+    "-o": "form",
+    "--output": "form",
+    "--cluster": "cluster",
+    "--address": "address",
+    "-p": "profile",
+    "--profile": "profile",
+    "--config": "config",
+}
 
 
 def plain_status(arguments: Sequence[str], console: Console | None) -> tuple[Invocation, bool] | None:

@@ -20,6 +20,7 @@ from raytui.config.settings import Settings
 from raytui.core.errors import ConfigurationError, OperationFailed, Problem, RaytuiError, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.orphans import orphans as unclaimed
+from raytui.core.permission import require_changeable
 from raytui.core.protocols import Platform
 from raytui.core.remedy import as_commands
 from raytui.core.report import SCHEMA_VERSION, Document, advised, list_document
@@ -44,6 +45,7 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
         invocation.cluster = f"raytui-verify-{secrets.token_hex(3)}"
     flags = size_flags(sizes)
     settings = invocation.settings(flags)
+    require_changeable("verify", settings.platform, read_only=False)
     if settings.platform == "local":
         # Whatever runs on the default ports is not to be disturbed by a test.
         settings = invocation.settings({"cluster.ray_port": "auto", "cluster.dashboard_port": "auto", **flags})
@@ -111,6 +113,7 @@ def deploy(
     from raytui.bootstrap import DEPLOY_STEPS, open_deployment
 
     limit = seconds("timeout", timeout, 600.0) or 600.0
+    require_changeable("deploy", invocation.settings().platform, read_only=False)
     flags = {"platform": "cai", "host": cml_host, "api_key_file": cml_api_key_file, **size_flags(sizes)}
     settings = invocation.settings(flags)
     problems = list(_deploy_problems(settings, github_repo, project_name))
@@ -196,8 +199,8 @@ def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, ye
 
     settings = invocation.settings({})
     age = AGE_S if older_than is None else seconds("older-than", older_than, AGE_S) or 0.0
-    if reap and settings.read_only:
-        raise RefusedForSafety("orphans --reap was refused: the profile is read-only", hint="choose another with --profile")
+    if reap:
+        require_changeable("orphans --reap", settings.platform, read_only=settings.read_only)
     session = invocation.session(settings, check_name=False)
     ended: dict[str, str] = {}
 
@@ -222,6 +225,8 @@ def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, ye
     elif found:
         cells = [[app.name, app.cluster, app.state, "ended" if app.name in ended.keys() - failed else "-"] for app in found]
         invocation.output.table(["NAME", "CLUSTER", "STATE", "DONE"], cells, states=["STATE"])
+    elif settings.platform == "attached":
+        invocation.output.lines(["no orphans: raytui has no applications behind a dashboard address"])
     else:
         invocation.output.lines(["no orphans: every application of ours belongs to a cluster with a head"])
     if failed:

@@ -66,9 +66,16 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "platform",
         "text",
-        "Where nodes run: processes on this machine, or Cloudera AI applications.",
-        choices=("local", "cai"),
+        "Where nodes run: processes on this machine, Cloudera AI applications, or any Ray behind a dashboard address (attached).",
+        choices=("local", "cai", "attached"),
         sample='"local"',
+    ),
+    Field(
+        "address",
+        "text",
+        "Address of the Ray dashboard that is watched, for the platform attached.",
+        "--address",
+        sample='"http://127.0.0.1:8265"',
     ),
     Field(
         "host",

@@ -130,7 +130,7 @@ def _application(joined: Joined, app: Application) -> Document:
     node_id, state = joined.state_of(app)
     known: Document = {"application_id": app.id, "name": app.name, "state": app.state}
     if app.role == "worker":
-        return {"index": app.index, **known, "node_id": node_id or None, "node_state": state}
+        return {"index": None if joined.snapshot.by_ray else app.index, **known, "node_id": node_id or None, "node_state": state}
     node = joined.node_of(app)
     address = (app.launcher.address if app.launcher else "") or (f"{node.ip}:{app.ray_port}" if node and app.ray_port else "")
     return {

@@ -21,6 +21,7 @@ from raytui.tui.messages import OperationBegan, RequestRefused
 from raytui.tui.operation import Notice
 from raytui.tui.panes.logs import LogsPane
 from raytui.tui.panes.nodes import NodesPane
+from raytui.tui.render.spec_form import fields_of
 from raytui.tui.terminal import on_end
 from raytui.tui.watching import WatchingApp
 
@@ -59,6 +60,7 @@ class RaytuiApp(WatchingApp):
         self._has_events = False
         self._prompt: Prompt | None = None
         self._leaving = self._ending = False
+        self._has_form = bool(fields_of(self.settings.platform))
         self.set_reactive(RaytuiApp.draft, self.settings.cluster)
 
     def request(self, verb: Verb, **details: Any) -> None:
@@ -79,6 +81,10 @@ class RaytuiApp(WatchingApp):
     def choose_source(self) -> None:
         """Let the operator choose a log."""
         self.run_worker(self._choose_source(), group="sources", exclusive=True, exit_on_error=False)
+
+    def is_offered(self, key: Key) -> bool:
+        """Whether a key means anything for this cluster: nothing is changed on a read-only profile, and not every cluster has a form."""
+        return not (key.changes and self.settings.read_only) and (self._has_form or key.id != "config")
 
     def show_keys(self) -> None:
         """Show the keys that work where the focus is."""
@@ -140,6 +146,9 @@ class RaytuiApp(WatchingApp):
         self.screen.toggle_class("-events")
 
     def _action_config(self) -> None:
+        if not self._has_form:
+            self.notice = Notice("info", "there is nothing to configure: raytui only watches this cluster", "whoever made it configures it")
+            return
         config = self._mount_config()
         if self._place() == "config":
             self._close_config()
@@ -214,7 +223,8 @@ class RaytuiApp(WatchingApp):
 
     def _fill(self, width: int) -> None:
         if width >= WIDE and self.is_running:
-            self._mount_config()
+            if self._has_form:
+                self._mount_config()
             self._mount_events()
 
     def _mount_config(self) -> ConfigPane:
@@ -350,7 +360,7 @@ class RaytuiApp(WatchingApp):
 
     def _works(self, key: Key) -> bool:
         """Whether a key can do anything now."""
-        if key.changes and self.settings.read_only:
+        if not self.is_offered(key):
             return False
         if key.id == "next" and not self.logs_pane.view.is_searching:
             return False

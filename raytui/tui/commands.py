@@ -35,11 +35,12 @@ class ConsoleCommands(Provider):
     def _commands(self) -> Iterable[Command]:
         app: RaytuiApp = self.app  # type: ignore[assignment]
         for key in KEYS:
-            if key.palette and key.where == "anywhere":
+            if key.palette and key.where == "anywhere" and app.is_offered(key):
                 yield key.tooltip, f"key {written(key)}", partial(app.run_action, key.action)
-        for target in app.restart_targets():
-            yield f"Restart {target}", "shows the plan first", partial(app.request, "restart", target=target)
-        yield "Stop the cluster and keep its applications", "shows the plan first", partial(app.request, "stop", keep=True)
+        if not app.settings.read_only:
+            for target in app.restart_targets():
+                yield f"Restart {target}", "shows the plan first", partial(app.request, "restart", target=target)
+            yield "Stop the cluster and keep its applications", "shows the plan first", partial(app.request, "stop", keep=True)
         yield "Choose which log to show", "key l in the log", app.choose_source
         yield "Use light colours", "until the console is closed", partial(setattr, app, "theme", "raytui-light")
         yield "Use dark colours", "until the console is closed", partial(setattr, app, "theme", "raytui-dark")

@@ -15,8 +15,8 @@ from raytui.core.errors import DeadlineExceeded, NotFound, OperationFailed, Refu
 from raytui.core.launchers import own_folder
 from raytui.core.units import rfc3339
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.client import Timing
-from raytui.platforms.cai.transport import ClientName
+from raytui.platforms.cai.api.client import Timing
+from raytui.platforms.cai.api.transport import ClientName
 
 from .conftest import HEAD, WORKER, Bench, open_platform, request_for, spec
 
@@ -181,7 +181,7 @@ async def test_reports_come_with_the_list_of_a_cluster_from_outside_and_with_eve
 async def test_reports_from_outside_are_all_read_at_the_first_look_up_to_a_limit_and_what_was_not_read_is_said(
     platform: CaiPlatform, bench: Bench, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("raytui.platforms.cai.remote_reports.FIRST_MOST", 30)
+    monkeypatch.setattr("raytui.platforms.cai.project.remote_reports.FIRST_MOST", 30)
     workers = [f"c-worker-{number}" for number in range(1, 41)]
     await asyncio.gather(*(platform.create(request_for(name)) for name in workers))
     before = bench.requests()
@@ -286,7 +286,9 @@ async def test_from_outside_an_exposed_dashboard_is_asked_with_both_keys(
 ) -> None:
     monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
     monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
-    head = await platform.create(request_for(HEAD, wanted=spec(expose_dashboard=True)))
+    request = request_for(HEAD, wanted=spec(expose_dashboard=True))
+    await platform.prepare([request])
+    head = await platform.create(request)
     token = (bench.folder(project) / FOLDER / "auth_token").read_text().strip()
     target = await platform.dashboard(head)
     assert head.url.endswith(f".{bench.domain}")
@@ -300,7 +302,9 @@ async def test_from_outside_an_exposed_dashboard_is_asked_with_both_keys(
 async def test_from_inside_the_dashboard_is_where_the_head_says(bench: Bench, project: str, client: ClientName) -> None:
     folder: Path = bench.folder(project)
     platform = open_platform(bench, project, client, project_dir=folder)
-    head = await platform.create(request_for(HEAD, wanted=spec()))
+    request = request_for(HEAD, wanted=spec())
+    await platform.prepare([request])
+    head = await platform.create(request)
     with pytest.raises(Unreachable) as caught:
         await platform.dashboard(head)
     assert (caught.value.failure.layer, caught.value.reason) == ("application", "HeadNotReady")

@@ -92,7 +92,9 @@ class FakeManager:
             interrupted.cancel()
         if self.interrupted.is_set():
             yield StepEvent("undone", "undone", 0.2, "head")
-            raise Interrupted(f"{plan.verb} was interrupted; what this run made was removed; no application of {plan.cluster} exists now")
+            raise Interrupted(
+                f"{plan.verb} was interrupted; what this run made was removed; no application of {plan.cluster} is listed now"
+            )
         if self.ends_with is not None:
             raise self.ends_with
 

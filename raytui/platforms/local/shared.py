@@ -13,9 +13,10 @@ from raytui.core.protocols import LogChunk
 from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
-from raytui.platforms.deadline import in_daemon_thread, open_regular, read_regular, within
 from raytui.platforms.local import records
-from raytui.platforms.local.files import Folder, explained, private_directory, write_whole
+from raytui.platforms.local.files import Folder, explained
+from raytui.system.files import open_regular, private_directory, read_regular, write_whole
+from raytui.system.threads import in_daemon_thread, within
 
 T = TypeVar("T")
 READ_S = 20.0

@@ -42,7 +42,9 @@ FIELDS = (
 
 
 def fields_of(platform: PlatformName) -> tuple[Field, ...]:
-    """The fields of a platform, in the order of the form."""
+    """The fields of a platform, in the order of the form; none where raytui makes nothing."""
+    if platform == "attached":
+        return ()
     return tuple(field for field in FIELDS if field.only in {"", platform})
 
 

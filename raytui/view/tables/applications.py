@@ -31,6 +31,8 @@ def places(picture: Picture) -> Sequence[Place]:
 
 def strays(picture: Picture) -> list[Node]:
     """Living nodes that belong to no application of the cluster: somebody joined them by hand."""
+    if picture.known.by_ray:
+        return []
     applications = picture.joined.applications
     return [node for node in picture.known.nodes.value or () if node.name not in applications and node.state == "ALIVE"]
 
@@ -120,8 +122,10 @@ def _up(place: Place, picture: Picture) -> float | None:
     return max(0.0, picture.known.observed_at - app.started_at)
 
 
-def platform_word(place: Place, _: Picture | None = None) -> str:
-    """What the platform says of the place in one word."""
+def platform_word(place: Place, picture: Picture | None = None) -> str:
+    """What the platform says of the place in one word; empty where no platform says anything beside Ray."""
+    if picture is not None and picture.known.by_ray:
+        return ""
     return "not ours" if isinstance(place, Node) else place.application.state
 
 

@@ -455,6 +455,14 @@ async def test_a_record_that_cannot_be_read_is_a_value_in_the_snapshot(platform,
     assert snapshot.nodes.value
 
 
+async def test_a_record_that_was_read_once_is_kept_while_it_cannot_be_read_again(platform, monitor) -> None:
+    platform.asked["ray-cluster"] = ClusterSpec(workers=WorkersSpec(count=3))
+    read = (await monitor.observe()).asked
+    platform.errors["recorded_spec"] = [Unreachable(Failure("platform", "NoRoute", "no route", "check the VPN"))]
+    platform.applications["ray-cluster-worker-2"] = application("worker-2")
+    assert (await monitor.observe()).asked == read
+
+
 async def test_while_absent_a_status_says_whose_names_are_taken_and_does_not_send_to_start() -> None:
     platform = FakePlatform()
     platform.foreign = {"ray-cluster-head", "ray-cluster-worker-2"}

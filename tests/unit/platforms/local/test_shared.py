@@ -61,7 +61,7 @@ async def test_a_full_disk_leaves_the_old_launcher(world: World, monkeypatch: py
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr("raytui.system.files.os.fsync", full)
     with pytest.raises(OperationFailed, match=r"writing the launcher failed: .*No space left on device"):
         await world.platform.write_launchers(CLUSTER, {"ray_head_launcher.py": b"new"})
     assert head.read_bytes() == before
@@ -156,7 +156,7 @@ async def test_a_token_in_our_environment_becomes_the_clusters(world: World, mon
 
 async def test_a_token_file_that_is_missing_is_named_and_nothing_is_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", "/nope")
-    with pytest.raises(OperationFailed, match="the Ray token in /nope cannot be read"):
+    with pytest.raises(OperationFailed, match=r"the Ray token in /nope \(RAY_AUTH_TOKEN_PATH\) cannot be used: it cannot be read"):
         await world.create(RAY_AUTH_MODE="token")
     assert await world.platform.list(CLUSTER) == ()
 
