@@ -52,7 +52,7 @@ class Diagnostics:
 
     def warning(self, text: str) -> None:
         """Something a person should know that is no failure."""
-        self.lines([f"{self.paint('note:', 'warning')} {text}"])
+        self.lines([f"{self.paint('note:', 'warn')} {text}"])
 
     def error(self, error: RaytuiError) -> None:
         """One sentence, what to do, and every problem with its own hint when there are several."""

@@ -44,7 +44,7 @@ def doctor(invocation: Invocation, /, **sizes: Any) -> int:
 
     async def look() -> list[Check]:
         async with session:
-            snapshot = await session.monitor.observe("alive")
+            snapshot = await session.monitor.observe(())
             spec = _effective(settings, snapshot, spec_fields(flags))
             rows = [_python(), _config(settings), *_spec(settings, spec)]
             try:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from raytui.cli.paint import Paint, Role
+from raytui.cli.paint import Paint
 from raytui.cli.table import one_line
 from raytui.cli.view import short_name
 from raytui.core.events import Event
-
-_ROLES: dict[str, Role] = {"info": "plain", "warning": "warning", "error": "error"}
-_SHAPES = {"info": "·", "warning": "▲", "error": "✗"}
+from raytui.view.words import SEVERITIES
 
 
 def event_line(event: Event, cluster: str, paint: Paint) -> str:
     """When, how bad, who says it, of what, and what happened."""
-    shape = paint(_SHAPES[event.severity], _ROLES[event.severity])
+    shape = paint(*SEVERITIES[event.severity])
     return f"{local_time(event.at)} {shape} {event.author:<8} {short_name(one_line(event.subject), cluster):<10} {one_line(event.message)}"
 
 

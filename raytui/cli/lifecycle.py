@@ -232,7 +232,7 @@ def _waits(plan: Plan) -> set[str]:
 
 
 async def _phase(session: Session) -> str:
-    return assess(await session.monitor.observe("alive")).phase
+    return assess(await session.monitor.observe(())).phase
 
 
 def _ends_work(plan: Plan) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import click
 import msgspec
@@ -17,12 +17,10 @@ from raytui.core.conditions import assess
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
 from raytui.core.events import Event, Severity
 from raytui.core.joined import Joined, join
+from raytui.core.questions import Question
 from raytui.core.report import event_document, list_document
 from raytui.core.snapshot import Application, Job, Node, RayEvent, Reading, Snapshot
 from raytui.core.units import duration, gigabytes, rfc3339_or_none
-
-if TYPE_CHECKING:
-    from raytui.manager.readings import Depth
 
 
 class Listing(NamedTuple):
@@ -36,14 +34,14 @@ class Listing(NamedTuple):
     states: tuple[str, ...] = ("STATE", "STATUS", "PLATFORM", "RAY")
 
 
-def observe(invocation: Invocation, depth: Depth) -> Snapshot:
-    """One look as deep as a list needs it; raises what `require_cluster` raises."""
+def observe(invocation: Invocation, questions: Iterable[Question]) -> Snapshot:
+    """One look that asks what a list needs; raises what `require_cluster` raises."""
     settings = invocation.settings()
     session = invocation.session(settings)
 
     async def look() -> Snapshot:
         async with session:
-            return await session.monitor.observe(depth)
+            return await session.monitor.observe(questions)
 
     snapshot = asyncio.run(look())
     require_cluster(snapshot)
@@ -111,7 +109,7 @@ def _plain(item: Any, *times: str) -> dict[str, Any]:
 @pass_invocation
 def nodes(invocation: Invocation, /, *, limit: int) -> int:
     """Every node that Ray knows, the dead ones too, with the application that it belongs to."""
-    snapshot = observe(invocation, "nodes")
+    snapshot = observe(invocation, ("nodes", "stats"))
     return show(invocation, snapshot, answer(snapshot, snapshot.nodes), NODES, limit)
 
 
@@ -147,7 +145,7 @@ NODES = Listing(
 @pass_invocation
 def apps(invocation: Invocation, /) -> int:
     """Every application of the cluster, what the platform says of it and what Ray says of its node."""
-    snapshot = observe(invocation, "alive")
+    snapshot = observe(invocation, ())
     return show(invocation, snapshot, snapshot.applications, APPS)
 
 
@@ -188,7 +186,7 @@ APPS = Listing(
 @pass_invocation
 def jobs(invocation: Invocation, /, *, limit: int) -> int:
     """Every job, the newest first; raytui logs job/ID shows what its driver printed."""
-    snapshot = observe(invocation, "jobs")
+    snapshot = observe(invocation, ("jobs",))
     return show(invocation, snapshot, answer(snapshot, snapshot.jobs), JOBS, limit)
 
 
@@ -209,7 +207,7 @@ JOBS = Listing(
 @pass_invocation
 def actors(invocation: Invocation, /, *, limit: int) -> int:
     """Actors with their nodes, up to 10,000 of them: Ray tells no more, but how many there are."""
-    snapshot = observe(invocation, "actors")
+    snapshot = observe(invocation, ("actors",))
     return show(invocation, snapshot, answer(snapshot, snapshot.actors), ACTORS, limit)
 
 
@@ -233,7 +231,7 @@ ACTORS = Listing(
 @pass_invocation
 def serve(invocation: Invocation, /) -> int:
     """Deployments of Ray Serve; none when Serve does not run."""
-    snapshot = observe(invocation, "serve")
+    snapshot = observe(invocation, ("serve",))
     return show(invocation, snapshot, answer(snapshot, snapshot.serve), SERVE)
 
 
@@ -259,7 +257,7 @@ def events(invocation: Invocation, /, *, limit: int) -> int:
     ray: Reading[tuple[Any, ...]] = Reading()
     told: list[Event] = []
     try:
-        snapshot = observe(invocation, "events")
+        snapshot = observe(invocation, ("events",))
         ray, joined = answer(snapshot, snapshot.events), join(snapshot)
         told = [_of_ray(event, joined) for event in ray.value or ()]
     except RaytuiError as error:

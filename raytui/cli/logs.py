@@ -70,7 +70,7 @@ def logs(
 
     async def run() -> int:
         async with session:
-            snapshot = await session.monitor.observe("status")
+            snapshot = await session.monitor.observe()
             require_cluster(snapshot)
             if listing:
                 return _list(invocation, snapshot, await session.logs.sources(snapshot))

@@ -23,7 +23,7 @@ def show_status(invocation: Invocation, *, exit_code: bool) -> int:
 
     async def look() -> Snapshot:
         async with session:
-            return await session.monitor.observe("status")
+            return await session.monitor.observe()
 
     snapshot = asyncio.run(look())
     assessment = assess(snapshot)

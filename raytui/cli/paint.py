@@ -10,36 +10,14 @@ from collections.abc import Mapping
 from typing import Literal, TextIO
 
 from raytui.core.units import sanitize
+from raytui.view.words import Role, needs_ascii, state_role, to_ascii
 
-Role = Literal["plain", "ok", "warning", "error", "dim"]
 ColorChoice = Literal["auto", "always", "never"]
 
-_CODES: dict[Role, str] = {"ok": "32", "warning": "33", "error": "31", "dim": "2"}
+_CODES: dict[Role, str] = {"ok": "32", "warn": "33", "error": "31", "muted": "2", "accent": "36", "strong": "1"}
 _MARKS: dict[Role, str] = {role: chr(0xFDD0 + n) for n, role in enumerate(_CODES)}
 """Noncharacters of Unicode, which are never interchanged. One that comes from elsewhere nevertheless can do no more than colour a text."""
 _END = "\ufddf"
-_SHAPES = {"●": "*", "▲": "!", "✗": "x", "✓": "+", "…": ".", "▸": ">", "─": "-", "·": "|", "↺": "<"}
-STATE_ROLES: dict[str, Role] = {
-    "ok": "ok",
-    "running": "ok",
-    "alive": "ok",
-    "healthy": "ok",
-    "succeeded": "ok",
-    "starting": "warning",
-    "stopping": "warning",
-    "degraded": "warning",
-    "warn": "warning",
-    "pending": "warning",
-    "unknown": "warning",
-    "down": "error",
-    "failed": "error",
-    "fail": "error",
-    "dead": "error",
-    "unhealthy": "error",
-    "deploy_failed": "error",
-    "stopped": "dim",
-    "skip": "dim",
-}
 
 
 class Paint:
@@ -49,13 +27,13 @@ class Paint:
         self.color = color
         self._ascii_only = ascii_only
 
-    def __call__(self, text: str, role: Role = "plain") -> str:
+    def __call__(self, text: str, role: Role = "") -> str:
         """The text marked for the colour of its role, where colour is shown."""
         return f"{_MARKS[role]}{text}{_END}" if self.color and role in _CODES and text else text
 
     def state(self, word: str) -> str:
         """A state in the colour that its word has everywhere."""
-        return self(word, STATE_ROLES.get(word.lower(), "plain"))
+        return self(word, state_role(word))
 
     def finish(self, text: str) -> str:
         """The text as the stream gets it: no control sequence but the colours that were marked, shapes as its encoding has them."""
@@ -64,10 +42,7 @@ class Paint:
             for role, mark in _MARKS.items():
                 text = text.replace(mark, f"\x1b[{_CODES[role]}m" if self.color else "")
             text = text.replace(_END, "\x1b[0m" if self.color else "")
-        if self._ascii_only:
-            for shape, plain in _SHAPES.items():
-                text = text.replace(shape, plain)
-        return text
+        return to_ascii(text) if self._ascii_only else text
 
 
 def paint_for(stream: TextIO | None, choice: ColorChoice, environ: Mapping[str, str]) -> Paint:
@@ -80,8 +55,7 @@ def paint_for(stream: TextIO | None, choice: ColorChoice, environ: Mapping[str, 
         color = True
     else:
         color = is_terminal(stream) and environ.get("TERM", "dumb") != "dumb"
-    encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
-    return Paint(color=color, ascii_only=not encoding.startswith("utf"))
+    return Paint(color=color, ascii_only=needs_ascii(getattr(stream, "encoding", None)))
 
 
 def is_terminal(stream: TextIO | None) -> bool:

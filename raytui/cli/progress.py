@@ -10,18 +10,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from raytui.cli.diagnostics import Diagnostics
-from raytui.cli.paint import Role
 from raytui.cli.table import one_line
-from raytui.core.events import StepEvent, StepState
+from raytui.core.events import StepEvent
+from raytui.view.words import STEPS
 
-_MARKS: dict[StepState, tuple[str, Role]] = {
-    "planned": ("·", "dim"),
-    "running": ("…", "plain"),
-    "done": ("✓", "ok"),
-    "failed": ("✗", "error"),
-    "undone": ("↺", "warning"),
-    "skipped": ("-", "dim"),
-}
 _WIDTH = 30
 TICK_S = 1.0
 
@@ -58,7 +50,7 @@ class Progress:
 
     def line(self, event: StepEvent) -> str:
         """A step with its mark, time and message; on a terminal no wider than it, since a line that wraps cannot be written over."""
-        mark, role = _MARKS[event.state]
+        mark, role = STEPS[event.state]
         text = f"{event.step:<{_WIDTH}} {event.seconds:6.1f} s   {one_line(event.message)}".rstrip()
         if self._diagnostics.is_terminal and event.state == "running":
             text = text[: max(20, shutil.get_terminal_size().columns - 5)]

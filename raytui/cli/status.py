@@ -75,7 +75,7 @@ def is_so(until: str, assessment: Assessment) -> bool:
 
 
 def _snapshots(monitor: Any, refresh: float) -> Any:
-    return monitor.snapshots(interval=refresh, depth="full")
+    return monitor.snapshots(interval=refresh)
 
 
 class Story:

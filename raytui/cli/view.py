@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from raytui.cli.paint import Paint, Role
+from raytui.cli.paint import Paint
 from raytui.cli.table import one_line, table
-from raytui.core.conditions import Assessment, LinkState, Verdict
+from raytui.core.conditions import Assessment
 from raytui.core.findings import Condition
 from raytui.core.joined import Counts, join
-from raytui.core.report import STALE_AFTER_S
 from raytui.core.snapshot import Application, Node, Snapshot
 from raytui.core.units import duration, gigabytes
-
-VERDICTS: dict[Verdict, tuple[str, Role]] = {
-    "ok": ("● OK", "ok"),
-    "degraded": ("▲ DEGRADED", "warning"),
-    "down": ("✗ DOWN", "error"),
-    "unknown": ("? UNKNOWN", "warning"),
-}
-_SEVERITY: dict[str, tuple[str, Role]] = {"error": ("✗", "error"), "warning": ("▲", "warning"), "info": ("·", "dim")}
-_LINK: dict[LinkState, Role] = {"ok": "plain", "broken": "error", "unchecked": "dim"}
+from raytui.view.words import LAYER_NAMES, LINKS, SEVERITIES, broken_link, is_stale, verdict_word
 
 
 def status_lines(snapshot: Snapshot, assessment: Assessment, now: float, paint: Paint) -> list[str]:
@@ -26,11 +17,11 @@ def status_lines(snapshot: Snapshot, assessment: Assessment, now: float, paint: 
     lines = [verdict_line(snapshot, assessment, now, paint), chain_line(assessment, paint)]
     if assessment.broken is not None:
         broken = assessment.broken
-        lines.append(f"  {paint(f'✗ {broken.layer}', 'error')}  {one_line(broken.message)}")
+        lines.append(f"  {paint(*broken_link(broken.layer, assessment))}  {one_line(broken.message)}")
     if assessment.broken is not None and assessment.broken.hint:
         lines.append(f"  {one_line(assessment.broken.hint)}")
     if assessment.unchecked is not None:
-        lines.append(f"  {paint(one_line(assessment.unchecked.message), 'dim')}")
+        lines.append(f"  {paint(one_line(assessment.unchecked.message), 'muted')}")
     if snapshot.applications.value:
         lines += ["", *application_lines(snapshot, now, paint)]
     told = assessment.broken.message if assessment.broken is not None else ""
@@ -44,7 +35,7 @@ def status_lines(snapshot: Snapshot, assessment: Assessment, now: float, paint: 
 def verdict_line(snapshot: Snapshot, assessment: Assessment, now: float, paint: Paint) -> str:
     """The verdict first, then which cluster, how many nodes, and how old the evidence is; stale evidence is no verdict."""
     age = max(0.0, now - snapshot.observed_at)
-    word, role = VERDICTS["unknown" if age > STALE_AFTER_S else assessment.verdict]
+    word, role = verdict_word(assessment, stale=is_stale(snapshot.observed_at, now))
     told = f"{snapshot.cluster} · {snapshot.profile} · {assessment.phase}"
     if snapshot.profile != snapshot.platform:
         told = f"{snapshot.cluster} · {snapshot.profile} ({snapshot.platform}) · {assessment.phase}"
@@ -66,10 +57,12 @@ def count_text(counts: Counts) -> str:
 def chain_line(assessment: Assessment, paint: Paint) -> str:
     """The links from the operator to Ray, up to the one that broke."""
     links = assessment.links()
-    shown = " ─ ".join(paint(f"✗ {layer}" if state == "broken" else layer, _LINK[state]) for layer, state in links)
+    shown = " ─ ".join(
+        paint(*broken_link(layer, assessment)) if state == "broken" else paint(LAYER_NAMES[layer], LINKS[state]) for layer, state in links
+    )
     at = next((n for n, (_, state) in enumerate(links) if state == "broken"), None)
     if at is None:
-        skipped = [layer for layer, state in links if state == "unchecked"]
+        skipped = [LAYER_NAMES[layer] for layer, state in links if state == "unchecked"]
         return f"{shown}   {', '.join(skipped)} not looked at" if skipped else f"{shown}   all answering"
     return f"{shown}   nothing behind it was asked" if at + 1 < len(links) else shown
 
@@ -87,7 +80,7 @@ def condition_lines(conditions: tuple[Condition, ...], cluster: str, now: float,
     width = max(len(short_name(condition.subject, cluster)) for condition in conditions)
     lines = [f"Needs attention ({len(conditions)})"]
     for condition in conditions:
-        shape, role = _SEVERITY[condition.severity]
+        shape, role = SEVERITIES[condition.severity]
         since = f", since {duration(now - condition.since)} ago" if now - condition.since >= 1 else ""
         subject = short_name(condition.subject, cluster).ljust(width)
         lines.append(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -17,10 +17,12 @@ import msgspec
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.merge import merge_nodes, total_by_nodes
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
+from raytui.core.questions import Question
 from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot
 from raytui.manager.beside import Beside
 from raytui.manager.operations import Watched
-from raytui.manager.readings import QUESTIONS, Depth, Readings, failure_of
+from raytui.manager.readings import ALIVE, STATUS, VERDICT, Readings, failure_of
+from raytui.manager.subscriptions import Subscription, Subscriptions
 from raytui.manager.witness import Witness
 
 LIST_TIMEOUT_S = 30.0
@@ -62,33 +64,42 @@ class Monitor:
         self._witness = Witness()
         self._beside = Beside(platform, cluster, workers, clock)
         self._operation = Watched(operation)
+        self._subscriptions = Subscriptions()
         self._lock = asyncio.Lock()
         self._link: _Link | None = None
         self._troubled = False
 
-    async def observe(self, depth: Depth = "status") -> Snapshot:
-        """One snapshot in which everything the depth needs was asked now. Never raises for a failed call."""
-        return await self._round(depth, patience=None, fresh=True)
+    async def observe(self, questions: Iterable[Question] = STATUS) -> Snapshot:
+        """One snapshot in which these questions, and those about life, were asked now. Never raises for a failed call."""
+        return await self._round(ALIVE.union(questions), patience=None, fresh=True)
 
-    async def snapshots(self, interval: float = 2.0, depth: Depth = "full") -> AsyncIterator[Snapshot]:
-        """A snapshot about every `interval` seconds, less often (at most 15 s) and with jitter while something does not answer."""
-        failed = 0
-        while True:
-            begun = asyncio.get_running_loop().time()
-            snapshot = await self._round(depth, patience=PATIENCE_S, fresh=False)
-            yield snapshot
-            failed = failed + 1 if is_failing(snapshot) else 0
-            pause = next_poll(interval, failed, random.random())  # noqa: S311 - jitter needs no secrecy
-            await asyncio.sleep(max(0.0, begun + pause - asyncio.get_running_loop().time()))
+    def subscribe(self, questions: Iterable[Question]) -> Subscription:
+        """Have these asked too, in every round of `snapshots` until the subscription is closed; the next round begins at once."""
+        return self._subscriptions.add(questions)
+
+    async def snapshots(self, interval: float = 2.0, questions: Iterable[Question] = VERDICT) -> AsyncIterator[Snapshot]:
+        """A snapshot about every `interval` seconds, less often (at most 15 s) and with jitter while something does not answer.
+
+        Asked is what these questions, those about life and those of every subscriber need, each at its own period.
+        """
+        with self.subscribe(questions):
+            failed = 0
+            while True:
+                begun = asyncio.get_running_loop().time()
+                snapshot = await self._round(ALIVE | self._subscriptions.begin_round(), patience=PATIENCE_S, fresh=False)
+                yield snapshot
+                failed = failed + 1 if is_failing(snapshot) else 0
+                pause = next_poll(interval, failed, random.random())  # noqa: S311 - jitter needs no secrecy
+                await self._subscriptions.wait(max(0.0, begun + pause - asyncio.get_running_loop().time()))
 
     async def close(self) -> None:
         """End what is being asked and let go of the dashboard; the platform belongs to whoever made it."""
         await self._unlink()
 
-    async def _round(self, depth: Depth, *, patience: float | None, fresh: bool) -> Snapshot:
+    async def _round(self, questions: frozenset[Question], *, patience: float | None, fresh: bool) -> Snapshot:
         async with self._lock:
             if self._link is not None:
-                self._link.ask(depth, patience, fresh)
+                self._link.ask(questions, patience, fresh)
             failure: Failure | None = None
             try:
                 before = await self._operation.now()
@@ -99,13 +110,13 @@ class Monitor:
                 else:
                     asked, foreign = await beside
                 if self._link is not None:
-                    await self._link.ask(depth, patience, fresh)
+                    await self._link.ask(questions, patience, fresh)
             finally:
                 if self._link is not None:
                     await self._link.end_round()
             # One that began or ended meanwhile explains what this round saw, too.
             operation = await self._operation.now() or before
-            picture = self._picture(applications, depth, failure)
+            picture = self._picture(applications, questions, failure)
             snapshot = msgspec.structs.replace(picture, asked=asked, foreign=foreign, operation=operation)
             self._troubled = is_failing(snapshot)
             return snapshot
@@ -162,7 +173,7 @@ class Monitor:
             await link.end_round()
             await link.readings.close()
 
-    def _picture(self, applications: Reading[tuple[Application, ...]], depth: Depth, failure: Failure | None) -> Snapshot:
+    def _picture(self, applications: Reading[tuple[Application, ...]], questions: frozenset[Question], failure: Failure | None) -> Snapshot:
         link = self._link
         plain = Snapshot(
             cluster=self._cluster,
@@ -174,7 +185,7 @@ class Monitor:
         )
         if link is None:
             return plain
-        last: dict[str, Reading[Any]] = {question: link.readings.last(question) for question in QUESTIONS[depth]}
+        last: dict[str, Reading[Any]] = {question: link.readings.last(question) for question in questions}
         stats: Reading[dict[str, Node]] = last.pop("stats", Reading())
         figures = Reading(None if stats.value is None else True, stats.failure, stats.at)
         nodes = last["nodes"].value
@@ -203,10 +214,10 @@ class _Link:
         self.located = located
         self._round: asyncio.Task[None] | None = None
 
-    def ask(self, depth: Depth, patience: float | None, fresh: bool) -> asyncio.Task[None]:
+    def ask(self, questions: frozenset[Question], patience: float | None, fresh: bool) -> asyncio.Task[None]:
         """Begin this round's questions, or go on with them when they were begun before the platform had answered."""
         if self._round is None:
-            asking = self.readings.ask(QUESTIONS[depth], patience=patience, fresh=fresh)
+            asking = self.readings.ask(questions, patience=patience, fresh=fresh)
             self._round = asyncio.create_task(asking, name="ask the dashboard")
         return self._round
 

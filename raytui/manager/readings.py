@@ -8,32 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Literal
+from typing import Any
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.protocols import Dashboard
+from raytui.core.questions import Question
 from raytui.core.snapshot import Node, Reading, Rows
 
-Depth = Literal["alive", "status", "full", "nodes", "jobs", "actors", "serve", "events"]
-"""alive: whether Ray answers and which nodes live; status: also resources, jobs and figures; full: also actors, Serve and events.
-
-The others are what one list needs: those of alive and that one answer, `nodes` with the physical figures.
-"""
-
-Question = Literal["version", "gcs", "nodes", "stats", "usage", "jobs", "actors", "serve", "events"]
-
-_ALIVE: tuple[Question, ...] = ("version", "gcs", "nodes")
-_STATUS: tuple[Question, ...] = (*_ALIVE, "stats", "usage", "jobs")
-QUESTIONS: dict[Depth, tuple[Question, ...]] = {
-    "alive": _ALIVE,
-    "status": _STATUS,
-    "full": (*_STATUS, "actors", "serve", "events"),
-    "nodes": (*_ALIVE, "stats"),
-    "jobs": (*_ALIVE, "jobs"),
-    "actors": (*_ALIVE, "actors"),
-    "serve": (*_ALIVE, "serve"),
-    "events": (*_ALIVE, "events"),
-}
+ALIVE: frozenset[Question] = frozenset({"version", "gcs", "nodes"})
+"""Whether Ray answers and which nodes live: asked whatever else is, because every other answer depends on it."""
+STATUS: frozenset[Question] = ALIVE | {"stats", "usage", "jobs"}
+"""What one status tells."""
+VERDICT: frozenset[Question] = STATUS | {"serve", "events"}
+"""What a watch over one cluster tells: its status, what is wrong with Serve, and what Ray reports."""
 
 PERIODS: dict[Question, float] = {
     "version": 5.0,

@@ -12,6 +12,7 @@ from raytui.core.plan import Plan
 from raytui.core.snapshot import Application, Snapshot
 from raytui.manager.calls import Deadline
 from raytui.manager.monitor import Monitor
+from raytui.manager.readings import ALIVE
 
 FIRST_POLL_S = 0.2
 SLOWEST_POLL_S = 1.0
@@ -90,7 +91,7 @@ class Waits:
         while True:
             try:
                 async with asyncio.timeout_at(self._deadline.at) as limit:
-                    last = await self._monitor.observe("alive")
+                    last = await self._monitor.observe(ALIVE)
             except TimeoutError:
                 if not limit.expired():
                     raise

@@ -1,4 +1,4 @@
-"""Shapes for terminals that cannot show them: every glyph of the console as one ASCII character, applied to whatever is painted."""
+"""Shapes for terminals that cannot show them: every shape of the console as one ASCII character, applied to whatever is painted."""
 
 from __future__ import annotations
 
@@ -6,31 +6,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-_TABLE = str.maketrans(
-    {
-        "●": "*",
-        "○": "o",
-        "▲": "!",
-        "✗": "x",
-        "✓": "+",
-        "▸": ">",
-        "─": "-",
-        "┄": ".",
-        "│": "|",
-        "…": "~",
-        "·": "-",
-        "→": ">",
-        "—": "-",
-        "▁": "_",
-        "▂": "_",
-        "▃": "-",
-        "▄": "-",
-        "▅": "=",
-        "▆": "=",
-        "▇": "#",
-        "█": "#",
-    }
-)
+from raytui.view import words
 
 
 def to_ascii(text: str) -> str:
@@ -39,12 +15,7 @@ def to_ascii(text: str) -> str:
         return text
     from rich.cells import cell_len
 
-    return "".join(char if char.isascii() else "?" * cell_len(char) for char in text.translate(_TABLE))
-
-
-def needs_ascii(encoding: str | None) -> bool:
-    """Whether a terminal with this encoding cannot carry the glyphs."""
-    return (encoding or "ascii").lower().replace("-", "").replace("_", "") not in {"utf8", "utf16", "utf32"}
+    return "".join(char if char.isascii() else "?" * cell_len(char) for char in words.to_ascii(text))
 
 
 class AsciiGlyphs(LineFilter):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Verb
+from raytui.core.questions import Question
 from raytui.core.snapshot import Snapshot
 from raytui.core.spec import ClusterSpec, PlatformName
 
@@ -64,7 +65,7 @@ class ConsoleLogs(Protocol):
 class ConsoleMonitor(Protocol):
     """The watch over the cluster."""
 
-    def snapshots(self, interval: float = 2.0, depth: Literal["status", "full"] = "full") -> AsyncIterator[Snapshot]:
+    def snapshots(self, interval: float = 2.0, questions: Iterable[Question] = ()) -> AsyncIterator[Snapshot]:
         """A snapshot about every `interval` seconds."""
         ...
 

@@ -19,7 +19,7 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from raytui.tui import messages
-from raytui.tui.glyphs import AsciiGlyphs, needs_ascii
+from raytui.tui.glyphs import AsciiGlyphs
 from raytui.tui.lifecycle import REPORT, unforeseen
 from raytui.tui.operation import Notice, Operation, begin, end, report
 from raytui.tui.panes.attention import AttentionPane
@@ -27,14 +27,15 @@ from raytui.tui.panes.logs import LogsPane
 from raytui.tui.panes.nodes import NodesPane
 from raytui.tui.panes.steps import StepsPane
 from raytui.tui.panes.verdict import VerdictBar
-from raytui.tui.picture import Picture, advance, is_equal
-from raytui.tui.render.verdict import Names, is_stale
+from raytui.tui.render.verdict import Names
 from raytui.tui.screens.main import MainScreen
 from raytui.tui.session import ConsoleSession, ConsoleSettings
 from raytui.tui.terminal import TerminalDriver, screen_file
 from raytui.tui.theme import DARK, LIGHT
 from raytui.tui.watch import LogReader, watch
 from raytui.tui.widgets.key_bar import KeyBar
+from raytui.view.picture import Picture, advance, is_equal
+from raytui.view.words import is_stale, needs_ascii
 
 TICK_S = 1.0
 REFRESH_S = 2.0

@@ -39,7 +39,7 @@ class FakeMonitor:
     def put(self, snapshot: Snapshot | Exception) -> None:
         self.queue.put_nowait(snapshot)
 
-    async def snapshots(self, interval: float = 2.0, depth: str = "full") -> AsyncIterator[Snapshot]:
+    async def snapshots(self, interval: float = 2.0, questions: object = ()) -> AsyncIterator[Snapshot]:
         while True:
             item = await self.queue.get()
             if isinstance(item, Exception):

@@ -13,10 +13,9 @@ from raytui.core.events import StepEvent
 from raytui.core.plan import plan_restart, plan_scale, plan_start, plan_stop
 from raytui.core.snapshot import UNREAD, Gpu, LauncherReport, Reading
 from raytui.core.spec import ClusterSpec
-from raytui.tui.glyphs import needs_ascii, to_ascii
+from raytui.tui.glyphs import to_ascii
 from raytui.tui.keys import KEYS, bar, written
 from raytui.tui.operation import Notice, begin, end, report
-from raytui.tui.picture import SAMPLES, advance, is_equal
 from raytui.tui.render.attention import attention_lines, event_lines, with_keys
 from raytui.tui.render.columns import MARGIN, Column, arrange, head_line, row_line
 from raytui.tui.render.log_line import log_line
@@ -28,6 +27,8 @@ from raytui.tui.render.verdict import Names, Times, header
 from raytui.tui.screens.leave import consequence
 from raytui.tui.theme import DARK, LIGHT, role_styles
 from raytui.tui.widgets.key_bar import bar_line
+from raytui.view.picture import SAMPLES, advance, is_equal
+from raytui.view.words import needs_ascii
 from tests.tui.conftest import absent, application, healthy, node, with_dead_worker
 from tests.tui.fakes import SPEC
 from tests.unit.core.values import NOW, snapshot

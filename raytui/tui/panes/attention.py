@@ -8,10 +8,10 @@ from textual.reactive import reactive
 
 from raytui.tui.operation import Notice
 from raytui.tui.panes.pane import Pane
-from raytui.tui.picture import Picture
 from raytui.tui.render.attention import attention_lines, attention_title, event_lines
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.lines import LineView
+from raytui.view.picture import Picture
 
 
 class Scroll(LineView, can_focus=True):

@@ -17,10 +17,10 @@ from raytui.core.plan import recorded_spec
 from raytui.core.spec import ClusterSpec, PlatformName
 from raytui.tui.keys import bindings
 from raytui.tui.panes.pane import Pane
-from raytui.tui.picture import Picture
 from raytui.tui.render.spec_form import Field, differences, fields_of, spec_of, texts_of
 from raytui.tui.render.text import clean
 from raytui.tui.theme import sheet
+from raytui.view.picture import Picture
 
 
 class FieldRow(Vertical):

@@ -11,12 +11,12 @@ from textual.reactive import reactive
 
 from raytui.tui.keys import bindings
 from raytui.tui.panes.pane import Pane
-from raytui.tui.picture import Picture
 from raytui.tui.render.columns import Row
 from raytui.tui.render.nodes import ORDERS, columns_for, matching, node_rows, ordered, reuse, title_of
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.table import RowTable
+from raytui.view.picture import Picture
 
 
 class NodesPane(Pane):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual import events, on
 from textual.reactive import reactive
 
-from raytui.tui.picture import Picture
 from raytui.tui.render.verdict import Names, Times, header
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.lines import LineView
+from raytui.view.picture import Picture
 
 
 class VerdictBar(LineView):

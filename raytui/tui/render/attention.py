@@ -10,11 +10,10 @@ from raytui.core.events import Event, Severity
 from raytui.core.findings import Condition
 from raytui.core.snapshot import Snapshot
 from raytui.tui.operation import Notice
-from raytui.tui.picture import Picture
 from raytui.tui.render.text import Line, cells, clean, fit, moment, spread, wrap
+from raytui.view.picture import Picture
+from raytui.view.words import SEVERITIES, ray_severity
 
-MARKS: dict[Severity, tuple[str, str]] = {"error": ("✗", "error"), "warning": ("▲", "warn"), "info": ("·", "muted")}
-RAY_SEVERITIES: dict[str, Severity] = {"ERROR": "error", "FATAL": "error", "WARNING": "warning"}
 _KEYS = (
     (re.compile(r"raytui logs (?!--)\S+ shows"), "l shows"),
     (re.compile(r"raytui logs shows"), "l shows"),
@@ -59,7 +58,7 @@ def attention_lines(picture: Picture | None, notice: Notice | None, width: int) 
 
 
 def _entry(condition: Condition, since: str, width: int) -> list[Line]:
-    mark, hint = MARKS[condition.severity], with_keys(condition.hint)
+    mark, hint = SEVERITIES[condition.severity], with_keys(condition.hint)
     lead = f"{condition.subject}  " if condition.subject else ""
     indent = 3 + cells(lead)
     if indent > width // 2:
@@ -82,12 +81,12 @@ def event_lines(picture: Picture | None, width: int, limit: int = 50) -> tuple[L
         (event.at, event.severity, _subject(event, picture.snapshot), event.message) for event in picture.events
     ]
     for ray in picture.snapshot.events.value or ():
-        severity = RAY_SEVERITIES.get(ray.severity.upper(), "info")
+        severity = ray_severity(ray.severity)
         found.append((ray.at, severity, ray.source.lower() or "ray", ray.message))
     found.sort(key=lambda item: -item[0])
     lines = []
     for at, severity, subject, message in found[:limit]:
-        mark, role = MARKS[severity]
+        mark, role = SEVERITIES[severity]
         lead = (f" {moment(at, now)} ", "muted")
         body = fit(f"{clean(subject)}  {clean(message)}", max(8, width - cells(lead[0]) - 3)).rstrip()
         lines.append((lead, (f"{mark} ", role), (body, "" if severity != "info" else "muted")))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from raytui.core.joined import join
 from raytui.core.snapshot import Application, Node, Snapshot
-from raytui.tui.picture import Picture
 from raytui.tui.render.columns import Column, Row
 from raytui.tui.render.text import Span, cells, clean, clock
+from raytui.view.picture import Picture
 
 BARS = "▁▂▃▄▅▆▇█"
 FULL = 95.0

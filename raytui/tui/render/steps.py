@@ -8,16 +8,9 @@ from raytui.core.plan import Plan
 from raytui.tui.operation import Operation, Progress
 from raytui.tui.render.attention import with_keys
 from raytui.tui.render.text import BLANK, Line, clean, clock, fit, minutes, spread, wrap
+from raytui.view.words import STEPS
 
 DOING = {"start": "Starting", "stop": "Stopping", "scale": "Scaling", "restart": "Restarting"}
-MARKS = {
-    "planned": (" ", "muted"),
-    "running": ("…", "accent"),
-    "done": ("✓", "ok"),
-    "failed": ("✗", "error"),
-    "undone": ("✓", "muted"),
-    "skipped": ("·", "muted"),
-}
 
 
 def headline(plan: Plan) -> str:
@@ -62,7 +55,7 @@ def step_lines(operation: Operation | None, now: float, width: int) -> tuple[Lin
 
 def _step(progress: Progress, now: float, name_width: int, width: int, *, ended: bool) -> Line:
     event = progress.event
-    mark, role = MARKS[event.state]
+    mark, role = STEPS[event.state]
     if event.state == "planned":
         seconds = ""
     elif event.state == "running" and not ended:

@@ -4,38 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from raytui.core.conditions import Verdict
-from raytui.core.errors import LAYERS
+from raytui.core.errors import LAYERS, Layer
 from raytui.core.joined import join
-from raytui.core.report import STALE_AFTER_S
 from raytui.core.units import duration
-from raytui.tui.picture import Picture
 from raytui.tui.render.text import Line, Span, clean, crop, moment, spread
-
-SHAPES: dict[Verdict, Span] = {
-    "ok": ("● OK", "ok"),
-    "degraded": ("▲ DEGRADED", "warn"),
-    "down": ("✗ DOWN", "error"),
-    "unknown": ("? UNKNOWN", "warn"),
-}
-CHAIN = {"platform": "platform", "application": "applications"}
-"""Names of the links where they differ from the layer's."""
-
-
-def is_stale(observed_at: float, now: float) -> bool:
-    """Whether evidence of that moment is too old to rest a verdict on; 0 stands for no evidence yet, which is not old."""
-    return observed_at > 0 and now - observed_at > STALE_AFTER_S
-
-
-def shape(picture: Picture | None, *, stale: bool = False) -> Span:
-    """The verdict as word and shape; an absent cluster is down, but nothing of it is broken, so it is not drawn as a fault."""
-    if picture is None or stale:
-        return SHAPES["unknown"]
-    assessment = picture.assessment
-    calm = not any(condition.severity == "error" for condition in assessment.conditions)
-    if calm and assessment.verdict == "down" and assessment.phase in {"absent", "starting", "stopping"}:
-        return ("○ DOWN", "strong" if assessment.phase == "absent" else "accent")
-    return SHAPES[assessment.verdict]
+from raytui.view.picture import Picture
+from raytui.view.words import LAYER_NAMES, VERDICTS, broken_link, is_stale, verdict_word
 
 
 class Names(NamedTuple):
@@ -57,7 +31,7 @@ def header(picture: Picture | None, times: Times, width: int, names: Names, trou
     """The two lines of the header. `trouble` stands on the second one while there is no evidence at all."""
     observed_at, now = times
     stale = is_stale(observed_at, now)
-    word, role = shape(picture, stale=stale)
+    word, role = VERDICTS["unknown"] if picture is None else verdict_word(picture.assessment, stale=stale)
     _, platform, profile = names
     where = platform if profile == platform else f"{profile} ({platform})"
     if picture is None:
@@ -76,24 +50,22 @@ def chain(picture: Picture, width: int, *, stale: bool = False) -> Line:
         return crop(((" the console itself has not seen a new answer; what stands below is old", "warn"),), width)
     broken = picture.assessment.broken
     if broken is None:
-        skipped = [CHAIN.get(layer, layer) for layer, state in picture.assessment.links() if state == "unchecked"]
+        skipped = [LAYER_NAMES[layer] for layer, state in picture.assessment.links() if state == "unchecked"]
         told = f"{', '.join(skipped)} not looked at " if skipped else "all answering "
-        return spread(_links(tuple(layer for layer in LAYERS if CHAIN.get(layer, layer) not in skipped)), ((told, "muted"),), width)
+        return spread(_links(tuple(layer for layer in LAYERS if LAYER_NAMES[layer] not in skipped)), ((told, "muted"),), width)
     reached = LAYERS[: LAYERS.index(broken.layer)]
-    role = "muted" if picture.assessment.phase in {"absent", "starting", "stopping"} else "error"
-    mark = "○ " if role == "muted" else "✗ "
-    name = CHAIN.get(broken.layer, broken.layer)
+    name, role = broken_link(broken.layer, picture.assessment)
     lead = _links(reached) if reached else ((" ", ""),)
     joint: Line = ((" ─ ", "rule"),) if reached else ()
-    return crop((*lead, *joint, (f"{mark}{name}", role), (f"  {clean(broken.message)}", "" if role == "error" else "muted")), width)
+    return crop((*lead, *joint, (name, role), (f"  {clean(broken.message)}", "" if role == "error" else "muted")), width)
 
 
-def _links(layers: tuple[str, ...]) -> Line:
+def _links(layers: tuple[Layer, ...]) -> Line:
     spans: list[Span] = [(" ", "")]
     for n, layer in enumerate(layers):
         if n:
             spans.append((" ─ ", "rule"))
-        spans.append((CHAIN.get(layer, layer), "muted"))
+        spans.append((LAYER_NAMES[layer], "muted"))
     return tuple(spans)
 
 

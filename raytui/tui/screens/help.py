@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from raytui.core.conditions import Verdict
 from raytui.tui.keys import KEYS, written
 from raytui.tui.render.text import BLANK, Line, fit
 from raytui.tui.screens.dialog import Dialog
+from raytui.view.words import VERDICTS
 
 _PLACES = (("anywhere", "Anywhere"), ("table", "In the list of applications"), ("logs", "In the log"), ("config", "In the configuration"))
+_VERDICTS: tuple[tuple[Verdict, str], ...] = (
+    ("ok", "ok: everything was observed to work"),
+    ("degraded", "degraded: it works, and something needs attention"),
+    ("down", "down: it was observed not to work"),
+    ("unknown", "unknown: the console is blind, and says since when"),
+)
 _MARKS = (
-    ("●", "ok", "ok: everything was observed to work"),
-    ("▲", "warn", "degraded: it works, and something needs attention"),
-    ("✗", "error", "down: it was observed not to work"),
-    ("?", "warn", "unknown: the console is blind, and says since when"),
+    *((VERDICTS[verdict][0][0], VERDICTS[verdict][1], text) for verdict, text in _VERDICTS),
     ("○", "strong", "nothing runs, and nothing is meant to"),
 )
 

@@ -38,7 +38,7 @@ class Seen:
         self.snapshot = snapshot
         self.logs = Logs(platform, lambda target: None)  # type: ignore[arg-type,return-value]
 
-    async def observe(self, depth: str = "status") -> Snapshot:
+    async def observe(self, questions: object = ()) -> Snapshot:
         return self.snapshot
 
     async def __aenter__(self) -> Self:

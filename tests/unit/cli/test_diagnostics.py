@@ -17,7 +17,7 @@ from raytui.core.events import StepEvent
 
 HOSTILE = "gone\x1b]0;owned\x07 \x1b[2J\x1b[31mred\x1b[0m \x9b2Jc1 \u202egpj.exe a\tb"
 HARMLESS = "gone red 2Jc1 gpj.exe"
-OURS = re.compile(r"\x1b\[(?:31|32|33|2|0)m|\r\x1b\[2K")
+OURS = re.compile(r"\x1b\[(?:31|32|33|36|1|2|0)m|\r\x1b\[2K")
 
 
 class Terminal(io.StringIO):

@@ -66,7 +66,7 @@ class Session:
         self.manager = ClusterManager(
             self.platform, self.monitor, settings.cluster, launchers=render, state_dir=settings.state_dir
         )
-    async def look(self, depth="status"):
+    async def look(self, questions=()):
         print("looking", flush=True)
         await asyncio.sleep(60)
     async def __aenter__(self):

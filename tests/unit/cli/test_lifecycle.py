@@ -169,10 +169,10 @@ def test_changed_is_true_when_a_worker_was_made_again_during_the_wait(world, cap
     call(capsys, "start", "--workers", "2")
     observe = world.observe
 
-    async def once(depth="status"):
+    async def once(questions=()):
         monkeypatch.setattr(world, "observe", observe)
         world.end("ray-cluster-worker-1")
-        return await observe(depth)
+        return await observe(questions)
 
     monkeypatch.setattr(world, "observe", once)
     code, document, _ = call(capsys, "start", "--workers", "2")

@@ -434,7 +434,7 @@ async def test_an_observation_that_hangs_ends_with_the_time_and_names_what_was_m
     manager = world.manager(tmp_path)
     plan = await manager.plan("start")
 
-    async def hangs(depth="status"):
+    async def hangs(questions=()):
         await asyncio.Event().wait()
 
     world.observe = hangs

@@ -18,8 +18,11 @@ from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.dashboard.client import connect
 from raytui.manager import operations, readings
 from raytui.manager.monitor import Monitor, is_failing, next_poll
+from raytui.manager.readings import ALIVE, STATUS, VERDICT
 from tests.fakes.dashboard import FakeDashboard, every_path, many_nodes, recorded
 from tests.fakes.platform import FakePlatform, application
+
+EVERYTHING = VERDICT | {"actors"}
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def short(target: DashboardTarget):
 
 
 async def test_status_asks_everything_it_needs_once(server, monitor) -> None:
-    snapshot = await monitor.observe("status")
+    snapshot = await monitor.observe()
     assert server.requests == Counter(["/api/gcs_healthz", "/api/version", "/api/v0/nodes", "/nodes", "/api/cluster_status", "/api/jobs/"])
     assert snapshot.gcs.value is True
     assert snapshot.version.value.ray_version == "2.60.0"
@@ -64,28 +67,28 @@ async def test_what_raytui_carries_out_meanwhile_is_part_of_the_snapshot(platfor
     )
     async with operations.hold(tmp_path, "local", "ray-cluster", "restart", 0.0) as publication:
         publication.tell(operations.Operation("restart", ends=("ray-cluster-worker-1",), since=7.0))
-        during = await watching.observe("alive")
+        during = await watching.observe(ALIVE)
     assert during.operation is not None
     assert (during.operation.verb, during.operation.ends, during.operation.since) == ("restart", ("ray-cluster-worker-1",), 7.0)
-    assert (await watching.observe("alive")).operation is None
+    assert (await watching.observe(ALIVE)).operation is None
     await watching.close()
 
 
 async def test_an_operation_that_ended_during_the_round_still_explains_it(platform) -> None:
     answers = [operations.Operation("scale"), None]
     watching = Monitor(platform, short, cluster="ray-cluster", profile="local", operation=lambda: answers.pop(0))
-    assert (await watching.observe("alive")).operation == operations.Operation("scale")
+    assert (await watching.observe(ALIVE)).operation == operations.Operation("scale")
     await watching.close()
 
 
 async def test_alive_asks_only_about_life(server, monitor) -> None:
-    snapshot = await monitor.observe("alive")
+    snapshot = await monitor.observe(ALIVE)
     assert server.requests == Counter(["/api/gcs_healthz", "/api/version", "/api/v0/nodes"])
     assert len(snapshot.nodes.value) == 3
 
 
 async def test_full_asks_for_the_console_too(server, monitor) -> None:
-    snapshot = await monitor.observe("full")
+    snapshot = await monitor.observe(EVERYTHING)
     assert server.requests == Counter(every_path())
     assert snapshot.actors.value
     assert snapshot.serve.value
@@ -94,10 +97,10 @@ async def test_full_asks_for_the_console_too(server, monitor) -> None:
 
 async def test_one_look_asks_for_all_the_actors_that_ray_gives_and_a_poll_for_the_first(server, monitor, monkeypatch) -> None:
     monkeypatch.setitem(readings.PERIODS, "actors", 0.0)
-    snapshot = await monitor.observe("actors")
+    snapshot = await monitor.observe(("actors",))
     assert set(server.requests) == {"/api/gcs_healthz", "/api/version", "/api/v0/nodes", "/api/v0/actors"}
     assert (len(snapshot.actors.value) < 53, snapshot.actors.total) == (True, 53)
-    async for _ in monitor.snapshots(depth="full"):
+    async for _ in monitor.snapshots(questions=EVERYTHING):
         break
     asked = [query for query in server.queries if query.startswith("/api/v0/actors")]
     assert asked == ["/api/v0/actors?limit=10000", "/api/v0/actors?limit=1000"]
@@ -106,7 +109,7 @@ async def test_one_look_asks_for_all_the_actors_that_ray_gives_and_a_poll_for_th
 async def test_what_could_not_be_read_goes_with_its_reading(server, monitor) -> None:
     rows = [{"submission_id": "a", "status": "RUNNING"}, {"submission_id": "b", "start_time": "soon"}]
     server.bodies["/api/jobs/"] = msgspec.json.encode(rows)
-    jobs = (await monitor.observe("jobs")).jobs
+    jobs = (await monitor.observe(("jobs",))).jobs
     assert ([job.id for job in jobs.value], jobs.total, jobs.unreadable) == (["a"], 2, 1)
     assert "start_time" in jobs.first_unreadable
 
@@ -116,7 +119,7 @@ async def test_no_total_is_made_of_nodes_that_could_not_all_be_read(server, moni
     odd = next(row for row in tree["data"]["result"]["result"] if row["state"] == "ALIVE")
     odd["resources_total"] = "much"
     server.bodies["/api/v0/nodes"] = msgspec.json.encode(tree)
-    snapshot = await monitor.observe("status")
+    snapshot = await monitor.observe()
     assert (len(snapshot.nodes.value), snapshot.nodes.unreadable) == (3, 1)
     assert snapshot.usage.value.resources["CPU"].total == 6.0
 
@@ -124,7 +127,7 @@ async def test_no_total_is_made_of_nodes_that_could_not_all_be_read(server, moni
 @pytest.mark.parametrize("count", [1, 200])
 async def test_requests_per_round_do_not_grow_with_the_nodes(server, monitor, count) -> None:
     server.bodies["/api/v0/nodes"], server.bodies["/nodes"] = many_nodes(count)
-    snapshot = await monitor.observe("full")
+    snapshot = await monitor.observe(EVERYTHING)
     assert len(snapshot.nodes.value) == count
     assert all(node.cpu_percent == 10.0 for node in snapshot.nodes.value)
     assert server.requests == Counter(every_path())
@@ -132,7 +135,7 @@ async def test_requests_per_round_do_not_grow_with_the_nodes(server, monitor, co
 
 async def test_polls_ask_slow_questions_less_often(server, platform, monitor) -> None:
     rounds = 0
-    async for _ in monitor.snapshots(interval=0.02, depth="full"):
+    async for _ in monitor.snapshots(interval=0.02, questions=EVERYTHING):
         rounds += 1
         if rounds == 5:
             break
@@ -158,7 +161,7 @@ async def test_a_slow_answer_delays_nothing_and_is_part_of_a_later_round(server,
     monkeypatch.setattr("raytui.manager.monitor.PATIENCE_S", 0.05)
     server.slow["/api/serve/applications/"] = 0.4
     seen = []
-    async for snapshot in monitor.snapshots(interval=0.05, depth="full"):
+    async for snapshot in monitor.snapshots(interval=0.05, questions=EVERYTHING):
         seen.append(snapshot)
         if snapshot.serve.value is not None:
             break
@@ -172,7 +175,7 @@ async def test_a_slow_answer_delays_nothing_and_is_part_of_a_later_round(server,
 
 async def test_refused_connection_fails_every_reading_with_its_link(server, platform, monitor) -> None:
     await server.stop()
-    snapshot = await monitor.observe("status")
+    snapshot = await monitor.observe()
     failure = snapshot.gcs.failure
     assert (failure.layer, failure.conclusive) == ("dashboard", True)
     assert snapshot.nodes.failure == snapshot.jobs.failure == snapshot.version.failure == failure
@@ -182,7 +185,7 @@ async def test_refused_connection_fails_every_reading_with_its_link(server, plat
 
 async def test_hung_dashboard_takes_the_health_checks_deadline_and_no_more_questions(server, monitor) -> None:
     server.fail("silent")
-    snapshot = await monitor.observe("status")
+    snapshot = await monitor.observe()
     assert snapshot.gcs.failure.reason == "NoAnswer"
     assert set(server.requests) == {"/api/gcs_healthz", "/api/version"}
     assert snapshot.usage.failure == snapshot.gcs.failure
@@ -190,7 +193,7 @@ async def test_hung_dashboard_takes_the_health_checks_deadline_and_no_more_quest
 
 async def test_hung_gcs_is_not_asked_what_would_hang(server, monitor) -> None:
     server.fail("gcs_hung")
-    snapshot = await monitor.observe("full")
+    snapshot = await monitor.observe(EVERYTHING)
     assert set(server.requests) == {"/api/gcs_healthz", "/api/version"}
     assert snapshot.version.value.ray_version == "2.60.0"
     for reading in (snapshot.gcs, snapshot.nodes, snapshot.usage, snapshot.jobs, snapshot.serve, snapshot.events):
@@ -200,7 +203,7 @@ async def test_hung_gcs_is_not_asked_what_would_hang(server, monitor) -> None:
 
 async def test_old_answers_do_not_outlive_a_broken_link(server, monitor) -> None:
     states = []
-    async for snapshot in monitor.snapshots(interval=0.01, depth="status"):
+    async for snapshot in monitor.snapshots(interval=0.01, questions=STATUS):
         states.append((snapshot.nodes.value is not None, snapshot.jobs.value is not None, snapshot.gcs.failure is not None))
         if len(states) == 1:
             server.fail("gcs_hung")
@@ -213,7 +216,7 @@ async def test_old_answers_do_not_outlive_a_broken_link(server, monitor) -> None
 
 async def test_refused_token_is_the_login_although_health_is_public(server, monitor) -> None:
     server.token = "x" * 64
-    snapshot = await monitor.observe("status")
+    snapshot = await monitor.observe()
     assert snapshot.gcs.value is True
     assert snapshot.nodes.failure.reason == "TokenMissing"
     assert assess(snapshot).broken.layer == "login"
@@ -221,7 +224,7 @@ async def test_refused_token_is_the_login_although_health_is_public(server, moni
 
 async def test_one_failing_answer_leaves_the_others(server, monitor) -> None:
     server.fail("garbage", "/api/jobs/", "/nodes")
-    snapshot = await monitor.observe("status")
+    snapshot = await monitor.observe()
     assert snapshot.jobs.failure.reason == "Garbage"
     assert snapshot.nodes.value
     assert snapshot.nodes.value[0].cpu_percent is None
@@ -229,22 +232,22 @@ async def test_one_failing_answer_leaves_the_others(server, monitor) -> None:
 
 
 async def test_platform_failure_is_a_value_and_ray_is_still_asked(server, platform, monitor) -> None:
-    await monitor.observe("alive")
+    await monitor.observe(ALIVE)
     platform.errors["list"] = [
         Unreachable(Failure("platform", "NoAnswer", "no answer from the workbench")),
         NotAllowed("the key was refused"),
     ]
-    snapshot = await monitor.observe("alive")
+    snapshot = await monitor.observe(ALIVE)
     assert snapshot.applications.failure.reason == "NoAnswer"
     assert snapshot.nodes.value
     assert is_failing(snapshot)
-    snapshot = await monitor.observe("alive")
+    snapshot = await monitor.observe(ALIVE)
     assert (snapshot.applications.failure.layer, snapshot.applications.failure.reason) == ("platform", "NotAllowed")
 
 
 async def test_unreachable_by_design_is_said_and_applications_are_shown(platform, monitor) -> None:
     platform.target = None
-    snapshot = await monitor.observe("status")
+    snapshot = await monitor.observe()
     assert snapshot.dashboard.reason == "DashboardNotExposed"
     assert len(snapshot.applications.value) == 2
     assert snapshot.nodes.at == 0.0
@@ -252,7 +255,7 @@ async def test_unreachable_by_design_is_said_and_applications_are_shown(platform
 
 async def test_absent_cluster_asks_nobody(server, platform, monitor) -> None:
     platform.applications.clear()
-    snapshot = await monitor.observe("status")
+    snapshot = await monitor.observe()
     assert snapshot.applications.value == ()
     assert snapshot.dashboard is None
     assert not server.requests
@@ -261,20 +264,20 @@ async def test_absent_cluster_asks_nobody(server, platform, monitor) -> None:
 
 @pytest.mark.parametrize("state", ["stopped", "failed", "stopping"])
 async def test_port_of_an_ended_head_may_be_somebody_elses(server, platform, monitor, state) -> None:
-    await monitor.observe("alive")
+    await monitor.observe(ALIVE)
     asked = server.requests.total()
     platform.set("ray-cluster-head", state=state)
-    snapshot = await monitor.observe("alive")
+    snapshot = await monitor.observe(ALIVE)
     assert snapshot.nodes.value is None
     assert (snapshot.dashboard.layer, snapshot.dashboard.conclusive) == ("application", True)
     assert server.requests.total() <= asked + 2
 
 
 async def test_dashboard_is_asked_while_the_platform_still_lists(server, platform, monitor) -> None:
-    await monitor.observe("alive")
+    await monitor.observe(ALIVE)
     server.requests.clear()
     platform.delays["list"] = 30.0
-    observing = asyncio.create_task(monitor.observe("alive"))
+    observing = asyncio.create_task(monitor.observe(ALIVE))
     async with asyncio.timeout(10):
         while server.requests["/api/v0/nodes"] == 0:  # noqa: ASYNC110 - it happens on the other side of a socket
             await asyncio.sleep(0.005)
@@ -285,12 +288,12 @@ async def test_dashboard_is_asked_while_the_platform_still_lists(server, platfor
 
 
 async def test_moved_head_is_followed_within_the_round(server, platform, monitor) -> None:
-    await monitor.observe("alive")
+    await monitor.observe(ALIVE)
     async with FakeDashboard().serving() as other:
         other.bodies["/api/v0/nodes"] = many_nodes(7)[0]
         platform.target = other.target
         platform.set("ray-cluster-head", launcher=LauncherReport(state="alive", generation="g2", address="127.0.0.1:1"))
-        snapshot = await monitor.observe("alive")
+        snapshot = await monitor.observe(ALIVE)
         assert len(snapshot.nodes.value) == 7
         assert snapshot.dashboard_url == other.url
         assert platform.count("dashboard") == 2
@@ -299,7 +302,7 @@ async def test_moved_head_is_followed_within_the_round(server, platform, monitor
 async def test_new_session_forgets_what_the_old_one_said(server, monitor, monkeypatch) -> None:
     monkeypatch.setitem(readings.PERIODS, "version", 0.0)
     jobs = []
-    async for snapshot in monitor.snapshots(interval=0.01, depth="status"):
+    async for snapshot in monitor.snapshots(interval=0.01, questions=STATUS):
         jobs.append(len(snapshot.jobs.value))
         if len(jobs) == 1:
             server.bodies["/api/version"] = recorded("version.json").replace(b"16-47-46", b"18-00-00")
@@ -324,13 +327,13 @@ async def test_rounds_never_overlap(server, platform, monitor) -> None:
             running["now"] -= 1
 
     platform.list = listing
-    await asyncio.gather(*(monitor.observe("alive") for _ in range(4)))
+    await asyncio.gather(*(monitor.observe(ALIVE) for _ in range(4)))
     assert running["most"] == 1
 
 
 async def test_cancelled_round_leaves_nothing_open_and_the_next_one_works(server, monitor) -> None:
     server.slow["/api/v0/nodes"] = 0.2
-    observing = asyncio.create_task(monitor.observe("status"))
+    observing = asyncio.create_task(monitor.observe())
     async with asyncio.timeout(10):
         while server.requests["/api/v0/nodes"] == 0:  # noqa: ASYNC110 - it happens on the other side of a socket
             await asyncio.sleep(0.005)
@@ -338,7 +341,7 @@ async def test_cancelled_round_leaves_nothing_open_and_the_next_one_works(server
     with pytest.raises(asyncio.CancelledError):
         await observing
     server.heal()
-    assert (await monitor.observe("status")).nodes.value
+    assert (await monitor.observe()).nodes.value
     await monitor.close()
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("ask ")]
 
@@ -362,7 +365,7 @@ async def test_failing_rounds_come_less_often(server, platform, monitor, monkeyp
     pauses = []
     monkeypatch.setattr("raytui.manager.monitor.next_poll", lambda interval, failed, chance: pauses.append(failed) or 0.0)
     rounds = 0
-    async for _ in monitor.snapshots(interval=0.0, depth="alive"):
+    async for _ in monitor.snapshots(interval=0.0, questions=ALIVE):
         rounds += 1
         if rounds == 1:
             server.fail("500")
@@ -376,7 +379,7 @@ async def test_failing_rounds_come_less_often(server, platform, monitor, monkeyp
 async def test_a_head_that_is_starting_is_not_failing(server, platform, monitor) -> None:
     await server.stop()
     platform.set("ray-cluster-head", state="starting")
-    snapshot = await monitor.observe("alive")
+    snapshot = await monitor.observe(ALIVE)
     assert snapshot.gcs.failure
     assert not is_failing(snapshot)
 
@@ -425,7 +428,7 @@ def test_resources_that_people_ask_for(name, counts) -> None:
 
 async def some(monitor: Monitor, count: int):
     found = []
-    async for snapshot in monitor.snapshots(interval=0.01, depth="status"):
+    async for snapshot in monitor.snapshots(interval=0.01, questions=STATUS):
         found.append(snapshot)
         if len(found) == count:
             return found
@@ -435,18 +438,18 @@ async def some(monitor: Monitor, count: int):
 async def test_what_was_last_asked_for_is_part_of_the_snapshot_and_read_seldom(platform, monitor) -> None:
     spec = ClusterSpec(workers=WorkersSpec(count=3))
     platform.asked["ray-cluster"] = spec
-    assert (await monitor.observe("status")).asked.value == spec
-    await monitor.observe("alive")
+    assert (await monitor.observe()).asked.value == spec
+    await monitor.observe(ALIVE)
     assert platform.count("recorded_spec") == 1
     platform.asked["ray-cluster"] = ClusterSpec()
     platform.applications["ray-cluster-worker-2"] = application("worker-2")
-    assert (await monitor.observe("status")).asked.value == ClusterSpec()
+    assert (await monitor.observe()).asked.value == ClusterSpec()
     assert platform.count("conflicts") == 0
 
 
 async def test_a_record_that_cannot_be_read_is_a_value_in_the_snapshot(platform, monitor) -> None:
     platform.errors["recorded_spec"] = [Unreachable(Failure("platform", "NoRoute", "no route", "check the VPN"))]
-    snapshot = await monitor.observe("status")
+    snapshot = await monitor.observe()
     assert (snapshot.asked.value, snapshot.asked.failure.reason) == (None, "NoRoute")
     assert snapshot.nodes.value
 
@@ -455,7 +458,7 @@ async def test_while_absent_a_status_says_whose_names_are_taken_and_does_not_sen
     platform = FakePlatform()
     platform.foreign = {"ray-cluster-head", "ray-cluster-worker-2"}
     monitor = Monitor(platform, short, cluster="ray-cluster", profile="local", workers=1)
-    judged = assess(await monitor.observe("status"))
+    judged = assess(await monitor.observe())
     assert judged.phase == "absent"
     assert "an application named ray-cluster-head exists and is not ours" in judged.broken.hint
     assert "creates it" not in judged.broken.hint
@@ -463,7 +466,7 @@ async def test_while_absent_a_status_says_whose_names_are_taken_and_does_not_sen
     platform.errors["conflicts"] = [Unreachable(Failure("platform", "NoRoute", "no route"))]
     await monitor.close()
     again = Monitor(platform, short, cluster="ray-cluster", profile="local", workers=10**9)
-    assert assess(await again.observe("status")).broken.hint == "raytui start creates it"
+    assert assess(await again.observe()).broken.hint == "raytui start creates it"
 
 
 class Pods:
@@ -482,7 +485,7 @@ class Pods:
 
     async def look(self, after: float = 0.0):
         self.now += after
-        snapshot = await self.monitor.observe("alive")
+        snapshot = await self.monitor.observe(ALIVE)
         return assess(snapshot).verdict, join(snapshot).counts.alive
 
 
@@ -527,14 +530,14 @@ async def test_a_report_that_was_read_seldom_is_as_old_as_its_last_reading() -> 
 
 
 async def test_figures_that_could_not_be_read_are_a_condition_and_no_frozen_figures(server, monitor) -> None:
-    assert (await monitor.observe("status")).figures.value is True
+    assert (await monitor.observe()).figures.value is True
     server.fail("garbage", "/nodes")
-    snapshot = await monitor.observe("status")
+    snapshot = await monitor.observe()
     assert snapshot.figures.failure.reason == "Garbage"
     assert "FiguresUnreadable" in {condition.reason for condition in assess(snapshot).conditions}
     assert all(node.cpu_percent is None and node.sampled_at == 0.0 for node in snapshot.nodes.value)
 
 
 async def test_figures_nobody_asked_for_are_neither_read_nor_unreadable(monitor) -> None:
-    snapshot = await monitor.observe("alive")
+    snapshot = await monitor.observe(ALIVE)
     assert (snapshot.figures.value, snapshot.figures.failure) == (None, None)

@@ -197,7 +197,7 @@ class World:
 
     # The monitor.
 
-    async def observe(self, depth: str = "status") -> Snapshot:
+    async def observe(self, questions: object = ()) -> Snapshot:
         self._begin("observe")
         nodes = []
         for name, app in list(self.apps.items()):

@@ -1,6 +1,7 @@
-"""What the panes draw: the last snapshot with what is remembered of earlier ones. Advancing it is a pure step from snapshot to snapshot.
+"""What both front ends draw: the last snapshot judged and joined, with what is remembered of earlier ones.
 
-Remembered is only what an operator misses when the evidence goes away: the rows last seen, the last figures of a node, what changed.
+Advancing a picture is a pure step from snapshot to snapshot. Remembered is only what an operator misses when the evidence goes away: the
+rows last seen, the last figures of a node, what changed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import msgspec
 from raytui.core.changes import changes
 from raytui.core.conditions import Assessment, assess
 from raytui.core.events import Event
+from raytui.core.joined import Joined, join
 from raytui.core.snapshot import Snapshot
 
 SAMPLES = 12
@@ -19,7 +21,7 @@ EVENTS = 200
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """Everything the panes draw of a cluster."""
+    """Everything that is drawn of a cluster."""
 
     snapshot: Snapshot
     assessment: Assessment
@@ -28,13 +30,33 @@ class Picture(msgspec.Struct, frozen=True):
     samples: dict[str, tuple[tuple[float, float], ...]] = {}
     """By node id: when a CPU figure was sampled, and its percent; oldest first."""
     events: tuple[Event, ...] = ()
-    """What changed while the console watched, oldest first."""
+    """What changed while somebody watched, oldest first."""
     certain_at: float = 0.0
     """When the verdict was last something else than unknown; 0 when it never was."""
 
+    @property
+    def joined(self) -> Joined:
+        """Applications and nodes of the last snapshot that listed any, by id and by name."""
+        return join(self.known)
+
+    def short(self, name: str) -> str:
+        """`worker-1` for `CLUSTER-worker-1`, as every table shows it."""
+        return name.removeprefix(f"{self.snapshot.cluster}-")
+
+
+def is_equal(before: Picture | None, after: Picture) -> bool:
+    """Whether `after`, which `advance` made of `before`, shows the same; only the age of the evidence differs."""
+    # What has not changed is the very same object.
+    return before is not None and after.assessment is before.assessment
+
+
+def picture_of(snapshot: Snapshot) -> Picture:
+    """The picture of one look, with nothing remembered."""
+    return advance(None, snapshot)
+
 
 def advance(before: Picture | None, snapshot: Snapshot) -> Picture:
-    """The picture after one more snapshot; the same object when nothing but the clock changed."""
+    """The picture after one more snapshot; the same judgement and events, as objects, when nothing but the clock changed."""
     since = {(c.subject, c.reason): c.since for c in before.assessment.conditions} if before else {}
     assessment = assess(snapshot, since)
     certain = snapshot.observed_at if assessment.verdict != "unknown" else before.certain_at if before else 0.0
@@ -43,13 +65,6 @@ def advance(before: Picture | None, snapshot: Snapshot) -> Picture:
     known = snapshot if snapshot.applications.value is not None or before is None else before.known
     events = (*before.events, *changes((before.snapshot, before.assessment), (snapshot, assessment)))[-EVENTS:] if before else ()
     return Picture(snapshot, assessment, known, _sampled(before.samples if before else {}, snapshot), events, certain)
-
-
-def is_equal(before: Picture | None, after: Picture) -> bool:
-    """Whether two pictures show the same; only the age of the evidence differs."""
-    if before is None:
-        return False
-    return after.assessment == before.assessment and after.events == before.events and after.snapshot.content() == before.snapshot.content()
 
 
 def _sampled(samples: dict[str, tuple[tuple[float, float], ...]], snapshot: Snapshot) -> dict[str, tuple[tuple[float, float], ...]]:

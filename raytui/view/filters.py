@@ -1,0 +1,112 @@
+"""The filter language of every table: what a person types behind `/` and a script behind `--filter` selects the same rows.
+
+A filter is terms separated by blanks, all of which must hold; quotes keep blanks together:
+
+- `word`: some cell of the row holds the word, whatever the case;
+- `column=value`, `column!=value`: the column reads so, or not, whatever the case;
+- `column~value`: the column holds the value; `column<value` and `<=`, `>`, `>=` compare numbers, sizes (`8GB`) and spans (`2h`);
+- `re:pattern`: some cell matches the regular expression;
+- `!` before a term inverts it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from raytui.core.errors import ConfigurationError, Problem
+
+Value = str | int | float | None
+"""What a column of a row holds; none when it was not observed."""
+
+_COMPARISON = re.compile(r"([A-Za-z][\w-]*)(!=|>=|<=|=|~|<|>)(.*)", re.DOTALL)
+_AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?)\s*([a-zA-Z%]*)")
+_UNITS = {
+    "": 1.0, "%": 1.0, "k": 1e3, "kb": 1e3, "m": 1e6, "mb": 1e6, "g": 1e9, "gb": 1e9, "t": 1e12, "tb": 1e12,
+}  # fmt: skip
+_SPANS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+Matcher = Callable[[str], bool]
+
+
+class Cell(NamedTuple):
+    """One cell of a row as a filter sees it."""
+
+    value: Value
+    text: str
+    """As it reads in the table."""
+    is_span: bool = False
+    """Whether the value is a span of time in seconds, so that `5m` means minutes."""
+
+
+Test = Callable[[Sequence[Cell]], bool]
+
+
+def parse(text: str, columns: Sequence[str], pattern: Callable[[str], Matcher]) -> Test:
+    """The filter that `text` says, as a test of a row's cells, which stand in the order of `columns`.
+
+    `pattern` makes a matcher of a regular expression and bounds its time. Raises `ConfigurationError` for an open quote, a column that
+    does not exist, an amount that is no number, and whatever `pattern` raises.
+    """
+    places = {name.lower(): n for n, name in enumerate(columns)}
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        raise _refused("a quote is opened and never closed", "close it, or write the word without blanks") from None
+    tests = [_term(word, places, pattern) for word in words]
+    return lambda cells: all(test(cells) for test in tests)
+
+
+def _term(word: str, places: Mapping[str, int], pattern: Callable[[str], Matcher]) -> Test:
+    if word.startswith("!") and len(word) > 1:
+        inner = _term(word[1:], places, pattern)
+        return lambda cells: not inner(cells)
+    if word.startswith("re:"):
+        matches = pattern(word[3:])
+        return lambda cells: any(matches(cell.text) for cell in cells)
+    found = _COMPARISON.fullmatch(word)
+    if found is None:
+        wanted = word.casefold()
+        return lambda cells: any(wanted in cell.text.casefold() for cell in cells)
+    name, operator, value = found.groups()
+    place = places.get(name.lower())
+    if place is None:
+        raise _refused(f"there is no column {name}", f"the columns are {', '.join(places)}")
+    return _comparison(place, operator, value)
+
+
+def _comparison(place: int, operator: str, value: str) -> Test:
+    wanted = value.casefold()
+    if operator == "~":
+        return lambda cells: wanted in cells[place].text.casefold()
+    if operator in {"=", "!="}:
+        same = operator == "="
+        return lambda cells: _reads(cells[place], wanted) is same
+    amount = _AMOUNT.fullmatch(value.strip())
+    if amount is None or not (amount[2].lower() in _UNITS or amount[2].lower() in _SPANS):
+        raise _refused(f"{value!r} is not an amount that can be compared", "for example cpu>80, memory>=8GB or up<2h")
+    number, unit = float(amount[1]), amount[2].lower()
+    below, equal = operator.startswith("<"), operator.endswith("=")
+
+    def test(cells: Sequence[Cell]) -> bool:
+        held = cells[place].value
+        if not isinstance(held, int | float):
+            return False
+        limit = number * (_SPANS.get(unit, _UNITS.get(unit, 1.0)) if cells[place].is_span else _UNITS.get(unit, 1.0))
+        return (held < limit if below else held > limit) or (equal and held == limit)
+
+    return test
+
+
+def _reads(cell: Cell, wanted: str) -> bool:
+    if cell.text.casefold() == wanted or str(cell.value).casefold() == wanted:
+        return True
+    try:
+        return isinstance(cell.value, int | float) and cell.value == float(wanted)
+    except ValueError:
+        return False
+
+
+def _refused(message: str, hint: str) -> ConfigurationError:
+    return ConfigurationError.from_problems([Problem("filter", message, hint)])

@@ -1,0 +1,39 @@
+"""What is wrong now, worst first."""
+
+from __future__ import annotations
+
+from raytui.core.findings import Condition
+from raytui.core.remedy import as_commands
+from raytui.core.report import condition_document
+from raytui.view import amounts
+from raytui.view.picture import Picture
+from raytui.view.tables.kind import Column, TableKind
+from raytui.view.words import severity_role
+
+
+def _age(condition: Condition, picture: Picture) -> float | None:
+    return max(0.0, picture.snapshot.observed_at - condition.since) if condition.since else None
+
+
+CONDITIONS: TableKind[Condition] = TableKind(
+    name="conditions",
+    title="Conditions",
+    needs=frozenset({"nodes", "stats", "usage", "jobs", "serve"}),
+    rows=lambda picture: picture.assessment.conditions,
+    key=lambda condition: f"{condition.subject}/{condition.reason}",
+    columns=(
+        Column(
+            "severity",
+            lambda condition, _: condition.severity,
+            role=severity_role,
+            width=8,
+        ),
+        Column("subject", lambda condition, picture: picture.short(condition.subject), width=10, wide=24),
+        Column("reason", lambda condition, _: condition.reason, width=14, wide=22, rank=2),
+        Column("for", _age, amounts.span, width=6, right=True, rank=3, is_span=True),
+        Column("message", lambda condition, _: condition.message, width=24, wide=120),
+        Column("hint", lambda condition, _: as_commands(condition.hint) or None, width=24, wide=80, rank=4),
+    ),
+    document=lambda condition, _: condition_document(condition),
+    empty="nothing needs attention",
+)
