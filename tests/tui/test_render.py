@@ -19,14 +19,16 @@ from raytui.tui.operation import Notice, begin, end, report
 from raytui.tui.render.attention import attention_lines, event_lines, with_keys
 from raytui.tui.render.columns import MARGIN, Column, arrange, head_line, row_line
 from raytui.tui.render.log_line import log_line
-from raytui.tui.render.nodes import COLUMNS, columns_for, matching, node_rows, ordered, reuse, spark, uptime
+from raytui.tui.render.nodes import COLUMNS, columns_for, node_rows, reuse
 from raytui.tui.render.spec_form import differences, only_count_differs, spec_of, texts_of
 from raytui.tui.render.steps import plan_lines, plan_question, step_lines
+from raytui.tui.render.tables import spark
 from raytui.tui.render.text import cells, crop, fit, line_cells, moment, spread, wrap
 from raytui.tui.render.verdict import Names, Times, header
 from raytui.tui.screens.leave import consequence
 from raytui.tui.theme import DARK, LIGHT, role_styles
 from raytui.tui.widgets.key_bar import bar_line
+from raytui.view.amounts import running_time
 from raytui.view.picture import SAMPLES, advance, is_equal
 from raytui.view.words import needs_ascii
 from tests.tui.conftest import absent, application, healthy, node, with_dead_worker
@@ -232,16 +234,30 @@ def test_columns_give_way_by_rank():
 
 
 def test_orders_and_filter():
-    rows = node_rows(picture(with_dead_worker()))
-    assert [row.key for row in ordered(rows, "worst")] == ["worker-2", "head", "worker-1"]
-    assert ordered(rows, "cpu")[0].key == "worker-1"
-    assert [row.key for row in matching(rows, "dead")] == ["worker-2"]
-    assert matching(rows, "") is rows
+    seen = picture(with_dead_worker())
+    assert [row.key for row in node_rows(seen, order="worst")] == ["worker-2", "head", "worker-1"]
+    assert node_rows(seen, order="cpu")[0].key == "worker-1"
+    assert [row.key for row in node_rows(seen, text="dead")] == ["worker-2"]
+    assert node_rows(seen, text="") == node_rows(seen)
+
+
+def test_rows_are_ordered_by_values_not_by_how_they_read():
+    sizes = {0: 999_000_000, 1: 12_000_000_000, 2: 9_500_000_000}
+    nodes = tuple(node(n, memory_used=used, memory_total=64_000_000_000) for n, used in sizes.items())
+    seen = picture(snapshot(tuple(application(n) for n in range(3)), nodes))
+    assert [row.key for row in node_rows(seen, order="memory")] == ["worker-1", "worker-2", "head"]
+
+
+def test_a_filter_of_the_console_is_that_of_the_commands():
+    seen = picture(healthy())
+    assert [row.key for row in node_rows(seen, text="cpu>80")] == ["worker-1"]
+    assert [row.key for row in node_rows(seen, text="name=head")] == ["head"]
+    assert node_rows(seen, text='"half typed') == ()
 
 
 def test_bars_and_running_times():
     assert spark([0, 50, 100, 250, -3]) == "▁▅██▁"
-    assert [uptime(seconds) for seconds in (5, 240, 8040, 266_400)] == ["0m", "4m", "2h14", "3d02"]
+    assert [running_time(seconds) for seconds in (5, 240, 8040, 266_400)] == ["0m", "4m", "2h14", "3d02"]
 
 
 # attention and events

@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from raytui.tui.keys import bindings
 from raytui.tui.panes.pane import Pane
 from raytui.tui.render.columns import Row
-from raytui.tui.render.nodes import ORDERS, columns_for, matching, node_rows, ordered, reuse, title_of
+from raytui.tui.render.nodes import ORDERS, columns_for, node_lines, node_rows, reuse, title_of
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.table import RowTable
@@ -73,7 +73,7 @@ class NodesPane(Pane):
             self.table.display = False
             return
         self._rows = reuse(self._rows, node_rows(picture, stale=self.stale))
-        shown = matching(ordered(self._rows, self._order), self._filter)
+        shown = self._shown(picture)
         self.table.display = bool(self._rows)
         self._empty.display = not self._rows
         if not self._rows:
@@ -82,6 +82,13 @@ class NodesPane(Pane):
         state = [f"filter {self._filter!r}: {len(shown)} of {len(self._rows)}"] if self._filter else []
         state += [] if self._order == "name" else ["worst first" if self._order == "worst" else f"by {self._order}"]
         self.rule.tell(title_of(picture), " · ".join(state))
+
+    def _shown(self, picture: Picture) -> tuple[Row, ...]:
+        """The rows that the filter lets through in the operator's order, as the very objects of `_rows`."""
+        if self._order == "name" and not self._filter:
+            return self._rows
+        known = {row.key: row for row in self._rows}
+        return tuple(known[line.row.key] for line in node_lines(picture, self._order, self._filter))
 
     @on(events.Mount)
     def _mounted(self) -> None:
