@@ -18,7 +18,7 @@ class _Round:
     """Two snapshots in a row, and the plan of raytui that ran in the later or the earlier of them."""
 
     def __init__(self, old: Snapshot, new: Snapshot) -> None:
-        self.old, self.new = join(old), join(new)
+        self.old, self.new = join(old), join(new, old)
         self.at = new.observed_at
         self.operation: Operation | None = new.operation or old.operation
         self.touched = touched(old.operation) | touched(new.operation)
@@ -70,11 +70,14 @@ def _operations(old: Operation | None, new: Operation | None, cluster: str, at: 
 
 def _applications(both: _Round) -> Iterator[Event]:
     old, new, at = both.old.snapshot, both.new.snapshot, both.at
-    if old.applications.value is None or new.applications.value is None:
+    if old.applications.value is None or new.applications.value is None or old.applications.value is new.applications.value:
         return
     before, after = both.old.applications, both.new.applications
     for name, app in after.items():
-        was, author, by = before.get(name), both.author(name, "platform"), both.by(name)
+        was = before.get(name)
+        if was is app:
+            continue
+        author, by = both.author(name, "platform"), both.by(name)
         if was is None:
             yield Event(at, author, name, "ApplicationCreated", f"application {app.id} appeared, {app.state}{by}")
         elif was.id != app.id:
@@ -100,11 +103,11 @@ def _launcher(was: Application | None, app: Application, at: float, *, planned: 
 
 
 def _nodes(both: _Round) -> Iterator[Event]:
-    if both.new.snapshot.nodes.value is None:
+    if both.new.snapshot.nodes.value is None or both.new.snapshot.nodes.value is both.old.snapshot.nodes.value:
         return
     for node in both.new.snapshot.nodes.value:
-        was = both.old.node(node.node_id)
-        if was is not None and was.state == node.state:
+        was = both.old.nodes.get(node.node_id)
+        if was is node or (was is not None and was.state == node.state):
             continue
         name, short = node.name or (was.name if was is not None else ""), node.node_id[:8]
         if node.state == "ALIVE":
@@ -130,7 +133,7 @@ def _superseded(joined: Joined, node: Node, name: str) -> bool:
 
 
 def _jobs(old: Snapshot, new: Snapshot, at: float) -> Iterator[Event]:
-    if old.jobs.value is None or new.jobs.value is None:
+    if old.jobs.value is None or new.jobs.value is None or old.jobs.value is new.jobs.value:
         return
     before = {job.id: job.status for job in old.jobs.value}
     for job in new.jobs.value:

@@ -14,6 +14,7 @@ import msgspec
 from raytui.core.errors import LAYERS, Failure, Layer
 from raytui.core.findings import STARTUP_GRACE_S, Condition, as_planned, of_cluster, of_failure, of_workers, remedy, touched, why
 from raytui.core.joined import Joined, join
+from raytui.core.kept import Moment
 from raytui.core.life import began, is_current
 from raytui.core.snapshot import Application, LauncherReport, NodeState, Operation, Snapshot
 from raytui.core.spec import head_name
@@ -137,9 +138,15 @@ def _judge_kept(snapshot: Snapshot, count: int) -> _Judgement:
 
 def _judge_absent_head(joined: Joined, head: Application) -> _Judgement:
     snapshot = joined.snapshot
-    told = why(snapshot, head)
+    told = why(head, Moment(snapshot.observed_at))
     message = f"the head application is {head.state}" + (f": {told}" if told else "")
-    broken = Failure("application", f"Head{head.state.capitalize()}", message, remedy(snapshot, head), conclusive=True)
+    broken = Failure(
+        "application",
+        f"Head{head.state.capitalize()}",
+        message,
+        remedy(snapshot.platform, head, Moment(snapshot.observed_at)),
+        conclusive=True,
+    )
     if head.state == "starting":
         return _Judgement("starting", "down", _starting(snapshot, head, broken), [])
     if head.state == "stopping":
@@ -175,7 +182,7 @@ def _at_work(operation: Operation, broken: Failure | None) -> Failure | None:
 def _starting(snapshot: Snapshot, head: Application, failure: Failure) -> Failure:
     """That the head is starting, in the words of this start's launcher: what answers on its way meanwhile is no fault of anybody."""
     report = _present_report(snapshot, head)
-    told = why(snapshot, head) if head.state == "starting" else ""
+    told = why(head, Moment(snapshot.observed_at)) if head.state == "starting" else ""
     if report is not None and report.state not in {"alive", "unread"}:
         told = report.message or f"its launcher is {report.state}"
     again = bool(head.created_at) and began(head) - head.created_at > STARTUP_GRACE_S
@@ -184,7 +191,7 @@ def _starting(snapshot: Snapshot, head: Application, failure: Failure) -> Failur
 
 
 def _present_report(snapshot: Snapshot, app: Application) -> LauncherReport | None:
-    return app.launcher if is_current(app, app.launcher, snapshot.observed_at) else None
+    return app.launcher if is_current(app, app.launcher, Moment(snapshot.observed_at)) else None
 
 
 def _first_failure(snapshot: Snapshot, head: Application) -> Failure | None:
@@ -249,8 +256,8 @@ def _judge_nodes(joined: Joined, head: Application, unchecked: Failure | None) -
     if state != "ALIVE":
         return _judge_dead_head(joined, head, found, unchecked)
     planned = touched(snapshot.operation)
-    late = [app for app in snapshot.workers if app.state in {"starting", "running"} and not joined.is_alive(app)]
-    going = [app for app in snapshot.workers if app.state == "stopping"]
+    late = [m.application for m in joined.workers if m.application.state in {"starting", "running"} and not m.is_alive]
+    going = [m.application for m in joined.workers if m.application.state == "stopping"]
     if any(condition.severity == "error" for condition in found):
         return _Judgement("degraded", "degraded", None, found, unchecked)
     if any(app.name not in planned for app in going):

@@ -9,9 +9,10 @@ import msgspec
 from raytui.core.demand import outlook, shapes
 from raytui.core.errors import Failure
 from raytui.core.events import Severity
-from raytui.core.joined import Joined
+from raytui.core.joined import Joined, Member
+from raytui.core.kept import Moment
 from raytui.core.life import OVER, began, is_current, is_fresh, is_same_head
-from raytui.core.snapshot import Application, Node, Operation, Snapshot
+from raytui.core.snapshot import Application, Node, Operation
 from raytui.core.spec import worker_name
 from raytui.core.units import duration
 
@@ -22,6 +23,8 @@ SAMPLE_STALE_S = 60.0
 RESTART_S = 420.0
 """How long after the end of a failed application the platform's own restart is still to be expected: it comes 5 minutes later."""
 RESTARTS = "Cloudera AI restarts it by itself 5 minutes after its end, up to 3 times"
+PRESSURE = 0.95
+"""The part of memory or disk in use from which that is worth a warning."""
 _BEFORE_LIFE = frozenset({"alive", "joining", "waiting", "starting"})
 _COMING = frozenset({"HeadMissing", "WorkerMissing", "NodeMissing", "LauncherSilent"})
 """What is so while a running plan makes an application."""
@@ -72,36 +75,35 @@ def _planned(condition: Condition, operation: Operation) -> Condition:
     )
 
 
-def why(snapshot: Snapshot, app: Application) -> str:
+def why(app: Application, now: Moment) -> str:
     """Why an application is in its state; a launcher that still claimed to be alive when it ended cannot say why."""
-    report = app.launcher if is_current(app, app.launcher, snapshot.observed_at) else None
+    report = app.launcher if is_current(app, app.launcher, now) else None
     if app.state == "failed" and report is not None and report.state in _BEFORE_LIFE:
         return app.message if app.message and app.message != report.message else "its launcher was killed, or its machine was lost"
     return app.message or (report.message if report is not None else "")
 
 
-def remedy(snapshot: Snapshot, app: Application) -> str:
+def remedy(platform: str, app: Application, now: Moment) -> str:
     """What to do about an application that is not as it should be.
 
     A launcher's own hint counts only where it belongs to this end: what it warned of while it lived is no reason.
     """
     report = app.launcher
-    if report is not None and report.state in OVER and report.hint and is_current(app, report, snapshot.observed_at):
+    if report is not None and report.state in OVER and report.hint and is_current(app, report, now):
         own = report.hint
     else:
         own = f"raytui logs {app.short} shows its last lines, raytui restart {app.short} runs it again"
-    ended_lately = not app.ended_at or snapshot.observed_at - app.ended_at < RESTART_S
-    if snapshot.platform == "cai" and app.state == "failed" and ended_lately:
+    if platform == "cai" and app.state == "failed" and not (app.ended_at and now.has_reached(app.ended_at + RESTART_S)):
         return f"{own}; {RESTARTS}"
     return own
 
 
 def of_workers(joined: Joined) -> Iterator[Condition]:
     """Workers that are missing, and those that are not as they should be."""
-    snapshot = joined.snapshot
-    asked, workers = snapshot.asked.value, snapshot.workers
-    wanted = max((app.index for app in workers), default=0) if asked is None else asked.workers.count
-    for index in sorted(set(range(1, wanted + 1)) - {app.index for app in workers}):
+    snapshot, workers = joined.snapshot, joined.workers
+    asked = snapshot.asked.value
+    wanted = max((member.application.index for member in workers), default=0) if asked is None else asked.workers.count
+    for index in sorted(set(range(1, wanted + 1)) - {member.application.index for member in workers}):
         told = "" if asked is None else f"; {wanted} {'worker was' if wanted == 1 else 'workers were'} asked for"
         yield Condition(
             "error",
@@ -110,50 +112,52 @@ def of_workers(joined: Joined) -> Iterator[Condition]:
             f"worker-{index} has no application{told}",
             "raytui start creates it",
         )
-    for app in workers:
-        condition = _of_worker(joined, app)
-        if condition is not None:
-            yield condition
+    head = snapshot.head
+    # Of the head depends only what is said of workers that Ray was not asked about.
+    context = (snapshot.platform, None if snapshot.nodes.value is not None else (head, head is not None and joined.is_alive(head)))
+    yield from filter(None, joined.derive("workers", lambda member, now: _of_worker(joined, member, now), workers, context=context))
 
 
-def _of_worker(joined: Joined, app: Application) -> Condition | None:
-    snapshot = joined.snapshot
-    node, (_, state), remedial = joined.node_of(app), joined.state_of(app), remedy(snapshot, app)
+def _of_worker(joined: Joined, member: Member, now: Moment) -> Condition | None:
+    app, node, state = member.application, member.node, member.state
+    if app.state == "running" and state == "ALIVE":
+        return None
+    remedial = remedy(joined.snapshot.platform, app, now)
     if app.state in {"failed", "stopped", "unknown"}:
         reason = {"failed": "ApplicationFailed", "stopped": "ApplicationStopped", "unknown": "ApplicationUnknown"}[app.state]
         if app.state == "failed" and state == "DEAD":
             reason = "NodeDead"
-        told = why(snapshot, app)
+        told = why(app, now)
         message = f"the application is {app.state}" + (f": {told}" if told else "")
         return Condition("error", app.name, reason, message, remedial, since=app.ended_at)
     if state == "DEAD":
         return Condition("error", app.name, "NodeDead", _death(app, node), remedial + _sidecar(app), since=node.ended_at if node else 0.0)
     since = began(app)
-    late = bool(since) and snapshot.observed_at - since > STARTUP_GRACE_S
+    late = bool(since) and now.has_reached(since + STARTUP_GRACE_S)
     if app.state == "running" and late and state != "ALIVE":
-        return _of_silent(joined, app, since)
+        return _of_silent(joined, app, now)
     if app.state == "starting" and late:
-        told = why(snapshot, app)
+        told = why(app, now)
         return Condition(
             "warning",
             app.name,
             "StartingLong",
-            f"the application has been starting for {duration(snapshot.observed_at - since)}" + (f": {told}" if told else ""),
+            f"the application has been starting for {duration(now.age(since))}" + (f": {told}" if told else ""),
             "it may wait for quota or for a machine; raytui logs shows what it printed",
             since=since,
         )
     return None
 
 
-def _of_silent(joined: Joined, app: Application, since: float) -> Condition | None:
+def _of_silent(joined: Joined, app: Application, now: Moment) -> Condition | None:
     """A worker that should have a living node by now and has none."""
-    snapshot = joined.snapshot
-    now, report, hint = snapshot.observed_at, app.launcher, remedy(snapshot, app) + _sidecar(app)
+    snapshot, since = joined.snapshot, began(app)
+    report, hint = app.launcher, remedy(snapshot.platform, app, now) + _sidecar(app)
     if snapshot.nodes.value is not None:
-        message = f"the application has run for {duration(now - since)} but Ray does not list its node"
+        message = f"the application has run for {duration(now.age(since))} but Ray does not list its node"
         return Condition("error", app.name, "NodeMissing", message, hint, since=since)
     head = snapshot.head
-    if head is None or not joined.is_alive(head) or now - began(head) <= STARTUP_GRACE_S or head.launcher is None:
+    if head is None or not joined.is_alive(head) or not now.has_reached(began(head) + STARTUP_GRACE_S) or head.launcher is None:
         return None
     if report is None:
         return Condition(
@@ -187,24 +191,10 @@ def _sidecar(app: Application) -> str:
 def of_cluster(joined: Joined) -> Iterator[Condition]:
     """What launchers warn of, nodes that nobody here manages, what could not be read, demand that waits, Serve."""
     snapshot = joined.snapshot
-    for app in snapshot.applications.value or ():
-        report = app.launcher
-        warns = app.state == "running" and report is not None and report.state == "alive" and report.message
-        if report is not None and warns and is_current(app, report, snapshot.observed_at):
-            yield Condition("warning", app.name, "LauncherWarning", report.message, report.hint)
-    for node in snapshot.nodes.value or ():
-        if node.state != "ALIVE":
-            continue
-        if joined.namesake(node) is None:
-            yield Condition(
-                "warning",
-                node.name or node.node_id[:8],
-                "UnmanagedNode",
-                f"node {node.node_id[:8]} at {node.ip} belongs to no application of this cluster",
-                "somebody joined it by hand; raytui does not manage it",
-                since=node.started_at,
-            )
-        yield from _of_node(snapshot, node)
+    nodes = snapshot.nodes.value or ()
+    yield from filter(None, joined.derive("launchers", _of_launcher, snapshot.applications.value or ()))
+    for found in filter(None, joined.derive("nodes", _of_node, nodes, [node.name in joined.applications for node in nodes])):
+        yield from found
     yield from _unreadable(joined)
     yield from _pending(joined)
     for deployment in snapshot.serve.value or ():
@@ -269,23 +259,49 @@ def _pending(joined: Joined) -> Iterator[Condition]:
         yield Condition("warning", joined.snapshot.cluster, "PendingDemand", message, seen.hint)
 
 
-def _of_node(snapshot: Snapshot, node: Node) -> Iterator[Condition]:
+def _of_launcher(app: Application, now: Moment) -> Condition | None:
+    report = app.launcher
+    if app.state != "running" or report is None or report.state != "alive" or not report.message or not is_current(app, report, now):
+        return None
+    return Condition("warning", app.name, "LauncherWarning", report.message, report.hint)
+
+
+def _of_node(node: Node, managed: bool, now: Moment) -> tuple[Condition, ...]:
+    if node.state != "ALIVE":
+        return ()
     subject = node.name or node.node_id[:8]
-    if node.sampled_at and snapshot.observed_at - node.sampled_at > SAMPLE_STALE_S:
-        yield Condition(
-            "warning",
-            subject,
-            "FiguresFrozen",
-            f"CPU and memory figures are {duration(snapshot.observed_at - node.sampled_at)} old",
-            "the node's agent has stopped sampling, or the clocks differ",
-            since=node.sampled_at,
-        )
-    for what, used, total in (("memory", node.memory_used, node.memory_total), ("disk", node.disk_used, node.disk_total)):
-        if used is not None and total and used / total > 0.95:
-            yield Condition(
+    found = []
+    if not managed:
+        found.append(
+            Condition(
                 "warning",
                 subject,
-                f"{what.capitalize()}Pressure",
-                f"{what} is {100 * used / total:.0f} % full",
-                "Ray kills workers to save memory" if what == "memory" else "Ray cannot spill objects when the disk is full",
+                "UnmanagedNode",
+                f"node {node.node_id[:8]} at {node.ip} belongs to no application of this cluster",
+                "somebody joined it by hand; raytui does not manage it",
+                since=node.started_at,
             )
+        )
+    if node.sampled_at and now.has_reached(node.sampled_at + SAMPLE_STALE_S):
+        found.append(
+            Condition(
+                "warning",
+                subject,
+                "FiguresFrozen",
+                f"CPU and memory figures are {duration(now.age(node.sampled_at))} old",
+                "the node's agent has stopped sampling, or the clocks differ",
+                since=node.sampled_at,
+            )
+        )
+    for what, used, total in (("memory", node.memory_used, node.memory_total), ("disk", node.disk_used, node.disk_total)):
+        if used is not None and total and used / total > PRESSURE:
+            found.append(
+                Condition(
+                    "warning",
+                    subject,
+                    f"{what.capitalize()}Pressure",
+                    f"{what} is {100 * used / total:.0f} % full",
+                    "Ray kills workers to save memory" if what == "memory" else "Ray cannot spill objects when the disk is full",
+                )
+            )
+    return tuple(found)

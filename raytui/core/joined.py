@@ -1,16 +1,22 @@
 """A snapshot joined once: node of application, application of node, by id and by name, and the counts that both front ends show.
 
-Built in one pass over applications and nodes and kept with its snapshot: nothing scans one list inside a loop over the other.
+Built in one pass over applications and nodes and kept with its snapshot: nothing scans one list inside a loop over the other. What has not
+changed since the snapshot before is taken over from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
 
+import msgspec
+
+from raytui.core.kept import Kept, Moment
 from raytui.core.life import OVER, is_current, is_fresh, is_node_of, is_same_head
 from raytui.core.snapshot import Application, LauncherReport, Node, NodeState, Snapshot
 
+R = TypeVar("R")
 _KEY = "joined"
 _ASKED = frozenset({"starting", "running", "stopping", "unknown"})
 """States of an application that may have a node; the others are witness enough that it has none."""
@@ -30,34 +36,81 @@ class Counts(NamedTuple):
     """Of these, launchers whose report exists and was not read."""
 
 
+class Member(msgspec.Struct, frozen=True, gc=False):
+    """An application with the Ray node of its present life; the same object as long as neither changes, nor what they say."""
+
+    application: Application
+    node: Node | None
+    """None when Ray lists none, or only that of an earlier life."""
+    node_id: str
+    """Of the node, or as its launcher reports it; empty when nobody knows of one."""
+    state: NodeState | None
+    """By the worse witness, see `Joined.state_of`."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the platform and every witness of the node agree that it lives."""
+        return self.state == "ALIVE" and self.application.state == "running"
+
+
 class Joined:
     """One snapshot, looked up by id and by name. `now` of every judgement is the moment of the snapshot."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, before: Joined | None = None) -> None:
+        """`before` is the snapshot that came before: what has not changed since is taken over, with the same result."""
         self.snapshot = snapshot
-        self.applications: Mapping[str, Application] = {app.name: app for app in snapshot.applications.value or ()}
+        self._kept: dict[str, Kept[Any]] = dict(before._kept) if before is not None else {}
+        listed, nodes = snapshot.applications.value or (), snapshot.nodes.value or ()
+        same_apps = before is not None and before.snapshot.applications.value is snapshot.applications.value
+        same_nodes = before is not None and before.snapshot.nodes.value is snapshot.nodes.value
+        self.applications: Mapping[str, Application] = (
+            before.applications if before is not None and same_apps else {app.name: app for app in listed}
+        )
         """By name."""
-        self.nodes: Mapping[str, Node] = {node.node_id: node for node in snapshot.nodes.value or ()}
+        self.nodes: Mapping[str, Node] = before.nodes if before is not None and same_nodes else {node.node_id: node for node in nodes}
         """By node id, those of earlier lives too."""
-        self._named: dict[str, list[Node]] = {}
-        for node in self.nodes.values():
-            self._named.setdefault(node.name, []).append(node)
+        self._named: Mapping[str, tuple[Node, ...]] = before._named if before is not None and same_nodes else self._by_name(before)
         self._head_report = self._living_head_report()
-        self._node_of: dict[tuple[str, str], Node | None] = {}
-        self._state_of: dict[tuple[str, str], tuple[str, NodeState | None]] = {}
-        self._owner: dict[str, Application] = {}
-        for app in snapshot.applications.value or ():
-            key = (app.id, app.name)
-            found = self._node_of[key] = self._find(app)
-            self._state_of[key] = self._judge(app, found)
-            if found is not None:
-                self._owner[found.node_id] = app
-        self.counts = self._count()
+        report = self._head_report
+        context = (snapshot.nodes.value is None, report is not None and (report.generation, report.address))
+        named = [self._named.get(app.name, ()) for app in listed]
+        self.members: Sequence[Member] = self.derive("members", self._member, listed, named, context=context)
+        """One for each application, as the platform lists them."""
+        self._member_of: Mapping[str, Member] = (
+            before._member_of
+            if before is not None and before.members is self.members
+            else {member.application.name: member for member in self.members}
+        )
+
+    def derive(self, name: str, make: Callable[..., R], *columns: Sequence[object], context: object = None) -> Sequence[R]:
+        """`make(*row, moment)` for each row of the columns, asked only for rows that changed since the snapshot before; see `Kept`."""
+        kept = self._kept[name] = Kept(self._kept.get(name), make, columns, now=self.snapshot.observed_at, context=context)
+        return kept.results
+
+    @cached_property
+    def counts(self) -> Counts:
+        """How many nodes are how."""
+        return self._count()
+
+    @cached_property
+    def workers(self) -> Sequence[Member]:
+        """The workers by index."""
+        return sorted((m for m in self.members if m.application.role == "worker"), key=lambda member: member.application.index)
+
+    @cached_property
+    def _owner(self) -> Mapping[str, Application]:
+        return {member.node.node_id: member.application for member in self.members if member.node is not None}
+
+    def member(self, application: Application) -> Member:
+        """The application with its node."""
+        found = self._member_of.get(application.name)
+        if found is not None and found.application.id == application.id:
+            return found
+        return self._member(application, self._named.get(application.name, ()), Moment(self.snapshot.observed_at))
 
     def node_of(self, application: Application) -> Node | None:
         """The Ray node of the application's present life, dead or alive; none when Ray lists none or only that of an earlier life."""
-        key = (application.id, application.name)
-        return self._node_of[key] if key in self._node_of else self._find(application)
+        return self.member(application).node
 
     def application_of(self, node: Node) -> Application | None:
         """The application whose present node this is; none for a node of an earlier life and for one that nobody here manages."""
@@ -85,17 +138,41 @@ class Joined:
         Ray's word counts unless the launcher or the platform knows of the end; where Ray was not asked, the launcher's own fresh report
         counts, a worker's only while its head lives and is the one that the worker joined.
         """
-        key = (application.id, application.name)
-        return self._state_of[key] if key in self._state_of else self._judge(application, self._find(application))
+        member = self.member(application)
+        return member.node_id, member.state
 
     def is_alive(self, application: Application) -> bool:
         """Whether the application counts as a living node: the platform and every witness of its node agree."""
         return application.state == "running" and self.state_of(application)[1] == "ALIVE"
 
-    def _find(self, app: Application) -> Node | None:
-        now = self.snapshot.observed_at
+    def _by_name(self, before: Joined | None) -> Mapping[str, tuple[Node, ...]]:
+        """The nodes of each name, the very tuple of before where all of them are the same."""
+        old: Mapping[str, Node] = before.nodes if before is not None else {}
+        changed = [node for node_id, node in self.nodes.items() if old.get(node_id) is not node]
+        gone = [old[node_id] for node_id in old.keys() - self.nodes.keys()]
+        touched = {node.name for node in changed} | {node.name for node in gone}
+        touched |= {was.name for node in changed if (was := old.get(node.node_id)) is not None}
+        found: dict[str, list[Node]] = {name: [] for name in touched}
+        for node in self.nodes.values():
+            if node.name in touched:
+                found[node.name].append(node)
+        named = dict(before._named) if before is not None else {}
+        for name, nodes in found.items():
+            if nodes:
+                named[name] = tuple(nodes)
+            else:
+                named.pop(name, None)
+        return named
+
+    def _member(self, app: Application, named: tuple[Node, ...], now: Moment) -> Member:
+        node = self._find(app, named, now)
+        return Member(app, node, *self._judge(app, node, now))
+
+    def _find(self, app: Application, named: tuple[Node, ...], now: Moment) -> Node | None:
         reported = app.launcher.node_id if app.launcher is not None and is_current(app, app.launcher, now) else ""
-        own = [node for node in self._named.get(app.name, ()) if is_node_of(app, node, now)]
+        own = [node for node in named if is_node_of(app, node, now)]
+        if len(own) < 2:
+            return own[0] if own else None
         return max(
             own,
             key=lambda node: (
@@ -103,12 +180,12 @@ class Joined:
                 node.state == "ALIVE",
                 node.node_id == reported,
                 node.started_at,
+                node.node_id,
             ),
-            default=None,
         )
 
-    def _judge(self, app: Application, node: Node | None) -> tuple[str, NodeState | None]:
-        report, now = app.launcher, self.snapshot.observed_at
+    def _judge(self, app: Application, node: Node | None, now: Moment) -> tuple[str, NodeState | None]:
+        report = app.launcher
         current = is_current(app, report, now)
         if node is not None:
             if node.state != "ALIVE":
@@ -130,7 +207,7 @@ class Joined:
         return report.node_id, "ALIVE" if lives else "UNKNOWN"
 
     def _living_head_report(self) -> LauncherReport | None:
-        head, now = self.snapshot.head, self.snapshot.observed_at
+        head, now = self.snapshot.head, Moment(self.snapshot.observed_at)
         if head is None or head.state != "running":
             return None
         report = head.launcher
@@ -152,20 +229,20 @@ class Joined:
         heard = any(app.launcher is not None and app.launcher.state not in {"", "unread"} for app in listed)
         if nodes is None and asked and not heard:
             return Counts(len(listed), None, None, None, unread)
-        states_of = [(app, self.state_of(app)[1]) for app in listed]
-        alive = sum(self.is_alive(app) for app in listed)
-        dead = sum(state == "DEAD" for _, state in states_of)
+        alive = sum(member.is_alive for member in self.members)
+        dead = sum(member.state == "DEAD" for member in self.members)
         blind = nodes is None
-        unknown = sum(state == "UNKNOWN" or (state is None and blind and app.state in _ASKED) for app, state in states_of)
+        unknown = sum(m.state == "UNKNOWN" or (m.state is None and blind and m.application.state in _ASKED) for m in self.members)
         if unknown and not alive and not dead:
             # Nobody knows of any of them: none alive would be a claim.
             return Counts(len(listed), None, None, unknown, unread)
         return Counts(len(listed), alive, dead, unknown, unread)
 
 
-def join(snapshot: Snapshot) -> Joined:
-    """The snapshot joined; the same object for the same snapshot."""
+def join(snapshot: Snapshot, before: Snapshot | None = None) -> Joined:
+    """The snapshot joined; the same object for the same snapshot. What has not changed since `before` is taken over from its join."""
     kept = snapshot.__dict__.get(_KEY)
     if not isinstance(kept, Joined):
-        kept = snapshot.__dict__[_KEY] = Joined(snapshot)
+        past = before.__dict__.get(_KEY) if before is not None else None
+        kept = snapshot.__dict__[_KEY] = Joined(snapshot, past if isinstance(past, Joined) else None)
     return kept

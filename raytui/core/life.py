@@ -7,6 +7,7 @@ states how far the clocks may differ, and a time that cannot be true proves noth
 
 from __future__ import annotations
 
+from raytui.core.kept import Moment
 from raytui.core.snapshot import Application, LauncherReport, Node
 
 REPORT_FRESH_S = 90.0
@@ -27,23 +28,23 @@ def began(application: Application) -> float:
     return max(application.began_at, application.started_at) or application.created_at
 
 
-def is_current(application: Application, report: LauncherReport | None, now: float) -> bool:
+def is_current(application: Application, report: LauncherReport | None, now: Moment) -> bool:
     """Whether the present life of the application wrote the report."""
     if report is None or not report.state or report.state == "unread":
         return False
     if report.of_this_run or report.changed_at:
         return True
-    return began(application) - LIFE_SLACK_S <= report.at <= now + CLOCK_AHEAD_S
+    return began(application) - LIFE_SLACK_S <= report.at and now.has_reached(report.at - CLOCK_AHEAD_S)
 
 
-def is_fresh(report: LauncherReport, now: float) -> bool:
+def is_fresh(report: LauncherReport, now: Moment) -> bool:
     """Whether the report is young enough to prove life: by our own clock where it was seen to change, else by the writer's."""
     if report.changed_at:
-        return now - report.changed_at < REPORT_FRESH_S
-    return -CLOCK_AHEAD_S <= now - report.at < REPORT_FRESH_S
+        return not now.has_reached(report.changed_at + REPORT_FRESH_S)
+    return now.has_reached(report.at - CLOCK_AHEAD_S) and not now.has_reached(report.at + REPORT_FRESH_S)
 
 
-def is_node_of(application: Application, node: Node, now: float) -> bool:
+def is_node_of(application: Application, node: Node, now: Moment) -> bool:
     """Whether a node of the application's name belongs to its present life."""
     report = application.launcher
     if report is not None and report.node_id == node.node_id and is_current(application, report, now):
@@ -51,9 +52,9 @@ def is_node_of(application: Application, node: Node, now: float) -> bool:
     since = began(application)
     if not since:
         return True
-    if node.state != "DEAD" and now - since > LISTED_AFTER_DEATH_S:
+    if node.state != "DEAD" and now.has_reached(since + LISTED_AFTER_DEATH_S):
         return True
-    return since - LIFE_SLACK_S <= node.started_at <= now + CLOCK_AHEAD_S
+    return since - LIFE_SLACK_S <= node.started_at and now.has_reached(node.started_at - CLOCK_AHEAD_S)
 
 
 def is_same_head(head: LauncherReport, worker: LauncherReport) -> bool:

@@ -54,7 +54,7 @@ class Rows(tuple[T, ...]):  # noqa: SLOT001 - a tuple of any length has no room 
         return made
 
 
-class LauncherReport(msgspec.Struct, frozen=True):
+class LauncherReport(msgspec.Struct, frozen=True, gc=False):
     """What the launcher of a node last wrote about itself in the cluster's shared folder."""
 
     state: str = ""
@@ -88,7 +88,7 @@ UNREAD = LauncherReport(state="unread")
 """In place of a report that exists but was not read: nothing is known of it, neither life nor death."""
 
 
-class Application(msgspec.Struct, frozen=True):
+class Application(msgspec.Struct, frozen=True, gc=False):
     """One application of ours as its platform lists it."""
 
     id: str
@@ -133,7 +133,7 @@ class Application(msgspec.Struct, frozen=True):
         return "head" if self.role == "head" else f"worker-{self.index}"
 
 
-class Gpu(msgspec.Struct, frozen=True):
+class Gpu(msgspec.Struct, frozen=True, gc=False):
     """One GPU of a node as its agent reports it."""
 
     index: int
@@ -146,7 +146,7 @@ class Gpu(msgspec.Struct, frozen=True):
     """Bytes."""
 
 
-class Node(msgspec.Struct, frozen=True):
+class Node(msgspec.Struct, frozen=True, gc=False):
     """One Ray node (raylet) as Ray reports it, identity and physical use joined by node id."""
 
     node_id: str
@@ -176,14 +176,14 @@ class Node(msgspec.Struct, frozen=True):
     """When the agent sampled the physical figures; 0 when there are none."""
 
 
-class Amount(msgspec.Struct, frozen=True):
+class Amount(msgspec.Struct, frozen=True, gc=False):
     """Used and total of one resource."""
 
     total: float = 0.0
     used: float = 0.0
 
 
-class Usage(msgspec.Struct, frozen=True):
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """Logical resources of the whole cluster as the scheduler accounts for them."""
 
     resources: dict[str, Amount] = {}
@@ -197,7 +197,7 @@ class Usage(msgspec.Struct, frozen=True):
     first_unreadable: str = ""
 
 
-class Job(msgspec.Struct, frozen=True):
+class Job(msgspec.Struct, frozen=True, gc=False):
     """One Ray job."""
 
     id: str
@@ -216,7 +216,7 @@ class Job(msgspec.Struct, frozen=True):
     metadata: dict[str, str] = {}
 
 
-class Actor(msgspec.Struct, frozen=True):
+class Actor(msgspec.Struct, frozen=True, gc=False):
     """One actor."""
 
     actor_id: str
@@ -229,7 +229,7 @@ class Actor(msgspec.Struct, frozen=True):
     message: str = ""
 
 
-class ServeDeployment(msgspec.Struct, frozen=True):
+class ServeDeployment(msgspec.Struct, frozen=True, gc=False):
     """One deployment of a Serve application."""
 
     application: str
@@ -241,7 +241,7 @@ class ServeDeployment(msgspec.Struct, frozen=True):
     route: str = ""
 
 
-class RayEvent(msgspec.Struct, frozen=True):
+class RayEvent(msgspec.Struct, frozen=True, gc=False):
     """One event of Ray's own event log."""
 
     at: float
@@ -252,14 +252,14 @@ class RayEvent(msgspec.Struct, frozen=True):
     node_id: str = ""
 
 
-class RayVersion(msgspec.Struct, frozen=True):
+class RayVersion(msgspec.Struct, frozen=True, gc=False):
     """What answers on the dashboard port."""
 
     ray_version: str
     session_name: str
 
 
-class Operation(msgspec.Struct, frozen=True):
+class Operation(msgspec.Struct, frozen=True, gc=False):
     """A change that raytui itself is carrying out on a cluster now, as far as this machine can see."""
 
     verb: str

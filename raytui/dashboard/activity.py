@@ -36,7 +36,7 @@ class _Job(msgspec.Struct):
     metadata: dict[str, Any] | None = None
 
 
-class _ActorRow(msgspec.Struct):
+class _ActorRow(msgspec.Struct, gc=False):
     actor_id: str
     class_name: str | None = None
     state: str | None = None

@@ -6,6 +6,7 @@ the default of 100 hides nodes, and no call is ever left to Ray's own time-outs,
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -24,6 +25,8 @@ HEALTH_TIMEOUT_S = 2.0
 """Deadline of the health check; it takes 4 ms when all is well and says 503 after 0.1 to 1.1 s when GCS is hung."""
 TIMEOUT_S = 5.0
 """Deadline of every other call."""
+BIG_BODY = 256 * 1024
+"""Bytes of an answer from which it is read in a thread."""
 STATE_LIMIT = 10_000
 """The most rows that Ray's State API gives; more is answered with 400."""
 
@@ -110,7 +113,8 @@ class DashboardClient(Dashboard):
         if failure is not None:
             raise failure
         try:
-            return parse(answer.body)
+            # In a thread when it takes long: meanwhile keys are answered.
+            return await asyncio.to_thread(parse, answer.body) if len(answer.body) > BIG_BODY else parse(answer.body)
         except Garbage as error:
             raise failures.garbage(self._target, path, str(error)) from None
 

@@ -6,12 +6,13 @@ case, users' own names too; `/api/v0/nodes` has the true names but no figures. S
 
 from __future__ import annotations
 
+import re
 from typing import Generic, TypeVar
 
 import msgspec
 
 from raytui.core.snapshot import Gpu, Node, NodeState, RayVersion, Rows
-from raytui.dashboard.decode import Garbage, Read, decode, decode_open, each, finite, seconds, text, whole
+from raytui.dashboard.decode import PIECE, Garbage, Read, decode, decode_open, decode_rows, each, finite, seconds, text, whole
 
 R = TypeVar("R")
 MEGABYTE = 1024 * 1024
@@ -29,7 +30,7 @@ class _Version(msgspec.Struct):
     session_name: str = ""
 
 
-class _NodeIdentity(msgspec.Struct):
+class _NodeIdentity(msgspec.Struct, gc=False):
     """What is kept of a row that cannot be read whole: a node that is missing from the list would count as lost."""
 
     node_id: str
@@ -38,7 +39,7 @@ class _NodeIdentity(msgspec.Struct):
     state: str | None = None
 
 
-class _NodeRow(_NodeIdentity):
+class _NodeRow(_NodeIdentity, gc=False):
     node_ip: str | None = None
     state_message: str | None = None
     resources_total: dict[str, float] | None = None
@@ -66,12 +67,12 @@ class StateAnswer(msgspec.Struct, Generic[R]):
     data: _StateData[R]
 
 
-class _Death(msgspec.Struct, rename="camel"):
+class _Death(msgspec.Struct, rename="camel", gc=False):
     reason: str | None = None
     reason_message: str | None = None
 
 
-class _Raylet(msgspec.Struct, rename="camel"):
+class _Raylet(msgspec.Struct, rename="camel", gc=False):
     node_id: str = ""
     state: str = ""
     object_store_used_memory: int | None = None
@@ -81,12 +82,12 @@ class _Raylet(msgspec.Struct, rename="camel"):
     node_name: str | None = None
 
 
-class _Disk(msgspec.Struct):
+class _Disk(msgspec.Struct, gc=False):
     total: int | None = 0
     used: int | None = 0
 
 
-class _Gpu(msgspec.Struct, rename="camel"):
+class _Gpu(msgspec.Struct, rename="camel", gc=False):
     index: int | None = 0
     name: str | None = None
     utilization_gpu: float | None = None
@@ -94,7 +95,7 @@ class _Gpu(msgspec.Struct, rename="camel"):
     memory_total: float | None = None
 
 
-class _Summary(msgspec.Struct):
+class _Summary(msgspec.Struct, gc=False):
     raylet: _Raylet | None = None
     now: float | None = None
     cpu: float | None = None
@@ -110,6 +111,10 @@ class _SummaryList(msgspec.Struct, Generic[R]):
 
 class _SummaryAnswer(msgspec.Struct, Generic[R]):
     data: _SummaryList[R]
+
+
+_SUMMARY = (re.compile(rb'"summary"\s*:\s*\['), b'"nodeLogicalResources"')
+"""What the rows of `/nodes` stand between."""
 
 
 class Figures(dict[str, Node]):
@@ -189,7 +194,8 @@ def split_state_message(message: str) -> tuple[str, str]:
 def parse_node_stats(body: bytes) -> Figures:
     """`/nodes?view=summary`: physical figures by node id, without those of dead nodes (Ray freezes them); raises `Garbage`."""
     try:
-        read = Read(decode(body, _SummaryAnswer[_Summary]).data.summary)
+        rows = decode_rows(body, _Summary, *_SUMMARY) if len(body) > PIECE else decode(body, _SummaryAnswer[_Summary]).data.summary
+        read = Read(rows)
     except Garbage:
         read = each(decode_open(body, _SummaryAnswer[object]).data.summary, _Summary)
     found = Figures({row.raylet.node_id: _stats(row, row.raylet) for row in read.rows if row.raylet is not None and row.raylet.node_id})

@@ -15,13 +15,15 @@ from typing import Any
 import msgspec
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
-from raytui.core.merge import merge_nodes, total_by_nodes
+from raytui.core.joined import join
+from raytui.core.kept import reuse
+from raytui.core.merge import Merging
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.questions import Question
 from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot
 from raytui.manager.beside import Beside
 from raytui.manager.operations import Watched
-from raytui.manager.readings import ALIVE, STATUS, VERDICT, Readings, failure_of
+from raytui.manager.readings import ALIVE, BIG, STATUS, VERDICT, Readings, failure_of
 from raytui.manager.subscriptions import Subscription, Subscriptions
 from raytui.manager.witness import Witness
 
@@ -68,6 +70,8 @@ class Monitor:
         self._lock = asyncio.Lock()
         self._link: _Link | None = None
         self._troubled = False
+        self._listed: tuple[Application, ...] | None = None
+        self._before: Snapshot | None = None
 
     async def observe(self, questions: Iterable[Question] = STATUS) -> Snapshot:
         """One snapshot in which these questions, and those about life, were asked now. Never raises for a failed call."""
@@ -116,10 +120,15 @@ class Monitor:
                     await self._link.end_round()
             # One that began or ended meanwhile explains what this round saw, too.
             operation = await self._operation.now() or before
-            picture = self._picture(applications, questions, failure)
-            snapshot = msgspec.structs.replace(picture, asked=asked, foreign=foreign, operation=operation)
+            beside_them = {"asked": asked, "foreign": foreign, "operation": operation}
+            snapshot = await self._work_out(lambda: self._joined(applications, questions, failure, beside_them))
             self._troubled = is_failing(snapshot)
             return snapshot
+
+    async def _work_out(self, work: Callable[[], Snapshot]) -> Snapshot:
+        """The result of work over every row, done in a thread when these are many: no key press waits for it."""
+        rows = len(self._link.readings.last("nodes").value or ()) if self._link is not None else 0
+        return await asyncio.to_thread(work) if max(rows, len(self._listed or ())) > BIG else work()
 
     async def _list(self) -> Reading[tuple[Application, ...]]:
         try:
@@ -133,7 +142,8 @@ class Monitor:
             failure = Failure("platform", error.reason, error.message, error.hint)
         else:
             now = self._clock()
-            return Reading(self._witness.of(listed, now), at=now)
+            self._listed = reuse(self._listed, self._witness.of(listed, now))
+            return Reading(self._listed, at=now)
         return Reading(failure=failure, at=self._clock())
 
     async def _locate(self, head: Application | None) -> Failure | None:
@@ -173,6 +183,15 @@ class Monitor:
             await link.end_round()
             await link.readings.close()
 
+    def _joined(
+        self, applications: Reading[tuple[Application, ...]], questions: frozenset[Question], failure: Failure | None, more: dict[str, Any]
+    ) -> Snapshot:
+        """The snapshot of a round, joined with all that has not changed since the one before."""
+        snapshot = msgspec.structs.replace(self._picture(applications, questions, failure), **more)
+        join(snapshot, self._before)
+        self._before = snapshot
+        return snapshot
+
     def _picture(self, applications: Reading[tuple[Application, ...]], questions: frozenset[Question], failure: Failure | None) -> Snapshot:
         link = self._link
         plain = Snapshot(
@@ -193,14 +212,14 @@ class Monitor:
             whole = not last["nodes"].unreadable and (last["nodes"].total or 0) <= len(nodes)
             last["nodes"] = msgspec.structs.replace(
                 last["nodes"],
-                value=merge_nodes(nodes, stats.value or {}),
+                value=link.merging.merge(nodes, stats.value or {}),
                 unreadable=last["nodes"].unreadable + stats.unreadable,
                 first_unreadable=last["nodes"].first_unreadable or stats.first_unreadable,
             )
             usage = last.get("usage")
             # Of nodes that are not all known no total can be made.
             if usage is not None and usage.value is not None and whole:
-                last["usage"] = msgspec.structs.replace(usage, value=total_by_nodes(usage.value, nodes))
+                last["usage"] = msgspec.structs.replace(usage, value=link.merging.total(usage.value, nodes))
         return msgspec.structs.replace(plain, dashboard_url=link.target.url, token_file=link.target.token_file, figures=figures, **last)
 
 
@@ -212,6 +231,7 @@ class _Link:
         self.identity = identity
         self.readings = readings
         self.located = located
+        self.merging = Merging()
         self._round: asyncio.Task[None] | None = None
 
     def ask(self, questions: frozenset[Question], patience: float | None, fresh: bool) -> asyncio.Task[None]:

@@ -7,10 +7,11 @@ arrived.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sized
 from typing import Any
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
+from raytui.core.kept import reuse
 from raytui.core.protocols import Dashboard
 from raytui.core.questions import Question
 from raytui.core.snapshot import Node, Reading, Rows
@@ -37,6 +38,9 @@ PERIODS: dict[Question, float] = {
 MANY_NODES = 100
 MANY_NODES_STATS_S = 15.0
 """Period of the figures beyond `MANY_NODES` nodes: they weigh 10 to 17 KB each and cost the head most of a second per 1,000."""
+
+BIG = 500
+"""Rows of an answer from which they are worked on in a thread, so that no key press waits for them."""
 
 _UNASKED: Reading[Any] = Reading()
 
@@ -130,7 +134,10 @@ class Readings:
         except RaytuiError as error:
             self._last[question] = Reading(failure=failure_of(error), at=self._clock())
         else:
-            self._last[question] = _reading(value, self._clock())
+            # An unchanged row stays the same object, so that nobody has to look at it again.
+            before = self.last(question).value
+            known = await asyncio.to_thread(reuse, before, value) if _is_big(value) else reuse(before, value)
+            self._last[question] = _reading(known, self._clock())
 
     async def _wait(self, tasks: list[asyncio.Task[None]], patience: float | None = None) -> None:
         if not tasks:
@@ -157,6 +164,10 @@ class Readings:
         for known in (self._last, self._asked):
             for question in [question for question in known if question not in keep]:
                 del known[question]
+
+
+def _is_big(value: object) -> bool:
+    return isinstance(value, Sized) and len(value) > BIG
 
 
 def _reading(value: Any, at: float) -> Reading[Any]:

@@ -57,6 +57,8 @@ def picture_of(snapshot: Snapshot) -> Picture:
 
 def advance(before: Picture | None, snapshot: Snapshot) -> Picture:
     """The picture after one more snapshot; the same judgement and events, as objects, when nothing but the clock changed."""
+    # What has not changed since the snapshot before need not be joined and judged again.
+    join(snapshot, before.snapshot if before is not None else None)
     since = {(c.subject, c.reason): c.since for c in before.assessment.conditions} if before else {}
     assessment = assess(snapshot, since)
     certain = snapshot.observed_at if assessment.verdict != "unknown" else before.certain_at if before else 0.0
@@ -64,18 +66,22 @@ def advance(before: Picture | None, snapshot: Snapshot) -> Picture:
         return msgspec.structs.replace(before, snapshot=snapshot, certain_at=certain)
     known = snapshot if snapshot.applications.value is not None or before is None else before.known
     events = (*before.events, *changes((before.snapshot, before.assessment), (snapshot, assessment)))[-EVENTS:] if before else ()
-    return Picture(snapshot, assessment, known, _sampled(before.samples if before else {}, snapshot), events, certain)
+    return Picture(snapshot, assessment, known, _sampled(before, snapshot), events, certain)
 
 
-def _sampled(samples: dict[str, tuple[tuple[float, float], ...]], snapshot: Snapshot) -> dict[str, tuple[tuple[float, float], ...]]:
-    nodes = snapshot.nodes.value
-    if nodes is None:
+def _sampled(before: Picture | None, snapshot: Snapshot) -> dict[str, tuple[tuple[float, float], ...]]:
+    samples = before.samples if before is not None else {}
+    if snapshot.nodes.value is None or (before is not None and before.snapshot.nodes.value is snapshot.nodes.value):
         return samples
-    kept = {}
-    for node in nodes:
-        past = samples.get(node.node_id, ())
-        if node.cpu_percent is not None and node.state == "ALIVE" and (not past or past[-1][0] < node.sampled_at):
-            past = (*past, (node.sampled_at, node.cpu_percent))[-SAMPLES:]
-        if past:
-            kept[node.node_id] = past
+    nodes = join(snapshot).nodes
+    old = join(before.snapshot).nodes if before is not None else {}
+    kept = samples.copy()
+    for node_id in samples.keys() - nodes.keys():
+        del kept[node_id]
+    for node_id, node in nodes.items():
+        if old.get(node_id) is node or node.cpu_percent is None or node.state != "ALIVE":
+            continue
+        past = samples.get(node_id, ())
+        if not past or past[-1][0] < node.sampled_at:
+            kept[node_id] = (*past, (node.sampled_at, node.cpu_percent))[-SAMPLES:]
     return kept

@@ -1,0 +1,159 @@
+"""What was worked out of each of many things, kept from one snapshot to the next: the cost of a round follows what changed.
+
+A thing that is the same object as before has the same result, unless time alone changes it. So whatever depends on time asks a `Moment`,
+which remembers from when and until when the answer would have been the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import inf
+from operator import eq, is_
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Moment:
+    """The time of one judgement, in seconds since 1970, and the span of time around it in which the judgement would be the same."""
+
+    __slots__ = ("at", "since", "until")
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        self.since = -inf
+        """Later than this everything asked so far would be answered alike."""
+        self.until = inf
+        """Earlier than this everything asked so far would be answered alike."""
+
+    def has_reached(self, then: float) -> bool:
+        """Whether it is `then` or later."""
+        if self.at >= then:
+            self.since = max(self.since, then)
+            return True
+        self.until = min(self.until, then)
+        return False
+
+    def age(self, since: float) -> float:
+        """Seconds since then, which are others at every other moment."""
+        self.since = self.until = self.at
+        return self.at - since
+
+
+class Kept(Generic[R]):
+    """The results for the rows of one or several columns of things, row by row."""
+
+    __slots__ = ("_columns", "_context", "_since", "_spans", "_until", "results")
+
+    def __init__(
+        self,
+        before: Kept[R] | None,
+        make: Callable[..., R],
+        columns: tuple[Sequence[object], ...],
+        *,
+        now: float,
+        context: object = None,
+    ) -> None:
+        """`make(*row, moment)` is asked only for rows that hold another object than in `before`, and for those whose time has come.
+
+        `context` stands for everything else that results depend on: one that is not equal to that of before makes all anew.
+        """
+        self._columns = columns
+        self._context = context
+        self.results: list[R]
+        """One for each row; the very object of before where nothing changed."""
+        self._spans: list[tuple[float, float]]
+        if before is None or before._context != context:
+            self.results, self._spans, self._since, self._until = [], [], -inf, inf
+            self._extend(make, now)
+            return
+        self._since, self._until = before._since, before._until
+        in_time = self._since < now < self._until
+        stale = self._take(before, make, now)
+        if not in_time:
+            stale = sorted({*stale, *(n for n, (since, until) in enumerate(self._spans) if not since < now < until)})
+        if stale and self.results is before.results:
+            self.results, self._spans = before.results.copy(), before._spans.copy()
+        for n in stale:
+            moment = Moment(now)
+            self.results[n] = make(*(column[n] for column in columns), moment)
+            self._spans[n] = (moment.since, moment.until)
+        fresh = self._spans if not in_time else [self._spans[n] for n in stale]
+        if not in_time:
+            self._since, self._until = -inf, inf
+        for since, until in fresh:
+            self._since, self._until = max(self._since, since), min(self._until, until)
+
+    def _extend(self, make: Callable[..., R], now: float) -> None:
+        for row in zip(*self._columns, strict=True):
+            moment = Moment(now)
+            self.results.append(make(*row, moment))
+            self._spans.append((moment.since, moment.until))
+            self._since, self._until = max(self._since, moment.since), min(self._until, moment.until)
+
+    def _take(self, before: Kept[R], make: Callable[..., R], now: float) -> list[int]:
+        """Take over what is as before, and say which rows are not."""
+        count = len(self._columns[0])
+        if count == len(before._columns[0]):
+            changed: set[int] = set()
+            for old, new in zip(before._columns, self._columns, strict=True):
+                if old is not new:
+                    changed.update(n for n, (a, b) in enumerate(zip(old, new, strict=True)) if a is not b)
+            if 2 * len(changed) <= count:
+                self.results, self._spans = before.results, before._spans
+                return sorted(changed)
+        # Rows came, went or moved: those that are there still are found by what they hold.
+        places = {tuple(map(id, row)): n for n, row in enumerate(zip(*before._columns, strict=True))}
+        found = [places.get(tuple(map(id, row)), -1) for row in zip(*self._columns, strict=True)]
+        if not before.results:
+            self.results, self._spans = [], []
+            self._extend(make, now)
+            return []
+        # What stands for -1 is made anew.
+        self.results = [before.results[n] for n in found]
+        self._spans = [before._spans[n] for n in found]
+        return [n for n, place in enumerate(found) if place < 0]
+
+
+def reuse(before: T | None, after: T) -> T:
+    """`after` with the very objects of `before` where they are equal, and `before` itself where all of them are.
+
+    Compared are the rows of a tuple, the values of a mapping (which is changed for that), or the two as they are.
+    """
+    if before is None or before is after:
+        return after
+    if isinstance(after, tuple) and isinstance(before, tuple):
+        rows = _rows(before, after)
+        about = getattr(after, "__dict__", None)
+        if about == getattr(before, "__dict__", None) and len(rows) == len(before) and all(map(is_, rows, before)):
+            return before
+        made = tuple.__new__(type(after), rows)
+        if about:
+            made.__dict__.update(about)
+        return made
+    if isinstance(after, dict) and isinstance(before, dict):
+        for key, new in after.items():
+            old = before.get(key)
+            if old == new:
+                after[key] = old
+        about = getattr(after, "__dict__", None)
+        if about == getattr(before, "__dict__", None) and len(after) == len(before) and all(map(is_, after.values(), before.values())):
+            return before
+        return after
+    return before if before == after else after
+
+
+def _rows(before: tuple[Any, ...], after: tuple[Any, ...]) -> list[Any]:
+    if len(before) == len(after):
+        equal = list(map(eq, before, after))
+        if 2 * sum(equal) >= len(equal):
+            return [old if same else new for old, new, same in zip(before, after, equal, strict=True)]
+    # Rows came, went or moved: each is looked for by its first field, which names it.
+    if not after or not isinstance(after[0], msgspec.Struct):
+        return list(after)
+    name = after[0].__struct_fields__[0]
+    known = {getattr(row, name): row for row in before}
+    return [old if (old := known.get(getattr(row, name))) == row else row for row in after]
