@@ -14,7 +14,6 @@ from typing import Any
 import click
 import msgspec
 
-from raytui.bootstrap import Session
 from raytui.cli.diagnostics import Diagnostics
 from raytui.cli.invocation import Invocation, seconds, whole_number
 from raytui.cli.paint import is_terminal
@@ -26,6 +25,7 @@ from raytui.core.errors import DeadlineExceeded, Interrupted, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Verb
 from raytui.core.report import SCHEMA_VERSION
+from raytui.core.session import Session
 from raytui.core.validate import MAX_WORKERS
 
 LEAST_S = 0.01

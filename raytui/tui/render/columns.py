@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar, overload
 
 from raytui.tui.render.text import Line, Span, fit
+
+T = TypeVar("T")
 
 
 class Column(NamedTuple):
@@ -31,6 +34,47 @@ class Row(NamedTuple):
     tail: Span | None = None
     """A sentence in place of the cells from `tail_from` on, up to the last column."""
     tail_from: int = 0
+
+
+class LazyRows(Sequence[Row]):
+    """Rows that are made when somebody looks at them: of thousands a screen shows some dozens."""
+
+    def __init__(self, items: Sequence[T], key: Callable[[T], str], make: Callable[[T], Row]) -> None:
+        """`key` names an item, and `make` makes its row, which bears that key."""
+        self._items: Sequence[Any] = items
+        self._key = key
+        self._make = make
+        self._made: dict[int, Row] = {}
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Row, ...]: ...
+    def __getitem__(self, place: int | slice) -> Row | tuple[Row, ...]:
+        if isinstance(place, slice):
+            return tuple(self[n] for n in range(*place.indices(len(self))))
+        place = range(len(self))[place]
+        row = self._made.get(place)
+        if row is None:
+            row = self._made[place] = self._make(self._items[place])
+        return row
+
+    def key_at(self, place: int) -> str:
+        """The key of the row there; the row need not be made."""
+        return self._key(self._items[place])
+
+    def place(self, key: str, near: int = 0) -> int | None:
+        """Where the row of that key stands, looked for first where it stood before; none when it is not here."""
+        if 0 <= near < len(self) and self.key_at(near) == key:
+            return near
+        return self._places.get(key)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {self._key(item): n for n, item in enumerate(self._items)}
 
 
 class Layout(NamedTuple):

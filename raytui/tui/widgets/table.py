@@ -13,7 +13,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
-from raytui.tui.render.columns import Column, Layout, Row, arrange, head_line, row_line
+from raytui.tui.render.columns import Column, Layout, LazyRows, Row, arrange, head_line, row_line
 from raytui.tui.theme import background_style, sheet
 from raytui.tui.widgets.lines import LineView
 
@@ -45,12 +45,13 @@ class RowTable(LineView, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
-        self._rows: tuple[Row, ...] = ()
+        self._rows = _lazy(())
         self._columns: tuple[Column, ...] = ()
         self._layout = Layout((), 1, ())
         self._made: dict[str, tuple[Row, bool, Strip]] = {}
         self._head: Strip | None = None
         self._cursor = ""
+        self._cursor_place = 0
         self._ordered_by = ""
         self._cursor_style: Style | None = None
 
@@ -60,28 +61,45 @@ class RowTable(LineView, can_focus=True):
         return self._cursor
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> Sequence[Row]:
         """What is shown."""
         return self._rows
 
     def show_rows(self, rows: Sequence[Row], columns: Sequence[Column], ordered_by: str = "") -> None:
         """Show these rows. The cursor stays with its row; when that is gone it goes to the one in its place."""
-        before, self._rows = self._rows, tuple(rows)
-        place = next((n for n, row in enumerate(before) if row.key == self._cursor), 0)
-        if not any(row.key == self._cursor for row in self._rows):
-            self._set_cursor(self._rows[min(place, len(self._rows) - 1)].key if self._rows else "")
+        before, self._rows = self._rows, _lazy(rows)
+        place = self._place(self._cursor)
+        if place is None:
+            place = min(self._cursor_place, len(self._rows) - 1)
+            self._set_cursor(self._rows.key_at(place) if self._rows else "")
+        self._cursor_place = max(0, place)
         if len(before) != len(self._rows):
             self.virtual_size = Size(0, len(self._rows) + 1)
         if tuple(columns) != self._columns or ordered_by != self._ordered_by:
             self._columns, self._ordered_by = tuple(columns), ordered_by
             self._arrange()
             return
-        self._made = {row.key: made for row in self._rows if (made := self._made.get(row.key))}
-        for n in range(max(len(before), len(self._rows))):
-            old = before[n] if n < len(before) else None
-            new = self._rows[n] if n < len(self._rows) else None
-            if old is not new:
+        self._refresh_changed(before)
+
+    def _refresh_changed(self, before: LazyRows) -> None:
+        """Paint again the rows in view that differ from what was painted; nobody looks at the others."""
+        top = int(self.scroll_offset.y)
+        made: dict[str, tuple[Row, bool, Strip]] = {}
+        for n in range(top, min(top + self.size.height, max(len(before), len(self._rows)))):
+            key = self._rows.key_at(n) if n < len(self._rows) else ""
+            painted = self._made.get(key)
+            if (
+                not key
+                or n >= len(before)
+                or before.key_at(n) != key
+                or painted is None
+                or painted[0] != self._rows[n]
+                or painted[1] is not (key == self._cursor)
+            ):
                 self._refresh_row(n)
+            if painted is not None:
+                made[key] = painted
+        self._made = made
 
     def put_cursor(self, key: str) -> None:
         """Move the cursor to a row and into view."""
@@ -90,6 +108,7 @@ class RowTable(LineView, can_focus=True):
         if target is None or key == self._cursor:
             return
         self._set_cursor(key)
+        self._cursor_place = target
         for n in (place, target):
             if n is not None:
                 self._refresh_row(n)
@@ -119,7 +138,7 @@ class RowTable(LineView, can_focus=True):
         row = self._rows[index]
         cursor = row.key == self._cursor
         made = self._made.get(row.key)
-        if made is None or made[0] is not row or made[1] is not cursor or made[2].cell_length != width:
+        if made is None or made[0] != row or made[1] is not cursor or made[2].cell_length != width:
             strip = self.strip_of(row_line(row, self._layout, cursor=cursor), width)
             if cursor and self.has_focus:
                 strip = strip.apply_style(self._highlight())
@@ -142,9 +161,9 @@ class RowTable(LineView, can_focus=True):
     def _clicked(self, event: events.Click) -> None:
         index = event.y - 1 + self.scroll_offset.y
         if event.y > 0 and index < len(self._rows):
-            if self._rows[index].key == self._cursor and event.chain > 1:
+            if self._rows.key_at(index) == self._cursor and event.chain > 1:
                 self.post_message(self.RowChosen(self._cursor))
-            self.put_cursor(self._rows[index].key)
+            self.put_cursor(self._rows.key_at(index))
 
     def _action_move(self, by: int) -> None:
         place = self._place(self._cursor)
@@ -161,7 +180,7 @@ class RowTable(LineView, can_focus=True):
 
     def _go(self, place: int) -> None:
         if self._rows:
-            self.put_cursor(self._rows[max(0, min(place, len(self._rows) - 1))].key)
+            self.put_cursor(self._rows.key_at(max(0, min(place, len(self._rows) - 1))))
 
     def _set_cursor(self, key: str) -> None:
         if key != self._cursor:
@@ -169,7 +188,7 @@ class RowTable(LineView, can_focus=True):
             self.post_message(self.CursorMoved(key))
 
     def _place(self, key: str) -> int | None:
-        return next((n for n, row in enumerate(self._rows) if row.key == key), None)
+        return self._rows.place(key, self._cursor_place)
 
     def _highlight(self) -> Style:
         if self._cursor_style is None:
@@ -192,3 +211,7 @@ class RowTable(LineView, can_focus=True):
         self._made = {}
         self._head = None
         self.refresh()
+
+
+def _lazy(rows: Sequence[Row]) -> LazyRows:
+    return rows if isinstance(rows, LazyRows) else LazyRows(rows, lambda row: row.key, lambda row: row)
