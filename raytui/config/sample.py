@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from raytui.config.fields import FIELDS, Field
+from raytui.config.keys import KEY_SETTINGS
 
 _HEAD = """\
 # Configuration of raytui. Every line that begins with "# " before a name is a setting at a sample value:
 # take the "# " away to use it. Flags and RAYTUI_ variables override what stands here (raytui config show --origin).
 default_profile = "local"
 """
-_CAI = ("host", "project_id", "api_key_file", "client", "domain", "ca_bundle")
-_IMAGES = ("runtime_identifier", "script")
 
 
 def sample() -> str:
     """The text of a file with a local profile that works as it stands, and a commented one for Cloudera AI."""
-    local = [field for field in FIELDS if field.path not in _CAI and not field.path.endswith(_IMAGES)]
-    cai = [field for field in FIELDS if field.path != "venv"]
-    return "\n".join([_HEAD, *_profile("local", local, commented=False), "", *_profile("prod", cai, commented=True)]) + "\n"
+    local = [field for field in FIELDS if field.is_of("local")]
+    cai = [field for field in FIELDS if field.is_of("cai")]
+    return "\n".join([_HEAD, *_profile("local", local, commented=False), "", *_profile("prod", cai, commented=True), "", *_keys()]) + "\n"
+
+
+def _keys() -> list[str]:
+    lines = ["# Keys of the console, several of one separated by commas.", "# [keys]"]
+    for setting in KEY_SETTINGS:
+        lines += [f"#   {setting.meaning}.", f'# {setting.id} = "{setting.keys}"']
+    return lines
 
 
 def _profile(name: str, fields: list[Field], *, commented: bool) -> list[str]:
