@@ -7,6 +7,7 @@ from raytui.cli.table import Head, one_line, table
 from raytui.core.conditions import Assessment
 from raytui.core.findings import Condition
 from raytui.core.joined import Counts, join
+from raytui.core.remedy import as_commands
 from raytui.core.snapshot import Snapshot
 from raytui.core.units import duration
 from raytui.view.picture import Picture
@@ -22,7 +23,7 @@ def status_lines(picture: Picture, now: float, paint: Paint) -> list[str]:
         broken = assessment.broken
         lines.append(f"  {paint(*broken_link(broken.layer, assessment))}  {one_line(broken.message)}")
     if assessment.broken is not None and assessment.broken.hint:
-        lines.append(f"  {one_line(assessment.broken.hint)}")
+        lines.append(f"  {one_line(as_commands(assessment.broken.hint))}")
     if assessment.unchecked is not None:
         lines.append(f"  {paint(one_line(assessment.unchecked.message), 'muted')}")
     if snapshot.applications.value:
@@ -90,7 +91,7 @@ def condition_lines(conditions: tuple[Condition, ...], cluster: str, now: float,
             f"  {paint(shape, role)} {subject}  {one_line(condition.message)}{since.replace('since ', 'for ').replace(' ago', '')}"
         )
         if condition.hint:
-            lines.append(f"    {' ' * width}  {one_line(condition.hint)}")
+            lines.append(f"    {' ' * width}  {one_line(as_commands(condition.hint))}")
     return lines
 
 

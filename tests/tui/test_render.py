@@ -11,6 +11,7 @@ from raytui.core.conditions import assess
 from raytui.core.errors import Failure, OperationFailed
 from raytui.core.events import StepEvent
 from raytui.core.plan import plan_restart, plan_scale, plan_start, plan_stop
+from raytui.core.remedy import Remedy
 from raytui.core.snapshot import UNREAD, Gpu, LauncherReport, Reading
 from raytui.core.spec import ClusterSpec
 from raytui.tui.glyphs import to_ascii
@@ -275,18 +276,16 @@ def test_a_condition_says_what_on_which_thing_since_when_and_what_to_do():
     ("hint", "shown"),
     [
         (
-            "raytui logs worker-1 shows its last lines, raytui restart worker-1 runs it again",
+            (Remedy("logs", "worker-1", "shows its last lines"), Remedy("restart", "worker-1", "runs it again")),
             "on its row: l shows its last lines, r runs it again",
         ),
-        ("raytui start creates it", "s creates it"),
-        ("raytui start creates the head, raytui stop removes the workers", "s creates the head, x removes the workers"),
-        ("free the dashboard port, then raytui restart head", "free the dashboard port, then r restarts it"),
-        ("raytui scale N adds workers", "+ adds workers"),
-        ("raytui doctor lists those of the workbench", "raytui doctor lists those of the workbench"),
+        (Remedy("start", "", "creates it"), "s creates it"),
+        (Remedy("scale", "N", "adds workers"), "+ adds workers"),
+        (Remedy("doctor", "", "lists those of the workbench"), "raytui doctor lists those of the workbench"),
     ],
 )
 def test_hints_name_keys_where_there_are_any(hint, shown):
-    assert with_keys(hint) == shown
+    assert with_keys(hint, "worker-1") == shown
 
 
 def test_the_consoles_own_word_comes_first():
@@ -349,7 +348,9 @@ def test_an_ended_operation_keeps_what_matters():
     operation = begin(plan_start(SPEC, ()), NOW)
     assert len(step_lines(end(operation, None, NOW + 61), NOW + 99, 80)) == 1
     assert "01:01" in texts(step_lines(end(operation, None, NOW + 61), NOW + 99, 80))
-    failed = texts(step_lines(end(operation, OperationFailed("it broke", hint="raytui logs head shows its output"), NOW + 5), NOW + 99, 80))
+    failed = texts(
+        step_lines(end(operation, OperationFailed("it broke", hint=Remedy("logs", "head", "shows its output")), NOW + 5), NOW + 99, 80)
+    )
     assert "✗ Starting" in failed
     assert "it broke" in failed
     assert "l shows its output" in failed

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
 from raytui.core.protocols import Check
+from raytui.core.remedy import Remedy
 from raytui.core.spec import ClusterSpec, head_name, worker_name
 from raytui.core.validate import SUBDOMAIN
 from raytui.platforms.cai import runtimes as images
@@ -135,10 +136,10 @@ class Preflight:
         except NotFound:
             if managed:
                 return [Check(name, "ok", f"{path} is written at start")]
-            hint = f"raytui render --to {path.rpartition('/')[0] or '.'} writes it; upload or commit it to the project"
-            return [Check(name, "fail", f"{path} does not exist in the project", hint, field)]
+            write = Remedy("render", f"--to {path.rpartition('/')[0] or '.'}", "writes it")
+            return [Check(name, "fail", f"{path} does not exist in the project", (write, "; upload or commit it to the project"), field)]
         if expected is not None and found != expected and not managed:
-            hint = "raytui render writes the current one; a script of your own is fine if it starts Ray as launchers do"
+            hint = (Remedy("render", "", "writes the current one"), "; a script of your own is fine if it starts Ray as launchers do")
             return [Check(name, "warn", f"{path} differs from what this version of raytui renders", hint, field)]
         return [Check(name, "ok", f"{path} is there")]
 

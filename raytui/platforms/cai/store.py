@@ -9,6 +9,7 @@ import msgspec
 
 from raytui.core.errors import NotFound, RefusedForSafety
 from raytui.core.protocols import LogChunk
+from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
 from raytui.platforms.cai.client import ApiClient
@@ -75,6 +76,6 @@ class ProjectStore:
         """Remove the cluster's shared folder; refused while it has applications."""
         if any(record.ours and record.marker and record.marker.cluster == cluster for record in await self.lifecycle.records()):
             raise RefusedForSafety(
-                f"the files of {cluster} are in use by its applications", hint=f"raytui stop --cluster {cluster} comes first"
+                f"the files of {cluster} are in use by its applications", hint=Remedy("stop", f"--cluster {cluster}", "comes first")
             )
         await self.folder.forget(cluster)

@@ -224,7 +224,7 @@ def _port(name: str, field: str, flag: str, port: int, *, others: dict[int, str]
     if owner.shared.parent != own.root:
         state = owner.shared.parent.parent if owner.shared.parent.name == own.root.name else owner.shared
         whose = f"which belongs to {owner.application} of another raytui (state directory {state})"
-        hint = f"{hint}; RAYTUI_STATE_DIR={state} raytui status shows that one"
+        hint = f"{hint}; with RAYTUI_STATE_DIR={state} the commands show that one"
     return Check(name, "fail", f"port {port} is taken by {found}, {whose}", hint, field)
 
 
