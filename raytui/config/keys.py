@@ -79,7 +79,7 @@ SHOWN: dict[Place, str] = {
 }
 """Each place inside a sentence."""
 
-FIXED = frozenset("up down left right pageup pagedown home end g G j k shift+tab ctrl+c".split())
+FIXED = frozenset(["up", "down", "left", "right", "pageup", "pagedown", "home", "end", "g", "G", "j", "k", "shift+tab", "ctrl+c"])
 """Keys that move within lists, logs and dialogs, or end every program: never given to something else."""
 _SAME = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+[": "escape"}
 """What a terminal sends for these keys, so that a program cannot tell them apart."""
@@ -88,8 +88,8 @@ _FRIENDLY = {
     "solidus": "slash", "reverse_solidus": "backslash", "commercial_at": "at", "hyphen_minus": "minus", "plus_sign": "plus",
     "low_line": "underscore",
 }  # fmt: skip
-_NAMED = frozenset("escape enter tab space backspace delete insert home end pageup pagedown up down left right".split()) | {
-    f"f{n}" for n in range(1, 25)
+_NAMED = frozenset(("escape", "enter", "tab", "space", "backspace", "delete", "insert", *(f"f{n}" for n in range(1, 25)))) | {
+    name for name in FIXED if len(name) > 1 and "+" not in name
 }
 
 
