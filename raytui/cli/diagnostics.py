@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from raytui.cli.output import ReaderLeft
 from raytui.cli.paint import ColorChoice, Paint, is_terminal, paint_for
-from raytui.core.errors import ConfigurationError, Interrupted, OperationFailed, RaytuiError, Unreachable
+from raytui.core.errors import ConfigurationError, Interrupted, OperationFailed, RaytuiError
 from raytui.core.remedy import as_commands
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def guard(invocation: Invocation, work: Callable[[], int]) -> int:
         error: RaytuiError = invocation.diagnostics.interrupted()
     except RaytuiError as raised:
         error = raised
+    except ReaderLeft:
+        return _reader_left()
     # The last boundary of the program: whatever was not foreseen still ends in one sentence, and its details in a file.
     except Exception as raised:  # noqa: BLE001
         error = _of_click(raised, invocation) or _unforeseen(raised, invocation)
@@ -98,7 +101,9 @@ def guard(invocation: Invocation, work: Callable[[], int]) -> int:
 def _report(invocation: Invocation, error: RaytuiError) -> int:
     try:
         if invocation.form == "json":
-            invocation.output.document(error_answer(error))
+            from raytui.core.report import error_document
+
+            invocation.output.document(error_document(error))
             invocation.output.flush()
         else:
             invocation.output.flush()
@@ -108,17 +113,6 @@ def _report(invocation: Invocation, error: RaytuiError) -> int:
     except RaytuiError as unwritable:
         invocation.diagnostics.error(unwritable)
     return error.exit_code
-
-
-def error_answer(error: RaytuiError) -> dict[str, Any]:
-    """The error object of the contract; of something unreachable also with the link that broke."""
-    from raytui.core.report import error_document
-
-    document = error_document(error)
-    if isinstance(error, Unreachable):
-        failure = error.failure
-        document["error"]["broken_link"] = {"layer": failure.layer, "message": failure.message, "hint": as_commands(failure.hint)}
-    return document
 
 
 def _reader_left() -> int:
@@ -176,14 +170,14 @@ def _keep(details: str) -> str:
 
     from raytui import __version__
     from raytui.config import paths
+    from raytui.system.files import private_directory, write_whole
 
     text = f"raytui {__version__}, Python {sys.version.split()[0]}, {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}\n{details}"
     try:
         folder = paths.state_dir(os.environ, Path.cwd())[0]
-        paths.make_private(folder)
+        private_directory(folder)
         target = folder / "last-failure.txt"
-        target.unlink(missing_ok=True)
-        paths.write_private(target, text.encode(errors="replace"))
+        write_whole(target, text.encode(errors="replace"))
     except OSError:
         try:
             with tempfile.NamedTemporaryFile("w", prefix="raytui-failure-", suffix=".txt", delete=False, errors="replace") as file:

@@ -23,6 +23,7 @@ from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
 from raytui.core.errors import DeadlineExceeded, Interrupted, RefusedForSafety
 from raytui.core.events import StepEvent
+from raytui.core.permission import require_changeable
 from raytui.core.plan import Plan, Verb
 from raytui.core.remedy import as_commands
 from raytui.core.report import SCHEMA_VERSION
@@ -61,7 +62,7 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before e
 @timeout_option
 @dry_run_option
 @pass_invocation
-def start(invocation: Invocation, /, *, recreate: bool, yes: bool, wait: bool, timeout: str | None, dry_run: bool, **sizes: Any) -> int:
+def start(invocation: Invocation, /, *, recreate: bool, yes: bool, wait: bool, timeout: str | None, dry_run: bool, **sizes: object) -> int:
     """Create the head and the workers that are missing, and wait until Ray lists their nodes as alive. Running it twice is safe.
 
     Of a cluster that exists it completes what was last asked for, whatever the profile says by now; flags count and are recorded with it.
@@ -129,6 +130,7 @@ def change(
     """Plan the verb, ask when it ends something, carry it out and print the contract's document."""
     limit = seconds("timeout", timeout, DEFAULT_TIMEOUT_S) or DEFAULT_TIMEOUT_S
     settings = invocation.settings(flags)
+    require_changeable(name, settings.platform, read_only=settings.read_only)
     session = invocation.session(settings, check_name=name != "start")
     progress = Progress(invocation.diagnostics)
 
@@ -217,6 +219,9 @@ def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEven
         )
     elif changed:
         invocation.output.lines([f"{plan.cluster} is {phase}{kept}"])
+    elif plan.verb == "stop" and phase == "absent":
+        # A list lags behind, so that it shows none is all that is known.
+        invocation.output.lines([f"no application of {plan.cluster} is listed; nothing was changed"])
     else:
         invocation.output.lines([f"{plan.cluster} is {phase}; nothing was changed{kept}"])
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import click
 import msgspec
@@ -17,7 +17,7 @@ from raytui.cli.verb import Verb, pass_invocation, verb
 from raytui.core.errors import ConfigurationError, NotFound, Problem, RaytuiError, Unreachable
 from raytui.core.events import Event
 from raytui.core.patterns import compile_pattern
-from raytui.core.report import list_document
+from raytui.core.report import Document, list_document
 from raytui.core.snapshot import Reading, Snapshot
 from raytui.view.picture import Picture, picture_of
 from raytui.view.tables.kind import Line, Query, TableKind
@@ -26,14 +26,13 @@ if TYPE_CHECKING:
     from raytui.cli.paint import Paint
     from raytui.config.settings import Settings
 
-Kind = TableKind[Any]
-"""A list of any kind of rows, which a verb only hands on. Any: so do `Query` and `Line` of it here."""
+T = TypeVar("T")
 
 
-class Shown(NamedTuple):
+class Shown(NamedTuple, Generic[T]):
     """What of a list is shown, and what is known of the rest."""
 
-    lines: list[Line[Any]]
+    lines: list[Line[T]]
     matching: int
     """Rows that the filter let through, of those that were read."""
     read: int
@@ -44,7 +43,7 @@ class Shown(NamedTuple):
     """How many there are in all, whatever the filter."""
 
 
-def list_verb(kind: Kind) -> Verb:
+def list_verb(kind: TableKind[T]) -> Verb:
     """The verb of a list."""
 
     @pass_invocation
@@ -76,7 +75,7 @@ def list_verb(kind: Kind) -> Verb:
     return verb(kind.name, help=kind.about, short_help=kind.summary, examples=examples)(show)
 
 
-def asked(kind: Kind, *, where: str, sort: str, columns: str, limit: str | None) -> tuple[Query[Any], int]:
+def asked(kind: TableKind[T], *, where: str, sort: str, columns: str, limit: str | None) -> tuple[Query[T], int]:
     """What was asked for, before anything is asked of the cluster; raises `ConfigurationError` with all that is wrong with it."""
     problems: list[Problem] = []
     most, query = 0, Query(kind)
@@ -93,7 +92,7 @@ def asked(kind: Kind, *, where: str, sort: str, columns: str, limit: str | None)
     return query, most
 
 
-def look(invocation: Invocation, query: Query[Any], most: int) -> int:
+def look(invocation: Invocation, query: Query[T], most: int) -> int:
     """Look once and print the list."""
     kind, settings = query.kind, invocation.settings()
     journal = journal_of(settings) if kind.with_journal else ()
@@ -119,7 +118,7 @@ def look(invocation: Invocation, query: Query[Any], most: int) -> int:
     return 0
 
 
-def _observe(invocation: Invocation, settings: Settings, kind: Kind) -> Snapshot:
+def _observe(invocation: Invocation, settings: Settings, kind: TableKind[T]) -> Snapshot:
     """One look that asks what a list needs; raises what `require_cluster` raises."""
     session = invocation.session(settings)
 
@@ -139,7 +138,7 @@ def journal_of(settings: Settings) -> tuple[Event, ...]:
     return tuple(Journal(settings.state_dir).read(settings.cluster.name))
 
 
-def answer(picture: Picture, kind: Kind) -> Reading[Any]:
+def answer(picture: Picture, kind: TableKind[T]) -> Reading[Sequence[object]]:
     """What was answered of a list; raises `Unreachable` with the first broken link when nothing was."""
     reading = kind.reading(picture)
     if reading.value is not None:
@@ -150,7 +149,7 @@ def answer(picture: Picture, kind: Kind) -> Reading[Any]:
     raise Unreachable(broken)
 
 
-def select(query: Query[Any], picture: Picture, reading: Reading[Any], most: int) -> Shown:
+def select(query: Query[T], picture: Picture, reading: Reading[Sequence[object]], most: int) -> Shown[T]:
     """What is shown of a list: `most` keeps the first ones, 0 all."""
     found = query.select(picture)
     read = len(query.kind.rows(picture)) if query.test is not None else len(found)
@@ -161,7 +160,7 @@ def select(query: Query[Any], picture: Picture, reading: Reading[Any], most: int
     return Shown(lines, len(found), read, None if beyond and query.test is not None else len(found) + beyond, read + beyond)
 
 
-def document(query: Query[Any], picture: Picture, reading: Reading[Any], shown: Shown) -> dict[str, Any]:
+def document(query: Query[T], picture: Picture, reading: Reading[Sequence[object]], shown: Shown[T]) -> Document:
     """The list as the contract's document."""
     items = [query.document(line, picture) for line in shown.lines]
     # A reading without a total is one whose rows were not counted.
@@ -170,21 +169,21 @@ def document(query: Query[Any], picture: Picture, reading: Reading[Any], shown: 
     return made if shown.total is not None else {**made, "total": None, "truncated": True}
 
 
-def text(query: Query[Any], shown: Shown, paint: Paint) -> list[str]:
+def text(query: Query[T], shown: Shown[T], paint: Paint) -> list[str]:
     """The list as aligned lines under their heads."""
     places = [query.kind.place(column) for column in query.columns]
     heads = [Head(column.head, column.right) for column in query.columns]
     return table(heads, [[line[place] for place in places] for line in shown.lines], paint)
 
 
-def nothing(query: Query[Any], picture: Picture, shown: Shown) -> str:
+def nothing(query: Query[T], picture: Picture, shown: Shown[T]) -> str:
     """That there is nothing to show, and why."""
     if query.test is not None and shown.read:
         return f"none of the {shown.read:,} {query.kind.noun} of {picture.snapshot.cluster} passes the filter"
     return f"none in {picture.snapshot.cluster}"
 
 
-def tell_missing(invocation: Invocation, query: Query[Any], reading: Reading[Any], shown: Shown) -> None:
+def tell_missing(invocation: Invocation, query: Query[T], reading: Reading[Sequence[object]], shown: Shown[T]) -> None:
     """Say on stderr which rows are not shown, and why: for people what was cut, for everybody what could not be read."""
     tell, noun = invocation.diagnostics.warning, query.kind.noun
     count = len(shown.lines)

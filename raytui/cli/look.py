@@ -7,11 +7,9 @@ import time
 from collections.abc import Sequence
 
 from raytui.cli.invocation import Console, Invocation
-from raytui.cli.view import status_lines
-from raytui.core.conditions import Assessment
+from raytui.core.conditions import Assessment, assess
 from raytui.core.report import status_document
 from raytui.core.snapshot import Snapshot
-from raytui.view.picture import picture_of
 
 VERDICT_CODES = {"ok": 0, "degraded": 3, "down": 1, "unknown": 6}
 ABSENT_CODE = 5
@@ -27,12 +25,16 @@ def show_status(invocation: Invocation, *, exit_code: bool) -> int:
             return await session.monitor.observe()
 
     snapshot = asyncio.run(look())
-    picture = picture_of(snapshot)
-    assessment = picture.assessment
     now, output = time.time(), invocation.output
     if output.json:
+        assessment = assess(snapshot)
         output.document(status_document(snapshot, assessment, now))
     else:
+        from raytui.cli.view import status_lines  # tables, which only people are shown
+        from raytui.view.picture import picture_of
+
+        picture = picture_of(snapshot)
+        assessment = picture.assessment
         output.lines(status_lines(picture, now, output.paint))
     return verdict_code(assessment) if exit_code else 0
 
@@ -42,7 +44,15 @@ def verdict_code(assessment: Assessment) -> int:
     return ABSENT_CODE if assessment.phase == "absent" else VERDICT_CODES[assessment.verdict]
 
 
-_VALUES = {"-o": "form", "--output": "form", "--cluster": "cluster", "-p": "profile", "--profile": "profile", "--config": "config"}
+_VALUES = {
+    "-o": "form",
+    "--output": "form",
+    "--cluster": "cluster",
+    "--address": "address",
+    "-p": "profile",
+    "--profile": "profile",
+    "--config": "config",
+}
 
 
 def plain_status(arguments: Sequence[str], console: Console | None) -> tuple[Invocation, bool] | None:

@@ -11,6 +11,7 @@ import click
 
 from raytui.cli.diagnostics import guard
 from raytui.cli.invocation import Console, Invocation
+from raytui.cli.output import ReaderLeft
 from raytui.cli.verb import CONTEXT, global_options, unknown_verb
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -21,6 +22,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "status": ("status", "Say what is broken, since when, and what to do."),
     "watch": ("status", "Follow the cluster: one line for each change."),
     "logs": ("logs", "Show or follow a log."),
+    "env": ("tools", "Print the shell lines that let Ray's own tools speak to this cluster."),
+    "exec": ("tools", "Run one command that speaks to this cluster."),
     "validate": ("specs", "Check the configuration without touching a platform."),
     "render": ("specs", "Print or write the launcher scripts."),
     "doctor": ("doctor", "Check everything that a start needs."),
@@ -32,7 +35,7 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 """Verb, the module of `raytui.cli` that holds it under its own name, and its line of help. The lists are verbs, too: `every_verb`."""
 
-HELP = """Operations console and command line for Ray clusters on Cloudera AI or on this machine.
+HELP = """Operations console and command line for Ray clusters on Cloudera AI, on this machine, or anywhere behind a dashboard address.
 
 Without a verb it opens the console; without a terminal it prints the status.
 
@@ -41,6 +44,8 @@ Without a verb it opens the console; without a terminal it prints the status.
   raytui status                 what is broken, since when, what to do
   raytui -p prod watch          follow the cluster of profile prod
   raytui stop                   end it, after asking
+  raytui --address http://127.0.0.1:8265 status
+                                any Ray cluster behind a dashboard address
 """
 
 
@@ -72,7 +77,9 @@ class Root(click.Group):
         module = _module_of(cmd_name)
         if not module:
             return None
-        found = getattr(importlib.import_module(f"raytui.cli.{module}"), cmd_name)
+        there = importlib.import_module(f"raytui.cli.{module}")
+        # A word of Python's own, such as exec, has an underscore behind it.
+        found = getattr(there, cmd_name, None) or getattr(there, f"{cmd_name}_")
         assert isinstance(found, click.Command)
         return found
 
@@ -81,6 +88,13 @@ class Root(click.Group):
         if not ctx.resilient_parsing and not _module_of(args[0]):
             raise unknown_verb("raytui", args[0], self.list_commands(ctx))
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """The verb. click ends a call whose reader has left with exit code 1 and without a word; leaving is the reader's right."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderLeft from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click gives it
         """The verbs with their lines of help, without importing them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 import msgspec
@@ -13,8 +13,12 @@ from raytui.cli.invocation import Invocation, working_directory
 from raytui.cli.sizes import size_flags, spec_options
 from raytui.cli.verb import VerbGroup, pass_invocation, verb
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed
+from raytui.core.launchers import NODE_FOLDER, mode_of
 from raytui.core.report import SCHEMA_VERSION, advised, list_document
 from raytui.core.validate import validate as problems_of
+
+if TYPE_CHECKING:
+    from raytui.config.settings import Settings
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -26,7 +30,7 @@ SHELLS = ("bash", "zsh", "fish")
 )
 @spec_options
 @pass_invocation
-def validate(invocation: Invocation, /, **sizes: Any) -> int:
+def validate(invocation: Invocation, /, **sizes: object) -> int:
     """Every problem of the configuration and the flags in one run; exit 2 when there are any."""
     try:
         settings = invocation.settings(size_flags(sizes))
@@ -51,39 +55,55 @@ def validate(invocation: Invocation, /, **sizes: Any) -> int:
     examples="raytui render --to launchers\nraytui render head > ray_head_launcher.py",
 )
 @click.argument("which", metavar="[head|worker]", required=False)
-@click.option("--to", "folder", metavar="DIR", help="Write them there, mode 0755.")
+@click.option("--to", "folder", metavar="DIR", help="Write them there, with the folder raytui_node that they run.")
 @pass_invocation
 def render(invocation: Invocation, /, *, which: str | None, folder: str | None) -> int:
-    """The scripts that the applications run, byte for byte what `start` writes; by hand they run as `python FILE`."""
-    from raytui.manager.launchers import MODE, write
+    """The scripts that the applications run, byte for byte what `start` writes; by hand they run as `python FILE`.
+
+    Each runs the folder raytui_node beside it, whose files are named after the scripts; --to writes all of it.
+    """
     from raytui.manager.launchers import render as rendered
+    from raytui.manager.launchers import write
 
     try:
-        files = {name: text.decode() for name, text in rendered().items() if which in {None, name, _role(name)}}
+        files = {name: data for name, data in rendered().items() if "/" in name or which in {None, name, _role(name)}}
     except FileNotFoundError as error:
         raise OperationFailed(str(error), hint="pip install --force-reinstall raytui", reason="Incomplete") from error
-    if not files:
+    scripts = [name for name in files if "/" not in name]
+    if not scripts:
         raise NotFound(f"there is no launcher {which}", hint="head and worker are the two")
     if folder == "":
         # An unset variable in a script must not fill the folder that it happens to stand in.
         raise ConfigurationError("--to names no folder", hint="--to . is the one you are in", reason="Usage")
     if folder is not None:
         try:
-            written = write(Path(folder), files)
+            written = write(Path(folder), scripts)
         except OSError as error:
             raise OperationFailed(
                 f"{folder} cannot be written: {error.strerror}", hint="name another folder with --to", reason="Unwritable"
             ) from error
         if invocation.output.json:
-            invocation.output.document(list_document([{"name": path.name, "path": str(path), "mode": f"{MODE:04o}"} for path in written]))
+            rows = [{"name": name, "path": str(path), "mode": f"{mode_of(name):04o}"} for name, path in zip(files, written, strict=True)]
+            invocation.output.document(list_document(rows))
         else:
             invocation.output.lines([str(path) for path in written])
     elif invocation.output.json:
-        invocation.output.document(list_document([{"name": name, "mode": f"{MODE:04o}", "content": text} for name, text in files.items()]))
+        rows = [{"name": name, "mode": f"{mode_of(name):04o}", "content": data.decode()} for name, data in files.items()]
+        invocation.output.document(list_document(rows))
     else:
-        # One script is printed as it is, so that it can be sent to a file.
-        invocation.output.verbatim("".join(text if len(files) == 1 else f"# --- {name} ---\n{text}" for name, text in files.items()))
+        _print(invocation, {name: files[name].decode() for name in scripts}, [name for name in files if name not in scripts])
     return 0
+
+
+def _print(invocation: Invocation, scripts: dict[str, str], modules: list[str]) -> None:
+    if len(scripts) == 1:
+        # One script is printed as it is, so that it can be sent to a file.
+        invocation.output.verbatim("".join(scripts.values()))
+        invocation.diagnostics.warning(f"it runs the folder {NODE_FOLDER} beside it: raytui render --to DIR writes both")
+        return
+    invocation.output.verbatim("".join(f"# --- {name} ---\n{text}" for name, text in scripts.items()))
+    note = "# --- the folder that they run: raytui render --to DIR writes all of it ---"
+    invocation.output.lines([note, *(f"# {name}" for name in modules)])
 
 
 def _role(name: str) -> str:
@@ -107,7 +127,7 @@ def show(invocation: Invocation, /, *, origin: bool) -> int:
     from raytui.config.fields import FIELDS
 
     settings = invocation.settings()
-    rows: list[tuple[str, Any, str]] = [("profile", settings.profile_name, settings.origins.get("profile", "default"))]
+    rows: list[tuple[str, object, str]] = [("profile", settings.profile_name, settings.origins.get("profile", "default"))]
     rows.append(("state_dir", str(settings.state_dir), settings.origins.get("state_dir", "default")))
     if settings.platform == "cai":
         rows.append(("api_key", "***" if settings.api_key else None, settings.origins.get("api_key", "not set")))
@@ -123,15 +143,15 @@ def show(invocation: Invocation, /, *, origin: bool) -> int:
     return 0
 
 
-def _effective(settings: Any, path: str) -> Any:
+def _effective(settings: Settings, path: str) -> object:
     # A size that was left out is the platform's, and that is what a start uses.
-    found = msgspec.structs.replace(settings, cluster=settings.cluster.resolved(settings.platform))
+    found: object = msgspec.structs.replace(settings, cluster=settings.cluster.resolved(settings.platform))
     for part in path.split("."):
         found = getattr(found, part, None)
     return str(found) if isinstance(found, Path) else found
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
 
 

@@ -6,6 +6,7 @@ changed since the snapshot before is taken over from there.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
@@ -18,6 +19,8 @@ from raytui.core.snapshot import Application, LauncherReport, Node, NodeState, S
 
 R = TypeVar("R")
 _KEY = "joined"
+HIDDEN = "DashboardNotExposed"
+"""The reason with which a platform says that a dashboard cannot be asked from here, on purpose."""
 _ASKED = frozenset({"starting", "running", "stopping", "unknown"})
 """States of an application that may have a node; the others are witness enough that it has none."""
 
@@ -25,8 +28,8 @@ _ASKED = frozenset({"starting", "running", "stopping", "unknown"})
 class Counts(NamedTuple):
     """How many nodes of the cluster's applications are how, by the worse of all witnesses; none where nothing was observed."""
 
-    expected: int
-    """Applications that the platform lists, each of which is to be one node."""
+    expected: int | None
+    """Applications that the platform lists, each of which is to be one node; none where no platform says how many there should be."""
     alive: int | None
     """The application runs, its launcher says nothing to the contrary, and Ray (or, unasked, the launcher) says that it is alive."""
     dead: int | None
@@ -72,9 +75,13 @@ class Joined:
         self._named: Mapping[str, tuple[Node, ...]] = before._named if before is not None and same_nodes else self._by_name(before)
         self._head_report = self._living_head_report()
         report = self._head_report
-        context = (snapshot.nodes.value is None, report is not None and (report.generation, report.address))
-        named = [self._named.get(app.name, ()) for app in listed]
-        self.members: Sequence[Member] = self.derive("members", self._member, listed, named, context=context)
+        context = (snapshot.nodes.value is None, self._is_hidden, report is not None and (report.generation, report.address))
+        self.members: Sequence[Member]
+        if snapshot.by_ray:
+            self.members = self.derive("members", _watched, listed, [self.nodes.get(app.id) for app in listed])
+        else:
+            named = [self._named.get(app.name, ()) for app in listed]
+            self.members = self.derive("members", self._member, listed, named, context=context)
         """One for each application, as the platform lists them."""
         self._member_of: Mapping[str, Member] = (
             before._member_of
@@ -98,6 +105,11 @@ class Joined:
         return sorted((m for m in self.members if m.application.role == "worker"), key=lambda member: member.application.index)
 
     @cached_property
+    def in_place(self) -> Sequence[Member]:
+        """The head, then the workers by index."""
+        return [*(member for member in self.members if member.application.role == "head"), *self.workers]
+
+    @cached_property
     def _owner(self) -> Mapping[str, Application]:
         return {member.node.node_id: member.application for member in self.members if member.node is not None}
 
@@ -118,6 +130,8 @@ class Joined:
 
     def namesake(self, node: Node) -> Application | None:
         """The application that bears the node's name, whichever of its lives the node belongs to."""
+        if self.snapshot.by_ray:
+            return self._owner.get(node.node_id)
         return self.applications.get(node.name)
 
     def node(self, node_id: str) -> Node | None:
@@ -135,8 +149,9 @@ class Joined:
     def state_of(self, application: Application) -> tuple[str, NodeState | None]:
         """Id and state of the application's node by the worse witness; `("", None)` when nobody knows of a node.
 
-        Ray's word counts unless the launcher or the platform knows of the end; where Ray was not asked, the launcher's own fresh report
-        counts, a worker's only while its head lives and is the one that the worker joined.
+        Ray's word counts unless the launcher or the platform knows of the end. Where Ray cannot be asked on purpose, the launcher's own
+        fresh report counts, a worker's only while its head lives and is the one that the worker joined; where Ray was asked and did not
+        answer, no report alone proves that a node lives.
         """
         member = self.member(application)
         return member.node_id, member.state
@@ -201,10 +216,15 @@ class Joined:
             return "", None
         if current and report.state in OVER:
             return report.node_id, "DEAD"
-        lives = current and report.state == "alive" and app.state == "running" and is_fresh(report, now)
+        lives = self._is_hidden and current and report.state == "alive" and app.state == "running" and is_fresh(report, now)
         if lives and app.role == "worker":
             lives = self._head_report is not None and is_same_head(self._head_report, report)
         return report.node_id, "ALIVE" if lives else "UNKNOWN"
+
+    @property
+    def _is_hidden(self) -> bool:
+        """Whether nobody can ask the dashboard from here, by design; one that does not answer proves nothing good instead."""
+        return self.snapshot.dashboard is not None and self.snapshot.dashboard.reason == HIDDEN
 
     def _living_head_report(self) -> LauncherReport | None:
         head, now = self.snapshot.head, Moment(self.snapshot.observed_at)
@@ -222,8 +242,9 @@ class Joined:
             # Whose the nodes are cannot be told; how many Ray lists can.
             if nodes is None:
                 return Counts(0, None, None, None, 0)
-            states = [node.state for node in nodes]
-            return Counts(0, states.count("ALIVE"), states.count("DEAD"), states.count("UNKNOWN"), 0)
+            return _count_states(0, nodes)
+        if snapshot.by_ray and nodes is not None:
+            return _count_states(None, nodes)
         unread = sum(app.launcher is not None and app.launcher.state == "unread" for app in listed) if nodes is None else 0
         asked = any(app.state in _ASKED for app in listed)
         heard = any(app.launcher is not None and app.launcher.state not in {"", "unread"} for app in listed)
@@ -233,10 +254,19 @@ class Joined:
         dead = sum(member.state == "DEAD" for member in self.members)
         blind = nodes is None
         unknown = sum(m.state == "UNKNOWN" or (m.state is None and blind and m.application.state in _ASKED) for m in self.members)
-        if unknown and not alive and not dead:
-            # Nobody knows of any of them: none alive would be a claim.
-            return Counts(len(listed), None, None, unknown, unread)
-        return Counts(len(listed), alive, dead, unknown, unread)
+        # Where none was seen to live and some were not seen at all, none alive would be a claim; so it is with the dead.
+        return Counts(len(listed), alive or (None if unknown else 0), dead or (None if unknown and not alive else 0), unknown, unread)
+
+
+def _watched(app: Application, node: Node | None, _: Moment) -> Member:
+    """An application that is nothing but a node: Ray's word is all there is."""
+    return Member(app, node, app.id, node.state if node is not None else None)
+
+
+def _count_states(expected: int | None, nodes: tuple[Node, ...]) -> Counts:
+    """The nodes by Ray's word alone."""
+    states = Counter(node.state for node in nodes)
+    return Counts(expected, states["ALIVE"], states["DEAD"], states["UNKNOWN"], 0)
 
 
 def join(snapshot: Snapshot, before: Snapshot | None = None) -> Joined:

@@ -25,9 +25,9 @@ class Moment:
     def __init__(self, at: float) -> None:
         self.at = at
         self.since = -inf
-        """Later than this everything asked so far would be answered alike."""
+        """From then on everything asked so far would be answered alike."""
         self.until = inf
-        """Earlier than this everything asked so far would be answered alike."""
+        """Before then everything asked so far would be answered alike."""
 
     def has_reached(self, then: float) -> bool:
         """Whether it is `then` or later."""
@@ -36,6 +36,13 @@ class Moment:
             return True
         self.until = min(self.until, then)
         return False
+
+    def elapsed(self, since: float, step: float) -> float:
+        """Seconds since then, for whoever tells them in whole steps."""
+        whole = (self.at - since) // step
+        self.since = max(self.since, since + whole * step)
+        self.until = min(self.until, since + (whole + 1) * step)
+        return self.at - since
 
     def age(self, since: float) -> float:
         """Seconds since then, which are others at every other moment."""
@@ -71,10 +78,10 @@ class Kept(Generic[R]):
             self._extend(make, now)
             return
         self._since, self._until = before._since, before._until
-        in_time = self._since < now < self._until
+        in_time = self._since <= now < self._until
         stale = self._take(before, make, now)
         if not in_time:
-            stale = sorted({*stale, *(n for n, (since, until) in enumerate(self._spans) if not since < now < until)})
+            stale = sorted({*stale, *(n for n, (since, until) in enumerate(self._spans) if not since <= now < until)})
         if stale and self.results is before.results:
             self.results, self._spans = before.results.copy(), before._spans.copy()
         for n in stale:

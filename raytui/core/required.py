@@ -27,5 +27,5 @@ def required_problems(spec: ClusterSpec) -> list[Problem]:
 
 
 def _script(role: str, table: str) -> Hint:
-    where = f"; put it into the project and name it with --{role}-script or {table}.script in the profile"
-    return (Remedy("render", "--to launchers", "writes it"), where)
+    where = f"; put both into the project and name the script with --{role}-script or {table}.script in the profile"
+    return (Remedy("render", "--to launchers", "writes it, and the folder that it runs beside it"), where)

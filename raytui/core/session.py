@@ -37,6 +37,16 @@ class LogSource(msgspec.Struct, frozen=True):
     job_id: str = ""
 
 
+class ToolEnvironment(msgspec.Struct, frozen=True):
+    """Variables for a shell or a program. Never holds a token, only where one lies."""
+
+    variables: dict[str, str]
+    unset: tuple[str, ...] = ()
+    """Variables that would speak against them."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of them."""
+
+
 class Subscription(Protocol):
     """One who looks."""
 
@@ -133,6 +143,10 @@ class Session(Protocol):
     @property
     def logs(self) -> Logs:
         """Its logs."""
+        ...
+
+    async def tools(self) -> ToolEnvironment:
+        """What Ray's own tools need to speak to the cluster as it is now; raises why they cannot."""
         ...
 
     async def __aenter__(self) -> Self: ...

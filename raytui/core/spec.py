@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-PlatformName = Literal["local", "cai"]
+PlatformName = Literal["local", "cai", "attached"]
+"""Processes of this machine, Cloudera AI applications, or any Ray behind a dashboard address: watched, never changed."""
 Port = int | Literal["auto"]
 """A TCP port, or `auto`: the platform picks a free one outside Ray's worker range 10002-19999."""
 

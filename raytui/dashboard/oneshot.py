@@ -11,11 +11,9 @@ import contextlib
 import http.client
 import socket
 import ssl
-import threading
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
-from raytui.core.errors import Unreachable
 from raytui.core.protocols import DashboardTarget
 from raytui.dashboard.transport import (
     BODY_CAP,
@@ -28,6 +26,7 @@ from raytui.dashboard.transport import (
     proxy_for,
     tls_context,
 )
+from raytui.system.threads import in_daemon_thread
 
 
 class OneShotTransport(Transport):
@@ -39,26 +38,9 @@ class OneShotTransport(Transport):
 
     async def get(self, path: str, timeout: float) -> Response:  # noqa: D102 - see Transport
         exchange = _Exchange(self._target, path, timeout)
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[Response] = loop.create_future()
-
-        def settle(outcome: Response | TransportError | Unreachable) -> None:
-            if done.done():
-                return
-            if isinstance(outcome, TransportError | Unreachable):
-                done.set_exception(outcome)
-            else:
-                done.set_result(outcome)
-
-        def work() -> None:
-            outcome = exchange.run()
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(settle, outcome)
-
-        threading.Thread(target=work, name=f"GET {path[:40]}", daemon=True).start()
         try:
             async with asyncio.timeout(timeout):
-                return await done
+                return await in_daemon_thread(exchange.run, f"GET {path[:40]}")
         except TimeoutError:
             raise TransportError(exchange.phase) from None
         finally:
@@ -93,13 +75,12 @@ class _Exchange:
         self._connection: http.client.HTTPConnection | None = None
         self._aborted = False
 
-    def run(self) -> Response | TransportError | Unreachable:
+    def run(self) -> Response:
+        """The answer; raises `TransportError`, and `Unreachable` when the address is not the head's any more."""
         try:
             return self._talk()
-        except (TransportError, Unreachable) as error:
-            return error
         except (OSError, http.client.HTTPException, ValueError) as error:
-            return _trouble(error, self.phase)
+            raise _trouble(error, self.phase) from None
         finally:
             if self._connection is not None:
                 self._connection.close()

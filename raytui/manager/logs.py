@@ -26,6 +26,8 @@ from raytui.manager.loglines import whole_lines
 TAIL_BYTES = 65536
 TAIL_CAP = 16 * 1024 * 1024
 """Bytes of a launcher's output that are read at most for its last lines."""
+FIRST_FILE = "raylet.out"
+"""What a node's name alone stands for where no launcher of ours prints anything."""
 AT_ONCE = 8
 """Nodes whose log names are asked for at the same time; Ray serves 100 such calls of everybody together."""
 KEPT = ("raylet.out", "raylet.err", "gcs_server.out", "gcs_server.err")
@@ -44,8 +46,7 @@ class Logs:
 
     async def sources(self, snapshot: Snapshot, only: str = "") -> tuple[LogSource, ...]:
         """Every log there is, or those of `only` (`head`, `worker-1`, `job`). What cannot be asked is left out, never an error."""
-        applications = snapshot.applications.value or ()
-        launchers = [LogSource(app.short, "launcher", app, app.cluster) for app in applications if only in {"", app.short}]
+        launchers = [source for source in _launchers(snapshot) if only in {"", source.name}]
         jobs = [source for job in snapshot.jobs.value or () if only in {"", "job"} for source in _of_job(snapshot, job)]
         limit = asyncio.Semaphore(AT_ONCE)
         wanted = [owner for owner in _owners(snapshot) if only in {"", owner[0]}]
@@ -67,9 +68,10 @@ class Logs:
     async def find(self, snapshot: Snapshot, name: str) -> LogSource:
         """The log of that name, asking one node at most; raises `NotFound` with the nearest names, or why the node cannot be asked."""
         label, slash, _ = name.partition("/")
+        if not slash and not snapshot.by_ray:
+            return _pick(_launchers(snapshot), name, snapshot)
         if not slash:
-            label_only = [LogSource(app.short, "launcher", app, app.cluster) for app in snapshot.applications.value or ()]
-            return _pick(label_only, name, snapshot)
+            name = f"{name}/{FIRST_FILE}"
         if label == "job":
             if snapshot.jobs.failure is not None:
                 raise Unreachable(snapshot.jobs.failure)
@@ -77,6 +79,10 @@ class Logs:
         owner = next((owner for owner in _owners(snapshot) if owner[0] == label), None)
         if owner is None:
             return _pick([], name, snapshot)
+        if snapshot.by_ray and not _lives(owner[2]):
+            raise NotFound(
+                f"{label} has ended, and Ray gives no log of a node that has ended", hint=Remedy("logs", "--list", "names what there is")
+            )
         dashboard = await self._dashboard(snapshot.cluster) if _lives(owner[2]) else None
         return _pick(await self._of_node(dashboard, snapshot.cluster, *owner), name, snapshot)
 
@@ -194,12 +200,18 @@ class Logs:
         return ended
 
 
+def _launchers(snapshot: Snapshot) -> list[LogSource]:
+    """What the launchers print; none where Ray's nodes are all there is."""
+    applications = () if snapshot.by_ray else snapshot.applications.value or ()
+    return [LogSource(app.short, "launcher", app, app.cluster) for app in applications]
+
+
 def _owners(snapshot: Snapshot) -> list[tuple[str, Application | None, Node | None]]:
     """Whose log files there may be: applications with their nodes, then nodes that nobody here manages, by name or id."""
     applications = snapshot.applications.value or ()
     owned: list[tuple[str, Application | None, Node | None]] = [(app.short, app, join(snapshot).node_of(app)) for app in applications]
-    names = {app.name for app in applications}
-    strays = [node for node in snapshot.nodes.value or () if node.state == "ALIVE" and node.name not in names]
+    joined = join(snapshot)
+    strays = [node for node in snapshot.nodes.value or () if node.state == "ALIVE" and joined.namesake(node) is None]
     return [*owned, *((f"node-{node.node_id[:8]}", None, node) for node in strays)]
 
 

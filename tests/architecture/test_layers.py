@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = sorted([*(ROOT / "raytui").rglob("*.py"), *(ROOT / "launchers").glob("*.py")])
+SOURCES = sorted([*(ROOT / "raytui").rglob("*.py"), *(ROOT / "launchers").rglob("*.py")])
 
 
 def loaded_by(code: str) -> set[str]:
@@ -54,7 +54,9 @@ def test_no_file_outgrows_its_room(path):
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_module_says_why_it_exists(path):
-    assert ast.get_docstring(ast.parse(path.read_text()))
+    text = path.read_text()
+    # What a kernel executes says it in a comment: a docstring would be printed as the value of a statement.
+    assert ast.get_docstring(ast.parse(text)) or text.startswith("#!/usr/bin/env python3\n# ")
 
 
 def test_every_style_sheet_stands_beside_a_widget():

@@ -27,7 +27,7 @@ from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.monitor import Monitor
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.transport import ClientName
+from raytui.platforms.cai.api.transport import ClientName
 from tests.contract.process import Bench, bench
 
 FOREIGN = {"somebody-else", "ray-somebody-else"}

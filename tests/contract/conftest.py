@@ -13,8 +13,9 @@ from raytui.core.plan import create_request
 from raytui.core.protocols import CreateRequest
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.client import Timing
-from raytui.platforms.cai.transport import ClientName, vendor_importable
+from raytui.platforms.cai.api.client import Timing
+from raytui.platforms.cai.api.connect import vendor_importable
+from raytui.platforms.cai.api.transport import ClientName
 
 from .process import ROOT, Bench
 
@@ -26,6 +27,7 @@ TIMING = Timing(
     request=0.6,
     create=0.6,
     call=10.0,
+    doubtful_upload=1.0,
     pause=0.01,
     longest_pause=0.1,
     poll=0.02,

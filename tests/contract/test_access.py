@@ -14,7 +14,7 @@ import pytest
 
 from raytui.core.errors import NotAllowed, NotFound, RaytuiError, Unreachable
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.transport import ClientName
+from raytui.platforms.cai.api.transport import ClientName
 
 from .conftest import HEAD, ROOT, TIMING, Bench, foreign, open_platform, request_for, spec
 

@@ -11,7 +11,7 @@ from raytui.core.marker import describe
 from raytui.core.orphans import orphans
 from raytui.core.snapshot import Application
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.transport import ClientName
+from raytui.platforms.cai.api.transport import ClientName
 
 from .conftest import HEAD, HEAD_MARKER, WORKER, Bench, foreign, open_platform, request_for, spec
 

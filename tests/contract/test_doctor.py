@@ -14,7 +14,7 @@ from raytui.core.protocols import Check
 from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.transport import ClientName
+from raytui.platforms.cai.api.transport import ClientName
 
 from .conftest import HEAD, REGISTRY, RUNTIME, Bench, foreign, open_platform, spec
 
@@ -111,6 +111,40 @@ async def test_launchers_that_differ_from_what_is_rendered_have_drifted(bench: B
     found = await rows(platform)
     assert (found["head script"].status, found["worker script"].status) == ("ok", "warn")
     assert "differs" in found["worker script"].message
+    await platform.close()
+
+
+@pytest.mark.parametrize(
+    ("held", "head", "words"),
+    [
+        ({}, "fail", "head.py runs the folder raytui_node beside it, which lacks raytui_node/health.py and 1 more"),
+        ({"health.py": b"health"}, "fail", "which lacks raytui_node/node.py"),
+        ({"health.py": b"health", "node.py": b"older"}, "warn", "raytui_node/node.py differs from what this version of raytui renders"),
+        ({"health.py": b"health", "node.py": b"node"}, "ok", "head.py is there, with 2 files of raytui_node"),
+    ],
+)
+async def test_the_folder_beside_a_script_is_looked_at_whole(
+    bench: Bench, project: str, client: ClientName, held: dict[str, bytes], head: str, words: str
+) -> None:
+    script = b"# runs raytui_node\n"
+    rendered = {
+        "ray_head_launcher.py": script,
+        "ray_worker_launcher.py": script,
+        "raytui_node/health.py": b"health",
+        "raytui_node/node.py": b"node",
+    }
+    folder = bench.folder(project)
+    (folder / "head.py").write_bytes(script)
+    (folder / "worker.py").write_bytes(b"print('a script of my own')\n")
+    (folder / "raytui_node").mkdir()
+    for name, data in held.items():
+        (folder / "raytui_node" / name).write_bytes(data)
+    platform = open_platform(bench, project, client, launchers=lambda: rendered)
+    found = await rows(platform)
+    assert found["head script"].status == head
+    assert words in found["head script"].message
+    # A script that needs no folder is judged by itself.
+    assert found["worker script"].message == "worker.py differs from what this version of raytui renders"
     await platform.close()
 
 

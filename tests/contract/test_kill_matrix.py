@@ -60,8 +60,10 @@ class Matrix:
         wanted = sorted([f"{cluster}-head", f"{cluster}-worker-1", f"{cluster}-worker-2"])
         if verb == "stop":
             await self.next("start", cluster)
+        before = int(self.made.state()["requests"])
         if await self.begin(verb, cluster, kill, at) == 0:
-            assert at > count - SHARED_LOOKS, f"{cluster}: the run was over before request {at}"
+            made = int(self.made.state()["requests"]) - before
+            assert count - SHARED_LOOKS <= made < at, f"{cluster}: the run was over with {made} of {count} requests, not killed at {at}"
             await asyncio.to_thread(self.made.faults, **{kill: 0})
         # In every second case the operator gives up at once; in the others the cluster is completed first.
         if at % 2:

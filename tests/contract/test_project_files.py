@@ -8,17 +8,23 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from raytui.core.errors import DeadlineExceeded, NotFound, RefusedForSafety, Unreachable
+from raytui.core.errors import DeadlineExceeded, NotFound, OperationFailed, RefusedForSafety, Unreachable
+from raytui.core.launchers import own_folder
 from raytui.core.units import rfc3339
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.client import Timing
-from raytui.platforms.cai.transport import ClientName
+from raytui.platforms.cai.api.client import Timing
+from raytui.platforms.cai.api.transport import ClientName
 
 from .conftest import HEAD, WORKER, Bench, open_platform, request_for, spec
 
-FILES = {"ray_head_launcher.py": b"print('head')\n", "ray_worker_launcher.py": b"print('worker')\n"}
+FILES = {
+    "ray_head_launcher.py": b"print('head')  # runs raytui_node\n",
+    "ray_worker_launcher.py": b"print('worker')  # runs raytui_node\n",
+    "raytui_node/node.py": b"print('node')\n",
+}
 FOLDER = ".raytui/c"
 
 
@@ -26,6 +32,16 @@ def put(bench: Bench, project: str, path: str, content: Any) -> None:
     file = bench.folder(project) / FOLDER / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def told(bench: Bench, project: str) -> dict[str, str]:
+    """Where each application is told to find the node program."""
+    listed = bench.ask("GET", f"/api/v2/projects/{project}/applications")["applications"]
+    return {app["name"]: json.loads(app["environment"])["RAYTUI_NODE_DIR"] for app in listed}
 
 
 def node(application: str, state: str = "alive", **fields: Any) -> dict[str, Any]:
@@ -36,13 +52,72 @@ async def test_launchers_are_stored_once_and_only_again_when_they_differ(platfor
     paths = await platform.write_launchers("c", FILES)
     assert paths == {name: f"{FOLDER}/launchers/{name}" for name in FILES}
     stored = bench.folder(project) / FOLDER / "launchers"
-    assert {file.name: file.read_bytes() for file in stored.iterdir()} == FILES
+    assert held(stored) == FILES
     before = bench.requests()
     await platform.write_launchers("c", FILES)
     assert bench.requests() - before == len(FILES)
     changed = {**FILES, "ray_head_launcher.py": b"print('newer')\n"}
     await platform.write_launchers("c", changed)
-    assert {file.name: file.read_bytes() for file in stored.iterdir()} == changed
+    assert held(stored) == changed
+
+
+@pytest.mark.parametrize("inside", [False, True])
+async def test_files_that_applications_run_from_never_change_and_new_applications_name_others(
+    bench: Bench, project: str, client: ClientName, inside: bool
+) -> None:
+    folder = bench.folder(project) / FOLDER
+    platform = open_platform(bench, project, client, project_dir=bench.folder(project) if inside else None)
+    wanted = spec(auth="disabled")
+    managed = [f"{FOLDER}/launchers/ray_{role}_launcher.py" for role in ("head", "worker")]
+    wanted = msgspec.structs.replace(
+        wanted,
+        head=msgspec.structs.replace(wanted.head, script=managed[0]),
+        workers=msgspec.structs.replace(wanted.workers, script=managed[1]),
+    )
+    await platform.write_launchers("c", FILES)
+    head = await platform.create(request_for(HEAD, wanted=wanted))
+    assert head.script == managed[0]
+
+    newer = {**FILES, "raytui_node/node.py": b"print('newer')\n"}
+    paths = await platform.write_launchers("c", newer)
+    assert held(folder / "launchers") == FILES
+    own = own_folder(newer)
+    assert paths == {name: f"{FOLDER}/{own}/{name}" for name in newer}
+    assert held(folder / own) == newer
+    worker = await platform.create(request_for(WORKER, wanted=wanted))
+    assert worker.script == f"{FOLDER}/{own}/ray_worker_launcher.py"
+    assert told(bench, project) == {HEAD: f"{FOLDER}/launchers/raytui_node", WORKER: f"{FOLDER}/{own}/raytui_node"}
+
+    before = bench.requests()
+    assert await platform.write_launchers("c", newer) == paths
+    if inside:
+        assert bench.requests() - before == 1
+
+    (folder / own / "raytui_node/node.py").write_bytes(b"by hand")
+    with pytest.raises(OperationFailed, match=rf"{own}/raytui_node/node.py was changed by hand, and applications of c run from it"):
+        await platform.write_launchers("c", newer)
+
+    for app in (worker, head):
+        await platform.delete(app)
+    assert sorted(file.name for file in folder.iterdir()) == ["launchers"]
+    assert held(folder / "launchers") == FILES
+    assert set((await platform.write_launchers("c", newer)).values()) == {f"{FOLDER}/launchers/{name}" for name in newer}
+    assert held(folder / "launchers") == newer
+    await platform.close()
+
+
+async def test_a_set_that_was_not_written_whole_is_completed_where_it_is(platform: CaiPlatform, bench: Bench, project: str) -> None:
+    await platform.write_launchers("c", {name: data for name, data in FILES.items() if "/" not in name})
+    await platform.create(request_for(HEAD))
+    assert set((await platform.write_launchers("c", FILES)).values()) == {f"{FOLDER}/launchers/{name}" for name in FILES}
+    assert held(bench.folder(project) / FOLDER / "launchers") == FILES
+
+
+async def test_a_script_of_the_user_s_own_is_told_the_folder_beside_it(platform: CaiPlatform, bench: Bench, project: str) -> None:
+    await platform.write_launchers("c", FILES)
+    head = await platform.create(request_for(HEAD))
+    assert head.script == "head.py"
+    assert told(bench, project) == {HEAD: "raytui_node"}
 
 
 @pytest.mark.parametrize("onto", ["refuse", "replace", "absent"])
@@ -73,7 +148,7 @@ async def test_files_that_become_visible_late_are_waited_for(platform: CaiPlatfo
 async def test_uploads_that_store_nothing_are_found_out(bench: Bench, project: str, client: ClientName) -> None:
     bench.faults(upload_fails=1)
     platform = open_platform(bench, project, client, timing=Timing(files=0.5, poll=0.05, slowest_poll=0.1))
-    with pytest.raises(DeadlineExceeded, match=r"launchers/ray_\w+_launcher\.py was uploaded"):
+    with pytest.raises(DeadlineExceeded, match=r"launchers/[\w/]+\.py was uploaded"):
         await platform.write_launchers("c", FILES)
     await platform.close()
 
@@ -106,7 +181,7 @@ async def test_reports_come_with_the_list_of_a_cluster_from_outside_and_with_eve
 async def test_reports_from_outside_are_all_read_at_the_first_look_up_to_a_limit_and_what_was_not_read_is_said(
     platform: CaiPlatform, bench: Bench, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("raytui.platforms.cai.remote_reports.FIRST_MOST", 30)
+    monkeypatch.setattr("raytui.platforms.cai.project.remote_reports.FIRST_MOST", 30)
     workers = [f"c-worker-{number}" for number in range(1, 41)]
     await asyncio.gather(*(platform.create(request_for(name)) for name in workers))
     before = bench.requests()
@@ -211,7 +286,9 @@ async def test_from_outside_an_exposed_dashboard_is_asked_with_both_keys(
 ) -> None:
     monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
     monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
-    head = await platform.create(request_for(HEAD, wanted=spec(expose_dashboard=True)))
+    request = request_for(HEAD, wanted=spec(expose_dashboard=True))
+    await platform.prepare([request])
+    head = await platform.create(request)
     token = (bench.folder(project) / FOLDER / "auth_token").read_text().strip()
     target = await platform.dashboard(head)
     assert head.url.endswith(f".{bench.domain}")
@@ -225,7 +302,9 @@ async def test_from_outside_an_exposed_dashboard_is_asked_with_both_keys(
 async def test_from_inside_the_dashboard_is_where_the_head_says(bench: Bench, project: str, client: ClientName) -> None:
     folder: Path = bench.folder(project)
     platform = open_platform(bench, project, client, project_dir=folder)
-    head = await platform.create(request_for(HEAD, wanted=spec()))
+    request = request_for(HEAD, wanted=spec())
+    await platform.prepare([request])
+    head = await platform.create(request)
     with pytest.raises(Unreachable) as caught:
         await platform.dashboard(head)
     assert (caught.value.failure.layer, caught.value.reason) == ("application", "HeadNotReady")
@@ -243,6 +322,6 @@ async def test_inside_the_project_launchers_are_written_without_the_api(bench: B
     before = bench.requests()
     await platform.write_launchers("c", FILES)
     assert bench.requests() == before
-    stored = bench.folder(project) / FOLDER / "launchers/ray_head_launcher.py"
-    assert stored.stat().st_mode & 0o777 == 0o755
+    modes = {name: (bench.folder(project) / FOLDER / "launchers" / name).stat().st_mode & 0o777 for name in FILES}
+    assert modes == {"ray_head_launcher.py": 0o755, "ray_worker_launcher.py": 0o755, "raytui_node/node.py": 0o644}
     await platform.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -23,6 +24,7 @@ from raytui.core.snapshot import LauncherReport
 from raytui.dashboard.client import DashboardClient, connect
 from raytui.manager.logs import Logs
 from raytui.manager.monitor import Monitor
+from raytui.manager.readings import VERDICT
 from tests.fakes.platform import FakePlatform, application
 
 pytestmark = pytest.mark.real
@@ -129,7 +131,7 @@ async def watched(head, client):
 
 async def test_one_round_is_ok_and_complete(watched) -> None:
     _, monitor = watched
-    snapshot = await monitor.observe("full")
+    snapshot = await monitor.observe(VERDICT | {"actors"})
     judged = assess(snapshot)
     assert (judged.phase, judged.verdict, judged.broken) == ("running", "ok", None), judged
     (node,) = snapshot.nodes.value
@@ -172,7 +174,7 @@ async def test_token_missing_or_wrong(head, client, headers, reason) -> None:
 async def test_logs_are_listed_read_and_followed(watched) -> None:
     platform, monitor = watched
     logs = Logs(platform, lambda target: connect(target, long_lived=True))
-    snapshot = await monitor.observe("status")
+    snapshot = await monitor.observe()
     sources = {source.name: source for source in await logs.sources(snapshot)}
     assert {"head", "head/raylet.out", "head/gcs_server.out", "head/dashboard.log"} <= set(sources)
     lines = await logs.read(sources["head/raylet.out"], 20)
@@ -191,21 +193,56 @@ async def test_missing_log_is_not_found(client: DashboardClient) -> None:
         await client.log_tail(node.node_id, "nope.log", 5)
 
 
+def test_a_ray_that_somebody_started_by_hand_is_watched_by_its_address(head, tmp_path) -> None:
+    _, target = head
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("RAY", "CML_", "CDSW_"))}
+    environment = {
+        **clean,
+        "HOME": str(tmp_path),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PATH": f"{RAY.parent}:{clean['PATH']}",
+        "RAYTUI_STATE_DIR": str(tmp_path),
+    }
+
+    def raytui(*words: str, code: int = 0) -> str:
+        command = [sys.executable, "-m", "raytui", "--address", target.url, *words]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    refused = json.loads(raytui("status", "-o", "json"))
+    assert (refused["verdict"], refused["broken_link"]["layer"]) == ("unknown", "login")
+    environment["RAY_AUTH_TOKEN_PATH"] = target.token_file
+    status = json.loads(raytui("status", "-o", "json"))
+    assert (status["verdict"], status["nodes"], status["head"]["node_state"]) == ("ok", {"alive": 1, "dead": 0}, "ALIVE")
+    assert status["links"]["platform"] == status["links"]["application"] == "unchecked"
+    assert [node["name"] for node in json.loads(raytui("nodes", "-o", "json"))["items"]] == [NAME]
+    assert raytui("logs", "head", "-n", "5")
+    raytui("stop", "--yes", code=8)
+    lines = raytui("env")
+    assert TOKEN not in lines
+    assert "export RAY_AUTH_MODE=token" in lines
+    # Ray's own tool finds the cluster by it, and its exit code is passed on.
+    listed = raytui("exec", "ray", "list", "nodes", "--format", "json")
+    assert [node["node_name"] for node in json.loads(listed[listed.index("[") :])] == [NAME]
+    raytui("exec", "--", "ray", "list", "nothing-like-this", code=2)
+
+
 async def test_hung_gcs_is_named_within_the_health_checks_deadline(head, watched) -> None:
     process, _ = head
     _, monitor = watched
-    await monitor.observe("alive")
+    await monitor.observe(())
     gcs = next(pid for pid in descendants(process.pid) if "gcs_server" in program(pid))
     os.kill(gcs, signal.SIGSTOP)
     try:
         async with asyncio.timeout(10):
-            snapshot = await monitor.observe("status")
+            snapshot = await monitor.observe()
     finally:
         os.kill(gcs, signal.SIGCONT)
     assert assess(snapshot).broken.layer == "gcs"
     assert snapshot.version.value is not None
     async with asyncio.timeout(60):
-        while (await monitor.observe("alive")).gcs.value is not True:  # noqa: ASYNC110 - Ray has to recover
+        while (await monitor.observe(())).gcs.value is not True:  # noqa: ASYNC110 - Ray has to recover
             await asyncio.sleep(0.2)
 
 

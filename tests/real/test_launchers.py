@@ -1,4 +1,4 @@
-"""The rendered launchers with a real Ray: they come up, tell the truth about their node, and leave nothing behind however they end."""
+"""The launchers with a real Ray: they come up, tell the truth about their node, and leave nothing behind however they end."""
 
 from __future__ import annotations
 

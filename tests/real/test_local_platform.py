@@ -119,7 +119,8 @@ async def test_a_killed_raylet_shows_and_restart_mends_it(cluster: Cluster) -> N
     worker = (await cluster.apps())["worker-1"]
     launcher = int(worker.raw_state.split()[1])
     table = processes.own()
-    (ray,) = [process for process in table.values() if process.parent == launcher]
+    (node,) = [process for process in table.values() if process.parent == launcher]
+    (ray,) = [process for process in table.values() if process.parent == node.pid]
     (raylet,) = [process for process in table.values() if process.parent == ray.pid and process.name == "raylet"]
     os.kill(raylet.pid, signal.SIGKILL)
     deadline = time.monotonic() + 30

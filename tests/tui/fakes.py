@@ -15,7 +15,7 @@ from raytui.core.errors import ConfigurationError, Interrupted, NotFound, Raytui
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop
 from raytui.core.questions import Question
-from raytui.core.session import LogSource, Session
+from raytui.core.session import LogSource, Session, ToolEnvironment
 from raytui.core.snapshot import Snapshot
 from raytui.core.spec import ClusterSpec, HeadSpec, PlatformName, WorkersSpec
 from raytui.core.validate import validate
@@ -135,7 +135,9 @@ class FakeManager:
             interrupted.cancel()
         if self.interrupted.is_set():
             yield StepEvent("undone", "undone", 0.2, "head")
-            raise Interrupted(f"{plan.verb} was interrupted; what this run made was removed; no application of {plan.cluster} exists now")
+            raise Interrupted(
+                f"{plan.verb} was interrupted; what this run made was removed; no application of {plan.cluster} is listed now"
+            )
         if self.ends_with is not None:
             raise self.ends_with
 
@@ -184,6 +186,9 @@ class FakeSession:
         self.logs = FakeLogs()
         self.platform = FakePlatform()
         self.closed = False
+
+    async def tools(self) -> ToolEnvironment:
+        return ToolEnvironment({})
 
     async def __aenter__(self) -> Self:
         return self

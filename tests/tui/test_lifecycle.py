@@ -207,7 +207,7 @@ async def test_leaving_for_good_waits_for_the_undo_and_says_what_exists():
         await console.until(lambda: session.closed, "the undo and the end")
 
     app = await run_console(body, session)
-    assert app.return_value == "start was interrupted; what this run made was removed; no application of ray-cluster exists now"
+    assert app.return_value == "start was interrupted; what this run made was removed; no application of ray-cluster is listed now"
 
 
 async def test_leaving_while_start_waits_for_another_process_does_not_wait_with_it(tmp_path):
@@ -232,7 +232,7 @@ async def test_leaving_while_start_waits_for_another_process_does_not_wait_with_
 
     async with operations.hold(tmp_path, "local", "ray-cluster", "scale", 0.0):
         app = await run_console(body, session)
-    assert app.return_value == "start was interrupted before its first step; no application of ray-cluster exists now"
+    assert app.return_value == "start was interrupted before its first step; no application of ray-cluster is listed now"
     assert world.states() == {}
 
 

@@ -6,6 +6,7 @@ import pytest
 from rich.style import Style
 
 from raytui.core.errors import ConfigurationError, Failure
+from raytui.platforms.attached import applications_of
 from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.rule import PaneRule
 from raytui.tui.widgets.table import RowTable
@@ -227,6 +228,31 @@ async def test_read_only_hides_what_it_refuses():
         assert "l logs" in bar
 
     await run_console(body, FakeSession(FakeSettings(read_only=True)))
+
+
+async def test_a_watched_cluster_shows_rays_nodes_and_nothing_that_would_change_them():
+    def seen(*nodes, **more):
+        return snapshot(applications_of("10.0.0.1:8265", nodes), nodes, platform="attached", **more)
+
+    async def body(console):
+        await console.show(seen(node(0), node(1), node(2, "DEAD", reason="UNEXPECTED_TERMINATION", ended_at=NOW - 60)))
+        text = console.screen()
+        assert "2 nodes alive, 1 dead" in text
+        assert "PLATFORM" not in text
+        assert "platform, applications not looked at" in text
+        assert "Nodes ──" in text
+        assert next(line for line in text.splitlines() if line.startswith("   ray-cluster-worker-2")).split()[1] == "DEAD"
+        assert [key for key in ("start", "stop", "scale", "restart", "config") if key in text.splitlines()[-1]] == []
+        await console.pilot.press("e")
+        assert "raytui only watches this cluster" in console.screen()
+        failure = Failure("dashboard", "ConnectionRefused", "nothing listens there", "check the tunnel")
+        await console.show(snapshot(failure, failure, version=failure, gcs=failure, platform="attached"))
+        text = console.screen()
+        assert "? UNKNOWN" in text
+        assert "platform" not in text.splitlines()[1]
+        assert next(line for line in text.splitlines() if "ray-cluster-worker-1" in line).split()[-2:] == ["was", "alive"]
+
+    await run_console(body, FakeSession(FakeSettings(platform="attached", read_only=True)))
 
 
 async def test_ascii_terminals_get_ascii_only():

@@ -18,10 +18,11 @@ from raytui.core.spec import ClusterSpec
 from raytui.tui.glyphs import to_ascii
 from raytui.tui.keys import KEYS, bar, written
 from raytui.tui.operation import Notice, begin, end, report
+from raytui.tui.render import nodes
 from raytui.tui.render.attention import attention_lines, event_lines, with_keys
 from raytui.tui.render.columns import MARGIN, Column, arrange, head_line, row_line
 from raytui.tui.render.log_line import log_line
-from raytui.tui.render.nodes import COLUMNS, columns_for, node_rows, reuse
+from raytui.tui.render.nodes import COLUMNS, NodeRows
 from raytui.tui.render.spec_form import differences, only_count_differs, spec_of, texts_of
 from raytui.tui.render.steps import plan_lines, plan_question, step_lines
 from raytui.tui.render.tables import spark
@@ -42,6 +43,12 @@ NAMES = Names("ray-cluster", "local", "local")
 
 def text(line):
     return "".join(part for part, _ in line)
+
+
+def rows_of(shown):
+    rows = NodeRows()
+    rows.show(shown)
+    return rows
 
 
 def texts(lines):
@@ -137,15 +144,15 @@ def test_links_that_nobody_looked_at_are_not_drawn_as_answering_or_broken():
 def test_an_unread_report_is_said_in_its_row_and_in_the_count():
     told = LauncherReport(state="alive", node_id="n0" * 8, at=NOW - 5)
     seen = picture(unexposed(application(0, launcher=told), application(1, launcher=UNREAD)))
-    assert node_rows(seen)[1].cells[2] == ("unread", "warn")
+    assert rows_of(seen).select()[1].cells[2] == ("unread", "warn")
     assert "1/2 nodes, 1 unknown" in text(header(seen, Times(NOW, NOW), 80, NAMES)[0])
 
 
 def test_figures_that_could_not_be_read_are_said_where_they_would_stand():
     failed = Failure("dashboard", "TooLarge", "the answer is over 64 MB")
     bare = node(0, cpu_percent=None, memory_used=None, object_store_used=None, disk_used=None, sampled_at=0.0)
-    rows = node_rows(picture(snapshot((application(0),), (bare,), figures=failed)))
-    assert rows[0].tail == ("figures could not be read", "warn")
+    rows = rows_of(picture(snapshot((application(0),), (bare,), figures=failed)))
+    assert rows.select()[0].tail == ("figures could not be read", "warn")
 
 
 def broken(failure):
@@ -163,24 +170,24 @@ def test_a_start_is_not_drawn_as_a_fault():
 
 
 def test_a_row_has_both_truths_and_figures_with_units():
-    rows = node_rows(picture(healthy()))
-    line = text(row_line(rows[1], arrange(columns_for(rows), 80), cursor=True))
+    rows = rows_of(picture(healthy()))
+    line = text(row_line(rows.select()[1], arrange(rows.columns, 80), cursor=True))
     assert line.startswith(" ▸ worker-1")
     assert line.split() == ["▸", "worker-1", "running", "alive", "▇", "88", "%", "41.0", "/", "64", "GB", "9.1", "GB", "2h14"]
 
 
 def test_a_healthy_row_is_plain():
-    roles = {role for row in node_rows(picture(healthy())) for _, role in row.cells[:5]}
+    roles = {role for row in rows_of(picture(healthy())).select() for _, role in row.cells[:5]}
     assert roles == {""}
 
 
 def test_gpus_are_shown_per_device_and_only_when_there_are_any():
     gpus = (Gpu(0, utilization=54), Gpu(1, utilization=3))
-    rows = node_rows(picture(snapshot((application(0),), (node(0, gpus=gpus),))))
-    shown = arrange(columns_for(rows), 80)
+    rows = rows_of(picture(snapshot((application(0),), (node(0, gpus=gpus),))))
+    shown = arrange(rows.columns, 80)
     assert "GPU" in text(head_line(shown))
-    assert "54 3 %" in text(row_line(rows[0], shown))
-    assert "GPU" not in text(head_line(arrange(columns_for(node_rows(picture(healthy()))), 300)))
+    assert "54 3 %" in text(row_line(rows.select()[0], shown))
+    assert "GPU" not in text(head_line(arrange(rows_of(picture(healthy())).columns, 300)))
 
 
 @pytest.mark.parametrize(
@@ -193,40 +200,61 @@ def test_gpus_are_shown_per_device_and_only_when_there_are_any():
     ],
 )
 def test_an_application_without_a_node_says_where_it_stands(state, launcher, word):
-    rows = node_rows(picture(snapshot((application(0), application(1, state, launcher=launcher)), (node(0),))))
-    assert rows[1].cells[2][0] == word
+    rows = rows_of(picture(snapshot((application(0), application(1, state, launcher=launcher)), (node(0),))))
+    assert rows.select()[1].cells[2][0] == word
 
 
 def test_a_failed_application_shows_its_reason_in_place_of_figures():
-    rows = node_rows(picture(snapshot((application(0), application(1, "failed", message="engine\nexit 137")), (node(0),))))
-    assert rows[1].tail == ("engine exit 137", "error")
+    rows = rows_of(picture(snapshot((application(0), application(1, "failed", message="engine\nexit 137")), (node(0),))))
+    assert rows.select()[1].tail == ("engine exit 137", "error")
 
 
 def test_a_node_that_nobody_here_manages_has_its_row():
-    rows = node_rows(picture(snapshot((application(0),), (node(0), node(7, name="by-hand")))))
-    assert rows[-1].cells[0][0] == "by-hand"
-    assert rows[-1].cells[1] == ("not ours", "warn")
+    rows = rows_of(picture(snapshot((application(0),), (node(0), node(7, name="by-hand")))))
+    assert rows.select()[-1].cells[0][0] == "by-hand"
+    assert rows.select()[-1].cells[1] == ("not ours", "warn")
 
 
-def test_unchanged_rows_are_the_same_objects():
-    before = node_rows(picture(healthy()))
-    after = node_rows(picture(snapshot(tuple(application(n) for n in range(3)), (node(0), node(1, cpu_percent=5.0), node(2)))))
-    kept = reuse(before, after)
-    assert [new is old for new, old in zip(kept, before, strict=True)] == [True, False, True]
+def test_only_rows_that_are_looked_at_are_made(monkeypatch):
+    made = []
+    original = nodes.Line
+    monkeypatch.setattr(nodes, "Line", lambda item, *given: made.append(item) or original(item, *given))
+    shown = rows_of(picture(healthy(50)))
+    rows = shown.select()
+    assert (len(rows), rows.key_at(7), rows.place("worker-9"), made) == (51, "worker-7", 9, [])
+    assert [row.key for row in rows[3:5]] == ["worker-3", "worker-4"]
+    assert len(made) == 2
+
+
+def test_a_search_makes_again_only_what_changed(monkeypatch):
+    made = []
+    original = nodes.Line
+    monkeypatch.setattr(nodes, "Line", lambda item, *given: made.append(item.application.short) or original(item, *given))
+    first = advance(None, healthy())
+    shown = rows_of(first)
+    shown.select(text="running")
+    assert made == ["head", "worker-1", "worker-2"]
+    old = first.snapshot.nodes.value
+    new = (old[0], node(1, cpu_percent=5.0, sampled_at=NOW), old[2])
+    shown.show(advance(first, msgspec.structs.replace(first.snapshot, nodes=Reading(new))))
+    found = shown.select(text="running")
+    assert made[3:] == ["worker-1"]
+    assert [row.key for row in found] == ["head", "worker-1", "worker-2"]
+    assert "5 %" in found[1].cells[3][0]
 
 
 @pytest.mark.parametrize("width", range(10, 240, 7))
 def test_columns_fit_whatever_the_width(width):
-    rows = node_rows(picture(with_dead_worker()))
-    shown = arrange(columns_for(rows), width)
+    rows = rows_of(picture(with_dead_worker()))
+    shown = arrange(rows.columns, width)
     least = MARGIN + sum(shown.columns[n].width for n, _ in shown.shown if shown.columns[n].rank == 0) + len(shown.shown) - 1
-    for line in (head_line(shown), *(row_line(row, shown) for row in rows)):
+    for line in (head_line(shown), *(row_line(row, shown) for row in rows.select())):
         assert line_cells(line) <= max(width, least)
 
 
 def test_wider_screens_gain_columns():
-    rows = node_rows(picture(healthy()))
-    narrow, wide = arrange(columns_for(rows), 80), arrange(columns_for(rows), 160)
+    rows = rows_of(picture(healthy()))
+    narrow, wide = arrange(rows.columns, 80), arrange(rows.columns, 160)
     assert {COLUMNS[n].id for n, _ in wide.shown} - {COLUMNS[n].id for n, _ in narrow.shown} == {"disk", "ip", "version"}
 
 
@@ -236,25 +264,25 @@ def test_columns_give_way_by_rank():
 
 
 def test_orders_and_filter():
-    seen = picture(with_dead_worker())
-    assert [row.key for row in node_rows(seen, order="worst")] == ["worker-2", "head", "worker-1"]
-    assert node_rows(seen, order="cpu")[0].key == "worker-1"
-    assert [row.key for row in node_rows(seen, text="dead")] == ["worker-2"]
-    assert node_rows(seen, text="") == node_rows(seen)
+    rows = rows_of(picture(with_dead_worker()))
+    assert [row.key for row in rows.select("worst")] == ["worker-2", "head", "worker-1"]
+    assert rows.select("cpu").key_at(0) == "worker-1"
+    assert [row.key for row in rows.select(text="dead")] == ["worker-2"]
+    assert [row.key for row in rows.select()] == ["head", "worker-1", "worker-2"]
 
 
 def test_rows_are_ordered_by_values_not_by_how_they_read():
     sizes = {0: 999_000_000, 1: 12_000_000_000, 2: 9_500_000_000}
     nodes = tuple(node(n, memory_used=used, memory_total=64_000_000_000) for n, used in sizes.items())
-    seen = picture(snapshot(tuple(application(n) for n in range(3)), nodes))
-    assert [row.key for row in node_rows(seen, order="memory")] == ["worker-1", "worker-2", "head"]
+    rows = rows_of(picture(snapshot(tuple(application(n) for n in range(3)), nodes)))
+    assert [row.key for row in rows.select("memory")] == ["worker-1", "worker-2", "head"]
 
 
 def test_a_filter_of_the_console_is_that_of_the_commands():
-    seen = picture(healthy())
-    assert [row.key for row in node_rows(seen, text="cpu>80")] == ["worker-1"]
-    assert [row.key for row in node_rows(seen, text="name=head")] == ["head"]
-    assert node_rows(seen, text='"half typed') == ()
+    rows = rows_of(picture(healthy()))
+    assert [row.key for row in rows.select(text="cpu>80")] == ["worker-1"]
+    assert [row.key for row in rows.select(text="name=head")] == ["head"]
+    assert not rows.select(text='"half typed')
 
 
 def test_bars_and_running_times():

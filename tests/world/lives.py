@@ -287,7 +287,7 @@ class Life:
         begin = self.loop.time()
         before = {app: app.status for app in self.site.ours()}
         try:
-            snapshot = await asyncio.wait_for(program.monitor.observe("status"), OBSERVE + GIVE_UP)
+            snapshot = await asyncio.wait_for(program.monitor.observe(), OBSERVE + GIVE_UP)
             assessment = assess(snapshot)
             document = status_document(snapshot, assessment, snapshot.observed_at)
         except Exception as error:  # noqa: BLE001  # whatever comes out of a look is a finding

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from raytui.core.errors import NotFound, OperationFailed
+from raytui.core.launchers import SCRIPTS
 from raytui.core.protocols import CreateRequest
 from raytui.core.remedy import CREATE, Remedy
 from raytui.core.snapshot import Application
@@ -113,7 +114,7 @@ def _existing(folder: Folder, name: str) -> Record | None:
 
 def _requested(folder: Folder, request: CreateRequest, venv: Path, clock: Clock) -> Record:
     marker = request.marker
-    script = request.script or str(folder.launchers / f"ray_{marker.role}_launcher.py")
+    script = request.script or str(folder.launchers / SCRIPTS[marker.role])
     return Record(
         id=os.urandom(6).hex(),
         engine=os.urandom(6).hex(),

@@ -227,11 +227,18 @@ def judge(folder: Folder, record: Record, report: NodeFile | None) -> Verdict:
 
 def _alive(record: Record, report: NodeFile, raw: str) -> Verdict:
     start = processes.read(report.ray_pid) if report.ray_pid > 0 else None
-    raylet = processes.child_named(report.ray_pid, "raylet") if start is not None and start.parent == record.pid else False
+    ours = start is not None and record.pid in {start.parent, _parent(start.parent)}
+    raylet = processes.child_named(report.ray_pid, "raylet") if ours else False
     if raylet is False:
         # The launcher looks every second: either it says so in a moment, or it is stuck itself.
         return Verdict("unknown", f"{raw}, raylet gone", "its launcher last said alive, but the node's raylet is gone")
     return Verdict("running", raw if raylet is None else f"{raw}, raylet alive")
+
+
+def _parent(pid: int) -> int:
+    """The parent of the node program, which is the launcher; a script of a person's own may run `ray start` by itself."""
+    process = processes.read(pid)
+    return process.parent if process is not None else 0
 
 
 def _ended(folder: Folder, record: Record, report: NodeFile | None) -> Verdict:

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from raytui.core.errors import OperationFailed
+from raytui.core.launchers import NODE_FOLDER, needs_node_program
 from raytui.core.protocols import Check
+from raytui.core.remedy import Remedy
 from raytui.core.spec import GIGABYTE, ClusterSpec
 from raytui.core.validate import WORKER_PORTS
 from raytui.platforms.local import launch, machine, processes, resolve
 from raytui.platforms.local.files import Folder
 from raytui.platforms.local.ports import PORTS, holder, is_free
+from raytui.system.files import read_regular
 
 DISK_WARN = 10**9
 DISK_FAIL = 10**8
@@ -34,6 +37,7 @@ def preflight(root: Path, spec: ClusterSpec, venv: Path, *, chosen: bool = True)
     return (
         *state_directory(root),
         *ray(spec, venv, chosen=chosen),
+        *scripts(spec),
         *sizes(spec),
         *gpus(spec),
         *ports(root, spec),
@@ -129,6 +133,25 @@ def ray_requirement() -> str:
         listed = []
     named = (line.partition(";")[0].strip() for line in listed)
     return next((line for line in named if line.startswith("ray[")), "ray[default]")
+
+
+def scripts(spec: ClusterSpec) -> Iterator[Check]:
+    """Whether scripts of the user's own are there, with the node program that raytui's run beside them."""
+    for role, field, script in (("head", "head.script", spec.head.script), ("worker", "workers.script", spec.workers.script)):
+        if not script:
+            continue
+        path = Path(script).expanduser().absolute()
+        hint = Remedy("render", f"--to {path.parent}", "writes it")
+        try:
+            ours = needs_node_program(read_regular(path))
+        except OSError as error:
+            yield Check(f"{role} script", "fail", f"{path} cannot be read: {error.strerror or error}", hint, field)
+            continue
+        folder = path.parent / NODE_FOLDER
+        if ours and not (folder / "__main__.py").is_file():
+            yield Check(f"{role} script", "fail", f"{path} runs the folder {folder} beside it, which is not there", hint, field)
+        else:
+            yield Check(f"{role} script", "ok", f"{path} is there")
 
 
 def installed_version(venv: Path) -> str:

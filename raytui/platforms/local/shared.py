@@ -7,13 +7,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound
+from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound, OperationFailed
+from raytui.core.launchers import folder_for, folder_in_use, mode_of, others
 from raytui.core.protocols import LogChunk
+from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
-from raytui.platforms.deadline import in_daemon_thread, open_regular, read_regular, within
 from raytui.platforms.local import records
-from raytui.platforms.local.files import Folder, explained, private_directory, write_whole
+from raytui.platforms.local.files import Folder, explained
+from raytui.system.files import open_regular, private_directory, read_regular, write_whole
+from raytui.system.threads import in_daemon_thread, within
 
 T = TypeVar("T")
 READ_S = 20.0
@@ -21,7 +24,6 @@ READ_S = 20.0
 CHANGE_S = 120.0
 """How long a change there may take; the longest wait inside one is that for another raytui's lock, 15 s."""
 HUNG = "the state directory is on a disk that hangs: look at mount and dmesg"
-LAUNCHER_MODE = 0o755
 
 
 async def read_within(what: str, function: Callable[[], T], timeout: float = READ_S) -> T:
@@ -70,19 +72,22 @@ class SharedFiles:
         self._root = root
 
     async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
-        """Store the launchers, mode 0755, each whole or not at all; answers their paths by name. What is unchanged is not touched."""
+        """Store the launchers, each file whole or not at all; answers their paths by name. What is unchanged is not touched.
+
+        Other files from which applications of the cluster may run stay as they are: then the set gets a folder of its own.
+        """
 
         def write() -> dict[str, str]:
             folder = Folder(self._root, cluster)
             folder.prepare()
-            paths = {}
-            for name, data in files.items():
-                path = folder.launchers / Path(name).name
+            place = _place(folder, files)
+            paths = {name: place / name for name in files}
+            for name, path in paths.items():
                 with explained("writing the launcher", path):
-                    if not (path.is_file() and path.read_bytes() == data and path.stat().st_mode & 0o777 == LAUNCHER_MODE):
-                        write_whole(path, data, LAUNCHER_MODE)
-                paths[name] = str(path)
-            return paths
+                    private_directory(path.parent)
+                    if _held(path) != files[name] or path.stat().st_mode & 0o777 != mode_of(name):
+                        write_whole(path, files[name], mode_of(name))
+            return {name: str(path) for name, path in paths.items()}
 
         return await to_the_end(write)
 
@@ -145,6 +150,29 @@ class SharedFiles:
         if not place.is_relative_to(self._root) or place == self._root:
             raise ConfigurationError(f"{path!r} is not below {self._root}", hint="give a path such as ray-cluster/rendezvous.json")
         return place
+
+
+def _place(folder: Folder, files: Mapping[str, bytes]) -> Path:
+    """The folder in which these launchers stand or shall stand."""
+    in_use = {folder_in_use(record.script) for record in records.load_all(folder)}
+    name = folder_for(files, {name: _held(folder.launchers / name) for name in files}, in_use)
+    place = folder.path / name
+    changed = others(files, {name: _held(place / name) for name in files})
+    if changed and name in in_use:
+        raise OperationFailed(
+            f"{place / changed[0]} was changed by hand, and applications of {folder.cluster} run from it",
+            hint=(Remedy("stop", f"--cluster {folder.cluster}", "removes it"), "; ", Remedy("start", "", "then writes it anew")),
+            reason="LaunchersChanged",
+        )
+    return place
+
+
+def _held(path: Path) -> bytes | None:
+    with explained("reading the launcher", path):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
 
 
 def _log(folder: Folder, application: Application) -> Path | None:

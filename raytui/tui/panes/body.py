@@ -48,6 +48,8 @@ class ClusterBody(Vertical):
         self._settings = settings
         self._keys = keys
         self._verbs = verb_keys(keys)
+        self.has_form = settings.platform != "attached"
+        """Whether there is anything to configure: a cluster that is only watched has nothing."""
         self._config: ConfigPane | None = None
         self._prompt: Prompt | None = None
         self._events: EventsPane | None = None
@@ -131,7 +133,8 @@ class ClusterBody(Vertical):
     def fill(self, width: int) -> None:
         """Mount what has a place of its own at this width."""
         if width >= WIDE and self.is_attached:
-            self._mount_config()
+            if self.has_form:
+                self._mount_config()
             self._mount_events()
 
     @on(NodesPane.LogWanted)

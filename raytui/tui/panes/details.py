@@ -5,13 +5,13 @@ from __future__ import annotations
 from textual import events, on
 from textual.app import ComposeResult
 
+from raytui.core.report import Document
 from raytui.tui.panes.attention import Scroll
 from raytui.tui.panes.pane import Pane
 from raytui.tui.render.listing import Kind, detail_lines
 from raytui.tui.render.text import clean
 from raytui.tui.theme import sheet
 from raytui.view.picture import Picture
-from raytui.view.tables.kind import Document
 
 
 class DetailsPane(Pane):

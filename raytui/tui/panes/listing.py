@@ -14,7 +14,7 @@ from raytui.core.snapshot import Reading
 from raytui.tui.panes.pane import Pane
 from raytui.tui.render.columns import LazyRows, Row
 from raytui.tui.render.listing import Counts, Kind, Wish, command, failure_of, message_lines, title
-from raytui.tui.render.tables import filtered, screen_columns, screen_row
+from raytui.tui.render.tables import screen_columns, screen_row, test_of
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.table import RowTable
@@ -188,7 +188,9 @@ class ListPane(Pane):
 def select(kind: Kind, rows: Sequence[Any], picture: Picture, wish: Wish) -> Sequence[Line[Any]]:
     """The rows that pass the filter, in the order that is wanted, each with cells that are made when somebody looks at them."""
     lines: Sequence[Line[Any]] = [Line(row, kind.columns, picture) for row in rows]
-    lines = filtered(kind, lines, wish.filter)
+    if wish.filter.strip():
+        test = test_of(kind, wish.filter)
+        lines = [line for line in lines if test(line)]
     if wish.order:
         return ordered(lines, kind.place_of(wish.order), descending=wish.descending)
     return lines[::-1] if wish.descending else lines

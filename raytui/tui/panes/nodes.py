@@ -11,8 +11,7 @@ from textual.reactive import reactive
 
 from raytui.tui.keys import bindings
 from raytui.tui.panes.pane import Pane
-from raytui.tui.render.columns import Row
-from raytui.tui.render.nodes import ORDERS, columns_for, node_lines, node_rows, reuse, title_of
+from raytui.tui.render.nodes import ORDERS, NodeRows, title_of
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.table import RowTable
@@ -44,7 +43,7 @@ class NodesPane(Pane):
         super().__init__("Applications", id="nodes")
         self.table = RowTable(id="node-table")
         self._empty = LineView(id="node-empty")
-        self._rows: tuple[Row, ...] = ()
+        self._rows = NodeRows()
         self._order = "name"
         self._filter = ""
         self._start_key = start_key
@@ -72,23 +71,18 @@ class NodesPane(Pane):
         if picture is None:
             self.table.display = False
             return
-        self._rows = reuse(self._rows, node_rows(picture, stale=self.stale))
-        shown = self._shown(picture)
+        self._rows.show(picture, stale=self.stale)
+        shown = self._rows.select(self._order, self._filter)
         self.table.display = bool(self._rows)
         self._empty.display = not self._rows
-        if not self._rows:
+        if picture.known.applications.value is None:
+            self._empty.show([(("   nothing is known of this cluster's nodes", "muted"),)])
+        elif not self._rows:
             self._empty.show([(("   no application of this cluster exists; ", "muted"), (self._start_key, "key"), (" starts it", "muted"))])
-        self.table.show_rows(shown, columns_for(self._rows), "" if self._order in {"name", "worst"} else self._order)
+        self.table.show_rows(shown, self._rows.columns, "" if self._order in {"name", "worst"} else self._order)
         state = [f"filter {self._filter!r}: {len(shown)} of {len(self._rows)}"] if self._filter else []
         state += [] if self._order == "name" else ["worst first" if self._order == "worst" else f"by {self._order}"]
         self.rule.tell(title_of(picture), " · ".join(state))
-
-    def _shown(self, picture: Picture) -> tuple[Row, ...]:
-        """The rows that the filter lets through in the operator's order, as the very objects of `_rows`."""
-        if self._order == "name" and not self._filter:
-            return self._rows
-        known = {row.key: row for row in self._rows}
-        return tuple(known[line.row.key] for line in node_lines(picture, self._order, self._filter))
 
     @on(events.Mount)
     def _mounted(self) -> None:

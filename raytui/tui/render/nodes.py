@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from raytui.tui.render.columns import Column, Row
-from raytui.tui.render.tables import filtered, note_span, screen_columns, span_of
+from raytui.core.kept import Kept, Moment
+from raytui.tui.render.columns import Column, LazyRows, Row
+from raytui.tui.render.tables import note_span, screen_columns, span_of, test_of
 from raytui.tui.render.text import Span, cells, clean
+from raytui.view.filters import Cell
 from raytui.view.picture import Picture
-from raytui.view.tables.applications import APPLICATIONS, Place, name, places, strays
+from raytui.view.tables.applications import (
+    APPLICATIONS,
+    Place,
+    application_of,
+    key,
+    living,
+    name,
+    node_of,
+    places,
+    platform_word,
+    ray_word,
+    strays,
+)
 from raytui.view.tables.figures import samples
-from raytui.view.tables.kind import Line, ordered
+from raytui.view.tables.kind import Line
+from raytui.view.words import state_role
 
 NONE: Span = ("", "muted")
 SHOWN = ("name", "platform", "ray", "cpu", "memory", "store", "gpu", "disk", "ip", "version", "up")
@@ -20,74 +35,129 @@ _INDEX = {column: n for n, column in enumerate(SHOWN)}
 COLUMNS = screen_columns([APPLICATIONS.columns[place] for place in _PLACES])
 ORDERS = ("name", "worst", "cpu", "memory")
 """How rows can be ordered; by name they never move."""
-_WEIGHTS = {"error": 0, "warn": 1, "accent": 2}
+_WEIGHTS = {"error": 0.0, "warn": 1.0, "accent": 2.0}
 
 
-def columns_for(rows: Sequence[Row]) -> tuple[Column, ...]:
-    """The columns with room for the longest name; without any GPU the GPU column is the first to go."""
-    longest = max((cells(row.cells[0][0]) for row in rows), default=8)
-    with_gpu = any(row.cells[_INDEX["gpu"]][0] for row in rows)
+class NodeRows:
+    """The rows from picture to picture: the head, workers by index, then nodes that belong to no application.
+
+    What is not looked at is not made, and what has to be known of every row is worked out again only for those that changed.
+    """
+
+    def __init__(self) -> None:
+        self._items: Sequence[Place] = ()
+        self._measured: Kept[tuple[int, bool]] | None = None
+        self._read: Kept[tuple[Cell, ...]] | None = None
+        self._picture: Picture | None = None
+        self._blind = False
+        self.columns: tuple[Column, ...] = COLUMNS
+        """With room for the longest name; without any GPU the GPU column is the first to go."""
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def show(self, picture: Picture, *, stale: bool = False) -> None:
+        """The rows of this picture. Those that only memory vouches for are muted and say `was`."""
+        self._items = [*places(picture), *strays(picture)]
+        self._picture = picture
+        self._blind = stale or picture.snapshot.applications.value is None
+        self._measured = Kept(self._measured, _measure, (self._items,), now=picture.known.observed_at, context=self._blind)
+        self.columns = _columns(self._measured.results, by_ray=picture.known.by_ray)
+
+    def select(self, order: str = "name", text: str = "") -> LazyRows:
+        """The rows that the filter lets through, in the operator's order; equal ones keep theirs."""
+        picture, items = self._picture, self._items
+        if picture is None:
+            return LazyRows((), key, self._row)
+        if text.strip():
+            items = self._matching(picture, text)
+        if order != "name":
+            # The state of a row that only memory vouches for is not known, and neither are its figures.
+            items = sorted(items, key=lambda item: 0.0 if self._blind else _weight(item, order, picture))
+        return LazyRows(items, key, self._row)
+
+    def _matching(self, picture: Picture, text: str) -> list[Place]:
+        """To filter them all cells have to be made, so these are kept."""
+        test = test_of(APPLICATIONS, text)
+        seen = (picture.known.nodes.value is None, picture.snapshot.nodes.value is None, picture.snapshot.figures.failure is None)
+
+        def read(item: Place, now: Moment) -> tuple[Cell, ...]:
+            app = application_of(item)
+            if app is not None:
+                now.elapsed(app.started_at, 60.0)  # its running time reads in minutes
+            return tuple(Line(item, APPLICATIONS.columns, picture))
+
+        self._read = Kept(self._read, read, (self._items,), now=picture.known.observed_at, context=seen)
+        return [item for item, line in zip(self._items, self._read.results, strict=True) if test(line)]
+
+    def _row(self, item: Place) -> Row:
+        assert self._picture is not None
+        line = Line(item, APPLICATIONS.columns, self._picture)
+        return _remembered(item, by_ray=self._picture.known.by_ray) if self._blind and application_of(item) is not None else _row(line)
+
+
+def _columns(measured: Sequence[tuple[int, bool]], *, by_ray: bool) -> tuple[Column, ...]:
+    longest = max((width for width, _ in measured), default=8)
+    with_gpu = any(gpu for _, gpu in measured)
     first = COLUMNS[0]._replace(width=min(max(8, longest), 24), wide=min(max(12, longest), 40))
     gpu = COLUMNS[_INDEX["gpu"]] if with_gpu else COLUMNS[_INDEX["gpu"]]._replace(rank=99, width=999)
-    return tuple(first if c.id == "name" else gpu if c.id == "gpu" else c for c in COLUMNS)
+    special = {"name": first, "gpu": gpu}
+    if by_ray:
+        # Nobody but Ray says anything of its nodes.
+        special |= {silent: COLUMNS[_INDEX[silent]]._replace(rank=99, width=999) for silent in ("platform", "version")}
+    return tuple(special.get(c.id, c) for c in COLUMNS)
 
 
-def node_lines(picture: Picture, order: str = "name", text: str = "") -> list[Line[Place]]:
-    """Head, workers by index, then nodes that belong to no application, or in the operator's order; those that pass the filter."""
-    lines = [Line(place, APPLICATIONS.columns, picture) for place in (*places(picture), *strays(picture))]
-    lines = filtered(APPLICATIONS, lines, text)
+def _measure(item: Place, _: Moment) -> tuple[int, bool]:
+    """The width of an item's name, and whether it shows GPUs."""
+    node = living(item)
+    return cells(clean(name(item))), node is not None and bool(node.gpus)
+
+
+def _weight(item: Place, order: str, picture: Picture) -> float:
+    """The place of an item among all, by its typed value: the worst or the largest first, the unknown last."""
     if order == "worst":
-        return sorted(lines, key=_weight)
-    return lines if order == "name" else ordered(lines, APPLICATIONS.place_of(order), descending=True)
-
-
-def _weight(line: Line[Place]) -> int:
-    return min(_WEIGHTS.get(line[place].role, 3) for place in _PLACES[:3])
-
-
-def node_rows(picture: Picture, *, stale: bool = False, order: str = "name", text: str = "") -> tuple[Row, ...]:
-    """The lines as rows. Those that only memory vouches for are muted and say `was`."""
-    blind = stale or picture.snapshot.applications.value is None
-    return tuple(_remembered(line) if blind and line.row.application else _row(line) for line in node_lines(picture, order, text))
-
-
-def reuse(before: tuple[Row, ...], after: tuple[Row, ...]) -> tuple[Row, ...]:
-    """`after`, with the very row objects of `before` where nothing changed."""
-    old = {row.key: row for row in before}
-    return tuple(known if (known := old.get(row.key)) == row else row for row in after)
+        roles = (state_role(platform_word(item, picture)), state_role(ray_word(item, picture)))
+        return min(_WEIGHTS.get(role, 3.0) for role in roles)
+    value = APPLICATIONS.columns[APPLICATIONS.place_of(order)].value(item, picture)
+    return -value if isinstance(value, int | float) else 1.0
 
 
 def _row(line: Line[Place]) -> Row:
-    place = line.row
-    note = APPLICATIONS.note(place, line.picture)
+    item = line.row
+    note = APPLICATIONS.note(item, line.picture)
     spans = [span_of(APPLICATIONS, line, at) for at in _PLACES]
     if note is None:
-        return Row(place.key, tuple(spans))
+        return Row(key(item), tuple(spans))
     cpu = _INDEX["cpu"]
-    if place.node_state == "DEAD" and place.node is not None and not spans[cpu][0]:
-        spans[cpu] = _was(line.picture, place)
-    return Row(place.key, tuple(spans), note_span(note), _INDEX["memory"] if spans[cpu][0] else cpu)
+    if item.state == "DEAD" and not spans[cpu][0]:
+        spans[cpu] = _was(line.picture, item)
+    return Row(key(item), tuple(spans), note_span(note), _INDEX["memory"] if spans[cpu][0] else cpu)
 
 
-def _remembered(line: Line[Place]) -> Row:
-    place = line.row
-    app, node, state = place.application, place.node, place.node_state
+def _remembered(item: Place, *, by_ray: bool) -> Row:
+    app, node = application_of(item), node_of(item)
     known: dict[str, Span] = {
-        "name": (clean(name(place)), "muted"),
-        "platform": ("?", "warn"),
+        "name": (clean(name(item)), "muted"),
+        "platform": NONE if by_ray else ("?", "warn"),
         "ray": ("?", "warn"),
         "ip": (clean(node.ip) if node else "", "muted"),
     }
-    told = f"was {app.state if app else 'not ours'}" + (f", {state.lower()}" if state else "")
-    return Row(place.key, tuple(known.get(column, NONE) for column in SHOWN), (told, "muted"), _INDEX["cpu"])
+    said = [item.state.lower()] if item.state else []
+    if not by_ray:
+        said.insert(0, app.state if app else "not ours")
+    told = f"was {', '.join(said) or 'listed'}"
+    return Row(key(item), tuple(known.get(column, NONE) for column in SHOWN), (told, "muted"), _INDEX["cpu"])
 
 
-def _was(picture: Picture, place: Place) -> Span:
-    past = samples(picture, place.node) if place.node is not None else []
+def _was(picture: Picture, item: Place) -> Span:
+    node = node_of(item)
+    past = samples(picture, node) if node is not None else []
     return (f"was {past[-1]:3.0f} %", "muted") if past else NONE
 
 
 def title_of(picture: Picture) -> str:
     """How many applications there are, when that is more than a screen tells."""
     count = len(picture.known.applications.value or ())
-    return f"Applications ({count})" if count > 8 else "Applications"
+    what = "Nodes" if picture.known.by_ray else "Applications"
+    return f"{what} ({count})" if count > 8 else what

@@ -9,7 +9,7 @@ from raytui.core.errors import ConfigurationError
 from raytui.core.patterns import lenient_pattern
 from raytui.tui.render.columns import Column, Row
 from raytui.tui.render.text import Span, clean, clock
-from raytui.view.filters import parse
+from raytui.view.filters import Test, parse
 from raytui.view.tables import kind as definition
 from raytui.view.tables.kind import Line, Note, TableKind
 
@@ -48,16 +48,13 @@ def note_span(note: Note) -> Span:
     return ("  ".join(part for part in (since, clean(note.text)) if part), note.role)
 
 
-def filtered(kind: TableKind[T], lines: Sequence[Line[T]], text: str) -> list[Line[T]]:
-    """The lines that what is typed lets through, in the language of `--filter`; what is no filter (yet) is looked for as it stands."""
-    if not text.strip():
-        return list(lines)
+def test_of(kind: TableKind[T], text: str) -> Test:
+    """What is typed as a filter in the language of `--filter`; what is none (yet) is looked for as it stands, and nothing lets all pass."""
     try:
-        test = parse(text, [column.id for column in kind.columns], lambda pattern: lenient_pattern(pattern).search)
+        return parse(text, [column.id for column in kind.columns], lambda pattern: lenient_pattern(pattern).search)
     except ConfigurationError:
         wanted = text.casefold()
-        return [line for line in lines if any(wanted in word.casefold() for cell in line for word in cell.words)]
-    return [line for line in lines if test(line)]
+        return lambda cells: any(wanted in word.casefold() for cell in cells for word in cell.words)
 
 
 def spark(values: Sequence[float], top: float = 100.0) -> str:

@@ -121,8 +121,8 @@ class ClusterScreen(Screen[None]):
         yield Command("Choose which log to show", "of every node and job", self.body.logs.choose)
 
     def offers(self, key: Key) -> bool:
-        """Whether a key means anything for this cluster."""
-        return not (key.does.changes and self.settings.read_only)
+        """Whether a key means anything for this cluster: nothing is changed on a read-only profile, and not every cluster has a form."""
+        return not (key.does.changes and self.settings.read_only) and (self.body.has_form or key.id != "config")
 
     @property
     def is_busy(self) -> bool:
@@ -333,7 +333,11 @@ class ClusterScreen(Screen[None]):
             self.request(Request("scale", workers=max(0, len(workers) + by)))
 
     def _action_config(self) -> None:
-        self.body.toggle_config()
+        if self.body.has_form:
+            self.body.toggle_config()
+        else:
+            told = "there is nothing to configure: raytui only watches this cluster"
+            self.notice = Notice("info", told, "whoever made it configures it")
 
     def _action_filter(self) -> None:
         self.body.filter()

@@ -2,71 +2,69 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
+from raytui.core.joined import Member
 from raytui.core.remedy import Remedy
-from raytui.core.snapshot import Application, Node, NodeState
+from raytui.core.report import Document
+from raytui.core.snapshot import Application, Node
 from raytui.view import amounts
+from raytui.view.filters import Value
 from raytui.view.picture import Picture
 from raytui.view.tables import figures
 from raytui.view.tables.documents import plain, seconds
-from raytui.view.tables.kind import Column, Document, Note, TableKind, by_state, muted
+from raytui.view.tables.kind import Column, Note, TableKind, by_state, muted
 from raytui.view.words import Role
 
 _ON_ITS_WAY = frozenset({"starting", "waiting", "joining", "draining"})
 """What a launcher says of itself when its node does not live yet, or not for long."""
 
 
-class Place(NamedTuple):
-    """One place of the cluster: an application with the node of its present life, or a node that belongs to no application."""
-
-    application: Application | None
-    node: Node | None
-    node_id: str = ""
-    """Id of the node by whichever witness knows it."""
-    node_state: NodeState | None = None
-    """State of the node by the worse witness; none when nobody knows of a node."""
-
-    @property
-    def key(self) -> str:
-        """`head` or `worker-N`; a node of nobody by its id."""
-        if self.application is not None:
-            return self.application.short
-        return f"node:{self.node.node_id}" if self.node is not None else ""
-
-    @property
-    def living(self) -> Node | None:
-        """The node whose figures are those of this place now."""
-        return self.node if self.node_state == "ALIVE" else None
+Place = Member | Node
+"""One place of the cluster: an application with the node of its present life, or a node that belongs to no application."""
 
 
-def places(picture: Picture) -> list[Place]:
+def places(picture: Picture) -> Sequence[Place]:
     """The applications: the head, then workers by index."""
-    joined = picture.joined
-    applications = sorted(picture.known.applications.value or (), key=lambda app: (app.role != "head", app.index))
-    return [Place(app, joined.node_of(app), *joined.state_of(app)) for app in applications]
+    return picture.joined.in_place
 
 
-def strays(picture: Picture) -> list[Place]:
+def strays(picture: Picture) -> list[Node]:
     """Living nodes that belong to no application of the cluster: somebody joined them by hand."""
-    joined = picture.joined
-    return [
-        Place(None, node, node.node_id, node.state)
-        for node in picture.known.nodes.value or ()
-        if node.state == "ALIVE" and joined.namesake(node) is None
-    ]
+    if picture.known.by_ray:
+        return []
+    applications = picture.joined.applications
+    return [node for node in picture.known.nodes.value or () if node.name not in applications and node.state == "ALIVE"]
+
+
+def key(place: Place) -> str:
+    """`head` or `worker-N`; a node of nobody by its id."""
+    return f"node:{place.node_id}" if isinstance(place, Node) else place.application.short
+
+
+def application_of(place: Place) -> Application | None:
+    """The application in this place; none where nobody's node is."""
+    return None if isinstance(place, Node) else place.application
+
+
+def node_of(place: Place) -> Node | None:
+    """The node in this place, dead or alive."""
+    return place if isinstance(place, Node) else place.node
+
+
+def living(place: Place, _: Picture | None = None) -> Node | None:
+    """The node whose figures are those of this place now."""
+    return node_of(place) if place.state == "ALIVE" else None
 
 
 def name(place: Place) -> str:
     """The application by its name inside the cluster, a node of nobody by Ray's name of it."""
-    if place.application is not None:
-        return place.application.short
-    return (place.node.name or f"node-{place.node.node_id[:8]}") if place.node is not None else ""
+    return (place.name or f"node-{place.node_id[:8]}") if isinstance(place, Node) else place.application.short
 
 
 def ray_word(place: Place, picture: Picture) -> str:
     """What Ray says of the place's node in one word; dead reads louder than alive, for those who see no colour."""
-    app, state = place.application, place.node_state
+    app, state = application_of(place), place.state
     if state == "ALIVE":
         return "alive"
     if state == "DEAD":
@@ -88,7 +86,7 @@ def ray_word(place: Place, picture: Picture) -> str:
 
 def why(place: Place, picture: Picture) -> Note | None:
     """Why the place has no figures, in the words of whoever knows; none when it has them."""
-    app, node, state = place.application, place.node, place.node_state
+    app, node, state = application_of(place), node_of(place), place.state
     if app is None:
         return None
     said = app.launcher.message if app.launcher is not None else ""
@@ -118,14 +116,17 @@ def _no_figures(node: Node | None, picture: Picture) -> Note | None:
 
 def _up(place: Place, picture: Picture) -> float | None:
     """Since when it runs; what starts again tells when it last ran, which is no running time."""
-    app = place.application
+    app = application_of(place)
     if app is None or app.state != "running" or not app.started_at:
         return None
     return max(0.0, picture.known.observed_at - app.started_at)
 
 
-def _platform(place: Place, _: Picture) -> str:
-    return place.application.state if place.application is not None else "not ours"
+def platform_word(place: Place, picture: Picture | None = None) -> str:
+    """What the platform says of the place in one word; empty where no platform says anything beside Ray."""
+    if picture is not None and picture.known.by_ray:
+        return ""
+    return "not ours" if isinstance(place, Node) else place.application.state
 
 
 def _why_text(place: Place, picture: Picture) -> str | None:
@@ -139,22 +140,31 @@ def _why_role(place: Place, picture: Picture, _text: str) -> Role:
 
 
 def _version(place: Place, _: Picture) -> str | None:
-    report = place.application.launcher if place.application is not None else None
+    report = None if isinstance(place, Node) else place.application.launcher
     return (report.ray_version or None) if report is not None else None
 
 
+def _ip(place: Place, _: Picture) -> str | None:
+    node = node_of(place)
+    return (node.ip or None) if node is not None else None
+
+
+def _of_application(value: Callable[[Application], Value]) -> Callable[[Place, Picture], Value]:
+    """A value that only applications have."""
+    return lambda place, _: None if isinstance(place, Node) else value(place.application)
+
+
 def _document(place: Place, picture: Picture) -> Document:
-    app = place.application
-    node = place.living
+    app = application_of(place)
     document = plain(app, "created_at", "started_at", "ended_at") if app is not None else {}
     document.pop("spec_json", None)
     return {
         **document,
         "node_id": place.node_id or None,
-        "node_state": place.node_state,
+        "node_state": place.state,
         "ray": ray_word(place, picture),
-        **figures.document(node),
-        "ip": (place.node.ip or None) if place.node is not None else None,
+        **figures.document(living(place)),
+        "ip": _ip(place, picture),
         "ray_version": _version(place, picture),
         "up_s": seconds(_up(place, picture)),
         "why": _why_text(place, picture),
@@ -171,15 +181,15 @@ APPLICATIONS: TableKind[Place] = TableKind(
     needs=frozenset({"nodes", "stats"}),
     reading=lambda picture: picture.known.applications,
     rows=places,
-    key=lambda place: place.key,
+    key=key,
     columns=(
         Column("name", lambda place, _: name(place), width=8, wide=24),
-        Column("platform", _platform, role=by_state, fields=("state",), width=8),
+        Column("platform", platform_word, role=by_state, fields=("state",), width=8),
         Column("ray", ray_word, role=by_state, fields=("ray", "node_state"), width=7),
-        *figures.columns(lambda place, _: place.living),
+        *figures.columns(living),
         Column(
             "ip",
-            lambda place, _: (place.node.ip or None) if place.node is not None else None,
+            _ip,
             role=muted,
             title="NODE IP",
             width=15,
@@ -188,10 +198,10 @@ APPLICATIONS: TableKind[Place] = TableKind(
         ),
         Column("version", _version, role=muted, fields=("ray_version",), width=8, rank=9, on_request=True),
         Column("up", _up, amounts.running_time, role=muted, fields=("up_s",), width=6, right=True, rank=1, is_span=True),
-        Column("id", lambda place, _: place.application.id if place.application is not None else None, width=19, rank=9),
+        Column("id", _of_application(lambda app: app.id), width=19, rank=9),
         Column(
             "cpus",
-            lambda place, _: place.application.cpu if place.application is not None else None,
+            _of_application(lambda app: app.cpu),
             fields=("cpu",),
             width=5,
             right=True,
@@ -200,7 +210,7 @@ APPLICATIONS: TableKind[Place] = TableKind(
         ),
         Column(
             "gb",
-            lambda place, _: place.application.memory if place.application is not None else None,
+            _of_application(lambda app: app.memory),
             fields=("memory",),
             width=5,
             right=True,
@@ -209,7 +219,7 @@ APPLICATIONS: TableKind[Place] = TableKind(
         ),
         Column(
             "gpus",
-            lambda place, _: place.application.gpus if place.application is not None else None,
+            _of_application(lambda app: app.gpus),
             width=5,
             right=True,
             rank=9,

@@ -12,10 +12,12 @@ import pytest
 
 from raytui.cli import look
 from raytui.cli.look import plain_status
+from raytui.cli.status import is_so
+from raytui.core.conditions import assess
 from raytui.core.errors import Failure
 from raytui.core.events import Event
 from raytui.core.protocols import Check
-from raytui.core.snapshot import UNREAD, Actor, Job, RayEvent, Reading, ServeDeployment
+from raytui.core.snapshot import UNREAD, Actor, Job, Operation, RayEvent, Reading, ServeDeployment
 from raytui.manager.journal import Journal
 from tests.fakes.platform import FakePlatform
 from tests.unit.core.values import NOW, application, node, report, snapshot
@@ -246,3 +248,12 @@ def test_a_refused_key_is_not_allowed_for_lists_too(show, call):
     show(snapshot(applications=Failure("platform", "KeyRefused", "the key was refused", "make a new one")))
     assert call("apps")[0] == 4
     assert call("logs")[0] == 4
+
+
+def test_a_watch_until_ok_does_not_end_while_raytui_changes_the_cluster():
+    well = snapshot()
+    assert is_so("ok", well, assess(well))
+    assert is_so("running", well, assess(well))
+    at_work = msgspec.structs.replace(well, operation=Operation("restart", ("ray-cluster-worker-1",)))
+    assert assess(at_work).verdict == "ok"
+    assert not is_so("ok", at_work, assess(at_work))

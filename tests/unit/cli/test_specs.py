@@ -13,7 +13,7 @@ from raytui.cli import specs
 from raytui.cli.root import main
 from raytui.manager.launchers import render as rendered
 
-GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "launchers"
+SOURCES = Path(__file__).resolve().parents[3] / "launchers"
 
 
 def test_validate_lists_every_problem_and_exits_2(call):
@@ -48,13 +48,19 @@ def test_cai_without_its_required_parameters_is_refused_before_anything(call, tm
 
 def test_render_prints_and_writes_the_very_bytes_that_start_writes(text, call, tmp_path):
     assert text("render", "head")[1].encode() == rendered()["ray_head_launcher.py"]
-    assert text("render", "worker")[1].encode() == rendered()["ray_worker_launcher.py"]
+    _, out, err = text("render", "worker")
+    assert out.encode() == rendered()["ray_worker_launcher.py"]
+    assert "raytui_node" in err
     code, document, _ = call("render", "--to", str(tmp_path / "out"))
     assert code == 0
+    assert [item["name"] for item in document["items"]] == list(rendered())
     for item in document["items"]:
         path = Path(item["path"])
-        assert path.read_bytes() == rendered()[path.name] == (GOLDEN / path.name).read_bytes()
-        assert stat.S_IMODE(path.stat().st_mode) == 0o755
+        assert path == tmp_path / "out" / item["name"]
+        assert path.read_bytes() == rendered()[item["name"]] == (SOURCES / item["name"]).read_bytes()
+        assert stat.S_IMODE(path.stat().st_mode) == int(item["mode"], 8) == (0o644 if "/" in item["name"] else 0o755)
+    whole = text("render")[1]
+    assert all(data.decode() in whole if "/" not in name else f"# {name}\n" in whole for name, data in rendered().items())
     assert {item["name"]: item["content"].encode() for item in call("render")[1]["items"]} == rendered()
 
 
@@ -115,10 +121,11 @@ def test_scripts_can_be_named_like_the_library_s_parameters(call, monkeypatch):
     assert call(*words)[1]["valid"] is True
 
 
-def test_render_writes_only_the_launcher_that_was_named(call, tmp_path):
+def test_render_writes_only_the_launcher_that_was_named_and_what_it_runs(call, tmp_path):
     code, document, _ = call("render", "worker", "--to", str(tmp_path / "out"))
-    assert (code, [item["name"] for item in document["items"]]) == (0, ["ray_worker_launcher.py"])
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["ray_worker_launcher.py"]
+    assert (code, [item["name"] for item in document["items"] if "/" not in item["name"]]) == (0, ["ray_worker_launcher.py"])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["ray_worker_launcher.py", "raytui_node"]
+    assert (tmp_path / "out/raytui_node/__main__.py").exists()
 
 
 def test_render_to_an_empty_name_writes_nothing(call, tmp_path):

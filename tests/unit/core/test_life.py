@@ -183,3 +183,24 @@ def test_the_join_finds_by_id_and_by_name():
     ]  # fmt: skip
     assert both.namesake(old) == seen.workers[0]
     assert both.node("n0" * 8) == seen.nodes.value[0]
+
+
+# Where Ray was asked and did not answer, a report alone proves no life.
+
+
+@pytest.mark.parametrize("failed", [None, Failure("dashboard", "Proxy502", "a proxy answered in its place")])
+def test_a_dashboard_that_does_not_answer_leaves_no_report_to_prove_a_node(failed):
+    apps = (application(0, launcher=alive(0)), application(1, launcher=alive(1)))
+    asked = msgspec.structs.replace(
+        outside(*apps), dashboard=failed, gcs=Reading(failure=failed, at=NOW), nodes=Reading(failure=failed, at=NOW)
+    )
+    assert [node_state(asked, app) for app in apps] == [("n0" * 8, "UNKNOWN"), ("n1" * 8, "UNKNOWN")]
+    assert (join(asked).counts.alive, join(asked).counts.unknown) == (None, 2)
+    assert [node_state(outside(*apps), app)[1] for app in apps] == ["ALIVE", "ALIVE"]
+
+
+def test_a_dead_node_that_a_report_names_never_beats_a_living_one_of_the_same_run():
+    worker = application(1, launcher=report("alive", node_id="old" * 8), started_at=NOW - 30)
+    old, new = node(1, "DEAD", node_id="old" * 8, started_at=NOW - 25), node(1, node_id="new" * 8, started_at=NOW - 10)
+    seen = snapshot((application(0), worker), (node(0), old, new))
+    assert join(seen).state_of(worker) == ("new" * 8, "ALIVE")

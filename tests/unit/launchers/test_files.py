@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-import ray_files
-from ray_files import RotatingLog, SharedFolder
+import raytui_node.files
+from raytui_node.files import RotatingLog, SharedFolder
 
 
 def folder(root: Path, application: str = "c-worker-1") -> SharedFolder:
@@ -79,7 +79,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_temporary(tmp_path: Path, mon
     def no_space(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(ray_files.os, "fsync", no_space)
+    monkeypatch.setattr(raytui_node.files.os, "fsync", no_space)
     shared.write_node({"state": "failed"})
     assert "No space left" in shared.trouble
     assert json.loads((tmp_path / "nodes/c-worker-1.json").read_text())["state"] == "alive"
@@ -97,7 +97,7 @@ def test_tails_keep_the_last_64_kb_of_what_exists(tmp_path: Path):
 
 
 def test_the_log_rotates_through_three_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ray_files, "_LOG_BYTES", 10)
+    monkeypatch.setattr(raytui_node.files, "_LOG_BYTES", 10)
     log = RotatingLog(str(tmp_path / "logs/x.log"))
     for word in (b"one-----", b"two-----", b"three---", b"four----"):
         log.write(word)

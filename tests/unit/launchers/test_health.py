@@ -8,7 +8,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ray_health import _exchange, _fields, _hpack_text, probe_gcs, split_address
+from raytui_node.health import _exchange, _fields, _hpack_text, probe_gcs, split_address
 
 from tests.unit.launchers.gcs import fake_gcs, frame
 

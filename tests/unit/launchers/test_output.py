@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ray_output import explain, lost_gcs, plain, warning
+from raytui_node.output import explain, lost_gcs, plain, warning
 
 RECORDED = Path(__file__).with_name("recorded")
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-import ray_page
-from ray_page import StatusPage, envoy_present
+import raytui_node.page
+from raytui_node.page import StatusPage, envoy_present
 
 FACTS = {"application": "c-head", "role": "head", "cluster": "c", "state": "alive", "since": "now", "message": "<b>no dashboard</b>"}
 
@@ -112,6 +112,6 @@ def test_a_body_without_bounds_is_refused():
 
 def test_a_sidecar_is_known_by_its_ready_port(monkeypatch: pytest.MonkeyPatch):
     with page() as port:
-        monkeypatch.setattr(ray_page, "_ENVOY_READY", ("127.0.0.1", port, "/healthz/ready"))
+        monkeypatch.setattr(raytui_node.page, "_ENVOY_READY", ("127.0.0.1", port, "/healthz/ready"))
         assert envoy_present()
     assert not envoy_present()

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ray_process import Output, find_ray, left_behind, read_process, signal_child, spawn, still_runs, sweep
+from raytui_node.process import Output, find_ray, left_behind, read_process, signal_child, spawn, still_runs, sweep
 
 from tests.unit.launchers.world import ROOT, clean_environment, wait_until
 
@@ -43,7 +43,7 @@ def test_a_child_has_its_own_group_in_our_session():
 def test_a_child_is_told_when_its_launcher_is_killed(tmp_path: Path):
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'launchers')!r})\n"
-        "from ray_process import spawn\n"
+        "from raytui_node.process import spawn\n"
         f"child = spawn(['/bin/sh', '-c', 'trap \"echo told > {tmp_path}/word; exit\" TERM; echo ready; while :; do sleep 0.05; done'], {{'PATH': '/bin:/usr/bin'}})\n"
         "print(child.stdout.readline(), flush=True)\n"
         "import time; time.sleep(60)\n"

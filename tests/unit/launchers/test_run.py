@@ -13,8 +13,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from ray_node import WorkerNode
-from ray_settings import read_settings
+from raytui_node.node import WorkerNode
+from raytui_node.settings import read_settings
 
 from tests.unit.launchers.gcs import fake_gcs
 from tests.unit.launchers.world import ROOT, Run, World, wait_until
@@ -30,7 +30,7 @@ def rendezvous(world: World, address: str, generation: str, **more: str) -> None
 
 
 def test_a_head_runs_ray_start_and_ends_it_on_sigterm(world: World):
-    run = world.start("head", RAYTUI_SHARED_DIR=world.shared)
+    run = world.start("head", RAYTUI_SHARED_DIR=world.shared, RAYTUI_RAY_PORT=None)
     (call,) = run.wait_for_calls(1)
     assert call["argv"][:7] == ["start", "--head", "--port", "6379", "--dashboard-port", "8265", "--block"]
     assert call["env"]["PATH"].startswith(f"{world.venv}/bin:")
@@ -46,6 +46,70 @@ def test_the_checkout_s_own_files_run_as_well(world: World):
     run = world.start("worker", script=ROOT / "launchers" / "ray_worker_launcher.py", RAY_HEAD_ADDRESS="127.0.0.1:1", FAKE_RAY="exit:5")
     assert run.wait() == 5
     assert run.calls[0]["argv"][:4] == ["start", "--address", "127.0.0.1:1", "--block"]
+
+
+def test_a_node_is_the_venv_s_python_on_the_folder_beside_the_script(world: World):
+    run = world.start(
+        "head",
+    )
+    ray = run.wait_for_calls(1)[0]["pid"]
+    node = int(Path(f"/proc/{ray}/stat").read_text().rpartition(")")[2].split()[1])
+    words = Path(f"/proc/{node}/cmdline").read_text().split("\0")
+    assert words[1:-1] == ["-u", "-E", f"{world.folder}/scripts/raytui_node", "head", str(run.process.pid)]
+    assert run.stop() == 0
+
+
+def test_a_script_in_a_folder_of_the_user_s_own_runs_what_stands_beside_it(world: World):
+    own = world.folder / "my project"
+    shutil.copytree(world.folder / "scripts", own)
+    for name in ("html", "socket", "json"):
+        (own / f"{name}.py").write_text("raise SystemExit('a file of the project was imported')\n")
+    stranger = world.folder / "elsewhere/raytui_node"
+    stranger.mkdir(parents=True)
+    (stranger / "__init__.py").write_text("raise SystemExit('another raytui_node was imported')\n")
+    script = own / "ray_head_launcher.py"
+    run = world.start("head", script=script, PYTHONPATH=stranger.parent, CDSW_APP_PORT=free_port(), FAKE_RAY="exit:7")
+    assert run.wait() == 7
+    assert "was imported" not in run.output
+
+
+def test_a_script_without_its_folder_says_where_it_looked(world: World):
+    lonely = world.folder / "lonely" / "ray_head_launcher.py"
+    lonely.parent.mkdir()
+    shutil.copy(world.folder / "scripts" / "ray_head_launcher.py", lonely)
+    run = world.start("head", script=lonely)
+    assert run.wait() == 1
+    places = [lonely.parent / "raytui_node", world.folder / "raytui_node", world.folder / ".raytui/c/launchers/raytui_node"]
+    assert run.output == f"no node program at {', '.join(map(str, places))}; `raytui render --to DIR` writes all that is needed\n"
+
+
+def test_a_node_program_that_is_killed_takes_ray_with_it(world: World):
+    run = world.start("head", FAKE_RAY="raylet", RAYTUI_SHARED_DIR=world.shared)
+    wait_until("the node id", lambda: run.node.get("node_id"))
+    ray = run.calls[0]["pid"]
+    os.kill(int(Path(f"/proc/{ray}/stat").read_text().rpartition(")")[2].split()[1]), signal.SIGKILL)
+    assert run.wait() == 137
+    assert run.last_line == "the node program was ended by signal 9"
+    wait_until("everything to end", lambda: world.processes() == [])
+
+
+def test_a_stop_that_comes_before_the_node_program_listens_is_a_clean_end(world: World):
+    world.program("python", "#!/bin/sh\necho began; exec sleep 60\n")
+    run = world.start("head")
+    run.wait_for_text("began")
+    assert run.stop() == 0
+    assert world.processes() == []
+
+
+def test_the_node_program_runs_by_hand(world: World):
+    def by_hand(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(world.folder / "scripts/raytui_node"), *words]
+        environment = world.environment("c-head", FAKE_RAY="exit:0")
+        return subprocess.run(command, env=environment, cwd=world.folder, capture_output=True, text=True, check=False, timeout=60)
+
+    assert by_hand("head").returncode == 0
+    told = by_hand("tail")
+    assert (told.returncode, told.stderr.partition(":")[0]) == (2, "name the role of the node")
 
 
 @pytest.mark.parametrize(("behaviour", "code"), [("exit:7", 7), ("exit:0", 0)])

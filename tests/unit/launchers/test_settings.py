@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
-import ray_settings
-from ray_settings import (
+import raytui_node.settings
+from raytui_node.settings import (
     LauncherError,
     check_ray,
     installed_versions,
@@ -84,7 +85,7 @@ def test_the_platform_s_mark_is_kept_and_every_run_has_its_own():
 
 
 def test_in_a_pod_the_platform_s_numbers_count(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ray_settings, "_shm_bytes", lambda: 8 * GB)
+    monkeypatch.setattr(raytui_node.settings, "_shm_bytes", lambda: 8 * GB)
     settings = read_settings(
         "worker", {"CDSW_ENGINE_ID": "e1", "CDSW_CPU_MILLICORES": "4500", "CDSW_MEMORY_MB": "16384", "RAYTUI_NUM_GPUS": "0"}
     )
@@ -96,7 +97,7 @@ def test_in_a_pod_the_platform_s_numbers_count(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.parametrize(("shm", "store"), [(2 * GB, 2 * GB * 95 // 100), (64 * 1024 * 1024, 78643200), (0, 30 * GB)])
 def test_the_object_store_fits_the_shared_memory_but_not_below_ray_s_minimum(monkeypatch: pytest.MonkeyPatch, shm: int, store: int):
-    monkeypatch.setattr(ray_settings, "_shm_bytes", lambda: shm)
+    monkeypatch.setattr(raytui_node.settings, "_shm_bytes", lambda: shm)
     assert read_settings("worker", {"RAYTUI_MEMORY_BYTES": str(100 * GB), "RAYTUI_NUM_GPUS": "0"}).object_store == store
 
 
@@ -147,6 +148,9 @@ def test_a_missing_venv_or_ray_says_how_to_get_it(tmp_path: Path):
     with pytest.raises(LauncherError, match="not executable"):
         check_ray(settings)
     (tmp_path / "bin/ray").chmod(0o755)
+    with pytest.raises(LauncherError, match=f"no Python: {tmp_path}/bin/python is missing or cannot be run; make it with"):
+        check_ray(settings)
+    (tmp_path / "bin/python").symlink_to(sys.executable)
     check_ray(settings)
 
 
@@ -218,5 +222,5 @@ def test_the_cluster_s_own_token_is_made_private_and_nobody_else_s_is_touched(tm
         path.write_text("secret-token\n")
         path.chmod(0o644)
         env = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(path), "RAYTUI_SHARED_DIR": str(tmp_path / "shared")}
-        assert ray_settings.read_token(ray_settings.read_settings("worker", env), env) == "secret-token"
+        assert raytui_node.settings.read_token(raytui_node.settings.read_settings("worker", env), env) == "secret-token"
         assert path.stat().st_mode & 0o777 == wanted

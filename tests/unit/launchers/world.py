@@ -88,19 +88,26 @@ class World:
         self.shared = folder / "shared"
         self.venv = folder / "venv"
         (self.venv / "bin").mkdir(parents=True)
-        ray = self.venv / "bin" / "ray"
-        ray.write_text(f"#!{sys.executable}\n{FAKE_RAY.read_text()}")
-        ray.chmod(0o755)
+        self.program("python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        self.program("ray", f"#!{sys.executable}\n{FAKE_RAY.read_text()}")
         (self.venv / "lib/python3.11/site-packages/ray-2.60.0.dist-info").mkdir(parents=True)
         (self.venv / "pyvenv.cfg").write_text("version = 3.11.7\n")
         write(folder / "scripts")
         self.runs: list[Run] = []
+
+    def program(self, name: str, text: str) -> None:
+        """A program in the venv."""
+        path = self.venv / "bin" / name
+        path.write_text(text)
+        path.chmod(0o755)
 
     def environment(self, application: str, **more: object) -> dict[str, str]:
         own = {
             "RAYTUI_VENV": self.venv,
             "RAYTUI_APPLICATION": application,
             "RAYTUI_CLUSTER": "c",
+            # Nobody listens there, whatever other Ray runs on this machine.
+            "RAYTUI_RAY_PORT": 1,
             "RAYTUI_STABLE_WINDOW_S": "0.2",
             "RAYTUI_NUM_CPUS": "2",
             "RAYTUI_NUM_GPUS": "0",

@@ -113,7 +113,7 @@ async def test_interrupt_while_waiting_undoes_and_says_what_exists(tmp_path):
                 manager.interrupt()
                 manager.interrupt()
 
-    with pytest.raises(Interrupted, match="no application of ray-cluster exists now"):
+    with pytest.raises(Interrupted, match="no application of ray-cluster is listed now"):
         await consume()
     assert ("undone", "undone") in seen
     assert world.states() == {}

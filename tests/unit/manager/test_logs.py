@@ -78,7 +78,7 @@ async def logs(platform):
 @pytest.fixture
 async def look(platform):
     monitor = Monitor(platform, dial, cluster="ray-cluster", profile="local")
-    yield lambda: monitor.observe("status")
+    yield lambda: monitor.observe()
     await monitor.close()
 
 

@@ -455,6 +455,14 @@ async def test_a_record_that_cannot_be_read_is_a_value_in_the_snapshot(platform,
     assert snapshot.nodes.value
 
 
+async def test_a_record_that_was_read_once_is_kept_while_it_cannot_be_read_again(platform, monitor) -> None:
+    platform.asked["ray-cluster"] = ClusterSpec(workers=WorkersSpec(count=3))
+    read = (await monitor.observe()).asked
+    platform.errors["recorded_spec"] = [Unreachable(Failure("platform", "NoRoute", "no route", "check the VPN"))]
+    platform.applications["ray-cluster-worker-2"] = application("worker-2")
+    assert (await monitor.observe()).asked == read
+
+
 async def test_while_absent_a_status_says_whose_names_are_taken_and_does_not_send_to_start() -> None:
     platform = FakePlatform()
     platform.foreign = {"ray-cluster-head", "ray-cluster-worker-2"}
@@ -494,11 +502,11 @@ async def test_a_clock_two_hours_ahead_proves_life_only_while_its_reports_are_se
     pods = Pods(started_at=1_790_000_000.0 - 3600)
     ahead = pods.now + 7200
     pods.write(ahead)
-    assert await pods.look() == ("unknown", 0)
+    assert await pods.look() == ("unknown", None)
     pods.write(ahead + 10)
     assert await pods.look(10) == ("ok", 2)
     assert await pods.look(85) == ("ok", 2)
-    assert await pods.look(10) == ("unknown", 0)
+    assert await pods.look(10) == ("unknown", None)
 
 
 async def test_what_changed_while_nobody_looked_is_dated_by_nobody() -> None:
@@ -507,7 +515,7 @@ async def test_what_changed_while_nobody_looked_is_dated_by_nobody() -> None:
     pods.write(ahead)
     await pods.look()
     pods.write(ahead + 1800)
-    assert await pods.look(1800) == ("unknown", 0)
+    assert await pods.look(1800) == ("unknown", None)
 
 
 async def test_the_late_last_words_of_an_earlier_life_are_not_seen_as_this_ones() -> None:
@@ -519,7 +527,7 @@ async def test_the_late_last_words_of_an_earlier_life_are_not_seen_as_this_ones(
         pods.platform.set(f"ray-cluster-{name}", started_at=pods.now + 5)
     for second in (10, 20, 30):
         pods.write(ahead + second)
-        assert (await pods.look(10))[1] == 0
+        assert (await pods.look(10))[1] is None
 
 
 async def test_a_report_that_was_read_seldom_is_as_old_as_its_last_reading() -> None:
@@ -527,7 +535,7 @@ async def test_a_report_that_was_read_seldom_is_as_old_as_its_last_reading() -> 
     pods.write(pods.now + 7200, read_at=pods.now)
     await pods.look()
     pods.write(pods.now + 7300, read_at=pods.now + 100)
-    assert await pods.look(100) == ("unknown", 0)
+    assert await pods.look(100) == ("unknown", None)
 
 
 async def test_figures_that_could_not_be_read_are_a_condition_and_no_frozen_figures(server, monitor) -> None:

@@ -196,7 +196,7 @@ async def test_the_ingress_passes_requests_on(real: Api) -> None:
 
 EXPOSING = """
 import http.server, os, threading
-from ray_page import StatusPage
+from page import StatusPage
 class Dashboard(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         # As Ray 2.60: Authorization wins over X-Ray-Authorization.
@@ -218,7 +218,7 @@ async def test_an_exposed_dashboard_gets_ray_s_token_whether_the_ingress_hands_t
     real: Api, authorization_passes: int
 ) -> None:
     real.bench.faults.update({"authorization_passes": authorization_passes})
-    await real.upload("ray_page.py", (Path(__file__).parents[3] / "launchers" / "ray_page.py").read_text())
+    await real.upload("page.py", (Path(__file__).parents[3] / "launchers" / "raytui_node" / "page.py").read_text())
     await running(real, "import sys\nsys.path.insert(0, '.')\n" + EXPOSING)
     host = {"host": f"one.{real.bench.domain}"}
     answer = await real.call("GET", "/api/version", headers=host | {"x-ray-authorization": "Bearer ray"})

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from raytui.core.secret import Secret
-from raytui.platforms.cai.answers import Told
-from raytui.platforms.cai.client import ApiClient, Timing
-from raytui.platforms.cai.transport import Answer, Endpoint, TransportError
+from raytui.platforms.cai.api.answers import Told
+from raytui.platforms.cai.api.client import ApiClient, Timing
+from raytui.platforms.cai.api.transport import Answer, Endpoint, TransportError
 
 FAST = Timing(
     request=1.0,
@@ -30,6 +30,7 @@ FAST = Timing(
     restart=0.3,
     patience=0.1,
     files=0.3,
+    doubtful_upload=0.02,
 )
 TOLD = Told("ml.example.com", "abcd-efgh-ijkl-mnop", "CML_API_KEY")
 KEY = "key-0123456789abcdef"

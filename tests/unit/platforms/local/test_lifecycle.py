@@ -360,7 +360,7 @@ async def test_a_full_disk_ends_in_one_sentence_and_nothing_half_made(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr("raytui.system.files.os.fsync", full)
     with pytest.raises(OperationFailed, match=r"writing the record failed: .*unit-head.json: No space left on device") as caught:
         await world.platform.create(world.request())
     assert "RAYTUI_STATE_DIR" in caught.value.hint

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from raytui.core.protocols import Check
+from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.platforms.local import LocalPlatform, launch, machine, ports, preflight
 from tests.unit.platforms.local.conftest import CLUSTER, DASHBOARD_PORT, RAY_PORT, World
@@ -308,3 +309,28 @@ def test_no_port_is_picked_when_all_are_taken(monkeypatch: pytest.MonkeyPatch) -
 async def test_a_number_that_is_no_port_is_a_failing_row_and_never_bound(world: World, port: int) -> None:
     assert not ports.is_free(port)
     assert (await rows(world, ray_port=port))["ray-port"].status == "fail"
+
+
+@pytest.mark.parametrize(
+    ("script", "folder", "status", "words"),
+    [
+        (None, False, "fail", "cannot be read: No such file"),
+        ("print('my own')", False, "ok", "is there"),
+        ("# runs raytui_node", False, "fail", "beside it, which is not there"),
+        ("# runs raytui_node", True, "ok", "is there"),
+    ],
+)
+def test_a_script_of_the_user_s_own_needs_the_folder_that_it_runs(
+    tmp_path: Path, script: str | None, folder: bool, status: str, words: str
+):
+    path = tmp_path / "mine" / "head.py"
+    (path.parent / "raytui_node").mkdir(parents=True)
+    if script is not None:
+        path.write_text(script)
+    if folder:
+        (path.parent / "raytui_node" / "__main__.py").write_text("pass")
+    (check,) = preflight.scripts(ClusterSpec("c", head=HeadSpec(script=str(path))))
+    assert (check.name, check.status) == ("head script", status)
+    assert words in check.message
+    told = (check.field, as_commands(check.hint))
+    assert told == (("", "") if status == "ok" else ("head.script", f"raytui render --to {path.parent} writes it"))

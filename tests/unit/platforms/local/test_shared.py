@@ -7,11 +7,13 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound, OperationFailed, Unreachable
+from raytui.core.launchers import own_folder
 from raytui.core.spec import ClusterSpec, WorkersSpec
-from raytui.platforms.local import files, launch
+from raytui.platforms.local import files, launch, processes
 from raytui.platforms.local.shared import read_within, to_the_end
 from tests.unit.platforms.local.conftest import CLUSTER, DASHBOARD_PORT, World
 
@@ -29,6 +31,29 @@ async def test_launchers_are_executable_and_unchanged_ones_untouched(world: Worl
     assert [path.name for path in head.parent.iterdir() if path.name.startswith(".")] == []
 
 
+async def test_files_that_applications_run_from_never_change_and_new_applications_name_others(world: World) -> None:
+    head = await world.running()
+    old = {path.name: path.read_bytes() for path in (world.shared / "launchers").iterdir()}
+    newer = {**old, "raytui_node/node.py": b"pass\n", "ray_head_launcher.py": b"pass\n"}
+    paths = await world.platform.write_launchers(CLUSTER, newer)
+    own = world.shared / own_folder(newer)
+    assert paths == {name: str(own / name) for name in newer}
+    assert {name: Path(path).read_bytes() for name, path in paths.items()} == newer
+    assert stat.S_IMODE((own / "raytui_node/node.py").stat().st_mode) == 0o644
+    assert {path.name: path.read_bytes() for path in (world.shared / "launchers").iterdir()} == old
+    request = world.request("worker-1")
+    worker = await world.platform.create(msgspec.structs.replace(request, script=paths["ray_worker_launcher.py"]))
+    assert processes.environment(world.pid(worker))["RAYTUI_NODE_DIR"] == str(own / "raytui_node")
+    (own / "raytui_node/node.py").write_bytes(b"by hand")
+    with pytest.raises(OperationFailed, match=r"raytui_node/node.py was changed by hand, and applications of unit run from it"):
+        await world.platform.write_launchers(CLUSTER, newer)
+    await world.platform.delete(worker)
+    assert own.exists()
+    await world.platform.delete(head)
+    assert not list(world.shared.glob("launchers*"))
+    assert Path((await world.platform.write_launchers(CLUSTER, newer))["raytui_node/node.py"]).parent.parent.name == "launchers"
+
+
 async def test_a_full_disk_leaves_the_old_launcher(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     head = Path((await world.launchers())["ray_head_launcher.py"])
     before = head.read_bytes()
@@ -36,7 +61,7 @@ async def test_a_full_disk_leaves_the_old_launcher(world: World, monkeypatch: py
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr("raytui.system.files.os.fsync", full)
     with pytest.raises(OperationFailed, match=r"writing the launcher failed: .*No space left on device"):
         await world.platform.write_launchers(CLUSTER, {"ray_head_launcher.py": b"new"})
     assert head.read_bytes() == before
@@ -131,7 +156,7 @@ async def test_a_token_in_our_environment_becomes_the_clusters(world: World, mon
 
 async def test_a_token_file_that_is_missing_is_named_and_nothing_is_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", "/nope")
-    with pytest.raises(OperationFailed, match="the Ray token in /nope cannot be read"):
+    with pytest.raises(OperationFailed, match=r"the Ray token in /nope \(RAY_AUTH_TOKEN_PATH\) cannot be used: it cannot be read"):
         await world.create(RAY_AUTH_MODE="token")
     assert await world.platform.list(CLUSTER) == ()
 
