@@ -56,10 +56,6 @@ class AttachedPlatform:
         """None."""
         return ()
 
-    async def clusters(self) -> tuple[str, ...]:
-        """The one behind the address."""
-        return (self._address,)
-
     async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:  # noqa: ARG002  # nothing is made from it
         """Nothing: what can be checked is the chain to the dashboard, which every look follows."""
         return ()
@@ -88,7 +84,7 @@ class AttachedPlatform:
         require_changeable("the change", self.name, read_only=True)
         raise AssertionError
 
-    create = prepare = stop = restart = delete = drain = write_launchers = write_file = record_spec = forget = _refuse
+    create = prepare = stop = restart = delete = drain = write_launchers = record_spec = forget = _refuse
 
     async def close(self) -> None:
         """Nothing to let go of."""
