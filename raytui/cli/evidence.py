@@ -11,7 +11,7 @@ from raytui.core.questions import Question
 from raytui.core.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from raytui.bootstrap import Session
+    from raytui.core.session import Session
 
 _REFUSALS = {"KeyRefused", "NotAllowed"}
 """Reasons under which a snapshot carries what the platform raised as `NotAllowed`: a refused key is no broken line."""
