@@ -123,7 +123,7 @@ config = VerbGroup(
 @click.option("--origin", is_flag=True, help="Say where each value came from.")
 @pass_invocation
 def show(invocation: Invocation, /, *, origin: bool) -> int:
-    """The effective settings; secrets are never printed."""
+    """The effective settings, of the keys those that a file sets; secrets are never printed."""
     from raytui.config.fields import FIELDS
 
     settings = invocation.settings()
@@ -133,6 +133,7 @@ def show(invocation: Invocation, /, *, origin: bool) -> int:
         rows.append(("api_key", "***" if settings.api_key else None, settings.origins.get("api_key", "not set")))
     fields = [field.path for field in FIELDS if field.path != "api_key_file"]
     rows += [(name, _effective(settings, name), settings.origins.get(name, "default")) for name in fields]
+    rows += [(f"keys.{name}", keys, settings.origins[f"keys.{name}"]) for name, keys in settings.keys.items()]
     if invocation.output.json:
         items = [{"field": name, "value": value, **({"origin": where} if origin else {})} for name, value, where in rows]
         invocation.output.document(list_document(items))
