@@ -102,8 +102,9 @@ def of_workers(joined: Joined) -> Iterator[Condition]:
     """Workers that are missing, and those that are not as they should be."""
     snapshot, workers = joined.snapshot, joined.workers
     asked = snapshot.asked.value
-    wanted = max((member.application.index for member in workers), default=0) if asked is None else asked.workers.count
-    for index in sorted(set(range(1, wanted + 1)) - {member.application.index for member in workers}):
+    wanted = max(joined.indexes, default=0) if asked is None else asked.workers.count
+    missing = [] if wanted == len(joined.indexes) == max(joined.indexes, default=0) else set(range(1, wanted + 1)) - joined.indexes
+    for index in sorted(missing):
         told = "" if asked is None else f"; {wanted} {'worker was' if wanted == 1 else 'workers were'} asked for"
         yield Condition(
             "error",
@@ -191,9 +192,9 @@ def _sidecar(app: Application) -> str:
 def of_cluster(joined: Joined) -> Iterator[Condition]:
     """What launchers warn of, nodes that nobody here manages, what could not be read, demand that waits, Serve."""
     snapshot = joined.snapshot
-    nodes = snapshot.nodes.value or ()
+    nodes, names = snapshot.nodes.value or (), joined.names
     yield from filter(None, joined.derive("launchers", _of_launcher, snapshot.applications.value or ()))
-    for found in filter(None, joined.derive("nodes", _of_node, nodes, [node.name in joined.applications for node in nodes])):
+    for found in filter(None, joined.derive("nodes", lambda node, now: _of_node(node, node.name in names, now), nodes, context=(names,))):
         yield from found
     yield from _unreadable(joined)
     yield from _pending(joined)

@@ -50,6 +50,19 @@ class Moment:
         return self.at - since
 
 
+def changed_places(old: Sequence[object], new: Sequence[object]) -> list[int]:
+    """Where two sequences of one length hold different objects."""
+    if old is new:
+        return []
+    # As bytes, so that what is the same is passed over in C.
+    same = bytes(map(is_, old, new))
+    places, place = [], same.find(0)
+    while place >= 0:
+        places.append(place)
+        place = same.find(0, place + 1)
+    return places
+
+
 class Kept(Generic[R]):
     """The results for the rows of one or several columns of things, row by row."""
 
@@ -82,12 +95,8 @@ class Kept(Generic[R]):
         stale = self._take(before, make, now)
         if not in_time:
             stale = sorted({*stale, *(n for n, (since, until) in enumerate(self._spans) if not since <= now < until)})
-        if stale and self.results is before.results:
-            self.results, self._spans = before.results.copy(), before._spans.copy()
-        for n in stale:
-            moment = Moment(now)
-            self.results[n] = make(*(column[n] for column in columns), moment)
-            self._spans[n] = (moment.since, moment.until)
+        if stale:
+            self._make_again(stale, make, now, before)
         fresh = self._spans if not in_time else [self._spans[n] for n in stale]
         if not in_time:
             self._since, self._until = -inf, inf
@@ -101,14 +110,25 @@ class Kept(Generic[R]):
             self._spans.append((moment.since, moment.until))
             self._since, self._until = max(self._since, moment.since), min(self._until, moment.until)
 
+    def _make_again(self, stale: list[int], make: Callable[..., R], now: float, before: Kept[R]) -> None:
+        if self._spans is before._spans:
+            self._spans = before._spans.copy()
+        for n in stale:
+            moment = Moment(now)
+            made = make(*(column[n] for column in self._columns), moment)
+            self._spans[n] = (moment.since, moment.until)
+            if made != self.results[n]:
+                if self.results is before.results:
+                    self.results = before.results.copy()
+                self.results[n] = made
+
     def _take(self, before: Kept[R], make: Callable[..., R], now: float) -> list[int]:
         """Take over what is as before, and say which rows are not."""
         count = len(self._columns[0])
         if count == len(before._columns[0]):
             changed: set[int] = set()
             for old, new in zip(before._columns, self._columns, strict=True):
-                if old is not new:
-                    changed.update(n for n, (a, b) in enumerate(zip(old, new, strict=True)) if a is not b)
+                changed.update(changed_places(old, new))
             if 2 * len(changed) <= count:
                 self.results, self._spans = before.results, before._spans
                 return sorted(changed)
@@ -142,10 +162,11 @@ def reuse(before: T | None, after: T) -> T:
             made.__dict__.update(about)
         return made
     if isinstance(after, dict) and isinstance(before, dict):
-        for key, new in after.items():
-            old = before.get(key)
-            if old == new:
-                after[key] = old
+        values = list(after.values())
+        known = list(before.values()) if list(before) == list(after) else [before.get(key) for key in after]
+        equal = map(eq, known, values)
+        kept = [old if same else new for old, new, same in zip(known, values, equal, strict=True)]
+        after.update(zip(after, kept, strict=True))
         about = getattr(after, "__dict__", None)
         if about == getattr(before, "__dict__", None) and len(after) == len(before) and all(map(is_, after.values(), before.values())):
             return before

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from raytui.core.joined import Member
+from raytui.core.joined import Joined, Member
 from raytui.core.kept import Kept, Moment
 from raytui.core.snapshot import Application, Node
 from raytui.tui.render.columns import Column, LazyRows, Row
@@ -53,13 +53,13 @@ class NodeRows:
     def show(self, picture: Picture, *, stale: bool = False) -> None:
         """The rows of this picture. Those that only memory vouches for are muted and say `was`."""
         joined = picture.joined
-        nodes = picture.known.nodes.value or ()
-        strays = [node for node in nodes if node.name not in joined.applications and node.state == "ALIVE"]
-        self._items = [*joined.in_place, *strays]
+        self._items = [*joined.in_place, *strays(joined)]
         self._picture = picture
         self._blind = stale or picture.snapshot.applications.value is None
-        self._measured = Kept(self._measured, _measure, (self._items,), now=picture.known.observed_at, context=self._blind)
-        self.columns = _columns(self._measured.results)
+        before = self._measured
+        self._measured = Kept(before, _measure, (self._items,), now=picture.known.observed_at, context=self._blind)
+        if before is None or self._measured.results is not before.results:
+            self.columns = _columns(self._measured.results)
 
     def select(self, order: str = "name", text: str = "") -> LazyRows:
         """The rows with this text in their name, states or address, whatever the case, in the operator's order; equal ones keep theirs."""
@@ -93,6 +93,16 @@ class NodeRows:
     def _row(self, item: Member | Node) -> Row:
         assert self._picture is not None
         return _row_of(item, self._picture, Moment(self._picture.known.observed_at), blind=self._blind)
+
+
+def strays(joined: Joined) -> Iterator[Node]:
+    """Living nodes that belong to no application of the cluster: somebody joined them by hand."""
+    names = joined.names
+
+    def stray(node: Node, _: Moment) -> Node | None:
+        return node if node.state == "ALIVE" and node.name not in names else None
+
+    return filter(None, joined.derive("strays", stray, joined.snapshot.nodes.value or (), context=(names,)))
 
 
 def _columns(measured: Sequence[tuple[int, bool]]) -> tuple[Column, ...]:

@@ -191,7 +191,9 @@ def test_the_join_finds_by_id_and_by_name():
 @pytest.mark.parametrize("failed", [None, Failure("dashboard", "Proxy502", "a proxy answered in its place")])
 def test_a_dashboard_that_does_not_answer_leaves_no_report_to_prove_a_node(failed):
     apps = (application(0, launcher=alive(0)), application(1, launcher=alive(1)))
-    asked = msgspec.structs.replace(outside(*apps), dashboard=failed, gcs=Reading(failure=failed, at=NOW), nodes=Reading(failure=failed, at=NOW))
+    asked = msgspec.structs.replace(
+        outside(*apps), dashboard=failed, gcs=Reading(failure=failed, at=NOW), nodes=Reading(failure=failed, at=NOW)
+    )
     assert [node_state(asked, app) for app in apps] == [("n0" * 8, "UNKNOWN"), ("n1" * 8, "UNKNOWN")]
     assert (join(asked).counts.alive, join(asked).counts.unknown) == (None, 2)
     assert [node_state(outside(*apps), app)[1] for app in apps] == ["ALIVE", "ALIVE"]
