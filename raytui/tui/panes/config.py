@@ -91,6 +91,7 @@ class ConfigPane(Pane):
         self.spec = spec
         self.problems: list[Problem] = []
         self._refused: tuple[Problem, ...] = ()
+        self._told = ""
 
     def compose(self) -> ComposeResult:
         """All fields, then problems that belong to none of them."""
@@ -120,7 +121,11 @@ class ConfigPane(Pane):
             by_field.setdefault(problem.field, problem.message + (f"; {problem.hint}" if problem.hint else ""))
         for path, row in self._rows.items():
             row.tell(by_field.pop(path, ""), differ.get(path, ""))
-        self._general.update(clean("; ".join(by_field.values())))
+        told = clean("; ".join(by_field.values()))
+        if told != self._told:
+            # Another text lays the whole screen out anew.
+            self._told = told
+            self._general.update(told)
         self._general.display = bool(by_field)
         self.rule.tell(state=self._state(running, differ), state_role="error" if self.problems else "muted")
 
@@ -143,8 +148,9 @@ class ConfigPane(Pane):
             row.query_one(".running").display = False
         self.check()
 
-    def _watch_picture(self) -> None:
-        if self.is_mounted:
+    def _watch_picture(self, before: Picture | None, after: Picture | None) -> None:
+        same = before is not None and after is not None and before.known.applications.value is after.known.applications.value
+        if self.is_mounted and not same:
             self.check()
 
     @on(Input.Changed)
