@@ -14,6 +14,7 @@ import msgspec
 from raytui.config.settings import Settings
 from raytui.core.errors import Problem
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
+from raytui.core.remedy import plus
 from raytui.manager.monitor import Monitor
 from raytui.manager.operations import current
 
@@ -101,7 +102,7 @@ def access_problems(settings: Settings) -> list[Problem]:
     import asyncio
 
     seen = asyncio.run(_projects(settings))
-    return [msgspec.structs.replace(problem, hint=f"{problem.hint}; {seen}") if seen else problem for problem in problems]
+    return [msgspec.structs.replace(problem, hint=plus(problem.hint, f"; {seen}")) if seen else problem for problem in problems]
 
 
 async def _projects(settings: Settings) -> str:

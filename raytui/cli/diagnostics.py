@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from raytui.cli.output import ReaderLeft
 from raytui.cli.paint import ColorChoice, Paint, is_terminal, paint_for
 from raytui.core.errors import ConfigurationError, Interrupted, OperationFailed, RaytuiError, Unreachable
+from raytui.core.remedy import as_commands
 
 if TYPE_CHECKING:
     from raytui.cli.invocation import Invocation
@@ -61,10 +63,10 @@ class Diagnostics:
             self.lines([f"{self.paint('error:', 'error')} {len(error.problems)} problems, {so_far}"])
             width = min(34, max(len(problem.field) for problem in error.problems))
             for problem in error.problems:
-                hint = f"; {problem.hint}" if problem.hint else ""
+                hint = f"; {as_commands(problem.hint)}" if problem.hint else ""
                 self.lines([f"  {problem.field.ljust(width)}  {problem.message}{hint}"])
             return
-        self.lines([f"{self.paint('error:', 'error')} {error.message}", *([f"       {error.hint}"] if error.hint else [])])
+        self.lines([f"{self.paint('error:', 'error')} {error.message}", *([f"       {as_commands(error.hint)}"] if error.hint else [])])
 
     def began(self, what: str, *, shown_by: str = "raytui status shows what exists") -> None:
         """From now on an interruption is told with what was begun, for example `the start of ray-cluster had begun`."""
@@ -86,6 +88,8 @@ def guard(invocation: Invocation, work: Callable[[], int]) -> int:
         error: RaytuiError = invocation.diagnostics.interrupted()
     except RaytuiError as raised:
         error = raised
+    except ReaderLeft:
+        return _reader_left()
     # The last boundary of the program: whatever was not foreseen still ends in one sentence, and its details in a file.
     except Exception as raised:  # noqa: BLE001
         error = _of_click(raised, invocation) or _unforeseen(raised, invocation)
@@ -116,7 +120,7 @@ def error_answer(error: RaytuiError) -> dict[str, Any]:
     document = error_document(error)
     if isinstance(error, Unreachable):
         failure = error.failure
-        document["error"]["broken_link"] = {"layer": failure.layer, "message": failure.message, "hint": failure.hint}
+        document["error"]["broken_link"] = {"layer": failure.layer, "message": failure.message, "hint": as_commands(failure.hint)}
     return document
 
 

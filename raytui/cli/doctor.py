@@ -9,8 +9,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from raytui.cli.invocation import Invocation
 from raytui.cli.sizes import size_flags, spec_fields, spec_options
 from raytui.cli.verb import pass_invocation, verb
@@ -19,7 +17,8 @@ from raytui.core.asked import COUNT, overlay, words
 from raytui.core.conditions import assess
 from raytui.core.errors import RaytuiError
 from raytui.core.protocols import Check
-from raytui.core.report import list_document
+from raytui.core.remedy import as_commands
+from raytui.core.report import advised, list_document
 from raytui.core.snapshot import Snapshot
 from raytui.core.spec import ClusterSpec
 from raytui.core.validate import validate
@@ -62,11 +61,13 @@ def doctor(invocation: Invocation, /, **sizes: Any) -> int:
     checks = asyncio.run(look())
     counted = Counter(check.status for check in checks)
     if invocation.output.json:
-        invocation.output.document(list_document([msgspec.structs.asdict(check) for check in checks]))
+        invocation.output.document(list_document([advised(check) for check in checks]))
     else:
         rows = [(check.name, check.status, check.message) for check in checks]
         invocation.output.table(("CHECK", "STATUS", "MESSAGE"), rows, states=("STATUS",))
-        hints = dict.fromkeys(f"{check.name}: {check.hint}" for check in checks if check.hint and check.status in {"warn", "fail"})
+        hints = dict.fromkeys(
+            f"{check.name}: {as_commands(check.hint)}" for check in checks if check.hint and check.status in {"warn", "fail"}
+        )
         invocation.output.lines(["", *hints])
         invocation.output.lines([", ".join(f"{counted[status]} {status}" for status in ("ok", "warn", "fail", "skip") if counted[status])])
     return 1 if counted["fail"] else 0

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from raytui.cli.paint import Paint
 from raytui.cli.table import one_line
 from raytui.cli.view import short_name
 from raytui.core.events import Event
+from raytui.view.amounts import local_time
 from raytui.view.words import SEVERITIES
 
 
@@ -15,8 +14,3 @@ def event_line(event: Event, cluster: str, paint: Paint) -> str:
     """When, how bad, who says it, of what, and what happened."""
     shape = paint(*SEVERITIES[event.severity])
     return f"{local_time(event.at)} {shape} {event.author:<8} {short_name(one_line(event.subject), cluster):<10} {one_line(event.message)}"
-
-
-def local_time(at: float) -> str:
-    """A time as this machine's clock shows it, with the date, since nights are long."""
-    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")

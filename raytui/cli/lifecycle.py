@@ -25,6 +25,7 @@ from raytui.core.conditions import assess
 from raytui.core.errors import DeadlineExceeded, Interrupted, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Verb
+from raytui.core.remedy import as_commands
 from raytui.core.report import SCHEMA_VERSION
 from raytui.core.validate import MAX_WORKERS
 
@@ -137,7 +138,7 @@ def change(
             plan = await _planned(session, name, what, limit)
             left = max(LEAST_S, limit - (time.monotonic() - began))
             for note in plan.notes:
-                invocation.diagnostics.warning(note)
+                invocation.diagnostics.warning(as_commands(note))
             if dry_run:
                 progress.steps = {step.name: StepEvent(step.name, "planned", 0.0, _targets(plan, step.targets)) for step in plan.steps}
                 return plan, await _phase(session)

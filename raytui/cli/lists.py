@@ -1,283 +1,210 @@
-"""The lists: every table of the console has its verb, and every row is the same core value as there."""
+"""The lists: each table of the product as a verb, made from the same definition as the console's screen of it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import msgspec
 
 from raytui.cli.evidence import require_cluster
 from raytui.cli.invocation import Invocation, whole_number
-from raytui.cli.table import Row
-from raytui.cli.verb import pass_invocation, verb
-from raytui.core.conditions import assess
-from raytui.core.errors import NotFound, RaytuiError, Unreachable
-from raytui.core.events import Event, Severity
-from raytui.core.joined import Joined, join
-from raytui.core.questions import Question
-from raytui.core.report import event_document, list_document
-from raytui.core.snapshot import Application, Job, Node, RayEvent, Reading, Snapshot
-from raytui.core.units import duration, gigabytes, rfc3339_or_none
+from raytui.cli.table import Head, table
+from raytui.cli.verb import Verb, pass_invocation, verb
+from raytui.core.errors import ConfigurationError, NotFound, Problem, RaytuiError, Unreachable
+from raytui.core.events import Event
+from raytui.core.patterns import compile_pattern
+from raytui.core.report import list_document
+from raytui.core.snapshot import Reading, Snapshot
+from raytui.view.picture import Picture, picture_of
+from raytui.view.tables.kind import Line, Query, TableKind
+
+if TYPE_CHECKING:
+    from raytui.cli.paint import Paint
+    from raytui.config.settings import Settings
+
+Kind = TableKind[Any]
+"""A list of any kind of rows, which a verb only hands on. Any: so do `Query` and `Line` of it here."""
 
 
-class Listing(NamedTuple):
-    """How one list is shown: its columns, the cells of an item, and the item as a document."""
+class Shown(NamedTuple):
+    """What of a list is shown, and what is known of the rest."""
 
-    what: str
-    heads: tuple[str, ...]
-    cells: Callable[[Any, Joined], Row]
-    document: Callable[[Any, Joined], dict[str, Any]]
-    right: tuple[str, ...] = ()
-    states: tuple[str, ...] = ("STATE", "STATUS", "PLATFORM", "RAY")
-
-
-def observe(invocation: Invocation, questions: Iterable[Question]) -> Snapshot:
-    """One look that asks what a list needs; raises what `require_cluster` raises."""
-    settings = invocation.settings()
-    session = invocation.session(settings)
-
-    async def look() -> Snapshot:
-        async with session:
-            return await session.monitor.observe(questions)
-
-    snapshot = asyncio.run(look())
-    require_cluster(snapshot)
-    return snapshot
+    lines: list[Line[Any]]
+    matching: int
+    """Rows that the filter let through, of those that were read."""
+    read: int
+    """Rows that were read."""
+    total: int | None
+    """How many there are in all that the filter lets through; none where it could look at a part of the list only."""
+    listed: int
+    """How many there are in all, whatever the filter."""
 
 
-def answer(snapshot: Snapshot, reading: Reading[tuple[Any, ...]]) -> Reading[tuple[Any, ...]]:
-    """What Ray answered; raises `Unreachable` with the first broken link when it did not."""
-    if reading.value is not None:
-        return reading
-    broken = assess(snapshot).broken or reading.failure or snapshot.dashboard
-    if broken is None:
-        raise NotFound(f"{snapshot.cluster} has not answered yet", hint="raytui status says how far it is")
-    raise Unreachable(broken)
+def list_verb(kind: Kind) -> Verb:
+    """The verb of a list."""
 
+    @pass_invocation
+    def show(invocation: Invocation, /, *, where: str, sort: str, columns: str, limit: str | None, watch: bool) -> int:
+        query, most = asked(kind, where=where, sort=sort, columns=columns, limit=limit)
+        if watch:
+            from raytui.cli.following import follow
 
-def show(invocation: Invocation, snapshot: Snapshot, reading: Reading[tuple[Any, ...]], listing: Listing, limit: int = 0) -> int:
-    """Print what was read as a table or as the list document; `limit` keeps the first ones, 0 all, and says how many there are."""
-    found, output, joined = reading.value or (), invocation.output, join(snapshot)
-    shown, total = found[: limit or None], max(reading.total or 0, len(found))
-    if output.json:
-        output.document(list_document([listing.document(item, joined) for item in shown], total, unreadable_of(reading)))
-    elif found:
-        rows = [listing.cells(item, joined) for item in shown]
-        output.table(listing.heads, rows, right=listing.right, states=listing.states)
-    elif not total:
-        invocation.diagnostics.lines([f"none in {snapshot.cluster}"])
-    tell_missing(invocation, listing.what, reading, shown=len(shown), found=len(found), total=total)
-    return 0
+            return follow(invocation, query, most)
+        return look(invocation, query, most)
 
-
-def unreadable_of(reading: Reading[Any]) -> int | None:
-    """How many rows of an answer could not be read; none where its rows were not counted (a platform's list, no answer)."""
-    return reading.unreadable if reading.total is not None else None
-
-
-def tell_missing(invocation: Invocation, what: str, reading: Reading[Any], *, shown: int, found: int, total: int) -> None:
-    """Say on stderr which rows are not shown, and why: for people what was cut, for everybody what could not be read."""
-    if shown < total and not invocation.output.json:
-        more = f"; --limit {found} shows {'all' if found == total else f'{found:,}'}" if shown < found else ""
-        limit = "; Ray tells no more at once" if total > found + reading.unreadable and not more else ""
-        invocation.diagnostics.warning(f"{shown:,} of {total:,} shown{more}{limit}")
-    if reading.unreadable:
-        count = f"{reading.unreadable:,} {'row' if reading.unreadable == 1 else 'rows'}"
-        invocation.diagnostics.warning(
-            f"{count} of Ray's {what} could not be read and what they say is missing: {reading.first_unreadable}"
-        )
-
-
-limit_option = click.option(
-    "--limit", metavar="N", help="Show at most N rows.", callback=lambda _context, _option, text: whole_number("limit", text, 0, low=1)
-)
-
-
-def _plain(item: Any, *times: str) -> dict[str, Any]:
-    """A core value as a document, its times in RFC 3339."""
-    document: dict[str, Any] = msgspec.to_builtins(item)
-    for name in times:
-        document[name] = rfc3339_or_none(getattr(item, name))
-    return document
-
-
-@verb("nodes", short_help="List Ray's nodes.", examples="raytui nodes\nraytui nodes -o json | jq '.items[] | select(.state != \"ALIVE\")'")
-@limit_option
-@pass_invocation
-def nodes(invocation: Invocation, /, *, limit: int) -> int:
-    """Every node that Ray knows, the dead ones too, with the application that it belongs to."""
-    snapshot = observe(invocation, ("nodes", "stats"))
-    return show(invocation, snapshot, answer(snapshot, snapshot.nodes), NODES, limit)
-
-
-def _node_cells(node: Node, joined: Joined) -> Row:
-    alive = node.state == "ALIVE"
-    cpu = f"{node.cpu_percent:.0f} %" if alive and node.cpu_percent is not None else ""
-    memory = f"{gigabytes(node.memory_used)} / {gigabytes(node.memory_total or 0)}" if alive and node.memory_used is not None else ""
-    return (
-        joined.node_name(node.node_id),
-        node.state,
-        node.node_id[:12],
-        node.ip,
-        cpu,
-        memory,
-        f"{node.resources.get('GPU', 0):g}",
-        "" if alive else node.message or node.reason,
+    usual = ", ".join(column.id if not column.on_request else f"({column.id})" for column in kind.columns)
+    options: tuple[Callable[[Callable[..., int]], Callable[..., int]], ...] = (
+        click.option(
+            "--filter",
+            "where",
+            metavar="EXPR",
+            default="",
+            help="Show rows for which all of this holds: WORD, COLUMN=VALUE, !=, ~ (holds), <, <=, >, >=, re:PATTERN, !TERM.",
+        ),
+        click.option("--sort", metavar="[-]COLUMN", default="", help="Sort by a column; with - the largest first."),
+        click.option("--columns", metavar="A,B", default="", help=f"Show these columns: {usual}; those in brackets only when named."),
+        click.option("--limit", metavar="N", help=f"Show at most N rows{', the newest' if kind.newest_last else ''}."),
+        click.option("--watch", is_flag=True, help="Show it again whenever it changes, until Ctrl-C."),
     )
+    for option in reversed(options):
+        show = option(show)
+    examples = "\n".join(f"raytui {kind.name} {words}".rstrip() for words in ("", *kind.examples))
+    return verb(kind.name, help=kind.about, short_help=kind.summary, examples=examples)(show)
 
 
-NODES = Listing(
-    "nodes",
-    ("NAME", "STATE", "NODE ID", "IP", "CPU", "MEMORY GB", "GPU", "WHY"),
-    _node_cells,
-    lambda node, joined: {
-        **_plain(node, "started_at", "ended_at", "sampled_at"),
-        "application": owner.short if (owner := joined.application_of(node)) is not None else None,
-    },
-    ("CPU", "MEMORY GB", "GPU"),
-)
-
-
-@verb("apps", short_help="List the cluster's applications.", examples="raytui apps\nraytui apps -o json")
-@pass_invocation
-def apps(invocation: Invocation, /) -> int:
-    """Every application of the cluster, what the platform says of it and what Ray says of its node."""
-    snapshot = observe(invocation, ())
-    return show(invocation, snapshot, snapshot.applications, APPS)
-
-
-def _app_cells(app: Application, joined: Joined) -> Row:
-    since = app.started_at or app.created_at
-    up = duration(joined.snapshot.observed_at - since) if since and app.state in {"running", "starting"} else ""
-    return (
-        app.short,
-        app.state,
-        (joined.state_of(app)[1] or "").replace("ALIVE", "alive"),
-        app.id,
-        f"{app.cpu:g}",
-        f"{app.memory:g}",
-        str(app.gpus),
-        up,
-        app.message,
-    )
-
-
-def _app_document(app: Application, joined: Joined) -> dict[str, Any]:
-    node_id, state = joined.state_of(app)
-    document = _plain(app, "created_at", "started_at", "ended_at")
-    document.pop("spec_json")
-    return {**document, "node_id": node_id or None, "node_state": state}
-
-
-APPS = Listing(
-    "applications",
-    ("NAME", "PLATFORM", "RAY", "ID", "CPU", "MEMORY GB", "GPU", "UP", "WHY"),
-    _app_cells,
-    _app_document,
-    ("CPU", "MEMORY GB", "GPU", "UP"),
-)
-
-
-@verb("jobs", short_help="List Ray's jobs.", examples="raytui jobs\nraytui jobs -o json | jq '.items[] | select(.status == \"FAILED\")'")
-@limit_option
-@pass_invocation
-def jobs(invocation: Invocation, /, *, limit: int) -> int:
-    """Every job, the newest first; raytui logs job/ID shows what its driver printed."""
-    snapshot = observe(invocation, ("jobs",))
-    return show(invocation, snapshot, answer(snapshot, snapshot.jobs), JOBS, limit)
-
-
-def _job_cells(job: Job, joined: Joined) -> Row:
-    end = job.ended_at or (joined.snapshot.observed_at if job.status == "RUNNING" else job.started_at)
-    took = duration(end - job.started_at) if job.started_at else ""
-    why = job.message.splitlines()[0] if job.message and job.status == "FAILED" else ""
-    return (job.id, job.status, took, job.entrypoint[:60], why[:80])
-
-
-JOBS = Listing(
-    "jobs", ("ID", "STATUS", "TOOK", "ENTRYPOINT", "WHY"), _job_cells, lambda job, _: _plain(job, "started_at", "ended_at"), ("TOOK",)
-)
-
-
-@verb("actors", short_help="List Ray's actors.", examples="raytui actors\nraytui actors --limit 20")
-@limit_option
-@pass_invocation
-def actors(invocation: Invocation, /, *, limit: int) -> int:
-    """Actors with their nodes, up to 10,000 of them: Ray tells no more, but how many there are."""
-    snapshot = observe(invocation, ("actors",))
-    return show(invocation, snapshot, answer(snapshot, snapshot.actors), ACTORS, limit)
-
-
-ACTORS = Listing(
-    "actors",
-    ("ACTOR ID", "CLASS", "STATE", "NAME", "NODE", "PID"),
-    lambda actor, joined: (
-        actor.actor_id[:16],
-        actor.class_name,
-        actor.state,
-        actor.name,
-        joined.node_name(actor.node_id),
-        str(actor.pid or ""),
-    ),
-    lambda actor, _: _plain(actor),
-    ("PID",),
-)
-
-
-@verb("serve", short_help="List Serve's deployments.", examples="raytui serve\nraytui serve -o json")
-@pass_invocation
-def serve(invocation: Invocation, /) -> int:
-    """Deployments of Ray Serve; none when Serve does not run."""
-    snapshot = observe(invocation, ("serve",))
-    return show(invocation, snapshot, answer(snapshot, snapshot.serve), SERVE)
-
-
-SERVE = Listing(
-    "Serve deployments",
-    ("APPLICATION", "DEPLOYMENT", "STATUS", "REPLICAS", "ROUTE", "WHY"),
-    lambda found, _: (found.application, found.name, found.status, str(found.replicas), found.route, found.message[:80]),
-    lambda found, _: _plain(found),
-    ("REPLICAS",),
-)
-
-
-@verb("events", short_help="List what happened.", examples="raytui events\nraytui events --limit 20 -o json")
-@limit_option
-@pass_invocation
-def events(invocation: Invocation, /, *, limit: int) -> int:
-    """What raytui did to the cluster and what Ray reported, oldest first; `--limit` keeps the newest."""
-    from raytui.cli.eventlines import event_line
-    from raytui.manager.journal import Journal
-
-    settings = invocation.settings()
-    journal = Journal(settings.state_dir).read(settings.cluster.name)
-    ray: Reading[tuple[Any, ...]] = Reading()
-    told: list[Event] = []
+def asked(kind: Kind, *, where: str, sort: str, columns: str, limit: str | None) -> tuple[Query[Any], int]:
+    """What was asked for, before anything is asked of the cluster; raises `ConfigurationError` with all that is wrong with it."""
+    problems: list[Problem] = []
+    most, query = 0, Query(kind)
     try:
-        snapshot = observe(invocation, ("events",))
-        ray, joined = answer(snapshot, snapshot.events), join(snapshot)
-        told = [_of_ray(event, joined) for event in ray.value or ()]
+        most = whole_number("limit", limit, 0, low=1)
+    except ConfigurationError as error:
+        problems += error.problems
+    try:
+        query = kind.query(where=where, sort=sort, columns=columns, pattern=lambda text: compile_pattern(text, "filter").search)
+    except ConfigurationError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigurationError.from_problems(problems, f"raytui {kind.name}")
+    return query, most
+
+
+def look(invocation: Invocation, query: Query[Any], most: int) -> int:
+    """Look once and print the list."""
+    kind, settings = query.kind, invocation.settings()
+    journal = journal_of(settings) if kind.with_journal else ()
+    try:
+        snapshot = _observe(invocation, settings, kind)
+        picture = msgspec.structs.replace(picture_of(snapshot), events=journal)
+        reading = answer(picture, kind)
     except RaytuiError as error:
         if not journal:
             raise
         invocation.diagnostics.warning(f"only what raytui did is listed: {error.message}")
-    found = sorted([*journal, *told], key=lambda event: event.at)
-    newest = found[-limit:] if limit else found
-    total = len(found) + max(0, (ray.total or 0) - len(told))
-    if invocation.output.json:
-        invocation.output.document(list_document([event_document(event) for event in newest], total, unreadable_of(ray)))
+        unseen = Snapshot(settings.cluster.name, settings.profile_name, settings.platform, time.time(), Reading())
+        picture, reading = msgspec.structs.replace(picture_of(unseen), events=journal), Reading()
+    shown = select(query, picture, reading, most)
+    output = invocation.output
+    if output.json:
+        output.document(document(query, picture, reading, shown))
+    elif shown.lines:
+        output.lines(text(query, shown, output.paint))
     else:
-        invocation.output.lines([event_line(event, settings.cluster.name, invocation.output.paint) for event in newest])
-        if not total:
-            invocation.diagnostics.lines([f"none in {settings.cluster.name}"])
-    tell_missing(invocation, "events", ray, shown=len(newest), found=len(found), total=total)
+        invocation.diagnostics.lines([nothing(query, picture, shown)])
+    tell_missing(invocation, query, reading, shown)
     return 0
 
 
-def _of_ray(event: RayEvent, joined: Joined) -> Event:
-    severities: dict[str, Severity] = {"ERROR": "error", "FATAL": "error", "WARNING": "warning"}
-    subject = joined.node_name(event.node_id) if event.node_id else joined.snapshot.cluster
-    return Event(event.at, "ray", subject, event.label or event.source or "RayEvent", event.message, severities.get(event.severity, "info"))
+def _observe(invocation: Invocation, settings: Settings, kind: Kind) -> Snapshot:
+    """One look that asks what a list needs; raises what `require_cluster` raises."""
+    session = invocation.session(settings)
+
+    async def once() -> Snapshot:
+        async with session:
+            return await session.monitor.observe(kind.needs)
+
+    snapshot = asyncio.run(once())
+    require_cluster(snapshot)
+    return snapshot
+
+
+def journal_of(settings: Settings) -> tuple[Event, ...]:
+    """What raytui itself did to the cluster."""
+    from raytui.manager.journal import Journal
+
+    return tuple(Journal(settings.state_dir).read(settings.cluster.name))
+
+
+def answer(picture: Picture, kind: Kind) -> Reading[Any]:
+    """What was answered of a list; raises `Unreachable` with the first broken link when nothing was."""
+    reading = kind.reading(picture)
+    if reading.value is not None:
+        return reading
+    broken = picture.assessment.broken or reading.failure or picture.snapshot.dashboard
+    if broken is None:
+        raise NotFound(f"{picture.snapshot.cluster} has not answered yet", hint="raytui status says how far it is")
+    raise Unreachable(broken)
+
+
+def select(query: Query[Any], picture: Picture, reading: Reading[Any], most: int) -> Shown:
+    """What is shown of a list: `most` keeps the first ones, 0 all."""
+    found = query.select(picture)
+    read = len(query.kind.rows(picture)) if query.test is not None else len(found)
+    beyond = max(0, (reading.total or 0) - len(reading.value or ()))
+    lines = found[: most or None]
+    if most and query.kind.newest_last and query.by is None:
+        lines = found[-most:]
+    return Shown(lines, len(found), read, None if beyond and query.test is not None else len(found) + beyond, read + beyond)
+
+
+def document(query: Query[Any], picture: Picture, reading: Reading[Any], shown: Shown) -> dict[str, Any]:
+    """The list as the contract's document."""
+    items = [query.document(line, picture) for line in shown.lines]
+    # A reading without a total is one whose rows were not counted.
+    unreadable = reading.unreadable if reading.total is not None else None
+    made = list_document(items, shown.matching if shown.total is None else shown.total, unreadable)
+    return made if shown.total is not None else {**made, "total": None, "truncated": True}
+
+
+def text(query: Query[Any], shown: Shown, paint: Paint) -> list[str]:
+    """The list as aligned lines under their heads."""
+    places = [query.kind.place(column) for column in query.columns]
+    heads = [Head(column.head, column.right) for column in query.columns]
+    return table(heads, [[line[place] for place in places] for line in shown.lines], paint)
+
+
+def nothing(query: Query[Any], picture: Picture, shown: Shown) -> str:
+    """That there is nothing to show, and why."""
+    if query.test is not None and shown.read:
+        return f"none of the {shown.read:,} {query.kind.noun} of {picture.snapshot.cluster} passes the filter"
+    return f"none in {picture.snapshot.cluster}"
+
+
+def tell_missing(invocation: Invocation, query: Query[Any], reading: Reading[Any], shown: Shown) -> None:
+    """Say on stderr which rows are not shown, and why: for people what was cut, for everybody what could not be read."""
+    tell, noun = invocation.diagnostics.warning, query.kind.noun
+    count = len(shown.lines)
+    if shown.total is None:
+        tell(f"the filter looked at {shown.read:,} of {shown.listed:,} {noun}; Ray tells no more at once")
+    if count < (shown.matching if shown.total is None else shown.total) and not invocation.output.json:
+        total = shown.matching if shown.total is None else shown.total
+        whole = "all" if shown.matching == total else f"{shown.matching:,}"
+        more = f"; --limit {shown.matching} shows {whole}" if count < shown.matching else ""
+        limit = "; Ray tells no more at once" if total > shown.matching + reading.unreadable and not more else ""
+        tell(f"{count:,} of {total:,} shown{more}{limit}")
+    if reading.unreadable:
+        rows = f"{reading.unreadable:,} {'row' if reading.unreadable == 1 else 'rows'}"
+        tell(f"{rows} of Ray's {noun} could not be read and what they say is missing: {reading.first_unreadable}")
+
+
+def __getattr__(name: str) -> Verb:
+    """The verb of each list under its own name, as the root of the command line looks for it."""
+    from raytui.view.tables.registry import TABLES
+
+    if name in TABLES:
+        return list_verb(TABLES[name])
+    raise AttributeError(name)

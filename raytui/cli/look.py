@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from raytui.cli.invocation import Console, Invocation
 from raytui.cli.view import status_lines
-from raytui.core.conditions import Assessment, assess
+from raytui.core.conditions import Assessment
 from raytui.core.report import status_document
 from raytui.core.snapshot import Snapshot
+from raytui.view.picture import picture_of
 
 VERDICT_CODES = {"ok": 0, "degraded": 3, "down": 1, "unknown": 6}
 ABSENT_CODE = 5
@@ -26,12 +27,13 @@ def show_status(invocation: Invocation, *, exit_code: bool) -> int:
             return await session.monitor.observe()
 
     snapshot = asyncio.run(look())
-    assessment = assess(snapshot)
+    picture = picture_of(snapshot)
+    assessment = picture.assessment
     now, output = time.time(), invocation.output
     if output.json:
         output.document(status_document(snapshot, assessment, now))
     else:
-        output.lines(status_lines(snapshot, assessment, now, output.paint))
+        output.lines(status_lines(picture, now, output.paint))
     return verdict_code(assessment) if exit_code else 0
 
 

@@ -6,6 +6,7 @@ A closed pipe is the reader's right, so it ends the command quietly; a full disk
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,8 +14,16 @@ from typing import Any
 import msgspec
 
 from raytui.cli.paint import ColorChoice, Paint, is_terminal, paint_for
-from raytui.cli.table import Row, table
+from raytui.cli.table import Head, Word, table
 from raytui.core.errors import OperationFailed
+from raytui.view.words import state_role
+
+_HOME, _CLEAR, _BELOW = "\x1b[H", "\x1b[H\x1b[2J", "\x1b[J"
+"""To the first line; the same on an empty screen; away with what is left below."""
+
+
+class ReaderLeft(Exception):
+    """Nobody reads stdout any more."""
 
 
 class Output:
@@ -23,6 +32,7 @@ class Output:
     def __init__(self, *, json: bool, color: ColorChoice = "auto") -> None:
         self.json = json
         self._streaming = False
+        self._drawn = False
         self._stream = sys.stdout
         if self._stream is not None and hasattr(self._stream, "reconfigure"):
             self._stream.reconfigure(errors="backslashreplace")
@@ -32,6 +42,11 @@ class Output:
     def is_terminal(self) -> bool:
         """Whether a person looks at stdout."""
         return is_terminal(self._stream)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether what changes can be drawn over what was: a person looks, at a terminal that knows how."""
+        return not self.json and self.is_terminal and os.environ.get("TERM", "dumb") != "dumb"
 
     def document(self, document: Mapping[str, Any]) -> None:
         """One JSON document, indented; behind the lines of a stream it is one more line."""
@@ -52,9 +67,30 @@ class Output:
         if text:
             self._write(text)
 
-    def table(self, heads: Sequence[str], rows: Iterable[Row], *, right: Sequence[str] = (), states: Sequence[str] = ()) -> None:
-        """A table with aligned columns."""
-        self.lines(table(heads, rows, self.paint, right=right, states=states))
+    def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]], *, states: Sequence[str] = ()) -> None:
+        """A table of words with aligned columns; those named in `states` hold words of states."""
+        cells = [[Word(text, state_role(text) if head in states else "") for head, text in zip(heads, row, strict=True)] for row in rows]
+        self.lines(table([Head(head) for head in heads], cells, self.paint))
+
+    def draw(self, lines: Iterable[str], width: int) -> None:
+        """Lines in place of what the terminal shows, each cut to its width."""
+        drawn = "".join(f"{self.paint.finish(self.paint.cut(line, width))}\x1b[K\n" for line in lines)
+        self._write(f"{_HOME if self._drawn else _CLEAR}{drawn}{_BELOW}")
+        self._drawn = True
+        self.flush()
+
+    def check_reader(self) -> None:
+        """Raise BrokenPipeError when stdout is a pipe that nobody reads any more: what prints rarely would not notice."""
+        try:
+            stdout = self._stream.fileno() if self._stream is not None else -1
+        except (OSError, ValueError):
+            return  # no real file
+        if stdout < 0:
+            return
+        poll = select.poll()
+        poll.register(stdout, 0)
+        if any(event & select.POLLERR for _, event in poll.poll(0)):
+            raise BrokenPipeError
 
     def verbatim(self, text: str) -> None:
         """Text as it is, byte for byte."""

@@ -18,6 +18,7 @@ _CODES: dict[Role, str] = {"ok": "32", "warn": "33", "error": "31", "muted": "2"
 _MARKS: dict[Role, str] = {role: chr(0xFDD0 + n) for n, role in enumerate(_CODES)}
 """Noncharacters of Unicode, which are never interchanged. One that comes from elsewhere nevertheless can do no more than colour a text."""
 _END = "\ufddf"
+_NO_ROOM = frozenset({*_MARKS.values(), _END})
 
 
 class Paint:
@@ -34,6 +35,19 @@ class Paint:
     def state(self, word: str) -> str:
         """A state in the colour that its word has everywhere."""
         return self(word, state_role(word))
+
+    def cut(self, text: str, width: int) -> str:
+        """A marked text of at most `width` characters; marks take no room."""
+        if len(text) <= width:
+            return text
+        kept, room = [], width
+        for char in text:
+            if char in _NO_ROOM:
+                kept.append(char)
+            elif room > 0:
+                kept.append(char)
+                room -= 1
+        return "".join(kept)
 
     def finish(self, text: str) -> str:
         """The text as the stream gets it: no control sequence but the colours that were marked, shapes as its encoding has them."""

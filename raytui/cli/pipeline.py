@@ -22,7 +22,8 @@ from raytui.core.errors import ConfigurationError, OperationFailed, Problem, Ray
 from raytui.core.events import StepEvent
 from raytui.core.orphans import orphans as unclaimed
 from raytui.core.protocols import Platform
-from raytui.core.report import SCHEMA_VERSION, list_document
+from raytui.core.remedy import as_commands
+from raytui.core.report import SCHEMA_VERSION, advised, list_document
 from raytui.core.snapshot import Application
 
 
@@ -56,7 +57,8 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
             return
         results[result.check] = result
         mark = {"ok": "✓", "failed": "✗", "skipped": "-"}[result.state]
-        invocation.diagnostics.lines([f"  {mark} {result.check:<12} {result.seconds:7.1f} s   {result.message}".rstrip()])
+        told = f"{result.message}: {as_commands(result.hint)}" if result.state == "skipped" and result.hint else result.message
+        invocation.diagnostics.lines([f"  {mark} {result.check:<12} {result.seconds:7.1f} s   {told}".rstrip()])
 
     async def run() -> None:
         async with session:
@@ -68,7 +70,7 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
     invocation.diagnostics.lines([f"Verifying {settings.platform} with cluster {settings.cluster.name}"])
     asyncio.run(run())
     failed = [result for result in results.values() if result.state == "failed"]
-    rows = [msgspec.structs.asdict(result) for result in results.values()]
+    rows = [advised(result) for result in results.values()]
     if invocation.output.json:
         document = {"schema_version": SCHEMA_VERSION, "cluster": settings.cluster.name, "passed": not failed, "checks": rows}
         invocation.output.document(document)

@@ -11,6 +11,7 @@ import click
 
 from raytui.cli.diagnostics import guard
 from raytui.cli.invocation import Console, Invocation
+from raytui.cli.output import ReaderLeft
 from raytui.cli.verb import CONTEXT, global_options, unknown_verb
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -20,12 +21,6 @@ VERBS: dict[str, tuple[str, str]] = {
     "restart": ("lifecycle", "Restart the head, workers, or all."),
     "status": ("status", "Say what is broken, since when, and what to do."),
     "watch": ("status", "Follow the cluster: one line for each change."),
-    "nodes": ("lists", "List Ray's nodes."),
-    "apps": ("lists", "List the cluster's applications."),
-    "jobs": ("lists", "List Ray's jobs."),
-    "actors": ("lists", "List Ray's actors."),
-    "serve": ("lists", "List Serve's deployments."),
-    "events": ("lists", "List what happened."),
     "logs": ("logs", "Show or follow a log."),
     "validate": ("specs", "Check the configuration without touching a platform."),
     "render": ("specs", "Print or write the launcher scripts."),
@@ -36,7 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "config": ("specs", "Show, locate or create the configuration."),
     "completion": ("specs", "Print the completion script of a shell."),
 }
-"""Verb, the module of `raytui.cli` that holds it under its own name, and its line of help."""
+"""Verb, the module of `raytui.cli` that holds it under its own name, and its line of help. The lists are verbs, too: `every_verb`."""
 
 HELP = """Operations console and command line for Ray clusters on Cloudera AI or on this machine.
 
@@ -50,17 +45,33 @@ Without a verb it opens the console; without a terminal it prints the status.
 """
 
 
+def every_verb() -> dict[str, tuple[str, str]]:
+    """The verbs with those of the lists, which are made from the tables, in the order of the help."""
+    from raytui.view.tables.registry import TABLES
+
+    lists = {name: ("lists", kind.summary) for name, kind in TABLES.items()}
+    before = list(VERBS).index("logs")
+    rows = list(VERBS.items())
+    return dict([*rows[:before], *lists.items(), *rows[before:]])
+
+
+def _module_of(name: str) -> str:
+    """The module that holds a verb; empty when there is no such verb."""
+    module = (VERBS.get(name) or every_verb().get(name) or ("", ""))[0]
+    return module if module and _is_there(module) else ""
+
+
 class Root(click.Group):
     """The group of all verbs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click gives it
         """All verbs that are installed, in the order of the table."""
-        return [name for name, (module, _) in VERBS.items() if _is_there(module)]
+        return [name for name, (module, _) in every_verb().items() if _is_there(module)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click gives it
         """One verb, imported now."""
-        module = VERBS.get(cmd_name, ("", ""))[0]
-        if not module or not _is_there(module):
+        module = _module_of(cmd_name)
+        if not module:
             return None
         found = getattr(importlib.import_module(f"raytui.cli.{module}"), cmd_name)
         assert isinstance(found, click.Command)
@@ -68,14 +79,21 @@ class Root(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """The verb, or one sentence with the nearest."""
-        if not ctx.resilient_parsing and not (args[0] in VERBS and _is_there(VERBS[args[0]][0])):
+        if not ctx.resilient_parsing and not _module_of(args[0]):
             raise unknown_verb("raytui", args[0], self.list_commands(ctx))
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def invoke(self, ctx: click.Context) -> Any:
+        """The verb. click ends a call whose reader has left with exit code 1 and without a word; leaving is the reader's right."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderLeft from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click gives it
         """The verbs with their lines of help, without importing them."""
         with formatter.section("Verbs"):
-            formatter.write_dl([(name, VERBS[name][1]) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, told) for name, (module, told) in every_verb().items() if _is_there(module)])
 
 
 def main(arguments: Sequence[str], console: Console | None = None) -> int:

@@ -14,7 +14,7 @@ from raytui.cli.sizes import size_flags, spec_options
 from raytui.cli.verb import VerbGroup, pass_invocation, verb
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed
 from raytui.core.launchers import NODE_FOLDER, mode_of
-from raytui.core.report import SCHEMA_VERSION, list_document
+from raytui.core.report import SCHEMA_VERSION, advised, list_document
 from raytui.core.validate import validate as problems_of
 
 SHELLS = ("bash", "zsh", "fish")
@@ -37,7 +37,7 @@ def validate(invocation: Invocation, /, **sizes: Any) -> int:
             raise
         problems = error.problems
     if invocation.output.json:
-        rows = [msgspec.structs.asdict(problem) for problem in problems]
+        rows = [advised(problem) for problem in problems]
         invocation.output.document({"schema_version": SCHEMA_VERSION, "valid": not problems, "problems": rows})
     elif problems:
         invocation.diagnostics.error(ConfigurationError.from_problems(problems))

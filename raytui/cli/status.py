@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import aclosing
-from typing import Any
 
 import click
 
+from raytui.cli.eventlines import event_line
 from raytui.cli.invocation import Invocation, seconds
 from raytui.cli.look import show_status
 from raytui.cli.verb import pass_invocation, verb
 from raytui.cli.view import status_lines
-from raytui.core.conditions import Assessment, assess
+from raytui.core.changes import changes
+from raytui.core.conditions import Assessment
 from raytui.core.errors import DeadlineExceeded
-from raytui.core.report import status_document
+from raytui.core.report import event_document, status_document
 from raytui.core.snapshot import Snapshot
+from raytui.view.picture import Picture, advance, is_equal
 
 
 @verb(
@@ -48,7 +50,7 @@ def watch(invocation: Invocation, until: str | None, timeout: str | None) -> int
 
     async def follow() -> int:
         story = Story(invocation)
-        async with session, aclosing(_snapshots(session.monitor, settings.refresh)) as snapshots:
+        async with session, aclosing(session.monitor.snapshots(settings.refresh)) as snapshots:
             async for snapshot in snapshots:
                 last[:] = [story.tell(snapshot)]
                 if until is not None and is_so(until, last[0]):
@@ -74,39 +76,28 @@ def is_so(until: str, assessment: Assessment) -> bool:
     return assessment.verdict == "ok" if until == "ok" else assessment.phase == until
 
 
-def _snapshots(monitor: Any, refresh: float) -> Any:
-    return monitor.snapshots(interval=refresh)
-
-
 class Story:
     """What a watching person is told: first the whole status, then each change once."""
 
     def __init__(self, invocation: Invocation) -> None:
         self._invocation = invocation
-        self._before: tuple[Snapshot, Assessment] | None = None
-        self._seen: dict[tuple[str, str], float] = {}
+        self._before: Picture | None = None
 
     def tell(self, snapshot: Snapshot) -> Assessment:
-        """Print what is new in a snapshot and answer its judgement."""
-        from raytui.cli.eventlines import event_line
-        from raytui.core.changes import changes
-        from raytui.core.report import event_document
-
-        assessment = assess(snapshot, self._seen)
-        # A condition that goes and comes back is a new one.
-        self._seen = {(c.subject, c.reason): c.since for c in assessment.conditions}
-        output, now = self._invocation.output, time.time()
-        if self._before is None:
+        """Print what is new in a snapshot and answer its judgement. Raises `BrokenPipeError` when the reader has left."""
+        before, self._before = self._before, advance(self._before, snapshot)
+        output, picture, now = self._invocation.output, self._before, time.time()
+        output.check_reader()
+        if before is None:
             if output.json:
-                output.record({"type": "snapshot", **status_document(snapshot, assessment, now)})
+                output.record({"type": "snapshot", **status_document(snapshot, picture.assessment, now)})
             else:
-                output.lines([*status_lines(snapshot, assessment, now, output.paint), ""])
-        else:
-            for event in changes(self._before, (snapshot, assessment)):
+                output.lines([*status_lines(picture, now, output.paint), ""])
+        elif not is_equal(before, picture):
+            for event in changes((before.snapshot, before.assessment), (snapshot, picture.assessment)):
                 if output.json:
                     output.record(event_document(event))
                 else:
                     output.lines([event_line(event, snapshot.cluster, output.paint)])
         output.flush()
-        self._before = (snapshot, assessment)
-        return assessment
+        return picture.assessment

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from raytui.cli.paint import Paint
-from raytui.cli.table import one_line, table
+from raytui.cli.table import Head, one_line, table
 from raytui.core.conditions import Assessment
 from raytui.core.findings import Condition
 from raytui.core.joined import Counts, join
-from raytui.core.snapshot import Application, Node, Snapshot
-from raytui.core.units import duration, gigabytes
+from raytui.core.remedy import as_commands
+from raytui.core.snapshot import Snapshot
+from raytui.core.units import duration
+from raytui.view.picture import Picture
+from raytui.view.tables.applications import APPLICATIONS, STATUS, places
 from raytui.view.words import LAYER_NAMES, LINKS, SEVERITIES, broken_link, is_stale, verdict_word
 
 
-def status_lines(snapshot: Snapshot, assessment: Assessment, now: float, paint: Paint) -> list[str]:
+def status_lines(picture: Picture, now: float, paint: Paint) -> list[str]:
     """What `raytui status` prints."""
+    snapshot, assessment = picture.snapshot, picture.assessment
     lines = [verdict_line(snapshot, assessment, now, paint), chain_line(assessment, paint)]
     if assessment.broken is not None:
         broken = assessment.broken
         lines.append(f"  {paint(*broken_link(broken.layer, assessment))}  {one_line(broken.message)}")
     if assessment.broken is not None and assessment.broken.hint:
-        lines.append(f"  {one_line(assessment.broken.hint)}")
+        lines.append(f"  {one_line(as_commands(assessment.broken.hint))}")
     if assessment.unchecked is not None:
         lines.append(f"  {paint(one_line(assessment.unchecked.message), 'muted')}")
     if snapshot.applications.value:
-        lines += ["", *application_lines(snapshot, now, paint)]
+        lines += ["", *application_lines(picture, paint)]
     told = assessment.broken.message if assessment.broken is not None else ""
     # What broke the chain stands above already.
     rest = tuple(condition for condition in assessment.conditions if condition.message != told)
@@ -67,12 +71,12 @@ def chain_line(assessment: Assessment, paint: Paint) -> str:
     return f"{shown}   nothing behind it was asked" if at + 1 < len(links) else shown
 
 
-def application_lines(snapshot: Snapshot, now: float, paint: Paint) -> list[str]:
+def application_lines(picture: Picture, paint: Paint) -> list[str]:
     """One row for each application: what the platform says of it and what Ray says of its node."""
-    rows = [_row(snapshot, app, now) for app in snapshot.applications.value or ()]
-    heads = ("NAME", "PLATFORM", "RAY", "CPU", "MEMORY", "OBJ STORE", "UP")
-    lines = table(heads, rows, paint, right=("CPU", "MEMORY", "OBJ STORE", "UP"), states=("PLATFORM", "RAY"))
-    return [f"  {line}" for line in lines]
+    columns = [APPLICATIONS.column(name, "columns") for name in STATUS]
+    heads = [Head(column.head, column.right) for column in columns]
+    rows = [[column.cell(place, picture) for column in columns] for place in places(picture)]
+    return [f"  {line}" for line in table(heads, rows, paint)]
 
 
 def condition_lines(conditions: tuple[Condition, ...], cluster: str, now: float, paint: Paint) -> list[str]:
@@ -87,36 +91,10 @@ def condition_lines(conditions: tuple[Condition, ...], cluster: str, now: float,
             f"  {paint(shape, role)} {subject}  {one_line(condition.message)}{since.replace('since ', 'for ').replace(' ago', '')}"
         )
         if condition.hint:
-            lines.append(f"    {' ' * width}  {one_line(condition.hint)}")
+            lines.append(f"    {' ' * width}  {one_line(as_commands(condition.hint))}")
     return lines
 
 
 def short_name(subject: str, cluster: str) -> str:
     """`worker-1` for `CLUSTER-worker-1`, as every table shows it."""
     return subject.removeprefix(f"{cluster}-")
-
-
-def _row(snapshot: Snapshot, app: Application, now: float) -> tuple[str, ...]:
-    joined = join(snapshot)
-    (_, state), node = joined.state_of(app), joined.node_of(app)
-    since = app.started_at or app.created_at
-    up = duration(now - since) if since and app.state in {"running", "starting"} else ""
-    # Dead reads louder than alive, for those who see no colour.
-    ray = {"ALIVE": "alive", "DEAD": "DEAD", "UNKNOWN": "unknown"}.get(state or "", "")
-    return (app.short, app.state, ray, *_figures(node if state == "ALIVE" else None), up)
-
-
-def _figures(node: Node | None) -> tuple[str, str, str]:
-    """Physical use as Ray's agent sampled it; frozen figures of a dead node are not shown as use."""
-    if node is None:
-        return "", "", ""
-    cpu = "" if node.cpu_percent is None else f"{node.cpu_percent:.0f} %"
-    return (
-        cpu,
-        _use(node.memory_used, node.memory_total),
-        "" if node.object_store_used is None else f"{gigabytes(node.object_store_used)} GB",
-    )
-
-
-def _use(used: int | None, total: int | None) -> str:
-    return "" if used is None else f"{gigabytes(used)} / {gigabytes(total)} GB" if total else f"{gigabytes(used)} GB"

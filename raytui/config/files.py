@@ -12,6 +12,7 @@ import msgspec
 from raytui.config import paths
 from raytui.config.fields import BY_PATH, FIELDS, Value, describe, from_toml
 from raytui.core.errors import ConfigurationError, Problem
+from raytui.core.remedy import Hint, Remedy
 from raytui.core.secret import mask
 
 MAX_BYTES = 1_000_000
@@ -39,7 +40,13 @@ def locate(named: str, source: str, environ: Mapping[str, str], cwd: Path) -> Pa
         path = paths.expand(named, environ, cwd)
         if not path.exists():
             raise ConfigurationError.from_problems(
-                [Problem("config", f"{path} does not exist ({source} names it)", "raytui config init --config FILE writes a commented one")]
+                [
+                    Problem(
+                        "config",
+                        f"{path} does not exist ({source} names it)",
+                        Remedy("config", "init --config FILE", "writes a commented one"),
+                    )
+                ]
             )
         return path
     candidates = (cwd / "raytui.toml", paths.user_config(environ))
@@ -132,7 +139,7 @@ def _unknown(path: Path, shown: str, key: str, known: Iterable[str]) -> Problem:
     return _problem(path, shown, "is no setting", f"did you mean {near}?" if near else f"known here: {', '.join(sorted(known))}")
 
 
-def _problem(path: Path, field: str, message: str, hint: str = "") -> Problem:
+def _problem(path: Path, field: str, message: str, hint: Hint = "") -> Problem:
     return Problem(field, f"{message} (in {path})", hint)
 
 

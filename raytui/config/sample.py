@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from raytui.config.fields import FIELDS, Field
+from raytui.core.remedy import Remedy, as_command
 
-_HEAD = """\
+_HEAD = f"""\
 # Configuration of raytui. Every line that begins with "# " before a name is a setting at a sample value:
-# take the "# " away to use it. Flags and RAYTUI_ variables override what stands here (raytui config show --origin).
+# take the "# " away to use it. Flags and RAYTUI_ variables override what stands here ({as_command(Remedy("config", "show --origin"))}).
 default_profile = "local"
 """
 _CAI = ("host", "project_id", "api_key_file", "client", "domain", "ca_bundle")

@@ -17,6 +17,7 @@ from raytui.config import environment, paths
 from raytui.config.fields import BOTH_RUNTIMES, FIELDS, Field, Value, from_text
 from raytui.config.files import ConfigFile, locate, nearest, read
 from raytui.core.errors import ConfigurationError, Problem
+from raytui.core.remedy import Hint, Remedy
 from raytui.core.secret import Secret, unsendable
 from raytui.core.spec import ClusterSpec, HeadSpec, PlatformName, WorkersSpec
 from raytui.core.validate import validate
@@ -162,9 +163,10 @@ class _Reading:
         if name not in known:
             near = nearest(name, known)
             listed = f"profiles: {', '.join(known)}"
-            hint = f"did you mean {near}? {listed}" if near else listed
+            hint: Hint = f"did you mean {near}? {listed}" if near else listed
             if name == "cai":
-                hint = f"set CML_HOST, CML_PROJECT_ID and CML_API_KEY, or write [profiles.cai] into a file (raytui config init); {listed}"
+                variables = "set CML_HOST, CML_PROJECT_ID and CML_API_KEY, or write [profiles.cai] into a file ("
+                hint = (variables, Remedy("config", "init"), f"); {listed}")
             self._problems.append(Problem("profile", f"there is no profile {name} ({origin} names it)", hint))
 
     def _default_platform(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 import msgspec
 
+from raytui.core.remedy import Hint, Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
 
@@ -151,17 +152,19 @@ def spec_of(app: Application) -> ClusterSpec | None:
         return None
 
 
-def difference_notes(found: Iterable[Difference], *, recreate: bool) -> list[str]:
+def difference_notes(found: Iterable[Difference], *, recreate: bool) -> list[Hint]:
     """One sentence for each application that differs."""
     of: dict[str, list[Difference]] = {}
     for one in found:
         of.setdefault(one.application, []).append(one)
-    notes = []
+    notes: list[Hint] = []
     for name, those in of.items():
         present = ", ".join(words(one.field, one.present) for one in those)
         asked = ", ".join(words(one.field, one.asked) for one in those)
         if recreate:
             notes.append(f"{name} is made again: it has {present}, asked for is {asked}")
         else:
-            notes.append(f"{name} has {present}, asked for is {asked}: it is kept as it is; raytui start --recreate makes it again")
+            notes.append(
+                (f"{name} has {present}, asked for is {asked}: it is kept as it is; ", Remedy("start", "--recreate", "makes it again"))
+            )
     return notes

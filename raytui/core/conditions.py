@@ -16,6 +16,7 @@ from raytui.core.findings import STARTUP_GRACE_S, Condition, as_planned, of_clus
 from raytui.core.joined import HIDDEN, Joined, join
 from raytui.core.kept import Moment
 from raytui.core.life import began, is_current
+from raytui.core.remedy import CREATE, FOLLOW, Hint, Remedy
 from raytui.core.snapshot import Application, LauncherReport, NodeState, Operation, Snapshot
 from raytui.core.spec import head_name
 
@@ -107,7 +108,7 @@ def _judge(joined: Joined) -> _Judgement:
             "application",
             "HeadMissing",
             f"cluster {snapshot.cluster} has workers but no head application",
-            "raytui start creates the head, raytui stop removes the workers",
+            (Remedy("start", "", "creates the head"), Remedy("stop", "", "removes the workers")),
             conclusive=True,
         )
         name = head_name(snapshot.cluster)
@@ -120,17 +121,18 @@ def _judge(joined: Joined) -> _Judgement:
     return _judge_nodes(joined, head, None)
 
 
-def _way_out_of_absence(snapshot: Snapshot) -> str:
+def _way_out_of_absence(snapshot: Snapshot) -> Hint:
     if not snapshot.foreign:
-        return "raytui start creates it"
+        return CREATE
     one = len(snapshot.foreign) == 1
     named = f"an application named {snapshot.foreign[0]}" if one else f"applications named {', '.join(snapshot.foreign)}"
-    return f"{named} {'exists and is' if one else 'exist and are'} not ours, so raytui start is refused: choose another name with --cluster"
+    return f"{named} {'exists and is' if one else 'exist and are'} not ours, so a start is refused: choose another name with --cluster"
 
 
 def _judge_kept(snapshot: Snapshot, count: int) -> _Judgement:
     message = f"the {count} applications of {snapshot.cluster} are stopped and kept"
-    broken = Failure("application", "ClusterStopped", message, "raytui start runs them again, raytui stop removes them", conclusive=True)
+    hint = (Remedy("start", "", "runs them again"), Remedy("stop", "", "removes them"))
+    broken = Failure("application", "ClusterStopped", message, hint, conclusive=True)
     if snapshot.operation is not None and snapshot.operation.verb in {"start", "restart"}:
         return _Judgement("starting", "down", _at_work(snapshot.operation, broken), [])
     return _Judgement("absent", "down", broken, [Condition("info", snapshot.cluster, "ClusterStopped", message, broken.hint)])
@@ -150,7 +152,7 @@ def _judge_absent_head(joined: Joined, head: Application) -> _Judgement:
     if head.state == "starting":
         return _Judgement("starting", "down", _starting(snapshot, head, broken), [])
     if head.state == "stopping":
-        hint = "raytui watch --until absent follows it"
+        hint = Remedy("watch", "--until absent", "follows it")
         return _Judgement("stopping", "down", msgspec.structs.replace(broken, hint=hint), [])
     found = [Condition("error", head.name, broken.reason, message, broken.hint, since=head.ended_at)]
     if head.state == "unknown":
@@ -176,7 +178,7 @@ def _at_work(operation: Operation, broken: Failure | None) -> Failure | None:
     if broken is None:
         return None
     message = f"raytui {operation.verb} is at work: {broken.message}"
-    return msgspec.structs.replace(broken, reason="PlannedEnd", message=message, hint="raytui watch follows it")
+    return msgspec.structs.replace(broken, reason="PlannedEnd", message=message, hint=FOLLOW)
 
 
 def _starting(snapshot: Snapshot, head: Application, failure: Failure) -> Failure:
@@ -187,7 +189,7 @@ def _starting(snapshot: Snapshot, head: Application, failure: Failure) -> Failur
         told = report.message or f"its launcher is {report.state}"
     again = bool(head.created_at) and began(head) - head.created_at > STARTUP_GRACE_S
     message = f"the head is starting{' again' if again else ''}" + (f": {told}" if told else "")
-    return msgspec.structs.replace(failure, message=message, hint="raytui watch follows it")
+    return msgspec.structs.replace(failure, message=message, hint=FOLLOW)
 
 
 def _present_report(snapshot: Snapshot, app: Application) -> LauncherReport | None:
@@ -212,7 +214,7 @@ def _first_failure(snapshot: Snapshot, head: Application) -> Failure | None:
             "dashboard",
             "AnotherRay",
             f"another Ray answers at {snapshot.dashboard_url}: it does not know the head's node {reported[:8]}",
-            "free the dashboard port, then raytui restart head",
+            ("free the dashboard port, then ", Remedy("restart", "head")),
             conclusive=True,
         )
     return None
@@ -237,7 +239,7 @@ def _judge_unreachable(joined: Joined, head: Application, failure: Failure) -> _
                 f": {report.message}" if report.message else ""
             )
             failure = msgspec.structs.replace(
-                failure, reason="HeadNotReady", message=message, hint=f"raytui logs {head.short} shows its output"
+                failure, reason="HeadNotReady", message=message, hint=Remedy("logs", head.short, "shows its output")
             )
     found = as_planned([of_failure(head.name, failure), *of_workers(joined)], snapshot.operation)
     operation = snapshot.operation
@@ -279,7 +281,7 @@ def _judge_dead_head(joined: Joined, head: Application, found: list[Condition], 
     operation = snapshot.operation
     _, state = joined.state_of(head)
     report = _present_report(snapshot, head)
-    not_listed = Failure("gcs", "HeadNotListed", "the head's node is not listed yet", "raytui watch follows it")
+    not_listed = Failure("gcs", "HeadNotListed", "the head's node is not listed yet", FOLLOW)
     if unchecked is not None:
         not_listed = _starting(snapshot, head, Failure("application", "HeadNotReady", "the head is starting"))
     if _is_young(snapshot, head) and state != "DEAD" and (head.launcher is None or head.launcher.state != "unread"):
@@ -289,7 +291,7 @@ def _judge_dead_head(joined: Joined, head: Application, found: list[Condition], 
         message = "the head's report was not read" if unread else "the head's launcher has not reported lately"
         if report is not None and report.state not in {"alive", ""}:
             message = f"the head's launcher is {report.state}" + (f": {report.message}" if report.message else "")
-        broken = Failure("application", "HeadSilent", message, "raytui logs head shows its output")
+        broken = Failure("application", "HeadSilent", message, Remedy("logs", "head", "shows its output"))
         return _Judgement("unknown", "unknown", broken, [*found, of_failure(head.name, broken)], unchecked)
     node = joined.node_of(head)
     told = node.message if node is not None and node.state == "DEAD" else report.message if report is not None else ""
@@ -297,7 +299,7 @@ def _judge_dead_head(joined: Joined, head: Application, found: list[Condition], 
         "gcs",
         "HeadNodeDead",
         "Ray does not list the head's node as alive" + (f": {told}" if told else ""),
-        "raytui restart head starts a new one",
+        Remedy("restart", "head", "starts a new one"),
         conclusive=True,
     )
     if operation is not None and head.name in operation.ends:

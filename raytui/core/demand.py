@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from raytui.core.joined import Joined
 from raytui.core.merge import countable
+from raytui.core.remedy import Hint, Remedy
 from raytui.core.spec import GIGABYTE
 
 Shape = Mapping[str, float]
@@ -19,7 +20,7 @@ class Outlook(NamedTuple):
 
     hopeless: str
     """Why no node here can ever hold it; empty when one can, or when nobody knows."""
-    hint: str
+    hint: Hint
 
 
 def shapes(joined: Joined) -> tuple[tuple[Shape, ...], Shape | None]:
@@ -42,11 +43,11 @@ def shapes(joined: Joined) -> tuple[tuple[Shape, ...], Shape | None]:
 
 def outlook(needs: Sequence[Shape], nodes: Sequence[Shape], worker: Shape | None) -> Outlook:
     """What to say of a demand whose parts each need one node; `nodes` and `worker` as `shapes` answers them."""
-    waits = Outlook("", "it waits until a node has room; raytui jobs and raytui actors list what holds them")
+    waits = Outlook("", ("it waits until a node has room; ", Remedy("jobs"), " and ", Remedy("actors", "", "list what holds them")))
     if not needs:
         return waits
     if worker is not None and all(_holds(worker, part) for part in needs):
-        return Outlook("", "raytui scale N adds workers")
+        return Outlook("", Remedy("scale", "N", "adds workers"))
     known = [*nodes, *([worker] if worker is not None else [])]
     lacking = next((part for part in needs if known and not any(_holds(shape, part) for shape in known)), None)
     if lacking is None:

@@ -19,6 +19,8 @@ from typing import ClassVar, Literal
 
 import msgspec
 
+from raytui.core.remedy import Hint
+
 Layer = Literal["platform", "application", "network", "login", "dashboard", "gcs"]
 """The links between an operator and Ray, in the order in which they are followed."""
 
@@ -32,7 +34,7 @@ class Problem(msgspec.Struct, frozen=True):
     """Path of the field in the settings, such as `workers.cpu`."""
     message: str
     """What is wrong, as one sentence."""
-    hint: str = ""
+    hint: Hint = ""
     """What to do about it."""
 
 
@@ -45,7 +47,7 @@ class Failure(msgspec.Struct, frozen=True):
     """A stable word for scripts, such as `ConnectionRefused`."""
     message: str
     """What failed, on which thing."""
-    hint: str = ""
+    hint: Hint = ""
     """What to do next."""
     conclusive: bool = False
     """True when the failure itself proves that the thing is down (a refused connection), false when it only leaves us blind."""
@@ -57,7 +59,7 @@ class RaytuiError(RuntimeError):
     exit_code: ClassVar[int] = 1
     default_reason: ClassVar[str] = "Failed"
 
-    def __init__(self, message: str, *, hint: str = "", reason: str = "", problems: Sequence[Problem] = ()) -> None:
+    def __init__(self, message: str, *, hint: Hint = "", reason: str = "", problems: Sequence[Problem] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint

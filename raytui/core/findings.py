@@ -12,6 +12,7 @@ from raytui.core.events import Severity
 from raytui.core.joined import Joined, Member
 from raytui.core.kept import Moment
 from raytui.core.life import OVER, began, is_current, is_fresh, is_same_head
+from raytui.core.remedy import CREATE, FOLLOW, Hint, Remedy, plus
 from raytui.core.snapshot import Application, Node, Operation
 from raytui.core.spec import worker_name
 from raytui.core.units import duration
@@ -39,7 +40,7 @@ class Condition(msgspec.Struct, frozen=True):
     reason: str
     """A stable word for scripts."""
     message: str
-    hint: str = ""
+    hint: Hint = ""
     since: float = 0.0
     """Seconds since 1970; 0 when unknown."""
 
@@ -70,7 +71,7 @@ def _planned(condition: Condition, operation: Operation) -> Condition:
         condition.subject,
         "PlannedEnd" if ends else "PlannedStart",
         f"raytui {operation.verb} is at work on it: {condition.message}",
-        "raytui watch follows it",
+        FOLLOW,
         condition.since,
     )
 
@@ -83,18 +84,18 @@ def why(app: Application, now: Moment) -> str:
     return app.message or (report.message if report is not None else "")
 
 
-def remedy(platform: str, app: Application, now: Moment) -> str:
+def remedy(platform: str, app: Application, now: Moment) -> Hint:
     """What to do about an application that is not as it should be.
 
     A launcher's own hint counts only where it belongs to this end: what it warned of while it lived is no reason.
     """
     report = app.launcher
     if report is not None and report.state in OVER and report.hint and is_current(app, report, now):
-        own = report.hint
+        own: Hint = report.hint
     else:
-        own = f"raytui logs {app.short} shows its last lines, raytui restart {app.short} runs it again"
+        own = (Remedy("logs", app.short, "shows its last lines"), Remedy("restart", app.short, "runs it again"))
     if platform == "cai" and app.state == "failed" and not (app.ended_at and now.has_reached(app.ended_at + RESTART_S)):
-        return f"{own}; {RESTARTS}"
+        return plus(own, f"; {RESTARTS}")
     return own
 
 
@@ -111,7 +112,7 @@ def of_workers(joined: Joined) -> Iterator[Condition]:
             worker_name(snapshot.cluster, index),
             "WorkerMissing",
             f"worker-{index} has no application{told}",
-            "raytui start creates it",
+            CREATE,
         )
     head = snapshot.head
     # Of the head depends only what is said of workers that Ray was not asked about.
@@ -132,7 +133,8 @@ def _of_worker(joined: Joined, member: Member, now: Moment) -> Condition | None:
         message = f"the application is {app.state}" + (f": {told}" if told else "")
         return Condition("error", app.name, reason, message, remedial, since=app.ended_at)
     if state == "DEAD":
-        return Condition("error", app.name, "NodeDead", _death(app, node), remedial + _sidecar(app), since=node.ended_at if node else 0.0)
+        advice = plus(remedial, _sidecar(app))
+        return Condition("error", app.name, "NodeDead", _death(app, node), advice, since=node.ended_at if node else 0.0)
     since = began(app)
     late = bool(since) and now.has_reached(since + STARTUP_GRACE_S)
     if app.state == "running" and late and state != "ALIVE":
@@ -144,7 +146,7 @@ def _of_worker(joined: Joined, member: Member, now: Moment) -> Condition | None:
             app.name,
             "StartingLong",
             f"the application has been starting for {duration(now.age(since))}" + (f": {told}" if told else ""),
-            "it may wait for quota or for a machine; raytui logs shows what it printed",
+            ("it may wait for quota or for a machine; ", Remedy("logs", app.short, "shows what it printed")),
             since=since,
         )
     return None
@@ -153,7 +155,7 @@ def _of_worker(joined: Joined, member: Member, now: Moment) -> Condition | None:
 def _of_silent(joined: Joined, app: Application, now: Moment) -> Condition | None:
     """A worker that should have a living node by now and has none."""
     snapshot, since = joined.snapshot, began(app)
-    report, hint = app.launcher, remedy(snapshot.platform, app, now) + _sidecar(app)
+    report, hint = app.launcher, plus(remedy(snapshot.platform, app, now), _sidecar(app))
     if snapshot.nodes.value is not None:
         message = f"the application has run for {duration(now.age(since))} but Ray does not list its node"
         return Condition("error", app.name, "NodeMissing", message, hint, since=since)
@@ -205,7 +207,7 @@ def of_cluster(joined: Joined) -> Iterator[Condition]:
                 f"{deployment.application}/{deployment.name}",
                 "ServeUnhealthy",
                 f"Serve deployment is {deployment.status}" + (f": {deployment.message.splitlines()[0]}" if deployment.message else ""),
-                "raytui serve lists deployments",
+                Remedy("serve", "", "lists deployments"),
             )
 
 
@@ -245,7 +247,7 @@ def _unreadable(joined: Joined) -> Iterator[Condition]:
             snapshot.cluster,
             "ReportsUnread",
             f"{unread} of the {joined.counts.expected} launchers' reports were not read, so nothing is known of these nodes",
-            "raytui watch reads them one after the other",
+            Remedy("watch", "", "reads them one after the other"),
         )
 
 

@@ -193,6 +193,16 @@ class Joined:
         return [self.members[n] for n in self._listing.in_place]
 
     @cached_property
+    def strays(self) -> Sequence[Node]:
+        """Living nodes that bear no application's name."""
+        names = self.names
+
+        def stray(node: Node, _: Moment) -> Node | None:
+            return node if node.state == "ALIVE" and node.name not in names else None
+
+        return list(filter(None, self.derive("strays", stray, self.snapshot.nodes.value or (), context=(names,))))
+
+    @cached_property
     def _owner(self) -> Mapping[str, Application]:
         return {member.node.node_id: member.application for member in self.members if member.node is not None}
 

@@ -13,6 +13,7 @@ from raytui.core.asked import Difference, difference_notes, differences, spec_of
 from raytui.core.errors import Problem
 from raytui.core.marker import Marker
 from raytui.core.protocols import CreateRequest
+from raytui.core.remedy import Hint, Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import GIGABYTE, ClusterSpec, head_name, worker_name
 
@@ -47,7 +48,7 @@ class Plan(msgspec.Struct, frozen=True):
     """Applications that the plan ends or restarts."""
     alive: tuple[str, ...] = ()
     """Names of the applications whose nodes must be alive at the end."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Hint, ...] = ()
     """What a person should know, such as a worker that runs with another size."""
     problems: tuple[Problem, ...] = ()
     """Why the plan must not be carried out."""
@@ -94,8 +95,8 @@ def plan_start(
     if head is not None and head.state in LIVE and head.ray_port and head not in again:
         # The living head's ports are a fact; a new worker must meet it where it is.
         spec = msgspec.structs.replace(spec, ray_port=head.ray_port, dashboard_port=head.dashboard_port or spec.dashboard_port)
-    notes = [
-        f"{app.name} ({app.state}) is kept: start never ends workers; raytui scale {spec.workers.count} does"
+    notes: list[Hint] = [
+        (f"{app.name} ({app.state}) is kept: start never ends workers; ", Remedy("scale", str(spec.workers.count), "does"))
         for app in applications
         if app.name not in wanted
     ]
@@ -189,7 +190,7 @@ def plan_restart(spec: ClusterSpec, applications: tuple[Application, ...], targe
             changed=False,
             problems=(Problem("target", f"{spec.name} has no {target}", f"it has: {have}; or say head, workers or all"),),
         )
-    notes = []
+    notes: list[Hint] = []
     if any(app.role == "head" for app in chosen) and len(chosen) < len(applications):
         notes.append("running jobs end with the head; the workers join the new head by themselves")
     heads = tuple(app.name for app in chosen if app.role == "head")

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from raytui.core.marker import Marker
+from raytui.core.remedy import Hint
 from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.spec import ClusterSpec, PlatformName
 
@@ -36,7 +37,7 @@ class Check(msgspec.Struct, frozen=True):
     name: str
     status: CheckStatus
     message: str
-    hint: str = ""
+    hint: Hint = ""
     field: str = ""
     """The spec's field that is to blame, when one is; a failing check with a field becomes a Problem of `start`."""
 

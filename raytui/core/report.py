@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -11,6 +11,7 @@ from raytui.core.errors import Failure, RaytuiError
 from raytui.core.events import Event
 from raytui.core.findings import Condition
 from raytui.core.joined import Joined, join
+from raytui.core.remedy import Hint, as_commands
 from raytui.core.snapshot import Amount, Application, Job, Snapshot, Usage
 from raytui.core.units import rfc3339, rfc3339_or_none
 
@@ -52,9 +53,23 @@ def status_document(snapshot: Snapshot, assessment: Assessment, now: float) -> d
     }
 
 
+class Advising(Protocol):
+    """A value of the core that says what to do."""
+
+    @property
+    def hint(self) -> Hint:
+        """What to do."""
+
+
+def advised(item: Advising) -> dict[str, Any]:
+    """A value as a document, its hint as text that names commands."""
+    assert isinstance(item, msgspec.Struct)
+    return {**msgspec.structs.asdict(item), "hint": as_commands(item.hint)}
+
+
 def condition_document(condition: Condition) -> dict[str, Any]:
     """One condition as contract section 3 defines it."""
-    return {**msgspec.structs.asdict(condition), "since": rfc3339_or_none(condition.since)}
+    return {**advised(condition), "since": rfc3339_or_none(condition.since)}
 
 
 def event_document(event: Event) -> dict[str, Any]:
@@ -70,8 +85,8 @@ def error_document(error: RaytuiError) -> dict[str, Any]:
         "error": {
             "reason": error.reason,
             "message": error.message,
-            "hint": error.hint,
-            "problems": [msgspec.structs.asdict(problem) for problem in error.problems],
+            "hint": as_commands(error.hint),
+            "problems": [advised(problem) for problem in error.problems],
         },
     }
 
@@ -86,7 +101,7 @@ def list_document(items: list[dict[str, Any]], total: int | None = None, unreada
 def _link(failure: Failure | None) -> dict[str, str] | None:
     if failure is None:
         return None
-    return {"layer": failure.layer, "reason": failure.reason, "message": failure.message, "hint": failure.hint}
+    return {"layer": failure.layer, "reason": failure.reason, "message": failure.message, "hint": as_commands(failure.hint)}
 
 
 def _resources(usage: Usage | None) -> dict[str, dict[str, float]] | None:

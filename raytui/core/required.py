@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from raytui.core.errors import Problem
+from raytui.core.remedy import Hint, Remedy
 from raytui.core.spec import ClusterSpec
 
 EXAMPLE_RUNTIME = "docker.repository.cloudera.com/cloudera/cdsw/ml-runtime-pbj-jupyterlab-python3.11-standard:2025.09.1-b5"
@@ -10,24 +11,21 @@ EXAMPLE_RUNTIME = "docker.repository.cloudera.com/cloudera/cdsw/ml-runtime-pbj-j
 
 def required_problems(spec: ClusterSpec) -> list[Problem]:
     """One problem for each required parameter that is missing, in the order head, workers."""
-    image = f"a whole image identifier, for example {EXAMPLE_RUNTIME}; raytui doctor lists those of the workbench"
-    scripts = (
-        "raytui render --to launchers writes it, and the folder that it runs beside it; put both into the project and name the script with "
-        "--{0}-script or {1}.script in the profile"
-    )
+    image = (f"a whole image identifier, for example {EXAMPLE_RUNTIME}; ", Remedy("doctor", "", "lists those of the workbench"))
     missing: list[Problem] = []
     if not spec.head.runtime_identifier:
         missing.append(Problem("head.runtime_identifier", "the head's runtime image is missing (runtime_identifier)", image))
     if not spec.workers.runtime_identifier:
         missing.append(Problem("workers.runtime_identifier", "the workers' runtime image is missing (runtime_identifier)", image))
     if not spec.head.script:
-        missing.append(
-            Problem("head.script", "the path of the head launcher is missing (head_script_path)", scripts.format("head", "head"))
-        )
+        missing.append(Problem("head.script", "the path of the head launcher is missing (head_script_path)", _script("head", "head")))
     if not spec.workers.script:
         missing.append(
-            Problem(
-                "workers.script", "the path of the worker launcher is missing (worker_script_path)", scripts.format("worker", "workers")
-            )
+            Problem("workers.script", "the path of the worker launcher is missing (worker_script_path)", _script("worker", "workers"))
         )
     return missing
+
+
+def _script(role: str, table: str) -> Hint:
+    where = f"; put both into the project and name the script with --{role}-script or {table}.script in the profile"
+    return (Remedy("render", "--to launchers", "writes it, and the folder that it runs beside it"), where)

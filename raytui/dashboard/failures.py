@@ -11,12 +11,13 @@ import msgspec
 
 from raytui.core.errors import Failure, Layer, NotFound, RaytuiError, Unreachable
 from raytui.core.protocols import DashboardTarget
+from raytui.core.remedy import Hint, Remedy
 from raytui.core.units import sanitize
 from raytui.dashboard.transport import Response, TransportError, Trouble
 
 _QUOTE = 200
 """Characters of somebody else's text that are repeated in a sentence."""
-_HEAD_HINT = "raytui logs head shows what the head printed"
+_HEAD_HINT = Remedy("logs", "head", "shows what the head printed")
 _KEY_HINT = "check the API key: it must be valid and made for applications (audience Application)"
 _EVERY_RAY = ("/api/gcs_healthz", "/api/version")
 """What every supported Ray answers."""
@@ -29,7 +30,7 @@ def of_trouble(error: TransportError, target: DashboardTarget, path: str, timeou
     """The failure of a request that got no whole answer."""
     where = place(target)
     detail = f" ({sanitize(error.detail)[:_QUOTE]})" if error.detail else ""
-    table: dict[Trouble, tuple[Layer, str, str, str]] = {
+    table: dict[Trouble, tuple[Layer, str, str, Hint]] = {
         "refused": ("dashboard", "ConnectionRefused", f"nothing listens on {where}: Ray's dashboard does not run there", _HEAD_HINT),
         "connect_timeout": (
             "network",
@@ -93,7 +94,7 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
         return _refused(answer, target)
     if status in {502, 503, 504} and _from_proxy(answer):
         message = f"the way in to {where} works, but nothing answers behind it (status {status})"
-        return Unreachable(Failure("application", "NothingListens", message, f"the application is starting or has ended: {_HEAD_HINT}"))
+        return Unreachable(Failure("application", "NothingListens", message, ("the application is starting or has ended: ", _HEAD_HINT)))
     told = _told(answer)
     if path.startswith("/api/gcs_healthz") and status == 503:
         message = f"the dashboard at {where} answers, but GCS does not" + (f": {told}" if told else "")
@@ -102,7 +103,7 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
                 "gcs",
                 "GcsNotAnswering",
                 message,
-                "raytui logs head/gcs_server.out shows why; if it stays so, raytui restart head",
+                (Remedy("logs", "head/gcs_server.out", "shows why"), "; if it stays so, ", Remedy("restart", "head")),
                 conclusive=True,
             )
         )
@@ -112,7 +113,7 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
     if status in {404, 501}:  # 501: Ray was installed without the part that would answer
         return NotFound(f"the dashboard at {where} knows no {bare(path)}" + (f": {told}" if told else ""), reason="NotFound")
     if path.startswith("/api/v0/logs") and status == 500 and ("file is not found" in told or "doesn't exist" in told):
-        return NotFound(f"Ray has no such log: {told}", hint="raytui logs --list names what there is")
+        return NotFound(f"Ray has no such log: {told}", hint=Remedy("logs", "--list", "names what there is"))
     if status == 429:
         return Unreachable(
             Failure(
@@ -124,7 +125,9 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
         )
     message = f"the dashboard at {where} answered {bare(path)} with status {status}" + (f": {told}" if told else "")
     return Unreachable(
-        Failure("dashboard", "ServerError" if status >= 500 else "RequestRefused", message, "raytui logs head/dashboard.log may say more")
+        Failure(
+            "dashboard", "ServerError" if status >= 500 else "RequestRefused", message, Remedy("logs", "head/dashboard.log", "may say more")
+        )
     )
 
 
@@ -171,7 +174,7 @@ def _refused(answer: Response, target: DashboardTarget) -> Unreachable:
     return _login("TokenWrong", f"Ray at {place(target)} refused the token", target)
 
 
-def _login(reason: str, message: str, target: DashboardTarget, hint: str = "") -> Unreachable:
+def _login(reason: str, message: str, target: DashboardTarget, hint: Hint = "") -> Unreachable:
     if not hint and reason.startswith("Token"):
         kept = f"the cluster's token is kept in {target.token_file}; " if target.token_file else ""
         hint = f"{kept}RAY_AUTH_TOKEN_PATH names a file with the token, RAY_AUTH_TOKEN gives the token itself"

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from raytui.core.errors import DeadlineExceeded, OperationFailed, RaytuiError
 from raytui.core.protocols import Platform
+from raytui.core.remedy import Hint
 from raytui.core.snapshot import Application
 
 T = TypeVar("T")
@@ -110,7 +111,7 @@ async def what_exists(
     return f"existing now: {told}" if told else f"no application of {cluster} exists now"
 
 
-def combined(errors: Sequence[RaytuiError], message: str, hint: str) -> RaytuiError:
+def combined(errors: Sequence[RaytuiError], message: str, hint: Hint) -> RaytuiError:
     """One error for several: of their own kind when they are of one kind, so that the exit code stays true."""
     first = errors[0]
     if any(type(error) is not type(first) for error in errors):

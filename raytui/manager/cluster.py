@@ -20,6 +20,7 @@ from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, Pr
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec
 from raytui.core.protocols import Check, Platform
+from raytui.core.remedy import CREATE, Remedy
 from raytui.core.report import status_document
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
@@ -153,7 +154,7 @@ class ClusterManager:
         recreate: bool,
     ) -> Plan:
         if verb in {"scale", "restart"} and not applications:
-            raise NotFound(f"cluster {wanted.name} does not exist on {self._platform.name}", hint="raytui start creates it")
+            raise NotFound(f"cluster {wanted.name} does not exist on {self._platform.name}", hint=CREATE)
         if verb == "stop":
             return plan_stop(wanted, applications, keep=keep)
         basis = await self._recorded(wanted, applications)
@@ -203,7 +204,7 @@ class ClusterManager:
         """The same verb against what exists now; refused when it would end something that the person was not shown."""
         applications = await self._platform.list(plan.cluster)
         if plan.verb in {"scale", "restart"} and not applications:
-            raise NotFound(f"cluster {plan.cluster} no longer exists", hint="raytui start creates it")
+            raise NotFound(f"cluster {plan.cluster} no longer exists", hint=CREATE)
         wanted, flags = plan.spec, frozenset(FIELDS)
         if plan.profile is not None:
             # A free port that was picked and shown stays picked.
@@ -224,7 +225,7 @@ class ClusterManager:
         if surprise and plan.verb != "stop":
             raise RefusedForSafety(
                 f"{plan.cluster} changed since the plan was shown: {plan.verb} would now also end {', '.join(surprise)}",
-                hint="look at raytui status and run the command again",
+                hint=("look at ", Remedy("status"), " and run the command again"),
             )
         return fresh
 

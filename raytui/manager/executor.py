@@ -13,6 +13,7 @@ from raytui.core.errors import Interrupted
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan
 from raytui.core.protocols import Platform
+from raytui.core.remedy import SHOW
 from raytui.manager.calls import Deadline, NotInTime, finish, until, what_exists
 from raytui.manager.journal import Journal
 from raytui.manager.monitor import Monitor
@@ -104,9 +105,7 @@ class Execution:
                 await work.carry_out(wait=wait)
         except asyncio.CancelledError:
             exists = await finish(what_exists(self._platform, self.plan.cluster))
-            raise Interrupted(
-                f"{self.plan.verb} was interrupted before its first step; {exists}", hint="raytui status shows what exists"
-            ) from None
+            raise Interrupted(f"{self.plan.verb} was interrupted before its first step; {exists}", hint=SHOW) from None
 
     async def _anew(self, deadline: Deadline) -> Plan:
         (plan,) = await until([self._again(self.plan)], deadline.at)

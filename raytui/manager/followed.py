@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 from raytui.core.errors import OperationFailed, RaytuiError
 from raytui.core.protocols import Platform
+from raytui.core.remedy import Hint, Remedy
 from raytui.core.snapshot import Application
 from raytui.manager.loglines import LineSplitter
 
@@ -35,7 +36,7 @@ class SourceEnded(OperationFailed):
 
     default_reason = "SourceEnded"
 
-    def __init__(self, message: str, *, over: bool, hint: str = "") -> None:
+    def __init__(self, message: str, *, over: bool, hint: Hint = "") -> None:
         super().__init__(message, hint=hint, reason="SourceEnded" if over else "LogBrokeOff")
         self.over = over
 
@@ -164,7 +165,7 @@ async def follow_stream(stream: AsyncIterator[bytes], name: str, ended: Ending) 
     yield splitter.flush()
     if ending:
         raise SourceEnded(ending, over=True)
-    raise SourceEnded(f"the log of {name} broke off: {why}", over=False, hint="raytui status shows what no longer answers")
+    raise SourceEnded(f"the log of {name} broke off: {why}", over=False, hint=Remedy("status", "", "shows what no longer answers"))
 
 
 async def _chunk(stream: AsyncIterator[bytes]) -> bytes:

@@ -18,6 +18,7 @@ from raytui.core.errors import NotFound, RaytuiError, Unreachable
 from raytui.core.joined import join
 from raytui.core.nodefile import NodeFile
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
+from raytui.core.remedy import CREATE, Remedy
 from raytui.core.snapshot import Application, Job, Node, Snapshot
 from raytui.manager.followed import Ending, SourceEnded, batches, follow_output, follow_stream
 from raytui.manager.loglines import whole_lines
@@ -182,7 +183,7 @@ class Logs:
         async with self._reaching:
             head = next((app for app in await self._platform.list(cluster) if app.role == "head"), None)
             if head is None:
-                raise NotFound(f"cluster {cluster} has no head application", hint="raytui start creates it")
+                raise NotFound(f"cluster {cluster} has no head application", hint=CREATE)
             target = await self._platform.dashboard(head)
             if self._reached is None or self._reached[0] != target:
                 await self.close()
@@ -241,7 +242,7 @@ def _pick(sources: list[LogSource], name: str, snapshot: Snapshot) -> LogSource:
         return found
     near = difflib.get_close_matches(name, [source.name for source in sources], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise NotFound(f"{snapshot.cluster} has no log {name}", hint=f"{hint}raytui logs --list names what there is")
+    raise NotFound(f"{snapshot.cluster} has no log {name}", hint=(hint, Remedy("logs", "--list", "names what there is")))
 
 
 async def _all_there_is(lines: list[str], name: str) -> AsyncIterator[list[str]]:

@@ -15,6 +15,7 @@ import msgspec
 from raytui.core.errors import ConfigurationError, NotAllowed, NotFound, OperationFailed, RaytuiError, RefusedForSafety
 from raytui.core.events import StepEvent, StepState
 from raytui.core.protocols import CreateRequest, Platform
+from raytui.core.remedy import REMOVE, Hint
 from raytui.core.snapshot import Application
 from raytui.manager.calls import LOOK_S, listed, until
 
@@ -39,6 +40,8 @@ class Undone(msgspec.Struct, frozen=True):
     """Ids of the applications that were removed."""
     doubtful: tuple[str, ...] = ()
     """Names of applications of which it is still not known whether they will appear."""
+    hint: Hint = ""
+    """What to do about what is left."""
 
 
 class Made:
@@ -146,7 +149,7 @@ class Made:
             parts.append(f"{', '.join(doubtful)} may still come into being, since it is not known whether it was created")
         if parts:
             report("failed", "; ".join(parts))
-            return Undone(f"; {'; '.join(parts)}: raytui stop removes what exists", frozenset(self._removed), doubtful)
+            return Undone(f"; {'; '.join(parts)}", frozenset(self._removed), doubtful, REMOVE)
         if self._removed:
             report("undone", shorts)
             return Undone("; what this run made was removed", frozenset(self._removed))

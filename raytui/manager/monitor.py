@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -81,7 +81,7 @@ class Monitor:
         """Have these asked too, in every round of `snapshots` until the subscription is closed; the next round begins at once."""
         return self._subscriptions.add(questions)
 
-    async def snapshots(self, interval: float = 2.0, questions: Iterable[Question] = VERDICT) -> AsyncIterator[Snapshot]:
+    async def snapshots(self, interval: float = 2.0, questions: Iterable[Question] = VERDICT) -> AsyncGenerator[Snapshot]:
         """A snapshot about every `interval` seconds, less often (at most 15 s) and with jitter while something does not answer.
 
         Asked is what these questions, those about life and those of every subscriber need, each at its own period.

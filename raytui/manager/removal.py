@@ -14,6 +14,7 @@ import msgspec
 from raytui.core.errors import DeadlineExceeded, RaytuiError
 from raytui.core.plan import Plan, Step
 from raytui.core.protocols import Platform
+from raytui.core.remedy import Hint, Remedy
 from raytui.core.snapshot import Application
 from raytui.manager import waits
 from raytui.manager.calls import LOOK_S, Deadline, NotInTime, combined, listed, until
@@ -82,7 +83,7 @@ class Removal:
         if not left:
             return None
         errors = [error for error in left.values() if isinstance(error, RaytuiError)]
-        hint = f"the same command tries again; raytui apps --cluster {self._plan.cluster} shows what is left"
+        hint: Hint = ("the same command tries again; ", Remedy("apps", f"--cluster {self._plan.cluster}", "shows what is left"))
         if self._deadline.has_passed or not errors:
             return DeadlineExceeded(message, hint=hint)
         return combined(errors, message, hint)

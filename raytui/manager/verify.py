@@ -18,6 +18,7 @@ from raytui.core.conditions import assess
 from raytui.core.errors import Interrupted, OperationFailed, RaytuiError
 from raytui.core.joined import join
 from raytui.core.protocols import Platform
+from raytui.core.remedy import Hint, Remedy, plus
 from raytui.core.spec import ClusterSpec, head_name, worker_name
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.launchers import render
@@ -36,7 +37,7 @@ class Result(msgspec.Struct, frozen=True):
     state: Literal["running", "ok", "failed", "skipped"]
     seconds: float = 0.0
     message: str = ""
-    hint: str = ""
+    hint: Hint = ""
 
 
 class Verification:
@@ -87,21 +88,24 @@ class Verification:
             result = await self._one(name, check)
             healthy = result.state == "ok"
             yield result
+        hint: Hint = ""
         if not began_changes:
             left = "nothing was made"
             yield Result("clean-up", "ok", 0.0, left)
         elif self._keep and healthy:
-            left = f"cluster {self._spec.name} is kept: raytui stop --cluster {self._spec.name} removes it"
-            yield Result("clean-up", "skipped", 0.0, left)
+            left = f"cluster {self._spec.name} is kept"
+            hint = Remedy("stop", f"--cluster {self._spec.name}", "removes it")
+            yield Result("clean-up", "skipped", 0.0, left, hint)
         else:
             yield Result("clean-up", "running")
             cleaned = await self._one("clean-up", self._clean_up, protected=True)
-            left = "what it made was removed" if cleaned.state == "ok" else f"its clean-up failed: {cleaned.message}; {cleaned.hint}"
+            left = "what it made was removed" if cleaned.state == "ok" else f"its clean-up failed: {cleaned.message}"
+            hint = cleaned.hint
             yield cleaned
         if self._fault is not None:
             raise self._fault
         if self._interrupted:
-            raise Interrupted(f"verify was interrupted; {left}", hint="run it again")
+            raise Interrupted(f"verify was interrupted; {left}", hint=plus(hint, "; " if hint else "", "run it again"))
 
     async def _one(self, name: CheckName, check: Callable[[], Awaitable[str]], *, protected: bool = False) -> Result:
         began = time.monotonic()
@@ -120,7 +124,7 @@ class Verification:
             return Result(name, "failed", round(time.monotonic() - began, 3), "interrupted")
         except Exception as error:  # noqa: BLE001 - whatever it is, what was made is removed first; then it is raised as it was
             self._fault = self._fault or error
-            hint = f"raytui stop --cluster {self._spec.name} removes what is left"
+            hint = Remedy("stop", f"--cluster {self._spec.name}", "removes what is left")
             return Result(name, "failed", round(time.monotonic() - began, 3), f"{type(error).__name__}: {error}".strip(": "), hint)
         finally:
             self._current = None
@@ -186,7 +190,7 @@ class Verification:
         left = await self._platform.list(self._spec.name)
         if left:
             raise OperationFailed(
-                f"still listed: {', '.join(app.name for app in left)}", hint=f"raytui stop --cluster {self._spec.name} removes them"
+                f"still listed: {', '.join(app.name for app in left)}", hint=Remedy("stop", f"--cluster {self._spec.name}", "removes them")
             )
         return "nothing is left"
 

@@ -9,6 +9,7 @@ from raytui.core.conditions import node_state
 from raytui.core.errors import DeadlineExceeded, OperationFailed
 from raytui.core.joined import join
 from raytui.core.plan import Plan
+from raytui.core.remedy import CREATE_AGAIN, Hint, Remedy
 from raytui.core.snapshot import Application, Snapshot
 from raytui.manager.calls import Deadline
 from raytui.manager.monitor import Monitor
@@ -33,7 +34,7 @@ class ApplicationEnded(OperationFailed):
 
     default_reason = "ApplicationFailed"
 
-    def __init__(self, name: str, message: str, *, hint: str, reason: str = "") -> None:
+    def __init__(self, name: str, message: str, *, hint: Hint, reason: str = "") -> None:
         super().__init__(message, hint=hint, reason=reason)
         self.name = name
 
@@ -108,7 +109,7 @@ class Waits:
         exists = ", ".join(f"{app.name} ({app.state})" for app in apps or ()) or listed
         return WaitRanOut(
             f"the {self._deadline.seconds:g} s ran out while waiting for {what}; existing: {exists}",
-            hint="raytui status shows what is missing, raytui stop removes it",
+            hint=(Remedy("status", "", "shows what is missing"), Remedy("stop", "", "removes it")),
         )
 
     def _fail_if_ended(self, snapshot: Snapshot, names: Iterable[str]) -> None:
@@ -125,10 +126,10 @@ class Waits:
                 self._missing[name] += 1
                 if self._missing[name] >= MISSING_POLLS:
                     told = f"{name} is no longer listed by the platform: somebody removed it"
-                    raise OperationFailed(told, hint="raytui start creates it again")
+                    raise OperationFailed(told, hint=CREATE_AGAIN)
             elif snapshot.observed_at - self._unlisted_since.setdefault(name, snapshot.observed_at) >= LAG_S:
                 told = f"{name} was asked for {LAG_S:g} s ago and the platform does not list it: somebody removed it"
-                raise OperationFailed(told, hint="raytui start creates it again")
+                raise OperationFailed(told, hint=CREATE_AGAIN)
 
     def _fail_if_dead(self, snapshot: Snapshot, app: Application) -> None:
         report = app.launcher
@@ -137,7 +138,7 @@ class Waits:
             raise ApplicationEnded(
                 app.name,
                 f"{app.name} {'failed' if app.state == 'failed' else 'was stopped'}" + (f": {why}" if why else ""),
-                hint=(report.hint if report else "") or f"raytui logs {app.short} shows its output",
+                hint=(report.hint if report else "") or Remedy("logs", app.short, "shows its output"),
             )
         node = join(snapshot).node_of(app)
         if node is None or node.state != "DEAD":
@@ -148,7 +149,7 @@ class Waits:
             raise ApplicationEnded(
                 app.name,
                 f"{app.name} runs, but Ray lists its node as dead" + (f": {node.message}" if node.message else ""),
-                hint=f"raytui restart {app.short} starts a new node, raytui logs {app.short} shows its output",
+                hint=(Remedy("restart", app.short, "starts a new node"), Remedy("logs", app.short, "shows its output")),
                 reason="NodeDead",
             )
 

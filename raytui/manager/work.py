@@ -20,6 +20,7 @@ from raytui.core.errors import Interrupted, OperationFailed, RaytuiError
 from raytui.core.events import Event, Severity, StepEvent, StepState
 from raytui.core.plan import Plan, Step, create_request
 from raytui.core.protocols import CreateRequest, Platform
+from raytui.core.remedy import REMOVE, SHOW, Hint, Remedy, plus
 from raytui.core.snapshot import Application, Operation
 from raytui.manager.calls import Deadline, NotInTime, finish, listed, to_the_end, until, what_exists
 from raytui.manager.journal import Journal
@@ -80,13 +81,13 @@ class Work:
             gone = undone.removed | removal.ended
             exists = await finish(what_exists(self._platform, plan.cluster, self._made.applications, gone=gone, doubtful=undone.doubtful))
             self._note(f"{plan.verb} was interrupted; {exists}", "warning")
-            raise Interrupted(f"{plan.verb} was interrupted{undone.words}; {exists}", hint="raytui status shows what exists") from None
+            raise Interrupted(f"{plan.verb} was interrupted{undone.words}; {exists}", hint=plus(undone.hint, SHOW)) from None
         except WaitRanOut as error:
             self._add(error, self._unlisted(error.message) + removal.words())
             raise
         except Exception as error:  # whatever it is, what this run made is taken back; then it is raised as it was
             undone = await self._undo()
-            self._add(error, undone.words + removal.words())
+            self._add(error, undone.words + removal.words(), undone.hint)
             raise
         if left is not None:
             self._add(left, self._kept())
@@ -99,7 +100,7 @@ class Work:
         if isinstance(answer, NotInTime):
             raise WaitRanOut(
                 f"the {self._deadline.seconds:g} s ran out while what is asked for was being recorded; nothing else was begun",
-                hint=f"run raytui {self._plan.verb} again, with a longer --timeout where the platform is slow",
+                hint=("run ", Remedy(self._plan.verb), " again, with a longer --timeout where the platform is slow"),
             )
         if isinstance(answer, BaseException):
             raise answer
@@ -133,7 +134,7 @@ class Work:
             exists = await what_exists(self._platform, self._plan.cluster, self._made.applications)
             raise WaitRanOut(
                 f"the {self._deadline.seconds:g} s ran out before: {step.name}; {exists}",
-                hint=f"raytui {self._plan.verb} goes on, raytui stop removes what exists",
+                hint=(Remedy(self._plan.verb, "", "goes on"), REMOVE),
             )
         apps = [app for app in self._plan.ends if app.name in step.targets]
         if step.action == "launchers":
@@ -185,7 +186,7 @@ class Work:
             exists = await what_exists(self._platform, self._plan.cluster, self._made.applications)
             raise WaitRanOut(
                 f"the {self._deadline.seconds:g} s ran out while the launchers were being written; {exists}",
-                hint=f"raytui {self._plan.verb} goes on, raytui stop removes what exists",
+                hint=(Remedy(self._plan.verb, "", "goes on"), REMOVE),
             )
         if isinstance(answer, BaseException):
             raise answer
@@ -199,7 +200,7 @@ class Work:
             names = ", ".join(app.name for app in late)
             raise WaitRanOut(
                 f"the {self._deadline.seconds:g} s ran out while {names} was being removed; it may still exist",
-                hint=f"raytui {self._plan.verb} goes on, raytui stop removes what exists",
+                hint=(Remedy(self._plan.verb, "", "goes on"), REMOVE),
             )
         _raise_failures(answers)
 
@@ -233,8 +234,8 @@ class Work:
         names = [app.name for app in self._made.applications]
         return f"; what this run made is kept: {', '.join(names)}" if names else ""
 
-    def _add(self, error: Exception, words: str) -> None:
-        """Let the error, and the journal, say what became of what this run made."""
+    def _add(self, error: Exception, words: str, hint: Hint = "") -> None:
+        """Let the error, and the journal, say what became of what this run made, and what to do about what is left."""
         if not isinstance(error, RaytuiError):
             if words:
                 error.add_note(words.strip("; "))
@@ -243,6 +244,7 @@ class Work:
         if words:
             error.message += words
             error.args = (error.message,)
+        error.hint = plus(error.hint, "; " if error.hint and hint else "", hint)
         self._note(f"{self._plan.verb} failed: {error.message}", "error")
 
     def _note(self, message: str, severity: Severity = "info") -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from raytui.core.errors import DeadlineExceeded
+from raytui.core.remedy import Hint
 
 T = TypeVar("T")
 MOST_HUNG = 64
@@ -29,7 +30,7 @@ async def in_daemon_thread(work: Callable[[], T], name: str = "raytui") -> T:
     return await _begun(work, name, lambda: None)
 
 
-async def within(what: str, work: Callable[[], T], timeout: float, hint: str) -> T:
+async def within(what: str, work: Callable[[], T], timeout: float, hint: Hint) -> T:
     """The answer of a blocking call; raises `DeadlineExceeded` naming `what` when there is none after `timeout` seconds."""
     if len(_hung) >= MOST_HUNG:
         raise DeadlineExceeded(f"{what} was not asked: {len(_hung)} earlier calls still hang", hint=hint)

@@ -70,6 +70,16 @@ def written(key: Key) -> str:
     return key.display or key.keys.split(",")[0]
 
 
+_OF_VERBS = {"start": "start", "stop": "stop", "scale": "scale-up", "restart": "restart", "logs": "logs"}
+"""The key that does what a verb of the command line does, by its id."""
+
+
+def verb_keys() -> dict[str, str]:
+    """How the key of a verb is written; of two on one key the first."""
+    named = {key.id: written(key).split(" ")[0] for key in KEYS}
+    return {verb: named[key] for verb, key in _OF_VERBS.items()}
+
+
 def bar(where: str) -> tuple[Key, ...]:
     """The keys of the bar for the place that has the focus, in their order: its own first, then those that work anywhere."""
     own = sorted((key for key in KEYS if key.bar and key.where == where), key=lambda key: key.bar)

@@ -13,6 +13,7 @@ from textual.worker import Worker
 
 from raytui.core.errors import OperationFailed, RaytuiError
 from raytui.core.plan import Plan, Verb
+from raytui.core.remedy import SHOW, plus
 from raytui.tui.messages import OperationBegan, OperationEnded, RequestRefused, StepArrived
 from raytui.tui.render.text import clean
 
@@ -64,7 +65,7 @@ class Lifecycle:
         try:
             plan = await session.manager.plan(verb, **details)
             if not plan.changed:
-                notes = "; ".join(plan.notes)
+                notes = plus(*(part for n, note in enumerate(plan.notes) for part in (("; " if n else ""), note)))
                 left = "what differs is kept" if plan.differences else f"{clean(plan.cluster)} is as it should be"
                 self._app.post_message(RequestRefused(f"{verb} has nothing to do: {left}", notes, "info"))
             elif await self._app.confirm(plan):
@@ -86,7 +87,7 @@ class Lifecycle:
         except RaytuiError as error:
             failure = error
         except asyncio.CancelledError:
-            failure = OperationFailed(f"{plan.verb} was interrupted", hint="raytui status shows what exists")
+            failure = OperationFailed(f"{plan.verb} was interrupted", hint=SHOW)
             raise
         except Exception as error:  # noqa: BLE001 - boundary: an unforeseen fault of one operation must not end the console
             failure = OperationFailed(f"{plan.verb} broke off: {unforeseen(error)}", hint=REPORT)

@@ -9,6 +9,7 @@ from textual.message import Message
 from raytui.core.errors import Problem, RaytuiError
 from raytui.core.events import Severity, StepEvent
 from raytui.core.plan import Plan
+from raytui.core.remedy import Hint
 from raytui.core.snapshot import Snapshot
 
 
@@ -28,7 +29,7 @@ class WatchFailed(Message):
     """The watch itself could not go on."""
 
     message: str
-    hint: str = ""
+    hint: Hint = ""
 
 
 @dataclass
@@ -57,7 +58,7 @@ class RequestRefused(Message):
     """A request of the operator was not carried out, and why."""
 
     message: str
-    hint: str = ""
+    hint: Hint = ""
     severity: Severity = "warning"
     problems: tuple[Problem, ...] = ()
     """What is wrong with which field, when that was the reason."""

@@ -9,6 +9,7 @@ import msgspec
 from raytui.core.errors import RaytuiError
 from raytui.core.events import Severity, StepEvent
 from raytui.core.plan import Plan
+from raytui.core.remedy import Hint
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -16,7 +17,7 @@ class Notice(msgspec.Struct, frozen=True):
 
     severity: Severity
     message: str
-    hint: str = ""
+    hint: Hint = ""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -36,7 +37,7 @@ class Operation(msgspec.Struct, frozen=True):
     state: Literal["running", "interrupting", "done", "failed"] = "running"
     ended: float = 0.0
     message: str = ""
-    hint: str = ""
+    hint: Hint = ""
 
     @property
     def is_running(self) -> bool:

@@ -13,6 +13,7 @@ from raytui.core.errors import ConfigurationError, RaytuiError
 from raytui.core.snapshot import Application, Snapshot
 from raytui.tui.lifecycle import REPORT, unforeseen
 from raytui.tui.messages import LogEnded, LogsArrived, SnapshotArrived, WatchFailed
+from raytui.tui.render.attention import with_keys
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -88,7 +89,7 @@ class LogReader:
                     self._app.post_message(LogsArrived(source, lines))
             reason = "the log has ended"
         except RaytuiError as error:
-            reason = f"{error.message}" + (f"; {error.hint}" if error.hint else "")
+            reason = f"{error.message}" + (f"; {with_keys(error.hint)}" if error.hint else "")
         except Exception as error:  # noqa: BLE001 - boundary: a log that cannot be read must not end the console
             reason = f"the log could not be read: {unforeseen(error)}"
         self._app.post_message(LogEnded(source, reason))

@@ -12,11 +12,11 @@ A filter is terms separated by blanks, all of which must hold; quotes keep blank
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from raytui.core.errors import ConfigurationError, Problem
+from raytui.view.words import Role
 
 Value = str | int | float | None
 """What a column of a row holds; none when it was not observed."""
@@ -38,6 +38,15 @@ class Cell(NamedTuple):
     """As it reads in the table."""
     is_span: bool = False
     """Whether the value is a span of time in seconds, so that `5m` means minutes."""
+    role: Role = ""
+    """What the text means."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What a search for words looks at: the text, and where that shortens the value, the whole."""
+        if isinstance(self.value, str) and self.value != self.text:
+            return (self.text, self.value)
+        return (self.text,)
 
 
 Test = Callable[[Sequence[Cell]], bool]
@@ -50,6 +59,8 @@ def parse(text: str, columns: Sequence[str], pattern: Callable[[str], Matcher]) 
     does not exist, an amount that is no number, and whatever `pattern` raises.
     """
     places = {name.lower(): n for n, name in enumerate(columns)}
+    import shlex  # what only a filter costs
+
     try:
         words = shlex.split(text)
     except ValueError:
@@ -64,11 +75,11 @@ def _term(word: str, places: Mapping[str, int], pattern: Callable[[str], Matcher
         return lambda cells: not inner(cells)
     if word.startswith("re:"):
         matches = pattern(word[3:])
-        return lambda cells: any(matches(cell.text) for cell in cells)
+        return lambda cells: any(matches(word) for cell in cells for word in cell.words)
     found = _COMPARISON.fullmatch(word)
     if found is None:
         wanted = word.casefold()
-        return lambda cells: any(wanted in cell.text.casefold() for cell in cells)
+        return lambda cells: any(wanted in word.casefold() for cell in cells for word in cell.words)
     name, operator, value = found.groups()
     place = places.get(name.lower())
     if place is None:
@@ -79,7 +90,7 @@ def _term(word: str, places: Mapping[str, int], pattern: Callable[[str], Matcher
 def _comparison(place: int, operator: str, value: str) -> Test:
     wanted = value.casefold()
     if operator == "~":
-        return lambda cells: wanted in cells[place].text.casefold()
+        return lambda cells: any(wanted in word.casefold() for word in cells[place].words)
     if operator in {"=", "!="}:
         same = operator == "="
         return lambda cells: _reads(cells[place], wanted) is same

@@ -22,6 +22,7 @@ from typing import Any, Literal
 import msgspec
 
 from raytui.core.errors import RaytuiError
+from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.monitor import Monitor
@@ -208,7 +209,7 @@ async def attempt(manager: ClusterManager, verb: Any, timeout: float = 60.0, **m
             pass
     except RaytuiError as error:
         seen[f"{verb}: {error.reason}"] += 1
-        return f"{error} {error.hint}"
+        return f"{error} {as_commands(error.hint)}"
     return None
 
 

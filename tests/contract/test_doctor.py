@@ -11,6 +11,7 @@ import pytest
 
 from raytui.core.errors import ConfigurationError
 from raytui.core.protocols import Check
+from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.platforms.cai import CaiPlatform
 from raytui.platforms.cai.transport import ClientName
@@ -99,7 +100,7 @@ async def test_each_fault_of_the_workbench_is_one_failing_row(
 async def test_a_missing_script_is_named_with_what_renders_it(platform: CaiPlatform) -> None:
     check = (await rows(platform))["head script"]
     assert (check.status, check.field) == ("fail", "head.script")
-    assert "raytui render" in check.hint
+    assert "raytui render" in as_commands(check.hint)
 
 
 async def test_launchers_that_differ_from_what_is_rendered_have_drifted(bench: Bench, project: str, client: ClientName) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from raytui.core.errors import OperationFailed, RefusedForSafety
 from raytui.core.events import StepEvent
+from raytui.core.remedy import Remedy
 from raytui.manager import operations
 from raytui.tui.screens.confirm import ConfirmScreen
 from raytui.tui.screens.leave import LeaveScreen
@@ -93,7 +94,7 @@ async def test_a_failure_says_what_failed_and_what_to_do():
     session = FakeSession()
     session.manager.script = [StepEvent("launchers written", "done"), StepEvent("head answers", "failed", 3.0, "port 6379 is taken")]
     session.manager.ends_with = OperationFailed(
-        "the head did not come up: port 6379 is held by pid 12", hint="raytui logs head shows its output"
+        "the head did not come up: port 6379 is held by pid 12", hint=Remedy("logs", "head", "shows its output")
     )
 
     async def body(console):

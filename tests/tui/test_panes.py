@@ -271,7 +271,7 @@ async def test_a_dashboard_that_does_not_answer_leaves_the_platforms_truth():
     async def body(console):
         await console.show(snapshot((application(0), application(1, launcher=None)), refused, version=refused, gcs=refused))
         row = next(line for line in console.screen().splitlines() if line.startswith("   worker-1"))
-        assert row.split()[:3] == ["worker-1", "running", "?"]
+        assert row.split()[:3] == ["worker-1", "running", "unknown"]
         assert "its node cannot be asked" in row
 
     await run_console(body)

@@ -11,6 +11,7 @@ from raytui.core.conditions import assess
 from raytui.core.errors import Failure, OperationFailed
 from raytui.core.events import StepEvent
 from raytui.core.plan import plan_restart, plan_scale, plan_start, plan_stop
+from raytui.core.remedy import Remedy
 from raytui.core.snapshot import UNREAD, Gpu, LauncherReport, Reading
 from raytui.core.spec import ClusterSpec
 from raytui.tui.glyphs import to_ascii
@@ -20,14 +21,16 @@ from raytui.tui.render import nodes
 from raytui.tui.render.attention import attention_lines, event_lines, with_keys
 from raytui.tui.render.columns import MARGIN, Column, arrange, head_line, row_line
 from raytui.tui.render.log_line import log_line
-from raytui.tui.render.nodes import COLUMNS, NodeRows, spark, uptime
+from raytui.tui.render.nodes import COLUMNS, NodeRows
 from raytui.tui.render.spec_form import differences, only_count_differs, spec_of, texts_of
 from raytui.tui.render.steps import plan_lines, plan_question, step_lines
+from raytui.tui.render.tables import spark
 from raytui.tui.render.text import cells, crop, fit, line_cells, moment, spread, wrap
 from raytui.tui.render.verdict import Names, Times, header
 from raytui.tui.screens.leave import consequence
 from raytui.tui.theme import DARK, LIGHT, role_styles
 from raytui.tui.widgets.key_bar import bar_line
+from raytui.view.amounts import running_time
 from raytui.view.picture import SAMPLES, advance, is_equal
 from raytui.view.words import needs_ascii
 from tests.tui.conftest import absent, application, healthy, node, with_dead_worker
@@ -213,8 +216,8 @@ def test_a_node_that_nobody_here_manages_has_its_row():
 
 def test_only_rows_that_are_looked_at_are_made(monkeypatch):
     made = []
-    original = nodes._row_of
-    monkeypatch.setattr(nodes, "_row_of", lambda item, *given, **more: made.append(item) or original(item, *given, **more))
+    original = nodes.Line
+    monkeypatch.setattr(nodes, "Line", lambda item, *given: made.append(item) or original(item, *given))
     shown = rows_of(picture(healthy(50)))
     rows = shown.select()
     assert (len(rows), rows.key_at(7), rows.place("worker-9"), made) == (51, "worker-7", 9, [])
@@ -224,10 +227,8 @@ def test_only_rows_that_are_looked_at_are_made(monkeypatch):
 
 def test_a_search_makes_again_only_what_changed(monkeypatch):
     made = []
-    original = nodes._row_of
-    monkeypatch.setattr(
-        nodes, "_row_of", lambda item, *given, **more: made.append(item.application.short) or original(item, *given, **more)
-    )
+    original = nodes.Line
+    monkeypatch.setattr(nodes, "Line", lambda item, *given: made.append(item.application.short) or original(item, *given))
     first = advance(None, healthy())
     shown = rows_of(first)
     shown.select(text="running")
@@ -269,9 +270,23 @@ def test_orders_and_filter():
     assert [row.key for row in rows.select()] == ["head", "worker-1", "worker-2"]
 
 
+def test_rows_are_ordered_by_values_not_by_how_they_read():
+    sizes = {0: 999_000_000, 1: 12_000_000_000, 2: 9_500_000_000}
+    nodes = tuple(node(n, memory_used=used, memory_total=64_000_000_000) for n, used in sizes.items())
+    rows = rows_of(picture(snapshot(tuple(application(n) for n in range(3)), nodes)))
+    assert [row.key for row in rows.select("memory")] == ["worker-1", "worker-2", "head"]
+
+
+def test_a_filter_of_the_console_is_that_of_the_commands():
+    rows = rows_of(picture(healthy()))
+    assert [row.key for row in rows.select(text="cpu>80")] == ["worker-1"]
+    assert [row.key for row in rows.select(text="name=head")] == ["head"]
+    assert not rows.select(text='"half typed')
+
+
 def test_bars_and_running_times():
     assert spark([0, 50, 100, 250, -3]) == "▁▅██▁"
-    assert [uptime(seconds) for seconds in (5, 240, 8040, 266_400)] == ["0m", "4m", "2h14", "3d02"]
+    assert [running_time(seconds) for seconds in (5, 240, 8040, 266_400)] == ["0m", "4m", "2h14", "3d02"]
 
 
 # attention and events
@@ -289,18 +304,16 @@ def test_a_condition_says_what_on_which_thing_since_when_and_what_to_do():
     ("hint", "shown"),
     [
         (
-            "raytui logs worker-1 shows its last lines, raytui restart worker-1 runs it again",
+            (Remedy("logs", "worker-1", "shows its last lines"), Remedy("restart", "worker-1", "runs it again")),
             "on its row: l shows its last lines, r runs it again",
         ),
-        ("raytui start creates it", "s creates it"),
-        ("raytui start creates the head, raytui stop removes the workers", "s creates the head, x removes the workers"),
-        ("free the dashboard port, then raytui restart head", "free the dashboard port, then r restarts it"),
-        ("raytui scale N adds workers", "+ adds workers"),
-        ("raytui doctor lists those of the workbench", "raytui doctor lists those of the workbench"),
+        (Remedy("start", "", "creates it"), "s creates it"),
+        (Remedy("scale", "N", "adds workers"), "+ adds workers"),
+        (Remedy("doctor", "", "lists those of the workbench"), "raytui doctor lists those of the workbench"),
     ],
 )
 def test_hints_name_keys_where_there_are_any(hint, shown):
-    assert with_keys(hint) == shown
+    assert with_keys(hint, "worker-1") == shown
 
 
 def test_the_consoles_own_word_comes_first():
@@ -363,7 +376,9 @@ def test_an_ended_operation_keeps_what_matters():
     operation = begin(plan_start(SPEC, ()), NOW)
     assert len(step_lines(end(operation, None, NOW + 61), NOW + 99, 80)) == 1
     assert "01:01" in texts(step_lines(end(operation, None, NOW + 61), NOW + 99, 80))
-    failed = texts(step_lines(end(operation, OperationFailed("it broke", hint="raytui logs head shows its output"), NOW + 5), NOW + 99, 80))
+    failed = texts(
+        step_lines(end(operation, OperationFailed("it broke", hint=Remedy("logs", "head", "shows its output")), NOW + 5), NOW + 99, 80)
+    )
     assert "✗ Starting" in failed
     assert "it broke" in failed
     assert "l shows its output" in failed

@@ -10,6 +10,7 @@ from raytui.core.asked import COUNT
 from raytui.core.errors import RaytuiError
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan
+from raytui.core.remedy import as_commands
 from raytui.core.secret import Secret
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.manager.cluster import ClusterManager
@@ -118,7 +119,11 @@ class Run(Program):
         """Everything that a person reads when it failed."""
         if self.error is None:
             return ""
-        words = [str(self.error) or type(self.error).__name__, getattr(self.error, "hint", ""), *getattr(self.error, "__notes__", ())]
+        words = [
+            str(self.error) or type(self.error).__name__,
+            as_commands(getattr(self.error, "hint", "")),
+            *getattr(self.error, "__notes__", ()),
+        ]
         if not isinstance(self.error, RaytuiError):
             words += [event.message for event in self.events if event.state in {"failed", "undone"}]
         return " | ".join(word for word in words if word)

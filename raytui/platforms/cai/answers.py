@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from raytui.core.errors import Failure, Layer, NotAllowed, NotFound, OperationFailed, RaytuiError, Unreachable
+from raytui.core.remedy import Remedy
 from raytui.core.secret import Secret, mask
 from raytui.core.units import sanitize
 from raytui.platforms.cai.tolerant import decoded
@@ -98,7 +99,7 @@ def error_for(outcome: Outcome, phrase: str, told: Told) -> RaytuiError:
     if outcome.kind in REFUSALS:
         return OperationFailed(
             f"Cloudera AI at {told.host} refused to {phrase}{words or f' (HTTP {outcome.status})'}",
-            hint="raytui doctor checks runtimes, sizes, scripts and names",
+            hint=Remedy("doctor", "", "checks runtimes, sizes, scripts and names"),
             reason="Conflict" if outcome.kind == "conflict" else "Refused",
         )
     return Unreachable(_failure(outcome, phrase, told))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from raytui.core.protocols import Check
+from raytui.core.remedy import Remedy
 from raytui.core.spec import GIGABYTE, ClusterSpec
 from raytui.platforms.cai import runtimes as images
 from raytui.platforms.cai.applications import number
@@ -87,7 +88,8 @@ def quota_row(spec: ClusterSpec, quota: dict[str, Any]) -> Check:
 
 def venv_row(spec: ClusterSpec, venv: Venv) -> Check:
     """Whether the project has the virtual environment that the launchers start Ray from."""
-    how = "raytui deploy sets it up; by hand: python3 -m venv ~/.venv && ~/.venv/bin/pip install 'ray[default]' in a session"
+    by_hand = "; by hand: python3 -m venv ~/.venv && ~/.venv/bin/pip install 'ray[default]' in a session"
+    how = (Remedy("deploy", "", "sets it up"), by_hand)
     if venv.exists is None or (venv.exists and venv.has_ray is None):
         return Check("venv", "skip", "the project's folder does not show its .venv")
     if not venv.exists:

@@ -13,6 +13,7 @@ import msgspec
 
 from raytui.core.errors import OperationFailed, OutcomeUnknown, RaytuiError, Unreachable
 from raytui.core.protocols import CreateRequest
+from raytui.core.remedy import Hint, Remedy
 from raytui.platforms.cai.answers import REFUSALS, Outcome
 from raytui.platforms.cai.applications import Listed, Record, create_body, parse
 from raytui.platforms.cai.client import ApiClient, Backoff
@@ -148,7 +149,7 @@ class Creation:
         name, cluster = self._request.name, self._request.marker.cluster
         return OutcomeUnknown(
             f"it is not known whether {name} was created: {why}",
-            hint=f"raytui status --cluster {cluster} shows it when the platform answers, raytui stop removes it",
+            hint=(Remedy("status", f"--cluster {cluster}", "shows it when the platform answers"), Remedy("stop", "", "removes it")),
         )
 
 
@@ -163,5 +164,6 @@ def _answers(record: Record, request: CreateRequest) -> bool:
 
 def _taken(record: Record) -> OperationFailed:
     owner = "is ours already" if record.ours else "exists and is not ours; it is left alone"
-    hint = "raytui status shows it, raytui stop removes it" if record.ours else "choose another cluster name with --cluster"
+    ours = (Remedy("status", "", "shows it"), Remedy("stop", "", "removes it"))
+    hint: Hint = ours if record.ours else "choose another cluster name with --cluster"
     return OperationFailed(f"{record.name} was not created: an application of this name {owner}", hint=hint, reason="Conflict")

@@ -236,7 +236,7 @@ def _wanted(path: Path) -> bool:
 def settings_file(spec: ClusterSpec) -> str:
     """The settings that the launch job uses; the workload's own variables add host, project and key."""
     lines = [
-        "# Written by raytui deploy; the key and the project come from the workload's own variables.",
+        "# Written by raytui's deploy; the key and the project come from the workload's own variables.",
         "[profiles.cai]",
         'platform = "cai"',
     ]

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from raytui.core.errors import DeadlineExceeded, Unreachable
+from raytui.core.remedy import Remedy
 from raytui.platforms.cai.answers import REFUSALS, Outcome
 from raytui.platforms.cai.applications import Record
 from raytui.platforms.cai.client import ApiClient, Backoff
@@ -113,5 +114,5 @@ class Ending:
         listed = f"; still listed: {', '.join(states)}" if states else f"; it is not known whether {self._name} is still there"
         return DeadlineExceeded(
             f"waited {limit:g} s for {self._name} {what}{listed}{self._said}",
-            hint="the platform may still be at it: look at raytui apps in a minute and run raytui stop again",
+            hint=("the platform may still be at it: look at ", Remedy("apps"), " in a minute and run ", Remedy("stop"), " again"),
         )

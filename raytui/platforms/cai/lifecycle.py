@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Mapping
 
 from raytui.core.errors import DeadlineExceeded, OperationFailed, RaytuiError
 from raytui.core.protocols import CreateRequest
+from raytui.core.remedy import CREATE_AGAIN, Remedy
 from raytui.core.snapshot import Application
 from raytui.platforms.cai.answers import REFUSALS
 from raytui.platforms.cai.applications import Listed, Record, parse_all, request_from
@@ -76,7 +77,7 @@ class Lifecycle:
         except DeadlineExceeded as error:
             raise OperationFailed(
                 f"{application.name} is failed and a stop does not change that, so the platform may start it again by itself: {error}",
-                hint="delete it to be sure that it stays ended: raytui stop without --keep does",
+                hint=("delete it to be sure that it stays ended: ", Remedy("stop", "", "without --keep does")),
             ) from None
 
     async def delete(self, application: Application, *, wait: bool = True) -> None:
@@ -98,7 +99,7 @@ class Lifecycle:
         if await self._start_again(application):
             return
         if kept is None:
-            raise OperationFailed(f"{application.name} no longer exists, so it was not restarted", hint="raytui start creates it again")
+            raise OperationFailed(f"{application.name} no longer exists, so it was not restarted", hint=CREATE_AGAIN)
         await self.delete(application)
         await self.create(request_from(kept), {})
 

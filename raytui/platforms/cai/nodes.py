@@ -119,9 +119,11 @@ class SharedFolder:
     async def forget_run(self, cluster: str) -> None:
         """Remove everything of a cluster that ended but its logs and the folder `launchers`."""
         folder = folder_of(cluster)
-        sets = [entry.name for entry in await self._files.entries(folder) if is_own_folder(entry.name)]
-        for part in ("auth_token", "rendezvous.json", "nodes", "drain", *sets):
+        for part in ("auth_token", "rendezvous.json", "nodes", "drain"):
             await self._files.delete(f"{folder}/{part}")
+        for entry in await self._files.entries(folder):
+            if is_own_folder(entry.name):
+                await self._files.delete(f"{folder}/{entry.name}")
 
     async def forget(self, cluster: str) -> None:
         """Remove everything of a cluster that ended."""

@@ -14,6 +14,7 @@ import msgspec
 from raytui.core.errors import ConfigurationError, Failure, Problem, RaytuiError, Unreachable
 from raytui.core.launchers import NODE_VARIABLE, node_folder
 from raytui.core.protocols import Check, CreateRequest, DashboardTarget
+from raytui.core.remedy import Remedy
 from raytui.core.secret import Secret
 from raytui.core.snapshot import Application, LauncherReport
 from raytui.core.spec import DEFAULT_DASHBOARD_PORT, DEFAULT_RAY_PORT, ClusterSpec, PlatformName
@@ -246,7 +247,7 @@ class CaiPlatform(ProjectStore):
             raise Unreachable(
                 Failure(
                     "application", "HeadNotReady", f"{head.name} has not yet said where it answers",
-                    f"raytui logs {head.short} shows how far it is",
+                    Remedy("logs", head.short, "shows how far it is"),
                 )
             )  # fmt: skip
         token = await self.folder.token(head.cluster)

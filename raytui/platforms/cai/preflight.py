@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
 from raytui.core.launchers import SCRIPTS, needs_node_program, node_folder, others
 from raytui.core.protocols import Check
+from raytui.core.remedy import Remedy
 from raytui.core.spec import ClusterSpec, head_name, worker_name
 from raytui.core.validate import SUBDOMAIN
 from raytui.platforms.cai import runtimes as images
@@ -131,7 +132,7 @@ class Preflight:
             return [Check(name, "skip", "no path is given")]
         rendered = self._launchers() if self._launchers is not None else {}
         managed = path == launcher_path(cluster, SCRIPTS[role])
-        render = f"raytui render --to {path.rpartition('/')[0] or '.'} writes it; upload or commit it to the project"
+        render = (Remedy("render", f"--to {path.rpartition('/')[0] or '.'}", "writes it"), "; upload or commit it to the project")
         found = await self._held(path)
         if found is None and managed:
             return [Check(name, "ok", f"{path} is written at start")]
@@ -150,7 +151,7 @@ class Preflight:
             message = f"{path} is another version's, or not whole: start writes this version's and leaves alone what is in use"
             return [Check(name, "ok", message)]
         if differs:
-            hint = "raytui render writes the current one; a script of your own is fine if it starts Ray as launchers do"
+            hint = (Remedy("render", "", "writes the current one"), "; a script of your own is fine if it starts Ray as launchers do")
             return [Check(name, "warn", f"{_some(differs, path)} differs from what this version of raytui renders", hint, field)]
         return [Check(name, "ok", f"{path} is there" + (f", with {len(wanted)} files of {node_folder(path)}" if wanted else ""))]
 

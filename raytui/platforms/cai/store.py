@@ -11,6 +11,7 @@ import msgspec
 from raytui.core.errors import NotFound, OperationFailed, RefusedForSafety
 from raytui.core.launchers import FOLDER, SCRIPTS, folder_for, folder_in_use, mode_of, others
 from raytui.core.protocols import LogChunk
+from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
 from raytui.platforms.cai.applications import Record
@@ -51,7 +52,7 @@ class ProjectStore:
             if folder in in_use and (changed := others(files, held)):
                 raise OperationFailed(
                     f"{launcher_path(cluster, changed[0], folder)} was changed by hand, and applications of {cluster} run from it",
-                    hint=f"raytui stop --cluster {cluster} removes it; raytui start then writes it anew",
+                    hint=(Remedy("stop", f"--cluster {cluster}", "removes it"), "; ", Remedy("start", "", "then writes it anew")),
                     reason="LaunchersChanged",
                 )
         paths = {name: launcher_path(cluster, name, folder) for name in files}
@@ -124,7 +125,7 @@ class ProjectStore:
         """Remove the cluster's shared folder; refused while it has applications."""
         if await self._applications(cluster):
             raise RefusedForSafety(
-                f"the files of {cluster} are in use by its applications", hint=f"raytui stop --cluster {cluster} comes first"
+                f"the files of {cluster} are in use by its applications", hint=Remedy("stop", f"--cluster {cluster}", "comes first")
             )
         await self.folder.forget(cluster)
 

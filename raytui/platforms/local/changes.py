@@ -12,6 +12,7 @@ import msgspec
 from raytui.core.errors import NotFound, OperationFailed
 from raytui.core.launchers import SCRIPTS
 from raytui.core.protocols import CreateRequest
+from raytui.core.remedy import CREATE, Remedy
 from raytui.core.snapshot import Application
 from raytui.platforms.local import launch, observe, processes, records
 from raytui.platforms.local.ending import kill_now
@@ -29,7 +30,7 @@ def make(root: Path, request: CreateRequest, venv: Path, clock: Clock) -> Record
         existing = _existing(folder, request.name)
         if existing is not None and observe.launcher_lives(existing):
             raise OperationFailed(
-                f"{request.name} runs already as process {existing.pid}", hint="raytui status shows it", reason="AlreadyExists"
+                f"{request.name} runs already as process {existing.pid}", hint=Remedy("status", "", "shows it"), reason="AlreadyExists"
             )
         record = _requested(folder, request, venv, clock)
         return _start(folder, record, existing, clock)
@@ -41,7 +42,7 @@ def start_again(root: Path, application: Application, clock: Clock) -> Record:
     with locked(root):
         record = records.load(folder, application.name)
         if record is None or record.id != application.id:
-            raise NotFound(f"{application.name} was removed meanwhile, so it cannot be started again", hint="raytui start creates it")
+            raise NotFound(f"{application.name} was removed meanwhile, so it cannot be started again", hint=CREATE)
         if observe.launcher_lives(record):
             return record
         folder.prepare()

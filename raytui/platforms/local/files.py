@@ -16,6 +16,7 @@ from pathlib import Path
 
 from raytui.core.errors import ConfigurationError, OperationFailed
 from raytui.core.launchers import FOLDER, is_own_folder
+from raytui.core.remedy import Remedy
 
 KEPT_LOGS = 20
 """Log files kept when a cluster is removed; a person may still want to know why it failed."""
@@ -39,7 +40,7 @@ def explained(doing: str, path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        hint = _HINTS.get(error.errno or 0, "raytui doctor checks the state directory")
+        hint = _HINTS.get(error.errno or 0, Remedy("doctor", "", "checks the state directory"))
         raise OperationFailed(f"{doing} failed: {path}: {reason}", hint=hint, reason="StateDirectory") from error
 
 

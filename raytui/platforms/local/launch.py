@@ -15,6 +15,7 @@ import msgspec
 
 from raytui.core.errors import OperationFailed
 from raytui.core.launchers import NODE_VARIABLE, node_folder
+from raytui.core.remedy import Remedy
 from raytui.platforms.local import processes
 from raytui.platforms.local.files import Folder, explained, write_whole
 from raytui.platforms.local.ports import pick
@@ -177,7 +178,9 @@ def launch(folder: Folder, record: Record) -> processes.Process:
     """Start the launcher in a session of its own, its output in the record's log; it lives on when we and our terminal are gone."""
     script = Path(record.script)
     if not script.is_file():
-        raise OperationFailed(f"the launcher {script} does not exist", hint="raytui start writes it again", reason="LauncherMissing")
+        raise OperationFailed(
+            f"the launcher {script} does not exist", hint=Remedy("start", "", "writes it again"), reason="LauncherMissing"
+        )
     log = folder.logs / record.log
     python = Path(record.venv) / "bin" / "python"
     interpreter = str(python) if os.access(python, os.X_OK) else sys.executable

@@ -205,7 +205,9 @@ def judge(folder: Folder, record: Record, report: NodeFile | None) -> Verdict:
     """State of an application from its record, its process and what its launcher last said."""
     if not record.id:
         path = folder.record(record.name)
-        return Verdict("failed", "record damaged", f"its record {path} is damaged and no process of it was found; raytui stop removes it")
+        return Verdict(
+            "failed", "record damaged", f"its record {path} is damaged and no process of it was found; stopping the cluster removes it"
+        )
     if not record.complete:
         return Verdict("starting", "being created")
     if not launcher_lives(record):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.protocols import Check, CreateRequest, DashboardTarget
+from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, PlatformName
 from raytui.platforms.local import observe, records
@@ -189,7 +190,9 @@ class LocalPlatform(SharedFiles):
         """
         if not head.dashboard_port:
             raise Unreachable(
-                Failure("dashboard", "NoDashboardPort", f"{head.name} says no dashboard port", "raytui restart head starts it with one")
+                Failure(
+                    "dashboard", "NoDashboardPort", f"{head.name} says no dashboard port", Remedy("restart", "head", "starts it with one")
+                )
             )
         folder = Folder(self._root, head.cluster)
         url = f"http://127.0.0.1:{head.dashboard_port}"

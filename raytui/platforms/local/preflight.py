@@ -15,6 +15,7 @@ from typing import Any
 from raytui.core.errors import OperationFailed
 from raytui.core.launchers import NODE_FOLDER, needs_node_program
 from raytui.core.protocols import Check
+from raytui.core.remedy import Remedy
 from raytui.core.spec import GIGABYTE, ClusterSpec
 from raytui.core.validate import WORKER_PORTS
 from raytui.platforms.deadline import read_regular
@@ -140,7 +141,7 @@ def scripts(spec: ClusterSpec) -> Iterator[Check]:
         if not script:
             continue
         path = Path(script).expanduser().absolute()
-        hint = f"raytui render --to {path.parent} writes it"
+        hint = Remedy("render", f"--to {path.parent}", "writes it")
         try:
             ours = needs_node_program(read_regular(path))
         except OSError as error:
@@ -246,7 +247,7 @@ def _port(name: str, field: str, flag: str, port: int, *, others: dict[int, str]
     if owner.shared.parent != own.root:
         state = owner.shared.parent.parent if owner.shared.parent.name == own.root.name else owner.shared
         whose = f"which belongs to {owner.application} of another raytui (state directory {state})"
-        hint = f"{hint}; RAYTUI_STATE_DIR={state} raytui status shows that one"
+        hint = f"{hint}; with RAYTUI_STATE_DIR={state} the commands show that one"
     return Check(name, "fail", f"port {port} is taken by {found}, {whose}", hint, field)
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound, OperationFailed
 from raytui.core.launchers import folder_for, folder_in_use, mode_of, others
 from raytui.core.protocols import LogChunk
+from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
 from raytui.platforms.deadline import in_daemon_thread, open_regular, read_regular, within
@@ -159,7 +160,7 @@ def _place(folder: Folder, files: Mapping[str, bytes]) -> Path:
     if changed and name in in_use:
         raise OperationFailed(
             f"{place / changed[0]} was changed by hand, and applications of {folder.cluster} run from it",
-            hint=f"raytui stop --cluster {folder.cluster} removes it; raytui start then writes it anew",
+            hint=(Remedy("stop", f"--cluster {folder.cluster}", "removes it"), "; ", Remedy("start", "", "then writes it anew")),
             reason="LaunchersChanged",
         )
     return place

@@ -17,6 +17,7 @@ from raytui.core.plan import recorded_spec
 from raytui.core.spec import ClusterSpec, PlatformName
 from raytui.tui.keys import bindings
 from raytui.tui.panes.pane import Pane
+from raytui.tui.render.attention import with_keys
 from raytui.tui.render.spec_form import Field, differences, fields_of, spec_of, texts_of
 from raytui.tui.render.text import clean
 from raytui.tui.theme import sheet
@@ -118,7 +119,7 @@ class ConfigPane(Pane):
         differ = differences(self.spec, running, self._platform)
         by_field: dict[str, str] = {}
         for problem in self.problems:
-            by_field.setdefault(problem.field, problem.message + (f"; {problem.hint}" if problem.hint else ""))
+            by_field.setdefault(problem.field, problem.message + (f"; {with_keys(problem.hint)}" if problem.hint else ""))
         for path, row in self._rows.items():
             row.tell(by_field.pop(path, ""), differ.get(path, ""))
         told = clean("; ".join(by_field.values()))

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from raytui.core.events import Event, Severity
 from raytui.core.findings import Condition
+from raytui.core.remedy import Hint
 from raytui.core.snapshot import Snapshot
+from raytui.tui.keys import verb_keys
 from raytui.tui.operation import Notice
 from raytui.tui.render.text import Line, cells, clean, fit, moment, spread, wrap
 from raytui.view.picture import Picture
+from raytui.view.remedies import as_keys
 from raytui.view.words import SEVERITIES, ray_severity
 
-_KEYS = (
-    (re.compile(r"raytui logs (?!--)\S+ shows"), "l shows"),
-    (re.compile(r"raytui logs shows"), "l shows"),
-    (re.compile(r"raytui restart \S+ (?=runs|starts)"), "r "),
-    (re.compile(r"raytui restart \S+$"), "r restarts it"),
-    (re.compile(r"raytui scale N adds"), "+ adds"),
-    (re.compile(r"raytui start (?=creates|runs)"), "s "),
-    (re.compile(r"raytui stop (?=removes)"), "x "),
-    (re.compile(r"raytui watch(?: --until \w+)? follows it"), "this screen follows it"),
-)
 
-
-def with_keys(hint: str) -> str:
-    """A hint that names commands, naming the console's keys instead where there are any."""
-    for pattern, key in _KEYS:
-        hint = pattern.sub(key, hint)
-    # These two keys act on the row under the cursor, which need not be the condition's.
-    return f"on its row: {hint}" if hint.startswith(("l shows", "r runs", "r starts")) else hint
+def with_keys(hint: Hint, subject: str = "") -> str:
+    """A hint that names the console's keys, and commands where there is no key; `subject` is what it stands beside."""
+    return as_keys(hint, verb_keys(), subject)
 
 
 def attention_title(picture: Picture | None) -> str:
@@ -58,7 +45,7 @@ def attention_lines(picture: Picture | None, notice: Notice | None, width: int) 
 
 
 def _entry(condition: Condition, since: str, width: int) -> list[Line]:
-    mark, hint = SEVERITIES[condition.severity], with_keys(condition.hint)
+    mark, hint = SEVERITIES[condition.severity], with_keys(condition.hint, condition.subject)
     lead = f"{condition.subject}  " if condition.subject else ""
     indent = 3 + cells(lead)
     if indent > width // 2:

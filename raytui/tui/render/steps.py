@@ -106,7 +106,7 @@ def plan_lines(plan: Plan, width: int) -> tuple[Line, ...]:
         lines += [BLANK] if lines else []
         lines.append((("Note", "warn"),))
         for note in plan.notes:
-            lines += [(("  ", ""), (text, "")) for text in wrap(note, width - 3)]
+            lines += [(("  ", ""), (text, "")) for text in wrap(with_keys(note), width - 3)]
     lines += [BLANK] if lines else []
     lines.append((("Steps", "muted"),))
     for number, step in enumerate(plan.steps, 1):

@@ -1,17 +1,1 @@
-"""Every list of the product, one file each; a new list is its file and one line here."""
-
-from __future__ import annotations
-
-from typing import Any
-
-from raytui.view.tables.actors import ACTORS
-from raytui.view.tables.applications import APPLICATIONS
-from raytui.view.tables.conditions import CONDITIONS
-from raytui.view.tables.events import EVENTS
-from raytui.view.tables.jobs import JOBS
-from raytui.view.tables.kind import TableKind
-from raytui.view.tables.nodes import NODES
-from raytui.view.tables.serve import SERVE
-
-TABLES: dict[str, TableKind[Any]] = {kind.name: kind for kind in (APPLICATIONS, NODES, JOBS, ACTORS, SERVE, EVENTS, CONDITIONS)}
-"""By name, in the order in which the console lists them. Any: each kind has rows of its own type."""
+"""One definition for each list, a file each; `registry` holds them all, so that who needs one loads one."""

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from raytui.core.snapshot import Actor
+from raytui.view import amounts
+from raytui.view.picture import Picture
 from raytui.view.tables.documents import plain
-from raytui.view.tables.kind import Column, TableKind
-from raytui.view.words import state_role
+from raytui.view.tables.kind import Column, TableKind, by_state
+
+
+def _node(actor: Actor, picture: Picture) -> str | None:
+    return picture.joined.node_name(actor.node_id) if actor.node_id else None
+
 
 ACTORS: TableKind[Actor] = TableKind(
     name="actors",
     title="Actors",
+    noun="actors",
+    summary="List Ray's actors.",
+    about="Actors with their nodes, up to 10,000 of them: Ray tells no more, but how many there are.",
+    examples=("--limit 20", "--filter 'state=dead class~Trainer'", "--sort node --columns actor,class,node"),
     needs=frozenset({"actors", "nodes"}),
+    reading=lambda picture: picture.snapshot.actors,
     rows=lambda picture: picture.snapshot.actors.value or (),
     key=lambda actor: actor.actor_id,
     columns=(
-        Column("actor", lambda actor, _: actor.actor_id, lambda value: str(value)[:16], title="ACTOR ID", width=16),
-        Column("class", lambda actor, _: actor.class_name, width=14, wide=32),
-        Column("state", lambda actor, _: actor.state, role=state_role, width=10),
+        Column("actor", lambda actor, _: actor.actor_id, amounts.shortened(16), fields=("actor_id",), title="ACTOR ID", width=16),
+        Column("class", lambda actor, _: actor.class_name, fields=("class_name",), width=14, wide=32),
+        Column("state", lambda actor, _: actor.state, role=by_state, width=10),
         Column("name", lambda actor, _: actor.name or None, width=8, wide=24, rank=3),
-        Column("node", lambda actor, picture: picture.joined.node_name(actor.node_id) if actor.node_id else None, width=9, rank=2),
+        Column("node", _node, fields=("node", "node_id"), width=9, rank=2),
         Column("pid", lambda actor, _: actor.pid or None, width=7, right=True, rank=4),
-        Column("job", lambda actor, _: actor.job_id or None, width=8, rank=5),
-        Column("why", lambda actor, _: actor.message or None, width=16, wide=60, rank=6),
+        Column("job", lambda actor, _: actor.job_id or None, fields=("job_id",), width=8, rank=5, on_request=True),
+        Column("why", lambda actor, _: actor.message or None, fields=("message",), width=16, wide=60, rank=6, on_request=True),
     ),
-    document=lambda actor, _: plain(actor),
+    document=lambda actor, picture: {**plain(actor), "node": _node(actor, picture)},
     empty="no actor lives on this cluster",
 )

@@ -2,104 +2,228 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from raytui.core.joined import Member
+from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application, Node
 from raytui.view import amounts
+from raytui.view.filters import Value
 from raytui.view.picture import Picture
-from raytui.view.tables.documents import plain
-from raytui.view.tables.kind import Column, Document, TableKind
-from raytui.view.tables.nodes import share
-from raytui.view.words import Marked, state_role
+from raytui.view.tables import figures
+from raytui.view.tables.documents import plain, seconds
+from raytui.view.tables.kind import Column, Document, Note, TableKind, by_state, muted
+from raytui.view.words import Role
+
+_ON_ITS_WAY = frozenset({"starting", "waiting", "joining", "draining"})
+"""What a launcher says of itself when its node does not live yet, or not for long."""
 
 
-def living_node(app: Application, picture: Picture) -> Node | None:
-    """The node whose figures are those of the application now."""
-    return picture.joined.node_of(app) if picture.joined.is_alive(app) else None
+Place = Member | Node
+"""One place of the cluster: an application with the node of its present life, or a node that belongs to no application."""
 
 
-def _ray(app: Application, picture: Picture) -> str | None:
-    """Ray's word; dead reads louder than alive, for those who see no colour."""
-    state = picture.joined.state_of(app)[1]
-    if state is None and app.launcher is not None and app.state in {"starting", "running"} and app.launcher.state not in {"", "unread"}:
-        return app.launcher.state
-    return {"ALIVE": "alive", "DEAD": "DEAD", "UNKNOWN": "unknown"}.get(state or "")
+def places(picture: Picture) -> Sequence[Place]:
+    """The applications: the head, then workers by index."""
+    return picture.joined.in_place
 
 
-def _up(app: Application, picture: Picture) -> float | None:
-    return picture.snapshot.observed_at - app.started_at if app.started_at and app.state in {"running", "starting"} else None
+def strays(picture: Picture) -> Sequence[Node]:
+    """Living nodes that belong to no application of the cluster: somebody joined them by hand."""
+    return picture.joined.strays
 
 
-def _figure(name: str, app: Application, picture: Picture) -> float | None:
-    node = living_node(app, picture)
-    return None if node is None else getattr(node, name)
+def key(place: Place) -> str:
+    """`head` or `worker-N`; a node of nobody by its id."""
+    return f"node:{place.node_id}" if isinstance(place, Node) else place.application.short
 
 
-def _disk(app: Application, picture: Picture) -> float | None:
-    node = living_node(app, picture)
-    return None if node is None else share(node.disk_used, node.disk_total)
+def application_of(place: Place) -> Application | None:
+    """The application in this place; none where nobody's node is."""
+    return None if isinstance(place, Node) else place.application
 
 
-def _gpu(app: Application, picture: Picture) -> float | None:
-    node = living_node(app, picture)
-    return sum(gpu.utilization for gpu in node.gpus) / len(node.gpus) if node is not None and node.gpus else None
+def node_of(place: Place) -> Node | None:
+    """The node in this place, dead or alive."""
+    return place if isinstance(place, Node) else place.node
 
 
-def _why(app: Application, picture: Picture) -> str | None:
-    note = why(app, picture)
-    return note[0] if note is not None else None
+def living(place: Place, _: Picture | None = None) -> Node | None:
+    """The node whose figures are those of this place now."""
+    return node_of(place) if place.state == "ALIVE" else None
 
 
-def why(app: Application, picture: Picture) -> Marked | None:
-    """Why the application's node has no figures, in the words of whoever knows; none when it has them."""
-    node = picture.joined.node_of(app)
-    state = picture.joined.state_of(app)[1]
+def name(place: Place) -> str:
+    """The application by its name inside the cluster, a node of nobody by Ray's name of it."""
+    return (place.name or f"node-{place.node_id[:8]}") if isinstance(place, Node) else place.application.short
+
+
+def ray_word(place: Place, picture: Picture) -> str:
+    """What Ray says of the place's node in one word; dead reads louder than alive, for those who see no colour."""
+    app, state = application_of(place), place.state
+    if state == "ALIVE":
+        return "alive"
+    if state == "DEAD":
+        return "DEAD"
+    asked = picture.known.nodes.value is not None
+    if app is None:
+        return "unknown"
+    report = app.launcher
+    if report is not None and report.state == "unread" and not asked:
+        return "unread"
+    if state == "UNKNOWN":
+        return "unknown"
+    if app.state in {"starting", "running"} and report is not None and report.state in _ON_ITS_WAY:
+        return report.state
+    if app.state != "running":
+        return "none"
+    return "absent" if asked else "unknown"
+
+
+def why(place: Place, picture: Picture) -> Note | None:
+    """Why the place has no figures, in the words of whoever knows; none when it has them."""
+    app, node, state = application_of(place), node_of(place), place.state
+    if app is None:
+        return None
     said = app.launcher.message if app.launcher is not None else ""
     if app.state in {"failed", "stopped"}:
-        return (app.message or said or "it left no message", "error" if app.state == "failed" else "muted")
+        role: Role = "error" if app.state == "failed" else "muted"
+        told = app.message or said
+        return Note(told, role) if told or app.ended_at == 0 else Note("", role, app.ended_at)
     if state == "DEAD":
         ended = (node.message or node.reason) if node is not None and node.state == "DEAD" else said
-        return (ended or "its node has ended", "error")
+        return Note(ended or "its node has ended", "error", node.ended_at if node is not None else 0.0)
     if state == "ALIVE":
-        return None
+        return _no_figures(node, picture)
     if said:
-        return (said, "muted")
-    return ("its node could not be asked", "muted") if app.state == "running" and picture.snapshot.nodes.value is None else None
+        return Note(said, "muted")
+    return Note("its node cannot be asked", "muted") if app.state == "running" and picture.snapshot.nodes.value is None else None
 
 
-def _document(app: Application, picture: Picture) -> Document:
-    node_id, state = picture.joined.state_of(app)
-    document = plain(app, "created_at", "started_at", "ended_at")
-    document.pop("spec_json")
-    return {**document, "node_id": node_id or None, "node_state": state}
+def _no_figures(node: Node | None, picture: Picture) -> Note | None:
+    if node is None:
+        unasked = picture.snapshot.nodes.value is None
+        return Note("its node cannot be asked", "muted") if unasked else Note("no figures yet", "muted")
+    if node.cpu_percent is not None:
+        return None
+    unread = picture.snapshot.figures.failure is not None
+    return Note("figures could not be read", "warn") if unread else Note("no figures yet", "muted")
 
 
-APPLICATIONS: TableKind[Application] = TableKind(
+def _up(place: Place, picture: Picture) -> float | None:
+    """Since when it runs; what starts again tells when it last ran, which is no running time."""
+    app = application_of(place)
+    if app is None or app.state != "running" or not app.started_at:
+        return None
+    return max(0.0, picture.known.observed_at - app.started_at)
+
+
+def platform_word(place: Place, _: Picture | None = None) -> str:
+    """What the platform says of the place in one word."""
+    return "not ours" if isinstance(place, Node) else place.application.state
+
+
+def _why_text(place: Place, picture: Picture) -> str | None:
+    note = why(place, picture)
+    return (note.text or None) if note is not None else None
+
+
+def _why_role(place: Place, picture: Picture, _text: str) -> Role:
+    note = why(place, picture)
+    return note.role if note is not None else ""
+
+
+def _version(place: Place, _: Picture) -> str | None:
+    report = None if isinstance(place, Node) else place.application.launcher
+    return (report.ray_version or None) if report is not None else None
+
+
+def _ip(place: Place, _: Picture) -> str | None:
+    node = node_of(place)
+    return (node.ip or None) if node is not None else None
+
+
+def _of_application(value: Callable[[Application], Value]) -> Callable[[Place, Picture], Value]:
+    """A value that only applications have."""
+    return lambda place, _: None if isinstance(place, Node) else value(place.application)
+
+
+def _document(place: Place, picture: Picture) -> Document:
+    app = application_of(place)
+    document = plain(app, "created_at", "started_at", "ended_at") if app is not None else {}
+    document.pop("spec_json", None)
+    return {
+        **document,
+        "node_id": place.node_id or None,
+        "node_state": place.state,
+        "ray": ray_word(place, picture),
+        **figures.document(living(place)),
+        "ip": _ip(place, picture),
+        "ray_version": _version(place, picture),
+        "up_s": seconds(_up(place, picture)),
+        "why": _why_text(place, picture),
+    }
+
+
+APPLICATIONS: TableKind[Place] = TableKind(
     name="apps",
     title="Applications",
+    noun="applications",
+    summary="List the cluster's applications.",
+    about="Every application of the cluster, what the platform says of it, and what Ray says of its node.",
+    examples=("--filter 'ray!=alive'", "--sort -memory", "--columns name,platform,cpus,gb,id"),
     needs=frozenset({"nodes", "stats"}),
-    rows=lambda picture: picture.known.applications.value or (),
-    key=lambda app: app.name,
+    reading=lambda picture: picture.known.applications,
+    rows=places,
+    key=key,
     columns=(
-        Column("name", lambda app, _: app.short, width=8, wide=24),
-        Column("platform", lambda app, _: app.state, role=state_role, width=8),
-        Column("ray", _ray, role=state_role, width=7),
-        Column("cpu", lambda app, picture: _figure("cpu_percent", app, picture), amounts.percent, width=6, right=True, rank=2),
-        Column("memory", lambda app, picture: _figure("memory_used", app, picture), amounts.size, width=9, right=True, rank=3),
+        Column("name", lambda place, _: name(place), width=8, wide=24),
+        Column("platform", platform_word, role=by_state, fields=("state",), width=8),
+        Column("ray", ray_word, role=by_state, fields=("ray", "node_state"), width=7),
+        *figures.columns(living),
         Column(
-            "store",
-            lambda app, picture: _figure("object_store_used", app, picture),
-            amounts.size,
-            title="OBJ STORE",
-            width=9,
-            right=True,
-            rank=5,
+            "ip",
+            _ip,
+            role=muted,
+            title="NODE IP",
+            width=15,
+            rank=7,
+            on_request=True,
         ),
-        Column("gpu", _gpu, amounts.percent, width=6, right=True, rank=4),
-        Column("disk", _disk, amounts.percent, width=6, right=True, rank=8),
-        Column("up", _up, amounts.span, width=6, right=True, rank=1, is_span=True),
-        Column("id", lambda app, _: app.id, width=19, rank=9),
-        Column("why", _why, width=16, wide=80, rank=6),
+        Column("version", _version, role=muted, fields=("ray_version",), width=8, rank=9, on_request=True),
+        Column("up", _up, amounts.running_time, role=muted, fields=("up_s",), width=6, right=True, rank=1, is_span=True),
+        Column("id", _of_application(lambda app: app.id), width=19, rank=9),
+        Column(
+            "cpus",
+            _of_application(lambda app: app.cpu),
+            fields=("cpu",),
+            width=5,
+            right=True,
+            rank=9,
+            on_request=True,
+        ),
+        Column(
+            "gb",
+            _of_application(lambda app: app.memory),
+            fields=("memory",),
+            width=5,
+            right=True,
+            rank=9,
+            on_request=True,
+        ),
+        Column(
+            "gpus",
+            _of_application(lambda app: app.gpus),
+            width=5,
+            right=True,
+            rank=9,
+            on_request=True,
+        ),
+        Column("why", _why_text, role=_why_role, width=16, wide=80, rank=6),
     ),
     document=_document,
     note=why,
-    empty="no application of this cluster exists: raytui start creates it",
+    empty=("no application of this cluster exists", Remedy("start", "", "creates it")),
 )
+STATUS = ("name", "platform", "ray", "cpu", "memory", "store", "up")
+"""The columns of `raytui status`."""

@@ -10,8 +10,13 @@ from raytui.core.units import rfc3339_or_none
 
 
 def plain(item: msgspec.Struct, *times: str) -> dict[str, object]:
-    """A core value as a document; the fields named in `times` hold seconds since 1970 and are written as times, null when unknown."""
+    """A core value as a document; `times` names fields with seconds since 1970, written as times and null when unknown."""
     document = cast("dict[str, object]", msgspec.to_builtins(item))
     for name in times:
         document[name] = rfc3339_or_none(getattr(item, name))
     return document
+
+
+def seconds(span: float | None) -> float | None:
+    """A span for programs."""
+    return None if span is None else round(span, 3)

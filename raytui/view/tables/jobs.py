@@ -5,37 +5,50 @@ from __future__ import annotations
 from raytui.core.snapshot import Job
 from raytui.view import amounts
 from raytui.view.picture import Picture
-from raytui.view.tables.documents import plain
-from raytui.view.tables.kind import Column, TableKind
-from raytui.view.words import state_role
+from raytui.view.tables.documents import plain, seconds
+from raytui.view.tables.kind import Column, TableKind, by_state
 
 
 def _took(job: Job, picture: Picture) -> float | None:
-    """Seconds that the job has run, or ran; none where Ray tells no start, or an end that it does not tell has passed."""
+    """Seconds that the job has run, or ran; none where Ray tells no start, or no end of a job that has ended."""
     if not job.started_at:
         return None
     end = job.ended_at or (picture.snapshot.observed_at if job.status == "RUNNING" else 0.0)
     return max(0.0, end - job.started_at) if end else None
 
 
-def _why(job: Job) -> str | None:
-    return job.message.splitlines()[0] if job.message and job.status == "FAILED" else None
+def _why(job: Job, _: Picture) -> str | None:
+    return job.message.splitlines()[0] if job.message.strip() and job.status == "FAILED" else None
+
+
+def _node(job: Job, picture: Picture) -> str | None:
+    return picture.joined.node_name(job.driver_node_id) if job.driver_node_id else None
 
 
 JOBS: TableKind[Job] = TableKind(
     name="jobs",
     title="Jobs",
+    noun="jobs",
+    summary="List Ray's jobs.",
+    about="Every job, the newest first; raytui logs job/ID shows what its driver printed.",
+    examples=("--filter status=failed", "--filter 'took>1h' --sort -took", "--columns id,status,entrypoint"),
     needs=frozenset({"jobs", "nodes"}),
+    reading=lambda picture: picture.snapshot.jobs,
     rows=lambda picture: picture.snapshot.jobs.value or (),
     key=lambda job: job.id,
     columns=(
         Column("id", lambda job, _: job.id, width=20, wide=32),
-        Column("status", lambda job, _: job.status, role=state_role, width=9),
-        Column("took", _took, amounts.span, width=6, right=True, rank=1, is_span=True),
-        Column("entrypoint", lambda job, _: job.entrypoint, width=18, wide=60, rank=3),
-        Column("node", lambda job, picture: picture.joined.node_name(job.driver_node_id) if job.driver_node_id else None, width=9, rank=4),
-        Column("why", lambda job, _: _why(job), width=16, wide=80, rank=2),
+        Column("status", lambda job, _: job.status, role=by_state, width=9),
+        Column("took", _took, amounts.span, fields=("took_s",), width=6, right=True, rank=1, is_span=True),
+        Column("entrypoint", lambda job, _: job.entrypoint, amounts.shortened(60), width=18, wide=60, rank=3),
+        Column("node", _node, fields=("node", "driver_node_id"), width=9, rank=4, on_request=True),
+        Column("why", _why, amounts.shortened(80), width=16, wide=80, rank=2),
     ),
-    document=lambda job, _: plain(job, "started_at", "ended_at"),
-    empty="no job was submitted to this cluster: raytui job submit -- python my_script.py submits one",
+    document=lambda job, picture: {
+        **plain(job, "started_at", "ended_at"),
+        "took_s": seconds(_took(job, picture)),
+        "node": _node(job, picture),
+        "why": _why(job, picture),
+    },
+    empty="no job was submitted to this cluster",
 )

@@ -5,58 +5,73 @@ from __future__ import annotations
 from raytui.core.snapshot import Node
 from raytui.view import amounts
 from raytui.view.picture import Picture
-from raytui.view.tables.documents import plain
-from raytui.view.tables.kind import Column, Document, TableKind
-from raytui.view.words import state_role
+from raytui.view.tables import figures
+from raytui.view.tables.documents import plain, seconds
+from raytui.view.tables.kind import Column, Document, Note, TableKind, by_state
+from raytui.view.words import Role
 
 
-def alive_only(node: Node, value: float | None) -> float | None:
-    """A figure of a living node; those that Ray still holds of a dead one are frozen and no use."""
-    return value if node.state == "ALIVE" else None
-
-
-def share(used: float | None, total: float | None) -> float | None:
-    """Use in percent of its total."""
-    return None if used is None or not total else 100.0 * used / total
+def _living(node: Node, _: Picture) -> Node | None:
+    return node if node.state == "ALIVE" else None
 
 
 def _up(node: Node, picture: Picture) -> float | None:
-    return picture.snapshot.observed_at - node.started_at if node.started_at and node.state == "ALIVE" else None
+    if not node.started_at or node.state != "ALIVE":
+        return None
+    return max(0.0, picture.snapshot.observed_at - node.started_at)
 
 
-def _why(node: Node) -> str | None:
+def _why(node: Node, _: Picture) -> str | None:
     return (node.message or node.reason or None) if node.state != "ALIVE" else None
+
+
+def _why_role(node: Node, _: Picture, _text: str) -> Role:
+    return "error" if node.state == "DEAD" else ""
+
+
+def _note(node: Node, picture: Picture) -> Note | None:
+    told = _why(node, picture)
+    return Note(told or "it left no message", "error", node.ended_at) if node.state == "DEAD" else None
+
+
+def _gpu_count(node: Node, _: Picture) -> float:
+    return node.resources.get("GPU", 0.0)
 
 
 def _document(node: Node, picture: Picture) -> Document:
     owner = picture.joined.application_of(node)
-    return {**plain(node, "started_at", "ended_at", "sampled_at"), "application": owner.short if owner else None}
+    return {
+        **plain(node, "started_at", "ended_at", "sampled_at"),
+        "application": owner.short if owner else None,
+        **figures.shares(_living(node, picture)),
+        "gpu_count": _gpu_count(node, picture),
+        "up_s": seconds(_up(node, picture)),
+        "why": _why(node, picture),
+    }
 
 
 NODES: TableKind[Node] = TableKind(
     name="nodes",
     title="Nodes",
+    noun="nodes",
+    summary="List Ray's nodes.",
+    about="Every node that Ray knows, the dead ones too, with the application that it belongs to.",
+    examples=("--filter 'state!=ALIVE'", "--sort -cpu --limit 10", "--filter 'memory>8GB' --columns name,ip,memory"),
     needs=frozenset({"nodes", "stats"}),
+    reading=lambda picture: picture.snapshot.nodes,
     rows=lambda picture: picture.snapshot.nodes.value or (),
     key=lambda node: node.node_id,
     columns=(
         Column("name", lambda node, picture: picture.joined.node_name(node.node_id), width=10, wide=24),
-        Column("state", lambda node, _: node.state, role=state_role, width=7),
-        Column("id", lambda node, _: node.node_id, lambda value: str(value)[:12], title="NODE ID", width=12, rank=4),
+        Column("state", lambda node, _: node.state, role=by_state, width=7),
+        Column("id", lambda node, _: node.node_id, amounts.shortened(12), fields=("node_id",), title="NODE ID", width=12, rank=4),
         Column("ip", lambda node, _: node.ip or None, width=15, rank=3),
-        Column("cpu", lambda node, _: alive_only(node, node.cpu_percent), amounts.percent, width=6, right=True, rank=1),
-        Column("memory", lambda node, _: alive_only(node, node.memory_used), amounts.size, width=9, right=True, rank=1),
-        Column("total", lambda node, _: node.memory_total, amounts.size, title="OF", width=9, right=True, rank=6),
-        Column(
-            "store", lambda node, _: alive_only(node, node.object_store_used), amounts.size, title="OBJ STORE", width=9, right=True, rank=5
-        ),
-        Column(
-            "disk", lambda node, _: alive_only(node, share(node.disk_used, node.disk_total)), amounts.percent, width=6, right=True, rank=7
-        ),
-        Column("gpu", lambda node, _: node.resources.get("GPU", 0.0), width=4, right=True, rank=5),
-        Column("up", _up, amounts.span, width=6, right=True, rank=2, is_span=True),
-        Column("why", lambda node, _: _why(node), width=16, wide=80, rank=2),
+        *figures.columns(_living),
+        Column("gpus", _gpu_count, fields=("gpu_count",), width=4, right=True, rank=5),
+        Column("up", _up, amounts.running_time, fields=("up_s",), width=6, right=True, rank=1, is_span=True),
+        Column("why", _why, role=_why_role, width=16, wide=80, rank=2),
     ),
     document=_document,
+    note=_note,
     empty="Ray lists no node",
 )

@@ -11,6 +11,7 @@ from raytui.config.fields import FIELDS
 from raytui.config.sample import sample
 from raytui.config.settings import load, missing_access
 from raytui.core.errors import ConfigurationError
+from raytui.core.remedy import as_commands
 
 ROOT = Path(__file__).resolve().parents[3]
 PROD = """
@@ -35,7 +36,7 @@ def settings(tmp_path: Path, text: str = "", flags: dict | None = None, **enviro
 def problems(tmp_path: Path, text: str = "", flags: dict | None = None, **environ: str) -> dict[str, str]:
     with pytest.raises(ConfigurationError) as caught:
         settings(tmp_path, text, flags, **environ)
-    return {problem.field: f"{problem.message} {problem.hint}" for problem in caught.value.problems}
+    return {problem.field: f"{problem.message} {as_commands(problem.hint)}" for problem in caught.value.problems}
 
 
 def test_with_nothing_at_all_there_is_a_local_profile(tmp_path):

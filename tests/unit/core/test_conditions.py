@@ -10,6 +10,7 @@ import pytest
 from raytui.core.conditions import assess, node_state
 from raytui.core.errors import Failure
 from raytui.core.findings import Condition
+from raytui.core.remedy import as_commands
 from raytui.core.report import status_document
 from raytui.core.snapshot import Amount, Reading, Usage
 from raytui.core.spec import ClusterSpec, WorkersSpec
@@ -107,7 +108,7 @@ def test_dead_worker_node_degrades_and_says_what_to_do():
     assert (judged.phase, judged.verdict) == ("degraded", "degraded")
     (condition,) = judged.conditions
     assert (condition.subject, condition.reason, condition.since) == ("ray-cluster-worker-1", "NodeDead", NOW - 14)
-    assert "restart worker-1" in condition.hint
+    assert "restart worker-1" in as_commands(condition.hint)
 
 
 def test_failed_worker_application_degrades():
@@ -151,7 +152,7 @@ def test_unreadable_jobs_are_a_warning_not_a_zero():
 def test_envoy_sidecar_is_named_where_a_worker_was_dropped():
     worker = application(1, launcher=report("joining", envoy_sidecar=True))
     judged = assess(snapshot(applications=(application(0), worker), nodes=(node(0), node(1, "DEAD"))))
-    assert "mTLS" in judged.conditions[0].hint
+    assert "mTLS" in as_commands(judged.conditions[0].hint)
 
 
 def test_without_a_way_to_the_dashboard_the_launchers_reports_are_the_evidence():
@@ -262,9 +263,11 @@ def pending(needs: tuple[dict[str, float], ...], *, head: dict[str, float] | Non
 
 
 def test_more_workers_are_advised_only_where_one_more_would_hold_the_demand():
-    assert pending(({"CPU": 1.0},)).hint == "raytui scale N adds workers"
-    assert pending(({"CPU": 1.0}, {"CPU": 1.0})).hint == "raytui scale N adds workers"
-    assert pending(({"CPU": 8.0},), asked=ClusterSpec(workers=WorkersSpec(cpu=8, memory=2))).hint == "raytui scale N adds workers"
+    assert as_commands(pending(({"CPU": 1.0},)).hint) == "raytui scale N adds workers"
+    assert as_commands(pending(({"CPU": 1.0}, {"CPU": 1.0})).hint) == "raytui scale N adds workers"
+    assert (
+        as_commands(pending(({"CPU": 8.0},), asked=ClusterSpec(workers=WorkersSpec(cpu=8, memory=2))).hint) == "raytui scale N adds workers"
+    )
 
 
 def test_demand_that_no_node_can_ever_hold_is_said_with_the_largest():
@@ -272,14 +275,14 @@ def test_demand_that_no_node_can_ever_hold_is_said_with_the_largest():
     assert condition.message == "no node here can ever take 1 task or actor needing something: the largest has CPU 1"
     assert condition.hint == "no number of workers of this size helps: workers of at least CPU 8 would"
     assert "GPU 0" in pending(({"GPU": 1.0, "CPU": 1.0},)).message
-    assert "scale" not in pending(({"CPU": 1.0, "memory": 6e10},)).hint
+    assert "scale" not in as_commands(pending(({"CPU": 1.0, "memory": 6e10},)).hint)
 
 
 def test_demand_that_an_existing_node_can_hold_waits_and_is_promised_nothing():
     condition = pending(({"CPU": 4.0},), head={"CPU": 4.0})
     assert condition.message == "no node can take 1 task or actor needing something now"
-    assert condition.hint.startswith("it waits until a node has room")
-    assert "scale" not in pending(()).hint
+    assert as_commands(condition.hint).startswith("it waits until a node has room")
+    assert "scale" not in as_commands(pending(()).hint)
 
 
 # One judgement for text and JSON.
@@ -328,8 +331,8 @@ def test_the_hint_of_an_older_warning_is_not_attached_to_an_end():
         apps[index] = application(index, "failed", launcher=small, ended_at=NOW - 5)
         judged = assess(snapshot(tuple(apps), (node(0), node(1))))
         (condition,) = [c for c in judged.conditions if c.subject == apps[index].name]
-        assert "shared_memory_limit" not in condition.hint + condition.message
-        assert "raytui restart" in condition.hint
+        assert "shared_memory_limit" not in as_commands(condition.hint) + condition.message
+        assert "raytui restart" in as_commands(condition.hint)
 
 
 @pytest.mark.parametrize(("platform", "ended", "said"), [("cai", 5, True), ("cai", 900, False), ("local", 5, False)])
@@ -337,7 +340,7 @@ def test_a_failed_head_says_that_the_platform_restarts_it_and_when(platform, end
     head = application(0, "failed", ended_at=NOW - ended, launcher=report("alive"))
     judged = assess(snapshot((head, application(1)), platform=platform))
     assert "its launcher was killed" in judged.broken.message
-    assert ("restarts it by itself 5 minutes after its end, up to 3 times" in judged.broken.hint) is said
+    assert ("restarts it by itself 5 minutes after its end, up to 3 times" in as_commands(judged.broken.hint)) is said
 
 
 @pytest.mark.parametrize(
@@ -353,7 +356,7 @@ def test_a_head_that_starts_again_is_starting_whatever_answers_on_its_way(failur
     unasked: Any = Reading()
     seen = msgspec.structs.replace(snapshot((head,)), nodes=unasked, version=unasked, gcs=unasked, dashboard=failure)
     judged = assess(seen)
-    assert (judged.phase, judged.verdict, judged.broken.hint) == ("starting", "down", "raytui watch follows it")
+    assert (judged.phase, judged.verdict, as_commands(judged.broken.hint)) == ("starting", "down", "raytui watch follows it")
     assert judged.broken.message.startswith("the head is starting again")
     assert "another program" not in str(judged)
     assert "outside" not in judged.broken.message

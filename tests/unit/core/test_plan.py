@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raytui.core.plan import LIVE, create_request, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec, spec_like
+from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec, WorkersSpec
 
 from .values import application
@@ -51,8 +52,8 @@ def test_new_workers_meet_the_living_head_on_its_own_port():
 def test_surplus_and_drift_are_told_and_never_touched():
     plan = plan_start(SPEC.with_workers(1), (application(0), application(1, cpu=4.0, memory=2.0), application(2)))
     assert not plan.changed
-    assert "worker-2 (running) is kept" in plan.notes[0]
-    assert "4 CPU" in plan.notes[1]
+    assert "worker-2 (running) is kept" in as_commands(plan.notes[0])
+    assert "4 CPU" in as_commands(plan.notes[1])
 
 
 def test_scale_down_drains_the_highest_first_and_ends_only_them():
@@ -93,7 +94,7 @@ def test_restart_of_what_is_not_there_is_a_problem_that_lists_what_is():
 def test_restart_head_says_that_jobs_end():
     plan = plan_restart(SPEC, (application(0), application(1)), "head")
     assert plan.steps[1].targets == ("ray-cluster-head",)
-    assert "jobs end" in plan.notes[0]
+    assert "jobs end" in as_commands(plan.notes[0])
 
 
 def test_request_of_a_worker_carries_its_marker_and_size_and_no_secret():
@@ -163,7 +164,7 @@ def test_a_size_that_living_applications_do_not_have_is_a_difference_and_touches
         ("ray-cluster-worker-1", "workers.cpu", 1.0, 8.0),
         ("ray-cluster-worker-2", "workers.cpu", 1.0, 8.0),
     ]
-    assert plan.notes[0] == (
+    assert as_commands(plan.notes[0]) == (
         "ray-cluster-worker-1 has 1 CPU, asked for is 8 CPU: it is kept as it is; raytui start --recreate makes it again"
     )
 
@@ -192,7 +193,7 @@ def test_exposure_image_script_and_ports_are_differences_and_making_the_head_aga
     assert of_head == {"ray_port", "expose_dashboard", "auth"}
     assert {"workers.runtime_identifier", "workers.script", "ray_port"} <= {d.field for d in plan.differences}
     assert [step.action for step in plan.steps[:5]] == ["drain", "stop", "stop", "delete", "launchers"]
-    assert any("all running jobs end" in note for note in plan.notes)
+    assert any("all running jobs end" in as_commands(note) for note in plan.notes)
     assert {request.environment["RAYTUI_RAY_PORT"] for request in plan.creates} == {"7000"}
 
 

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.core.validate import validate
 
@@ -54,5 +55,5 @@ def test_an_open_dashboard_is_refused():
 def test_cloudera_ai_requires_images_and_scripts_and_shows_how_to_get_them():
     problems = {problem.field: problem for problem in validate(ClusterSpec(), "cai")}
     assert list(problems) == ["head.runtime_identifier", "workers.runtime_identifier", "head.script", "workers.script"]
-    assert "docker.repository.cloudera.com/" in problems["head.runtime_identifier"].hint
-    assert "raytui render" in problems["workers.script"].hint
+    assert "docker.repository.cloudera.com/" in as_commands(problems["head.runtime_identifier"].hint)
+    assert "raytui render" in as_commands(problems["workers.script"].hint)

@@ -26,7 +26,9 @@ class Row(msgspec.Struct):
 
 
 rows = st.recursive(
-    st.builds(Row, st.floats(0, 1e9), st.text()), lambda inner: st.builds(Row, st.floats(0, 1e9), st.text(), st.lists(inner, max_size=4)), max_leaves=8
+    st.builds(Row, st.floats(0, 1e9), st.text()),
+    lambda inner: st.builds(Row, st.floats(0, 1e9), st.text(), st.lists(inner, max_size=4)),
+    max_leaves=8,
 )
 
 

@@ -30,7 +30,7 @@ def rendezvous(world: World, address: str, generation: str, **more: str) -> None
 
 
 def test_a_head_runs_ray_start_and_ends_it_on_sigterm(world: World):
-    run = world.start("head", RAYTUI_SHARED_DIR=world.shared)
+    run = world.start("head", RAYTUI_SHARED_DIR=world.shared, RAYTUI_RAY_PORT=None)
     (call,) = run.wait_for_calls(1)
     assert call["argv"][:7] == ["start", "--head", "--port", "6379", "--dashboard-port", "8265", "--block"]
     assert call["env"]["PATH"].startswith(f"{world.venv}/bin:")

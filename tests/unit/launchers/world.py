@@ -106,6 +106,8 @@ class World:
             "RAYTUI_VENV": self.venv,
             "RAYTUI_APPLICATION": application,
             "RAYTUI_CLUSTER": "c",
+            # Nobody listens there, whatever other Ray runs on this machine.
+            "RAYTUI_RAY_PORT": 1,
             "RAYTUI_STABLE_WINDOW_S": "0.2",
             "RAYTUI_NUM_CPUS": "2",
             "RAYTUI_NUM_GPUS": "0",

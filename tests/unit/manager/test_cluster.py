@@ -9,6 +9,7 @@ import pytest
 
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, Interrupted, NotFound, OperationFailed, RefusedForSafety
 from raytui.core.protocols import Check
+from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec
 from raytui.manager import verify, waits
 from raytui.manager.journal import Journal
@@ -86,8 +87,9 @@ async def test_what_could_not_be_undone_is_named(tmp_path):
     world = World()
     world.refuse_create["ray-cluster-worker-1"] = "no"
     world.refuse_delete.add("ray-cluster-head")
-    with pytest.raises(OperationFailed, match=r"not removed: ray-cluster-head .*raytui stop"):
+    with pytest.raises(OperationFailed, match=r"not removed: ray-cluster-head ") as caught:
         await carry_out(world.manager(tmp_path), "start")
+    assert "raytui stop removes what exists" in as_commands(caught.value.hint)
     assert set(world.states()) == {"head"}
 
 
@@ -387,8 +389,9 @@ async def test_verify_that_keeps_its_cluster_does_not_say_that_it_was_removed(tm
             if (result.check, result.state) == ("status", "ok"):
                 check.interrupt()
 
-    with pytest.raises(Interrupted, match=r"verify was interrupted; cluster ray-cluster is kept: raytui stop"):
+    with pytest.raises(Interrupted, match=r"verify was interrupted; cluster ray-cluster is kept") as caught:
         await consume()
+    assert "raytui stop --cluster ray-cluster removes it" in as_commands(caught.value.hint)
     assert set(world.states()) == {"head", "worker-1"}
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from raytui.core.errors import ConfigurationError, Failure, NotFound, Unreachable
 from raytui.core.patterns import compile_pattern
 from raytui.core.protocols import DashboardTarget
+from raytui.core.remedy import as_commands
 from raytui.dashboard.client import connect
 from raytui.manager import followed
 from raytui.manager.loglines import (
@@ -131,7 +132,7 @@ async def test_only_one_node_is_asked_for_one_log(server, look, logs) -> None:
 async def test_unknown_log_names_the_nearest(look, logs, name, hint) -> None:
     with pytest.raises(NotFound, match="has no log") as caught:
         await logs.find(await look(), name)
-    assert hint in caught.value.hint
+    assert hint in as_commands(caught.value.hint)
 
 
 async def test_what_cannot_be_asked_is_left_out(server, look, logs) -> None:

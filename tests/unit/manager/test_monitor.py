@@ -13,6 +13,7 @@ from raytui.core.errors import Failure, NotAllowed, Unreachable
 from raytui.core.joined import join
 from raytui.core.merge import countable, merge_nodes, total_by_nodes
 from raytui.core.protocols import DashboardTarget
+from raytui.core.remedy import as_commands
 from raytui.core.snapshot import Amount, Gpu, LauncherReport, Node, Usage
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.dashboard.client import connect
@@ -466,7 +467,7 @@ async def test_while_absent_a_status_says_whose_names_are_taken_and_does_not_sen
     platform.errors["conflicts"] = [Unreachable(Failure("platform", "NoRoute", "no route"))]
     await monitor.close()
     again = Monitor(platform, short, cluster="ray-cluster", profile="local", workers=10**9)
-    assert assess(await again.observe()).broken.hint == "raytui start creates it"
+    assert as_commands(assess(await again.observe()).broken.hint) == "raytui start creates it"
 
 
 class Pods:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from raytui.core.errors import NotAllowed, NotFound, OperationFailed, RaytuiError, Unreachable
+from raytui.core.remedy import as_commands
 from raytui.core.secret import Secret
 from raytui.platforms.cai.answers import error_for, judge, judge_silence
 from raytui.platforms.cai.transport import Answer, TransportError
@@ -90,7 +91,7 @@ def test_no_secret_of_an_answer_reaches_the_message(status: int) -> None:
     body = json.dumps({"message": f"environment {{'DB_PASSWORD': 'hunter22'}} key {KEY} Bearer abcdef"}).encode()
     answer = Answer(status, {"location": f"https://x.example.com/login?key={KEY}"}, body)
     raised = error_for(judge(answer, raw=False, secrets=SECRETS), "do it", TOLD)
-    shown = f"{raised} {raised.hint} {raised!r} {raised.args}"
+    shown = f"{raised} {as_commands(raised.hint)} {raised!r} {raised.args}"
     assert KEY not in shown
     assert "hunter22" not in shown
     assert "abcdef" not in shown

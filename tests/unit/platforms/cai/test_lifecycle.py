@@ -12,6 +12,7 @@ import pytest
 from raytui.core.errors import DeadlineExceeded, NotAllowed, OperationFailed, OutcomeUnknown, Unreachable
 from raytui.core.marker import Marker, describe
 from raytui.core.protocols import CreateRequest
+from raytui.core.remedy import as_commands
 from raytui.core.snapshot import Application
 from raytui.platforms.cai.applications import parse, to_application
 from raytui.platforms.cai.lifecycle import Lifecycle
@@ -176,7 +177,7 @@ async def test_when_neither_answer_nor_list_comes_the_error_says_what_may_exist(
     world = World(CreateApplication=TransportError("lost"), ListApplications=bad(500))
     with pytest.raises(OutcomeUnknown, match="not known whether c-worker-1 was created") as caught:
         await Lifecycle(client_over(world)).create(REQUEST, {})
-    assert "raytui stop removes it" in caught.value.hint
+    assert "raytui stop removes it" in as_commands(caught.value.hint)
 
 
 async def test_a_failing_server_is_asked_a_limited_number_of_times() -> None:
@@ -496,7 +497,7 @@ async def test_a_failed_application_that_a_stop_does_not_change_is_no_success(re
     world = World(listed("a", status="failed"), StopApplication=reply)
     with pytest.raises(OperationFailed, match="c-worker-1 is failed and a stop does not change that") as caught:
         await Lifecycle(client_over(world, msgspec.structs.replace(FAST, failed=0.05))).stop(application(listed("a")))
-    assert "delete it" in caught.value.hint
+    assert "delete it" in as_commands(caught.value.hint)
 
 
 async def test_a_failed_application_that_the_platform_starts_again_meanwhile_is_stopped() -> None:

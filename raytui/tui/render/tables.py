@@ -1,0 +1,63 @@
+"""Any list as rows of the console: the cells of its definition, with what only a screen can draw of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from raytui.core.errors import ConfigurationError
+from raytui.core.patterns import lenient_pattern
+from raytui.tui.render.columns import Column, Row
+from raytui.tui.render.text import Span, clean, clock
+from raytui.view.filters import Test, parse
+from raytui.view.tables import kind as definition
+from raytui.view.tables.kind import Line, Note, TableKind
+
+T = TypeVar("T")
+BARS = "▁▂▃▄▅▆▇█"
+_SHARE = 5
+"""Cells of a percentage behind its bars, so that they stand in line."""
+
+
+def screen_columns(columns: Sequence[definition.Column[T]]) -> tuple[Column, ...]:
+    """The columns of a definition as a table of the screen arranges them."""
+    return tuple(Column(c.id, c.head, c.width, c.wide, right=c.right, rank=c.rank) for c in columns)
+
+
+def screen_row(kind: TableKind[T], line: Line[T], places: Sequence[int], from_column: str = "") -> Row:
+    """One row: its cells in the columns at `places`, and from one column on the sentence in place of figures that it does not have."""
+    note = kind.note(line.row, line.picture) if from_column else None
+    shown = tuple(span_of(kind, line, place) for place in places)
+    if note is None:
+        return Row(kind.key(line.row), shown)
+    return Row(kind.key(line.row), shown, note_span(note), places.index(kind.place_of(from_column)))
+
+
+def span_of(kind: TableKind[T], line: Line[T], place: int) -> Span:
+    """One cell; what is as it should be stays plain, so that the rest is seen."""
+    cell, column = line[place], kind.columns[place]
+    role = "" if cell.role == "ok" else cell.role
+    if column.trend is None or not cell.text:
+        return (clean(cell.text), role)
+    return (f"{spark(column.trend(line.row, line.picture))} {cell.text:>{_SHARE}}", role)
+
+
+def note_span(note: Note) -> Span:
+    """The sentence in place of figures, with since when it is so."""
+    since = f"since {clock(note.since)}" if note.since else ""
+    return ("  ".join(part for part in (since, clean(note.text)) if part), note.role)
+
+
+def test_of(kind: TableKind[T], text: str) -> Test:
+    """What is typed as a filter in the language of `--filter`; what is none (yet) is looked for as it stands, and nothing lets all pass."""
+    try:
+        return parse(text, [column.id for column in kind.columns], lambda pattern: lenient_pattern(pattern).search)
+    except ConfigurationError:
+        wanted = text.casefold()
+        return lambda cells: any(wanted in word.casefold() for cell in cells for word in cell.words)
+
+
+def spark(values: Sequence[float], top: float = 100.0) -> str:
+    """Values from 0 to `top` as bars of one cell each."""
+    last = len(BARS) - 1
+    return "".join(BARS[min(last, max(0, round(value / top * last)))] for value in values)
