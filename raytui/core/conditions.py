@@ -258,7 +258,7 @@ def _judge_nodes(joined: Joined, head: Application, unchecked: Failure | None) -
     if state != "ALIVE":
         return _judge_dead_head(joined, head, found, unchecked)
     planned = touched(snapshot.operation)
-    others = [member.application for member in joined.workers if not member.is_alive]
+    others = [member.application for member in joined.workers_not_alive]
     late = [app for app in others if app.state in {"starting", "running"}]
     going = [app for app in others if app.state == "stopping"]
     if any(condition.severity == "error" for condition in found):

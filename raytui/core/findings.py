@@ -101,10 +101,10 @@ def remedy(platform: str, app: Application, now: Moment) -> Hint:
 
 def of_workers(joined: Joined) -> Iterator[Condition]:
     """Workers that are missing, and those that are not as they should be."""
-    snapshot, workers = joined.snapshot, joined.workers
+    snapshot, last = joined.snapshot, joined.last_index
     asked = snapshot.asked.value
-    wanted = max(joined.indexes, default=0) if asked is None else asked.workers.count
-    missing = [] if wanted == len(joined.indexes) == max(joined.indexes, default=0) else set(range(1, wanted + 1)) - joined.indexes
+    wanted = last if asked is None else asked.workers.count
+    missing = () if wanted == last == len(joined.indexes) else set(range(1, wanted + 1)) - joined.indexes
     for index in sorted(missing):
         told = "" if asked is None else f"; {wanted} {'worker was' if wanted == 1 else 'workers were'} asked for"
         yield Condition(
@@ -117,7 +117,8 @@ def of_workers(joined: Joined) -> Iterator[Condition]:
     head = snapshot.head
     # Of the head depends only what is said of workers that Ray was not asked about.
     context = (snapshot.platform, None if snapshot.nodes.value is not None else (head, head is not None and joined.is_alive(head)))
-    yield from filter(None, joined.derive("workers", lambda member, now: _of_worker(joined, member, now), workers, context=context))
+    others = joined.workers_not_alive
+    yield from filter(None, joined.derive("workers", lambda member, now: _of_worker(joined, member, now), others, context=context))
 
 
 def _of_worker(joined: Joined, member: Member, now: Moment) -> Condition | None:
@@ -296,15 +297,16 @@ def _of_node(node: Node, managed: bool, now: Moment) -> tuple[Condition, ...]:
                 since=node.sampled_at,
             )
         )
-    for what, used, total in (("memory", node.memory_used, node.memory_total), ("disk", node.disk_used, node.disk_total)):
-        if used is not None and total and used / total > PRESSURE:
-            found.append(
-                Condition(
-                    "warning",
-                    subject,
-                    f"{what.capitalize()}Pressure",
-                    f"{what} is {100 * used / total:.0f} % full",
-                    "Ray kills workers to save memory" if what == "memory" else "Ray cannot spill objects when the disk is full",
-                )
-            )
+    memory = _pressure(subject, "memory", node.memory_used, node.memory_total, "Ray kills workers to save memory")
+    disk = _pressure(subject, "disk", node.disk_used, node.disk_total, "Ray cannot spill objects when the disk is full")
+    if memory is not None:
+        found.append(memory)
+    if disk is not None:
+        found.append(disk)
     return tuple(found)
+
+
+def _pressure(subject: str, what: str, used: int | None, total: int | None, hint: str) -> Condition | None:
+    if used is None or not total or used / total <= PRESSURE:
+        return None
+    return Condition("warning", subject, f"{what.capitalize()}Pressure", f"{what} is {100 * used / total:.0f} % full", hint)

@@ -67,6 +67,7 @@ class _Listing:
         """Places of the workers by index."""
         self.in_place = [*heads, *self.workers]
         self.indexes = frozenset(listed[n].index for n in self.workers)
+        self.last = max(self.indexes, default=0)
 
     @staticmethod
     def of(listed: Sequence[Application], before: Sequence[Application], known: _Listing) -> _Listing:
@@ -98,6 +99,7 @@ class _Nodes:
         for node in self.by_id.values():
             named.setdefault(node.name, []).append(node)
         self.named = {name: tuple(nodes) for name, nodes in named.items()}
+        self.with_gpus = any(node.gpus for node in listed)
         self.changed: list[Node] | None = None
         """Those that are other objects than in the list before; none when they were not compared."""
 
@@ -112,6 +114,7 @@ class _Nodes:
         made = copy(known)
         made.changed = [listed[n] for n in places]
         if places:
+            made.with_gpus = any(node.gpus for node in made.changed) or (known.with_gpus and any(node.gpus for node in listed))
             made.by_id, made.named = known.by_id.copy(), known.named.copy()
         for n in places:
             old, new = before[n], listed[n]
@@ -149,6 +152,12 @@ class Joined:
         self.members: Sequence[Member] = self.derive("members", self._member, listed, self._named, context=context)
         """One for each application, as the platform lists them."""
 
+    def has_nodes_of(self, earlier: Joined) -> bool:
+        """Whether the nodes have the ids that they had in an earlier snapshot."""
+        if self._past is earlier._identity and self._of_nodes.changed is not None:
+            return True
+        return self.nodes.keys() == earlier.nodes.keys()
+
     def nodes_since(self, earlier: Joined) -> Sequence[Node]:
         """The nodes that are not the very objects of an earlier snapshot."""
         if self._past is earlier._identity and self._of_nodes.changed is not None:
@@ -178,6 +187,11 @@ class Joined:
         return self._count()
 
     @cached_property
+    def workers_not_alive(self) -> Sequence[Member]:
+        """The workers that do not count as living nodes, by index."""
+        return [member for member in self.workers if not member.is_alive]
+
+    @cached_property
     def workers(self) -> Sequence[Member]:
         """The workers by index."""
         return [self.members[n] for n in self._listing.workers]
@@ -187,6 +201,11 @@ class Joined:
         """The workers' indexes."""
         return self._listing.indexes
 
+    @property
+    def last_index(self) -> int:
+        """The largest of them; 0 without workers."""
+        return self._listing.last
+
     @cached_property
     def in_place(self) -> Sequence[Member]:
         """The head, then the workers by index."""
@@ -195,6 +214,9 @@ class Joined:
     @cached_property
     def strays(self) -> Sequence[Node]:
         """Living nodes that bear no application's name."""
+        own = [member.node for member in self.members]
+        if len(self.names) == len(own) and len(own) - own.count(None) == len(self.nodes):
+            return ()
         names = self.names
 
         def stray(node: Node, _: Moment) -> Node | None:
@@ -293,6 +315,11 @@ class Joined:
         if lives and app.role == "worker":
             lives = self._head_report is not None and is_same_head(self._head_report, report)
         return report.node_id, "ALIVE" if lives else "UNKNOWN"
+
+    @property
+    def with_gpus(self) -> bool:
+        """Whether any node tells figures of GPUs."""
+        return self._of_nodes.with_gpus
 
     @property
     def _is_hidden(self) -> bool:

@@ -76,7 +76,7 @@ def _sampled(before: Picture | None, snapshot: Snapshot) -> dict[str, tuple[tupl
     joined = join(snapshot)
     old = join(before.snapshot) if before is not None else None
     kept = samples.copy()
-    if old is None or old.nodes.keys() != joined.nodes.keys():
+    if old is None or not joined.has_nodes_of(old):
         for node_id in samples.keys() - joined.nodes.keys():
             del kept[node_id]
     for node in joined.nodes_since(old) if old is not None else joined.nodes.values():
