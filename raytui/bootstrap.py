@@ -15,17 +15,18 @@ from raytui.config.settings import Settings
 from raytui.core.errors import Problem
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import plus
-from raytui.manager.monitor import Monitor
+from raytui.manager.monitor import ByNode, Monitor
 from raytui.manager.operations import current
 
 if TYPE_CHECKING:
+    from raytui.core.session import Session, ToolEnvironment
     from raytui.core.spec import ClusterSpec
     from raytui.manager.cluster import ClusterManager
     from raytui.manager.logs import Logs
-    from raytui.platforms.cai.deploy import Deployment
+    from raytui.platforms.cai.deploy.pipeline import Deployment
 
 
-class Session:
+class ClusterSession:
     """A platform, the watch over one cluster and the means to change it; use it as an async context manager.
 
     Manager and logs are made when they are first used: `status` needs neither, and their imports would be a tenth of its time.
@@ -43,6 +44,7 @@ class Session:
         self.monitor = Monitor(
             platform,
             connect,
+            by_node=_by_node(settings),
             cluster=cluster.name,
             profile=settings.profile_name,
             workers=cluster.workers.count,
@@ -74,6 +76,12 @@ class Session:
 
         return Logs(self.platform, self._connect)
 
+    async def tools(self) -> ToolEnvironment:
+        """What Ray's own tools need to speak to the cluster as it is now; raises what `tool_environment` raises."""
+        from raytui.manager.tools import tool_environment
+
+        return await tool_environment(self.platform, self._connect, await self.monitor.observe(()))
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -86,7 +94,7 @@ class Session:
 
 def open_session(settings: Settings, *, long_lived: bool = False) -> Session:
     """A session on the profile's platform. `long_lived` keeps connections open and costs httpx's import."""
-    return Session(settings, build_platform(settings), long_lived=long_lived)
+    return ClusterSession(settings, build_platform(settings), long_lived=long_lived)
 
 
 def access_problems(settings: Settings) -> list[Problem]:
@@ -111,8 +119,8 @@ async def _projects(settings: Settings) -> str:
 
     from raytui.core.errors import RaytuiError
     from raytui.core.units import sanitize
-    from raytui.platforms.cai.client import open_client
-    from raytui.platforms.cai.projects import visible
+    from raytui.platforms.cai.api.connect import open_client
+    from raytui.platforms.cai.deploy.projects import visible
 
     try:
         async with asyncio.timeout(PROJECTS_S):
@@ -131,8 +139,29 @@ async def _projects(settings: Settings) -> str:
     return f"the key sees {listed}{more}"
 
 
+def _by_node(settings: Settings) -> ByNode | None:
+    """How applications are made of Ray's nodes, where no platform lists any."""
+    if settings.platform != "attached":
+        return None
+    from raytui.platforms.attached import applications_of
+
+    return applications_of
+
+
 def build_platform(settings: Settings) -> Platform:
     """The platform of the profile; only its own modules are imported."""
+    if settings.platform == "attached":
+        from raytui.dashboard.client import connect
+        from raytui.platforms.attached import AttachedPlatform
+
+        async def authentication(target: DashboardTarget) -> str | None:
+            dashboard = connect(target, long_lived=False)
+            try:
+                return await dashboard.authentication()
+            finally:
+                await dashboard.close()
+
+        return AttachedPlatform(settings.address, authentication, ca_bundle=settings.ca_bundle)
     if settings.platform == "local":
         from raytui.platforms.local import LocalPlatform
 
@@ -164,8 +193,8 @@ async def open_deployment(settings: Settings, *, project_name: str, git_url: str
     """A run of the pipeline on the workbench of the settings; close it afterwards."""
     from raytui.manager.launchers import render, shipped
     from raytui.platforms.cai import CaiPlatform
-    from raytui.platforms.cai.client import open_client
-    from raytui.platforms.cai.deploy import Deployment, Request, requirements
+    from raytui.platforms.cai.api.connect import open_client
+    from raytui.platforms.cai.deploy.pipeline import Deployment, Request, requirements
 
     access: dict[str, Any] = {
         "host": settings.host,

@@ -7,15 +7,16 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from raytui.cli.invocation import Invocation
 from raytui.cli.sizes import size_flags, spec_fields, spec_options
 from raytui.cli.verb import pass_invocation, verb
+from raytui.cli.view import count_text
 from raytui.config.settings import Settings
 from raytui.core.asked import COUNT, overlay, words
 from raytui.core.conditions import assess
 from raytui.core.errors import RaytuiError
+from raytui.core.joined import join
 from raytui.core.protocols import Check
 from raytui.core.remedy import as_commands
 from raytui.core.report import advised, list_document
@@ -32,10 +33,11 @@ from raytui.core.validate import validate
 )
 @spec_options
 @pass_invocation
-def doctor(invocation: Invocation, /, **sizes: Any) -> int:
+def doctor(invocation: Invocation, /, **sizes: object) -> int:
     """Look at the platform, the key, the images, the ports, Ray and the machine without changing anything; exit 1 when one fails.
 
-    It looks at what `raytui start` with the same flags would make: of a cluster that exists, what was last asked for.
+    It looks at what `raytui start` with the same flags would make: of a cluster that exists, what was last asked for. With --address it
+    looks at the way to that cluster and at what its Ray tells.
     """
     flags = size_flags(sizes)
     settings = invocation.settings(flags)
@@ -44,6 +46,8 @@ def doctor(invocation: Invocation, /, **sizes: Any) -> int:
     async def look() -> list[Check]:
         async with session:
             snapshot = await session.monitor.observe(())
+            if snapshot.by_ray:
+                return [_python(), _config(settings), *watched_checks(snapshot)]
             spec = _effective(settings, snapshot, spec_fields(flags))
             rows = [_python(), _config(settings), *_spec(settings, spec)]
             try:
@@ -71,6 +75,37 @@ def doctor(invocation: Invocation, /, **sizes: Any) -> int:
         invocation.output.lines(["", *hints])
         invocation.output.lines([", ".join(f"{counted[status]} {status}" for status in ("ok", "warn", "fail", "skip") if counted[status])])
     return 1 if counted["fail"] else 0
+
+
+def watched_checks(snapshot: Snapshot) -> list[Check]:
+    """What the way to a cluster that raytui only watches says, link by link, and what its Ray tells."""
+    judged, rows = assess(snapshot), []
+    for layer, state in judged.links():
+        if layer in {"platform", "application"}:
+            continue
+        if state == "broken" and judged.broken is not None:
+            rows.append(Check(layer, "fail", judged.broken.message, judged.broken.hint))
+        else:
+            said = f"answers at {snapshot.dashboard_url}" if state == "ok" else "not looked at: what stands before it comes first"
+            rows.append(Check(layer, "ok" if state == "ok" else "skip", said))
+    version = snapshot.version.value
+    if version is None:
+        return rows
+    lacks = [what for since, what in _SINCE if _is_older(version.ray_version, since)]
+    told = f"; it does not tell {', '.join(lacks)}" if lacks else ""
+    rows.append(Check("ray", "ok", f"Ray {version.ray_version}{told}"))
+    counts = join(snapshot).counts
+    rows.append(Check("nodes", "ok" if counts.alive else "fail", count_text(counts)))
+    return rows
+
+
+_SINCE = (((2, 48), "more than a word of why a node ended"), ((2, 52), "whether it asks for a token"))
+"""Since which version at the latest Ray tells what older ones do not (measured on 2.9.3, 2.48.0 and 2.60.0)."""
+
+
+def _is_older(version: str, than: tuple[int, int]) -> bool:
+    parts = version.split(".")
+    return len(parts) >= 2 and all(part.isdigit() for part in parts[:2]) and (int(parts[0]), int(parts[1])) < than
 
 
 def _python() -> Check:

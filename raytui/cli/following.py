@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Generic, TypeVar
 
 import msgspec
 
 from raytui.cli.evidence import require_cluster
 from raytui.cli.invocation import Invocation
-from raytui.cli.lists import Shown, answer, document, journal_of, nothing, select, tell_missing, text
+from raytui.cli.listed import Shown, answer, document, journal_of, nothing, select, tell_missing, text
 from raytui.cli.view import verdict_line
 from raytui.core.errors import NotAllowed, RaytuiError
 from raytui.core.snapshot import Reading
 from raytui.view.picture import Picture, advance, picture_of
 from raytui.view.tables.kind import Query
 
+T = TypeVar("T")
 
-def follow(invocation: Invocation, query: Query[Any], most: int) -> int:
+
+def follow(invocation: Invocation, query: Query[T], most: int) -> int:
     """Print the list and its changes until Ctrl-C or until nobody reads it any more."""
     settings = invocation.settings()
     session = invocation.session(settings, long_lived=True)
@@ -38,10 +41,10 @@ def follow(invocation: Invocation, query: Query[Any], most: int) -> int:
     return asyncio.run(run())
 
 
-class Story:
+class Story(Generic[T]):
     """What somebody is shown who watches a list."""
 
-    def __init__(self, invocation: Invocation, query: Query[Any], most: int) -> None:
+    def __init__(self, invocation: Invocation, query: Query[T], most: int) -> None:
         self._invocation = invocation
         self._query = query
         self._most = most
@@ -63,25 +66,25 @@ class Story:
             return
         shown = select(self._query, picture, reading, self._most)
         if output.in_place:
-            self._draw(picture, text(self._query, shown, output.paint) if shown.lines else [nothing(self._query, picture, shown)])
+            self._draw(picture, text(self._query, shown, output) if shown.lines else [nothing(self._query, picture, shown)])
         elif self._is_new(shown):
             self._print(picture, reading, shown)
         self._trouble = ""
 
-    def _is_new(self, shown: Shown) -> bool:
+    def _is_new(self, shown: Shown[T]) -> bool:
         """Whether a cell reads otherwise than before. Spans of time grow by themselves, which is no change."""
         places = [self._query.kind.place(column) for column in self._query.columns if not column.is_span]
         cells = [tuple(line[place].text for place in places) for line in shown.lines]
         before, self._before = self._before, cells
         return cells != before
 
-    def _print(self, picture: Picture, reading: Reading[Any], shown: Shown) -> None:
+    def _print(self, picture: Picture, reading: Reading[Sequence[object]], shown: Shown[T]) -> None:
         output = self._invocation.output
         if output.json:
             output.record(document(self._query, picture, reading, shown))
         else:
             gap = [""] if self._drawn else []
-            lines = text(self._query, shown, output.paint) if shown.lines else [nothing(self._query, picture, shown)]
+            lines = text(self._query, shown, output) if shown.lines else [nothing(self._query, picture, shown)]
             output.lines([*gap, *lines])
             output.flush()
         self._drawn = True

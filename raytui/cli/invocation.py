@@ -12,9 +12,9 @@ from raytui.cli.output import Output
 from raytui.core.errors import ConfigurationError, OperationFailed, Problem
 
 if TYPE_CHECKING:
-    from raytui.bootstrap import Session
     from raytui.cli.paint import ColorChoice
     from raytui.config.settings import Settings
+    from raytui.core.session import Session
 
 Console = Callable[["Settings"], int]
 """Opens the console and answers its exit code; handed in by `raytui.__main__`, since the command line knows no screen."""
@@ -28,6 +28,7 @@ class Invocation:
         self.profile: str | None = None
         self.config: str | None = None
         self.cluster: str | None = None
+        self.address: str | None = None
         self.form: Literal["text", "json"] = "text"
         self.color: ColorChoice = "auto"
         self.verbosity = 0
@@ -52,7 +53,7 @@ class Invocation:
         """The effective settings with the verb's own flags; raises `ConfigurationError` with every problem."""
         from raytui.config.settings import load
 
-        given = {"profile": self.profile, "config": self.config, "cluster.name": self.cluster, **(flags or {})}
+        given = {"profile": self.profile, "config": self.config, "cluster.name": self.cluster, "address": self.address, **(flags or {})}
         return load(given, os.environ, working_directory())
 
     def session(self, settings: Settings, *, long_lived: bool = False, check_name: bool = True) -> Session:

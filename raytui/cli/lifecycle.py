@@ -14,7 +14,6 @@ from typing import Any
 import click
 import msgspec
 
-from raytui.bootstrap import Session
 from raytui.cli.diagnostics import Diagnostics
 from raytui.cli.invocation import Invocation, seconds, whole_number
 from raytui.cli.paint import is_terminal
@@ -24,9 +23,11 @@ from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
 from raytui.core.errors import DeadlineExceeded, Interrupted, RefusedForSafety
 from raytui.core.events import StepEvent
+from raytui.core.permission import require_changeable
 from raytui.core.plan import Plan, Verb
 from raytui.core.remedy import as_commands
 from raytui.core.report import SCHEMA_VERSION
+from raytui.core.session import Session
 from raytui.core.validate import MAX_WORKERS
 
 LEAST_S = 0.01
@@ -61,7 +62,7 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before e
 @timeout_option
 @dry_run_option
 @pass_invocation
-def start(invocation: Invocation, /, *, recreate: bool, yes: bool, wait: bool, timeout: str | None, dry_run: bool, **sizes: Any) -> int:
+def start(invocation: Invocation, /, *, recreate: bool, yes: bool, wait: bool, timeout: str | None, dry_run: bool, **sizes: object) -> int:
     """Create the head and the workers that are missing, and wait until Ray lists their nodes as alive. Running it twice is safe.
 
     Of a cluster that exists it completes what was last asked for, whatever the profile says by now; flags count and are recorded with it.
@@ -129,6 +130,7 @@ def change(
     """Plan the verb, ask when it ends something, carry it out and print the contract's document."""
     limit = seconds("timeout", timeout, DEFAULT_TIMEOUT_S) or DEFAULT_TIMEOUT_S
     settings = invocation.settings(flags)
+    require_changeable(name, settings.platform, read_only=settings.read_only)
     session = invocation.session(settings, check_name=name != "start")
     progress = Progress(invocation.diagnostics)
 
@@ -215,8 +217,13 @@ def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEven
         invocation.output.lines(
             [f"{plan.verb} {plan.cluster} would:" if plan.changed else f"{plan.verb} {plan.cluster} would change nothing{kept}", *lines]
         )
+    elif changed and plan.verb != "stop" and phase == "absent":
+        invocation.output.lines([f"{plan.cluster} was asked for; the platform does not list it yet{kept}"])
     elif changed:
         invocation.output.lines([f"{plan.cluster} is {phase}{kept}"])
+    elif plan.verb == "stop" and phase == "absent":
+        # A list lags behind, so that it shows none is all that is known.
+        invocation.output.lines([f"no application of {plan.cluster} is listed; nothing was changed"])
     else:
         invocation.output.lines([f"{plan.cluster} is {phase}; nothing was changed{kept}"])
 

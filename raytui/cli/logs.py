@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,8 +20,8 @@ from raytui.core.report import SCHEMA_VERSION, list_document
 from raytui.core.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from raytui.core.session import Logs, LogSource
     from raytui.manager.loglines import LineFilter
-    from raytui.manager.logs import Logs, LogSource
 
 DEFAULT_LINES = 100
 PIECE = 65536
@@ -79,7 +80,7 @@ def logs(
                 _print(invocation, source, await _kept(kept, await session.logs.read(found, wanted)), whole=True)
                 return 0
             try:
-                async with aclosing(session.logs.follow(found, wanted)) as batches:  # type: ignore[type-var]  # it is an async generator
+                async with aclosing(session.logs.follow(found, wanted)) as batches:
                     async for batch in batches:
                         _print(invocation, source, await _kept(kept, batch), whole=False)
                         invocation.output.flush()
@@ -121,7 +122,7 @@ async def _find(logs: Logs, snapshot: Snapshot, source: str) -> LogSource:
         raise
 
 
-def _list(invocation: Invocation, snapshot: Snapshot, sources: Any) -> int:
+def _list(invocation: Invocation, snapshot: Snapshot, sources: Sequence[LogSource]) -> int:
     judged = assess(snapshot)
     broken = judged.broken or judged.unchecked
     if broken is not None and (snapshot.nodes.value is None or snapshot.jobs.value is None):

@@ -9,7 +9,6 @@ import os
 import select
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -48,14 +47,14 @@ class Output:
         """Whether what changes can be drawn over what was: a person looks, at a terminal that knows how."""
         return not self.json and self.is_terminal and os.environ.get("TERM", "dumb") != "dumb"
 
-    def document(self, document: Mapping[str, Any]) -> None:
+    def document(self, document: Mapping[str, object]) -> None:
         """One JSON document, indented; behind the lines of a stream it is one more line."""
         if self._streaming:
             self.record(document)
             return
         self._write(msgspec.json.format(_encoded(document), indent=2).decode() + "\n")
 
-    def record(self, document: Mapping[str, Any]) -> None:
+    def record(self, document: Mapping[str, object]) -> None:
         """One line of a JSON stream, at once."""
         self._streaming = True
         self._write(_encoded(document).decode() + "\n")
@@ -127,7 +126,7 @@ def abandon() -> None:
         return
 
 
-def _encoded(document: Mapping[str, Any]) -> bytes:
+def _encoded(document: Mapping[str, object]) -> bytes:
     """The document as JSON; bytes that were no text on the command line are shown as escapes instead of failing."""
     try:
         return msgspec.json.encode(document)
@@ -135,7 +134,7 @@ def _encoded(document: Mapping[str, Any]) -> bytes:
         return msgspec.json.encode(_without_surrogates(document))
 
 
-def _without_surrogates(value: Any) -> Any:
+def _without_surrogates(value: object) -> object:
     if isinstance(value, str):
         return value.encode(errors="backslashreplace").decode()
     if isinstance(value, Mapping):

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -21,9 +20,10 @@ from raytui.config.settings import Settings
 from raytui.core.errors import ConfigurationError, OperationFailed, Problem, RaytuiError, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.orphans import orphans as unclaimed
+from raytui.core.permission import require_changeable
 from raytui.core.protocols import Platform
 from raytui.core.remedy import as_commands
-from raytui.core.report import SCHEMA_VERSION, advised, list_document
+from raytui.core.report import SCHEMA_VERSION, Document, advised, list_document
 from raytui.core.snapshot import Application
 
 
@@ -36,7 +36,7 @@ from raytui.core.snapshot import Application
 @click.option("--keep", is_flag=True, help="Leave the cluster running when all checks passed.")
 @click.option("--timeout", metavar="SECONDS", help="How long the cluster may take to come up (default 600).")
 @pass_invocation
-def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **sizes: Any) -> int:
+def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **sizes: object) -> int:
     """Make a small cluster under a name of its own, look at it and remove it: connection, launchers, creation, status, clean-up."""
     from raytui.manager.verify import Result, Verification
 
@@ -45,6 +45,7 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
         invocation.cluster = f"raytui-verify-{secrets.token_hex(3)}"
     flags = size_flags(sizes)
     settings = invocation.settings(flags)
+    require_changeable("verify", settings.platform, read_only=False)
     if settings.platform == "local":
         # Whatever runs on the default ports is not to be disturbed by a test.
         settings = invocation.settings({"cluster.ray_port": "auto", "cluster.dashboard_port": "auto", **flags})
@@ -106,12 +107,13 @@ def deploy(
     project_name: str | None,
     timeout: str | None,
     dry_run: bool,
-    **sizes: Any,
+    **sizes: object,
 ) -> int:
     """Find or create the project, upload what the jobs need, set the environment up, launch the cluster; run it again to go on."""
     from raytui.bootstrap import DEPLOY_STEPS, open_deployment
 
     limit = seconds("timeout", timeout, 600.0) or 600.0
+    require_changeable("deploy", invocation.settings().platform, read_only=False)
     flags = {"platform": "cai", "host": cml_host, "api_key_file": cml_api_key_file, **size_flags(sizes)}
     settings = invocation.settings(flags)
     problems = list(_deploy_problems(settings, github_repo, project_name))
@@ -197,12 +199,12 @@ def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, ye
 
     settings = invocation.settings({})
     age = AGE_S if older_than is None else seconds("older-than", older_than, AGE_S) or 0.0
-    if reap and settings.read_only:
-        raise RefusedForSafety("orphans --reap was refused: the profile is read-only", hint="choose another with --profile")
+    if reap:
+        require_changeable("orphans --reap", settings.platform, read_only=settings.read_only)
     session = invocation.session(settings, check_name=False)
     ended: dict[str, str] = {}
 
-    async def run() -> list[dict[str, Any]]:
+    async def run() -> tuple[Application, ...]:
         async with session:
             found = unclaimed(await session.platform.list())
             if reap and found and not dry_run:
@@ -210,33 +212,31 @@ def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, ye
                     _confirm(invocation, [app.name for app in found])
                 left = await _reap(invocation, session.platform, found, ended, state_dir=settings.state_dir, age=age)
                 ended.update({app.name: left[app.id] for app in found if app.id in left})
-            return [
-                {
-                    "name": app.name,
-                    "id": app.id,
-                    "cluster": app.cluster,
-                    "state": app.state,
-                    "age_s": round(max(0.0, time.time() - app.created_at), 1),
-                }
-                for app in found
-            ]
+            return tuple(found)
 
     try:
-        rows = asyncio.run(run())
+        found = asyncio.run(run())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     failed = {name: why for name, why in ended.items() if why}
-    rows = [{**row, "ended": row["name"] in ended and row["name"] not in failed} for row in rows]
     if invocation.output.json:
-        invocation.output.document(list_document(rows))
-    elif rows:
-        cells = [[row["name"], row["cluster"], row["state"], "ended" if row["ended"] else "-"] for row in rows]
+        now = time.time()
+        invocation.output.document(list_document([_orphan(app, now, has_ended=app.name in ended.keys() - failed) for app in found]))
+    elif found:
+        cells = [[app.name, app.cluster, app.state, "ended" if app.name in ended.keys() - failed else "-"] for app in found]
         invocation.output.table(["NAME", "CLUSTER", "STATE", "DONE"], cells, states=["STATE"])
+    elif settings.platform == "attached":
+        invocation.output.lines(["no orphans: raytui has no applications behind a dashboard address"])
     else:
         invocation.output.lines(["no orphans: every application of ours belongs to a cluster with a head"])
     if failed:
         raise OperationFailed("not ended: " + ", ".join(f"{name} ({why})" for name, why in failed.items()), hint="run it again")
     return 0
+
+
+def _orphan(app: Application, now: float, *, has_ended: bool) -> Document:
+    age = round(max(0.0, now - app.created_at), 1)
+    return {"name": app.name, "id": app.id, "cluster": app.cluster, "state": app.state, "age_s": age, "ended": has_ended}
 
 
 async def _reap(

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from raytui.cli.diagnostics import guard
-from raytui.cli.invocation import Console, Invocation
+from raytui.cli.guard import guard
+from raytui.cli.invocation import Invocation
 from raytui.cli.output import ReaderLeft
 from raytui.cli.verb import CONTEXT, global_options, unknown_verb
 
@@ -22,6 +22,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "status": ("status", "Say what is broken, since when, and what to do."),
     "watch": ("status", "Follow the cluster: one line for each change."),
     "logs": ("logs", "Show or follow a log."),
+    "env": ("tools", "Print the shell lines that let Ray's own tools speak to this cluster."),
+    "exec": ("tools", "Run one command that speaks to this cluster."),
     "validate": ("specs", "Check the configuration without touching a platform."),
     "render": ("specs", "Print or write the launcher scripts."),
     "doctor": ("doctor", "Check everything that a start needs."),
@@ -33,7 +35,7 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 """Verb, the module of `raytui.cli` that holds it under its own name, and its line of help. The lists are verbs, too: `every_verb`."""
 
-HELP = """Operations console and command line for Ray clusters on Cloudera AI or on this machine.
+HELP = """Operations console and command line for Ray clusters on Cloudera AI, on this machine, or anywhere behind a dashboard address.
 
 Without a verb it opens the console; without a terminal it prints the status.
 
@@ -42,6 +44,8 @@ Without a verb it opens the console; without a terminal it prints the status.
   raytui status                 what is broken, since when, what to do
   raytui -p prod watch          follow the cluster of profile prod
   raytui stop                   end it, after asking
+  raytui --address http://127.0.0.1:8265 status
+                                any Ray cluster behind a dashboard address
 """
 
 
@@ -73,7 +77,9 @@ class Root(click.Group):
         module = _module_of(cmd_name)
         if not module:
             return None
-        found = getattr(importlib.import_module(f"raytui.cli.{module}"), cmd_name)
+        there = importlib.import_module(f"raytui.cli.{module}")
+        # A word of Python's own, such as exec, has an underscore behind it.
+        found = getattr(there, cmd_name, None) or getattr(there, f"{cmd_name}_")
         assert isinstance(found, click.Command)
         return found
 
@@ -96,11 +102,8 @@ class Root(click.Group):
             formatter.write_dl([(name, told) for name, (module, told) in every_verb().items() if _is_there(module)])
 
 
-def main(arguments: Sequence[str], console: Console | None = None) -> int:
-    """Run one call of the command line and answer its exit code; `console` opens the console."""
-    invocation = Invocation(console)
-    if asks_for_json(arguments):
-        invocation.form = "json"
+def run(arguments: Sequence[str], invocation: Invocation) -> int:
+    """Run one call of the command line and answer its exit code."""
 
     def call() -> int:
         answer = root().main(args=list(arguments), prog_name="raytui", standalone_mode=False, obj=invocation)
@@ -115,16 +118,6 @@ def root() -> click.Group:
     group.params = [*global_options(), click.Option(["--version"], is_flag=True, expose_value=False, is_eager=True, callback=_version)]
     group.params[-1].help = "Print the version."
     return group
-
-
-def asks_for_json(arguments: Sequence[str]) -> bool:
-    """Whether JSON was asked for, known even when the rest of the line cannot be parsed: its error is to be JSON too."""
-    for n, argument in enumerate(arguments):
-        if argument == "--":
-            return False
-        if argument in {"-ojson", "-o=json", "--output=json"} or (argument in {"-o", "--output"} and arguments[n + 1 : n + 2] == ["json"]):
-            return True
-    return False
 
 
 def _is_there(module: str) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import click
 
-from raytui.config.fields import BOTH_RUNTIMES, BY_PATH
+from raytui.config.fields import BOTH_RUNTIMES, BY_PATH, Field
 
 SIZES = (
     "cluster.workers.count",
@@ -23,29 +22,31 @@ PLACES = ("cluster.head.script", "cluster.workers.script", "cluster.ray_port", "
 _WORDS = {"port": "N|auto", "text": "ID", "path": "PATH"}
 
 
-def size_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def size_options(command: Callable[..., int]) -> Callable[..., int]:
     """How many, how large, which images. The values stay text: they are checked together with everything else, not one by one."""
     return _options((*(BY_PATH[path] for path in SIZES), BOTH_RUNTIMES), command)
 
 
-def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def spec_options(command: Callable[..., int]) -> Callable[..., int]:
     """The same, and where the scripts and ports are."""
     return size_options(_options(tuple(BY_PATH[path] for path in PLACES), command))
 
 
-def _options(fields: tuple[Any, ...], command: Callable[..., Any]) -> Callable[..., Any]:
+def _options(fields: tuple[Field, ...], command: Callable[..., int]) -> Callable[..., int]:
     for field in reversed(fields):
         is_script = field.path.endswith(".script")
         # The library's parameters are named head_script_path and worker_script_path: their names work here too.
         names = (field.flag, f"{field.flag}-path") if is_script else (field.flag,)
-        wanted: dict[str, Any] = {"metavar": "PATH" if is_script else _WORDS.get(field.kind, "N")}
+        place, told = field.path.replace(".", "__"), field.meaning
         if field.kind == "switch":
-            wanted = {"flag_value": "true"}
-        command = click.option(*names, field.path.replace(".", "__"), help=field.meaning, default=None, **wanted)(command)
+            command = click.option(*names, place, help=told, default=None, flag_value="true")(command)
+        else:
+            metavar = "PATH" if is_script else _WORDS.get(field.kind, "N")
+            command = click.option(*names, place, help=told, default=None, metavar=metavar)(command)
     return command
 
 
-def size_flags(given: dict[str, Any]) -> dict[str, object]:
+def size_flags(given: Mapping[str, object]) -> dict[str, object]:
     """What was given, by the paths of the settings."""
     return {name.replace("__", "."): value for name, value in given.items() if value is not None}
 

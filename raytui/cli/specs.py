@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 import msgspec
@@ -17,6 +17,9 @@ from raytui.core.launchers import NODE_FOLDER, mode_of
 from raytui.core.report import SCHEMA_VERSION, advised, list_document
 from raytui.core.validate import validate as problems_of
 
+if TYPE_CHECKING:
+    from raytui.config.settings import Settings
+
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -27,7 +30,7 @@ SHELLS = ("bash", "zsh", "fish")
 )
 @spec_options
 @pass_invocation
-def validate(invocation: Invocation, /, **sizes: Any) -> int:
+def validate(invocation: Invocation, /, **sizes: object) -> int:
     """Every problem of the configuration and the flags in one run; exit 2 when there are any."""
     try:
         settings = invocation.settings(size_flags(sizes))
@@ -120,16 +123,17 @@ config = VerbGroup(
 @click.option("--origin", is_flag=True, help="Say where each value came from.")
 @pass_invocation
 def show(invocation: Invocation, /, *, origin: bool) -> int:
-    """The effective settings; secrets are never printed."""
+    """The effective settings, of the keys those that a file sets; secrets are never printed."""
     from raytui.config.fields import FIELDS
 
     settings = invocation.settings()
-    rows: list[tuple[str, Any, str]] = [("profile", settings.profile_name, settings.origins.get("profile", "default"))]
+    rows: list[tuple[str, object, str]] = [("profile", settings.profile_name, settings.origins.get("profile", "default"))]
     rows.append(("state_dir", str(settings.state_dir), settings.origins.get("state_dir", "default")))
     if settings.platform == "cai":
         rows.append(("api_key", "***" if settings.api_key else None, settings.origins.get("api_key", "not set")))
     fields = [field.path for field in FIELDS if field.path != "api_key_file"]
     rows += [(name, _effective(settings, name), settings.origins.get(name, "default")) for name in fields]
+    rows += [(f"keys.{name}", keys, settings.origins[f"keys.{name}"]) for name, keys in settings.keys.items()]
     if invocation.output.json:
         items = [{"field": name, "value": value, **({"origin": where} if origin else {})} for name, value, where in rows]
         invocation.output.document(list_document(items))
@@ -139,15 +143,15 @@ def show(invocation: Invocation, /, *, origin: bool) -> int:
     return 0
 
 
-def _effective(settings: Any, path: str) -> Any:
+def _effective(settings: Settings, path: str) -> object:
     # A size that was left out is the platform's, and that is what a start uses.
-    found = msgspec.structs.replace(settings, cluster=settings.cluster.resolved(settings.platform))
+    found: object = msgspec.structs.replace(settings, cluster=settings.cluster.resolved(settings.platform))
     for part in path.split("."):
         found = getattr(found, part, None)
     return str(found) if isinstance(found, Path) else found
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
 
 

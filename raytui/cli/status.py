@@ -38,7 +38,7 @@ def status(invocation: Invocation, exit_code: bool) -> int:
     short_help="Follow the cluster: one line for each change.",
     examples="raytui watch\nraytui watch --until ok --timeout 300\nraytui watch -o json | jq -c 'select(.type == \"event\")'",
 )
-@click.option("--until", type=click.Choice(["running", "absent", "ok"]), help="End when the phase or verdict is so.")
+@click.option("--until", type=click.Choice(["running", "absent", "ok"]), help="End when it is so; ok: and not being changed.")
 @click.option("--timeout", metavar="SECONDS", help="With --until: exit 7 when it is not so by then.")
 @pass_invocation
 def watch(invocation: Invocation, until: str | None, timeout: str | None) -> int:
@@ -53,7 +53,7 @@ def watch(invocation: Invocation, until: str | None, timeout: str | None) -> int
         async with session, aclosing(session.monitor.snapshots(settings.refresh)) as snapshots:
             async for snapshot in snapshots:
                 last[:] = [story.tell(snapshot)]
-                if until is not None and is_so(until, last[0]):
+                if until is not None and is_so(until, snapshot, last[0]):
                     return 0
         return 0
 
@@ -71,9 +71,14 @@ def watch(invocation: Invocation, until: str | None, timeout: str | None) -> int
     return asyncio.run(bounded())
 
 
-def is_so(until: str, assessment: Assessment) -> bool:
-    """Whether what `--until` waits for is observed; `running` and `absent` are phases, `ok` is a verdict."""
-    return assessment.verdict == "ok" if until == "ok" else assessment.phase == until
+def is_so(until: str, snapshot: Snapshot, assessment: Assessment) -> bool:
+    """Whether what `--until` waits for is observed; `running` and `absent` are phases, `ok` is a verdict.
+
+    While raytui itself changes the cluster, `ok` only says that nothing is wrong but for that.
+    """
+    if until == "ok":
+        return assessment.verdict == "ok" and snapshot.operation is None
+    return assessment.phase == until
 
 
 class Story:

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
+from raytui.cli.flags import GLOBAL
 from raytui.cli.invocation import Invocation
 
 _NEGATIVE = re.compile(r"-\d[\d.]*")
-GLOBAL_NOTE = "Global options (before or after the verb): -p -o -v --config --cluster --color; raytui --help explains them."
+GLOBAL_NOTE = "Global options (before or after the verb): -p -o -v --config --cluster --address --color; raytui --help explains them."
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
@@ -19,7 +20,8 @@ def _remember(name: str) -> Callable[[click.Context, click.Parameter, Any], None
     def callback(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
         # Given in both places, the one after the verb counts: it is parsed last.
         invocation = context.find_object(Invocation)
-        if value and invocation is not None:
+        # An empty address is no address, and must not lead to a look at something else.
+        if value not in {None, 0} and invocation is not None:
             setattr(invocation, name, getattr(invocation, name) + value if name == "verbosity" else value)
 
     return callback
@@ -27,17 +29,18 @@ def _remember(name: str) -> Callable[[click.Context, click.Parameter, Any], None
 
 def global_options(*, hidden: bool = False) -> list[click.Parameter]:
     """Fresh options that belong to every verb; each writes its value into the `Invocation`."""
-    rows: tuple[tuple[list[str], str, dict[str, Any]], ...] = (
-        (["-p", "--profile"], "profile", {"metavar": "NAME", "help": "Profile of the configuration file."}),
-        (["--config"], "config", {"metavar": "FILE", "help": "Configuration file."}),
-        (["--cluster"], "cluster", {"metavar": "NAME", "help": "Name of the cluster."}),
-        (["-o", "--output"], "form", {"type": click.Choice(["text", "json"]), "help": "Text for people or JSON for programs."}),
-        (["--color"], "color", {"type": click.Choice(["auto", "always", "never"]), "help": "Colour of states."}),
-        (["-v", "--verbose"], "verbosity", {"count": True, "help": "Say more; twice shows tracebacks."}),
-    )
     return [
-        click.Option([*names, f"global_{name}"], expose_value=False, hidden=hidden, callback=_remember(name), **more)
-        for names, name, more in rows
+        click.Option(
+            [*flag.names, f"global_{flag.field}"],
+            expose_value=False,
+            hidden=hidden,
+            callback=_remember(flag.field),
+            metavar=flag.metavar or None,
+            type=click.Choice(flag.choices) if flag.choices else None,
+            count=flag.counts,
+            help=flag.help,
+        )
+        for flag in GLOBAL
     ]
 
 

@@ -52,9 +52,12 @@ def verdict_line(snapshot: Snapshot, assessment: Assessment, now: float, paint: 
 
 def count_text(counts: Counts) -> str:
     """`2/3 nodes`, and of how many nothing is known; a dash when nothing was observed."""
+    unknown = f", {counts.unknown} unknown" if counts.unknown else ""
+    if counts.expected is None:
+        dead = f", {counts.dead} dead" if counts.dead else ""
+        return f"{counts.alive} {'node' if counts.alive == 1 else 'nodes'} alive{unknown}{dead}"
     if counts.alive is None:
         return f"-/{counts.expected} nodes"
-    unknown = f", {counts.unknown} unknown" if counts.unknown else ""
     return f"{counts.alive}/{counts.expected} nodes{unknown}"
 
 
@@ -73,7 +76,8 @@ def chain_line(assessment: Assessment, paint: Paint) -> str:
 
 def application_lines(picture: Picture, paint: Paint) -> list[str]:
     """One row for each application: what the platform says of it and what Ray says of its node."""
-    columns = [APPLICATIONS.column(name, "columns") for name in STATUS]
+    # Where no platform says anything beside Ray, its column would be empty.
+    columns = [APPLICATIONS.column(name, "columns") for name in STATUS if name != "platform" or not picture.known.by_ray]
     heads = [Head(column.head, column.right) for column in columns]
     rows = [[column.cell(place, picture) for column in columns] for place in places(picture)]
     return [f"  {line}" for line in table(heads, rows, paint)]

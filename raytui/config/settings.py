@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 import msgspec
 
 from raytui.config import environment, paths
+from raytui.config.address import EXAMPLE, name_of, normal_address
 from raytui.config.fields import BOTH_RUNTIMES, FIELDS, Field, Value, from_text
 from raytui.config.files import ConfigFile, locate, nearest, read
 from raytui.core.errors import ConfigurationError, Problem
@@ -21,11 +22,10 @@ from raytui.core.remedy import Hint, Remedy
 from raytui.core.secret import Secret, unsendable
 from raytui.core.spec import ClusterSpec, HeadSpec, PlatformName, WorkersSpec
 from raytui.core.validate import validate
+from raytui.system.token import ray_token
 
 DEFAULT_REFRESH_S = 2.0
 REFRESH_RANGE_S = (0.5, 3600.0)
-MAX_TOKEN_BYTES = 65536
-"""A longer file is no token."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The file that was read; none when there is none."""
     platform: PlatformName = "local"
     """Where nodes run."""
+    address: str = ""
+    """`http://host[:port]` of the Ray dashboard that is watched; empty on every other platform than `attached`."""
     host: str = ""
     """`scheme://name[:port]` of the workbench."""
     project_id: str = ""
@@ -57,6 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds between two looks."""
     cluster: ClusterSpec = ClusterSpec()
     """The cluster that is wanted."""
+    keys: dict[str, str] = {}
+    """Keys of the console that are not the usual ones, by their ids in `keys.py`."""
     state_dir: Path
     """Where local applications and the journal live; it need not exist yet."""
     project_dir: Path | None = None
@@ -86,7 +90,10 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> 
 
 
 def missing_access(settings: Settings) -> list[Problem]:
-    """What is missing before a workbench can be asked at all: its address, the project, the key."""
+    """What is missing before anybody can be asked at all: the workbench's address, the project, the key; or the dashboard's address."""
+    if settings.platform == "attached" and not settings.address:
+        hint = "give --address http://HOST:8265, or address in the profile"
+        return [Problem("address", "the address of the Ray dashboard is missing", hint)]
     if settings.platform != "cai":
         return []
     asked = (
@@ -116,26 +123,30 @@ class _Reading:
         for field in FIELDS:
             self._read(field)
             if field.path == "platform":
-                self._platform = cast("PlatformName", self._values.get("platform") or self._default_platform())
-        host, domain = self._host(), str(self._values.get("domain", ""))
+                self._platform = self._choose_platform()
+        host, domain, address = self._host(), str(self._values.get("domain", "")), self._address()
         cluster, project_id = self._cluster(), str(self._values.get("project_id", ""))
-        if cluster.auth == "token":
+        if address:
+            cluster = self._named_by(address, cluster)
+        elif cluster.auth == "token":
             self._problems += _ray_token_problems(self._environ, self._cwd)
         refresh = self._refresh()
         settings = Settings(
             profile_name=self._profile,
             config_path=self._file.path if self._file else None,
             platform=self._platform,
+            address=address,
             host=host,
             project_id=project_id,
             api_key=self._api_key(),
             client=cast("Any", self._values.get("client", "auto")),
-            read_only=bool(self._values.get("read_only", False)),
+            read_only=self._platform == "attached" or bool(self._values.get("read_only", False)),
             ca_bundle=self._existing("ca_bundle", "no certificates can be read"),
             venv=self._path("venv"),
             domain=domain or host.partition("://")[2],
             refresh=refresh,
             cluster=cluster,
+            keys=self._keys(),
             state_dir=self._state_dir(),
             project_dir=environment.project_dir(self._environ, project_id, self._cwd) if self._platform == "cai" else None,
             origins=self._origins,
@@ -144,15 +155,26 @@ class _Reading:
             raise ConfigurationError.from_problems([*self._problems, *self._also_wrong(cluster)])
         return settings
 
+    def _keys(self) -> dict[str, str]:
+        if self._file is None:
+            return {}
+        self._origins |= {f"keys.{identity}": str(self._file.path) for identity in self._file.keys}
+        return self._file.keys
+
     def _choose_profile(self) -> None:
         known = {"local": {}, **(self._file.profiles if self._file else {})}
         if environment.workbench_variable(self._environ):
             known.setdefault("cai", {})
         variable = environment.workbench_variable(self._environ)
+        attached = self._attached_by()
+        if attached:
+            known.setdefault("attached", {})
         says_local = bool(self._file and self._file.profiles.get("local", {}).get("platform"))
         given = (
             (str(self._flags.get("profile") or ""), "flag --profile"),
+            ("attached" if attached == "flag --address" else "", attached),
             (self._environ.get("RAYTUI_PROFILE", ""), "RAYTUI_PROFILE"),
+            ("attached" if attached else "", attached),
             (self._file.default_profile if self._file else "", f"default_profile ({self._file.path})" if self._file else ""),
             # Whoever names a workbench means it: a look at this machine instead would be a false answer.
             ("cai" if variable and not says_local else "", variable),
@@ -169,6 +191,20 @@ class _Reading:
                 hint = (variables, Remedy("config", "init"), f"); {listed}")
             self._problems.append(Problem("profile", f"there is no profile {name} ({origin} names it)", hint))
 
+    def _attached_by(self) -> str:
+        """What names a dashboard for this call, whatever the profile says: the flag, or the variable beside no named profile."""
+        if self._flags.get("address") is not None:
+            return "flag --address"
+        named = self._environ.get("RAYTUI_ADDRESS", "").strip() and not self._flags.get("profile")
+        return "RAYTUI_ADDRESS" if named else ""
+
+    def _choose_platform(self) -> PlatformName:
+        attached, given = self._attached_by(), self._origins["platform"]
+        if attached and not given.startswith("flag ") and (attached.startswith("flag ") or given != "RAYTUI_PLATFORM"):
+            self._origins["platform"] = attached
+            return "attached"
+        return cast("PlatformName", self._values.get("platform") or self._default_platform())
+
     def _default_platform(self) -> str:
         """Without a word of the profile: the workbench that the environment names, else this machine.
 
@@ -180,13 +216,13 @@ class _Reading:
             return "cai"
         if any(problem.field.endswith("platform") for problem in self._problems):
             return "local"
-        for path in ("host", "project_id", "api_key_file"):
+        for path, platform in (("address", "attached"), ("host", "cai"), ("project_id", "cai"), ("api_key_file", "cai")):
             if path in self._of_file():
                 self._problems.append(
                     Problem(
                         f"profiles.{self._profile}.platform",
                         f"is missing, although {path} is set",
-                        'write platform = "cai" into the profile',
+                        f'write platform = "{platform}" into the profile',
                     )
                 )
                 break
@@ -234,6 +270,28 @@ class _Reading:
             self._problems.append(Problem("host", f"{error} ({self._origins['host']})", "write it like https://ml.example.cloudera.site"))
             return ""
 
+    def _address(self) -> str:
+        """The dashboard's address on the platform `attached`, where alone it means anything."""
+        given, origin = str(self._values.get("address", "")), self._origins["address"]
+        if self._platform != "attached":
+            if origin.startswith("profile ") and self._values.get("platform"):
+                message = f"belongs to the platform attached, and the profile says {self._platform}"
+                self._problems.append(Problem(f"profiles.{self._profile}.address", message, 'write platform = "attached", or take it out'))
+            return ""
+        try:
+            return normal_address(given) if given.strip() else ""
+        except ValueError as error:
+            self._problems.append(Problem("address", f"{error} ({origin})", EXAMPLE))
+            return ""
+
+    def _named_by(self, address: str, cluster: ClusterSpec) -> ClusterSpec:
+        """The cluster under the name that was given for it, else called by its address."""
+        origin = self._origins["cluster.name"]
+        if origin == "default" or (origin.startswith("profile ") and self._of_file().get("platform") != "attached"):
+            self._origins["cluster.name"] = self._origins["address"]
+            return msgspec.structs.replace(cluster, name=name_of(address))
+        return cluster
+
     def _cluster(self) -> ClusterSpec:
         parts: dict[str, dict[str, Any]] = {"cluster": {}, "cluster.head": {}, "cluster.workers": {}}
         for path, value in self._values.items():
@@ -260,7 +318,7 @@ class _Reading:
         path = self._path(field)
         if path is None:
             return ""
-        if self._platform == "cai" and not path.is_file():
+        if self._platform != "local" and not path.is_file():
             self._problems.append(Problem(field, f"{lacking}: {path} is no file ({self._origins[field]})", "name a PEM file"))
         return str(path)
 
@@ -330,20 +388,6 @@ def _read_key(path: Path) -> str:
 
 def _ray_token_problems(environ: Mapping[str, str], cwd: Path) -> Iterator[Problem]:
     """What is wrong with a Ray token that the person's own variables give; one that cannot be read is told where it is needed."""
-    token, named = environ.get("RAY_AUTH_TOKEN", ""), environ.get("RAY_AUTH_TOKEN_PATH", "").strip()
-    source = "RAY_AUTH_TOKEN"
-    if not token.strip() and named:
-        path = paths.expand(named, environ, cwd)
-        source = f"{path} (RAY_AUTH_TOKEN_PATH)"
-        try:
-            if not path.is_file() or path.stat().st_size > MAX_TOKEN_BYTES:
-                return
-            token = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            yield Problem("auth", f"the Ray token in {source} cannot be sent", "it is no text in UTF-8: save it as UTF-8 without BOM")
-            return
-        except OSError:
-            return
-    why = unsendable(token)
-    if why:
-        yield Problem("auth", f"the Ray token in {source} cannot be sent", why)
+    token = ray_token(environ, cwd)
+    if token.trouble and not token.is_missing:
+        yield Problem("auth", f"the Ray token in {token.source} cannot be sent", token.trouble)

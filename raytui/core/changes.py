@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from raytui.core.conditions import Assessment
 from raytui.core.events import Author, Event, Severity
-from raytui.core.findings import touched
+from raytui.core.findings import PLANNED_ENDS, touched
 from raytui.core.joined import Joined, join
 from raytui.core.snapshot import Application, Node, Operation, Snapshot
 
@@ -70,7 +70,7 @@ def _operations(old: Operation | None, new: Operation | None, cluster: str, at: 
 
 def _applications(both: _Round) -> Iterator[Event]:
     old, new, at = both.old.snapshot, both.new.snapshot, both.at
-    if old.applications.value is None or new.applications.value is None or old.applications.value is new.applications.value:
+    if new.by_ray or old.applications.value is None or new.applications.value is None or old.applications.value is new.applications.value:
         return
     before, after = both.old.applications, both.new.applications
     for name, app in after.items():
@@ -110,6 +110,8 @@ def _nodes(both: _Round) -> Iterator[Event]:
         if was is not None and was.state == node.state:
             continue
         name, short = node.name or (was.name if was is not None else ""), node.node_id[:8]
+        if both.new.snapshot.by_ray:
+            name = both.new.node_name(node.node_id)
         if node.state == "ALIVE":
             yield Event(both.at, "ray", name or short, "NodeAlive", f"node {short} at {node.ip} is alive{both.by(name)}")
         elif was is not None:
@@ -121,6 +123,8 @@ def _gone(both: _Round, node: Node, name: str) -> Event:
     told = f"node {short} is {node.state}" + (f": {node.message or node.reason}" if node.message or node.reason else "")
     if name in both.touched:
         return Event(both.at, "raytui", name, "NodeEnded", f"{told}{both.by(name)}")
+    if both.new.snapshot.by_ray and node.reason in PLANNED_ENDS:
+        return Event(both.at, "ray", name, "NodeEnded", told)
     if _superseded(both.new, node, name):
         return Event(both.at, "ray", name, "NodeEnded", f"{told}; it belonged to an earlier run of the application")
     return Event(both.at, "ray", name or short, "NodeDied", told, "error")

@@ -12,7 +12,18 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from raytui.core.errors import LAYERS, Failure, Layer
-from raytui.core.findings import STARTUP_GRACE_S, Condition, as_planned, of_cluster, of_failure, of_workers, remedy, touched, why
+from raytui.core.findings import (
+    STARTUP_GRACE_S,
+    Condition,
+    as_planned,
+    of_cluster,
+    of_ended,
+    of_failure,
+    of_workers,
+    remedy,
+    touched,
+    why,
+)
 from raytui.core.joined import HIDDEN, Joined, join
 from raytui.core.kept import Moment
 from raytui.core.life import began, is_current
@@ -80,8 +91,8 @@ def _answered(snapshot: Snapshot, broken: Failure | None) -> tuple[Layer, ...]:
     failed = {reading.failure.layer for reading in (*readings, snapshot.gcs) if reading.failure is not None}
     at_gcs = "gcs" in failed and (broken is None or broken.layer in {"gcs", "login"})
     found: dict[Layer, bool] = {
-        "platform": snapshot.applications.value is not None,
-        "application": head is not None and head.state == "running",
+        "platform": snapshot.applications.value is not None and not snapshot.by_ray,
+        "application": head is not None and head.state == "running" and not snapshot.by_ray,
         "network": told or health or bool(failed & {"login", "dashboard", "gcs"}),
         "login": told,
         "dashboard": told or health or at_gcs,
@@ -94,6 +105,8 @@ def _answered(snapshot: Snapshot, broken: Failure | None) -> tuple[Layer, ...]:
 def _judge(joined: Joined) -> _Judgement:
     snapshot = joined.snapshot
     applications = snapshot.applications
+    if snapshot.by_ray:
+        return _judge_watched(joined)
     if applications.value is None:
         broken = applications.failure or Failure("platform", "NotAsked", "the platform was not asked")
         return _Judgement("unknown", "unknown", broken, [of_failure(snapshot.cluster, broken)])
@@ -115,10 +128,27 @@ def _judge(joined: Joined) -> _Judgement:
         return _without_head(joined, name, _Judgement("failed", "down", broken, [of_failure(name, broken)]))
     if head.state != "running":
         return _judge_absent_head(joined, head)
-    failure = _first_failure(snapshot, head)
+    failure = _first_failure(snapshot) or _other_ray(snapshot, head)
     if failure is not None:
         return _judge_unreachable(joined, head, failure)
     return _judge_nodes(joined, head, None)
+
+
+def _judge_watched(joined: Joined) -> _Judgement:
+    """A cluster that nobody here made: only Ray's own words count, and nobody knows how many nodes there should be."""
+    snapshot = joined.snapshot
+    failure = _first_failure(snapshot)
+    if failure is not None:
+        known: tuple[Phase, Verdict] = ("failed", "down") if failure.conclusive else ("unknown", "unknown")
+        return _Judgement(*known, failure, [of_failure(snapshot.cluster, failure)])
+    found = [*of_ended(joined), *of_cluster(joined)]
+    if not joined.counts.alive:
+        hint = Remedy("nodes", "", "lists those that ended")
+        gone = Failure("gcs", "NoNodeAlive", "Ray lists no node as alive", hint, conclusive=True)
+        return _Judgement("failed", "down", gone, [of_failure(snapshot.cluster, gone), *found])
+    if any(condition.severity == "error" for condition in found):
+        return _Judgement("degraded", "degraded", None, found)
+    return _Judgement("running", "ok", None, found)
 
 
 def _way_out_of_absence(snapshot: Snapshot) -> Hint:
@@ -196,7 +226,7 @@ def _present_report(snapshot: Snapshot, app: Application) -> LauncherReport | No
     return app.launcher if is_current(app, app.launcher, Moment(snapshot.observed_at)) else None
 
 
-def _first_failure(snapshot: Snapshot, head: Application) -> Failure | None:
+def _first_failure(snapshot: Snapshot) -> Failure | None:
     """The first link behind the application that failed, in the order of the chain."""
     readings = (snapshot.version, snapshot.gcs, snapshot.nodes)
     failures = [reading.failure for reading in readings if reading.failure is not None]
@@ -204,9 +234,14 @@ def _first_failure(snapshot: Snapshot, head: Application) -> Failure | None:
         failures.append(snapshot.dashboard)
     if failures:
         return min(failures, key=lambda failure: LAYERS.index(failure.layer))
-    nodes = snapshot.nodes.value
-    if nodes is None:
+    if snapshot.nodes.value is None:
         return Failure("dashboard", "NotAsked", "the dashboard was not asked")
+    return None
+
+
+def _other_ray(snapshot: Snapshot, head: Application) -> Failure | None:
+    """That what answers is not this head's Ray; none when it is, or when nobody can tell."""
+    nodes = snapshot.nodes.value
     report = _present_report(snapshot, head)
     reported = report.node_id if report is not None and report.state == "alive" else ""
     if reported and nodes and not any(node.node_id == reported or node.name == head.name for node in nodes):
@@ -273,6 +308,9 @@ def _judge_nodes(joined: Joined, head: Application, unchecked: Failure | None) -
     if snapshot.operation is not None and (late or going or any(c.reason.startswith("Planned") for c in found)):
         ending = snapshot.operation.verb == "stop" or not (late or snapshot.operation.creates)
         return _Judgement("stopping" if ending else "starting", "ok", None, found, unchecked)
+    if snapshot.asked.failure is not None:
+        # How many workers ought to be there is not known, so that all are there is not known either.
+        return _Judgement("unknown", "unknown", None, found, unchecked)
     return _Judgement("running", "ok", None, found, unchecked)
 
 

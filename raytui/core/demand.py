@@ -27,6 +27,8 @@ def shapes(joined: Joined) -> tuple[tuple[Shape, ...], Shape | None]:
     """What the living nodes hold when they are empty, and what one more worker would; none where nobody knows."""
     snapshot = joined.snapshot
     nodes = tuple(node.resources for node in snapshot.nodes.value or () if node.state == "ALIVE" and node.resources)
+    if snapshot.by_ray:
+        return nodes, None
     living = [joined.node_of(app) for app in snapshot.workers]
     like = next((node.resources for node in living if node is not None and node.state == "ALIVE" and node.resources), None)
     shape = {name: amount for name, amount in (like or {}).items() if countable(name)}

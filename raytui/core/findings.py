@@ -24,6 +24,14 @@ SAMPLE_STALE_S = 60.0
 RESTART_S = 420.0
 """How long after the end of a failed application the platform's own restart is still to be expected: it comes 5 minutes later."""
 RESTARTS = "Cloudera AI restarts it by itself 5 minutes after its end, up to 3 times"
+ENDED_LATELY_S = 900.0
+"""How long after its unplanned end a node of a watched cluster is called a fault."""
+MOST_ENDED = 5
+"""Ended nodes that are named one by one."""
+MOST_FROZEN = 10
+"""Nodes with figures that no longer change that are named one by one."""
+PLANNED_ENDS = frozenset({"EXPECTED_TERMINATION", "AUTOSCALER_DRAIN_PREEMPTED", "AUTOSCALER_DRAIN_IDLE"})
+"""Ray's reasons for the end of a node that somebody or the autoscaler ended."""
 PRESSURE = 0.95
 """The part of memory or disk in use from which that is worth a warning."""
 _BEFORE_LIFE = frozenset({"alive", "joining", "waiting", "starting"})
@@ -178,6 +186,34 @@ def _of_silent(joined: Joined, app: Application, now: Moment) -> Condition | Non
     return Condition("error", app.name, "NodeMissing", f"its launcher is {report.state or 'silent'}{told}", hint, since=since)
 
 
+def of_ended(joined: Joined) -> Iterator[Condition]:
+    """Nodes of a watched cluster that ended lately and not by anybody's plan, in Ray's words; the others are rows and no fault.
+
+    Nobody here knows how many nodes there should be, and Ray lists a dead node for as long as its head lives.
+    """
+    snapshot = joined.snapshot
+    lately = [
+        node
+        for node in snapshot.nodes.value or ()
+        if node.state == "DEAD" and node.reason not in PLANNED_ENDS and 0 < snapshot.observed_at - node.ended_at < ENDED_LATELY_S
+    ]
+    for node in sorted(lately, key=lambda node: (node.reason != "UNEXPECTED_TERMINATION", -node.ended_at))[:MOST_ENDED]:
+        told = node.message or node.reason or "no reason is known"
+        at = f" at {node.ip}" if node.ip else ""
+        message = f"Ray lists node {node.node_id[:8]}{at} as dead: {told}"
+        hint = ("it counts as a fault for 15 minutes; ", Remedy("nodes", "", "lists it for as long as Ray does"))
+        # Without a reason it may as well have been the autoscaler.
+        severity: Severity = "error" if node.reason == "UNEXPECTED_TERMINATION" else "warning"
+        yield Condition(severity, joined.node_name(node.node_id), "NodeDead", message, hint, since=node.ended_at)
+    if len(lately) > MOST_ENDED:
+        message = f"{len(lately) - MOST_ENDED} more nodes ended in the last 15 minutes"
+        yield Condition("warning", snapshot.cluster, "NodesDead", message, Remedy("nodes", "", "lists them"))
+    unknown = joined.counts.unknown
+    if unknown:
+        message = f"Ray gives {unknown} {'node' if unknown == 1 else 'nodes'} a state that is neither ALIVE nor DEAD"
+        yield Condition("warning", snapshot.cluster, "NodeStateUnknown", message, Remedy("nodes", "", "lists them"))
+
+
 def _death(app: Application, node: Node | None) -> str:
     if node is None or node.state != "DEAD":
         told = app.launcher.message if app.launcher is not None else ""
@@ -197,8 +233,14 @@ def of_cluster(joined: Joined) -> Iterator[Condition]:
     snapshot = joined.snapshot
     nodes, names = snapshot.nodes.value or (), joined.names
     yield from filter(None, joined.derive("launchers", _of_launcher, snapshot.applications.value or ()))
-    for found in filter(None, joined.derive("nodes", lambda node, now: _of_node(node, node.name in names, now), nodes, context=(names,))):
-        yield from found
+    if snapshot.by_ray:
+        named = [owner.name if (owner := joined.namesake(node)) is not None else "" for node in nodes]
+        told = joined.derive("nodes", _of_node, nodes, named)
+    else:
+        told = joined.derive(
+            "nodes", lambda node, now: _of_node(node, node.name if node.name in names else "", now), nodes, context=(names,)
+        )
+    yield from _gathered(joined, [condition for one in filter(None, told) for condition in one])
     yield from _unreadable(joined)
     yield from _pending(joined)
     for deployment in snapshot.serve.value or ():
@@ -263,6 +305,19 @@ def _pending(joined: Joined) -> Iterator[Condition]:
         yield Condition("warning", joined.snapshot.cluster, "PendingDemand", message, seen.hint)
 
 
+def _gathered(joined: Joined, found: list[Condition]) -> Iterator[Condition]:
+    """What is wrong with nodes, one by one; figures that are old almost everywhere have one cause and are one finding."""
+    frozen = [condition for condition in found if condition.reason == "FiguresFrozen"]
+    if len(frozen) <= MOST_FROZEN:
+        yield from found
+        return
+    yield from (condition for condition in found if condition.reason != "FiguresFrozen")
+    since = max(condition.since for condition in frozen)
+    message = f"CPU and memory figures of {len(frozen)} nodes are at least {duration(joined.snapshot.observed_at - since)} old"
+    hint = "this machine's clock and the nodes' differ, or their agents have stopped sampling"
+    yield Condition("warning", joined.snapshot.cluster, "FiguresFrozen", message, hint, since=since)
+
+
 def _of_launcher(app: Application, now: Moment) -> Condition | None:
     report = app.launcher
     if app.state != "running" or report is None or report.state != "alive" or not report.message or not is_current(app, report, now):
@@ -270,12 +325,13 @@ def _of_launcher(app: Application, now: Moment) -> Condition | None:
     return Condition("warning", app.name, "LauncherWarning", report.message, report.hint)
 
 
-def _of_node(node: Node, managed: bool, now: Moment) -> tuple[Condition, ...]:
+def _of_node(node: Node, named: str, now: Moment) -> tuple[Condition, ...]:
+    """`named` is the application that the node belongs to; empty for a node of nobody."""
     if node.state != "ALIVE":
         return ()
-    subject = node.name or node.node_id[:8]
+    subject = named or node.name or node.node_id[:8]
     found = []
-    if not managed:
+    if not named:
         found.append(
             Condition(
                 "warning",

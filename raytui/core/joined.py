@@ -6,6 +6,7 @@ changed since the snapshot before is taken over from there.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import cached_property
@@ -30,8 +31,8 @@ _ASKED = frozenset({"starting", "running", "stopping", "unknown"})
 class Counts(NamedTuple):
     """How many nodes of the cluster's applications are how, by the worse of all witnesses; none where nothing was observed."""
 
-    expected: int
-    """Applications that the platform lists, each of which is to be one node."""
+    expected: int | None
+    """Applications that the platform lists, each of which is to be one node; none where no platform says how many there should be."""
     alive: int | None
     """The application runs, its launcher says nothing to the contrary, and Ray (or, unasked, the launcher) says that it is alive."""
     dead: int | None
@@ -148,8 +149,12 @@ class Joined:
         self._head_report = self._living_head_report()
         report = self._head_report
         context = (snapshot.nodes.value is None, self._is_hidden, report is not None and (report.generation, report.address))
-        self._named = self._named_column(listed, before)
-        self.members: Sequence[Member] = self.derive("members", self._member, listed, self._named, context=context)
+        self._named: list[tuple[Node, ...]] = [] if snapshot.by_ray else self._named_column(listed, before)
+        self.members: Sequence[Member]
+        if snapshot.by_ray:
+            self.members = self.derive("members", _watched, listed, [self.nodes.get(app.id) for app in listed])
+        else:
+            self.members = self.derive("members", self._member, listed, self._named, context=context)
         """One for each application, as the platform lists them."""
 
     def has_nodes_of(self, earlier: Joined) -> bool:
@@ -214,6 +219,8 @@ class Joined:
     @cached_property
     def strays(self) -> Sequence[Node]:
         """Living nodes that bear no application's name."""
+        if self.snapshot.by_ray:
+            return ()
         own = [member.node for member in self.members]
         if len(self.names) == len(own) and len(own) - own.count(None) == len(self.nodes):
             return ()
@@ -245,6 +252,8 @@ class Joined:
 
     def namesake(self, node: Node) -> Application | None:
         """The application that bears the node's name, whichever of its lives the node belongs to."""
+        if self.snapshot.by_ray:
+            return self._owner.get(node.node_id)
         return self.applications.get(node.name)
 
     def node(self, node_id: str) -> Node | None:
@@ -342,8 +351,9 @@ class Joined:
             # Whose the nodes are cannot be told; how many Ray lists can.
             if nodes is None:
                 return Counts(0, None, None, None, 0)
-            states = [node.state for node in nodes]
-            return Counts(0, states.count("ALIVE"), states.count("DEAD"), states.count("UNKNOWN"), 0)
+            return _count_states(0, nodes)
+        if snapshot.by_ray and nodes is not None:
+            return _count_states(None, nodes)
         unread = sum(app.launcher is not None and app.launcher.state == "unread" for app in listed) if nodes is None else 0
         asked = any(app.state in _ASKED for app in listed)
         heard = any(app.launcher is not None and app.launcher.state not in {"", "unread"} for app in listed)
@@ -356,10 +366,20 @@ class Joined:
         unknown = states.count("UNKNOWN")
         if blind:
             unknown += sum(m.state is None and m.application.state in _ASKED for m in self.members)
-        if unknown and not alive and not dead:
-            # Nobody knows of any of them: none alive would be a claim.
-            return Counts(len(listed), None, None, unknown, unread)
-        return Counts(len(listed), alive, dead, unknown, unread)
+        # Where none was seen to live and some were not seen at all, none alive would be a claim; so it is with the dead.
+        return Counts(len(listed), alive or (None if unknown else 0), dead or (None if unknown and not alive else 0), unknown, unread)
+
+
+def _watched(app: Application, node: Node | None, _: Moment) -> Member:
+    """An application that is nothing but a node: Ray's word is all there is."""
+    state = node.state if node is not None else None
+    return Member(app, node, app.id, state, state == "ALIVE" and app.state == "running")
+
+
+def _count_states(expected: int | None, nodes: tuple[Node, ...]) -> Counts:
+    """The nodes by Ray's word alone."""
+    states = Counter(node.state for node in nodes)
+    return Counts(expected, states["ALIVE"], states["DEAD"], states["UNKNOWN"], 0)
 
 
 def join(snapshot: Snapshot, before: Snapshot | None = None) -> Joined:

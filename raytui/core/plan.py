@@ -142,17 +142,22 @@ def _removal(again: tuple[Application, ...], ended: tuple[Application, ...]) -> 
     return tuple(step for step in steps if step.targets)
 
 
-def plan_stop(spec: ClusterSpec, applications: tuple[Application, ...], *, keep: bool = False) -> Plan:
-    """End every application of the cluster, workers first; `keep` leaves them stopped instead of deleting them."""
+def plan_stop(spec: ClusterSpec, applications: tuple[Application, ...], *, keep: bool = False, doubtful: tuple[str, ...] = ()) -> Plan:
+    """End every application of the cluster, workers first; `keep` leaves them stopped instead of deleting them.
+
+    `doubtful` names what was asked for a moment ago and may still come into being: it is looked for.
+    """
     doomed = tuple(app for app in applications if not keep or app.state != "stopped")
     workers = tuple(app.name for app in doomed if app.role == "worker")
     heads = tuple(app.name for app in doomed if app.role == "head")
     steps = [Step("worker applications stopped", "stop", workers), Step("head application stopped", "stop", heads)]
     if not keep:
         steps.append(Step("applications deleted", "delete", workers + heads))
-        steps.append(Step("platform lists none", "wait-gone", workers + heads))
+        steps.append(Step("platform lists none", "wait-gone", tuple(dict.fromkeys((*workers, *heads, *doubtful)))))
     steps = [step for step in steps if step.targets]
-    return Plan("stop", spec.name, spec, tuple(steps), bool(doomed), ends=doomed, keep=keep)
+    why = "an earlier raytui asked for it a moment ago and got no answer"
+    notes = (f"{', '.join(doubtful)} may still come into being: {why}",) if doubtful else ()
+    return Plan("stop", spec.name, spec, tuple(steps), bool(doomed), ends=doomed, notes=notes, keep=keep)
 
 
 def plan_scale(spec: ClusterSpec, applications: tuple[Application, ...], count: int) -> Plan:
@@ -190,6 +195,15 @@ def plan_restart(spec: ClusterSpec, applications: tuple[Application, ...], targe
             changed=False,
             problems=(Problem("target", f"{spec.name} has no {target}", f"it has: {have}; or say head, workers or all"),),
         )
+    head = next((app for app in applications if app.role == "head"), None)
+    if (head is None or head.state not in LIVE) and head not in chosen:
+        state = f"is {head.state}" if head else "does not exist"
+        remedy = Remedy("restart", "all", "starts the head") if head else Remedy("start", "", "creates it")
+        what = f"the head of {spec.name} {state}, and a restarted worker would wait for it in vain"
+        return Plan(
+            "restart", spec.name, spec, (), changed=False,
+            problems=(Problem("head", f"{what}; nothing was changed", remedy),),
+        )  # fmt: skip
     notes: list[Hint] = []
     if any(app.role == "head" for app in chosen) and len(chosen) < len(applications):
         notes.append("running jobs end with the head; the workers join the new head by themselves")

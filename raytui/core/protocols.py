@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import math
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -57,6 +58,9 @@ class DashboardTarget(msgspec.Struct, frozen=True):
     """Where it can be told: the identities of the sockets that listen at the address, none when nobody does. Raises `Unreachable` when one
     of them is not the head's. The same answer before and after a connection was made proves with whom."""
 
+    given: bool = False
+    """Whether a person gave the address. Then silence proves nothing of the cluster: a tunnel may have ended, the address may be wrong."""
+
     def __repr__(self) -> str:
         return f"DashboardTarget({self.url!r})"
 
@@ -76,6 +80,11 @@ class Platform(Protocol):
 
     name: PlatformName
 
+    @property
+    def appears_within(self) -> float:
+        """For how many seconds after a create was sent its application may be on no list yet; 0 where a list is never behind."""
+        ...
+
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
         """The applications that carry our marker, of one cluster or of all, head first, workers by index."""
         ...
@@ -84,8 +93,15 @@ class Platform(Protocol):
         """Those of `names` that belong to somebody else on this platform."""
         ...
 
-    async def create(self, request: CreateRequest) -> Application:
-        """Make one application; after an ambiguous answer look for it and adopt it rather than make it twice."""
+    async def prepare(self, requests: Sequence[CreateRequest]) -> None:
+        """Make what these applications need before the first of them is created, such as the cluster's Ray token. Cancelling is safe."""
+        ...
+
+    async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:
+        """Make one application; after an ambiguous answer look for it and adopt it rather than make it twice.
+
+        `until` is the moment (loop time) from which on it is only looked for, and not asked for again.
+        """
         ...
 
     async def stop(self, application: Application, *, wait: bool = True) -> None:
@@ -95,8 +111,12 @@ class Platform(Protocol):
         """
         ...
 
-    async def restart(self, application: Application) -> None:
-        """Stop and start the same application."""
+    async def restart(self, application: Application) -> Application:
+        """Stop and start the application, and answer the one that exists then: where it had to be made again it has another id.
+
+        Raises `NotFound` when it no longer exists. Cancelled, it is given up at once, and the application may be stopped; once it had to
+        be deleted it is made again and answered all the same.
+        """
         ...
 
     async def delete(self, application: Application, *, wait: bool = True) -> None:
@@ -117,10 +137,6 @@ class Platform(Protocol):
 
     async def read_file(self, path: str) -> bytes:
         """A file of the cluster's shared folder or project."""
-        ...
-
-    async def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:
-        """Replace a file of the cluster's shared folder or project."""
         ...
 
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
@@ -154,10 +170,6 @@ class Platform(Protocol):
         """Remove what the cluster's nodes left in the shared folder; only for a cluster without applications."""
         ...
 
-    async def clusters(self) -> tuple[str, ...]:
-        """Names of the clusters of ours that have applications on this platform."""
-        ...
-
     async def dashboard(self, head: Application) -> DashboardTarget:
         """Where the head's dashboard answers from here; raises `Unreachable` when it cannot be reached by design."""
         ...
@@ -176,6 +188,10 @@ class Dashboard(Protocol):
 
     async def gcs_alive(self) -> bool:
         """Whether GCS answered the head's own health check."""
+        ...
+
+    async def authentication(self) -> str | None:
+        """What this Ray asks of whoever calls, `token` or `disabled`; none when it is too old to know."""
         ...
 
     async def nodes(self) -> Rows[Node]:

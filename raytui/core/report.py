@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
 from raytui.core.conditions import Assessment
-from raytui.core.errors import Failure, RaytuiError
+from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.events import Event
 from raytui.core.findings import Condition
 from raytui.core.joined import Joined, join
@@ -16,11 +17,13 @@ from raytui.core.snapshot import Amount, Application, Job, Snapshot, Usage
 from raytui.core.units import rfc3339, rfc3339_or_none
 
 SCHEMA_VERSION = 1
+Document = dict[str, object]
+"""A document of the contract before it is encoded."""
 STALE_AFTER_S = 30.0
 """Evidence older than this is called stale."""
 
 
-def status_document(snapshot: Snapshot, assessment: Assessment, now: float) -> dict[str, Any]:
+def status_document(snapshot: Snapshot, assessment: Assessment, now: float) -> Document:
     """The status of one cluster as contract section 3 defines it; what was not observed is none."""
     joined, head = join(snapshot), snapshot.head
     age = max(0.0, now - snapshot.observed_at)
@@ -61,40 +64,41 @@ class Advising(Protocol):
         """What to do."""
 
 
-def advised(item: Advising) -> dict[str, Any]:
+def advised(item: Advising) -> Document:
     """A value as a document, its hint as text that names commands."""
     assert isinstance(item, msgspec.Struct)
     return {**msgspec.structs.asdict(item), "hint": as_commands(item.hint)}
 
 
-def condition_document(condition: Condition) -> dict[str, Any]:
+def condition_document(condition: Condition) -> Document:
     """One condition as contract section 3 defines it."""
     return {**advised(condition), "since": rfc3339_or_none(condition.since)}
 
 
-def event_document(event: Event) -> dict[str, Any]:
+def event_document(event: Event) -> Document:
     """One event of `watch -o json` and `events -o json`."""
     plain = msgspec.structs.asdict(event)
     return {"schema_version": SCHEMA_VERSION, "type": "event", "time": rfc3339(plain.pop("at")), **plain}
 
 
-def error_document(error: RaytuiError) -> dict[str, Any]:
-    """An error as the one object on stdout."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "error": {
-            "reason": error.reason,
-            "message": error.message,
-            "hint": as_commands(error.hint),
-            "problems": [advised(problem) for problem in error.problems],
-        },
+def error_document(error: RaytuiError) -> Document:
+    """An error as the one object on stdout; of something unreachable also with the link that broke."""
+    told: Document = {
+        "reason": error.reason,
+        "message": error.message,
+        "hint": as_commands(error.hint),
+        "problems": [advised(problem) for problem in error.problems],
     }
+    if isinstance(error, Unreachable):
+        failure = error.failure
+        told["broken_link"] = {"layer": failure.layer, "message": failure.message, "hint": as_commands(failure.hint)}
+    return {"schema_version": SCHEMA_VERSION, "error": told}
 
 
-def list_document(items: list[dict[str, Any]], total: int | None = None, unreadable: int | None = None) -> dict[str, Any]:
+def list_document(items: Sequence[Mapping[str, object]], total: int | None = None, unreadable: int | None = None) -> Document:
     """A list with how many there are in all, and of Ray's lists how many of their rows could not be read."""
     whole = len(items) if total is None else total
-    document = {"schema_version": SCHEMA_VERSION, "items": items, "truncated": whole > len(items), "total": whole}
+    document: Document = {"schema_version": SCHEMA_VERSION, "items": items, "truncated": whole > len(items), "total": whole}
     return document if unreadable is None else {**document, "unreadable": unreadable}
 
 
@@ -122,11 +126,11 @@ def _jobs(jobs: tuple[Job, ...] | None) -> dict[str, int] | None:
     return {state.lower(): sum(job.status == state for job in jobs) for state in ("RUNNING", "SUCCEEDED", "FAILED")}
 
 
-def _application(joined: Joined, app: Application) -> dict[str, Any]:
+def _application(joined: Joined, app: Application) -> Document:
     node_id, state = joined.state_of(app)
-    known: dict[str, Any] = {"application_id": app.id, "name": app.name, "state": app.state}
+    known: Document = {"application_id": app.id, "name": app.name, "state": app.state}
     if app.role == "worker":
-        return {"index": app.index, **known, "node_id": node_id or None, "node_state": state}
+        return {"index": None if joined.snapshot.by_ray else app.index, **known, "node_id": node_id or None, "node_state": state}
     node = joined.node_of(app)
     address = (app.launcher.address if app.launcher else "") or (f"{node.ip}:{app.ray_port}" if node and app.ray_port else "")
     return {

@@ -18,12 +18,13 @@ from raytui.core.spec import ClusterSpec
 ApplicationState = Literal["starting", "running", "stopping", "stopped", "failed", "unknown"]
 NodeState = Literal["ALIVE", "DEAD", "UNKNOWN"]
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Reading(msgspec.Struct, Generic[T], frozen=True):
+class Reading(msgspec.Struct, Generic[T_co], frozen=True):
     """One observation: a value, or the failure to get it, or neither when it was not asked for."""
 
-    value: T | None = None
+    value: T_co | None = None
     failure: Failure | None = None
     at: float = 0.0
     """When it was read, in seconds since 1970; 0 when it was not asked for."""
@@ -126,11 +127,13 @@ class Application(msgspec.Struct, frozen=True, gc=False):
     message: str = ""
     """Why the application is in this state, as far as the platform tells."""
     launcher: LauncherReport | None = None
+    label: str = ""
+    """Its name inside the cluster where that is not `head` or `worker-N`: a node that Ray alone knows of."""
 
     @property
     def short(self) -> str:
-        """`head` or `worker-N`: the name inside its cluster."""
-        return "head" if self.role == "head" else f"worker-{self.index}"
+        """`head` or `worker-N`, or its label: the name inside its cluster."""
+        return self.label or ("head" if self.role == "head" else f"worker-{self.index}")
 
 
 class Gpu(msgspec.Struct, frozen=True, gc=False):
@@ -298,10 +301,15 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     """Whether the physical figures of the nodes could be read."""
     asked: Reading[ClusterSpec] = Reading()
     """The spec last asked for, as recorded with the cluster; neither value nor failure when none is recorded."""
-    foreign: tuple[str, ...] = ()
-    """Names of this cluster's that applications of somebody else have; looked at while the cluster is absent."""
     operation: Operation | None = None
     """What raytui itself is changing on this cluster now."""
+    foreign: tuple[str, ...] = ()
+    """Names of this cluster's that applications of somebody else have; looked at while the cluster is absent."""
+
+    @property
+    def by_ray(self) -> bool:
+        """Whether the applications are the nodes that Ray itself lists: then there is no platform that could say anything else of them."""
+        return self.platform == "attached"
 
     def __repr__(self) -> str:
         # Short: asyncio writes down what a task answered whenever a signal handler is set, 110 ms for 5,000 nodes written out.

@@ -17,7 +17,7 @@ from raytui.core.snapshot import Actor, Job, Node, RayEvent, RayVersion, Rows, S
 from raytui.core.units import sanitize
 from raytui.dashboard import failures
 from raytui.dashboard.decode import Garbage
-from raytui.dashboard.payloads import parse_health, parse_node_stats, parse_nodes, parse_version
+from raytui.dashboard.payloads import parse_authentication, parse_health, parse_node_stats, parse_nodes, parse_version
 from raytui.dashboard.transport import ErrorAnswer, Transport, TransportError, problem_of
 
 T = TypeVar("T")
@@ -57,6 +57,13 @@ class DashboardClient(Dashboard):
     async def gcs_alive(self) -> bool:
         """Whether GCS answered the head's own health check; one that failed raises `Unreachable` with the layer gcs."""
         return await self._read("/api/gcs_healthz", parse_health, self._health_timeout)
+
+    async def authentication(self) -> str | None:
+        """What Ray asks of whoever calls: `token` or `disabled`; none before Ray 2.52, which knows of no token. Public, so without one."""
+        try:
+            return await self._read("/api/authentication_mode", parse_authentication, self._health_timeout)
+        except NotFound:
+            return None
 
     async def nodes(self) -> Rows[Node]:  # noqa: D102 - see Dashboard
         return await self._read(f"/api/v0/nodes?limit={STATE_LIMIT}&detail=1", parse_nodes)

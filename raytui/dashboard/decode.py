@@ -7,7 +7,6 @@ is fast; only when that fails is it read row by row, so that one odd field costs
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable
@@ -62,6 +61,8 @@ def decode_open(body: bytes, kind: type[T]) -> T:
     try:
         return decode(body, kind)
     except Garbage as error:
+        import json  # 1 ms that only such an answer costs
+
         try:
             return msgspec.convert(json.loads(body.decode(errors="replace")), kind, strict=False)
         except (ValueError, RecursionError):

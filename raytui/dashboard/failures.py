@@ -18,7 +18,11 @@ from raytui.dashboard.transport import Response, TransportError, Trouble
 _QUOTE = 200
 """Characters of somebody else's text that are repeated in a sentence."""
 _HEAD_HINT = Remedy("logs", "head", "shows what the head printed")
+_GIVEN_HINT = "check the address, and the tunnel or port-forward that leads there"
+GCS_PORT = 6379
+_DASHBOARD_HINT = "give the address of Ray's dashboard, by default port 8265"
 _KEY_HINT = "check the API key: it must be valid and made for applications (audience Application)"
+_PROXY_HINT = "raytui cannot log in there: reach the dashboard past it, for example by kubectl port-forward or ssh -L"
 _EVERY_RAY = ("/api/gcs_healthz", "/api/version")
 """What every supported Ray answers."""
 _PROXIES = ("envoy", "nginx", "istio", "cloudflare", "traefik", "haproxy", "awselb")
@@ -28,15 +32,17 @@ _LOGIN_WORDS = ("login", "log in", "sign in", "signin", "password", "single sign
 
 def of_trouble(error: TransportError, target: DashboardTarget, path: str, timeout: float) -> Unreachable:
     """The failure of a request that got no whole answer."""
-    where = place(target)
+    where, hint_of_silence = place(target), _GIVEN_HINT if target.given else _HEAD_HINT
     detail = f" ({sanitize(error.detail)[:_QUOTE]})" if error.detail else ""
     table: dict[Trouble, tuple[Layer, str, str, Hint]] = {
-        "refused": ("dashboard", "ConnectionRefused", f"nothing listens on {where}: Ray's dashboard does not run there", _HEAD_HINT),
+        "refused": ("dashboard", "ConnectionRefused", f"nothing listens on {where}: Ray's dashboard does not run there", hint_of_silence),
         "connect_timeout": (
             "network",
             "ConnectTimeout",
             f"no connection to {where} could be made in time",
-            "the host is gone or a firewall drops the packets: check that the head still runs at this address",
+            _GIVEN_HINT
+            if target.given
+            else "the host is gone or a firewall drops the packets: check that the head still runs at this address",
         ),
         "name": ("network", "NameUnknown", f"the name of {where} could not be resolved{detail}", "check the address and the name server"),
         "route": ("network", "NoRoute", f"there is no way to {where}{detail}", "check the network between here and the head"),
@@ -50,13 +56,13 @@ def of_trouble(error: TransportError, target: DashboardTarget, path: str, timeou
             "dashboard",
             "NoAnswer",
             f"the dashboard at {where} took the request for {bare(path)} and did not answer within {timeout:g} s",
-            f"it is overloaded or hung: {_HEAD_HINT}",
+            "it is overloaded or hung" + ("" if target.given else f": {_HEAD_HINT}"),
         ),
         "closed": (
             "dashboard",
             "ConnectionClosed",
             f"the dashboard at {where} ended the connection in the middle of its answer to {bare(path)}",
-            _HEAD_HINT,
+            hint_of_silence,
         ),
         "too_large": (
             "dashboard",
@@ -74,11 +80,14 @@ def of_trouble(error: TransportError, target: DashboardTarget, path: str, timeou
             "dashboard",
             "NotHttp",
             f"what answers at {where} does not speak HTTP{detail}",
-            "another program holds the dashboard's port: check dashboard_port",
+            hint_of_silence if target.given else "another program holds the dashboard's port: check dashboard_port",
         ),
     }
     layer, reason, message, hint = table[error.trouble]
-    return Unreachable(Failure(layer, reason, message, hint, conclusive=error.trouble == "refused"))
+    if target.given and (error.trouble == "not_http" or (error.trouble == "closed" and urlsplit(target.url).port == GCS_PORT)):
+        # Ray's own address is the one that people have at hand.
+        reason, message, hint = "NotTheDashboard", f"{message}: Ray's GCS (by default port {GCS_PORT}) answers so", _DASHBOARD_HINT
+    return Unreachable(Failure(layer, reason, message, hint, conclusive=error.trouble == "refused" and not target.given))
 
 
 def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiError | None:
@@ -94,7 +103,7 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
         return _refused(answer, target)
     if status in {502, 503, 504} and _from_proxy(answer):
         message = f"the way in to {where} works, but nothing answers behind it (status {status})"
-        return Unreachable(Failure("application", "NothingListens", message, ("the application is starting or has ended: ", _HEAD_HINT)))
+        return _behind_proxy(message, target)
     told = _told(answer)
     if path.startswith("/api/gcs_healthz") and status == 503:
         message = f"the dashboard at {where} answers, but GCS does not" + (f": {told}" if told else "")
@@ -103,13 +112,16 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
                 "gcs",
                 "GcsNotAnswering",
                 message,
-                (Remedy("logs", "head/gcs_server.out", "shows why"), "; if it stays so, ", Remedy("restart", "head")),
+                "gcs_server.out on its head says why"
+                if target.given
+                else (Remedy("logs", "head/gcs_server.out", "shows why"), "; if it stays so, ", Remedy("restart", "head")),
                 conclusive=True,
             )
         )
     if status == 404 and bare(path) in _EVERY_RAY:
         message = f"what answers at {where} is not Ray's dashboard: it knows no {bare(path)}"
-        return Unreachable(Failure("dashboard", "NotRay", message, "another program holds the dashboard's port: check dashboard_port"))
+        hint = _DASHBOARD_HINT if target.given else "another program holds the dashboard's port: check dashboard_port"
+        return Unreachable(Failure("dashboard", "NotRay", message, hint))
     if status in {404, 501}:  # 501: Ray was installed without the part that would answer
         return NotFound(f"the dashboard at {where} knows no {bare(path)}" + (f": {told}" if told else ""), reason="NotFound")
     if path.startswith("/api/v0/logs") and status == 500 and ("file is not found" in told or "doesn't exist" in told):
@@ -131,12 +143,17 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
     )
 
 
+def _behind_proxy(message: str, target: DashboardTarget) -> Unreachable:
+    if target.given:
+        return Unreachable(Failure("dashboard", "NothingListens", message, _GIVEN_HINT))
+    return Unreachable(Failure("application", "NothingListens", message, f"the application is starting or has ended: {_HEAD_HINT}"))
+
+
 def garbage(target: DashboardTarget, path: str, why: str) -> Unreachable:
     """The failure of an answer that is not what Ray answers."""
     message = f"the answer of {place(target)} to {bare(path)} is not what Ray answers: {sanitize(why)[:_QUOTE]}"
-    return Unreachable(
-        Failure("dashboard", "Garbage", message, "another program may hold the dashboard's port, or Ray's version is not supported")
-    )
+    hint = "another program may hold the dashboard's port, or Ray's version is not supported"
+    return Unreachable(Failure("dashboard", "Garbage", message, _DASHBOARD_HINT if target.given and bare(path) in _EVERY_RAY else hint))
 
 
 def place(target: DashboardTarget) -> str:
@@ -168,7 +185,13 @@ def _from_proxy(answer: Response) -> bool:
 def _refused(answer: Response, target: DashboardTarget) -> Unreachable:
     text = answer.body[:2048].decode(errors="replace").lower()
     if "authentication token" not in text and (is_html(answer) or "aiohttp" not in answer.headers.get("server", "aiohttp").lower()):
-        return _login("KeyRefused", f"the platform's way in to {place(target)} refused the key (status {answer.status})", target, _KEY_HINT)
+        return _login(
+            "KeyRefused",
+            f"what stands before {place(target)} refused the request (status {answer.status})"
+            if target.given
+            else f"the platform's way in to {place(target)} refused the key (status {answer.status})",
+            target,
+        )
     if answer.status == 401:
         return _login("TokenMissing", f"Ray at {place(target)} asks for its token and none was sent", target)
     return _login("TokenWrong", f"Ray at {place(target)} refused the token", target)
@@ -176,9 +199,10 @@ def _refused(answer: Response, target: DashboardTarget) -> Unreachable:
 
 def _login(reason: str, message: str, target: DashboardTarget, hint: Hint = "") -> Unreachable:
     if not hint and reason.startswith("Token"):
-        kept = f"the cluster's token is kept in {target.token_file}; " if target.token_file else ""
+        what = "token that was sent" if target.given else "cluster's token"
+        kept = f"the {what} is kept in {target.token_file}; " if target.token_file else ""
         hint = f"{kept}RAY_AUTH_TOKEN_PATH names a file with the token, RAY_AUTH_TOKEN gives the token itself"
-    return Unreachable(Failure("login", reason, message, hint or _KEY_HINT))
+    return Unreachable(Failure("login", reason, message, hint or (_PROXY_HINT if target.given else _KEY_HINT)))
 
 
 def _html(answer: Response, target: DashboardTarget, path: str) -> Unreachable:

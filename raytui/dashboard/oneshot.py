@@ -11,11 +11,9 @@ import contextlib
 import http.client
 import socket
 import ssl
-import threading
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
-from raytui.core.errors import Unreachable
 from raytui.core.protocols import DashboardTarget
 from raytui.dashboard.transport import (
     BODY_CAP,
@@ -28,6 +26,7 @@ from raytui.dashboard.transport import (
     proxy_for,
     tls_context,
 )
+from raytui.system.threads import in_daemon_thread
 
 
 class OneShotTransport(Transport):
@@ -39,26 +38,9 @@ class OneShotTransport(Transport):
 
     async def get(self, path: str, timeout: float) -> Response:  # noqa: D102 - see Transport
         exchange = _Exchange(self._target, path, timeout)
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[Response] = loop.create_future()
-
-        def settle(outcome: Response | TransportError | Unreachable) -> None:
-            if done.done():
-                return
-            if isinstance(outcome, TransportError | Unreachable):
-                done.set_exception(outcome)
-            else:
-                done.set_result(outcome)
-
-        def work() -> None:
-            outcome = exchange.run()
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(settle, outcome)
-
-        threading.Thread(target=work, name=f"GET {path[:40]}", daemon=True).start()
         try:
             async with asyncio.timeout(timeout):
-                return await done
+                return await in_daemon_thread(exchange.run, f"GET {path[:40]}")
         except TimeoutError:
             raise TransportError(exchange.phase) from None
         finally:
@@ -93,13 +75,12 @@ class _Exchange:
         self._connection: http.client.HTTPConnection | None = None
         self._aborted = False
 
-    def run(self) -> Response | TransportError | Unreachable:
+    def run(self) -> Response:
+        """The answer; raises `TransportError`, and `Unreachable` when the address is not the head's any more."""
         try:
             return self._talk()
-        except (TransportError, Unreachable) as error:
-            return error
         except (OSError, http.client.HTTPException, ValueError) as error:
-            return _trouble(error, self.phase)
+            raise _trouble(error, self.phase) from None
         finally:
             if self._connection is not None:
                 self._connection.close()
@@ -138,6 +119,18 @@ class _Exchange:
         return Response(answer.status, headers, body, target.url.rstrip("/") + self._path)
 
 
+class _Plain(http.client.HTTPConnection):
+    """Plain HTTP without a proxy. As text a host would pass through `encodings.idna`, whose import takes 5 ms; as bytes it does not."""
+
+    def connect(self) -> None:
+        """Connect to the host as it is written, or by its international name."""
+        if self.host.isascii():
+            address = (self.host.encode(), self.port)
+            self.sock = socket.create_connection(address, self.timeout)  # type: ignore[arg-type] # getaddrinfo takes bytes, too
+        else:
+            super().connect()
+
+
 def _connection(target: DashboardTarget, timeout: float) -> http.client.HTTPConnection:
     parts = urlsplit(target.url)
     host, port = parts.hostname or "", parts.port
@@ -148,7 +141,7 @@ def _connection(target: DashboardTarget, timeout: float) -> http.client.HTTPConn
         context = tls_context(target.ca_bundle)
         connection = http.client.HTTPSConnection(first_host, first_port, timeout=timeout, context=context)
     else:
-        connection = http.client.HTTPConnection(first_host, first_port, timeout=timeout)
+        connection = (http.client.HTTPConnection if proxy.hostname else _Plain)(first_host, first_port, timeout=timeout)
     if proxy.hostname:
         connection.set_tunnel(host, port)
     return connection

@@ -24,10 +24,17 @@ _REASONS = {
 }
 """Ray's words before its sentence about a death (dashboard/utils.py, compose_state_message), and the reason each stands for."""
 
+_HEAD_RESOURCE = "node:__internal_head__"
+"""What only a head offers, where Ray has no word for it in the row."""
+
 
 class _Version(msgspec.Struct):
     ray_version: str
     session_name: str = ""
+
+
+class _Authentication(msgspec.Struct, gc=False):
+    authentication_mode: str
 
 
 class _NodeIdentity(msgspec.Struct, gc=False):
@@ -130,6 +137,11 @@ def parse_version(body: bytes) -> RayVersion:
     return RayVersion(text(answer.ray_version), text(answer.session_name))
 
 
+def parse_authentication(body: bytes) -> str:
+    """`/api/authentication_mode`: `token` or `disabled`; raises `Garbage`."""
+    return text(decode(body, _Authentication).authentication_mode)
+
+
 def parse_health(body: bytes) -> bool:
     """`/api/gcs_healthz` with status 200; raises `Garbage` when something else than Ray answers."""
     if body.strip() != b"success":
@@ -168,7 +180,7 @@ def _node(row: _NodeIdentity) -> Node:
         name=text(row.node_name),
         ip=text(row.node_ip),
         state=_state(row.state),
-        is_head=bool(row.is_head_node),
+        is_head=bool(row.is_head_node) or _HEAD_RESOURCE in (row.resources_total or {}),
         reason=reason,
         message=message,
         started_at=seconds(row.start_time_ms, 1000),

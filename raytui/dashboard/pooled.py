@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, cast
 
 import httpx
@@ -24,11 +24,10 @@ from raytui.dashboard.transport import (
     proxy_for,
     tls_context,
 )
+from raytui.system.causes import causes
 
 STREAM_CONNECT_S = 5.0
 """How long a log stream may take to begin to connect."""
-STREAM_ANSWER_S = 15.0
-"""How long the first bytes of a log stream may take; an empty log answers nothing until something is written."""
 
 
 class PooledTransport(Transport):
@@ -132,14 +131,6 @@ def _response(answer: httpx.Response, body: bytes) -> Response:
     return Response(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body, str(answer.url))
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        if isinstance(error, BaseExceptionGroup):
-            yield from error.exceptions
-        error = error.__cause__ or error.__context__
-
-
 def _trouble(error: Exception) -> TransportError:
     """Which trouble an exception of httpx is."""
     if isinstance(error, httpx.ConnectTimeout):
@@ -147,14 +138,14 @@ def _trouble(error: Exception) -> TransportError:
     if isinstance(error, httpx.TimeoutException):
         return TransportError("no_answer")
     if isinstance(error, (httpx.ConnectError, httpx.ProxyError)):
-        causes = list(_causes(error))
+        chain = list(causes(error))
         kinds: tuple[tuple[type[Exception], Trouble], ...] = (
             (ssl.SSLError, "tls"),
             (socket.gaierror, "name"),
             (ConnectionRefusedError, "refused"),
         )
         for kind, trouble in kinds:
-            found = next((cause for cause in causes if isinstance(cause, kind)), None)
+            found = next((cause for cause in chain if isinstance(cause, kind)), None)
             if found is not None:
                 return TransportError(trouble, str(getattr(found, "reason", None) or getattr(found, "strerror", None) or ""))
         return TransportError("route", str(error))

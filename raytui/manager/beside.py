@@ -37,9 +37,14 @@ class Beside:
             return Reading(), ()
         known, now = frozenset(app.id for app in applications), asyncio.get_running_loop().time()
         if known != self._known or now >= self._until:
-            self._asked, self._foreign = (await self._record(), ()) if applications else (Reading(), await self._others())
+            self._asked, self._foreign = (await self._latest(), ()) if applications else (Reading(), await self._others())
             self._known, self._until = known, now + READ_EVERY_S
         return self._asked, self._foreign
+
+    async def _latest(self) -> Reading[ClusterSpec]:
+        """The record as it stands; where it cannot be read now, as it stood when it last could, with that time."""
+        read = await self._record()
+        return self._asked if read.failure is not None and self._asked.value is not None else read
 
     async def _record(self) -> Reading[ClusterSpec]:
         try:

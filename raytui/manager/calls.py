@@ -59,7 +59,10 @@ async def to_the_end(calls: Sequence[Awaitable[T]]) -> list[T | BaseException]:
 
 
 async def until(calls: Sequence[Awaitable[T]], moment: float) -> list[T | BaseException]:
-    """Every answer or error; what has none at `moment` (loop time), or when we are cancelled, is cancelled: then it is `NotInTime`."""
+    """Every answer or error; what has none at `moment` (loop time), or when we are cancelled, is cancelled: then it is `NotInTime`.
+
+    What cannot be given up any more is waited for, and answers all the same.
+    """
     tasks = [asyncio.ensure_future(call) for call in calls]
     if not tasks:
         return []
@@ -108,7 +111,7 @@ async def what_exists(
     told = ", ".join([*seen.values(), *unseen.values()])
     if doubtful:
         return f"existing now: {told or 'none that is listed'}; {', '.join(doubtful)} may still come into being"
-    return f"existing now: {told}" if told else f"no application of {cluster} exists now"
+    return f"existing now: {told}" if told else f"no application of {cluster} is listed now"
 
 
 def combined(errors: Sequence[RaytuiError], message: str, hint: Hint) -> RaytuiError:
@@ -123,8 +126,14 @@ def combined(errors: Sequence[RaytuiError], message: str, hint: Hint) -> RaytuiE
 async def _give_up(tasks: Sequence[asyncio.Future[T]]) -> None:
     for task in tasks:
         task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)
+    cancelled = False
+    while left := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(left)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 def _answers(tasks: Sequence[asyncio.Future[T]]) -> list[T | BaseException]:

@@ -18,6 +18,7 @@ from raytui.core.asked import COUNT, FIELDS, changed_fields, overlay, profile_no
 from raytui.core.conditions import assess
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, Problem, RaytuiError, RefusedForSafety
 from raytui.core.events import StepEvent
+from raytui.core.permission import require_changeable
 from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec
 from raytui.core.protocols import Check, Platform
 from raytui.core.remedy import CREATE, Remedy
@@ -27,6 +28,7 @@ from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.core.validate import MAX_WORKERS, validate
 from raytui.manager.executor import Execution
 from raytui.manager.journal import Journal
+from raytui.manager.memory import Memory
 from raytui.manager.monitor import Monitor
 from raytui.manager.operations import hold
 
@@ -80,11 +82,7 @@ class ClusterManager:
         Raises `ConfigurationError` with every problem, `NotFound` when there is nothing to scale or restart, `RefusedForSafety` on a
         read-only profile, and whatever the platform raises when it cannot be asked.
         """
-        if self._read_only:
-            raise RefusedForSafety(
-                f"{verb} was refused: the profile is read-only",
-                hint="set read_only = false in the profile, or choose another with --profile",
-            )
+        require_changeable(verb, self._platform.name, read_only=self._read_only)
         wanted = (spec or self._spec).resolved(self._platform.name)
         counting = frozenset(changed_fields(spec or self._spec, self._spec) if flags is None else flags)
         if verb == "scale" and (workers is None or not 0 <= workers <= MAX_WORKERS):
@@ -95,8 +93,7 @@ class ClusterManager:
             await self._refuse_unsound(wanted, counting)
         applications = await self._platform.list(wanted.name)
         plan = await self._compare(verb, wanted, applications, workers=workers, target=target, keep=keep, flags=counting, recreate=recreate)
-        if plan.problems:
-            raise NotFound(f"{plan.problems[0].message}", hint=plan.problems[0].hint)
+        _refuse_problems(plan)
         if plan.creates:
             await self._refuse_impossible(plan)
         return plan
@@ -104,9 +101,9 @@ class ClusterManager:
     async def execute(self, plan: Plan, *, wait: bool = True, timeout: float = 600.0) -> AsyncGenerator[StepEvent, None]:
         """Carry a plan out and report each step as it changes.
 
-        `timeout` bounds the whole call, the wait for the cluster's lock included; only a create or a restart that is under way then is
-        finished first. When it runs out `DeadlineExceeded` names what exists, and nothing is undone. Without `wait` the call ends when the
-        platform has accepted everything.
+        `timeout` bounds the whole call, the wait for the cluster's lock included; only a create that is under way then, and a restart that
+        had to delete its application, are finished first. When it runs out `DeadlineExceeded` names what exists, and nothing is undone.
+        Without `wait` the call ends when the platform has accepted everything.
 
         On any other failure, foreseen or not, and after `interrupt`, what this run made is undone and reported as `undone` steps (within
         `made.UNDO_S`) before the error is raised as it was, or `Interrupted`. What could not be ended keeps nothing else: it is named by
@@ -123,6 +120,7 @@ class ClusterManager:
             self._launchers,
             self._journal,
             hold=lambda verb, patience: hold(self._state_dir, self._platform.name, plan.cluster, verb, patience),
+            memory=Memory(self._state_dir, self._platform, plan.cluster),
             again=self._again,
         )
         self._execution = execution
@@ -156,7 +154,9 @@ class ClusterManager:
         if verb in {"scale", "restart"} and not applications:
             raise NotFound(f"cluster {wanted.name} does not exist on {self._platform.name}", hint=CREATE)
         if verb == "stop":
-            return plan_stop(wanted, applications, keep=keep)
+            memory = Memory(self._state_dir, self._platform, wanted.name)
+            known = (*applications, *memory.unlisted(applications))
+            return plan_stop(wanted, known, keep=keep, doubtful=memory.doubtful(known))
         basis = await self._recorded(wanted, applications)
         if verb == "restart":
             return plan_restart(basis or wanted, applications, target)
@@ -203,6 +203,7 @@ class ClusterManager:
     async def _again(self, plan: Plan) -> Plan:
         """The same verb against what exists now; refused when it would end something that the person was not shown."""
         applications = await self._platform.list(plan.cluster)
+        Memory(self._state_dir, self._platform, plan.cluster).listed(applications)
         if plan.verb in {"scale", "restart"} and not applications:
             raise NotFound(f"cluster {plan.cluster} no longer exists", hint=CREATE)
         wanted, flags = plan.spec, frozenset(FIELDS)
@@ -220,6 +221,7 @@ class ClusterManager:
             flags=flags,
             recreate=plan.recreate,
         )
+        _refuse_problems(fresh)
         shown = {app.id for app in plan.ends}
         surprise = [app.name for app in fresh.ends if app.id not in shown and app.state not in {"failed", "stopped"}]
         if surprise and plan.verb != "stop":
@@ -328,6 +330,13 @@ class ClusterManager:
     async def _carry_out(self, plan: Plan, *, wait: bool, timeout: float) -> None:
         async for _ in self.execute(plan, wait=wait, timeout=timeout):
             pass
+
+
+def _refuse_problems(plan: Plan) -> None:
+    if plan.problems:
+        problem = plan.problems[0]
+        kind = NotFound if problem.field == "target" else OperationFailed
+        raise kind(problem.message, hint=problem.hint)
 
 
 def _on_ports(spec: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec:

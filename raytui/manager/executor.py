@@ -16,6 +16,7 @@ from raytui.core.protocols import Platform
 from raytui.core.remedy import SHOW
 from raytui.manager.calls import Deadline, NotInTime, finish, until, what_exists
 from raytui.manager.journal import Journal
+from raytui.manager.memory import Memory
 from raytui.manager.monitor import Monitor
 from raytui.manager.operations import Publication
 from raytui.manager.waits import WaitRanOut
@@ -37,6 +38,7 @@ class Execution:
         journal: Journal,
         *,
         hold: Hold,
+        memory: Memory,
         again: Callable[[Plan], Awaitable[Plan]],
     ) -> None:
         """`again` makes the plan anew from what exists once the lock is held."""
@@ -46,6 +48,7 @@ class Execution:
         self._launchers = launchers
         self._journal = journal
         self._hold = hold
+        self._memory = memory
         self._again = again
         self._queue: asyncio.Queue[StepEvent | None] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
@@ -100,11 +103,11 @@ class Execution:
                 self.plan = await self._anew(deadline)
                 work = Work(
                     self.plan, self._platform, self._monitor, self._launchers, self._journal,
-                    publication=publication, deadline=deadline, report=self._queue.put_nowait,
+                    publication=publication, memory=self._memory, deadline=deadline, report=self._queue.put_nowait,
                 )  # fmt: skip
                 await work.carry_out(wait=wait)
         except asyncio.CancelledError:
-            exists = await finish(what_exists(self._platform, self.plan.cluster))
+            exists = await finish(what_exists(self._platform, self.plan.cluster, self._memory.unlisted()))
             raise Interrupted(f"{self.plan.verb} was interrupted before its first step; {exists}", hint=SHOW) from None
 
     async def _anew(self, deadline: Deadline) -> Plan:

@@ -14,6 +14,7 @@ from raytui.core.protocols import Platform
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.snapshot import Application
 from raytui.manager.loglines import LineSplitter
+from raytui.system.backoff import Backoff
 
 BATCH_LINES = 500
 BATCH_S = 0.1
@@ -80,7 +81,8 @@ async def batches(parts: AsyncIterator[list[str]]) -> AsyncGenerator[list[str], 
 async def follow_output(platform: Platform, app: Application, first: list[str], offset: int) -> AsyncIterator[list[str]]:
     """What a launcher prints from `offset` on, after `first`, until its application ends."""
     yield first
-    splitter, pause, ending = LineSplitter(), FASTEST_POLL_S, ""
+    splitter, ending = LineSplitter(), ""
+    backoff = Backoff(FASTEST_POLL_S, SLOWEST_POLL_S)
     loop = asyncio.get_running_loop()
     checked, rewound = loop.time(), False
     while True:
@@ -93,14 +95,13 @@ async def follow_output(platform: Platform, app: Application, first: list[str], 
             yield [*splitter.flush(), AGAIN_MARK]
         offset = chunk.end
         if chunk.data:
-            pause = FASTEST_POLL_S
+            backoff.reset()
             yield splitter.feed(chunk.data)
         elif ending:
             yield splitter.flush()
             raise SourceEnded(ending, over=True)
         else:
-            await asyncio.sleep(pause)
-            pause = min(SLOWEST_POLL_S, pause * 1.5)
+            await asyncio.sleep(backoff.next())
         if loop.time() - checked >= CHECK_S:
             checked = loop.time()
             now, ending = await _state(platform, app)

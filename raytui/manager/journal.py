@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from raytui.core.events import Event
+from raytui.system.files import private_directory, write_whole
 
 MAX_BYTES = 1_000_000
 """Past this the older half is dropped."""
@@ -25,10 +26,10 @@ class Journal:
         """Append one event; a full disk or a missing permission loses the line and nothing else."""
         path = self._path(cluster)
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_directory(self._folder)
             if path.exists() and path.stat().st_size > MAX_BYTES:
                 lines = path.read_bytes().splitlines(keepends=True)
-                path.write_bytes(b"".join(lines[len(lines) // 2 :]))
+                write_whole(path, b"".join(lines[len(lines) // 2 :]))
             with path.open("ab") as file:
                 file.write(msgspec.json.encode(event) + b"\n")
         except OSError:

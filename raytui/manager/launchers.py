@@ -5,13 +5,11 @@ What a project gets is a function of the installation alone, which is what lets 
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
 from raytui.core.launchers import NODE_FOLDER, SCRIPTS, mode_of
+from raytui.system.files import write_whole
 
 LAUNCHERS = tuple(SCRIPTS.values())
 """The scripts: what an application names."""
@@ -58,7 +56,7 @@ def write(directory: Path, scripts: Collection[str] = LAUNCHERS) -> list[Path]:
         target = directory / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if not _holds(target, data, mode_of(name)):
-            _replace(target, data, mode_of(name))
+            write_whole(target, data, mode_of(name))
         written.append(target)
     return written
 
@@ -68,18 +66,3 @@ def _holds(target: Path, data: bytes, mode: int) -> bool:
         return target.read_bytes() == data and target.stat().st_mode & 0o777 == mode
     except FileNotFoundError:
         return False
-
-
-def _replace(target: Path, data: bytes, mode: int) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), mode)
-        Path(temporary).replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise

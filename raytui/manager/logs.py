@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import difflib
-from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Literal
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 
 import msgspec
 
@@ -19,34 +18,21 @@ from raytui.core.joined import join
 from raytui.core.nodefile import NodeFile
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import CREATE, Remedy
+from raytui.core.session import LogSource
 from raytui.core.snapshot import Application, Job, Node, Snapshot
 from raytui.manager.followed import Ending, SourceEnded, batches, follow_output, follow_stream
 from raytui.manager.loglines import whole_lines
 
-SourceKind = Literal["launcher", "ray", "kept", "job"]
 TAIL_BYTES = 65536
 TAIL_CAP = 16 * 1024 * 1024
 """Bytes of a launcher's output that are read at most for its last lines."""
+FIRST_FILE = "raylet.out"
+"""What a node's name alone stands for where no launcher of ours prints anything."""
 AT_ONCE = 8
 """Nodes whose log names are asked for at the same time; Ray serves 100 such calls of everybody together."""
 KEPT = ("raylet.out", "raylet.err", "gcs_server.out", "gcs_server.err")
 """Ray's logs whose last 64 KB a launcher keeps when its node ends."""
 _FIRST = ("raylet.out", "raylet.err", "gcs_server.out", "gcs_server.err", "dashboard.log", "dashboard_agent.log", "monitor.log")
-
-
-class LogSource(msgspec.Struct, frozen=True):
-    """One log that can be read."""
-
-    name: str
-    """What a person types."""
-    kind: SourceKind
-    application: Application | None = None
-    """The application that it belongs to; none for a node that nobody here manages."""
-    cluster: str = ""
-    node_id: str = ""
-    filename: str = ""
-    """Ray's name of the file, or the path of a kept tail."""
-    job_id: str = ""
 
 
 class Logs:
@@ -60,8 +46,7 @@ class Logs:
 
     async def sources(self, snapshot: Snapshot, only: str = "") -> tuple[LogSource, ...]:
         """Every log there is, or those of `only` (`head`, `worker-1`, `job`). What cannot be asked is left out, never an error."""
-        applications = snapshot.applications.value or ()
-        launchers = [LogSource(app.short, "launcher", app, app.cluster) for app in applications if only in {"", app.short}]
+        launchers = [source for source in _launchers(snapshot) if only in {"", source.name}]
         jobs = [source for job in snapshot.jobs.value or () if only in {"", "job"} for source in _of_job(snapshot, job)]
         limit = asyncio.Semaphore(AT_ONCE)
         wanted = [owner for owner in _owners(snapshot) if only in {"", owner[0]}]
@@ -83,9 +68,10 @@ class Logs:
     async def find(self, snapshot: Snapshot, name: str) -> LogSource:
         """The log of that name, asking one node at most; raises `NotFound` with the nearest names, or why the node cannot be asked."""
         label, slash, _ = name.partition("/")
+        if not slash and not snapshot.by_ray:
+            return _pick(_launchers(snapshot), name, snapshot)
         if not slash:
-            label_only = [LogSource(app.short, "launcher", app, app.cluster) for app in snapshot.applications.value or ()]
-            return _pick(label_only, name, snapshot)
+            name = f"{name}/{FIRST_FILE}"
         if label == "job":
             if snapshot.jobs.failure is not None:
                 raise Unreachable(snapshot.jobs.failure)
@@ -93,6 +79,10 @@ class Logs:
         owner = next((owner for owner in _owners(snapshot) if owner[0] == label), None)
         if owner is None:
             return _pick([], name, snapshot)
+        if snapshot.by_ray and not _lives(owner[2]):
+            raise NotFound(
+                f"{label} has ended, and Ray gives no log of a node that has ended", hint=Remedy("logs", "--list", "names what there is")
+            )
         dashboard = await self._dashboard(snapshot.cluster) if _lives(owner[2]) else None
         return _pick(await self._of_node(dashboard, snapshot.cluster, *owner), name, snapshot)
 
@@ -112,7 +102,7 @@ class Logs:
                 raise
             return whole_lines(await self._platform.read_file(kept[source.filename]), lines)
 
-    async def follow(self, source: LogSource, lines: int = 100) -> AsyncIterator[list[str]]:
+    async def follow(self, source: LogSource, lines: int = 100) -> AsyncGenerator[list[str]]:
         """The last lines and then whatever is added, in batches of at most 500 lines or 100 ms.
 
         Raises `SourceEnded` when nothing more will come: `over` tells an application, node or job that ended from a log that broke off.
@@ -210,12 +200,18 @@ class Logs:
         return ended
 
 
+def _launchers(snapshot: Snapshot) -> list[LogSource]:
+    """What the launchers print; none where Ray's nodes are all there is."""
+    applications = () if snapshot.by_ray else snapshot.applications.value or ()
+    return [LogSource(app.short, "launcher", app, app.cluster) for app in applications]
+
+
 def _owners(snapshot: Snapshot) -> list[tuple[str, Application | None, Node | None]]:
     """Whose log files there may be: applications with their nodes, then nodes that nobody here manages, by name or id."""
     applications = snapshot.applications.value or ()
     owned: list[tuple[str, Application | None, Node | None]] = [(app.short, app, join(snapshot).node_of(app)) for app in applications]
-    names = {app.name for app in applications}
-    strays = [node for node in snapshot.nodes.value or () if node.state == "ALIVE" and node.name not in names]
+    joined = join(snapshot)
+    strays = [node for node in snapshot.nodes.value or () if node.state == "ALIVE" and joined.namesake(node) is None]
     return [*owned, *((f"node-{node.node_id[:8]}", None, node) for node in strays)]
 
 
@@ -250,4 +246,4 @@ async def _all_there_is(lines: list[str], name: str) -> AsyncIterator[list[str]]
     raise SourceEnded(f"the node of {name} is gone; these are the last lines that were kept", over=True)
 
 
-__all__ = ["LogSource", "Logs", "SourceEnded", "SourceKind"]
+__all__ = ["Logs", "SourceEnded"]

@@ -18,6 +18,7 @@ from raytui.core.protocols import CreateRequest, Platform
 from raytui.core.remedy import REMOVE, Hint
 from raytui.core.snapshot import Application
 from raytui.manager.calls import LOOK_S, listed, until
+from raytui.manager.memory import Memory
 
 UNDO_S = 300.0
 """How long an undo may take in all, whatever was left of the operation's own time: a delete takes up to 180 s on a workbench."""
@@ -47,10 +48,12 @@ class Undone(msgspec.Struct, frozen=True):
 class Made:
     """The creates of one run on one cluster."""
 
-    def __init__(self, platform: Platform, cluster: str, run: str) -> None:
+    def __init__(self, platform: Platform, cluster: str, run: str, memory: Memory) -> None:
         self._platform = platform
         self._cluster = cluster
         self._run = run
+        self._memory = memory
+        self._again: dict[str, Application] = {}
         self._names: set[str] = set()
         self._doubts: dict[str, float] = {}
         self._known: dict[str, Application] = {}
@@ -64,27 +67,51 @@ class Made:
         return tuple(app for app in self._known.values() if app.id not in self._removed)
 
     @property
+    def there(self) -> tuple[Application, ...]:
+        """The same, with what a restart had to make again; that was there before, so it is not taken back."""
+        return (*self.applications, *self._again.values())
+
+    @property
     def names(self) -> frozenset[str]:
         """Names of everything that was asked for."""
         return frozenset(self._names)
 
-    async def create(self, request: CreateRequest) -> Application:
-        """Ask for one application and remember what became of it."""
+    async def create(self, request: CreateRequest, *, until: float) -> Application:
+        """Ask for one application, until that moment (loop time), and remember what became of it."""
+        marker = request.marker
         self._names.add(request.name)
         self._doubts[request.name] = _now()
+        self._memory.asked(request.name, marker.role, marker.index, marker.run)
         try:
-            made = await self._platform.create(request)
+            made = await self._platform.create(request, until=until)
         except _REFUSED:
             del self._doubts[request.name]
+            self._memory.refused(request.name)
             raise
         finally:
             if request.name in self._doubts:
                 self._doubts[request.name] = _now()
         del self._doubts[request.name]
+        self._memory.made(made)
         if made.run in {self._run, ""}:
             # One that somebody else's run made at the same moment is adopted by the platform; it is not ours to remove.
             self._known[made.id] = made
         return made
+
+    async def restart(self, application: Application) -> Application:
+        """Restart one application, and remember what was made in its place."""
+        self._memory.asked(application.name, application.role, application.index, application.run)
+        try:
+            now = await self._platform.restart(application)
+        except _REFUSED:
+            self._memory.refused(application.name)
+            raise
+        if now.id == application.id:
+            self._memory.refused(application.name)
+        else:
+            self._again[now.id] = now
+            self._memory.made(now)
+        return now
 
     async def undo(self, tell: Callable[[StepEvent], None]) -> Undone:
         """Remove everything that this run made, workers first, and look until nothing of it can appear any more."""
@@ -135,6 +162,7 @@ class Made:
                     self._failed[app.id] = answer
                 else:
                     self._removed.add(app.id)
+                    self._memory.gone([app.id])
 
     def _waiting(self) -> list[str]:
         """Names of what may still appear."""

@@ -40,6 +40,10 @@ _ASKED_STATES = {"starting", "running", "unknown"}
 """Behind the dashboard port of a head that has ended, somebody else may answer by now."""
 
 
+ByNode = Callable[[str, tuple[Node, ...]], tuple[Application, ...]]
+"""Makes the applications of a cluster out of Ray's own list of its nodes."""
+
+
 class Monitor:
     """The watch over one cluster."""
 
@@ -52,6 +56,7 @@ class Monitor:
         profile: str,
         clock: Callable[[], float] = time.time,
         workers: int = 0,
+        by_node: ByNode | None = None,
         operation: Callable[[], Operation | None] | None = None,
     ) -> None:
         """`workers` is how many the settings ask for.
@@ -64,6 +69,7 @@ class Monitor:
         self._profile = profile
         self._clock = clock
         self._witness = Witness()
+        self._by_node = by_node
         self._beside = Beside(platform, cluster, workers, clock)
         self._operation = Watched(operation)
         self._subscriptions = Subscriptions()
@@ -142,6 +148,8 @@ class Monitor:
             failure = Failure("platform", error.reason, error.message, error.hint)
         else:
             now = self._clock()
+            if self._by_node is not None:
+                return Reading(listed, at=now)
             self._listed = reuse(self._listed, self._witness.of(listed, now))
             return Reading(self._listed, at=now)
         return Reading(failure=failure, at=self._clock())
@@ -187,7 +195,10 @@ class Monitor:
         self, applications: Reading[tuple[Application, ...]], questions: frozenset[Question], failure: Failure | None, more: dict[str, Any]
     ) -> Snapshot:
         """The snapshot of a round, joined with all that has not changed since the one before."""
-        snapshot = msgspec.structs.replace(self._picture(applications, questions, failure), **more)
+        picture = self._picture(applications, questions, failure)
+        if self._by_node is not None:
+            more["applications"] = self._of_nodes(picture, self._by_node)
+        snapshot = msgspec.structs.replace(picture, **more)
         join(snapshot, self._before)
         self._before = snapshot
         return snapshot
@@ -221,6 +232,14 @@ class Monitor:
             if usage is not None and usage.value is not None and whole:
                 last["usage"] = msgspec.structs.replace(usage, value=link.merging.total(usage.value, nodes))
         return msgspec.structs.replace(plain, dashboard_url=link.target.url, token_file=link.target.token_file, figures=figures, **last)
+
+    def _of_nodes(self, picture: Snapshot, by_node: ByNode) -> Reading[tuple[Application, ...]]:
+        nodes = picture.nodes
+        if nodes.value is not None:
+            self._listed = reuse(self._listed, by_node(self._cluster, nodes.value))
+            return Reading(self._listed, at=nodes.at)
+        failure = nodes.failure or picture.dashboard or Failure("dashboard", "NotAsked", "the dashboard was not asked")
+        return Reading(failure=failure, at=picture.observed_at)
 
 
 class _Link:

@@ -7,9 +7,6 @@ runs; that it runs is decided by the lock itself (flock), which goes with its ho
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -17,7 +14,10 @@ from pathlib import Path
 import msgspec
 
 from raytui.core.snapshot import Operation
-from raytui.manager.exclusive import exclusive, holder_of, lock_path
+from raytui.manager.exclusive import exclusive, lock_path
+from raytui.system.files import write_whole
+from raytui.system.locks import holder_of
+from raytui.system.threads import in_daemon_thread
 
 READ_S = 1.0
 """How long reading what runs may take before it is unknown: a disk that hangs must not hang a watch."""
@@ -33,14 +33,10 @@ class Publication:
 
     def tell(self, operation: Operation) -> None:
         """Publish the operation under the holder's name, whole or not at all."""
-        draft = self._path.with_suffix(f".{os.getpid()}.tmp")
         try:
-            draft.write_bytes(msgspec.json.encode(msgspec.structs.replace(operation, holder=self._holder)))
-            draft.replace(self._path)
+            write_whole(self._path, msgspec.json.encode(msgspec.structs.replace(operation, holder=self._holder)))
         except OSError:
             # An older text would be wrong, none is only silent.
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
             self.end()
 
     def end(self) -> None:
@@ -64,20 +60,8 @@ async def hold(state_dir: Path, platform: str, cluster: str, verb: str, patience
 def current(state_dir: Path, platform: str, cluster: str) -> Operation | None:
     """What a raytui on this machine carries out on the cluster now; none when nobody holds its lock, or nobody says for what."""
     key = f"{platform}-{cluster}"
-    try:
-        descriptor = os.open(lock_path(state_dir, key), os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        # Shared, so that two who look do not take each other for the holder.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _published(_path(state_dir, key), holder_of(descriptor))
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-    return None
+    holder = holder_of(lock_path(state_dir, key))
+    return None if holder is None else _published(_path(state_dir, key), holder)
 
 
 class Watched:
@@ -93,30 +77,11 @@ class Watched:
         if self._read is None:
             return None
         if self._asked is None or self._asked.done():
-            self._asked = self._ask(self._read)
+            self._asked = asyncio.ensure_future(in_daemon_thread(self._read, "read the running operation"))
         done, _ = await asyncio.wait([self._asked], timeout=READ_S)
-        return self._asked.result() if done else None
-
-    @staticmethod
-    def _ask(read: Callable[[], Operation | None]) -> asyncio.Future[Operation | None]:
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Operation | None] = loop.create_future()
-
-        def settle(operation: Operation | None) -> None:
-            if not answer.done():
-                answer.set_result(operation)
-
-        def run() -> None:
-            operation = None
-            with suppress(OSError):
-                operation = read()
-            # The loop may be gone by now, and with it everybody who asked.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(settle, operation)
-
-        # A daemon, so that a disk that hangs does not hold our exit.
-        threading.Thread(target=run, name="read the running operation", daemon=True).start()
-        return answer
+        if not done or isinstance(self._asked.exception(), OSError):
+            return None
+        return self._asked.result()
 
 
 def _published(path: Path, holder: str) -> Operation | None:

@@ -6,18 +6,21 @@ Every step does what it can for every target within its share of the time; what 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 import msgspec
 
 from raytui.core.errors import DeadlineExceeded, RaytuiError
+from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Step
 from raytui.core.protocols import Platform
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.snapshot import Application
 from raytui.manager import waits
 from raytui.manager.calls import LOOK_S, Deadline, NotInTime, combined, listed, until
+from raytui.manager.memory import Memory
 
 DRAIN_S = 40.0
 """Ray's own drain takes up to 30 s (facts: SIGTERM busy 30.9 s)."""
@@ -39,11 +42,23 @@ class Outcome(msgspec.Struct, frozen=True):
 class Removal:
     """The endings of one run of one plan."""
 
-    def __init__(self, plan: Plan, platform: Platform, deadline: Deadline, *, wait: bool) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        platform: Platform,
+        deadline: Deadline,
+        *,
+        wait: bool,
+        memory: Memory,
+        report: Callable[[StepEvent], None],
+    ) -> None:
         self._plan = plan
         self._platform = platform
         self._deadline = deadline
         self._wait = wait
+        self._memory = memory
+        self._report = report
+        self._doubtful: tuple[str, ...] = ()
         self._apps = {app.id: app for app in plan.ends}
         self._failed: dict[str, BaseException] = {}
         self._odd: list[Exception] = []
@@ -70,9 +85,11 @@ class Removal:
     async def outcome(self) -> Exception | None:
         """The one error for everything that is left; none when all that was to end has ended, by whichever of its requests."""
         if not self._failed:
-            return self._odd[0] if self._odd else None
+            return self._odd[0] if self._odd else self._doubt()
         states = await self._left()
-        left = {identity: error for identity, error in self._failed.items() if states is None or identity in states}
+        # On no list yet is not gone.
+        unlisted = {app.id for app in self._memory.unlisted()} - self.ended
+        left = {identity: error for identity, error in self._failed.items() if states is None or identity in states or identity in unlisted}
         words = [f"{self._apps[identity].name}{_state(states, identity)}: {_sentence(error)}" for identity, error in left.items()]
         message = f"{self._plan.verb} of {self._plan.cluster} did not end " + "; ".join(words)
         if self._odd:
@@ -81,7 +98,7 @@ class Removal:
                 self._odd[0].add_note(message)
             return self._odd[0]
         if not left:
-            return None
+            return self._doubt()
         errors = [error for error in left.values() if isinstance(error, RaytuiError)]
         hint: Hint = ("the same command tries again; ", Remedy("apps", f"--cluster {self._plan.cluster}", "shows what is left"))
         if self._deadline.has_passed or not errors:
@@ -146,12 +163,14 @@ class Removal:
                 left = [app for app in found if self._plan.verb == "stop" or app.name in names]
                 await self._delete_late([app for app in left if app.id not in self._apps])
                 waited = [app for app in left if app.id not in self._failed]
-                if not waited:
+                self._memory.listed(found)
+                self._doubtful = self._memory.doubtful(found) if self._plan.verb == "stop" else ()
+                if not waited and not self._doubtful:
                     stuck = " ".join(app.short for app in left)
                     return Outcome("failed", f"still listed: {stuck}") if stuck else Outcome(message="none is listed")
             if self._deadline.has_passed:
                 return self._not_gone(waited, failure)
-            words = failure or "still listed: " + " ".join(f"{app.short} ({app.state})" for app in waited)
+            words = failure or _awaited(waited, self._doubtful)
             if words != told:
                 progress(words)
                 told = words
@@ -159,12 +178,29 @@ class Removal:
             pause = min(waits.SLOWEST_POLL_S, pause * 1.5)
 
     async def _delete_late(self, late: Sequence[Application]) -> None:
-        """A list that lags shows some of the cluster only now; `stop` means them too."""
+        """A list that lags shows some of the cluster only now; `stop` means them too. A step of its own, since it changes something."""
+        if not late:
+            return
         self._apps.update({app.id: app for app in late})
-        if late:
-            await self._delete(late)
+        began, shorts = time.monotonic(), " ".join(app.short for app in late)
+        self._report(StepEvent("late applications deleted", "running", 0.0, shorts))
+        done = await self._delete(late)
+        self._report(StepEvent("late applications deleted", done.state, round(time.monotonic() - began, 3), done.message or shorts))
+
+    def _doubt(self) -> DeadlineExceeded | None:
+        """That the time was over before it was known whether all that was asked for came into being."""
+        if not self._doubtful:
+            return None
+        names = ", ".join(self._doubtful)
+        why = "an earlier raytui asked for it and got no answer"
+        return DeadlineExceeded(
+            f"the {self._deadline.seconds:g} s ran out, and {names} may still come into being: {why}",
+            hint="the same command looks again",
+        )
 
     def _not_gone(self, waited: Sequence[Application], failure: str) -> Outcome:
+        if not failure and not waited:
+            return Outcome("failed", _awaited((), self._doubtful))
         why = failure or f"still listed when the {self._deadline.seconds:g} s had run out"
         for identity in [app.id for app in waited] if not failure else list(self._apps):
             self._failed.setdefault(identity, DeadlineExceeded(why))
@@ -177,6 +213,12 @@ class Removal:
         except Exception:  # noqa: BLE001 - the failures that are told already stand, whatever keeps us from looking again
             return None
         return {app.id: app.state for app in found if not (self._plan.keep and app.state == "stopped")}
+
+
+def _awaited(waited: Sequence[Application], doubtful: Sequence[str]) -> str:
+    if waited:
+        return "still listed: " + " ".join(f"{app.short} ({app.state})" for app in waited)
+    return f"none is listed; looking whether {', '.join(doubtful)} came into being"
 
 
 def _state(states: dict[str, str] | None, identity: str) -> str:

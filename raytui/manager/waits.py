@@ -105,10 +105,10 @@ class Waits:
 
     def _ran_out(self, what: str, last: Snapshot | None) -> WaitRanOut:
         apps = last.applications.value if last is not None else None
-        listed = "nothing" if apps is not None else "not known"
-        exists = ", ".join(f"{app.name} ({app.state})" for app in apps or ()) or listed
+        listed = "listed: none" if apps is not None else "what exists is not known"
+        exists = "listed: " + ", ".join(f"{app.name} ({app.state})" for app in apps) if apps else listed
         return WaitRanOut(
-            f"the {self._deadline.seconds:g} s ran out while waiting for {what}; existing: {exists}",
+            f"the {self._deadline.seconds:g} s ran out while waiting for {what}; {exists}",
             hint=(Remedy("status", "", "shows what is missing"), Remedy("stop", "", "removes it")),
         )
 

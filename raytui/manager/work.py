@@ -1,9 +1,9 @@
 """The steps of one plan, carried out under the cluster's lock: each reported, each within the time, and all of it undone when it fails.
 
-Creates and restarts run to their end even when the person interrupts or the time is over: a request that the platform already honoured
-must be known before it can be undone. Stops, deletes and files are given up then, since asking again is safe. Every way out passes the
-undo, whoever raised what, but for two: the time of the whole call ran out, and something that was to end is left; then what exists is
-named.
+Creates run to their end even when the person interrupts or the time is over: a request that the platform already honoured must be known
+before it can be undone; so does a restart that had to delete. All else is given up then, since asking again is safe. Every way out
+passes the undo, whoever raised what, but for two: the time of the whole call ran out, and something that was to end is left; then what
+exists is named.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from raytui.core.snapshot import Application, Operation
 from raytui.manager.calls import Deadline, NotInTime, finish, listed, to_the_end, until, what_exists
 from raytui.manager.journal import Journal
 from raytui.manager.made import Made, Undone
+from raytui.manager.memory import Memory
 from raytui.manager.monitor import Monitor
 from raytui.manager.operations import Publication
 from raytui.manager.recording import Recording
@@ -46,6 +47,7 @@ class Work:
         journal: Journal,
         *,
         publication: Publication,
+        memory: Memory,
         deadline: Deadline,
         report: Callable[[StepEvent], None],
     ) -> None:
@@ -58,7 +60,8 @@ class Work:
         self._deadline = deadline
         self._report = report
         self._run = uuid.uuid4().hex[:12]
-        self._made = Made(platform, plan.cluster, self._run)
+        self._memory = memory
+        self._made = Made(platform, plan.cluster, self._run, memory)
         self._recording = Recording(platform, plan)
         self._waits = Waits(plan, monitor, deadline)
         self._since = time.time()
@@ -67,7 +70,7 @@ class Work:
     async def carry_out(self, *, wait: bool) -> None:
         """Every step in turn; raises the first error, after the undo. Cancelled, it raises `Interrupted` after the undo."""
         plan = self._plan
-        removal = Removal(plan, self._platform, self._deadline, wait=wait)
+        removal = Removal(plan, self._platform, self._deadline, wait=wait, memory=self._memory, report=self._report)
         self._publish()
         self._note(f"{plan.verb} began: " + (", ".join(step.name for step in plan.steps) or "nothing to do"))
         try:
@@ -76,10 +79,12 @@ class Work:
                 if wait or not step.action.startswith("wait"):
                     await self._step(step, removal)
             left = await removal.outcome()
+            self._memory.gone(removal.ended)
         except asyncio.CancelledError:
             undone = await self._undo()
             gone = undone.removed | removal.ended
-            exists = await finish(what_exists(self._platform, plan.cluster, self._made.applications, gone=gone, doubtful=undone.doubtful))
+            self._memory.gone(removal.ended)
+            exists = await finish(what_exists(self._platform, plan.cluster, self._there(), gone=gone, doubtful=undone.doubtful))
             self._note(f"{plan.verb} was interrupted; {exists}", "warning")
             raise Interrupted(f"{plan.verb} was interrupted{undone.words}; {exists}", hint=plus(undone.hint, SHOW)) from None
         except WaitRanOut as error:
@@ -131,7 +136,7 @@ class Work:
         if step.action in {"wait-head", "wait-nodes"}:
             return Outcome(message=await self._mending(step, progress))
         if self._deadline.has_passed:
-            exists = await what_exists(self._platform, self._plan.cluster, self._made.applications)
+            exists = await what_exists(self._platform, self._plan.cluster, self._there())
             raise WaitRanOut(
                 f"the {self._deadline.seconds:g} s ran out before: {step.name}; {exists}",
                 hint=(Remedy(self._plan.verb, "", "goes on"), REMOVE),
@@ -140,9 +145,11 @@ class Work:
         if step.action == "launchers":
             await self._write_launchers()
         elif step.action == "create":
-            await self._together([self._made.create(self._request(name)) for name in step.targets])
+            requests = [self._request(name) for name in step.targets]
+            await self._in_time(self._platform.prepare(requests), "while what the applications need was being prepared")
+            await self._together([self._made.create(request, until=self._deadline.at) for request in requests])
         elif step.action == "restart":
-            await self._together([self._platform.restart(app) for app in apps])
+            await self._restart(apps)
         elif step.action == "delete":
             await self._remove(apps)
         else:
@@ -177,20 +184,40 @@ class Work:
         self._waits.expect(name)
 
     async def _by_itself(self, step: Step) -> None:
-        nothing = Removal(msgspec.structs.replace(self._plan, ends=()), self._platform, self._deadline, wait=True)
+        plan = msgspec.structs.replace(self._plan, ends=())
+        nothing = Removal(plan, self._platform, self._deadline, wait=True, memory=self._memory, report=self._report)
         await self._step(step, nothing)
 
     async def _write_launchers(self) -> None:
-        (answer,) = await until([self._platform.write_launchers(self._plan.cluster, self._launchers())], self._deadline.at)
+        work = self._platform.write_launchers(self._plan.cluster, self._launchers())
+        self._scripts = await self._in_time(work, "while the launchers were being written")
+
+    async def _in_time(self, work: Awaitable[T], when: str) -> T:
+        """The answer of work that is safe to give up when the time is over."""
+        (answer,) = await until([work], self._deadline.at)
         if isinstance(answer, NotInTime):
-            exists = await what_exists(self._platform, self._plan.cluster, self._made.applications)
+            exists = await what_exists(self._platform, self._plan.cluster, self._there())
             raise WaitRanOut(
-                f"the {self._deadline.seconds:g} s ran out while the launchers were being written; {exists}",
+                f"the {self._deadline.seconds:g} s ran out {when}; {exists}",
                 hint=(Remedy(self._plan.verb, "", "goes on"), REMOVE),
             )
         if isinstance(answer, BaseException):
             raise answer
-        self._scripts = answer
+        return answer
+
+    async def _restart(self, apps: Sequence[Application]) -> None:
+        """Restart side by side; one that had to be deleted is made again even when the time is over, and may make the call late."""
+        answers = await until([self._made.restart(app) for app in apps], self._deadline.at)
+        late = [app.name for app, answer in zip(apps, answers, strict=True) if isinstance(answer, NotInTime)]
+        if not late:
+            _raise_failures(answers)
+            return
+        failed = [str(answer) for answer in answers if isinstance(answer, BaseException) and not isinstance(answer, NotInTime)]
+        told = f"the {self._deadline.seconds:g} s ran out while {', '.join(late)} was being restarted; it may be stopped"
+        raise WaitRanOut(
+            "; ".join([told, *failed]),
+            hint=("the same command goes on", Remedy("status", "", "shows what runs")),
+        )
 
     async def _remove(self, apps: Sequence[Application]) -> None:
         """Remove what is to be made again; every one must be gone before."""
@@ -225,9 +252,15 @@ class Work:
         creates = tuple(request.name for request in plan.creates)
         self._publication.tell(Operation(plan.verb, tuple(ends), creates, self._since))
 
+    def _there(self) -> tuple[Application, ...]:
+        """What this run and others of this machine made, whatever a list shows."""
+        made = self._made.there
+        known = {app.id for app in made}
+        return (*made, *(app for app in self._memory.unlisted() if app.id not in known))
+
     def _unlisted(self, told: str) -> str:
         """What this run made and the error does not name, because the list lags."""
-        names = [app.name for app in self._made.applications if app.name not in told]
+        names = [app.name for app in self._made.there if app.name not in told]
         return f"; made, not listed yet: {', '.join(names)}" if names and "existing now" not in told else ""
 
     def _kept(self) -> str:

@@ -27,7 +27,7 @@ from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.monitor import Monitor
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.transport import ClientName
+from raytui.platforms.cai.api.transport import ClientName
 from tests.contract.process import Bench, bench
 
 FOREIGN = {"somebody-else", "ray-somebody-else"}
@@ -219,7 +219,7 @@ async def many(made: Bench, seeds: range, client: ClientName, side_by_side: int 
     listed = await platform.client.pages("ListRuntimes", "runtimes")
     runtime = str(listed[0]["image_identifier"])
     for name in ("head.py", "worker.py", "x.py"):
-        await platform.write_file(name, b"pass\n")
+        await platform.files.write(name, b"pass\n")
     body = {"name": "somebody-else", "subdomain": "somebody-else", "script": "x.py", "cpu": 1, "memory": 1, "runtime_identifier": runtime}
     await platform.client.once("CreateApplication", body=body)
     await platform.close()

@@ -1,7 +1,8 @@
-"""A stub workbench as a real process for each module, and the platform over every transport that can be imported here."""
+"""A stub workbench as a real process that all tests of a run share, and the platform over every transport that can be imported here."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 from raytui.core.marker import Marker
 from raytui.core.plan import create_request
 from raytui.core.protocols import CreateRequest
+from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.client import Timing
-from raytui.platforms.cai.transport import ClientName, vendor_importable
+from raytui.platforms.cai.api.client import Timing
+from raytui.platforms.cai.api.connect import vendor_importable
+from raytui.platforms.cai.api.transport import ClientName
 
 from .process import ROOT, Bench
 
@@ -26,14 +29,15 @@ TIMING = Timing(
     request=0.6,
     create=0.6,
     call=10.0,
+    doubtful_upload=1.0,
     pause=0.01,
     longest_pause=0.1,
     poll=0.02,
     slowest_poll=0.1,
     lag=0.3,
     failed=2.0,
-    settle=0.3,
-    settle_gateway=1.5,
+    late=0.3,
+    late_behind_gateway=1.5,
     whole_create=20.0,
     stop=20.0,
     delete=20.0,
@@ -42,12 +46,19 @@ TIMING = Timing(
     patience=3.0,
     files=10.0,
 )
+PATIENT = msgspec.structs.replace(TIMING, request=10.0, create=10.0)
+patient = pytest.mark.parametrize("timing", [PATIENT], ids=["patient"])
+"""For tests that count requests while no answer is withheld: on a machine that is busy a quick deadline would ask twice."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    root = tmp_path_factory.mktemp("bench")
-    made = Bench(root, "--stub", "--seed", "1", "--validate", "--fault", "stub_jobs=1")
+    yield from stub_workbench(tmp_path_factory)
+
+
+def stub_workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A workbench whose applications run nothing, until the fixture that yields from this ends."""
+    made = Bench(tmp_path_factory.mktemp("bench"), "--stub", "--seed", "1", "--validate", "--fault", "stub_jobs=1")
     try:
         yield made
     finally:
@@ -56,7 +67,7 @@ def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 @pytest.fixture
 def bench(workbench: Bench) -> Iterator[Bench]:
-    """The module's workbench without faults; at the end nothing it was sent or said broke the specification."""
+    """The shared workbench without faults; at the end nothing it was sent or said broke the specification."""
     workbench.reset()
     yield workbench
     workbench.reset()
@@ -75,9 +86,15 @@ def client(request: pytest.FixtureRequest) -> ClientName:
 
 
 @pytest.fixture
-async def platform(bench: Bench, project: str, client: ClientName) -> AsyncIterator[CaiPlatform]:
+def timing() -> Timing:
+    """The deadlines of `platform`: short, so that answers that are withheld cost a test little."""
+    return TIMING
+
+
+@pytest.fixture
+async def platform(bench: Bench, project: str, client: ClientName, timing: Timing) -> AsyncIterator[CaiPlatform]:
     """The platform on a project of its own, from outside."""
-    made = open_platform(bench, project, client)
+    made = open_platform(bench, project, client, timing=timing)
     yield made
     await made.close()
 
@@ -100,6 +117,16 @@ def request_for(name: str, run: str = "run1", wanted: ClusterSpec | None = None)
     """The create of one application of the cluster `c`; its token is none so that creates are one request."""
     made = create_request(wanted or spec(auth="disabled"), name)
     return msgspec.structs.replace(made, marker=msgspec.structs.replace(made.marker, run=run))
+
+
+async def until_running(platform: CaiPlatform, name: str) -> Application:
+    """The application as it is once the platform calls it running."""
+    async with asyncio.timeout(10):
+        while True:
+            found = next(app for app in await platform.list() if app.name == name)
+            if found.state == "running":
+                return found
+            await asyncio.sleep(0.02)
 
 
 def foreign(bench: Bench, project: str, name: str, description: str = "somebody's", **fields: Any) -> str:

@@ -1,10 +1,14 @@
-"""The program that the kill matrix ends: one verb on a stub workbench, begun when a line arrives on its standard input."""
+"""The processes that the kill matrix ends: each is one verb on a stub workbench, begun when it is told to."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import traceback
 from pathlib import Path
+
+import httpx  # noqa: F401  # raytui imports it at its first request, which would be in every process anew
 
 from raytui.core.errors import RaytuiError
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
@@ -38,18 +42,54 @@ async def carry_out(verb: str, platform: CaiPlatform, spec: ClusterSpec, folder:
     return plan.changed
 
 
-async def main() -> None:
-    """`VERB URL PROJECT KEY CLUSTER RUNTIME FOLDER`."""
-    verb, url, project, key, cluster, runtime, folder = sys.argv[1:]
+async def one_verb(words: list[str], verb: str, cluster: str) -> None:
+    """One life of raytui, as `words` say for all of them: URL PROJECT KEY RUNTIME FOLDER."""
+    url, project, key, runtime, folder = words
     platform = CaiPlatform(host=url, project_id=project, api_key=lambda: key, client="http", timing=QUICK)
-    await asyncio.to_thread(sys.stdin.readline)
     try:
-        await carry_out(verb, platform, spec_of(cluster, runtime), Path(folder))
-    except RaytuiError as error:
-        raise SystemExit(str(error)) from error
+        await carry_out(verb, platform, spec_of(cluster, runtime), Path(folder) / cluster)
     finally:
         await platform.close()
 
 
+def live(words: list[str], verb: str, cluster: str) -> int:
+    """The exit code of a life that nobody ended."""
+    try:
+        asyncio.run(one_verb(words, verb, cluster))
+    except RaytuiError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def main() -> None:
+    """Each line `VERB CLUSTER` makes a process and prints its id; it begins with the next line, and its exit code is printed at its end.
+
+    The processes are forked from one that has imported raytui, since a start of Python costs ten times what a life does.
+    """
+    words = sys.argv[1:]
+    for line in iter(sys.stdin.readline, ""):
+        verb, cluster = line.split()
+        held, begin = os.pipe()
+        pid = os.fork()
+        if not pid:
+            code = 70
+            try:
+                os.read(held, 1)
+                code = live(words, verb, cluster)
+            except BaseException:  # noqa: BLE001  # the fork must never go on as the program that forked it
+                traceback.print_exc()
+            finally:
+                os._exit(code)
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+        sys.stdin.readline()
+        os.write(begin, b"!")
+        os.close(held)
+        os.close(begin)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n")
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

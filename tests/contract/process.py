@@ -15,13 +15,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.client import Timing
-from raytui.platforms.cai.transport import ClientName
+from raytui.platforms.cai.api.client import Timing
+from raytui.platforms.cai.api.transport import ClientName
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = Timing(
-    request=0.5, create=0.6, call=20, pause=0.02, longest_pause=0.3, poll=0.03, slowest_poll=0.3, lag=2.5, settle=0.4, settle_gateway=1.0, whole_create=60, stop=30,
-    delete=30, ask_again=1.5, failed=5, patience=10, files=10,
+    request=0.5, create=0.6, call=20, pause=0.02, longest_pause=0.3, poll=0.03, slowest_poll=0.3, lag=2.5, late=0.4, late_behind_gateway=1.0, whole_create=60, stop=30,
+    delete=30, ask_again=1.5, failed=5, patience=10, files=10, doubtful_upload=1.0,
 )  # fmt: skip
 """The deadlines of the platform, scaled to a workbench that withholds an answer for 0.8 s instead of 30 and whose lists lag 2 s at most."""
 

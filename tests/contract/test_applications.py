@@ -9,20 +9,10 @@ import pytest
 from raytui.core.errors import OperationFailed
 from raytui.core.marker import describe
 from raytui.core.orphans import orphans
-from raytui.core.snapshot import Application
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.transport import ClientName
+from raytui.platforms.cai.api.transport import ClientName
 
-from .conftest import HEAD, HEAD_MARKER, WORKER, Bench, foreign, open_platform, request_for, spec
-
-
-async def until_running(platform: CaiPlatform, name: str) -> Application:
-    async with asyncio.timeout(10):
-        while True:
-            found = next(app for app in await platform.list() if app.name == name)
-            if found.state == "running":
-                return found
-            await asyncio.sleep(0.02)
+from .conftest import HEAD, HEAD_MARKER, WORKER, Bench, foreign, open_platform, patient, request_for, spec, until_running
 
 
 async def test_the_transport_in_use_is_the_one_that_was_asked_for(platform: CaiPlatform, client: ClientName) -> None:
@@ -50,7 +40,7 @@ async def test_a_cluster_is_created_together_and_listed_head_first(platform: Cai
     assert head.ray_port == 6379
     assert '"name":"c"' in head.spec_json
     assert head.url.startswith("http://c-head-")
-    assert await platform.clusters() == ("c",)
+    assert {app.cluster for app in await platform.list()} == {"c"}
 
 
 async def test_any_machine_with_the_key_finds_the_cluster(platform: CaiPlatform, bench: Bench, project: str, client: ClientName) -> None:
@@ -61,7 +51,9 @@ async def test_any_machine_with_the_key_finds_the_cluster(platform: CaiPlatform,
 
 
 async def test_what_a_workload_is_given(platform: CaiPlatform, bench: Bench, project: str) -> None:
-    await platform.create(request_for(HEAD, wanted=spec()))
+    request = request_for(HEAD, wanted=spec())
+    await platform.prepare([request])
+    await platform.create(request)
     (entry,) = bench.ask("GET", f"/api/v2/projects/{project}/applications")["applications"]
     environment = entry["environment"]
     assert entry["bypass_authentication"] is False
@@ -78,6 +70,7 @@ async def test_what_a_workload_is_given(platform: CaiPlatform, bench: Bench, pro
     assert bench.api_key not in environment
 
 
+@patient
 async def test_a_list_of_many_is_read_to_its_end_in_few_requests(platform: CaiPlatform, bench: Bench, project: str) -> None:
     for number in range(230):
         foreign(bench, project, f"app-{number}")
@@ -109,6 +102,7 @@ async def test_stop_leaves_it_stopped_and_delete_leaves_nothing(platform: CaiPla
     assert await platform.list() == ()
 
 
+@patient
 async def test_deletes_run_together_and_share_their_looks(platform: CaiPlatform, bench: Bench, project: str) -> None:
     apps = await asyncio.gather(*(platform.create(request_for(name)) for name in [HEAD, *(f"c-worker-{n}" for n in range(1, 9))]))
     bench.faults(slow_delete=0.5)

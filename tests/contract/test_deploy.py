@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, OperationFailed
-from raytui.platforms.cai import jobs, projects
-from raytui.platforms.cai.client import ApiClient, open_client
-from raytui.platforms.cai.jobs import JobSpec
-from raytui.platforms.cai.transport import ClientName
+from raytui.platforms.cai.api.client import ApiClient
+from raytui.platforms.cai.api.connect import open_client
+from raytui.platforms.cai.api.transport import ClientName
+from raytui.platforms.cai.deploy import jobs, projects
+from raytui.platforms.cai.deploy.jobs import JobSpec
 from tests.fakes.workbench.faults import LATE, WAYS
 
 from .conftest import RUNTIME, TIMING, Bench

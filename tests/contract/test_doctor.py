@@ -14,7 +14,7 @@ from raytui.core.protocols import Check
 from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.transport import ClientName
+from raytui.platforms.cai.api.transport import ClientName
 
 from .conftest import HEAD, REGISTRY, RUNTIME, Bench, foreign, open_platform, spec
 

@@ -9,7 +9,7 @@ import pytest
 
 from raytui.core.errors import DeadlineExceeded
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.transport import ClientName
+from raytui.platforms.cai.api.transport import ClientName
 from tests.fakes.workbench.faults import LATE, WAYS
 
 from .conftest import HEAD, TIMING, WORKER, Bench, open_platform, request_for

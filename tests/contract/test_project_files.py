@@ -15,10 +15,10 @@ from raytui.core.errors import DeadlineExceeded, NotFound, OperationFailed, Refu
 from raytui.core.launchers import own_folder
 from raytui.core.units import rfc3339
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.client import Timing
-from raytui.platforms.cai.transport import ClientName
+from raytui.platforms.cai.api.client import Timing
+from raytui.platforms.cai.api.transport import ClientName
 
-from .conftest import HEAD, WORKER, Bench, open_platform, request_for, spec
+from .conftest import HEAD, WORKER, Bench, open_platform, patient, request_for, spec, until_running
 
 FILES = {
     "ray_head_launcher.py": b"print('head')  # runs raytui_node\n",
@@ -48,6 +48,7 @@ def node(application: str, state: str = "alive", **fields: Any) -> dict[str, Any
     return {"schema_version": 1, "application": application, "engine_id": "e1", "state": state, "at": rfc3339(time.time()), **fields}
 
 
+@patient
 async def test_launchers_are_stored_once_and_only_again_when_they_differ(platform: CaiPlatform, bench: Bench, project: str) -> None:
     paths = await platform.write_launchers("c", FILES)
     assert paths == {name: f"{FOLDER}/launchers/{name}" for name in FILES}
@@ -125,9 +126,9 @@ async def test_a_script_of_the_user_s_own_is_told_the_folder_beside_it(platform:
 async def test_a_launcher_is_replaced_whatever_moving_a_file_onto_another_does(
     platform: CaiPlatform, bench: Bench, project: str, onto: str, visibility: float
 ) -> None:
-    await platform.write_file("a/b.py", b"old")
+    await platform.files.write("a/b.py", b"old")
     bench.faults(rename_onto=onto, visibility=visibility)
-    await platform.write_file("a/b.py", b"new")
+    await platform.files.write("a/b.py", b"new")
     assert await platform.read_file("a/b.py") == b"new"
     folder = bench.folder(project) / "a"
     async with asyncio.timeout(10):
@@ -140,8 +141,8 @@ async def test_files_that_become_visible_late_are_waited_for(platform: CaiPlatfo
     bench.faults(visibility=0.5)
     await platform.write_launchers("c", FILES)
     assert await platform.read_file(f"{FOLDER}/launchers/ray_head_launcher.py") == FILES["ray_head_launcher.py"]
-    await platform.write_file("a.py", b"one")
-    await platform.write_file("a.py", b"two")
+    await platform.files.write("a.py", b"one")
+    await platform.files.write("a.py", b"two")
     assert await platform.read_file("a.py") == b"two"
 
 
@@ -155,12 +156,13 @@ async def test_uploads_that_store_nothing_are_found_out(bench: Bench, project: s
 
 async def test_a_file_of_any_bytes_comes_back_the_same(platform: CaiPlatform) -> None:
     data = bytes(range(256)) * 300
-    await platform.write_file("deep/er/odd name (x).bin", data)
+    await platform.files.write("deep/er/odd name (x).bin", data)
     assert await platform.read_file("deep/er/odd name (x).bin") == data
     with pytest.raises(NotFound, match="download nothing from the project"):
         await platform.read_file("nothing")
 
 
+@patient
 async def test_reports_come_with_the_list_of_a_cluster_from_outside_and_with_every_list_from_inside(
     platform: CaiPlatform, bench: Bench, project: str, client: ClientName
 ) -> None:
@@ -178,10 +180,11 @@ async def test_reports_come_with_the_list_of_a_cluster_from_outside_and_with_eve
     await inside.close()
 
 
+@patient
 async def test_reports_from_outside_are_all_read_at_the_first_look_up_to_a_limit_and_what_was_not_read_is_said(
     platform: CaiPlatform, bench: Bench, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("raytui.platforms.cai.remote_reports.FIRST_MOST", 30)
+    monkeypatch.setattr("raytui.platforms.cai.project.remote_reports.FIRST_MOST", 30)
     workers = [f"c-worker-{number}" for number in range(1, 41)]
     await asyncio.gather(*(platform.create(request_for(name)) for name in workers))
     before = bench.requests()
@@ -197,11 +200,13 @@ async def test_reports_from_outside_are_all_read_at_the_first_look_up_to_a_limit
         assert (states.count("alive"), states.count("unread")) == (known, 40 - known)
 
 
+@patient
 @pytest.mark.parametrize(("state", "downloads"), [("alive", 0), ("waiting", 1), ("failed", 1)])
 async def test_only_a_node_that_is_not_alive_is_read_again_at_once(
     platform: CaiPlatform, bench: Bench, project: str, state: str, downloads: int
 ) -> None:
     await platform.create(request_for(WORKER))
+    await until_running(platform, WORKER)
     put(bench, project, f"nodes/{WORKER}.json", node(WORKER, state))
     await platform.list("c")
     before = bench.requests()
@@ -220,6 +225,7 @@ async def test_a_report_that_cannot_be_read_now_is_as_it_was(platform: CaiPlatfo
     assert messages == [["first"], ["second"]]
 
 
+@patient
 async def test_the_launchers_output_is_followed_from_outside(platform: CaiPlatform, bench: Bench, project: str) -> None:
     app = await platform.create(request_for(WORKER))
     assert (await platform.tail(app)).data == b""
@@ -255,8 +261,9 @@ async def test_a_drain_that_nobody_answers_ends_at_its_deadline(platform: CaiPla
 async def test_the_end_of_a_cluster_clears_its_token_and_reports_but_keeps_its_logs(
     platform: CaiPlatform, bench: Bench, project: str
 ) -> None:
-    wanted = spec()
-    apps = await asyncio.gather(*(platform.create(request_for(name, wanted=wanted)) for name in (HEAD, WORKER)))
+    requests = [request_for(name, wanted=spec()) for name in (HEAD, WORKER)]
+    await platform.prepare(requests)
+    apps = await asyncio.gather(*(platform.create(request) for request in requests))
     await platform.write_launchers("c", FILES)
     for name in (HEAD, WORKER):
         put(bench, project, f"nodes/{name}.json", node(name))
@@ -286,7 +293,9 @@ async def test_from_outside_an_exposed_dashboard_is_asked_with_both_keys(
 ) -> None:
     monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
     monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
-    head = await platform.create(request_for(HEAD, wanted=spec(expose_dashboard=True)))
+    request = request_for(HEAD, wanted=spec(expose_dashboard=True))
+    await platform.prepare([request])
+    head = await platform.create(request)
     token = (bench.folder(project) / FOLDER / "auth_token").read_text().strip()
     target = await platform.dashboard(head)
     assert head.url.endswith(f".{bench.domain}")
@@ -300,7 +309,9 @@ async def test_from_outside_an_exposed_dashboard_is_asked_with_both_keys(
 async def test_from_inside_the_dashboard_is_where_the_head_says(bench: Bench, project: str, client: ClientName) -> None:
     folder: Path = bench.folder(project)
     platform = open_platform(bench, project, client, project_dir=folder)
-    head = await platform.create(request_for(HEAD, wanted=spec()))
+    request = request_for(HEAD, wanted=spec())
+    await platform.prepare([request])
+    head = await platform.create(request)
     with pytest.raises(Unreachable) as caught:
         await platform.dashboard(head)
     assert (caught.value.failure.layer, caught.value.reason) == ("application", "HeadNotReady")

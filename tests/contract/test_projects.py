@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
 from raytui import bootstrap
-from raytui.cli.root import main
+from raytui.startup import main
 
-from .conftest import Bench
+from .conftest import Bench, stub_workbench
 
 VERBS = (("verify",), ("status",), ("nodes",), ("doctor",), ("start", "--dry-run"), ("stop",), ())
+
+
+@pytest.fixture(scope="module")
+def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One with few projects, since the error names the first few."""
+    yield from stub_workbench(tmp_path_factory)
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -38,6 +39,7 @@ class FakePlatform:
     """
 
     name: PlatformName = "local"
+    appears_within = 0.0
 
     def __init__(self, applications: Iterable[Application] = (), target: DashboardTarget | None = None) -> None:
         self.applications = {app.name: app for app in applications}
@@ -82,7 +84,10 @@ class FakePlatform:
         await self._call("conflicts", " ".join(names))
         return tuple(name for name in names if name in self.foreign)
 
-    async def create(self, request: CreateRequest) -> Application:
+    async def prepare(self, requests: Sequence[CreateRequest]) -> None:
+        await self._call("prepare", " ".join(request.name for request in requests))
+
+    async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:
         await self._call("create", request.name)
         if request.name in self.applications:
             raise OperationFailed(f"{request.name} exists already")
@@ -115,9 +120,10 @@ class FakePlatform:
         if application.name in self.applications:
             self.set(application.name, state="stopped")
 
-    async def restart(self, application: Application) -> None:
+    async def restart(self, application: Application) -> Application:
         await self._call("restart", application.name)
         self.set(application.name, state="starting")
+        return self.applications[application.name]
 
     async def delete(self, application: Application, *, wait: bool = True) -> None:
         await self._call("delete", application.name)
@@ -137,10 +143,6 @@ class FakePlatform:
         if path not in self.files:
             raise NotFound(f"there is no {path}")
         return self.files[path]
-
-    async def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:
-        await self._call("write_file", path)
-        self.files[path] = data
 
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         await self._call("tail", application.name)

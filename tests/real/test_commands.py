@@ -159,6 +159,6 @@ def test_an_interrupted_start_leaves_nothing(shell: Shell):
     process.send_signal(signal.SIGINT)
     rest = process.stderr.read()
     assert process.wait(60) == 130
-    assert f"no application of {CLUSTER} exists now" in rest
+    assert f"no application of {CLUSTER} is listed now" in rest
     process.stderr.close()
     assert shell.processes() == []

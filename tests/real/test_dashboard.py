@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -46,6 +47,9 @@ def head() -> Iterator[tuple[subprocess.Popen[bytes], DashboardTarget]]:
         "PATH": f"{RAY.parent}:{os.environ['PATH']}",
         "AUTOSCALER_METRIC_PORT": str(free_ports(1)[0]),
         "DASHBOARD_METRIC_PORT": str(free_ports(1)[0]),
+        # Ray looks every 15 and every 5 s; the first look comes before there is anything to see.
+        "NODE_STATS_UPDATE_INTERVAL_SECONDS": "1",
+        "REPORTER_UPDATE_INTERVAL_MS": "1000",
     }
     command = [
         str(RAY),
@@ -190,6 +194,41 @@ async def test_missing_log_is_not_found(client: DashboardClient) -> None:
     (node,) = await client.nodes()
     with pytest.raises(NotFound, match="no such log"):
         await client.log_tail(node.node_id, "nope.log", 5)
+
+
+def test_a_ray_that_somebody_started_by_hand_is_watched_by_its_address(head, tmp_path) -> None:
+    _, target = head
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("RAY", "CML_", "CDSW_"))}
+    environment = {
+        **clean,
+        "HOME": str(tmp_path),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PATH": f"{RAY.parent}:{clean['PATH']}",
+        "RAYTUI_STATE_DIR": str(tmp_path),
+    }
+
+    def raytui(*words: str, code: int = 0) -> str:
+        command = [sys.executable, "-m", "raytui", "--address", target.url, *words]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    refused = json.loads(raytui("status", "-o", "json"))
+    assert (refused["verdict"], refused["broken_link"]["layer"]) == ("unknown", "login")
+    environment["RAY_AUTH_TOKEN_PATH"] = target.token_file
+    status = json.loads(raytui("status", "-o", "json"))
+    assert (status["verdict"], status["nodes"], status["head"]["node_state"]) == ("ok", {"alive": 1, "dead": 0}, "ALIVE")
+    assert status["links"]["platform"] == status["links"]["application"] == "unchecked"
+    assert [node["name"] for node in json.loads(raytui("nodes", "-o", "json"))["items"]] == [NAME]
+    assert raytui("logs", "head", "-n", "5")
+    raytui("stop", "--yes", code=8)
+    lines = raytui("env")
+    assert TOKEN not in lines
+    assert "export RAY_AUTH_MODE=token" in lines
+    # Ray's own tool finds the cluster by it, and its exit code is passed on.
+    listed = raytui("exec", "ray", "list", "nodes", "--format", "json")
+    assert [node["node_name"] for node in json.loads(listed[listed.index("[") :])] == [NAME]
+    raytui("exec", "--", "ray", "list", "nothing-like-this", code=2)
 
 
 async def test_hung_gcs_is_named_within_the_health_checks_deadline(head, watched) -> None:

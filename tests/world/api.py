@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from raytui.platforms.cai.transport import Answer, TransportError
+from raytui.platforms.cai.api.transport import Answer, TransportError
 from tests.world.faults import Upset
 from tests.world.loop import Killed, Process
 from tests.world.records import SHARED

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from raytui.core.errors import DeadlineExceeded, NotFound, RaytuiError
+from raytui.core.errors import DeadlineExceeded, NotFound, OutcomeUnknown, RaytuiError
 from raytui.core.snapshot import Snapshot
 from tests.world.records import FAILED, RUNNING, STARTING, STOPPED, App, RayNode
 from tests.world.site import Site
@@ -29,10 +29,10 @@ UNDO = 300.0
 """Seconds that undoing may take beyond that: a delete has been seen to take 180 s."""
 OBSERVE = 60.0
 """The most seconds of one look: 30 for the list, 10 to locate the dashboard, three questions of 5 s in turn."""
-UNKNOWN = re.compile(r"could not be asked|existing: not known|cannot be known", re.IGNORECASE)
+UNKNOWN = re.compile(r"could not be asked|what exists is not known|cannot be known", re.IGNORECASE)
 """Sentences that say of everything, not of one thing alone, that it may exist."""
 NAMED = re.compile(r"head|worker-\d|\.raytui/")
-NOTHING = re.compile(r"no application of \S+ exists now|ran out before \w+ began|nothing else was begun")
+NOTHING = re.compile(r"no application of \S+ is listed now|ran out before \w+ began|nothing else was begun")
 
 
 @dataclass(frozen=True)
@@ -96,17 +96,24 @@ class Judge:
             self.wrong("exception", f"{run.title} ended with {type(error).__name__}: {error}")
 
     def _deadline(self, run: Run) -> None:
-        undone = run.outcome != "done" and not isinstance(run.error, DeadlineExceeded) and run.verb != "stop"
+        over = isinstance(run.error, DeadlineExceeded) and not isinstance(run.error, OutcomeUnknown)
+        undone = run.outcome != "done" and not over and run.verb != "stop"
         limit = (
             run.timeout
             + (LOOKED_FOR if self.site.faults.errors or self.site.faults.outages else SLACK)
-            + (UNDO if undone or run.interrupted else 0.0)
+            + (UNDO if undone or run.interrupted or run.replaced else 0.0)
         )
         if run.seconds > limit:
             self.wrong("deadline", f"{run.title} with --timeout {run.timeout:g} took {run.seconds:.0f} s and ended with: {run.said[:160]}")
 
     def _left(self, run: Run) -> None:
         """After a failure: what this run made is gone, or named."""
+        if run.verb == "restart":
+            lost = [app for app in run.before if app.id not in self.site.apps and ("deleted", app) in run.changes]
+            lost = [app for app in lost if app.short not in {other.short for other in self.site.ours()}]
+            unsaid = [app.name for app in lost if not _names(run.said, app) and not UNKNOWN.search(run.said) and not run.concurrent]
+            if unsaid:
+                self.wrong("unnamed", f"{run.title} failed and {', '.join(unsaid)} is gone without a word: {run.said}")
         # What a restart made again was there before, and is not taken away.
         before = {app.name for app in run.before} if run.verb == "restart" else set()
         made = [app for app in self.site.apps.values() if app.made_by is run.process and app.name not in before]
@@ -122,10 +129,10 @@ class Judge:
         """A sentence about what exists is true."""
         if run.concurrent:
             return
-        said, there = run.said, self.site.ours()
-        if re.search(r"no application of \S+ exists now", said) and there:
+        said, there = run.said, [app for app in self.site.ours() if run.could_know(app)]
+        if re.search(r"no application of \S+ is listed now", said) and there:
             self.wrong("claim", f"{run.title} said that no application exists, and there are {_list(there)}: {said}")
-        if re.search(r"existing: nothing(?!; made)", said) and there:
+        if re.search(r"listed: none(?!; made)", said) and there:
             self.wrong("claim", f"{run.title} said that nothing exists, and there are {_list(there)}: {said}")
         made = [app for app in self.site.apps.values() if app.made_by is run.process]
         if "what this run made was removed" in said and made:
@@ -174,8 +181,11 @@ class Judge:
 
     def _stop_done(self, run: Run, there: dict[str, App]) -> None:
         if not run.keep:
-            # What the list did not yet show when the stop began could not be known to it.
-            left = [app for app in there.values() if not (app.deleting and not run.wait) and app.shown_from < run.began]
+            left = [app for app in there.values() if not (app.deleting and not run.wait) and run.could_know(app)]
+            if not run.wait:
+                # It does not wait for what may still come, and says so.
+                said = " ".join(run.plan.notes if run.plan else ())
+                left = [app for app in left if not _names(said, app)]
             if left:
                 self.wrong("done", f"{run.title} said done, and there are {_list(left)}")
             return
@@ -224,7 +234,8 @@ class Judge:
                 ended = listed.state in {"failed", "stopped"} or told
                 self._alive(apps[row["application_id"]], row["node_id"], begin, end, ENDED_BOUND if ended else self.bound, document)
         verdict, phase = document["verdict"], document["phase"]
-        if verdict == "ok" or phase == "running":
+        # What raytui itself is ending or making just now is no fault; only without that, `ok` says that all is there.
+        if (verdict == "ok" and snapshot.operation is None) or phase == "running":
             self._all_well(begin, end, f"{phase}/{verdict}")
         lag = self.site.faults.list_lag
         if phase == "absent":
@@ -316,7 +327,8 @@ class Judge:
             and node.engine.app.status == RUNNING
             for node in self.site.nodes.values()
         )
-        if not least <= alive <= most:
+        # Nodes of which nobody knows are said to be so beside the number.
+        if not least - (document["unobserved_nodes"] or 0) <= alive <= most:
             self.wrong("counts", f"nodes.alive is {alive}, and between {least} and {most} were")
         claimed = sum(row is not None and row["node_state"] == "ALIVE" for row in [document["head"], *document["workers"]])
         if alive > claimed and alive > least and snapshot.applications.value is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from raytui.core.errors import NotFound
-from raytui.platforms.cai.files import FileEntry
+from raytui.platforms.cai.project.files import FileEntry
 from tests.world.api import WorldTransport
 from tests.world.loop import Killed, Process
 from tests.world.records import SHARED

@@ -17,7 +17,7 @@ from raytui.manager.cluster import ClusterManager
 from raytui.manager.monitor import Monitor
 from raytui.manager.operations import current
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.nodes import SharedFolder
+from raytui.platforms.cai.project.folder import SharedFolder
 from tests.world.api import RUNTIME, Oddity, WorldTransport
 from tests.world.loop import EPOCH, Process
 from tests.world.mounted import MountedFiles
@@ -139,6 +139,16 @@ class Run(Program):
             return False
         waits = {step.name for step in self.plan.steps if step.action.startswith("wait")}
         return any(event.step not in waits for event in self.events)
+
+    @property
+    def replaced(self) -> bool:
+        """Whether a restart had to delete something: that it makes again although its time is over."""
+        return self.verb == "restart" and any(what == "deleted" for what, _ in self.changes)
+
+    def could_know(self, app: App) -> bool:
+        """Whether a list showed it when the run began, or the run's own machine had made it."""
+        console = self.process.name[-2:]
+        return app.shown_from < self.began or (app.made_by is not None and app.made_by.name.endswith(console))
 
     def targets(self, app: App) -> bool:
         """Whether a restart is asked to restart it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -18,16 +19,18 @@ from raytui.core.remedy import Remedy
 from raytui.core.secret import Secret
 from raytui.core.snapshot import Application, LauncherReport
 from raytui.core.spec import DEFAULT_DASHBOARD_PORT, DEFAULT_RAY_PORT, ClusterSpec, PlatformName
-from raytui.platforms.cai import runtimes as images
-from raytui.platforms.cai.applications import in_order, to_application
-from raytui.platforms.cai.client import Backoff, Timing, open_client
-from raytui.platforms.cai.files import DirectFiles, RemoteFiles
-from raytui.platforms.cai.lifecycle import ENDED
-from raytui.platforms.cai.nodes import folder_of, token_path
-from raytui.platforms.cai.remote_reports import RemoteReports
-from raytui.platforms.cai.store import ProjectStore
-from raytui.platforms.cai.transport import ClientName
-from raytui.platforms.cai.usage import Reasons
+from raytui.platforms.cai.api.client import Timing
+from raytui.platforms.cai.api.connect import open_client
+from raytui.platforms.cai.api.transport import ClientName
+from raytui.platforms.cai.applications.lifecycle import ENDED
+from raytui.platforms.cai.applications.records import in_order, to_application
+from raytui.platforms.cai.project.files import DirectFiles, RemoteFiles
+from raytui.platforms.cai.project.folder import folder_of, token_path
+from raytui.platforms.cai.project.remote_reports import RemoteReports
+from raytui.platforms.cai.project.store import ProjectStore
+from raytui.platforms.cai.site import runtimes as images
+from raytui.platforms.cai.site.usage import Reasons
+from raytui.system.backoff import Backoff
 
 DEFAULT_VENV = "~/.venv"
 """`/home/cdsw/.venv` in a workload."""
@@ -73,7 +76,8 @@ class CaiPlatform(ProjectStore):
         self._project_dir = project_dir
         self._reasons = Reasons(api)
         self._remote = RemoteReports(api)
-        self._tokens: dict[str, asyncio.Task[None]] = {}
+        self._emptied: set[str] = set()
+        """Clusters whose head was deleted by us, and of which nothing was made since."""
         self._clearing: dict[str, asyncio.Task[None]] = {}
         self._seen_tokens: dict[str, str] = {}
 
@@ -97,13 +101,21 @@ class CaiPlatform(ProjectStore):
         """Those of `names` that an application without our marker has, or one whose marker stands for another name."""
         return tuple(sorted({record.name for record in await self.lifecycle.records() if record.name in names and not record.ours}))
 
-    async def create(self, request: CreateRequest) -> Application:
-        """Make one application; the cluster's Ray token is made first when it has none."""
-        cluster = request.marker.cluster
+    @property
+    def appears_within(self) -> float:
+        """A create behind a gateway that gave up, and then the lag of the list."""
+        return self.client.timing.late_behind_gateway + self.client.timing.lag
+
+    async def prepare(self, requests: Sequence[CreateRequest]) -> None:
+        """Make the Ray token of each cluster that is to have one and has none."""
+        asked = {request.marker.cluster for request in requests if request.environment.get("RAY_AUTH_MODE") == "token"}
+        await asyncio.gather(*(self.folder.ensure_token(cluster, own_ray_token()) for cluster in asked))
+
+    async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:
+        """Make one application, which finds what `prepare` made."""
+        self._emptied.discard(request.marker.cluster)
         request = msgspec.structs.replace(request, script=self.placed(request.script))
-        if request.environment.get("RAY_AUTH_MODE") == "token":
-            await self._together(self._tokens, cluster, lambda: self.folder.ensure_token(cluster, own_ray_token()))
-        return to_application(await self.lifecycle.create(request, self._environment(request)), self._site)
+        return to_application(await self.lifecycle.create(request, self._environment(request), until=until), self._site)
 
     async def stop(self, application: Application, *, wait: bool = True) -> None:
         """Ask it to end and wait until it is listed as stopped; without `wait` until the platform has accepted that.
@@ -112,9 +124,10 @@ class CaiPlatform(ProjectStore):
         """
         await self.lifecycle.stop(application, wait=wait)
 
-    async def restart(self, application: Application) -> None:
+    async def restart(self, application: Application) -> Application:
         """Stop, wait and start again, or delete and make again as it was."""
-        await self.lifecycle.restart(application)
+        self._emptied.discard(application.cluster)
+        return to_application(await self.lifecycle.restart(application), self._site)
 
     async def delete(self, application: Application, *, wait: bool = True) -> None:
         """Delete it, wait until it is no longer listed, and remove what only this run of it left in the project folder.
@@ -126,12 +139,14 @@ class CaiPlatform(ProjectStore):
         if not wait:
             return
         cluster = application.cluster
+        if application.role == "head":
+            self._emptied.add(cluster)
         try:
             async with asyncio.timeout(self.client.timing.request):
-                if any(record.ours and record.marker and record.marker.cluster == cluster for record in await self.lifecycle.records()):
-                    await self.folder.forget_node(application)
-                else:
+                if await self._is_empty(cluster):
                     await self._together(self._clearing, cluster, lambda: self.folder.forget_run(cluster))
+                else:
+                    await self.folder.forget_node(application)
         except (RaytuiError, TimeoutError):
             # What is left are small files that the next run replaces; the application is gone, and that was asked for.
             return
@@ -161,7 +176,7 @@ class CaiPlatform(ProjectStore):
 
     async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:
         """The rows of `doctor`."""
-        from raytui.platforms.cai.preflight import Preflight
+        from raytui.platforms.cai.site.preflight import Preflight
 
         return await Preflight(self.client, self.lifecycle, self.files, self._launchers).run(spec.resolved("cai"))
 
@@ -177,7 +192,7 @@ class CaiPlatform(ProjectStore):
         """The newest fitting runtime images where none are given: of the venv's Python, and with CUDA for workers with GPUs."""
         if spec.head.runtime_identifier and (spec.workers.runtime_identifier or not spec.workers.count):
             return spec
-        from raytui.platforms.cai.venv import venv_of
+        from raytui.platforms.cai.project.venv import venv_of
 
         listed, venv = await asyncio.gather(self.client.pages("ListRuntimes", "runtimes"), venv_of(self.files))
         known = images.parse(listed)
@@ -195,10 +210,6 @@ class CaiPlatform(ProjectStore):
             head=msgspec.structs.replace(spec.head, runtime_identifier=spec.head.runtime_identifier or head.identifier),
             workers=msgspec.structs.replace(spec.workers, runtime_identifier=spec.workers.runtime_identifier or worker.identifier),
         )
-
-    async def clusters(self) -> tuple[str, ...]:
-        """Names of the clusters that have applications of ours."""
-        return tuple(sorted({app.cluster for app in await self.list()}))
 
     async def dashboard(self, head: Application) -> DashboardTarget:
         """By the head's own address inside the project, through its application when that serves the dashboard, else not at all."""
@@ -225,11 +236,23 @@ class CaiPlatform(ProjectStore):
     async def close(self) -> None:
         """Let go of connections."""
         await self.lifecycle.close()
-        tasks = [*self._tokens.values(), *self._clearing.values()]
+        tasks = list(self._clearing.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.client.close()
+
+    async def _is_empty(self, cluster: str) -> bool:
+        """Whether a cluster has no application; the head that a worker leaves behind may only be too young for a list."""
+        if await self._lists(cluster):
+            return False
+        if cluster in self._emptied:
+            return True
+        await asyncio.sleep(self.client.timing.lag)
+        return not await self._lists(cluster)
+
+    async def _lists(self, cluster: str) -> bool:
+        return any(record.ours and record.marker and record.marker.cluster == cluster for record in await self.lifecycle.records())
 
     async def _present(self, cluster: str | None) -> frozenset[str] | None:
         if self._project_dir is not None or cluster is None:

@@ -1,4 +1,4 @@
-"""Where the local platform keeps a cluster on disk, and how it writes there: whole files or none, private, one writer at a time.
+"""Where the local platform keeps a cluster on disk, one writer at a time, and what a failing disk means to a person.
 
 `<state>/local/<cluster>/` is also the folder that the cluster's launchers share (RAYTUI_SHARED_DIR); its layout is the contract with them.
 """
@@ -6,10 +6,7 @@
 from __future__ import annotations
 
 import errno
-import fcntl
-import os
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +14,8 @@ from pathlib import Path
 from raytui.core.errors import ConfigurationError, OperationFailed
 from raytui.core.launchers import FOLDER, is_own_folder
 from raytui.core.remedy import Remedy
+from raytui.system.files import private_directory
+from raytui.system.locks import FileLock
 
 KEPT_LOGS = 20
 """Log files kept when a cluster is removed; a person may still want to know why it failed."""
@@ -44,33 +43,6 @@ def explained(doing: str, path: Path) -> Iterator[None]:
         raise OperationFailed(f"{doing} failed: {path}: {reason}", hint=hint, reason="StateDirectory") from error
 
 
-def private_directory(path: Path) -> None:
-    """Make a directory and those above it, each 0700; one that exists keeps its mode."""
-    missing = []
-    while not path.is_dir():
-        missing.append(path)
-        path = path.parent
-    for each in reversed(missing):
-        each.mkdir(mode=0o700, exist_ok=True)
-
-
-def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Replace a file so that a reader sees the old or the new one, never a part, and a crash leaves one of them."""
-    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with open(descriptor, "wb") as file:  # noqa: PTH123  # it owns the descriptor
-            os.fchmod(file.fileno(), mode)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-
-
 @contextmanager
 def locked(root: Path, timeout: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """Be the only raytui that changes records or hands out ports under `root`.
@@ -80,34 +52,17 @@ def locked(root: Path, timeout: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     path = root / ".lock"
     with explained("locking the state directory", path):
         private_directory(root)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        _flock(descriptor, path, timeout)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _flock(descriptor: int, path: Path, timeout: float) -> None:
-    deadline, pause = time.monotonic() + timeout, 0.002
-    while not _flock_now(descriptor, path):
-        if time.monotonic() > deadline:
+        lock = FileLock(path)
+    with lock:
+        with explained("locking the state directory", path):
+            held = lock.acquire_blocking(timeout)
+        if not held:
             raise OperationFailed(
                 f"another raytui has held {path} for {timeout:g} s",
                 hint="end it or wait for it, then run the command again",
                 reason="Locked",
             )
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.1)
-
-
-def _flock_now(descriptor: int, path: Path) -> bool:
-    with explained("locking the state directory", path):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        yield
 
 
 def checked(name: str, what: str) -> str:

@@ -17,9 +17,11 @@ from raytui.core.errors import OperationFailed
 from raytui.core.launchers import NODE_VARIABLE, node_folder
 from raytui.core.remedy import Remedy
 from raytui.platforms.local import processes
-from raytui.platforms.local.files import Folder, explained, write_whole
+from raytui.platforms.local.files import Folder, explained
 from raytui.platforms.local.ports import pick
 from raytui.platforms.local.records import RECORD, Record, load_all
+from raytui.system.files import write_whole
+from raytui.system.token import RayToken, ray_token
 
 TEMP_ROOT = Path("/tmp")  # noqa: S108  # made 0700 and checked before it is used
 """Ray's socket paths have 107 characters in all, so a long TMPDIR is not honoured."""
@@ -112,37 +114,20 @@ def free_ports(record: Record, others: Iterable[Record]) -> dict[str, int]:
 
 
 def ensure_token(folder: Folder, *, head: bool) -> None:
-    """Make the cluster's Ray token when it has none; a token in our own environment becomes the cluster's when the head is made."""
-    told = _told_token() if head else ""
-    with explained("writing the cluster's token", folder.token):
-        if told:
-            write_whole(folder.token, f"{told}\n".encode())
-            return
-        try:
-            descriptor = os.open(folder.token, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            if folder.token.stat().st_size:
-                return
-            write_whole(folder.token, f"{os.urandom(32).hex()}\n".encode())
-            return
-        with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123  # it owns the descriptor
-            file.write(f"{os.urandom(32).hex()}\n")
+    """Make the cluster's Ray token when it has none; one that the person's own variables give becomes the cluster's with its head.
 
-
-def _told_token() -> str:
-    told = os.environ.get("RAY_AUTH_TOKEN", "").strip()
-    path = os.environ.get("RAY_AUTH_TOKEN_PATH", "").strip()
-    if told or not path:
-        return told
-    try:
-        token = Path(path).expanduser().read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+    The caller holds the lock. Raises `OperationFailed` when what they give is of no use.
+    """
+    given = ray_token(os.environ, Path()) if head else RayToken()
+    if given.trouble:
         raise OperationFailed(
-            f"the Ray token in {path} cannot be read: {error}", hint="correct or unset RAY_AUTH_TOKEN_PATH", reason="Token"
-        ) from error
-    if not token:
-        raise OperationFailed(f"the Ray token file {path} is empty", hint="correct or unset RAY_AUTH_TOKEN_PATH", reason="Token")
-    return token
+            f"the Ray token in {given.source} cannot be used: {given.trouble}", hint="correct or unset the variable", reason="Token"
+        )
+    with explained("writing the cluster's token", folder.token):
+        if given.text:
+            write_whole(folder.token, f"{given.text}\n".encode())
+        elif not folder.token.exists() or not folder.token.stat().st_size:
+            write_whole(folder.token, f"{os.urandom(32).hex()}\n".encode())
 
 
 def variables(folder: Folder, record: Record, inherited: Mapping[str, str]) -> dict[str, str]:

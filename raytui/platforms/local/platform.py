@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +17,11 @@ from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, PlatformName
 from raytui.platforms.local import observe, records
-from raytui.platforms.local.files import Folder, explained, private_directory, write_whole
+from raytui.platforms.local.files import Folder, explained
 from raytui.platforms.local.listener import HeadListener
 from raytui.platforms.local.shared import SharedFiles, read_within, to_the_end
+from raytui.system.backoff import Backoff
+from raytui.system.files import private_directory, write_whole
 
 if TYPE_CHECKING:
     from raytui.platforms.local.ending import Ending
@@ -51,15 +54,19 @@ class LocalPlatform(SharedFiles):
         """The applications of one cluster or of all, head first, workers by index. Raises `OperationFailed` when no record can be read."""
         return await read_within("the list of local applications", lambda: observe.look(self._root, cluster))
 
-    async def clusters(self) -> tuple[str, ...]:
-        """Names of the clusters that have an application, living or ended."""
-        return tuple(sorted({application.cluster for application in await self.list()}))
-
     async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # a local name is inside our own state directory
         """None: nobody else makes applications here."""
         return ()
 
-    async def create(self, request: CreateRequest) -> Application:
+    @property
+    def appears_within(self) -> float:
+        """The records are the list."""
+        return 0.0
+
+    async def prepare(self, requests: Sequence[CreateRequest]) -> None:
+        """Nothing: what an application needs is made under the lock that it is made under."""
+
+    async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:  # noqa: ARG002  # it is asked for once
         """Start one application. Cancelled, it leaves nothing behind.
 
         Raises `OperationFailed` when an application of that name runs already, or when it cannot be started: then nothing of it exists.
@@ -107,12 +114,13 @@ class LocalPlatform(SharedFiles):
         await self._end(application)
         await to_the_end(lambda: changes.mark_stopped(self._root, application, self._clock, ended=True))
 
-    async def restart(self, application: Application) -> None:
+    async def restart(self, application: Application) -> Application:
         """Stop the application and run its launcher again with the same settings. Raises `NotFound` when it was removed meanwhile."""
         from raytui.platforms.local import changes
 
         await self.stop(application)
         await to_the_end(lambda: changes.start_again(self._root, application, self._clock))
+        return application
 
     async def delete(self, application: Application, *, wait: bool = True) -> None:
         """Stop the application and forget it; with the last one of a cluster go its token, its launchers and Ray's temporary files.
@@ -142,7 +150,7 @@ class LocalPlatform(SharedFiles):
     async def drain(self, application: Application, timeout: float) -> bool:
         """Ask the launcher to let the node finish its tasks and leave; true when the application ended within `timeout` seconds."""
         folder = Folder(self._root, application.cluster)
-        deadline, pause = time.monotonic() + timeout, FIRST_POLL_S
+        deadline, backoff = time.monotonic() + timeout, Backoff(FIRST_POLL_S, SLOWEST_POLL_S)
 
         def ask() -> None:
             path = folder.drain / application.name
@@ -160,8 +168,7 @@ class LocalPlatform(SharedFiles):
         while not await read_within(f"the record of {application.name}", ended):
             if time.monotonic() >= deadline:
                 return False
-            await asyncio.sleep(min(pause, max(0.0, deadline - time.monotonic())))
-            pause = min(SLOWEST_POLL_S, pause * 1.5)
+            await asyncio.sleep(min(backoff.next(), max(0.0, deadline - time.monotonic())))
         return True
 
     async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:
@@ -232,10 +239,9 @@ class LocalPlatform(SharedFiles):
 
     @staticmethod
     async def _carry_out(ending: Ending) -> None:
-        pause = FIRST_POLL_S
-        while not await asyncio.to_thread(ending.step):
-            await asyncio.sleep(pause)
-            pause = min(SLOWEST_POLL_S, pause * 1.3)
+        backoff = Backoff(FIRST_POLL_S, SLOWEST_POLL_S)
+        while not await to_the_end(ending.step):  # noqa: ASYNC110 - the processes tell nobody when they end
+            await asyncio.sleep(backoff.next())
 
 
 def _default_venv() -> Path:

@@ -18,10 +18,10 @@ from raytui.core.protocols import Check
 from raytui.core.remedy import Remedy
 from raytui.core.spec import GIGABYTE, ClusterSpec
 from raytui.core.validate import WORKER_PORTS
-from raytui.platforms.deadline import read_regular
 from raytui.platforms.local import launch, machine, processes, resolve
 from raytui.platforms.local.files import Folder
 from raytui.platforms.local.ports import PORTS, holder, is_free
+from raytui.system.files import read_regular
 
 DISK_WARN = 10**9
 DISK_FAIL = 10**8

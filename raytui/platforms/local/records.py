@@ -15,7 +15,8 @@ import msgspec
 from raytui.core.marker import Role
 from raytui.core.nodefile import NodeFile
 from raytui.core.spec import ClusterSpec
-from raytui.platforms.local.files import Folder, explained, private_directory, write_whole
+from raytui.platforms.local.files import Folder, explained
+from raytui.system.files import private_directory, write_whole
 
 RECORD = "RAYTUI_LOCAL_RECORD"
 

@@ -13,9 +13,10 @@ from raytui.core.protocols import LogChunk
 from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
-from raytui.platforms.deadline import in_daemon_thread, open_regular, read_regular, within
 from raytui.platforms.local import records
-from raytui.platforms.local.files import Folder, explained, private_directory, write_whole
+from raytui.platforms.local.files import Folder, explained
+from raytui.system.files import open_regular, private_directory, read_regular, write_whole
+from raytui.system.threads import in_daemon_thread, within
 
 T = TypeVar("T")
 READ_S = 20.0
@@ -102,17 +103,6 @@ class SharedFiles:
                     raise NotFound(f"there is no file {place}") from None
 
         return await read_within(f"the file {path}", read)
-
-    async def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:
-        """Replace a file below `<state>/local`; its directory is made when missing."""
-
-        def write() -> None:
-            place = self._inside(path)
-            with explained("writing a file", place):
-                private_directory(place.parent)
-                write_whole(place, data, mode)
-
-        await to_the_end(write)
 
     async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
         """Write down what was last asked for in the cluster's folder; none removes it."""

@@ -75,7 +75,9 @@ class NodesPane(Pane):
         shown = self._rows.select(self._order, self._filter)
         self.table.display = bool(self._rows)
         self._empty.display = not self._rows
-        if not self._rows:
+        if picture.known.applications.value is None:
+            self._empty.show([(("   nothing is known of this cluster's nodes", "muted"),)])
+        elif not self._rows:
             self._empty.show([(("   no application of this cluster exists; ", "muted"), (self._start_key, "key"), (" starts it", "muted"))])
         self.table.show_rows(shown, self._rows.columns, "" if self._order in {"name", "worst"} else self._order)
         state = [f"filter {self._filter!r}: {len(shown)} of {len(self._rows)}"] if self._filter else []

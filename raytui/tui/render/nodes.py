@@ -65,7 +65,7 @@ class NodeRows:
         named = (picture.joined.names, tuple(node.name for node in of_nobody))
         if named != self._named:
             self._named, self._longest = named, max((cells(clean(name(item))) for item in self._items), default=8)
-        self.columns = _columns(self._longest, with_gpu=picture.joined.with_gpus)
+        self.columns = _columns(self._longest, with_gpu=picture.joined.with_gpus, by_ray=picture.known.by_ray)
 
     def select(self, order: str = "name", text: str = "") -> LazyRows:
         """The rows that the filter lets through, in the operator's order; equal ones keep theirs."""
@@ -96,19 +96,23 @@ class NodeRows:
     def _row(self, item: Place) -> Row:
         assert self._picture is not None
         line = Line(item, APPLICATIONS.columns, self._picture)
-        return _remembered(item) if self._blind and application_of(item) is not None else _row(line)
+        return _remembered(item, by_ray=self._picture.known.by_ray) if self._blind and application_of(item) is not None else _row(line)
 
 
-def _columns(longest: int, *, with_gpu: bool) -> tuple[Column, ...]:
+def _columns(longest: int, *, with_gpu: bool, by_ray: bool) -> tuple[Column, ...]:
     first = COLUMNS[0]._replace(width=min(max(8, longest), 24), wide=min(max(12, longest), 40))
     gpu = COLUMNS[_INDEX["gpu"]] if with_gpu else COLUMNS[_INDEX["gpu"]]._replace(rank=99, width=999)
-    return tuple(first if c.id == "name" else gpu if c.id == "gpu" else c for c in COLUMNS)
+    special = {"name": first, "gpu": gpu}
+    if by_ray:
+        # Nobody but Ray says anything of its nodes.
+        special |= {silent: COLUMNS[_INDEX[silent]]._replace(rank=99, width=999) for silent in ("platform", "version")}
+    return tuple(special.get(c.id, c) for c in COLUMNS)
 
 
 def _weight(item: Place, order: str, picture: Picture) -> float:
     """The place of an item among all, by its typed value: the worst or the largest first, the unknown last."""
     if order == "worst":
-        roles = (state_role(platform_word(item)), state_role(ray_word(item, picture)))
+        roles = (state_role(platform_word(item, picture)), state_role(ray_word(item, picture)))
         return min(_WEIGHTS.get(role, 3.0) for role in roles)
     value = APPLICATIONS.columns[APPLICATIONS.place_of(order)].value(item, picture)
     return -value if isinstance(value, int | float) else 1.0
@@ -126,15 +130,18 @@ def _row(line: Line[Place]) -> Row:
     return Row(key(item), tuple(spans), note_span(note), _INDEX["memory"] if spans[cpu][0] else cpu)
 
 
-def _remembered(item: Place) -> Row:
+def _remembered(item: Place, *, by_ray: bool) -> Row:
     app, node = application_of(item), node_of(item)
     known: dict[str, Span] = {
         "name": (clean(name(item)), "muted"),
-        "platform": ("?", "warn"),
+        "platform": NONE if by_ray else ("?", "warn"),
         "ray": ("?", "warn"),
         "ip": (clean(node.ip) if node else "", "muted"),
     }
-    told = f"was {app.state if app else 'not ours'}" + (f", {item.state.lower()}" if item.state else "")
+    said = [item.state.lower()] if item.state else []
+    if not by_ray:
+        said.insert(0, app.state if app else "not ours")
+    told = f"was {', '.join(said) or 'listed'}"
     return Row(key(item), tuple(known.get(column, NONE) for column in SHOWN), (told, "muted"), _INDEX["cpu"])
 
 
@@ -147,4 +154,5 @@ def _was(picture: Picture, item: Place) -> Span:
 def title_of(picture: Picture) -> str:
     """How many applications there are, when that is more than a screen tells."""
     count = len(picture.known.applications.value or ())
-    return f"Applications ({count})" if count > 8 else "Applications"
+    what = "Nodes" if picture.known.by_ray else "Applications"
+    return f"{what} ({count})" if count > 8 else what

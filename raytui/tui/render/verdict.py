@@ -53,7 +53,8 @@ def chain(picture: Picture, width: int, *, stale: bool = False) -> Line:
         skipped = [LAYER_NAMES[layer] for layer, state in picture.assessment.links() if state == "unchecked"]
         told = f"{', '.join(skipped)} not looked at " if skipped else "all answering "
         return spread(_links(tuple(layer for layer in LAYERS if LAYER_NAMES[layer] not in skipped)), ((told, "muted"),), width)
-    reached = LAYERS[: LAYERS.index(broken.layer)]
+    before = picture.assessment.links()[: LAYERS.index(broken.layer)]
+    reached = tuple(layer for layer, state in before if state == "ok")
     name, role = broken_link(broken.layer, picture.assessment)
     lead = _links(reached) if reached else ((" ", ""),)
     joint: Line = ((" ─ ", "rule"),) if reached else ()
@@ -71,11 +72,14 @@ def _links(layers: tuple[Layer, ...]) -> Line:
 
 def _counts(picture: Picture, *, stale: bool) -> Line:
     counts = join(picture.snapshot).counts
+    unknown = f", {counts.unknown} unknown" if counts.unknown else ""
+    if counts.expected is None and not stale:
+        dead = f", {counts.dead} dead" if counts.dead else ""
+        return ((f"{counts.alive} {'node' if counts.alive == 1 else 'nodes'} alive{unknown}{dead}   ", ""),)
     if not counts.expected or stale:
         return ()
     if counts.alive is None:
         return ((f"-/{counts.expected} nodes   ", "muted"),)
-    unknown = f", {counts.unknown} unknown" if counts.unknown else ""
     return ((f"{counts.alive}/{counts.expected} nodes{unknown}   ", "" if counts.alive >= counts.expected else "warn"),)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 from raytui.core.joined import Member
 from raytui.core.remedy import Remedy
+from raytui.core.report import Document
 from raytui.core.snapshot import Application, Node
 from raytui.view import amounts
 from raytui.view.filters import Value
 from raytui.view.picture import Picture
 from raytui.view.tables import figures
 from raytui.view.tables.documents import plain, seconds
-from raytui.view.tables.kind import Column, Document, Note, TableKind, by_state, muted
+from raytui.view.tables.kind import Column, Note, TableKind, by_state, muted
 from raytui.view.words import Role
 
 _ON_ITS_WAY = frozenset({"starting", "waiting", "joining", "draining"})
@@ -118,8 +119,10 @@ def _up(place: Place, picture: Picture) -> float | None:
     return max(0.0, picture.known.observed_at - app.started_at)
 
 
-def platform_word(place: Place, _: Picture | None = None) -> str:
-    """What the platform says of the place in one word."""
+def platform_word(place: Place, picture: Picture | None = None) -> str:
+    """What the platform says of the place in one word; empty where no platform says anything beside Ray."""
+    if picture is not None and picture.known.by_ray:
+        return ""
     return "not ours" if isinstance(place, Node) else place.application.state
 
 
@@ -192,7 +195,7 @@ APPLICATIONS: TableKind[Place] = TableKind(
         ),
         Column("version", _version, role=muted, fields=("ray_version",), width=8, rank=9, on_request=True),
         Column("up", _up, amounts.running_time, role=muted, fields=("up_s",), width=6, right=True, rank=1, is_span=True),
-        Column("id", _of_application(lambda app: app.id), width=19, rank=9),
+        Column("id", _of_application(lambda app: app.id), width=19, wide=40, rank=9),
         Column(
             "cpus",
             _of_application(lambda app: app.cpu),
@@ -205,6 +208,7 @@ APPLICATIONS: TableKind[Place] = TableKind(
         Column(
             "gb",
             _of_application(lambda app: app.memory),
+            amounts.gigabytes,
             fields=("memory",),
             width=5,
             right=True,

@@ -6,12 +6,13 @@ from typing import cast
 
 import msgspec
 
+from raytui.core.report import Document
 from raytui.core.units import rfc3339_or_none
 
 
-def plain(item: msgspec.Struct, *times: str) -> dict[str, object]:
+def plain(item: msgspec.Struct, *times: str) -> Document:
     """A core value as a document; `times` names fields with seconds since 1970, written as times and null when unknown."""
-    document = cast("dict[str, object]", msgspec.to_builtins(item))
+    document = cast("Document", msgspec.to_builtins(item))
     for name in times:
         document[name] = rfc3339_or_none(getattr(item, name))
     return document

@@ -7,21 +7,20 @@ console's screen of that kind. A front end adds only how cells are put on its me
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar, overload
+from typing import Generic, NamedTuple, TypeVar, overload
 
 import msgspec
 
 from raytui.core.errors import ConfigurationError, Problem
 from raytui.core.questions import Question
 from raytui.core.remedy import Hint
+from raytui.core.report import Document
 from raytui.core.snapshot import Reading
 from raytui.view.filters import Cell, Matcher, Test, Value, parse
 from raytui.view.picture import Picture
 from raytui.view.words import Role, state_role
 
 T = TypeVar("T")
-Document = dict[str, object]
-"""A row as JSON, before it is encoded."""
 
 
 def as_written(value: Value) -> str:
@@ -142,8 +141,8 @@ class TableKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """Options of the verb that somebody would use, such as `--sort -cpu`."""
     needs: frozenset[Question]
     """The questions of the dashboard whose answers the rows and cells come from."""
-    reading: Callable[[Picture], Reading[Any]]
-    """The answer that the rows come from: it says why there are none and how many there are beyond them. Any: each has its own."""
+    reading: Callable[[Picture], Reading[Sequence[object]]]
+    """The answer that the rows come from: it says why there are none and how many there are beyond them."""
     rows: Callable[[Picture], Sequence[T]]
     key: Callable[[T], str]
     """Identity of a row from one picture to the next."""

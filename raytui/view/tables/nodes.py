@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from raytui.core.report import Document
 from raytui.core.snapshot import Node
 from raytui.view import amounts
 from raytui.view.picture import Picture
 from raytui.view.tables import figures
 from raytui.view.tables.documents import plain, seconds
-from raytui.view.tables.kind import Column, Document, Note, TableKind, by_state
+from raytui.view.tables.kind import Column, Note, TableKind, by_state
 from raytui.view.words import Role
 
 

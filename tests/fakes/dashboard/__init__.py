@@ -167,6 +167,9 @@ class FakeDashboard:
         status = self._status(path, parse_qs(parts.query))
         if status is not None:
             return await _send(writer, *status)
+        if path == "/api/authentication_mode":
+            mode = "token" if self.token else "disabled"
+            return await _send(writer, 200, f'{{"authentication_mode": "{mode}"}}'.encode(), "application/json; charset=utf-8")
         public = path == "/api/gcs_healthz"
         if self.token and not public and headers.get("authorization") != f"Bearer {self.token}":
             word = "Forbidden: Invalid authentication token" if "authorization" in headers else "Unauthorized: Missing authentication token"

@@ -10,9 +10,9 @@ from typing import Any, Self
 import pytest
 
 from raytui import bootstrap
-from raytui.cli.root import main
 from raytui.core.snapshot import Snapshot
 from raytui.manager.logs import Logs
+from raytui.startup import main
 from tests.fakes.platform import FakePlatform
 
 

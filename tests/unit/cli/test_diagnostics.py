@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from raytui.cli.diagnostics import Diagnostics, guard
+from raytui.cli.diagnostics import Diagnostics
+from raytui.cli.guard import guard
 from raytui.cli.invocation import Invocation
 from raytui.cli.output import Output
 from raytui.cli.progress import Progress

@@ -75,7 +75,7 @@ class Session:
         return None
 
 bootstrap.open_session = lambda settings, long_lived=False: Session(settings)
-from raytui.cli.root import main
+from raytui.startup import main
 sys.exit(main(sys.argv[2:]))
 """
 DEADLINE_S = 30.0
@@ -126,13 +126,13 @@ def test_a_start_that_waits_for_another_raytui_can_be_ended(tmp_path):
         fcntl.flock(lock, fcntl.LOCK_EX)
         got, shown = press(tmp_path, "empty", "start", [("Starting", b"\x03")])
     assert got == 130, shown
-    assert "before its first step; no application of ray-cluster exists now" in shown
+    assert "before its first step; no application of ray-cluster is listed now" in shown
 
 
 def test_a_second_ctrl_c_does_not_lose_the_undo(tmp_path):
     got, shown = press(tmp_path, "empty", "start", [("head application created", b"\x03"), ("^C", b"\x03")])
     assert got == 130, shown
-    assert "what this run made was removed; no application of ray-cluster exists now" in shown
+    assert "what this run made was removed; no application of ray-cluster is listed now" in shown
     assert "Traceback" not in shown
 
 

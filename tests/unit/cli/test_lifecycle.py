@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from raytui import bootstrap
-from raytui.cli.root import main
 from raytui.core.protocols import Check
 from raytui.manager import reaping, waits
 from raytui.manager.cluster import ClusterManager
+from raytui.startup import main
 from tests.unit.manager.world import World
 
 
@@ -325,3 +325,11 @@ def test_exposing_the_dashboard_of_a_running_head_is_a_difference(world, capsys)
     ]
     assert "its dashboard not served to the outside, asked for is its dashboard served to the outside" in err
     assert call(capsys, "start", "--expose-dashboard", "--dry-run", "--recreate")[1]["changed"] is True
+
+
+def test_where_a_list_lags_nothing_is_called_absent_that_was_just_asked_for(world, capsys):
+    world.list_lag = 10**6
+    assert main(["start", "--no-wait"]) == 0
+    assert capsys.readouterr().out.strip() == "ray-cluster was asked for; the platform does not list it yet"
+    assert main(["stop", "--yes"]) == 0
+    assert capsys.readouterr().out.strip() == "no application of ray-cluster is listed; nothing was changed"

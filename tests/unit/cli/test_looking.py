@@ -11,11 +11,13 @@ import msgspec
 import pytest
 
 from raytui.cli import look
-from raytui.cli.look import plain_status
+from raytui.cli.flags import read
+from raytui.cli.status import is_so
+from raytui.core.conditions import assess
 from raytui.core.errors import Failure
 from raytui.core.events import Event
 from raytui.core.protocols import Check
-from raytui.core.snapshot import UNREAD, Actor, Job, RayEvent, Reading, ServeDeployment
+from raytui.core.snapshot import UNREAD, Actor, Job, Operation, RayEvent, Reading, ServeDeployment
 from raytui.manager.journal import Journal
 from tests.fakes.platform import FakePlatform
 from tests.unit.core.values import NOW, application, node, report, snapshot
@@ -70,25 +72,50 @@ def test_nodes_of_which_nobody_told_are_a_dash_and_those_not_read_are_counted(sh
 
 
 @pytest.mark.parametrize(
-    ("words", "wanted"),
+    ("words", "verb", "given", "exit_code"),
     [
-        ("status", ("text", None, False)),
-        ("-o json status --exit-code", ("json", None, True)),
-        ("status --cluster c -p p -o text", ("text", "c", False)),
+        ("", "", {}, False),
+        ("-p prod", "", {"profile": "prod"}, False),
+        ("status", "status", {}, False),
+        ("-o json status --exit-code", "status", {"form": "json"}, True),
+        (
+            "status --cluster c -p p -o text --color never",
+            "status",
+            {"cluster": "c", "profile": "p", "form": "text", "color": "never"},
+            False,
+        ),
+        ("status -o json -o text", "status", {"form": "text"}, False),
     ],
 )
-def test_a_plain_status_is_understood_without_click(words, wanted):
-    plain = plain_status(words.split(), None)
-    assert plain is not None
-    assert (plain[0].form, plain[0].cluster, plain[1]) == wanted
+def test_a_plain_call_is_understood_without_click(words, verb, given, exit_code):
+    asked = read(words.split())
+    assert asked.plain
+    assert (asked.verb, asked.given, asked.exit_code) == (verb, given, exit_code)
 
 
 @pytest.mark.parametrize(
     "words",
-    ["status --help", "status -o xml", "status status", "status --cluster", "--exit-code status", "status -v", "status x", "start", ""],
+    [
+        "status --help",
+        "status -o xml",
+        "status status",
+        "status --cluster",
+        "--exit-code status",
+        "status -v",
+        "status x",
+        "start",
+        "--",
+        "-p",
+    ],
 )
-def test_whatever_is_not_plain_is_left_to_the_command_line(words):
-    assert plain_status(words.split(), None) is None
+def test_whatever_is_not_plain_is_left_to_click(words):
+    assert not read(words.split()).plain
+
+
+@pytest.mark.parametrize("words", ["-o json start --what", "start -ojson", "--output=json", "-p -o json x", "--output json --"])
+def test_json_is_asked_for_even_where_the_rest_cannot_be_parsed(words):
+    assert read(words.split()).json
+    assert not read(["--", *words.split()]).json
 
 
 def test_status_as_text_leads_with_the_verdict_and_ends_with_what_to_do(show, text):
@@ -246,3 +273,12 @@ def test_a_refused_key_is_not_allowed_for_lists_too(show, call):
     show(snapshot(applications=Failure("platform", "KeyRefused", "the key was refused", "make a new one")))
     assert call("apps")[0] == 4
     assert call("logs")[0] == 4
+
+
+def test_a_watch_until_ok_does_not_end_while_raytui_changes_the_cluster():
+    well = snapshot()
+    assert is_so("ok", well, assess(well))
+    assert is_so("running", well, assess(well))
+    at_work = msgspec.structs.replace(well, operation=Operation("restart", ("ray-cluster-worker-1",)))
+    assert assess(at_work).verdict == "ok"
+    assert not is_so("ok", at_work, assess(at_work))

@@ -321,6 +321,14 @@ def test_what_was_not_observed_is_none_and_what_was_observed_is_a_number():
     assert document["auth"] == {"mode": "token", "token_file": "/t"}
 
 
+def test_without_knowing_how_many_workers_were_asked_for_nothing_is_called_ok():
+    failure = Failure("platform", "HTTP500", "the platform answered 500")
+    seen = msgspec.structs.replace(snapshot(), asked=Reading(failure=failure, at=NOW))
+    judged = assess(seen)
+    assert (judged.phase, judged.verdict, judged.broken) == ("unknown", "unknown", None)
+    assert [condition.reason for condition in judged.conditions] == ["RecordUnreadable"]
+
+
 # The end of a head, and its way back.
 
 

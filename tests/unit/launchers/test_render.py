@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from raytui.manager import launchers
 from raytui.manager.launchers import JOB_SCRIPT, LAUNCHERS, render, shipped, write
 from tests.unit.launchers.world import ROOT, clean_environment
 
@@ -78,12 +77,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
 
 def test_an_installed_package_finds_its_own_copy_of_the_sources(tmp_path: Path):
     package = tmp_path / "raytui"
-    for room in ("manager", "core"):
-        (package / room).mkdir(parents=True)
-    for name in ("__init__.py", "manager/__init__.py", "core/__init__.py"):
-        (package / name).write_text("")
-    shutil.copy(launchers.__file__, package / "manager" / "launchers.py")
-    shutil.copy(ROOT / "raytui/core/launchers.py", package / "core")
+    shutil.copytree(ROOT / "raytui", package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(FOLDER, package / "launchers")
     code = "import sys; from raytui.manager.launchers import render; sys.stdout.buffer.write(render()[sys.argv[1]])"
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import aclosing
+import time
+from contextlib import aclosing, suppress
 
 import pytest
 
-from raytui.core.errors import DeadlineExceeded, Failure, Interrupted, NotAllowed, OperationFailed, Unreachable
+from raytui.core.errors import DeadlineExceeded, Failure, Interrupted, NotAllowed, NotFound, OperationFailed, Unreachable
 from raytui.manager import made, operations, removal, waits
 from raytui.manager.cluster import ClusterManager
+from raytui.manager.memory import Memory
+from tests.fakes.platform import application
 
 from .world import World, carry_out
 
@@ -84,8 +87,8 @@ async def test_an_adopted_application_of_another_run_is_not_undone(tmp_path):
     world = World()
     create = world.create
 
-    async def adopting(request):
-        answer = await create(request)
+    async def adopting(request, **more):
+        answer = await create(request, **more)
         if request.name == HEAD:
             world.apps[HEAD] = answer = type(answer)(
                 **{name: getattr(answer, name) for name in answer.__struct_fields__} | {"run": "other"}
@@ -178,7 +181,7 @@ async def test_an_interrupt_under_a_lagging_list_takes_back_what_was_made_and_do
     manager = world.manager(tmp_path)
     plan = await manager.plan("start")
     world.list_lag = 3
-    with pytest.raises(Interrupted, match=r"what this run made was removed; no application of ray-cluster exists now$"):
+    with pytest.raises(Interrupted, match=r"what this run made was removed; no application of ray-cluster is listed now$"):
         await _consume(manager.execute(plan), lambda event: event.step == "head answers" and manager.interrupt())
     assert world.states() == {}
 
@@ -213,7 +216,7 @@ async def test_a_start_that_waits_for_the_lock_is_interrupted_at_once_and_says_w
         task = asyncio.create_task(_consume(manager.execute(plan)))
         await _until(lambda: manager.busy)
         manager.interrupt()
-        with pytest.raises(Interrupted, match="before its first step; no application of ray-cluster exists now"):
+        with pytest.raises(Interrupted, match="before its first step; no application of ray-cluster is listed now"):
             await asyncio.wait_for(task, 20)
     assert not manager.busy
     assert world.states() == {}
@@ -424,7 +427,7 @@ async def test_files_that_cannot_be_written_in_time_end_with_the_time(tmp_path):
         await asyncio.Event().wait()
 
     world.write_launchers = hangs
-    with pytest.raises(DeadlineExceeded, match="while the launchers were being written; no application of ray-cluster exists now"):
+    with pytest.raises(DeadlineExceeded, match="while the launchers were being written; no application of ray-cluster is listed now"):
         await asyncio.wait_for(_consume(manager.execute(plan, timeout=0.05)), 20)
 
 
@@ -438,7 +441,7 @@ async def test_an_observation_that_hangs_ends_with_the_time_and_names_what_was_m
         await asyncio.Event().wait()
 
     world.observe = hangs
-    with pytest.raises(DeadlineExceeded, match=rf"existing: not known; made, not listed yet: {HEAD}, {ONE}, {TWO}"):
+    with pytest.raises(DeadlineExceeded, match=rf"what exists is not known; made, not listed yet: {HEAD}, {ONE}, {TWO}"):
         await asyncio.wait_for(_consume(manager.execute(plan, timeout=0.1)), 20)
     assert len(world.states()) == 3
 
@@ -555,6 +558,174 @@ async def test_a_read_that_hangs_leaves_the_operation_unknown(tmp_path, monkeypa
     assert await watched.now() is None
     assert sum(thread.name == "read the running operation" for thread in threading.enumerate()) == 1
     hung.set()
+
+
+# Restarts
+
+
+async def test_what_a_restart_had_to_make_again_is_named_though_no_list_shows_it(tmp_path):
+    world, manager = await started(tmp_path)
+    world.anew = {HEAD}
+    plan = await manager.plan("restart", target="head")
+    world.list_lag = 10**6
+
+    def interrupted(event):
+        if (event.step, event.state) == ("head application restarted", "done"):
+            manager.interrupt()
+
+    with pytest.raises(Interrupted, match=r"existing now: .*head \(made, not listed yet\)"):
+        await _consume(manager.execute(plan), interrupted)
+    assert set(world.states()) == {"head", "worker-1", "worker-2"}
+
+
+async def test_a_restart_that_hangs_ends_with_the_time_and_names_what_may_be_stopped(tmp_path):
+    world, manager = await started(tmp_path)
+    world.stuck_restart = {ONE}
+    plan = await manager.plan("restart", target="workers")
+    with pytest.raises(DeadlineExceeded, match=rf"ran out while {ONE} was being restarted; it may be stopped"):
+        await asyncio.wait_for(_consume(manager.execute(plan, timeout=0.1)), 20)
+    assert world.states()["worker-1"] == "stopped"
+
+
+async def test_a_restart_that_can_not_be_given_up_any_more_is_finished_and_remembered(tmp_path):
+    world, manager = await started(tmp_path)
+    restart, world.anew, gate = world.restart, {ONE}, asyncio.Event()
+
+    async def had_to_delete(application):
+        while not gate.is_set():
+            with suppress(asyncio.CancelledError):
+                await gate.wait()
+        return await restart(application)
+
+    world.restart = had_to_delete
+    world.list_lag = 10**6
+    plan = await manager.plan("restart", target="worker-1")
+    task = asyncio.create_task(_consume(manager.execute(plan)))
+    await _until(
+        lambda: operations.current(tmp_path, "local", "ray-cluster") is not None and ("write_launchers", "ray-cluster") in world.calls
+    )
+    manager.interrupt()
+    await asyncio.sleep(0)
+    gate.set()
+    with pytest.raises(Interrupted, match=r"worker-1 \(made, not listed yet\)|before its first step"):
+        await task
+    assert set(world.states()) == {"head", "worker-1", "worker-2"}
+
+
+async def test_a_worker_is_not_restarted_for_a_head_that_nobody_starts(tmp_path):
+    world, manager = await started(tmp_path)
+    world._set(HEAD, "stopped")
+    with pytest.raises(OperationFailed, match=r"the head of ray-cluster is stopped.*nothing was changed"):
+        await manager.plan("restart", target="worker-1")
+    del world.apps[HEAD]
+    with pytest.raises(OperationFailed, match=r"the head of ray-cluster does not exist.*nothing was changed"):
+        await manager.plan("restart", target="workers")
+    assert not [call for call in world.calls if call[0] != "list"]
+
+
+async def test_a_restart_of_what_vanished_since_its_plan_was_shown_is_not_done(tmp_path):
+    world, manager = await started(tmp_path)
+    plan = await manager.plan("restart", target="worker-1")
+    del world.apps[ONE]
+    with pytest.raises(NotFound, match="has no worker-1"):
+        await _consume(manager.execute(plan))
+
+
+# The end of the time
+
+
+async def test_what_applications_need_is_made_within_the_time_and_before_anything_is_asked_for(tmp_path):
+    world = World()
+    world.stuck_prepare = True
+    manager = world.manager(tmp_path)
+    with pytest.raises(DeadlineExceeded, match=r"ran out while what the applications need was being prepared; no application"):
+        await asyncio.wait_for(carry_out(manager, "start", timeout=0.1), 20)
+    assert world.states() == {}
+
+
+async def test_what_applications_need_and_cannot_be_made_is_no_doubtful_create(tmp_path):
+    world = World()
+    world.faults["prepare"] = [unreachable()]
+    with pytest.raises(Unreachable) as caught:
+        await carry_out(world.manager(tmp_path), "start")
+    assert "come into being" not in str(caught.value) + "".join(getattr(caught.value, "__notes__", []))
+    assert ("create", HEAD) not in world.calls
+
+
+# What this machine remembers
+
+
+async def test_a_stop_ends_what_another_run_of_this_machine_made_and_no_list_shows(tmp_path):
+    world = World()
+    world.appears_within = 60.0
+    world.list_lag = 10**6
+    await carry_out(world.manager(tmp_path), "start", wait=False)
+    assert await world.list() == ()
+    plan = await world.manager(tmp_path).plan("stop")
+    assert [app.name for app in plan.ends] == [HEAD, ONE, TWO]
+    world.list_lag = 0
+    await carry_out(world.manager(tmp_path), "stop")
+    assert world.states() == {}
+    assert not (await world.manager(tmp_path).plan("stop")).changed
+
+
+async def test_a_stop_waits_for_what_a_killed_run_asked_for_and_deletes_it_when_it_comes(tmp_path):
+    world = World()
+    world.appears_within = 60.0
+    made_up = Memory(tmp_path, world, "ray-cluster")
+    (tmp_path / "locks").mkdir()
+    made_up.asked(HEAD, "head", 0, "killed-run")
+    app = application("head", "starting", run="killed-run")
+    world._coming.append((20, app))
+    seen = await asyncio.wait_for(carry_out(world.manager(tmp_path), "stop"), 20)
+    assert world.states() == {}
+    assert ("late applications deleted", "done") in seen
+
+
+async def test_a_stop_that_has_no_time_to_wait_for_it_names_what_may_come(tmp_path):
+    world = World()
+    world.appears_within = 60.0
+    (tmp_path / "locks").mkdir()
+    Memory(tmp_path, world, "ray-cluster").asked(HEAD, "head", 0, "killed-run")
+    with pytest.raises(DeadlineExceeded, match=f"{HEAD} may still come into being"):
+        await asyncio.wait_for(carry_out(world.manager(tmp_path), "stop", timeout=0.05), 20)
+    plan = await world.manager(tmp_path).plan("stop")
+    assert any(f"{HEAD} may still come into being" in note for note in plan.notes)
+
+
+async def test_a_create_that_was_refused_or_taken_back_is_not_looked_for(tmp_path):
+    world = World()
+    world.appears_within = 60.0
+    world.refuse_create[TWO] = "quota exceeded"
+    with pytest.raises(OperationFailed):
+        await carry_out(world.manager(tmp_path), "start")
+    plan = await world.manager(tmp_path).plan("stop")
+    assert (plan.ends, plan.steps, plan.notes) == ((), (), ())
+
+
+async def test_a_memory_that_is_damaged_or_cannot_be_written_takes_nothing_away(tmp_path):
+    world = World()
+    world.appears_within = 60.0
+    path = tmp_path / "locks" / "local-ray-cluster.made.json"
+    path.mkdir(parents=True)
+    await carry_out(world.manager(tmp_path), "start")
+    await carry_out(world.manager(tmp_path), "stop")
+    path.rmdir()
+    for damaged in (b"", b"{}", b'[{"name": 1}]', b"\xff\xfe", b'[{"name": "x", "role": "king", "index": 0, "run": "", "at": 0}]'):
+        path.write_bytes(damaged)
+        await carry_out(world.manager(tmp_path), "start")
+        await carry_out(world.manager(tmp_path), "stop")
+    assert world.states() == {}
+
+
+async def test_what_is_remembered_is_forgotten_when_a_list_would_show_it(tmp_path, monkeypatch):
+    world = World()
+    world.appears_within = 60.0
+    world.list_lag = 10**6
+    await carry_out(world.manager(tmp_path), "start", wait=False)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 61)
+    assert not (await world.manager(tmp_path).plan("stop")).changed
 
 
 async def _consume(events, act=lambda event: None) -> None:

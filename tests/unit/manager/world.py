@@ -6,7 +6,8 @@ It keeps real state (applications exist or do not, nodes live or die), so that t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,11 @@ class World:
         self.stuck_stop: set[str] = set()
         self.stuck_delete: set[str] = set()
         self.stuck_list = False
+        self.stuck_prepare = False
+        self.stuck_restart: set[str] = set()
+        self.anew: set[str] = set()
+        """Names of what a restart makes again under another id."""
+        self.appears_within = 0.0
         self.lost_before: dict[str, Exception] = {}
         self.lost_after: dict[str, Exception] = {}
         self.late = 0
@@ -93,7 +99,12 @@ class World:
     async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(name for name in names if name in self.foreign)
 
-    async def create(self, request: CreateRequest) -> Application:
+    async def prepare(self, requests: Sequence[CreateRequest]) -> None:
+        self._begin("prepare", " ".join(request.name for request in requests))
+        if self.stuck_prepare:
+            await asyncio.Event().wait()
+
+    async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:
         self.creating.set()
         if self.create_gate is not None:
             await self.create_gate.wait()
@@ -135,10 +146,18 @@ class World:
             return
         self._set(application.name, "stopped")
 
-    async def restart(self, application: Application) -> None:
+    async def restart(self, application: Application) -> Application:
         self._begin("restart", application.name)
-        self._set(application.name, "starting")
+        if application.name in self.stuck_restart:
+            self._set(application.name, "stopped")
+            await asyncio.Event().wait()
         self.age[application.name] = 0
+        if application.name not in self.anew:
+            self._set(application.name, "starting")
+            return self.apps[application.name]
+        self.ids += 1
+        self._add(msgspec.structs.replace(application, id=f"id-{self.ids}", state="starting"))
+        return self.apps[application.name]
 
     async def delete(self, application: Application, *, wait: bool = True) -> None:
         await asyncio.sleep(0)

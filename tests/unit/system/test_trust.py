@@ -16,8 +16,8 @@ from raytui.core.errors import Unreachable
 from raytui.core.protocols import DashboardTarget
 from raytui.core.secret import Secret
 from raytui.dashboard.client import connect
-from raytui.platforms.cai.http import HttpTransport
-from raytui.platforms.cai.transport import Endpoint, TransportError
+from raytui.platforms.cai.api.http import HttpTransport
+from raytui.platforms.cai.api.transport import Endpoint, TransportError
 from raytui.system.trust import UnreadableBundle, bundle_of, tls_context
 
 Ask = Callable[[str, str], Awaitable[bool]]

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from raytui.core.secret import Secret
-from raytui.platforms.cai.answers import Told
-from raytui.platforms.cai.client import ApiClient, Timing
-from raytui.platforms.cai.transport import Answer, Endpoint, TransportError
+from raytui.platforms.cai.api.answers import Workbench
+from raytui.platforms.cai.api.client import ApiClient, Timing
+from raytui.platforms.cai.api.transport import Answer, Endpoint, TransportError
 
 FAST = Timing(
     request=1.0,
@@ -21,8 +21,8 @@ FAST = Timing(
     slowest_poll=0.005,
     lag=0.03,
     failed=0.2,
-    settle=0.05,
-    settle_gateway=0.15,
+    late=0.05,
+    late_behind_gateway=0.15,
     whole_create=3.0,
     stop=2.0,
     delete=2.0,
@@ -30,8 +30,9 @@ FAST = Timing(
     restart=0.3,
     patience=0.1,
     files=0.3,
+    doubtful_upload=0.02,
 )
-TOLD = Told("ml.example.com", "abcd-efgh-ijkl-mnop", "CML_API_KEY")
+TOLD = Workbench("ml.example.com", "abcd-efgh-ijkl-mnop", "CML_API_KEY")
 KEY = "key-0123456789abcdef"
 Reply = Answer | TransportError
 Call = tuple[str, dict[str, str], dict[str, Any], Any]

@@ -8,8 +8,8 @@ import msgspec
 
 from raytui.core.snapshot import Application
 from raytui.core.units import rfc3339
-from raytui.platforms.cai.remote_reports import RemoteReports
-from raytui.platforms.cai.transport import Answer
+from raytui.platforms.cai.api.transport import Answer
+from raytui.platforms.cai.project.remote_reports import RemoteReports
 
 from .scripted import Scripted, client_over
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from raytui.core.protocols import Check
+from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.platforms.local import LocalPlatform, launch, machine, ports, preflight
 from tests.unit.platforms.local.conftest import CLUSTER, DASHBOARD_PORT, RAY_PORT, World
@@ -331,5 +332,5 @@ def test_a_script_of_the_user_s_own_needs_the_folder_that_it_runs(
     (check,) = preflight.scripts(ClusterSpec("c", head=HeadSpec(script=str(path))))
     assert (check.name, check.status) == ("head script", status)
     assert words in check.message
-    told = (check.field, check.hint)
+    told = (check.field, as_commands(check.hint))
     assert told == (("", "") if status == "ok" else ("head.script", f"raytui render --to {path.parent} writes it"))

@@ -1,0 +1,21 @@
+"""Whether a verb may change anything: asked before the first request, by both front ends and by the library alike."""
+
+from __future__ import annotations
+
+from raytui.core.errors import RefusedForSafety
+from raytui.core.spec import PlatformName
+
+
+def require_changeable(verb: str, platform: PlatformName, *, read_only: bool) -> None:
+    """Raise `RefusedForSafety` where the verb would change nodes and nothing may be changed."""
+    if platform == "attached":
+        raise RefusedForSafety(
+            f"{verb} was refused: raytui only watches this cluster, and whoever made it changes its nodes",
+            hint="change it with what made it, such as kubectl or ray up; without --address raytui makes clusters of its own",
+            reason="OnlyWatched",
+        )
+    if read_only:
+        raise RefusedForSafety(
+            f"{verb} was refused: the profile is read-only",
+            hint="set read_only = false in the profile, or choose another with --profile",
+        )

@@ -1,0 +1,90 @@
+"""The platform of a cluster that somebody else made: it knows where the dashboard answers, and refuses whatever would change a node."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import NoReturn
+
+from raytui.core.errors import Failure, NotFound, Unreachable
+from raytui.core.permission import require_changeable
+from raytui.core.protocols import Check, DashboardTarget, LogChunk
+from raytui.core.remedy import Remedy
+from raytui.core.snapshot import Application
+from raytui.core.spec import ClusterSpec, PlatformName
+from raytui.system.token import ray_token
+
+
+class AttachedPlatform:
+    """One Ray cluster at one dashboard address.
+
+    `authentication` asks that dashboard whether it wants a token: one is sent only where Ray itself asks for it.
+    """
+
+    name: PlatformName = "attached"
+    appears_within = 0.0
+
+    def __init__(self, address: str, authentication: Callable[[DashboardTarget], Awaitable[str | None]], *, ca_bundle: str = "") -> None:
+        self._address = address
+        self._authentication = authentication
+        self._ca_bundle = ca_bundle
+
+    async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
+        """Where to ask, as an application of unknown state: which nodes there are is Ray's to say, and asked there once a round."""
+        name = cluster or self._address
+        return (Application(self._address, name, name, "head", 0, "unknown", url=self._address),)
+
+    async def dashboard(self, head: Application) -> DashboardTarget:  # noqa: ARG002  # there is one dashboard, whichever node is asked for
+        """The address, with the token of the person where this Ray asks for one.
+
+        Raises `Unreachable` when that could not be asked, or when the token cannot be read or sent.
+        """
+        plain = DashboardTarget(self._address, ca_bundle=self._ca_bundle, given=True)
+        # Looked at anew each time: a person may put the token right while a console watches.
+        token = await asyncio.to_thread(ray_token, os.environ, Path.cwd(), of_the_user=True)
+        if not token.source or await self._authentication(plain) != "token":
+            return plain
+        if token.trouble:
+            hint = "correct it, or unset the variable that names it"
+            raise Unreachable(Failure("login", "TokenUnreadable", f"the Ray token in {token.source} cannot be used: {token.trouble}", hint))
+        login = {"Authorization": f"Bearer {token.text}"}
+        return DashboardTarget(self._address, token_file=token.path, ca_bundle=self._ca_bundle, ray_headers=login, given=True)
+
+    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # nothing is made here
+        """None."""
+        return ()
+
+    async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:  # noqa: ARG002  # nothing is made from it
+        """Nothing: what can be checked is the chain to the dashboard, which every look follows."""
+        return ()
+
+    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:  # noqa: ARG002  # nobody asked raytui for anything
+        """None."""
+        return None
+
+    async def resolve_ports(self, spec: ClusterSpec) -> ClusterSpec:
+        """The spec as it is."""
+        return spec
+
+    async def complete(self, spec: ClusterSpec) -> ClusterSpec:
+        """The spec as it is."""
+        return spec
+
+    async def read_file(self, path: str) -> bytes:
+        """Raises `NotFound`: nothing is kept here of nodes that ended."""
+        raise NotFound(f"nothing is kept of {path}", hint=Remedy("logs", "--list", "names what Ray still has"))
+
+    async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:  # noqa: ARG002
+        """Raises `NotFound`: no launcher of raytui's runs there."""
+        raise NotFound(f"{application.short} has no output of a launcher", hint=Remedy("logs", "--list", "names Ray's own files"))
+
+    async def _refuse(self, *_what: object, **_more: object) -> NoReturn:
+        require_changeable("the change", self.name, read_only=True)
+        raise AssertionError
+
+    create = prepare = stop = restart = delete = drain = write_launchers = record_spec = forget = _refuse
+
+    async def close(self) -> None:
+        """Nothing to let go of."""

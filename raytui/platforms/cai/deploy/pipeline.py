@@ -1,0 +1,252 @@
+"""From an API key to a running cluster: project, files, environment, cluster, in this order, each step found done or done again.
+
+Nothing is remembered between runs. A step looks at the workbench first: an existing project is used, a file that holds the right bytes
+is left alone, a run under way is followed, a set-up that succeeded for the same files is not repeated. No step puts a key into a git
+URL, a job or a file: the jobs use the key that the workload has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib.metadata
+import io
+import time
+import zipfile
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from raytui.core.errors import NotFound, OperationFailed, RaytuiError
+from raytui.core.events import StepEvent
+from raytui.core.launchers import SCRIPTS
+from raytui.core.spec import ClusterSpec
+from raytui.core.units import sanitize
+from raytui.platforms.cai.api.client import ApiClient
+from raytui.platforms.cai.deploy import jobs, projects
+from raytui.platforms.cai.project.files import RemoteFiles
+from raytui.platforms.cai.project.folder import launcher_path
+from raytui.platforms.cai.project.store import ProjectStore
+
+FOLDER = ".raytui/deploy"
+SETUP_JOB, LAUNCH_JOB = "setup_environment", "launch_ray_cluster"
+MODULES = ("ray", "click", "msgspec", "httpx")
+"""What the environment must be able to import: Ray, and what `raytui start` needs."""
+SETUP_TIMEOUT_S = 1800.0
+"""An installation of Ray over a slow file system was seen to take many minutes."""
+_TAIL = 600
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What to deploy."""
+
+    project_name: str
+    git_url: str
+    branch: str
+    spec: ClusterSpec
+    requirements: tuple[str, ...]
+    """What pip shall install; pinned like the installation that deploys."""
+    project_id: str = ""
+    """Use this project instead of finding one by name."""
+    venv: str = "~/.venv"
+    timeout: float = 600.0
+    """Seconds for the cluster to come up, inside the launch job."""
+
+
+class Deployment:
+    """One run of the pipeline."""
+
+    def __init__(
+        self,
+        client: ApiClient,
+        request: Request,
+        *,
+        launchers: Mapping[str, bytes],
+        shipped: Mapping[str, bytes],
+        complete: Callable[[str, ClusterSpec], Awaitable[ClusterSpec]],
+    ) -> None:
+        """`launchers` is what the project's nodes run, `shipped` all that this installation ships for workloads, by relative path."""
+        self._root = client
+        self._client = client
+        self._request = request
+        self._launchers = launchers
+        self._shipped = shipped
+        self._complete = complete
+        self._spec = request.spec
+        self._source = b""
+        self._manifest: dict[str, Any] = {}
+        self.project_id = request.project_id
+        self.changed = False
+
+    async def run(self) -> AsyncGenerator[StepEvent, None]:
+        """Each step as it changes; the first that fails ends the run with its error, and the next run goes on from there."""
+        steps: tuple[tuple[str, Callable[[Callable[[str], None]], Awaitable[str]]], ...] = (
+            ("project found or created", self._project),
+            ("files uploaded", self._files),
+            ("environment set up", self._setup),
+            ("cluster launched", self._launch),
+        )
+        for name, step in steps:
+            queue: asyncio.Queue[str | None] = asyncio.Queue()
+            began = time.monotonic()
+            task = asyncio.ensure_future(step(queue.put_nowait))
+            task.add_done_callback(lambda _, queue=queue: queue.put_nowait(None))  # type: ignore[misc]  # mypy infers no type for a default
+            yield StepEvent(name, "running")
+            try:
+                while (message := await queue.get()) is not None:
+                    yield StepEvent(name, "running", round(time.monotonic() - began, 3), message)
+                answer = await task
+            except RaytuiError as error:
+                yield StepEvent(name, "failed", round(time.monotonic() - began, 3), error.message)
+                raise
+            finally:
+                task.cancel()
+            yield StepEvent(name, "done", round(time.monotonic() - began, 3), answer)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._root.close()
+
+    async def _project(self, progress: Callable[[str], None]) -> str:
+        request = self._request
+        if request.project_id:
+            project, made = await projects.ready(self._root, await projects.read(self._root, request.project_id), progress=progress), False
+        else:
+            project, made = await projects.ensure(
+                self._root, request.project_name, request.git_url, branch=request.branch, progress=progress
+            )
+        self.project_id = project.id
+        self.changed |= made
+        self._client = self._root.for_project(project.id)
+        self._spec = await self._complete(project.id, request.spec)
+        return f"{project.name} ({project.id}), {'created' if made else 'found'}"
+
+    async def _files(self, progress: Callable[[str], None]) -> str:
+        store = ProjectStore(self._client, RemoteFiles(self._client))
+        cluster = self._spec.name
+        # Where they stand when nothing else runs from there; the job's own start looks and names another folder if need be.
+        head, worker = (launcher_path(cluster, SCRIPTS[role]) for role in ("head", "worker"))
+        spec = self._spec
+        spec = msgspec.structs.replace(
+            spec,
+            head=msgspec.structs.replace(spec.head, script=spec.head.script or head),
+            workers=msgspec.structs.replace(spec.workers, script=spec.workers.script or worker),
+        )
+        archive, name = await asyncio.to_thread(source_archive, self._shipped)
+        self._manifest = {
+            "source": name,
+            "venv": self._request.venv,
+            "modules": list(MODULES),
+            "requirements": list(self._request.requirements),
+            "start": ["--config", f"{FOLDER}/raytui.toml", "--profile", "cai", "--timeout", f"{self._request.timeout:g}"],
+        }
+        files: dict[str, bytes] = {
+            f"{FOLDER}/{name}.zip": archive,
+            f"{FOLDER}/raytui_job.py": self._shipped["raytui_job.py"],
+            f"{FOLDER}/raytui.toml": settings_file(spec).encode(),
+            f"{FOLDER}/deploy.json": msgspec.json.format(msgspec.json.encode(self._manifest, order="deterministic")),
+        }
+        progress("launchers")
+        _, written = await store.place_launchers(cluster, self._launchers)
+        for path, data in files.items():
+            progress(path)
+            written += await store.publish(path, data, 0o644)
+        self.changed |= bool(written)
+        return f"{written} of {len(files) + len(self._launchers)} uploaded, the others were there"
+
+    async def _setup(self, progress: Callable[[str], None]) -> str:
+        # The job runs again whenever what it rests on changed; what it did is told by its own definition in the workbench.
+        wanted = hashlib.sha256(msgspec.json.encode(self._manifest, order="deterministic")).hexdigest()[:16]
+        return await self._job(SETUP_JOB, {"RAYTUI_DEPLOY": wanted}, SETUP_TIMEOUT_S, progress, once=True)
+
+    async def _launch(self, progress: Callable[[str], None]) -> str:
+        return await self._job(LAUNCH_JOB, {}, self._request.timeout + 120, progress, once=False)
+
+    async def _job(self, name: str, environment: dict[str, str], timeout: float, progress: Callable[[str], None], *, once: bool) -> str:
+        spec = jobs.JobSpec(
+            name=name,
+            script=f"{FOLDER}/raytui_job.py",
+            arguments=name,
+            runtime_identifier=self._spec.head.runtime_identifier or "",
+            environment=environment,
+        )
+        job_id, made = await jobs.ensure(self._client, spec)
+        self.changed |= made
+        if once and await self._succeeded(job_id, name, environment):
+            return f"job {name} succeeded before with the same files"
+        self.changed = True
+        run = await jobs.start(self._client, job_id, name, environment)
+        ended = await jobs.watch(self._client, job_id, run, name, timeout=timeout, progress=progress)
+        if ended.state != "succeeded":
+            reason = await jobs.failure_reason(self._client, name, ended)
+            said = await self._said(name)
+            raise OperationFailed(
+                f"the job {name} of project {self.project_id} {ended.state}: {said or reason}",
+                hint=f"its output is in {FOLDER}/{name}.log of the project; mend it and run deploy again: it goes on from here",
+                reason="JobFailed",
+            )
+        return f"job {name} succeeded"
+
+    async def _succeeded(self, job_id: str, name: str, environment: Mapping[str, str]) -> bool:
+        """Whether the newest run of the job succeeded for this very set of files."""
+        newest = next(iter(await jobs.history(self._client, job_id, name)), None)
+        return newest is not None and newest.state == "succeeded" and environment.items() <= newest.environment.items()
+
+    async def _said(self, name: str) -> str:
+        """The job's own last words, from the log that it keeps in the project."""
+        try:
+            log = await RemoteFiles(self._client).read(f"{FOLDER}/{name}.log")
+        except (NotFound, RaytuiError):
+            return ""
+        lines = [sanitize(line).strip() for line in log.decode(errors="replace").splitlines()]
+        failed = [line.removeprefix("failed: ") for line in lines if line.startswith("failed: ")]
+        return (failed or [line for line in lines if line] or [""])[-1][:_TAIL]
+
+
+def requirements() -> tuple[str, ...]:
+    """What this installation of raytui depends on, with Ray, as pip takes it."""
+    found = []
+    for line in importlib.metadata.requires("raytui") or ():
+        requirement, _, marker = line.partition(";")
+        if not marker or "extra == 'ray'" in marker.replace('"', "'"):
+            found.append(requirement.strip())
+    return tuple(found)
+
+
+def source_archive(shipped: Mapping[str, bytes]) -> tuple[bytes, str]:
+    """The installed raytui itself as a zip, and the name of the folder that it becomes: what is deployed is what deploys."""
+    package = Path(__file__).resolve().parents[3]
+    found = {f"raytui/{path.relative_to(package)}": path.read_bytes() for path in package.rglob("*") if _wanted(path)}
+    found |= {f"raytui/launchers/{name}": data for name, data in shipped.items()}
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(found):
+            # A fixed date: the same sources give the same bytes, so that an upload is repeated only when something changed.
+            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), found[name], zipfile.ZIP_DEFLATED)
+    data = held.getvalue()
+    return data, f"raytui-{hashlib.sha256(data).hexdigest()[:12]}"
+
+
+def _wanted(path: Path) -> bool:
+    return path.is_file() and "__pycache__" not in path.parts and path.suffix in {".py", ".tcss", ".typed"}
+
+
+def settings_file(spec: ClusterSpec) -> str:
+    """The settings that the launch job uses; the workload's own variables add host, project and key."""
+    lines = [
+        "# Written by raytui's deploy; the key and the project come from the workload's own variables.",
+        "[profiles.cai]",
+        'platform = "cai"',
+    ]
+    plain = msgspec.to_builtins(spec)
+    head, workers = plain.pop("head", {}), plain.pop("workers", {})
+    for table, values in (("cluster", {"name": spec.name, **plain}), ("cluster.head", head), ("cluster.workers", workers)):
+        lines += ["", f"[profiles.cai.{table}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    # JSON's strings, numbers and booleans are TOML's.
+    return msgspec.json.encode(value).decode()

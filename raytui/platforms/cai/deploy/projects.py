@@ -1,0 +1,154 @@
+"""Projects of a workbench: found by their exact name, or made from a git repository and watched until the clone is done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from raytui.core.errors import ConfigurationError, DeadlineExceeded, OperationFailed, Problem, Unreachable
+from raytui.platforms.cai.api.client import ApiClient
+from raytui.platforms.cai.api.exactly_once import Create, Listing
+from raytui.platforms.cai.applications.records import number
+from raytui.system.backoff import Backoff
+
+CLONE_S = 600.0
+"""Default deadline of a clone in seconds."""
+_READY = frozenset({"success", ""})
+_FAILED = frozenset({"failure", "failed"})
+
+
+class Project(msgspec.Struct, frozen=True):
+    """One project."""
+
+    id: str
+    name: str
+    creation_status: str
+    """creating, success or failure; empty in older workbenches."""
+    shared_memory_limit: int
+    """Megabytes; 0 is the default of 64."""
+
+
+async def find(client: ApiClient, name: str) -> Project | None:
+    """The project of exactly this name, none when there is none; raises OperationFailed when there are several."""
+    filtered = await client.pages("ListProjects", "projects", query={"search_filter": msgspec.json.encode({"name": name}).decode()})
+    # A filter that misses would make a second project, so its "none" is checked against the whole list.
+    entries = _named(filtered, name) or _named(await client.pages("ListProjects", "projects"), name)
+    if len(entries) > 1:
+        ids = ", ".join(str(entry.get("id")) for entry in entries)
+        raise OperationFailed(f"{len(entries)} projects are named {name}: {ids}", hint="name the one by its id with CML_PROJECT_ID")
+    return _parse(entries[0]) if entries else None
+
+
+async def visible(client: ApiClient) -> list[Project]:
+    """Every project that the key may see, by name."""
+    return sorted((_parse(entry) for entry in await client.pages("ListProjects", "projects")), key=lambda project: project.name)
+
+
+async def ensure(
+    client: ApiClient,
+    name: str,
+    git_url: str,
+    *,
+    branch: str = "",
+    shared_memory_mb: int = 0,
+    timeout: float = CLONE_S,
+    progress: Callable[[str], None] = lambda _: None,
+) -> tuple[Project, bool]:
+    """The project of this name with its files in place, and whether it was made now.
+
+    Raises ConfigurationError for a git URL that holds a password or token, OperationFailed when the clone failed, DeadlineExceeded when
+    it did not end in `timeout` seconds.
+    """
+    found = await find(client, name)
+    made = found is None
+    if found is None:
+        progress(f"creating project {name}")
+        body = _body(name, git_url, branch, shared_memory_mb)
+
+        async def listed() -> Listing[Project]:
+            return Listing(await find(client, name))
+
+        what = f"the project {name} was created"
+        found = await Create(client, "CreateProject", {"name": name}, body, what=what, parse=_made, find=listed).run()
+    return await ready(client, found, timeout=timeout, progress=progress), made
+
+
+async def ready(
+    client: ApiClient, project: Project, *, timeout: float = CLONE_S, progress: Callable[[str], None] = lambda _: None
+) -> Project:
+    """Wait until the project's files are there."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + timeout
+    backoff = Backoff(client.timing.poll, client.timing.slowest_poll)
+    said = ""
+    while project.creation_status.lower() not in _READY:
+        if project.creation_status.lower() in _FAILED:
+            raise OperationFailed(
+                f"the project {project.name} could not be made: the clone failed",
+                hint="check the repository and branch, delete the project in the workbench and run it again",
+            )
+        if loop.time() >= end:
+            raise DeadlineExceeded(
+                f"waited {timeout:g} s for the clone of project {project.name} ({project.id}); it is still {project.creation_status}",
+                hint="look at the project in the workbench and run it again: it goes on from there",
+            )
+        if project.creation_status != said:
+            said = project.creation_status
+            progress(f"project {project.name} is {said}")
+        await asyncio.sleep(backoff.next())
+        try:
+            project = await read(client, project.id)
+        except Unreachable:
+            if loop.time() >= end:
+                raise
+    return project
+
+
+async def read(client: ApiClient, project_id: str) -> Project:
+    """One project by its id; raises NotFound."""
+    return _parse(await client.call("GetProject", {"project_id": project_id}))
+
+
+async def set_shared_memory(client: ApiClient, project_id: str, megabytes: int) -> None:
+    """Raise the size of /dev/shm for what is started from now on."""
+    await client.call("UpdateProject", {"project_id": project_id}, body={"shared_memory_limit": megabytes})
+
+
+def _body(name: str, git_url: str, branch: str, shared_memory_mb: int) -> dict[str, Any]:
+    parts = urlsplit(git_url)
+    if parts.scheme in {"http", "https"} and (parts.username or parts.password):
+        problem = Problem(
+            "github_repo", "the git URL holds a user name or token", "give it without: the workbench keeps git URLs in clear text"
+        )
+        raise ConfigurationError.from_problems([problem])
+    body: dict[str, Any] = {
+        "name": name,
+        "description": "Ray clusters, managed by raytui",
+        "visibility": "private",
+        "template": "git" if git_url else "blank",
+        "default_project_engine_type": "ml_runtime",
+    }
+    optional: dict[str, Any] = {"git_url": git_url, "git_ref": branch, "shared_memory_limit": shared_memory_mb}
+    return body | {key: value for key, value in optional.items() if value}
+
+
+def _named(entries: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [entry for entry in entries if entry.get("name") == name]
+
+
+def _made(payload: Mapping[str, Any]) -> Project | None:
+    project = _parse(payload)
+    return project if project.id else None
+
+
+def _parse(entry: Mapping[str, Any]) -> Project:
+    return Project(
+        str(entry.get("id") or ""),
+        str(entry.get("name") or ""),
+        str(entry.get("creation_status") or ""),
+        int(number(entry.get("shared_memory_limit"))),
+    )

@@ -1,0 +1,1 @@
+"""The folder of a project, mounted or through the API: launchers, reports, logs, tokens and records of its clusters."""

@@ -1,0 +1,135 @@
+"""The files of the project, as the platform's callers use them: launchers, logs, reports, and the shared folder of a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from raytui.core.errors import NotFound, OperationFailed, RefusedForSafety
+from raytui.core.launchers import FOLDER, SCRIPTS, folder_for, folder_in_use, mode_of, others
+from raytui.core.protocols import LogChunk
+from raytui.core.remedy import Remedy
+from raytui.core.snapshot import Application
+from raytui.core.spec import ClusterSpec
+from raytui.platforms.cai.api.client import ApiClient
+from raytui.platforms.cai.applications.lifecycle import Lifecycle
+from raytui.platforms.cai.applications.records import Record
+from raytui.platforms.cai.project.files import ProjectFiles
+from raytui.platforms.cai.project.folder import SharedFolder, launcher_path, spec_path
+
+T = TypeVar("T")
+
+
+class ProjectStore:
+    """One project's folder. `files` is the folder itself inside the project, the API's files outside."""
+
+    def __init__(self, client: ApiClient, files: ProjectFiles) -> None:
+        self.client = client
+        self.files = files
+        self.folder = SharedFolder(files)
+        self.lifecycle = Lifecycle(client)
+        self._placed: dict[str, str] = {}
+
+    async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
+        """Store those that are missing or differ below the cluster's folder; the paths are relative to the project.
+
+        Other files from which applications of the cluster may run stay as they are: then the set gets a folder of its own.
+        """
+        return (await self.place_launchers(cluster, files))[0]
+
+    async def place_launchers(self, cluster: str, files: Mapping[str, bytes]) -> tuple[dict[str, str], int]:
+        """The same, and how many files had to be written."""
+        folder = FOLDER
+        held = await self._held(cluster, folder, files)
+        if others(files, held):
+            in_use = {folder_in_use(record.script) for record in await self._applications(cluster)}
+            folder = folder_for(files, held, in_use)
+            if folder != FOLDER:
+                held = await self._held(cluster, folder, files)
+            if folder in in_use and (changed := others(files, held)):
+                raise OperationFailed(
+                    f"{launcher_path(cluster, changed[0], folder)} was changed by hand, and applications of {cluster} run from it",
+                    hint=(Remedy("stop", f"--cluster {cluster}", "removes it"), "; ", Remedy("start", "", "then writes it anew")),
+                    reason="LaunchersChanged",
+                )
+        paths = {name: launcher_path(cluster, name, folder) for name in files}
+        missing = [name for name in files if held[name] != files[name]]
+        await _all(self.files.write(paths[name], files[name], mode_of(name)) for name in missing)
+        for name in SCRIPTS.values():
+            self._placed[launcher_path(cluster, name)] = launcher_path(cluster, name, folder)
+        return paths, len(missing)
+
+    def placed(self, script: str) -> str:
+        """The path that an application is made with: that of the set which `write_launchers` wrote last, if the script is raytui's own."""
+        return self._placed.get(script, script)
+
+    async def _held(self, cluster: str, folder: str, names: Iterable[str]) -> dict[str, bytes | None]:
+        """What a set's folder holds under these names."""
+
+        async def one(name: str) -> bytes | None:
+            try:
+                return await self.files.read(launcher_path(cluster, name, folder))
+            except NotFound:
+                return None
+
+        names = list(names)
+        return dict(zip(names, await _all(map(one, names)), strict=True))
+
+    async def _applications(self, cluster: str) -> list[Record]:
+        records = await self.lifecycle.records()
+        return [record for record in records if record.ours and record.marker and record.marker.cluster == cluster]
+
+    async def publish(self, path: str, data: bytes, mode: int = 0o755) -> bool:
+        """Make a file of the project hold `data`; true when it had to be written."""
+        try:
+            if await self.files.read(path) == data:
+                return False
+        except NotFound:
+            pass
+        await self.files.write(path, data, mode)
+        return True
+
+    async def read_file(self, path: str) -> bytes:
+        """A file by its path in the project; raises NotFound."""
+        return await self.files.read(path)
+
+    async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
+        """Record what was last asked for in the cluster's folder; none removes it.
+
+        Not in an application's description: whether changing that restarts the application is not known.
+        """
+        if spec is None:
+            await self.files.delete(spec_path(cluster))
+        else:
+            await self.publish(spec_path(cluster), msgspec.json.encode(spec), 0o644)
+
+    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:
+        """What was last asked for; none when nothing is recorded, or only what cannot be understood."""
+        try:
+            return msgspec.json.decode(await self.files.read(spec_path(cluster)), type=ClusterSpec)
+        except (NotFound, msgspec.MsgspecError):
+            return None
+
+    async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
+        """The launcher's output as it stands in the project folder."""
+        return await self.folder.tail(application, offset, limit)
+
+    async def forget(self, cluster: str) -> None:
+        """Remove the cluster's shared folder; refused while it has applications."""
+        if await self._applications(cluster):
+            raise RefusedForSafety(
+                f"the files of {cluster} are in use by its applications", hint=Remedy("stop", f"--cluster {cluster}", "comes first")
+            )
+        await self.folder.forget(cluster)
+
+
+async def _all(calls: Iterable[Awaitable[T]]) -> list[T]:
+    """Every answer. When one fails the others run to their end all the same: a request that nobody waits for would outlive its client."""
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, BaseException)]

@@ -1,0 +1,1 @@
+"""What a workbench offers and demands: runtime images, GPUs, quotas, reasons of failures, and the rows of `doctor` made of them."""
