@@ -22,14 +22,14 @@ from raytui.manager.monitor import ByNode, Monitor
 from raytui.manager.operations import current
 
 if TYPE_CHECKING:
+    from raytui.core.session import Session, ToolEnvironment
     from raytui.core.spec import ClusterSpec
     from raytui.manager.cluster import ClusterManager
     from raytui.manager.logs import Logs
-    from raytui.manager.tools import ToolEnvironment
     from raytui.platforms.cai.deploy.pipeline import Deployment
 
 
-class Session:
+class ClusterSession:
     """A platform, the watch over one cluster and the means to change it; use it as an async context manager.
 
     Manager and logs are made when they are first used: `status` needs neither, and their imports would be a tenth of its time.
@@ -96,7 +96,7 @@ class Session:
 
 def open_session(settings: Settings, *, long_lived: bool = False) -> Session:
     """A session on the profile's platform. `long_lived` keeps connections open and costs httpx's import."""
-    return Session(settings, build_platform(settings), long_lived=long_lived)
+    return ClusterSession(settings, build_platform(settings), long_lived=long_lived)
 
 
 def access_problems(settings: Settings) -> list[Problem]:

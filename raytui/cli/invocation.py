@@ -14,9 +14,9 @@ from raytui.core.errors import ConfigurationError, OperationFailed, Problem
 from raytui.core.validate import validate
 
 if TYPE_CHECKING:
-    from raytui.bootstrap import Session
     from raytui.cli.paint import ColorChoice
     from raytui.config.settings import Settings
+    from raytui.core.session import Session
 
 Console = Callable[["Settings"], int]
 """Opens the console and answers its exit code; handed in by `raytui.__main__`, since the command line knows no screen."""

@@ -23,8 +23,8 @@ from raytui.manager.followed import SourceEnded
 from raytui.manager.loglines import LineFilter, parse_since
 
 if TYPE_CHECKING:
+    from raytui.core.session import Logs, LogSource
     from raytui.manager.loglines import LineFilter
-    from raytui.manager.logs import Logs, LogSource
 
 DEFAULT_LINES = 100
 PIECE = 65536
@@ -79,7 +79,7 @@ def logs(
                 _print(invocation, source, await _kept(kept, await session.logs.read(found, wanted)), whole=True)
                 return 0
             try:
-                async with aclosing(session.logs.follow(found, wanted)) as batches:  # type: ignore[type-var]  # it is an async generator
+                async with aclosing(session.logs.follow(found, wanted)) as batches:
                     async for batch in batches:
                         _print(invocation, source, await _kept(kept, batch), whole=False)
                         invocation.output.flush()

@@ -128,7 +128,7 @@ config = VerbGroup(
 @click.option("--origin", is_flag=True, help="Say where each value came from.")
 @pass_invocation
 def show(invocation: Invocation, /, *, origin: bool) -> int:
-    """The effective settings; secrets are never printed."""
+    """The effective settings, of the keys those that a file sets; secrets are never printed."""
     settings = invocation.settings()
     rows: list[tuple[str, object, str]] = [("profile", settings.profile_name, settings.origins.get("profile", "default"))]
     rows.append(("state_dir", str(settings.state_dir), settings.origins.get("state_dir", "default")))
@@ -136,6 +136,7 @@ def show(invocation: Invocation, /, *, origin: bool) -> int:
         rows.append(("api_key", "***" if settings.api_key else None, settings.origins.get("api_key", "not set")))
     fields = [field.path for field in FIELDS if field.path != "api_key_file"]
     rows += [(name, _effective(settings, name), settings.origins.get(name, "default")) for name in fields]
+    rows += [(f"keys.{name}", keys, settings.origins[f"keys.{name}"]) for name, keys in settings.keys.items()]
     if invocation.output.json:
         items = [{"field": name, "value": value, **({"origin": where} if origin else {})} for name, value, where in rows]
         invocation.output.document(list_document(items))

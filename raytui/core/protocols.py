@@ -139,10 +139,6 @@ class Platform(Protocol):
         """A file of the cluster's shared folder or project."""
         ...
 
-    async def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:
-        """Replace a file of the cluster's shared folder or project."""
-        ...
-
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         """The launcher's output: the last `limit` bytes, or up to `limit` bytes from `offset` on."""
         ...
@@ -172,10 +168,6 @@ class Platform(Protocol):
 
     async def forget(self, cluster: str) -> None:
         """Remove what the cluster's nodes left in the shared folder; only for a cluster without applications."""
-        ...
-
-    async def clusters(self) -> tuple[str, ...]:
-        """Names of the clusters of ours that have applications on this platform."""
         ...
 
     async def dashboard(self, head: Application) -> DashboardTarget:

@@ -28,8 +28,6 @@ from raytui.system.causes import causes
 
 STREAM_CONNECT_S = 5.0
 """How long a log stream may take to begin to connect."""
-STREAM_ANSWER_S = 15.0
-"""How long the first bytes of a log stream may take; an empty log answers nothing until something is written."""
 
 
 class PooledTransport(Transport):

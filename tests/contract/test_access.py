@@ -197,6 +197,6 @@ async def test_a_private_authority_is_trusted_when_its_certificates_are_given(
         monkeypatch.setenv(variable, certificates)
     platform = over_https(secured, client, "" if variable else certificates)
     assert await platform.list() == ()
-    await platform.write_file("x", b"1")
+    await platform.files.write("x", b"1")
     assert await platform.read_file("x") == b"1"
     await platform.close()

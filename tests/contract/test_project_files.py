@@ -126,9 +126,9 @@ async def test_a_script_of_the_user_s_own_is_told_the_folder_beside_it(platform:
 async def test_a_launcher_is_replaced_whatever_moving_a_file_onto_another_does(
     platform: CaiPlatform, bench: Bench, project: str, onto: str, visibility: float
 ) -> None:
-    await platform.write_file("a/b.py", b"old")
+    await platform.files.write("a/b.py", b"old")
     bench.faults(rename_onto=onto, visibility=visibility)
-    await platform.write_file("a/b.py", b"new")
+    await platform.files.write("a/b.py", b"new")
     assert await platform.read_file("a/b.py") == b"new"
     folder = bench.folder(project) / "a"
     async with asyncio.timeout(10):
@@ -141,8 +141,8 @@ async def test_files_that_become_visible_late_are_waited_for(platform: CaiPlatfo
     bench.faults(visibility=0.5)
     await platform.write_launchers("c", FILES)
     assert await platform.read_file(f"{FOLDER}/launchers/ray_head_launcher.py") == FILES["ray_head_launcher.py"]
-    await platform.write_file("a.py", b"one")
-    await platform.write_file("a.py", b"two")
+    await platform.files.write("a.py", b"one")
+    await platform.files.write("a.py", b"two")
     assert await platform.read_file("a.py") == b"two"
 
 
@@ -156,7 +156,7 @@ async def test_uploads_that_store_nothing_are_found_out(bench: Bench, project: s
 
 async def test_a_file_of_any_bytes_comes_back_the_same(platform: CaiPlatform) -> None:
     data = bytes(range(256)) * 300
-    await platform.write_file("deep/er/odd name (x).bin", data)
+    await platform.files.write("deep/er/odd name (x).bin", data)
     assert await platform.read_file("deep/er/odd name (x).bin") == data
     with pytest.raises(NotFound, match="download nothing from the project"):
         await platform.read_file("nothing")

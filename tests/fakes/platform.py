@@ -144,10 +144,6 @@ class FakePlatform:
             raise NotFound(f"there is no {path}")
         return self.files[path]
 
-    async def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:
-        await self._call("write_file", path)
-        self.files[path] = data
-
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         await self._call("tail", application.name)
         data, start = self.output.get(application.name, b""), self.output_start.get(application.name, 0)

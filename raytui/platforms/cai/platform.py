@@ -211,10 +211,6 @@ class CaiPlatform(ProjectStore):
             workers=msgspec.structs.replace(spec.workers, runtime_identifier=spec.workers.runtime_identifier or worker.identifier),
         )
 
-    async def clusters(self) -> tuple[str, ...]:
-        """Names of the clusters that have applications of ours."""
-        return tuple(sorted({app.cluster for app in await self.list()}))
-
     async def dashboard(self, head: Application) -> DashboardTarget:
         """By the head's own address inside the project, through its application when that serves the dashboard, else not at all."""
         if self._project_dir is not None:

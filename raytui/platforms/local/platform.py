@@ -56,10 +56,6 @@ class LocalPlatform(SharedFiles):
         """The applications of one cluster or of all, head first, workers by index. Raises `OperationFailed` when no record can be read."""
         return await read_within("the list of local applications", lambda: observe.look(self._root, cluster))
 
-    async def clusters(self) -> tuple[str, ...]:
-        """Names of the clusters that have an application, living or ended."""
-        return tuple(sorted({application.cluster for application in await self.list()}))
-
     async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # a local name is inside our own state directory
         """None: nobody else makes applications here."""
         return ()

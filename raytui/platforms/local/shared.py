@@ -104,17 +104,6 @@ class SharedFiles:
 
         return await read_within(f"the file {path}", read)
 
-    async def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:
-        """Replace a file below `<state>/local`; its directory is made when missing."""
-
-        def write() -> None:
-            place = self._inside(path)
-            with explained("writing a file", place):
-                private_directory(place.parent)
-                write_whole(place, data, mode)
-
-        await to_the_end(write)
-
     async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
         """Write down what was last asked for in the cluster's folder; none removes it."""
         folder = Folder(self._root, cluster)

@@ -198,7 +198,7 @@ APPLICATIONS: TableKind[Place] = TableKind(
         ),
         Column("version", _version, role=muted, fields=("ray_version",), width=8, rank=9, on_request=True),
         Column("up", _up, amounts.running_time, role=muted, fields=("up_s",), width=6, right=True, rank=1, is_span=True),
-        Column("id", _of_application(lambda app: app.id), width=19, rank=9),
+        Column("id", _of_application(lambda app: app.id), width=19, wide=40, rank=9),
         Column(
             "cpus",
             _of_application(lambda app: app.cpu),
@@ -211,6 +211,7 @@ APPLICATIONS: TableKind[Place] = TableKind(
         Column(
             "gb",
             _of_application(lambda app: app.memory),
+            amounts.gigabytes,
             fields=("memory",),
             width=5,
             right=True,

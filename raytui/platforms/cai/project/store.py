@@ -96,10 +96,6 @@ class ProjectStore:
         """A file by its path in the project; raises NotFound."""
         return await self.files.read(path)
 
-    async def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:
-        """Replace a file of the project."""
-        await self.files.write(path, data, mode)
-
     async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
         """Record what was last asked for in the cluster's folder; none removes it.
 

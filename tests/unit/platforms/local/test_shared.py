@@ -68,19 +68,16 @@ async def test_a_full_disk_leaves_the_old_launcher(world: World, monkeypatch: py
     assert len(list(head.parent.iterdir())) == 2
 
 
-async def test_files_are_read_and_written_below_the_state_directory_only(world: World) -> None:
-    await world.platform.write_file("unit/notes/a.txt", b"text", 0o600)
+async def test_files_are_read_below_the_state_directory_only(world: World) -> None:
+    (world.shared / "notes").mkdir(parents=True)
+    (world.shared / "notes" / "a.txt").write_bytes(b"text")
     assert await world.platform.read_file("unit/notes/a.txt") == b"text"
-    assert stat.S_IMODE((world.shared / "notes" / "a.txt").stat().st_mode) == 0o600
-    assert stat.S_IMODE((world.shared / "notes").stat().st_mode) == 0o700
     with pytest.raises(NotFound, match="there is no file"):
         await world.platform.read_file("unit/none")
     (world.shared / "way-out").symlink_to("/etc")
     for outside in ("../secret", "/etc/passwd", "unit/../../x", "unit/way-out/passwd", "."):
         with pytest.raises(ConfigurationError, match="is not below"):
             await world.platform.read_file(outside)
-        with pytest.raises(ConfigurationError, match="is not below"):
-            await world.platform.write_file(outside, b"")
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", ".lock", ""])
