@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 from urllib.parse import urlencode
 
 from raytui.core.errors import ConfigurationError, NotFound
@@ -29,6 +29,10 @@ TIMEOUT_S = 5.0
 """Deadline of every other call."""
 BIG_BODY = 256 * 1024
 """Bytes of an answer from which it is read in a thread."""
+KEPT_BODY = 8 * 1024 * 1024
+"""Bytes of the largest answer that is kept to be compared with the next; longer ones hold figures, which differ each time."""
+LOGS = "/api/v0/logs"
+"""What begins so is another question each time."""
 STATE_LIMIT = 10_000
 """The most rows that Ray's State API gives; more is answered with 400."""
 
@@ -43,6 +47,8 @@ class DashboardClient(Dashboard):
         self._transport = transport
         self._timeout = timeout
         self._health_timeout = health_timeout
+        self._last: dict[str, tuple[bytes, object]] = {}
+        """By path, the last answer and what was read of it: one that is byte for byte the same need not be read again."""
 
     def __repr__(self) -> str:
         return f"DashboardClient({failures.place(self._target)})"
@@ -121,11 +127,17 @@ class DashboardClient(Dashboard):
         failure = failures.of_answer(answer, self._target, path)
         if failure is not None:
             raise failure
+        known = self._last.get(path)
+        if known is not None and known[0] == answer.body:
+            return cast("T", known[1])
         try:
             # In a thread when it takes long: meanwhile keys are answered.
-            return await asyncio.to_thread(parse, answer.body) if len(answer.body) > BIG_BODY else parse(answer.body)
+            read = await asyncio.to_thread(parse, answer.body) if len(answer.body) > BIG_BODY else parse(answer.body)
         except Garbage as error:
             raise failures.garbage(self._target, path, str(error)) from None
+        if not path.startswith(LOGS) and len(answer.body) <= KEPT_BODY:
+            self._last[path] = (answer.body, read)
+        return read
 
 
 def connect(
