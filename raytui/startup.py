@@ -9,8 +9,8 @@ values are medians of 12 to 15 runs on a busy machine of two cores, where they d
 - The console's first frame takes at most 0.9 times that of a bare Textual application (not reached; measured: 0.95 to 1.03).
 
 What buys it, in milliseconds of CPU of a status (medians of 41 runs): garbage is not collected while modules are imported, 9 to 16; after a
-status the process ends without being taken apart, 28 to 35. Plain words are read without click (`cli.flags`), and modules that are not needed
-are not imported: `tests/architecture/test_lazy_imports.py` says where and for what.
+status the process ends without being taken apart, 28 to 35. Plain words are read without click (`cli.flags`), and modules that are not
+needed are not imported: `tests/architecture/test_lazy_imports.py` says where and for what.
 """
 
 from __future__ import annotations
