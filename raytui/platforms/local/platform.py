@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.protocols import Check, CreateRequest, DashboardTarget
@@ -24,9 +23,6 @@ from raytui.platforms.local.resolve import resolve_ports
 from raytui.platforms.local.shared import SharedFiles, read_within, to_the_end
 from raytui.system.backoff import Backoff
 from raytui.system.files import private_directory, write_whole
-
-if TYPE_CHECKING:
-    pass
 
 FIRST_POLL_S = 0.05
 SLOWEST_POLL_S = 0.5
