@@ -24,7 +24,6 @@ from raytui.manager.loglines import LineFilter, parse_since
 
 if TYPE_CHECKING:
     from raytui.core.session import Logs, LogSource
-    from raytui.manager.loglines import LineFilter
 
 DEFAULT_LINES = 100
 PIECE = 65536

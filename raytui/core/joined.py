@@ -124,7 +124,7 @@ class _Nodes:
         return made
 
 
-class Joined:
+class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line: apart they would need the same indexes twice
     """One snapshot, looked up by id and by name. `now` of every judgement is the moment of the snapshot."""
 
     def __init__(self, snapshot: Snapshot, before: Joined | None = None) -> None:

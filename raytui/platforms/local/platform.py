@@ -26,7 +26,7 @@ from raytui.system.backoff import Backoff
 from raytui.system.files import private_directory, write_whole
 
 if TYPE_CHECKING:
-    from raytui.platforms.local.ending import Ending
+    pass
 
 FIRST_POLL_S = 0.05
 SLOWEST_POLL_S = 0.5
