@@ -88,6 +88,9 @@ class Judge:
         """Where nothing goes wrong, nothing fails but what cannot be, and what was given too little time."""
         if isinstance(run.error, NotFound) or (isinstance(run.error, DeadlineExceeded) and run.timeout < 30.0):
             return
+        headless = not any(app.name.endswith("-head") and app.status in {STARTING, RUNNING} for app in self.site.ours())
+        if run.verb == "restart" and headless and not run.changes:
+            return  # a worker restarted without its head would wait for it in vain, so that is refused
         self.wrong("quiet", f"{run.title} failed in a world without faults: {run.said}")
 
     def _exceptions(self, run: Run) -> None:
@@ -243,7 +246,8 @@ class Judge:
             if known:
                 self.wrong("absent", f"a status says absent, and there are {_list(known)}")
         self._counts(snapshot, document, begin, end)
-        if self.site.faults.quiet and verdict != "ok" and truth and self._well(begin, before):
+        # One that was only just deleted is listed as stopping for a moment yet.
+        if self.site.faults.quiet and verdict != "ok" and phase != "stopping" and truth and self._well(begin, before):
             self.wrong("quiet", f"a status says {phase}/{verdict} in a world without faults, where all nodes have been alive for long")
 
     def _well(self, begin: float, before: dict[App, str]) -> bool:
