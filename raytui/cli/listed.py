@@ -12,6 +12,7 @@ from raytui.core.errors import NotFound, Unreachable
 from raytui.core.events import Event
 from raytui.core.report import Document, list_document
 from raytui.core.snapshot import Reading
+from raytui.manager.journal import Journal
 from raytui.view.picture import Picture
 from raytui.view.tables.kind import Line, Query, TableKind
 
@@ -38,8 +39,6 @@ class Shown(NamedTuple, Generic[T]):
 
 def journal_of(settings: Settings) -> tuple[Event, ...]:
     """What raytui itself did to the cluster."""
-    from raytui.manager.journal import Journal
-
     return tuple(Journal(settings.state_dir).read(settings.cluster.name))
 
 

@@ -18,6 +18,7 @@ from raytui.core.patterns import compile_pattern
 from raytui.core.snapshot import Reading, Snapshot
 from raytui.view.picture import picture_of
 from raytui.view.tables.kind import Query, TableKind
+from raytui.view.tables.registry import TABLES
 
 if TYPE_CHECKING:
     from raytui.config.settings import Settings
@@ -109,8 +110,6 @@ def _observe(invocation: Invocation, settings: Settings, kind: TableKind[T]) -> 
 
 def __getattr__(name: str) -> Verb:
     """The verb of each list under its own name, as the root of the command line looks for it."""
-    from raytui.view.tables.registry import TABLES
-
     if name in TABLES:
         return list_verb(TABLES[name])
     raise AttributeError(name)

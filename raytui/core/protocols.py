@@ -75,7 +75,38 @@ class LogChunk(msgspec.Struct, frozen=True):
     """Where to go on reading."""
 
 
-class Platform(Protocol):
+class ClusterFiles(Protocol):
+    """What a cluster has beside its applications: launchers, what was last asked for, its output. Deadlines as in `Platform`."""
+
+    async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
+        """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each. Cancelling is safe."""
+        ...
+
+    async def read_file(self, path: str) -> bytes:
+        """A file of the cluster's shared folder or project."""
+        ...
+
+    async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
+        """The launcher's output: the last `limit` bytes, or up to `limit` bytes from `offset` on."""
+        ...
+
+    async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
+        """Record with the cluster what was last asked for; none removes the record, and what is not there is fine."""
+        ...
+
+    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:
+        """What was last asked for of this cluster; none when nothing is recorded, or only what cannot be understood.
+
+        A record without applications says nothing: it is what a run left that was killed.
+        """
+        ...
+
+    async def forget(self, cluster: str) -> None:
+        """Remove what the cluster's nodes left in the shared folder; only for a cluster without applications."""
+        ...
+
+
+class Platform(ClusterFiles, Protocol):
     """Where applications run. Every method has a deadline of its own and raises only errors of `raytui.core.errors`."""
 
     name: PlatformName
@@ -131,18 +162,6 @@ class Platform(Protocol):
         """Ask the Ray node of a worker to finish its tasks and leave; true when it is known to have left within `timeout` seconds."""
         ...
 
-    async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
-        """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each. Cancelling is safe."""
-        ...
-
-    async def read_file(self, path: str) -> bytes:
-        """A file of the cluster's shared folder or project."""
-        ...
-
-    async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
-        """The launcher's output: the last `limit` bytes, or up to `limit` bytes from `offset` on."""
-        ...
-
     async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:
         """What could keep this spec from running, found without changing anything."""
         ...
@@ -153,21 +172,6 @@ class Platform(Protocol):
 
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:
         """The spec with what the platform can choose by itself where it was left out, such as the newest fitting runtime images."""
-        ...
-
-    async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
-        """Record with the cluster what was last asked for; none removes the record, and what is not there is fine."""
-        ...
-
-    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:
-        """What was last asked for of this cluster; none when nothing is recorded, or only what cannot be understood.
-
-        A record without applications says nothing: it is what a run left that was killed.
-        """
-        ...
-
-    async def forget(self, cluster: str) -> None:
-        """Remove what the cluster's nodes left in the shared folder; only for a cluster without applications."""
         ...
 
     async def dashboard(self, head: Application) -> DashboardTarget:

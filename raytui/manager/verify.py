@@ -42,9 +42,7 @@ class Result(msgspec.Struct, frozen=True):
 class Verification:
     """One run of the deployment test on a cluster name that nothing else uses."""
 
-    def __init__(
-        self, platform: Platform, monitor: Watch, manager: Manager, spec: ClusterSpec, *, timeout: float, keep: bool
-    ) -> None:
+    def __init__(self, platform: Platform, monitor: Watch, manager: Manager, spec: ClusterSpec, *, timeout: float, keep: bool) -> None:
         self._platform = platform
         self._monitor = monitor
         self._manager = manager

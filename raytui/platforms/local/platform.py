@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.protocols import Check, CreateRequest, DashboardTarget
@@ -17,14 +16,13 @@ from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, PlatformName
 from raytui.platforms.local import observe, records
+from raytui.platforms.local.ending import Ending, kill_now, of_application
 from raytui.platforms.local.files import Folder, explained
 from raytui.platforms.local.listener import HeadListener
+from raytui.platforms.local.resolve import resolve_ports
 from raytui.platforms.local.shared import SharedFiles, read_within, to_the_end
 from raytui.system.backoff import Backoff
 from raytui.system.files import private_directory, write_whole
-
-if TYPE_CHECKING:
-    from raytui.platforms.local.ending import Ending
 
 FIRST_POLL_S = 0.05
 SLOWEST_POLL_S = 0.5
@@ -72,7 +70,6 @@ class LocalPlatform(SharedFiles):
         Raises `OperationFailed` when an application of that name runs already, or when it cannot be started: then nothing of it exists.
         """
         from raytui.platforms.local import changes
-        from raytui.platforms.local.ending import kill_now
 
         folder = Folder(self._root, request.marker.cluster)
         listed = {application.name: application for application in await self.list(request.marker.cluster)}
@@ -140,7 +137,6 @@ class LocalPlatform(SharedFiles):
     async def forget(self, cluster: str) -> None:
         """Remove what a cluster without applications left in its folder, all but its newest logs; nothing while it has one."""
         from raytui.platforms.local import changes
-        from raytui.platforms.local.ending import Ending
 
         lost = await to_the_end(lambda: changes.clear(self._root, cluster))
         if lost:
@@ -182,8 +178,6 @@ class LocalPlatform(SharedFiles):
 
     async def resolve_ports(self, spec: ClusterSpec) -> ClusterSpec:
         """The spec with every `auto` port replaced by a free one outside 10002-19999 that no cluster of ours uses."""
-        from raytui.platforms.local.resolve import resolve_ports
-
         return await read_within("the search for free ports", lambda: resolve_ports(self._root, spec))
 
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:
@@ -232,8 +226,6 @@ class LocalPlatform(SharedFiles):
             await asyncio.sleep(FIRST_POLL_S)
 
     def _ending(self, application: Application) -> Ending:
-        from raytui.platforms.local.ending import Ending, of_application
-
         chosen = of_application(Folder(self._root, application.cluster), application.name)
         return Ending(self._root, application.name, chosen, application.script, timeout=self._stop_timeout)
 

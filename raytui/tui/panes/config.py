@@ -39,6 +39,7 @@ class FieldRow(Vertical):
         self.input.cursor_blink = False
         self._beside = Static("", classes="running", markup=False)
         self._problem = Static("", classes="problem", markup=False)
+        self._beside.display = self._problem.display = False
         self._told = ("", "")
 
     def compose(self) -> ComposeResult:
@@ -104,6 +105,7 @@ class ConfigPane(Pane):
         self.spec = spec
         self.problems: list[Problem] = []
         self._refused: tuple[Problem, ...] = ()
+        self._told = ""
 
     def compose(self) -> ComposeResult:
         """All fields, then problems that belong to none of them."""
@@ -133,7 +135,11 @@ class ConfigPane(Pane):
             by_field.setdefault(problem.field, problem.message + (f"; {with_keys(problem.hint, keys=self._verbs)}" if problem.hint else ""))
         for path, row in self._rows.items():
             row.tell(by_field.pop(path, ""), f"{word} {differ[path]}" if path in differ else "")
-        self._general.update(clean("; ".join(by_field.values())))
+        told = clean("; ".join(by_field.values()))
+        if told != self._told:
+            # Another text lays the whole screen out anew.
+            self._told = told
+            self._general.update(told)
         self._general.display = bool(by_field)
         self.rule.tell(state=self._state(there, word, differ), state_role="error" if self.problems else "muted")
 
@@ -162,13 +168,10 @@ class ConfigPane(Pane):
 
     @on(events.Mount)
     def _mounted(self) -> None:
-        for row in self._rows.values():
-            row.query_one(".problem").display = False
-            row.query_one(".running").display = False
         self.check()
 
-    def _watch_picture(self) -> None:
-        if self.is_mounted:
+    def _watch_picture(self, before: Picture | None, after: Picture | None) -> None:
+        if self.is_mounted and (before is None or after is None or _compared(before) != _compared(after)):
             self.check()
 
     @on(Input.Changed)
@@ -196,3 +199,8 @@ class ConfigPane(Pane):
         texts = texts_of(self._base, self._platform)
         for path, row in self._rows.items():
             row.input.value = texts[path]
+
+
+def _compared(picture: Picture) -> tuple[object, ...]:
+    """What of a picture the form is compared with."""
+    return picture.known.applications.value, picture.snapshot.asked.value

@@ -29,12 +29,9 @@ def places(picture: Picture) -> Sequence[Place]:
     return picture.joined.in_place
 
 
-def strays(picture: Picture) -> list[Node]:
+def strays(picture: Picture) -> Sequence[Node]:
     """Living nodes that belong to no application of the cluster: somebody joined them by hand."""
-    if picture.known.by_ray:
-        return []
-    applications = picture.joined.applications
-    return [node for node in picture.known.nodes.value or () if node.name not in applications and node.state == "ALIVE"]
+    return picture.joined.strays
 
 
 def key(place: Place) -> str:
@@ -156,7 +153,7 @@ def _of_application(value: Callable[[Application], Value]) -> Callable[[Place, P
 
 def _document(place: Place, picture: Picture) -> Document:
     app = application_of(place)
-    document = plain(app, "created_at", "started_at", "ended_at") if app is not None else {}
+    document = plain(app, "created_at", "started_at", "ended_at", "began_at") if app is not None else {}
     document.pop("spec_json", None)
     return {
         **document,

@@ -169,7 +169,7 @@ def test_a_terminal_gets_no_line_that_is_wider_than_it(show, text, monkeypatch):
     show(snapshot(jobs=tuple(Job(f"j{n}", "FAILED", "python " + "x" * 50, "why " * 20, started_at=NOW) for n in range(3))))
     whole = text("jobs")[1].splitlines()
     monkeypatch.setattr("raytui.cli.output.Output.is_terminal", True)
-    monkeypatch.setattr("raytui.cli.lists.shutil.get_terminal_size", lambda: os.terminal_size((80, 24)))
+    monkeypatch.setattr("raytui.cli.listed.shutil.get_terminal_size", lambda: os.terminal_size((80, 24)))
     cut = text("jobs", "--color", "never")[1].splitlines()
     assert max(map(len, cut)) <= 80 < max(map(len, whole))
     assert [line.split()[:2] for line in cut] == [line.split()[:2] for line in whole]
