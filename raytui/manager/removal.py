@@ -222,7 +222,7 @@ def _awaited(waited: Sequence[Application], doubtful: Sequence[str]) -> str:
 
 
 def _state(states: dict[str, str] | None, identity: str) -> str:
-    return f" ({states[identity]})" if states else ""
+    return f" ({states.get(identity, 'on no list yet')})" if states is not None else ""
 
 
 def _sentence(error: BaseException) -> str:
