@@ -220,8 +220,7 @@ def _awaited(waited: Sequence[Application], doubtful: Sequence[str]) -> str:
 
 
 def _state(states: dict[str, str] | None, identity: str) -> str:
-    # One that a lagging list does not show has no state that could be told.
-    return f" ({states[identity]})" if states and identity in states else ""
+    return f" ({states.get(identity, 'on no list yet')})" if states is not None else ""
 
 
 def _sentence(error: BaseException) -> str:

@@ -88,9 +88,9 @@ class Judge:
         """Where nothing goes wrong, nothing fails but what cannot be, and what was given too little time."""
         if isinstance(run.error, NotFound) or (isinstance(run.error, DeadlineExceeded) and run.timeout < 30.0):
             return
-        headless = not any(app.name.endswith("-head") and app.status in {STARTING, RUNNING} for app in self.site.ours())
-        if run.verb == "restart" and headless and not run.changes:
-            return  # a worker restarted without its head would wait for it in vain, so that is refused
+        head = next((state for app, state in run.states.items() if app.short == "head"), None)
+        if run.verb == "restart" and "wait for it in vain" in run.said and head not in {STARTING, RUNNING}:
+            return
         self.wrong("quiet", f"{run.title} failed in a world without faults: {run.said}")
 
     def _exceptions(self, run: Run) -> None:
@@ -213,7 +213,7 @@ class Judge:
                 or app.shown_from > run.began
             ):
                 continue
-            kept = run.keep and app.status in {STOPPED, FAILED}
+            kept = run.keep and (app.status in {STOPPED, FAILED} or app.deleting)
             if not kept and not _names(run.said, app) and not UNKNOWN.search(run.said):
                 self.wrong("stop", f"{run.title} failed and does not name {app.name} ({app.status}): {run.said}")
             if run.fair and not app.sticky and not app.deleting and not kept:
@@ -253,7 +253,7 @@ class Judge:
     def _well(self, begin: float, before: dict[App, str]) -> bool:
         """Whether all that was asked for has been alive for half a minute."""
         truth = self.site.ours()
-        if any({app.status, before.get(app)} != {RUNNING} for app in truth):
+        if before.keys() != set(truth) or any({app.status, before[app]} != {RUNNING} for app in truth):
             return False
         there = {app.short: app.engine.node if app.engine else None for app in truth}
         wanted = {"head", *(f"worker-{n}" for n in range(1, max(self.asked or {0}) + 1))}
