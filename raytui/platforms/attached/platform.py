@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,12 +12,9 @@ from raytui.core.errors import Failure, NotFound, Unreachable
 from raytui.core.permission import require_changeable
 from raytui.core.protocols import Check, DashboardTarget, LogChunk
 from raytui.core.remedy import Remedy
-from raytui.core.secret import unsendable
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, PlatformName
-
-MAX_TOKEN_BYTES = 65536
-"""A longer file is no token."""
+from raytui.system.token import ray_token
 
 
 class AttachedPlatform:
@@ -44,15 +42,15 @@ class AttachedPlatform:
         Raises `Unreachable` when that could not be asked, or when the token cannot be read or sent.
         """
         plain = DashboardTarget(self._address, ca_bundle=self._ca_bundle, given=True)
-        token, source, path = _own_token()
-        if not source or await self._authentication(plain) != "token":
+        # Looked at anew each time: a person may put the token right while a console watches.
+        token = await asyncio.to_thread(ray_token, os.environ, Path.cwd(), of_the_user=True)
+        if not token.source or await self._authentication(plain) != "token":
             return plain
-        why = unsendable(token) if token else "it is empty, or no file that can be read as text"
-        if why:
+        if token.trouble:
             hint = "correct it, or unset the variable that names it"
-            raise Unreachable(Failure("login", "TokenUnreadable", f"the Ray token in {source} cannot be used: {why}", hint))
-        login = {"Authorization": f"Bearer {token}"}
-        return DashboardTarget(self._address, token_file=path, ca_bundle=self._ca_bundle, ray_headers=login, given=True)
+            raise Unreachable(Failure("login", "TokenUnreadable", f"the Ray token in {token.source} cannot be used: {token.trouble}", hint))
+        login = {"Authorization": f"Bearer {token.text}"}
+        return DashboardTarget(self._address, token_file=token.path, ca_bundle=self._ca_bundle, ray_headers=login, given=True)
 
     async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # nothing is made here
         """None."""
@@ -94,22 +92,3 @@ class AttachedPlatform:
 
     async def close(self) -> None:
         """Nothing to let go of."""
-
-
-def _own_token() -> tuple[str, str, str]:
-    """The token, where it is from, and the file that holds it: `RAY_AUTH_TOKEN`, `RAY_AUTH_TOKEN_PATH`, `~/.ray/auth_token`, as Ray has it.
-
-    All empty without one; only the token is when its file cannot be read.
-    """
-    given, named = os.environ.get("RAY_AUTH_TOKEN", "").strip(), os.environ.get("RAY_AUTH_TOKEN_PATH", "").strip()
-    if given:
-        return given, "RAY_AUTH_TOKEN", ""
-    path = Path(named or "~/.ray/auth_token").expanduser()
-    if not named and not path.is_file():
-        return "", "", ""
-    source = f"{path} (RAY_AUTH_TOKEN_PATH)" if named else str(path)
-    try:
-        readable = path.is_file() and path.stat().st_size <= MAX_TOKEN_BYTES
-        return (path.read_text(encoding="utf-8").strip() if readable else ""), source, str(path)
-    except (OSError, UnicodeDecodeError):
-        return "", source, str(path)
