@@ -189,7 +189,7 @@ class Work:
         await self._step(step, nothing)
 
     async def _write_launchers(self) -> None:
-        work = self._platform.write_launchers(self._plan.cluster, self._launchers())
+        work = self._platform.store.write_launchers(self._plan.cluster, self._launchers())
         self._scripts = await self._in_time(work, "while the launchers were being written")
 
     async def _in_time(self, work: Awaitable[T], when: str) -> T:

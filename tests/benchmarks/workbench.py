@@ -29,7 +29,7 @@ async def prepare(made: Bench) -> str:
     platform = made.platform()
     try:
         for name in ("head.py", "worker.py"):
-            await platform.write_file(name, b"pass\n")
+            await platform.files.write(name, b"pass\n")
         return str((await platform.client.pages("ListRuntimes", "runtimes"))[0]["image_identifier"])
     finally:
         await platform.close()

@@ -219,7 +219,7 @@ async def many(made: Bench, seeds: range, client: ClientName, side_by_side: int 
     listed = await platform.client.pages("ListRuntimes", "runtimes")
     runtime = str(listed[0]["image_identifier"])
     for name in ("head.py", "worker.py", "x.py"):
-        await platform.write_file(name, b"pass\n")
+        await platform.files.write(name, b"pass\n")
     body = {"name": "somebody-else", "subdomain": "somebody-else", "script": "x.py", "cpu": 1, "memory": 1, "runtime_identifier": runtime}
     await platform.client.once("CreateApplication", body=body)
     await platform.close()

@@ -80,9 +80,9 @@ FILE_FAULTS = [("UploadFile", way) for way in EVERY_WAY if way != "twice"] + [
 async def test_a_file_call_that_fails_once_leaves_the_file_right(
     platform: CaiPlatform, bench: Bench, project: str, operation: str, way: str
 ) -> None:
-    await platform.write_file("a/b.py", b"old")
+    await platform.files.write("a/b.py", b"old")
     bench.faults(fail_request=1, fail_how=way, fail_operation=operation)
-    await platform.write_file("a/b.py", b"new")
+    await platform.files.write("a/b.py", b"new")
     folder = bench.folder(project) / "a"
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == {"b.py": b"new"}
 

@@ -96,7 +96,7 @@ async def test_killed_at_every_request(tmp_path: Path, verb: str):
         platform = made.platform()
         runtime = str((await platform.client.pages("ListRuntimes", "runtimes"))[0]["image_identifier"])
         for name in ("head.py", "worker.py"):
-            await platform.write_file(name, b"pass\n")
+            await platform.files.write(name, b"pass\n")
         await platform.close()
         matrix = Matrix(made, tmp_path, runtime)
         stack.callback(matrix.close)

@@ -414,8 +414,8 @@ async def test_logs_are_kept_but_not_for_ever(world: World) -> None:
 
 
 async def test_clusters_with_applications_are_named(world: World) -> None:
-    assert await world.platform.clusters() == ()
+    assert await world.platform.list() == ()
     await world.create()
     await world.create(cluster="second")
     (world.root / "empty" / "logs").mkdir(parents=True)
-    assert await world.platform.clusters() == ("second", "unit")
+    assert {app.cluster for app in await world.platform.list()} == {"second", "unit"}
