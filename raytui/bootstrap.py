@@ -5,28 +5,31 @@ Front ends open a session and never name an implementation; tests hand them a se
 
 from __future__ import annotations
 
+import asyncio
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from raytui.config.settings import Settings
-from raytui.core.errors import Problem
+from raytui.config.settings import Settings, missing_access
+from raytui.core.errors import Problem, RaytuiError
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import plus
+from raytui.core.units import sanitize
+from raytui.manager.launchers import render, shipped
 from raytui.manager.monitor import ByNode, Monitor
 from raytui.manager.operations import current
 
 if TYPE_CHECKING:
+    from raytui.core.session import Session, ToolEnvironment
     from raytui.core.spec import ClusterSpec
     from raytui.manager.cluster import ClusterManager
     from raytui.manager.logs import Logs
-    from raytui.manager.tools import ToolEnvironment
     from raytui.platforms.cai.deploy.pipeline import Deployment
 
 
-class Session:
+class ClusterSession:
     """A platform, the watch over one cluster and the means to change it; use it as an async context manager.
 
     Manager and logs are made when they are first used: `status` needs neither, and their imports would be a tenth of its time.
@@ -56,7 +59,6 @@ class Session:
     def manager(self) -> ClusterManager:
         """The means to change the cluster."""
         from raytui.manager.cluster import ClusterManager
-        from raytui.manager.launchers import render
 
         settings = self.settings
         return ClusterManager(
@@ -94,7 +96,7 @@ class Session:
 
 def open_session(settings: Settings, *, long_lived: bool = False) -> Session:
     """A session on the profile's platform. `long_lived` keeps connections open and costs httpx's import."""
-    return Session(settings, build_platform(settings), long_lived=long_lived)
+    return ClusterSession(settings, build_platform(settings), long_lived=long_lived)
 
 
 def access_problems(settings: Settings) -> list[Problem]:
@@ -102,23 +104,15 @@ def access_problems(settings: Settings) -> list[Problem]:
 
     Asks the workbench only for that, within `PROJECTS_S` seconds, and never fails because it does not answer. Not for a running loop.
     """
-    from raytui.config.settings import missing_access
-
     problems = missing_access(settings)
     if [problem.field for problem in problems] != ["project_id"]:
         return problems
-    import asyncio
-
     seen = asyncio.run(_projects(settings))
     return [msgspec.structs.replace(problem, hint=plus(problem.hint, f"; {seen}")) if seen else problem for problem in problems]
 
 
 async def _projects(settings: Settings) -> str:
     """The projects that the key sees, in words; empty when they could not be asked for."""
-    import asyncio
-
-    from raytui.core.errors import RaytuiError
-    from raytui.core.units import sanitize
     from raytui.platforms.cai.api.connect import open_client
     from raytui.platforms.cai.deploy.projects import visible
 
@@ -166,7 +160,6 @@ def build_platform(settings: Settings) -> Platform:
         from raytui.platforms.local import LocalPlatform
 
         return LocalPlatform(settings.state_dir, venv=settings.venv)
-    from raytui.manager.launchers import render
     from raytui.platforms.cai import CaiPlatform
 
     return CaiPlatform(
@@ -191,7 +184,6 @@ DEPLOY_STEPS = ("project found or created", "files uploaded", "environment set u
 
 async def open_deployment(settings: Settings, *, project_name: str, git_url: str, branch: str, timeout: float) -> Deployment:
     """A run of the pipeline on the workbench of the settings; close it afterwards."""
-    from raytui.manager.launchers import render, shipped
     from raytui.platforms.cai import CaiPlatform
     from raytui.platforms.cai.api.connect import open_client
     from raytui.platforms.cai.deploy.pipeline import Deployment, Request, requirements

@@ -244,7 +244,7 @@ class WorkerNode(Supervisor):
         return "no Ray head answered at %s for %g s, so this worker ended itself" % (address, self.settings.head_timeout)
 
     def _headless_hint(self) -> str:
-        return self.network_hint() if self.report.envoy else "start the head, then start this worker again"
+        return self.report.network_hint() if self.report.envoy else "start the head, then start this worker again"
 
     def _give_up_without_head(self, address: str, stranger: str) -> None:
         message = self._headless(address)

@@ -13,6 +13,11 @@ from raytui_node.settings import Settings
 _HEARTBEAT_S = 10.0
 
 
+_ENVOY_HINT = (
+    "an Envoy sidecar is in this pod: ask the administrator to let plain TCP between the project's pods pass the mesh (mTLS permissive)"
+)
+
+
 class Report:
     """The state of one node in words and facts. Whoever learns a fact sets its field; `set_state` and `record` tell it."""
 
@@ -102,6 +107,10 @@ class Report:
         """Writes the row again when ten seconds have passed."""
         if time.monotonic() - self._recorded >= _HEARTBEAT_S:
             self.record()
+
+    def network_hint(self) -> str:
+        """What to look at when nodes lose each other."""
+        return _ENVOY_HINT if self.envoy else "check the network between the nodes"
 
     def facts(self) -> Dict[str, str]:
         """What the status page shows: no environment, no secrets."""

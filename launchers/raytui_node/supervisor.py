@@ -30,9 +30,6 @@ _DEAD_S = 12.0
 # that would drain the node waits 30 s for a dead GCS.
 _NO_DRAIN_S = 5.0
 _DRAIN_POLL_S = 1.0
-_ENVOY_HINT = (
-    "an Envoy sidecar is in this pod: ask the administrator to let plain TCP between the project's pods pass the mesh (mTLS permissive)"
-)
 _STARTED = "Ray runtime started."
 
 
@@ -226,7 +223,7 @@ class Supervisor:
         elif self.was_alive and probe.node_alive is False:
             self._dead_since = self._dead_since or now
             if now - self._dead_since > _DEAD_S:
-                return self.broken("the head calls this node dead although its raylet runs", self.network_hint())
+                return self.broken("the head calls this node dead although its raylet runs", self.report.network_hint())
         elif self.was_alive and not probe.healthy:
             self.report.set_state("alive", "the head does not answer: " + probe.problem, "this node ends about a minute after its head")
         return ""
@@ -235,10 +232,6 @@ class Supervisor:
         """Takes on the failure for which Ray is ended; returns the reason."""
         self.report.set_state("failed", message, hint)
         return "broken"
-
-    def network_hint(self) -> str:
-        """What to look at when nodes lose each other."""
-        return _ENVOY_HINT if self.report.envoy else "check the network between the nodes"
 
     def _remark(self) -> Tuple[str, str]:
         if self.shared.trouble:
@@ -305,7 +298,7 @@ class Supervisor:
         elif ending.code == 0:
             self.report.set_state("ended", "Ray ended by itself with exit code 0")
         elif self._dead_since:
-            self.fail("the head called this node dead, so its raylet ended", self.network_hint(), ending.code)
+            self.fail("the head called this node dead, so its raylet ended", self.report.network_hint(), ending.code)
         else:
             message, hint = self.cause(ending)
             self.fail(message, hint, ending.code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from raytui.bootstrap import access_problems
 from raytui.cli.invocation import Invocation
 from raytui.cli.paint import is_terminal
 from raytui.core.errors import ConfigurationError
@@ -23,8 +24,6 @@ def open_console(invocation: Invocation) -> int:
             hint="raytui status, raytui watch and the other verbs work here",
             reason="Terminal",
         )
-    from raytui.bootstrap import access_problems
-
     settings = invocation.settings()
     problems = access_problems(settings)
     if problems:

@@ -1,12 +1,33 @@
-"""What a verb that looks must have before it can answer: a platform that lets us in, and a cluster on it."""
+"""One look at a cluster, and what a verb must have seen before it can answer: a platform that lets us in, and a cluster on it."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from raytui.core.errors import NotAllowed, NotFound, Unreachable
+from raytui.core.questions import Question
 from raytui.core.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from raytui.core.session import Session
 
 _REFUSALS = {"KeyRefused", "NotAllowed"}
 """Reasons under which a snapshot carries what the platform raised as `NotAllowed`: a refused key is no broken line."""
+
+
+def look_once(session: Session, questions: Iterable[Question] | None = None) -> Snapshot:
+    """One snapshot with the answers to these questions, those of the status without any; the session is closed."""
+    seen: list[Snapshot] = []
+
+    async def look() -> None:
+        # Not as the task's result: when asyncio puts Ctrl-C back, Python writes the task with its result as text, 0.2 s of 5,000 nodes.
+        async with session:
+            seen.append(await (session.monitor.observe() if questions is None else session.monitor.observe(questions)))
+
+    asyncio.run(look())
+    return seen[0]
 
 
 def require_cluster(snapshot: Snapshot) -> None:

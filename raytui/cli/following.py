@@ -66,7 +66,7 @@ class Story(Generic[T]):
             return
         shown = select(self._query, picture, reading, self._most)
         if output.in_place:
-            self._draw(picture, text(self._query, shown, output.paint) if shown.lines else [nothing(self._query, picture, shown)])
+            self._draw(picture, text(self._query, shown, output) if shown.lines else [nothing(self._query, picture, shown)])
         elif self._is_new(shown):
             self._print(picture, reading, shown)
         self._trouble = ""
@@ -84,7 +84,7 @@ class Story(Generic[T]):
             output.record(document(self._query, picture, reading, shown))
         else:
             gap = [""] if self._drawn else []
-            lines = text(self._query, shown, output.paint) if shown.lines else [nothing(self._query, picture, shown)]
+            lines = text(self._query, shown, output) if shown.lines else [nothing(self._query, picture, shown)]
             output.lines([*gap, *lines])
             output.flush()
         self._drawn = True

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 
+from raytui import __version__
 from raytui.cli.invocation import Invocation
-from raytui.cli.output import ReaderLeft
+from raytui.cli.output import ReaderLeft, abandon
+from raytui.config import paths
 from raytui.core.errors import ConfigurationError, OperationFailed, RaytuiError
+from raytui.core.report import error_document
+from raytui.core.secret import mask
+from raytui.system.files import private_directory, write_whole
 
 
 def guard(invocation: Invocation, work: Callable[[], int]) -> int:
@@ -35,8 +43,6 @@ def guard(invocation: Invocation, work: Callable[[], int]) -> int:
 def _report(invocation: Invocation, error: RaytuiError) -> int:
     try:
         if invocation.form == "json":
-            from raytui.core.report import error_document
-
             invocation.output.document(error_document(error))
             invocation.output.flush()
         else:
@@ -50,8 +56,6 @@ def _report(invocation: Invocation, error: RaytuiError) -> int:
 
 
 def _reader_left() -> int:
-    from raytui.cli.output import abandon
-
     abandon()
     return 0
 
@@ -80,10 +84,6 @@ def _of_click(raised: Exception, invocation: Invocation) -> RaytuiError | None:
 
 def _unforeseen(raised: Exception, invocation: Invocation) -> RaytuiError:
     """One sentence for what nobody foresaw; the traceback goes to a file that can be sent to the project."""
-    import traceback
-
-    from raytui.core.secret import mask
-
     details = mask("".join(traceback.format_exception(raised)))
     if invocation.verbosity > 1:
         invocation.diagnostics.lines(details.splitlines())
@@ -99,12 +99,6 @@ def _unforeseen(raised: Exception, invocation: Invocation) -> RaytuiError:
 def _keep(details: str) -> str:
     """Where the details were written: beside the journal, else in a temporary file; empty when neither can be written."""
     import tempfile
-    import time
-    from pathlib import Path
-
-    from raytui import __version__
-    from raytui.config import paths
-    from raytui.system.files import private_directory, write_whole
 
     text = f"raytui {__version__}, Python {sys.version.split()[0]}, {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}\n{details}"
     try:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 from raytui.cli.diagnostics import Diagnostics
 from raytui.cli.output import Output
+from raytui.config.settings import load
 from raytui.core.errors import ConfigurationError, OperationFailed, Problem
+from raytui.core.validate import validate
 
 if TYPE_CHECKING:
-    from raytui.bootstrap import Session
     from raytui.cli.paint import ColorChoice
     from raytui.config.settings import Settings
+    from raytui.core.session import Session
 
 Console = Callable[["Settings"], int]
 """Opens the console and answers its exit code; handed in by `raytui.__main__`, since the command line knows no screen."""
@@ -51,8 +53,6 @@ class Invocation:
 
     def settings(self, flags: Mapping[str, object] | None = None) -> Settings:
         """The effective settings with the verb's own flags; raises `ConfigurationError` with every problem."""
-        from raytui.config.settings import load
-
         given = {"profile": self.profile, "config": self.config, "cluster.name": self.cluster, "address": self.address, **(flags or {})}
         return load(given, os.environ, working_directory())
 
@@ -62,7 +62,6 @@ class Invocation:
         `check_name` is off where the whole spec is validated anyway and all its problems should come together.
         """
         from raytui import bootstrap
-        from raytui.core.validate import validate
 
         problems = bootstrap.access_problems(settings)
         if check_name:

@@ -14,7 +14,6 @@ from typing import Any
 import click
 import msgspec
 
-from raytui.bootstrap import Session
 from raytui.cli.diagnostics import Diagnostics
 from raytui.cli.invocation import Invocation, seconds, whole_number
 from raytui.cli.paint import is_terminal
@@ -28,6 +27,7 @@ from raytui.core.permission import require_changeable
 from raytui.core.plan import Plan, Verb
 from raytui.core.remedy import as_commands
 from raytui.core.report import SCHEMA_VERSION
+from raytui.core.session import Session
 from raytui.core.validate import MAX_WORKERS
 
 LEAST_S = 0.01

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
@@ -11,11 +12,12 @@ from raytui.core.errors import NotFound, Unreachable
 from raytui.core.events import Event
 from raytui.core.report import Document, list_document
 from raytui.core.snapshot import Reading
+from raytui.manager.journal import Journal
 from raytui.view.picture import Picture
 from raytui.view.tables.kind import Line, Query, TableKind
 
 if TYPE_CHECKING:
-    from raytui.cli.paint import Paint
+    from raytui.cli.output import Output
     from raytui.config.settings import Settings
 
 T = TypeVar("T")
@@ -37,8 +39,6 @@ class Shown(NamedTuple, Generic[T]):
 
 def journal_of(settings: Settings) -> tuple[Event, ...]:
     """What raytui itself did to the cluster."""
-    from raytui.manager.journal import Journal
-
     return tuple(Journal(settings.state_dir).read(settings.cluster.name))
 
 
@@ -73,11 +73,12 @@ def document(query: Query[T], picture: Picture, reading: Reading[Sequence[object
     return made if shown.total is not None else {**made, "total": None, "truncated": True}
 
 
-def text(query: Query[T], shown: Shown[T], paint: Paint) -> list[str]:
-    """The list as aligned lines under their heads."""
+def text(query: Query[T], shown: Shown[T], output: Output) -> list[str]:
+    """The list as aligned lines under their heads; a terminal gets no line that is wider than it, as far as texts can be cut."""
     places = [query.kind.place(column) for column in query.columns]
-    heads = [Head(column.head, column.right) for column in query.columns]
-    return table(heads, [[line[place] for place in places] for line in shown.lines], paint)
+    heads = [Head(column.head, column.right, column.width if column.wide else 0) for column in query.columns]
+    room = shutil.get_terminal_size().columns if output.is_terminal else None
+    return table(heads, [[line[place] for place in places] for line in shown.lines], output.paint, room)
 
 
 def nothing(query: Query[T], picture: Picture, shown: Shown[T]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 import msgspec
 
-from raytui.cli.evidence import require_cluster
+from raytui.cli.evidence import look_once, require_cluster
 from raytui.cli.invocation import Invocation, whole_number
 from raytui.cli.listed import answer, document, journal_of, nothing, select, tell_missing, text
 from raytui.cli.verb import Verb, pass_invocation, verb
@@ -19,6 +18,7 @@ from raytui.core.patterns import compile_pattern
 from raytui.core.snapshot import Reading, Snapshot
 from raytui.view.picture import picture_of
 from raytui.view.tables.kind import Query, TableKind
+from raytui.view.tables.registry import TABLES
 
 if TYPE_CHECKING:
     from raytui.config.settings import Settings
@@ -94,7 +94,7 @@ def look(invocation: Invocation, query: Query[T], most: int) -> int:
     if output.json:
         output.document(document(query, picture, reading, shown))
     elif shown.lines:
-        output.lines(text(query, shown, output.paint))
+        output.lines(text(query, shown, output))
     else:
         invocation.diagnostics.lines([nothing(query, picture, shown)])
     tell_missing(invocation, query, reading, shown)
@@ -103,21 +103,13 @@ def look(invocation: Invocation, query: Query[T], most: int) -> int:
 
 def _observe(invocation: Invocation, settings: Settings, kind: TableKind[T]) -> Snapshot:
     """One look that asks what a list needs; raises what `require_cluster` raises."""
-    session = invocation.session(settings)
-
-    async def once() -> Snapshot:
-        async with session:
-            return await session.monitor.observe(kind.needs)
-
-    snapshot = asyncio.run(once())
+    snapshot = look_once(invocation.session(settings), kind.needs)
     require_cluster(snapshot)
     return snapshot
 
 
 def __getattr__(name: str) -> Verb:
     """The verb of each list under its own name, as the root of the command line looks for it."""
-    from raytui.view.tables.registry import TABLES
-
     if name in TABLES:
         return list_verb(TABLES[name])
     raise AttributeError(name)

@@ -16,12 +16,14 @@ from raytui.cli.invocation import Invocation, whole_number
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
 from raytui.core.errors import NotFound, Unreachable
+from raytui.core.patterns import compile_pattern
 from raytui.core.report import SCHEMA_VERSION, list_document
 from raytui.core.snapshot import Snapshot
+from raytui.manager.followed import SourceEnded
+from raytui.manager.loglines import LineFilter, parse_since
 
 if TYPE_CHECKING:
-    from raytui.manager.loglines import LineFilter
-    from raytui.manager.logs import Logs, LogSource
+    from raytui.core.session import Logs, LogSource
 
 DEFAULT_LINES = 100
 PIECE = 65536
@@ -54,10 +56,6 @@ def logs(
     since: str | None,
 ) -> int:
     """SOURCE is head (default), worker-N, head/FILE or worker-N/FILE for one of Ray's log files, or job/ID."""
-    from raytui.core.patterns import compile_pattern
-    from raytui.manager.followed import SourceEnded
-    from raytui.manager.loglines import LineFilter, parse_since
-
     count = whole_number("lines", lines, DEFAULT_LINES, low=-1)
     pattern = compile_pattern(grep, "grep") if grep else None
     around = whole_number("context", context, 0, high=10_000)
@@ -80,7 +78,7 @@ def logs(
                 _print(invocation, source, await _kept(kept, await session.logs.read(found, wanted)), whole=True)
                 return 0
             try:
-                async with aclosing(session.logs.follow(found, wanted)) as batches:  # type: ignore[type-var]  # it is an async generator
+                async with aclosing(session.logs.follow(found, wanted)) as batches:
                     async for batch in batches:
                         _print(invocation, source, await _kept(kept, batch), whole=False)
                         invocation.output.flush()

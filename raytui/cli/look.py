@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
+from raytui.cli.evidence import look_once
 from raytui.cli.invocation import Invocation
 from raytui.core.conditions import Assessment, assess
 from raytui.core.report import status_document
-from raytui.core.snapshot import Snapshot
 
 VERDICT_CODES = {"ok": 0, "degraded": 3, "down": 1, "unknown": 6}
 ABSENT_CODE = 5
@@ -17,13 +16,7 @@ ABSENT_CODE = 5
 def show_status(invocation: Invocation, *, exit_code: bool) -> int:
     """Print one snapshot and answer 0, or the verdict's exit code when that was asked for."""
     settings = invocation.settings()
-    session = invocation.session(settings)
-
-    async def look() -> Snapshot:
-        async with session:
-            return await session.monitor.observe()
-
-    snapshot = asyncio.run(look())
+    snapshot = look_once(invocation.session(settings))
     now, output = time.time(), invocation.output
     if output.json:
         assessment = assess(snapshot)

@@ -12,7 +12,9 @@ from pathlib import Path
 import click
 import msgspec
 
+from raytui.bootstrap import DEPLOY_STEPS, open_deployment
 from raytui.cli.invocation import Invocation, seconds
+from raytui.cli.lifecycle import is_agreed
 from raytui.cli.progress import Progress, on_interrupt
 from raytui.cli.sizes import size_flags, size_options
 from raytui.cli.verb import pass_invocation, verb
@@ -25,6 +27,8 @@ from raytui.core.protocols import Platform
 from raytui.core.remedy import as_commands
 from raytui.core.report import SCHEMA_VERSION, Document, advised, list_document
 from raytui.core.snapshot import Application
+from raytui.manager.reaping import AGE_S, reap
+from raytui.manager.verify import Result, Verification
 
 
 @verb(
@@ -38,8 +42,6 @@ from raytui.core.snapshot import Application
 @pass_invocation
 def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **sizes: object) -> int:
     """Make a small cluster under a name of its own, look at it and remove it: connection, launchers, creation, status, clean-up."""
-    from raytui.manager.verify import Result, Verification
-
     limit = seconds("timeout", timeout, 600.0) or 600.0
     if invocation.cluster is None:
         invocation.cluster = f"raytui-verify-{secrets.token_hex(3)}"
@@ -110,8 +112,6 @@ def deploy(
     **sizes: object,
 ) -> int:
     """Find or create the project, upload what the jobs need, set the environment up, launch the cluster; run it again to go on."""
-    from raytui.bootstrap import DEPLOY_STEPS, open_deployment
-
     limit = seconds("timeout", timeout, 600.0) or 600.0
     require_changeable("deploy", invocation.settings().platform, read_only=False)
     flags = {"platform": "cai", "host": cml_host, "api_key_file": cml_api_key_file, **size_flags(sizes)}
@@ -195,8 +195,6 @@ def _answer(invocation: Invocation, settings: Settings, steps: list[StepEvent], 
 @pass_invocation
 def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, yes: bool, dry_run: bool) -> int:
     """Applications that carry raytui's marker although their cluster has no head: nothing uses them, and they cost until they end."""
-    from raytui.manager.reaping import AGE_S
-
     settings = invocation.settings({})
     age = AGE_S if older_than is None else seconds("older-than", older_than, AGE_S) or 0.0
     if reap:
@@ -243,8 +241,6 @@ async def _reap(
     invocation: Invocation, platform: Platform, found: Sequence[Application], ended: dict[str, str], *, state_dir: Path, age: float
 ) -> dict[str, str]:
     """End them and note in `ended`, by name, why one was not ended, empty when it was; answers by id why others were left alone."""
-    from raytui.manager.reaping import reap
-
     asked: list[str] = []
 
     def tell() -> None:
@@ -273,8 +269,6 @@ async def _reap(
 
 
 def _confirm(invocation: Invocation, names: list[str]) -> None:
-    from raytui.cli.lifecycle import is_agreed
-
     if not invocation.diagnostics.is_terminal:
         raise RefusedForSafety(f"orphans --reap would end {', '.join(names)} and cannot ask here", hint="add --yes")
     invocation.diagnostics.lines([f"This ends {', '.join(names)}."])

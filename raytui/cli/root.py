@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from raytui import __version__
 from raytui.cli.guard import guard
 from raytui.cli.invocation import Invocation
 from raytui.cli.output import ReaderLeft
@@ -126,8 +127,6 @@ def _is_there(module: str) -> bool:
 
 def _version(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
     if value and not context.resilient_parsing:
-        from raytui import __version__
-
         invocation = context.find_object(Invocation)
         assert invocation is not None
         if invocation.form == "json":

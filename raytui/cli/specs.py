@@ -10,12 +10,20 @@ import click
 import msgspec
 
 from raytui.cli.invocation import Invocation, working_directory
+from raytui.cli.root import root
 from raytui.cli.sizes import size_flags, spec_options
 from raytui.cli.verb import VerbGroup, pass_invocation, verb
+from raytui.config import paths
+from raytui.config.fields import FIELDS
+from raytui.config.files import locate
+from raytui.config.paths import user_config
+from raytui.config.sample import sample
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed
 from raytui.core.launchers import NODE_FOLDER, mode_of
 from raytui.core.report import SCHEMA_VERSION, advised, list_document
 from raytui.core.validate import validate as problems_of
+from raytui.manager.launchers import render as rendered
+from raytui.manager.launchers import write
 
 if TYPE_CHECKING:
     from raytui.config.settings import Settings
@@ -62,9 +70,6 @@ def render(invocation: Invocation, /, *, which: str | None, folder: str | None) 
 
     Each runs the folder raytui_node beside it, whose files are named after the scripts; --to writes all of it.
     """
-    from raytui.manager.launchers import render as rendered
-    from raytui.manager.launchers import write
-
     try:
         files = {name: data for name, data in rendered().items() if "/" in name or which in {None, name, _role(name)}}
     except FileNotFoundError as error:
@@ -123,9 +128,7 @@ config = VerbGroup(
 @click.option("--origin", is_flag=True, help="Say where each value came from.")
 @pass_invocation
 def show(invocation: Invocation, /, *, origin: bool) -> int:
-    """The effective settings; secrets are never printed."""
-    from raytui.config.fields import FIELDS
-
+    """The effective settings, of the keys those that a file sets; secrets are never printed."""
     settings = invocation.settings()
     rows: list[tuple[str, object, str]] = [("profile", settings.profile_name, settings.origins.get("profile", "default"))]
     rows.append(("state_dir", str(settings.state_dir), settings.origins.get("state_dir", "default")))
@@ -133,6 +136,7 @@ def show(invocation: Invocation, /, *, origin: bool) -> int:
         rows.append(("api_key", "***" if settings.api_key else None, settings.origins.get("api_key", "not set")))
     fields = [field.path for field in FIELDS if field.path != "api_key_file"]
     rows += [(name, _effective(settings, name), settings.origins.get(name, "default")) for name in fields]
+    rows += [(f"keys.{name}", keys, settings.origins[f"keys.{name}"]) for name, keys in settings.keys.items()]
     if invocation.output.json:
         items = [{"field": name, "value": value, **({"origin": where} if origin else {})} for name, value, where in rows]
         invocation.output.document(list_document(items))
@@ -158,9 +162,6 @@ def _text(value: object) -> str:
 @pass_invocation
 def path(invocation: Invocation, /) -> int:
     """The configuration file that is read, or where one would be looked for last; it need not be valid."""
-    from raytui.config.files import locate
-    from raytui.config.paths import user_config
-
     named, source = _named(invocation)
     located = locate(named, source, os.environ, working_directory())
     found = located or user_config(os.environ)
@@ -182,9 +183,6 @@ def _named(invocation: Invocation) -> tuple[str, str]:
 @pass_invocation
 def init(invocation: Invocation, /) -> int:
     """Write a commented configuration file, to --config FILE or RAYTUI_CONFIG, else to the user's own place; never over another."""
-    from raytui.config import paths
-    from raytui.config.sample import sample
-
     named, _ = _named(invocation)
     target = paths.expand(named, os.environ, working_directory()) if named else paths.user_config(os.environ)
     try:
@@ -224,8 +222,6 @@ def _fill(file: TextIO, target: Path, text: str) -> None:
 def completion(invocation: Invocation, /, *, shell: str | None) -> int:
     """The script that teaches a shell the verbs and flags."""
     from click.shell_completion import get_completion_class
-
-    from raytui.cli.root import root
 
     if shell is None:
         raise ConfigurationError("raytui completion: no shell is named", hint=f"one of {', '.join(SHELLS)}", reason="Usage")

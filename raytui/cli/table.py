@@ -19,6 +19,8 @@ class Head(NamedTuple):
 
     title: str
     right: bool = False
+    least: int = 0
+    """Characters to which it may be cut where there is no room; 0: never."""
 
 
 class Word(NamedTuple):
@@ -47,11 +49,16 @@ def one_line(text: str) -> str:
     return " ".join(sanitize(text).split())
 
 
-def table(heads: Sequence[Head], rows: Iterable[Sequence[Painted]], paint: Paint) -> list[str]:
-    """The lines of a table under its heads; what is not known is a dash."""
+def table(heads: Sequence[Head], rows: Iterable[Sequence[Painted]], paint: Paint, room: int | None = None) -> list[str]:
+    """The lines of a table under its heads; what is not known is a dash.
+
+    Where there is room for so many characters only, the widest columns that may be are cut first.
+    """
     cells = [[(one_line(cell.text) or "-", cell.role) for cell in row] for row in rows]
     widths = [max((len(row[n][0]) for row in cells), default=0) for n in range(len(heads))]
     widths = [max(len(head.title), width) for head, width in zip(heads, widths, strict=True)]
+    if room is not None:
+        widths = _fitted(heads, widths, room)
     shape = list(zip(widths, [head.right for head in heads], strict=True))
     first = GAP.join(
         head.title.rjust(width) if right else head.title.ljust(width) for head, (width, right) in zip(heads, shape, strict=True)
@@ -60,8 +67,25 @@ def table(heads: Sequence[Head], rows: Iterable[Sequence[Painted]], paint: Paint
     for row in cells:
         parts = []
         for (text, role), (width, right) in zip(row, shape, strict=True):
-            shown = paint(text, role) if role in _SHOWN else text
-            room = " " * (width - len(text))
-            parts.append(room + shown if right else shown + room)
+            kept = text if len(text) <= width else f"{text[: width - 1]}…"
+            shown = paint(kept, role) if role in _SHOWN else kept
+            gap = " " * (width - len(kept))
+            parts.append(gap + shown if right else shown + gap)
         lines.append(GAP.join(parts).rstrip())
     return lines
+
+
+def _fitted(heads: Sequence[Head], widths: list[int], room: int) -> list[int]:
+    """The widths with the widest columns narrowed until all of them fit, or none may be narrowed any more."""
+    widths = widths.copy()
+    excess = sum(widths) + len(GAP) * (len(widths) - 1) - room
+    while excess > 0:
+        spare = [n for n, head in enumerate(heads) if head.least and widths[n] > max(head.least, len(head.title))]
+        if not spare:
+            break
+        widest = max(spare, key=lambda n: widths[n])
+        floor = max([heads[widest].least, len(heads[widest].title), *(widths[n] for n in spare if widths[n] < widths[widest])])
+        cut = min(excess, max(1, widths[widest] - floor))
+        widths[widest] -= cut
+        excess -= cut
+    return widths

@@ -16,7 +16,7 @@ from raytui.core.errors import ConfigurationError, NotFound, OperationFailed
 from raytui.core.report import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from raytui.manager.tools import ToolEnvironment
+    from raytui.core.session import ToolEnvironment
 
 
 @verb(

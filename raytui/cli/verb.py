@@ -10,6 +10,7 @@ import click
 
 from raytui.cli.flags import GLOBAL
 from raytui.cli.invocation import Invocation
+from raytui.core.errors import ConfigurationError
 
 _NEGATIVE = re.compile(r"-\d[\d.]*")
 GLOBAL_NOTE = "Global options (before or after the verb): -p -o -v --config --cluster --address --color; raytui --help explains them."
@@ -91,8 +92,6 @@ def verb(name: str, **kwargs: Any) -> Callable[[Callable[..., Any]], Verb]:
 def unknown_verb(path: str, given: str, known: list[str]) -> Exception:
     """The error for a verb that does not exist."""
     from difflib import get_close_matches
-
-    from raytui.core.errors import ConfigurationError
 
     near = get_close_matches(given, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}? " if near else ""

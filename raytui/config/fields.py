@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from raytui.core.spec import PlatformName
+
 Kind = Literal["text", "path", "number", "whole", "switch", "port"]
 Value = str | float | int | bool
 _LONGEST = 15
@@ -41,11 +43,20 @@ class Field(msgspec.Struct, frozen=True):
     """The platform's own variables that give it, the first that is set counts."""
     sample: str = ""
     """A value as TOML, for the commented file that `config init` writes."""
+    only: tuple[PlatformName, ...] = ()
+    """The platforms on which it means anything; none named: on all."""
+    label: str = ""
+    """One to three words for the form of a cluster; empty for what is not of the cluster."""
+    unit: str = ""
 
     @property
     def variable(self) -> str:
         """`RAYTUI_` and the path in capitals with `_` for dots, without the leading `cluster.`; short forms stand in `SHORT_FORMS`."""
         return SHORT_FORMS.get(self.path) or "RAYTUI_" + self.spec_field.replace(".", "_").upper()
+
+    def is_of(self, platform: PlatformName) -> bool:
+        """Whether the setting means anything on a platform."""
+        return not self.only or platform in self.only
 
     @property
     def spec_field(self) -> str:
@@ -62,6 +73,9 @@ SHORT_FORMS = {"cluster.name": "RAYTUI_CLUSTER", "cluster.workers.count": "RAYTU
 
 _IMAGE = '"docker.repository.cloudera.com/cloudera/cdsw/ml-runtime-pbj-jupyterlab-python3.11-standard:2025.09.1-b5"'
 
+_MADE: tuple[PlatformName, ...] = ("local", "cai")
+"""Where raytui makes the nodes."""
+
 FIELDS: tuple[Field, ...] = (
     Field(
         "platform",
@@ -76,6 +90,7 @@ FIELDS: tuple[Field, ...] = (
         "Address of the Ray dashboard that is watched, for the platform attached.",
         "--address",
         sample='"http://127.0.0.1:8265"',
+        only=("attached",),
     ),
     Field(
         "host",
@@ -84,14 +99,23 @@ FIELDS: tuple[Field, ...] = (
         "--cml-host",
         variables=("CML_HOST", "CDSW_PROJECT_URL", "CDSW_DOMAIN"),
         sample='"https://ml.example.cloudera.site"',
+        only=("cai",),
     ),
-    Field("project_id", "text", "Id of the project.", variables=("CML_PROJECT_ID", "CDSW_PROJECT_ID"), sample='"abcd-efgh-ijkl-mnop"'),
+    Field(
+        "project_id",
+        "text",
+        "Id of the project.",
+        variables=("CML_PROJECT_ID", "CDSW_PROJECT_ID"),
+        sample='"abcd-efgh-ijkl-mnop"',
+        only=("cai",),
+    ),
     Field(
         "api_key_file",
         "path",
         "File with the API v2 key, mode 0600; or CML_API_KEY.",
         "--cml-api-key-file",
         sample='"~/.config/raytui/prod.key"',
+        only=("cai",),
     ),
     Field(
         "client",
@@ -99,52 +123,112 @@ FIELDS: tuple[Field, ...] = (
         "How the API is spoken: the vendor's client when it is there, or HTTP.",
         choices=("auto", "cmlapi", "http"),
         sample='"auto"',
+        only=("cai",),
     ),
-    Field("read_only", "switch", "Refuse every verb that changes something.", sample="false"),
-    Field("ca_bundle", "path", "Certificates of a private CA, as one PEM file.", sample='"/etc/ssl/private-ca.pem"'),
+    Field("read_only", "switch", "Refuse every verb that changes something.", sample="false", only=_MADE),
+    Field(
+        "ca_bundle", "path", "Certificates of a private CA, as one PEM file.", sample='"/etc/ssl/private-ca.pem"', only=("cai", "attached")
+    ),
     Field(
         "domain",
         "text",
         "Name below which applications answer, when it is not the host's.",
         variables=("CDSW_DOMAIN",),
         sample='"ml.example.cloudera.site"',
+        only=("cai",),
     ),
-    Field("venv", "path", "Virtual environment that holds Ray, for the local platform.", sample='"~/.venv"'),
+    Field("venv", "path", "Virtual environment that holds Ray, for the local platform.", sample='"~/.venv"', only=("local",)),
     Field("refresh", "number", "Seconds between two looks of the console and of watch.", sample="2"),
     Field(
-        "cluster.name", "text", "Name of the cluster; applications are NAME-head and NAME-worker-N.", "--cluster", sample='"ray-cluster"'
+        "cluster.name",
+        "text",
+        "Name of the cluster; applications are NAME-head and NAME-worker-N.",
+        "--cluster",
+        sample='"ray-cluster"',
+        only=_MADE,
+        label="Name",
     ),
-    Field("cluster.ray_port", "port", "Port of the head's GCS.", "--ray-port", sample="6379"),
-    Field("cluster.dashboard_port", "port", "Port of Ray's dashboard on the head.", "--dashboard-port", sample="8265"),
+    Field("cluster.ray_port", "port", "Port of the head's GCS.", "--ray-port", sample="6379", only=_MADE, label="Ray port"),
+    Field(
+        "cluster.dashboard_port",
+        "port",
+        "Port of Ray's dashboard on the head.",
+        "--dashboard-port",
+        sample="8265",
+        only=_MADE,
+        label="Dashboard port",
+    ),
     Field(
         "cluster.expose_dashboard",
         "switch",
         "Serve the dashboard through the head application, behind login and token.",
         "--expose-dashboard",
         sample="false",
+        only=_MADE,
+        label="Expose dashboard",
     ),
-    Field("cluster.auth", "text", "Ray's own authentication.", choices=("token", "disabled"), sample='"token"'),
-    Field("cluster.head.cpu", "number", "CPUs of the head, which never gets GPUs.", "--head-cpu", sample="2"),
-    Field("cluster.head.memory", "number", "Memory of the head in GB.", "--head-memory", sample="8"),
-    Field("cluster.head.runtime_identifier", "text", "Runtime image of the head.", "--head-runtime-identifier", sample=_IMAGE),
+    Field(
+        "cluster.auth", "text", "Ray's own authentication.", choices=("token", "disabled"), sample='"token"', only=_MADE, label="Ray login"
+    ),
+    Field("cluster.head.cpu", "number", "CPUs of the head, which never gets GPUs.", "--head-cpu", sample="2", only=_MADE, label="Head CPU"),
+    Field(
+        "cluster.head.memory",
+        "number",
+        "Memory of the head in GB.",
+        "--head-memory",
+        sample="8",
+        only=_MADE,
+        label="Head memory",
+        unit="GB",
+    ),
+    Field(
+        "cluster.head.runtime_identifier",
+        "text",
+        "Runtime image of the head.",
+        "--head-runtime-identifier",
+        sample=_IMAGE,
+        only=("cai",),
+        label="Head runtime",
+    ),
     Field(
         "cluster.head.script",
         "text",
         "Path of the head launcher inside the project.",
         "--head-script",
         sample='"launchers/ray_head_launcher.py"',
+        only=("cai",),
+        label="Head script",
     ),
-    Field("cluster.workers.count", "whole", "Number of workers; 0 is a head alone.", "--workers", sample="1"),
-    Field("cluster.workers.cpu", "number", "CPUs of each worker.", "--cpu", sample="4"),
-    Field("cluster.workers.memory", "number", "Memory of each worker in GB.", "--memory", sample="16"),
-    Field("cluster.workers.gpus", "whole", "GPUs of each worker.", "--gpus", sample="0"),
-    Field("cluster.workers.runtime_identifier", "text", "Runtime image of the workers.", "--worker-runtime-identifier", sample=_IMAGE),
+    Field("cluster.workers.count", "whole", "Number of workers; 0 is a head alone.", "--workers", sample="1", only=_MADE, label="Workers"),
+    Field("cluster.workers.cpu", "number", "CPUs of each worker.", "--cpu", sample="4", only=_MADE, label="Worker CPU"),
+    Field(
+        "cluster.workers.memory",
+        "number",
+        "Memory of each worker in GB.",
+        "--memory",
+        sample="16",
+        only=_MADE,
+        label="Worker memory",
+        unit="GB",
+    ),
+    Field("cluster.workers.gpus", "whole", "GPUs of each worker.", "--gpus", sample="0", only=_MADE, label="Worker GPUs"),
+    Field(
+        "cluster.workers.runtime_identifier",
+        "text",
+        "Runtime image of the workers.",
+        "--worker-runtime-identifier",
+        sample=_IMAGE,
+        only=("cai",),
+        label="Worker runtime",
+    ),
     Field(
         "cluster.workers.script",
         "text",
         "Path of the worker launcher inside the project.",
         "--worker-script",
         sample='"launchers/ray_worker_launcher.py"',
+        only=("cai",),
+        label="Worker script",
     ),
 )
 BY_PATH = {field.path: field for field in FIELDS}

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from raytui.config import paths
+from raytui.config import keys, paths
 from raytui.config.fields import BY_PATH, FIELDS, Value, describe, from_toml
 from raytui.core.errors import ConfigurationError, Problem
 from raytui.core.remedy import Hint, Remedy
@@ -27,6 +27,8 @@ class ConfigFile(msgspec.Struct, frozen=True):
     path: Path
     default_profile: str = ""
     profiles: dict[str, dict[str, Value]] = {}
+    keys: dict[str, str] = {}
+    """Keys of one's own, by their ids."""
     problems: tuple[Problem, ...] = ()
     """What is wrong in it; a file with problems still tells what is right."""
 
@@ -84,7 +86,7 @@ def parse(path: Path, table: Mapping[str, Any]) -> ConfigFile:
     if not isinstance(default, str):
         problems.append(_problem(path, "default_profile", f"must be a text in quotes, not {describe(default)}"))
         default = ""
-    top = ("default_profile", "profiles")
+    top = ("default_profile", "profiles", "keys")
     problems += [_unknown(path, key, key, top) for key in table if key not in top]
     named = table.get("profiles", {})
     profiles: dict[str, dict[str, Value]] = {}
@@ -98,7 +100,15 @@ def parse(path: Path, table: Mapping[str, Any]) -> ConfigFile:
         else:
             profiles[name] = {}
             problems.append(_problem(path, f"profiles.{name}", f"must be a table [profiles.{name}], not {describe(profile)}"))
-    return ConfigFile(path, default, profiles, tuple(problems))
+    given, wrong_keys = _keys(path, table.get("keys", {}))
+    return ConfigFile(path, default, profiles, given, (*problems, *wrong_keys))
+
+
+def _keys(path: Path, table: object) -> tuple[dict[str, str], list[Problem]]:
+    if not isinstance(table, dict):
+        return {}, [_problem(path, "keys", f"must be a table [keys], not {describe(table)}")]
+    given, problems = keys.check(table)
+    return given, [_problem(path, problem.field, problem.message, problem.hint) for problem in problems]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

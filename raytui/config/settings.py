@@ -59,6 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds between two looks."""
     cluster: ClusterSpec = ClusterSpec()
     """The cluster that is wanted."""
+    keys: dict[str, str] = {}
+    """Keys of the console that are not the usual ones, by their ids in `keys.py`."""
     state_dir: Path
     """Where local applications and the journal live; it need not exist yet."""
     project_dir: Path | None = None
@@ -144,6 +146,7 @@ class _Reading:
             domain=domain or host.partition("://")[2],
             refresh=refresh,
             cluster=cluster,
+            keys=self._keys(),
             state_dir=self._state_dir(),
             project_dir=environment.project_dir(self._environ, project_id, self._cwd) if self._platform == "cai" else None,
             origins=self._origins,
@@ -151,6 +154,12 @@ class _Reading:
         if self._problems:
             raise ConfigurationError.from_problems([*self._problems, *self._also_wrong(cluster)])
         return settings
+
+    def _keys(self) -> dict[str, str]:
+        if self._file is None:
+            return {}
+        self._origins |= {f"keys.{identity}": str(self._file.path) for identity in self._file.keys}
+        return self._file.keys
 
     def _choose_profile(self) -> None:
         known = {"local": {}, **(self._file.profiles if self._file else {})}

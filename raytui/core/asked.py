@@ -144,8 +144,10 @@ def _of_application(asked: ClusterSpec, app: Application) -> Iterator[Difference
 
 def spec_of(app: Application) -> ClusterSpec | None:
     """The spec that one application was made from, as it carries it; none when it carries none that can be read."""
+    if not app.spec_json:
+        return None
     try:
-        return msgspec.json.decode(app.spec_json or b"null", type=ClusterSpec | None)
+        return msgspec.json.decode(app.spec_json, type=ClusterSpec | None)
     except msgspec.MsgspecError:
         return None
 

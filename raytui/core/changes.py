@@ -105,9 +105,9 @@ def _launcher(was: Application | None, app: Application, at: float, *, planned: 
 def _nodes(both: _Round) -> Iterator[Event]:
     if both.new.snapshot.nodes.value is None or both.new.snapshot.nodes.value is both.old.snapshot.nodes.value:
         return
-    for node in both.new.snapshot.nodes.value:
+    for node in both.new.nodes_since(both.old):
         was = both.old.nodes.get(node.node_id)
-        if was is node or (was is not None and was.state == node.state):
+        if was is not None and was.state == node.state:
             continue
         name, short = node.name or (was.name if was is not None else ""), node.node_id[:8]
         if both.new.snapshot.by_ray:
@@ -133,7 +133,10 @@ def _gone(both: _Round, node: Node, name: str) -> Event:
 def _superseded(joined: Joined, node: Node, name: str) -> bool:
     """Whether a dead node is of an earlier life: its application has another node now, or began anew after this one did."""
     app = joined.applications.get(name)
-    return app is not None and joined.node_of(app) is not node
+    if app is None:
+        return False
+    present = joined.node_of(app)
+    return present is None or present.node_id != node.node_id
 
 
 def _jobs(old: Snapshot, new: Snapshot, at: float) -> Iterator[Event]:

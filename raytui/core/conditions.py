@@ -293,8 +293,9 @@ def _judge_nodes(joined: Joined, head: Application, unchecked: Failure | None) -
     if state != "ALIVE":
         return _judge_dead_head(joined, head, found, unchecked)
     planned = touched(snapshot.operation)
-    late = [m.application for m in joined.workers if m.application.state in {"starting", "running"} and not m.is_alive]
-    going = [m.application for m in joined.workers if m.application.state == "stopping"]
+    others = [member.application for member in joined.workers_not_alive]
+    late = [app for app in others if app.state in {"starting", "running"}]
+    going = [app for app in others if app.state == "stopping"]
     if any(condition.severity == "error" for condition in found):
         return _Judgement("degraded", "degraded", None, found, unchecked)
     if any(app.name not in planned for app in going):

@@ -109,10 +109,11 @@ def remedy(platform: str, app: Application, now: Moment) -> Hint:
 
 def of_workers(joined: Joined) -> Iterator[Condition]:
     """Workers that are missing, and those that are not as they should be."""
-    snapshot, workers = joined.snapshot, joined.workers
+    snapshot, last = joined.snapshot, joined.last_index
     asked = snapshot.asked.value
-    wanted = max((member.application.index for member in workers), default=0) if asked is None else asked.workers.count
-    for index in sorted(set(range(1, wanted + 1)) - {member.application.index for member in workers}):
+    wanted = last if asked is None else asked.workers.count
+    missing = () if wanted == last == len(joined.indexes) else set(range(1, wanted + 1)) - joined.indexes
+    for index in sorted(missing):
         told = "" if asked is None else f"; {wanted} {'worker was' if wanted == 1 else 'workers were'} asked for"
         yield Condition(
             "error",
@@ -124,7 +125,8 @@ def of_workers(joined: Joined) -> Iterator[Condition]:
     head = snapshot.head
     # Of the head depends only what is said of workers that Ray was not asked about.
     context = (snapshot.platform, None if snapshot.nodes.value is not None else (head, head is not None and joined.is_alive(head)))
-    yield from filter(None, joined.derive("workers", lambda member, now: _of_worker(joined, member, now), workers, context=context))
+    others = joined.workers_not_alive
+    yield from filter(None, joined.derive("workers", lambda member, now: _of_worker(joined, member, now), others, context=context))
 
 
 def _of_worker(joined: Joined, member: Member, now: Moment) -> Condition | None:
@@ -229,11 +231,16 @@ def _sidecar(app: Application) -> str:
 def of_cluster(joined: Joined) -> Iterator[Condition]:
     """What launchers warn of, nodes that nobody here manages, what could not be read, demand that waits, Serve."""
     snapshot = joined.snapshot
-    nodes = snapshot.nodes.value or ()
+    nodes, names = snapshot.nodes.value or (), joined.names
     yield from filter(None, joined.derive("launchers", _of_launcher, snapshot.applications.value or ()))
-    named = [owner.name if (owner := joined.namesake(node)) is not None else "" for node in nodes]
-    found = [condition for told in filter(None, joined.derive("nodes", _of_node, nodes, named)) for condition in told]
-    yield from _gathered(joined, found)
+    if snapshot.by_ray:
+        named = [owner.name if (owner := joined.namesake(node)) is not None else "" for node in nodes]
+        told = joined.derive("nodes", _of_node, nodes, named)
+    else:
+        told = joined.derive(
+            "nodes", lambda node, now: _of_node(node, node.name if node.name in names else "", now), nodes, context=(names,)
+        )
+    yield from _gathered(joined, [condition for one in filter(None, told) for condition in one])
     yield from _unreadable(joined)
     yield from _pending(joined)
     for deployment in snapshot.serve.value or ():
@@ -346,15 +353,16 @@ def _of_node(node: Node, named: str, now: Moment) -> tuple[Condition, ...]:
                 since=node.sampled_at,
             )
         )
-    for what, used, total in (("memory", node.memory_used, node.memory_total), ("disk", node.disk_used, node.disk_total)):
-        if used is not None and total and used / total > PRESSURE:
-            found.append(
-                Condition(
-                    "warning",
-                    subject,
-                    f"{what.capitalize()}Pressure",
-                    f"{what} is {100 * used / total:.0f} % full",
-                    "Ray kills workers to save memory" if what == "memory" else "Ray cannot spill objects when the disk is full",
-                )
-            )
+    memory = _pressure(subject, "memory", node.memory_used, node.memory_total, "Ray kills workers to save memory")
+    disk = _pressure(subject, "disk", node.disk_used, node.disk_total, "Ray cannot spill objects when the disk is full")
+    if memory is not None:
+        found.append(memory)
+    if disk is not None:
+        found.append(disk)
     return tuple(found)
+
+
+def _pressure(subject: str, what: str, used: int | None, total: int | None, hint: str) -> Condition | None:
+    if used is None or not total or used / total <= PRESSURE:
+        return None
+    return Condition("warning", subject, f"{what.capitalize()}Pressure", f"{what} is {100 * used / total:.0f} % full", hint)

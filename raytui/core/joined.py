@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from raytui.core.kept import Kept, Moment
+from raytui.core.kept import Kept, Moment, changed_places
 from raytui.core.life import OVER, is_current, is_fresh, is_node_of, is_same_head
 from raytui.core.snapshot import Application, LauncherReport, Node, NodeState, Snapshot
 
@@ -21,6 +23,7 @@ R = TypeVar("R")
 _KEY = "joined"
 HIDDEN = "DashboardNotExposed"
 """The reason with which a platform says that a dashboard cannot be asked from here, on purpose."""
+_IS_ALIVE, _STATE = attrgetter("is_alive"), attrgetter("state")
 _ASKED = frozenset({"starting", "running", "stopping", "unknown"})
 """States of an application that may have a node; the others are witness enough that it has none."""
 
@@ -49,45 +52,134 @@ class Member(msgspec.Struct, frozen=True, gc=False):
     """Of the node, or as its launcher reports it; empty when nobody knows of one."""
     state: NodeState | None
     """By the worse witness, see `Joined.state_of`."""
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the platform and every witness of the node agree that it lives."""
-        return self.state == "ALIVE" and self.application.state == "running"
+    is_alive: bool
+    """Whether the platform and every witness of the node agree that it lives."""
 
 
-class Joined:
+class _Listing:
+    """What follows from the list of applications alone."""
+
+    def __init__(self, listed: Sequence[Application]) -> None:
+        self.applications = {app.name: app for app in listed}
+        self.names = frozenset(self.applications)
+        self.places = {app.name: n for n, app in enumerate(listed)}
+        heads = [n for n, app in enumerate(listed) if app.role == "head"]
+        self.workers = sorted((n for n, app in enumerate(listed) if app.role == "worker"), key=lambda n: listed[n].index)
+        """Places of the workers by index."""
+        self.in_place = [*heads, *self.workers]
+        self.indexes = frozenset(listed[n].index for n in self.workers)
+        self.last = max(self.indexes, default=0)
+
+    @staticmethod
+    def of(listed: Sequence[Application], before: Sequence[Application], known: _Listing) -> _Listing:
+        """The same for a later list."""
+        if listed is before:
+            return known
+        if len(listed) != len(before) or len(known.applications) != len(before):
+            return _Listing(listed)
+        places = changed_places(before, listed)
+        if any(_standing(before[n]) != _standing(listed[n]) for n in places):
+            return _Listing(listed)
+        made = copy(known)
+        made.applications = known.applications.copy()
+        for n in places:
+            made.applications[listed[n].name] = listed[n]
+        return made
+
+
+def _standing(app: Application) -> tuple[str, str, int]:
+    return (app.name, app.role, app.index)
+
+
+class _Nodes:
+    """What follows from the list of nodes alone."""
+
+    def __init__(self, listed: Sequence[Node]) -> None:
+        self.by_id = {node.node_id: node for node in listed}
+        named: dict[str, list[Node]] = {}
+        for node in self.by_id.values():
+            named.setdefault(node.name, []).append(node)
+        self.named = {name: tuple(nodes) for name, nodes in named.items()}
+        self.with_gpus = any(node.gpus for node in listed)
+        self.changed: list[Node] | None = None
+        """Those that are other objects than in the list before; none when they were not compared."""
+
+    @staticmethod
+    def of(listed: Sequence[Node], before: Sequence[Node], known: _Nodes) -> _Nodes:
+        """The same for a later list."""
+        if len(listed) != len(before) or len(known.by_id) != len(before):
+            return _Nodes(listed)
+        places = changed_places(before, listed)
+        if any((before[n].node_id, before[n].name) != (listed[n].node_id, listed[n].name) for n in places):
+            return _Nodes(listed)
+        made = copy(known)
+        made.changed = [listed[n] for n in places]
+        if places:
+            made.with_gpus = any(node.gpus for node in made.changed) or (known.with_gpus and any(node.gpus for node in listed))
+            made.by_id, made.named = known.by_id.copy(), known.named.copy()
+        for n in places:
+            old, new = before[n], listed[n]
+            made.by_id[new.node_id] = new
+            made.named[new.name] = tuple(new if node is old else node for node in made.named[new.name])
+        return made
+
+
+class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line: apart they would need the same indexes twice
     """One snapshot, looked up by id and by name. `now` of every judgement is the moment of the snapshot."""
 
     def __init__(self, snapshot: Snapshot, before: Joined | None = None) -> None:
         """`before` is the snapshot that came before: what has not changed since is taken over, with the same result."""
         self.snapshot = snapshot
         self._kept: dict[str, Kept[Any]] = dict(before._kept) if before is not None else {}
+        self._identity = object()
+        self._past = before._identity if before is not None else None
         listed, nodes = snapshot.applications.value or (), snapshot.nodes.value or ()
-        same_apps = before is not None and before.snapshot.applications.value is snapshot.applications.value
-        same_nodes = before is not None and before.snapshot.nodes.value is snapshot.nodes.value
-        self.applications: Mapping[str, Application] = (
-            before.applications if before is not None and same_apps else {app.name: app for app in listed}
+        self._listing: _Listing = (
+            _Listing.of(listed, before.snapshot.applications.value or (), before._listing) if before is not None else _Listing(listed)
         )
+        self._of_nodes: _Nodes = (
+            _Nodes.of(nodes, before.snapshot.nodes.value or (), before._of_nodes) if before is not None else _Nodes(nodes)
+        )
+        self.applications: Mapping[str, Application] = self._listing.applications
         """By name."""
-        self.nodes: Mapping[str, Node] = before.nodes if before is not None and same_nodes else {node.node_id: node for node in nodes}
+        self.names: frozenset[str] = self._listing.names
+        """Of the applications; the same object while they stay the same."""
+        self.nodes: Mapping[str, Node] = self._of_nodes.by_id
         """By node id, those of earlier lives too."""
-        self._named: Mapping[str, tuple[Node, ...]] = before._named if before is not None and same_nodes else self._by_name(before)
         self._head_report = self._living_head_report()
         report = self._head_report
         context = (snapshot.nodes.value is None, self._is_hidden, report is not None and (report.generation, report.address))
+        self._named: list[tuple[Node, ...]] = [] if snapshot.by_ray else self._named_column(listed, before)
         self.members: Sequence[Member]
         if snapshot.by_ray:
             self.members = self.derive("members", _watched, listed, [self.nodes.get(app.id) for app in listed])
         else:
-            named = [self._named.get(app.name, ()) for app in listed]
-            self.members = self.derive("members", self._member, listed, named, context=context)
+            self.members = self.derive("members", self._member, listed, self._named, context=context)
         """One for each application, as the platform lists them."""
-        self._member_of: Mapping[str, Member] = (
-            before._member_of
-            if before is not None and before.members is self.members
-            else {member.application.name: member for member in self.members}
-        )
+
+    def has_nodes_of(self, earlier: Joined) -> bool:
+        """Whether the nodes have the ids that they had in an earlier snapshot."""
+        if self._past is earlier._identity and self._of_nodes.changed is not None:
+            return True
+        return self.nodes.keys() == earlier.nodes.keys()
+
+    def nodes_since(self, earlier: Joined) -> Sequence[Node]:
+        """The nodes that are not the very objects of an earlier snapshot."""
+        if self._past is earlier._identity and self._of_nodes.changed is not None:
+            return self._of_nodes.changed
+        return [node for node in self.nodes.values() if earlier.nodes.get(node.node_id) is not node]
+
+    def _named_column(self, listed: Sequence[Application], before: Joined | None) -> list[tuple[Node, ...]]:
+        """The nodes of each application's name."""
+        named, changed = self._of_nodes.named, self._of_nodes.changed
+        if before is None or changed is None or before._listing.places is not self._listing.places:
+            return [named.get(app.name, ()) for app in listed]
+        column = before._named.copy() if changed else before._named
+        for node in changed:
+            place = self._listing.places.get(node.name)
+            if place is not None:
+                column[place] = named[node.name]
+        return column
 
     def derive(self, name: str, make: Callable[..., R], *columns: Sequence[object], context: object = None) -> Sequence[R]:
         """`make(*row, moment)` for each row of the columns, asked only for rows that changed since the snapshot before; see `Kept`."""
@@ -100,14 +192,44 @@ class Joined:
         return self._count()
 
     @cached_property
+    def workers_not_alive(self) -> Sequence[Member]:
+        """The workers that do not count as living nodes, by index."""
+        return [member for member in self.workers if not member.is_alive]
+
+    @cached_property
     def workers(self) -> Sequence[Member]:
         """The workers by index."""
-        return sorted((m for m in self.members if m.application.role == "worker"), key=lambda member: member.application.index)
+        return [self.members[n] for n in self._listing.workers]
+
+    @property
+    def indexes(self) -> frozenset[int]:
+        """The workers' indexes."""
+        return self._listing.indexes
+
+    @property
+    def last_index(self) -> int:
+        """The largest of them; 0 without workers."""
+        return self._listing.last
 
     @cached_property
     def in_place(self) -> Sequence[Member]:
         """The head, then the workers by index."""
-        return [*(member for member in self.members if member.application.role == "head"), *self.workers]
+        return [self.members[n] for n in self._listing.in_place]
+
+    @cached_property
+    def strays(self) -> Sequence[Node]:
+        """Living nodes that bear no application's name."""
+        if self.snapshot.by_ray:
+            return ()
+        own = [member.node for member in self.members]
+        if len(self.names) == len(own) and len(own) - own.count(None) == len(self.nodes):
+            return ()
+        names = self.names
+
+        def stray(node: Node, _: Moment) -> Node | None:
+            return node if node.state == "ALIVE" and node.name not in names else None
+
+        return list(filter(None, self.derive("strays", stray, self.snapshot.nodes.value or (), context=(names,))))
 
     @cached_property
     def _owner(self) -> Mapping[str, Application]:
@@ -115,10 +237,10 @@ class Joined:
 
     def member(self, application: Application) -> Member:
         """The application with its node."""
-        found = self._member_of.get(application.name)
-        if found is not None and found.application.id == application.id:
-            return found
-        return self._member(application, self._named.get(application.name, ()), Moment(self.snapshot.observed_at))
+        place = self._listing.places.get(application.name)
+        if place is not None and self.members[place].application.id == application.id:
+            return self.members[place]
+        return self._member(application, self._of_nodes.named.get(application.name, ()), Moment(self.snapshot.observed_at))
 
     def node_of(self, application: Application) -> Node | None:
         """The Ray node of the application's present life, dead or alive; none when Ray lists none or only that of an earlier life."""
@@ -160,28 +282,10 @@ class Joined:
         """Whether the application counts as a living node: the platform and every witness of its node agree."""
         return application.state == "running" and self.state_of(application)[1] == "ALIVE"
 
-    def _by_name(self, before: Joined | None) -> Mapping[str, tuple[Node, ...]]:
-        """The nodes of each name, the very tuple of before where all of them are the same."""
-        old: Mapping[str, Node] = before.nodes if before is not None else {}
-        changed = [node for node_id, node in self.nodes.items() if old.get(node_id) is not node]
-        gone = [old[node_id] for node_id in old.keys() - self.nodes.keys()]
-        touched = {node.name for node in changed} | {node.name for node in gone}
-        touched |= {was.name for node in changed if (was := old.get(node.node_id)) is not None}
-        found: dict[str, list[Node]] = {name: [] for name in touched}
-        for node in self.nodes.values():
-            if node.name in touched:
-                found[node.name].append(node)
-        named = dict(before._named) if before is not None else {}
-        for name, nodes in found.items():
-            if nodes:
-                named[name] = tuple(nodes)
-            else:
-                named.pop(name, None)
-        return named
-
     def _member(self, app: Application, named: tuple[Node, ...], now: Moment) -> Member:
         node = self._find(app, named, now)
-        return Member(app, node, *self._judge(app, node, now))
+        node_id, state = self._judge(app, node, now)
+        return Member(app, node, node_id, state, state == "ALIVE" and app.state == "running")
 
     def _find(self, app: Application, named: tuple[Node, ...], now: Moment) -> Node | None:
         reported = app.launcher.node_id if app.launcher is not None and is_current(app, app.launcher, now) else ""
@@ -222,6 +326,11 @@ class Joined:
         return report.node_id, "ALIVE" if lives else "UNKNOWN"
 
     @property
+    def with_gpus(self) -> bool:
+        """Whether any node tells figures of GPUs."""
+        return self._of_nodes.with_gpus
+
+    @property
     def _is_hidden(self) -> bool:
         """Whether nobody can ask the dashboard from here, by design; one that does not answer proves nothing good instead."""
         return self.snapshot.dashboard is not None and self.snapshot.dashboard.reason == HIDDEN
@@ -250,17 +359,21 @@ class Joined:
         heard = any(app.launcher is not None and app.launcher.state not in {"", "unread"} for app in listed)
         if nodes is None and asked and not heard:
             return Counts(len(listed), None, None, None, unread)
-        alive = sum(member.is_alive for member in self.members)
-        dead = sum(member.state == "DEAD" for member in self.members)
+        alive = sum(map(_IS_ALIVE, self.members))
+        states = list(map(_STATE, self.members))
+        dead = states.count("DEAD")
         blind = nodes is None
-        unknown = sum(m.state == "UNKNOWN" or (m.state is None and blind and m.application.state in _ASKED) for m in self.members)
+        unknown = states.count("UNKNOWN")
+        if blind:
+            unknown += sum(m.state is None and m.application.state in _ASKED for m in self.members)
         # Where none was seen to live and some were not seen at all, none alive would be a claim; so it is with the dead.
         return Counts(len(listed), alive or (None if unknown else 0), dead or (None if unknown and not alive else 0), unknown, unread)
 
 
 def _watched(app: Application, node: Node | None, _: Moment) -> Member:
     """An application that is nothing but a node: Ray's word is all there is."""
-    return Member(app, node, app.id, node.state if node is not None else None)
+    state = node.state if node is not None else None
+    return Member(app, node, app.id, state, state == "ALIVE" and app.state == "running")
 
 
 def _count_states(expected: int | None, nodes: tuple[Node, ...]) -> Counts:

@@ -6,7 +6,8 @@ which remembers from when and until when the answer would have been the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, ValuesView
+from itertools import compress
 from math import inf
 from operator import eq, is_
 from typing import Any, Generic, TypeVar
@@ -15,6 +16,7 @@ import msgspec
 
 R = TypeVar("R")
 T = TypeVar("T")
+D = TypeVar("D", bound=dict[Any, Any])
 
 
 class Moment:
@@ -50,6 +52,19 @@ class Moment:
         return self.at - since
 
 
+def changed_places(old: Sequence[object], new: Sequence[object]) -> list[int]:
+    """Where two sequences of one length hold different objects."""
+    if old is new:
+        return []
+    # As bytes, so that what is the same is passed over in C.
+    same = bytes(map(is_, old, new))
+    places, place = [], same.find(0)
+    while place >= 0:
+        places.append(place)
+        place = same.find(0, place + 1)
+    return places
+
+
 class Kept(Generic[R]):
     """The results for the rows of one or several columns of things, row by row."""
 
@@ -82,17 +97,10 @@ class Kept(Generic[R]):
         stale = self._take(before, make, now)
         if not in_time:
             stale = sorted({*stale, *(n for n, (since, until) in enumerate(self._spans) if not since <= now < until)})
-        if stale and self.results is before.results:
-            self.results, self._spans = before.results.copy(), before._spans.copy()
-        for n in stale:
-            moment = Moment(now)
-            self.results[n] = make(*(column[n] for column in columns), moment)
-            self._spans[n] = (moment.since, moment.until)
-        fresh = self._spans if not in_time else [self._spans[n] for n in stale]
-        if not in_time:
-            self._since, self._until = -inf, inf
-        for since, until in fresh:
-            self._since, self._until = max(self._since, since), min(self._until, until)
+        if stale:
+            self._make_again(stale, make, now, before)
+        if not in_time and self._spans:
+            self._since, self._until = max(since for since, _ in self._spans), min(until for _, until in self._spans)
 
     def _extend(self, make: Callable[..., R], now: float) -> None:
         for row in zip(*self._columns, strict=True):
@@ -101,14 +109,30 @@ class Kept(Generic[R]):
             self._spans.append((moment.since, moment.until))
             self._since, self._until = max(self._since, moment.since), min(self._until, moment.until)
 
+    def _make_again(self, stale: list[int], make: Callable[..., R], now: float, before: Kept[R]) -> None:
+        if self._spans is before._spans:
+            self._spans = before._spans.copy()
+        columns, spans, results = self._columns, self._spans, self.results
+        since, until = self._since, self._until
+        for n in stale:
+            moment = Moment(now)
+            made = make(columns[0][n], moment) if len(columns) == 1 else make(*[column[n] for column in columns], moment)
+            spans[n] = (moment.since, moment.until)
+            since = max(since, moment.since)
+            until = min(until, moment.until)
+            if made != results[n]:
+                if results is before.results:
+                    results = before.results.copy()
+                results[n] = made
+        self.results, self._since, self._until = results, since, until
+
     def _take(self, before: Kept[R], make: Callable[..., R], now: float) -> list[int]:
         """Take over what is as before, and say which rows are not."""
         count = len(self._columns[0])
         if count == len(before._columns[0]):
             changed: set[int] = set()
             for old, new in zip(before._columns, self._columns, strict=True):
-                if old is not new:
-                    changed.update(n for n, (a, b) in enumerate(zip(old, new, strict=True)) if a is not b)
+                changed.update(changed_places(old, new))
             if 2 * len(changed) <= count:
                 self.results, self._spans = before.results, before._spans
                 return sorted(changed)
@@ -128,7 +152,7 @@ class Kept(Generic[R]):
 def reuse(before: T | None, after: T) -> T:
     """`after` with the very objects of `before` where they are equal, and `before` itself where all of them are.
 
-    Compared are the rows of a tuple, the values of a mapping (which is changed for that), or the two as they are.
+    Compared are the rows of a tuple, the values of a mapping (which may be changed for that), or the two as they are.
     """
     if before is None or before is after:
         return after
@@ -142,15 +166,28 @@ def reuse(before: T | None, after: T) -> T:
             made.__dict__.update(about)
         return made
     if isinstance(after, dict) and isinstance(before, dict):
-        for key, new in after.items():
-            old = before.get(key)
-            if old == new:
-                after[key] = old
-        about = getattr(after, "__dict__", None)
-        if about == getattr(before, "__dict__", None) and len(after) == len(before) and all(map(is_, after.values(), before.values())):
-            return before
-        return after
+        return _mapping(before, after)
     return before if before == after else after
+
+
+def _mapping(before: D, after: D) -> D:
+    about = getattr(after, "__dict__", None)
+    known = before.values() if list(before) == list(after) else [before.get(key) for key in after]
+    equal = bytes(map(eq, known, after.values()))
+    if len(before) == len(after) and isinstance(known, ValuesView):
+        if about == getattr(before, "__dict__", None) and 0 not in equal:
+            return before
+        if 2 * sum(equal) >= len(equal):
+            made = type(after)(before)
+            made.update(compress(after.items(), equal.translate(_NOT)))
+            if about:
+                vars(made).update(about)
+            return made
+    after.update(zip(compress(after, equal), compress(known, equal), strict=True))
+    return after
+
+
+_NOT = bytes([1, 0]) + bytes(254)
 
 
 def _rows(before: tuple[Any, ...], after: tuple[Any, ...]) -> list[Any]:

@@ -59,6 +59,8 @@ class Merging:
 
     def __init__(self) -> None:
         self._merged: Kept[Node] | None = None
+        self._identities: tuple[Node, ...] = ()
+        self._ids: list[str] = []
         self._nodes: tuple[Node, ...] = ()
         self._counted: tuple[Node, ...] = ()
         self._totals: dict[str, float] = {}
@@ -66,7 +68,9 @@ class Merging:
     def merge(self, nodes: tuple[Node, ...], stats: Mapping[str, Node]) -> tuple[Node, ...]:
         """What `merge_nodes` answers."""
         before = self._merged
-        figures = [stats.get(node.node_id) for node in nodes]
+        if before is None or nodes is not self._identities:
+            self._identities, self._ids = nodes, [node.node_id for node in nodes]
+        figures = list(map(stats.get, self._ids))
         self._merged = Kept(before, _merged, (nodes, figures), now=0.0)
         if before is None or self._merged.results is not before.results:
             self._nodes = tuple(self._merged.results)

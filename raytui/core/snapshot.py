@@ -311,6 +311,10 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
         """Whether the applications are the nodes that Ray itself lists: then there is no platform that could say anything else of them."""
         return self.platform == "attached"
 
+    def __repr__(self) -> str:
+        # Short: asyncio writes down what a task answered whenever a signal handler is set, 110 ms for 5,000 nodes written out.
+        return f"Snapshot({self.cluster!r}, {self.profile!r}, {self.platform!r}, {self.observed_at!r}, ...)"
+
     @property
     def head(self) -> Application | None:
         """The head application, when the platform listed one."""

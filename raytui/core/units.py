@@ -45,11 +45,6 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400}d{whole % 86400 // 3600:02d}"
 
 
-def gigabytes(count: float) -> str:
-    """Bytes as GB with one decimal, the unit left to the caller's column head."""
-    return f"{count / 1e9:.1f}"
-
-
 def sanitize(text: str) -> str:
     """Text from elsewhere made harmless: no escape sequences, no control and direction characters, no half characters, tabs widened."""
     if text.isprintable():

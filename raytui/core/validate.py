@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from raytui.core.errors import Problem
+from raytui.core.required import required_problems
 from raytui.core.spec import ClusterSpec, PlatformName, Port, worker_name
 
 SUBDOMAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -90,8 +91,6 @@ def _platform(spec: ClusterSpec, platform: PlatformName) -> Iterator[Problem]:
     if spec.expose_dashboard and spec.auth != "token":
         yield Problem("expose_dashboard", "an open dashboard is code execution for whoever can reach it", 'set auth = "token"')
     if platform == "cai":
-        from raytui.core.required import required_problems
-
         yield from required_problems(spec)
         for field, port in (("ray_port", spec.ray_port), ("dashboard_port", spec.dashboard_port)):
             if port == "auto":

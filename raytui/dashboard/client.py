@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 from urllib.parse import urlencode
 
 from raytui.core.errors import ConfigurationError, NotFound
@@ -16,9 +16,11 @@ from raytui.core.protocols import Dashboard, DashboardTarget
 from raytui.core.snapshot import Actor, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.units import sanitize
 from raytui.dashboard import failures
+from raytui.dashboard.activity import parse_actors, parse_events, parse_jobs, parse_log_files, parse_serve
 from raytui.dashboard.decode import Garbage
 from raytui.dashboard.payloads import parse_authentication, parse_health, parse_node_stats, parse_nodes, parse_version
 from raytui.dashboard.transport import ErrorAnswer, Transport, TransportError, problem_of
+from raytui.dashboard.usage import parse_usage
 
 T = TypeVar("T")
 HEALTH_TIMEOUT_S = 2.0
@@ -27,6 +29,10 @@ TIMEOUT_S = 5.0
 """Deadline of every other call."""
 BIG_BODY = 256 * 1024
 """Bytes of an answer from which it is read in a thread."""
+KEPT_BODY = 8 * 1024 * 1024
+"""Bytes of the largest answer that is kept to be compared with the next; longer ones hold figures, which differ each time."""
+LOGS = "/api/v0/logs"
+"""What begins so is another question each time."""
 STATE_LIMIT = 10_000
 """The most rows that Ray's State API gives; more is answered with 400."""
 
@@ -41,6 +47,8 @@ class DashboardClient(Dashboard):
         self._transport = transport
         self._timeout = timeout
         self._health_timeout = health_timeout
+        self._last: dict[str, tuple[bytes, object]] = {}
+        """By path, the last answer and what was read of it: one that is byte for byte the same need not be read again."""
 
     def __repr__(self) -> str:
         return f"DashboardClient({failures.place(self._target)})"
@@ -66,29 +74,29 @@ class DashboardClient(Dashboard):
         return await self._read("/nodes?view=summary&nocache=1", parse_node_stats)
 
     async def usage(self) -> Usage:  # noqa: D102 - see Dashboard
-        return await self._read("/api/cluster_status", _parse_usage)
+        return await self._read("/api/cluster_status", parse_usage)
 
     async def jobs(self) -> Rows[Job]:  # noqa: D102 - see Dashboard
-        return await self._read("/api/jobs/", _parse_jobs)
+        return await self._read("/api/jobs/", parse_jobs)
 
     async def actors(self, limit: int = 1000) -> Rows[Actor]:
         """The first actors and how many there are in all; more than 1,000 may take Ray twice as long."""
         limit = max(1, min(limit, STATE_LIMIT))
-        return await self._read(f"/api/v0/actors?limit={limit}", _parse_actors, self._timeout * (2 if limit > 1000 else 1))
+        return await self._read(f"/api/v0/actors?limit={limit}", parse_actors, self._timeout * (2 if limit > 1000 else 1))
 
     async def serve(self) -> Rows[ServeDeployment]:
         """Serve deployments; none when Ray was installed without Serve. A head's first call takes about 3 s: twice the deadline."""
         try:
-            return await self._read("/api/serve/applications/", _parse_serve, 2 * self._timeout)
+            return await self._read("/api/serve/applications/", parse_serve, 2 * self._timeout)
         except NotFound:
             return Rows()
 
     async def events(self) -> Rows[RayEvent]:
         """Ray's events from `/events`; `/api/v0/cluster_events` fails for ever after the first node death."""
-        return await self._read("/events", _parse_events)
+        return await self._read("/events", parse_events)
 
     async def log_files(self, node_id: str) -> tuple[str, ...]:  # noqa: D102 - see Dashboard
-        return await self._read(f"/api/v0/logs?{urlencode({'node_id': node_id})}", _parse_log_files)
+        return await self._read(f"/api/v0/logs?{urlencode({'node_id': node_id})}", parse_log_files)
 
     async def log_tail(self, node_id: str, filename: str, lines: int) -> bytes:  # noqa: D102 - see Dashboard
         query = urlencode({"node_id": node_id, "filename": filename, "lines": lines})
@@ -119,50 +127,17 @@ class DashboardClient(Dashboard):
         failure = failures.of_answer(answer, self._target, path)
         if failure is not None:
             raise failure
+        known = self._last.get(path)
+        if known is not None and known[0] == answer.body:
+            return cast("T", known[1])
         try:
             # In a thread when it takes long: meanwhile keys are answered.
-            return await asyncio.to_thread(parse, answer.body) if len(answer.body) > BIG_BODY else parse(answer.body)
+            read = await asyncio.to_thread(parse, answer.body) if len(answer.body) > BIG_BODY else parse(answer.body)
         except Garbage as error:
             raise failures.garbage(self._target, path, str(error)) from None
-
-
-# What not every command asks for is imported when its answer has come: the question is on its way meanwhile.
-
-
-def _parse_usage(body: bytes) -> Usage:
-    from raytui.dashboard.usage import parse_usage
-
-    return parse_usage(body)
-
-
-def _parse_jobs(body: bytes) -> Rows[Job]:
-    from raytui.dashboard.activity import parse_jobs
-
-    return parse_jobs(body)
-
-
-def _parse_actors(body: bytes) -> Rows[Actor]:
-    from raytui.dashboard.activity import parse_actors
-
-    return parse_actors(body)
-
-
-def _parse_serve(body: bytes) -> Rows[ServeDeployment]:
-    from raytui.dashboard.activity import parse_serve
-
-    return parse_serve(body)
-
-
-def _parse_events(body: bytes) -> Rows[RayEvent]:
-    from raytui.dashboard.activity import parse_events
-
-    return parse_events(body)
-
-
-def _parse_log_files(body: bytes) -> tuple[str, ...]:
-    from raytui.dashboard.activity import parse_log_files
-
-    return parse_log_files(body)
+        if not path.startswith(LOGS) and len(answer.body) <= KEPT_BODY:
+            self._last[path] = (answer.body, read)
+        return read
 
 
 def connect(

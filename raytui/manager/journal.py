@@ -1,4 +1,4 @@
-"""What raytui itself did to a cluster, kept across runs: `raytui events` and the console show it beside Ray's own events.
+"""What raytui itself did to a cluster, kept across runs: `raytui events` lists it beside Ray's own events.
 
 It is for people only. Nothing is decided by it, so losing it loses no cluster; a journal that cannot be written never stops an operation.
 """

@@ -1,4 +1,4 @@
-"""Log text made fit to show: lines out of bytes whatever the bytes are, and the filters that the command and the console share.
+"""Log text made fit to show: lines out of bytes whatever the bytes are, and the filter of `raytui logs`.
 
 Pure, and bounded: a megabyte without a newline, escape sequences and broken UTF-8 are what programs print when they die.
 """

@@ -9,20 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import difflib
-from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Literal
-
-import msgspec
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
 from raytui.core.joined import join
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import CREATE, Remedy
+from raytui.core.session import LogSource
 from raytui.core.snapshot import Application, Job, Node, Snapshot
 from raytui.manager.followed import Ending, SourceEnded, batches, follow_output, follow_stream
 from raytui.manager.loglines import whole_lines
 
-SourceKind = Literal["launcher", "ray", "kept", "job"]
 TAIL_BYTES = 65536
 TAIL_CAP = 16 * 1024 * 1024
 """Bytes of a launcher's output that are read at most for its last lines."""
@@ -31,21 +28,6 @@ FIRST_FILE = "raylet.out"
 AT_ONCE = 8
 """Nodes whose log names are asked for at the same time; Ray serves 100 such calls of everybody together."""
 _FIRST = ("raylet.out", "raylet.err", "gcs_server.out", "gcs_server.err", "dashboard.log", "dashboard_agent.log", "monitor.log")
-
-
-class LogSource(msgspec.Struct, frozen=True):
-    """One log that can be read."""
-
-    name: str
-    """What a person types."""
-    kind: SourceKind
-    application: Application | None = None
-    """The application that it belongs to; none for a node that nobody here manages."""
-    cluster: str = ""
-    node_id: str = ""
-    filename: str = ""
-    """Ray's name of the file, or the path of a kept tail."""
-    job_id: str = ""
 
 
 class Logs:
@@ -115,7 +97,7 @@ class Logs:
                 raise
             return whole_lines(await self._platform.store.read_file(kept[source.filename]), lines)
 
-    async def follow(self, source: LogSource, lines: int = 100) -> AsyncIterator[list[str]]:
+    async def follow(self, source: LogSource, lines: int = 100) -> AsyncGenerator[list[str]]:
         """The last lines and then whatever is added, in batches of at most 500 lines or 100 ms.
 
         Raises `SourceEnded` when nothing more will come: `over` tells an application, node or job that ended from a log that broke off.
@@ -249,4 +231,4 @@ async def _all_there_is(lines: list[str], name: str) -> AsyncIterator[list[str]]
     raise SourceEnded(f"the node of {name} is gone; these are the last lines that were kept", over=True)
 
 
-__all__ = ["LogSource", "Logs", "SourceEnded", "SourceKind"]
+__all__ = ["Logs", "SourceEnded"]

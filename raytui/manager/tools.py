@@ -5,24 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import msgspec
-
 from raytui.core.conditions import assess
 from raytui.core.errors import NotFound, OperationFailed, Unreachable
 from raytui.core.joined import join
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import CREATE, SHOW, Remedy
+from raytui.core.session import ToolEnvironment
 from raytui.core.snapshot import Snapshot
-
-
-class ToolEnvironment(msgspec.Struct, frozen=True):
-    """Variables for a shell or a program. Never holds a token, only where one lies."""
-
-    variables: dict[str, str]
-    unset: tuple[str, ...] = ()
-    """Variables that would speak against them."""
-    notes: tuple[str, ...] = ()
-    """What a person should know of them."""
 
 
 async def tool_environment(platform: Platform, connect: Callable[[DashboardTarget], Dashboard], snapshot: Snapshot) -> ToolEnvironment:

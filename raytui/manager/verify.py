@@ -19,10 +19,9 @@ from raytui.core.errors import Interrupted, OperationFailed, RaytuiError
 from raytui.core.joined import join
 from raytui.core.protocols import Platform
 from raytui.core.remedy import Hint, Remedy, plus
+from raytui.core.session import Manager, Watch
 from raytui.core.spec import ClusterSpec, head_name, worker_name
-from raytui.manager.cluster import ClusterManager
 from raytui.manager.launchers import render
-from raytui.manager.monitor import Monitor
 from raytui.manager.waits import LAG_S, SLOWEST_POLL_S
 
 CheckName = Literal["connection", "launchers", "creation", "status", "clean-up"]
@@ -43,9 +42,7 @@ class Result(msgspec.Struct, frozen=True):
 class Verification:
     """One run of the deployment test on a cluster name that nothing else uses."""
 
-    def __init__(
-        self, platform: Platform, monitor: Monitor, manager: ClusterManager, spec: ClusterSpec, *, timeout: float, keep: bool
-    ) -> None:
+    def __init__(self, platform: Platform, monitor: Watch, manager: Manager, spec: ClusterSpec, *, timeout: float, keep: bool) -> None:
         self._platform = platform
         self._monitor = monitor
         self._manager = manager

@@ -1,93 +1,144 @@
-"""Every key of the console, once: bindings, the bar at the bottom, help and the command palette are made from this table."""
+"""Every key of the console, once: bindings, the bar at the bottom, help and the command palette are made from this table.
+
+Ids, usual keys and meanings are settings (`raytui.config.keys`); here stands what each key does.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
 
+from raytui.config.keys import KEY_SETTINGS, Place
+from raytui.config.keys import written as written_name
 
-class Key(NamedTuple):
-    """One key."""
 
-    id: str
-    """Stable name, for a keymap of one's own."""
-    keys: str
-    """Textual's names, separated by commas."""
+class Does(NamedTuple):
+    """What a key does."""
+
     action: str
     label: str
     """One or two words for the bar at the bottom."""
-    tooltip: str
-    """One sentence for help and the palette."""
-    display: str = ""
-    """How the key is written."""
-    where: str = "anywhere"
-    """anywhere, table, logs or config."""
-    bar: int = 0
-    """Place in the bar; 0: not in it."""
     palette: bool = True
     changes: bool = False
     """Whether it changes the cluster."""
+    beside: str = ""
+    """Id of the key that is written beside it in the bar, because they belong together."""
 
 
-KEYS = (
-    Key("start", "s", "start", "start", "Start the cluster, or create what is missing of it", bar=1, changes=True),
-    Key("stop", "x", "stop", "stop", "Stop the cluster and delete its applications", bar=2, changes=True),
-    Key("scale-up", "plus,equals_sign", "scale(1)", "scale", "Add a worker", display="+ -", bar=3, changes=True),
-    Key("scale-down", "minus", "scale(-1)", "scale", "Take the last worker away", display="-", changes=True),
-    Key("restart", "r", "restart", "restart", "Restart the application under the cursor", bar=4, where="table", changes=True),
-    Key("logs", "l,enter", "show_logs", "logs", "Show the log of the application under the cursor", display="l", bar=5, where="table"),
-    Key("order", "o", "order", "order", "Order rows by name, worst first, CPU or memory", where="table"),
-    Key("sources", "l", "sources", "sources", "Choose which log to show", bar=1, where="logs"),
-    Key("follow", "f", "follow", "follow", "Keep the end of the log in view, or stay where you are", bar=2, where="logs"),
-    Key("find", "ctrl+f", "find", "find", "Search the log", display="^f", bar=3, where="logs"),
-    Key("next", "n", "next(1)", "next", "Go to the next match", display="n N", bar=4, where="logs", palette=False),
-    Key("previous", "N", "next(-1)", "previous", "Go to the match before", display="N", where="logs", palette=False),
-    Key("config", "e", "config", "config", "Show and edit the cluster's configuration", bar=6),
-    Key("filter", "slash", "filter", "filter", "Show only the rows or log lines that match", display="/", bar=7),
-    Key("events", "v", "events", "events", "Show what changed lately in place of what needs attention"),
-    Key("palette", "colon,ctrl+p", "command_palette", "do", "Every command by name", display=":", bar=8, palette=False),
-    Key("help", "question_mark,f1", "help", "help", "All keys and what the marks mean", display="?", bar=9),
-    Key("dismiss", "escape", "dismiss", "close", "Close what is open, drop a filter, dismiss a message", display="esc", palette=False),
-    Key("next-pane", "tab", "app.focus_next", "next pane", "Go to the next pane", palette=False),
-    Key("quit", "q,ctrl+q", "leave", "quit", "Leave the console; the cluster stays as it is", display="q"),
-    Key("plan", "ctrl+s", "plan", "plan", "Show the plan that leads to this configuration", "^s", "config", bar=1, changes=True),
-    Key("reset", "ctrl+r", "reset", "reset", "Take the configuration back to the profile's", display="^r", bar=2, where="config"),
-)
+class Key(NamedTuple):
+    """One key as it works now."""
+
+    id: str
+    keys: str
+    """Textual's names, separated by commas."""
+    tooltip: str
+    where: tuple[Place, ...]
+    does: Does
+    beside: str = ""
+    """How the key that belongs to it is written."""
+
+    @property
+    def written(self) -> str:
+        """How it is written on the screen."""
+        return written_name(self.keys.partition(",")[0])
+
+    @property
+    def in_bar(self) -> str:
+        """How it is written in the bar, with the one that belongs to it."""
+        return f"{self.written} {self.beside}".rstrip()
 
 
-def bindings(where: str) -> list[BindingType]:
-    """The bindings of one place."""
+_DOES = {
+    "start": Does("start", "start", changes=True),
+    "stop": Does("stop", "stop", changes=True),
+    "scale-up": Does("scale(1)", "scale", changes=True, beside="scale-down"),
+    "scale-down": Does("scale(-1)", "scale", changes=True),
+    "restart": Does("restart", "restart", changes=True),
+    "logs": Does("show_logs", "logs"),
+    "details": Does("details", "details"),
+    "order": Does("order", "order"),
+    "reverse": Does("reverse", "reverse"),
+    "sources": Does("sources", "sources"),
+    "follow": Does("follow", "follow"),
+    "find": Does("find", "find"),
+    "next": Does("next(1)", "next", palette=False, beside="previous"),
+    "previous": Does("next(-1)", "previous", palette=False),
+    "config": Does("config", "config"),
+    "filter": Does("filter", "filter"),
+    "events": Does("events", "events"),
+    "cluster": Does("go('cluster')", "Cluster", palette=False),
+    "jobs": Does("go('jobs')", "Jobs", palette=False),
+    "actors": Does("go('actors')", "Actors", palette=False),
+    "serve": Does("go('serve')", "Serve", palette=False),
+    "event-list": Does("go('events')", "Events", palette=False),
+    "nodes": Does("go('nodes')", "Nodes", palette=False),
+    "conditions": Does("go('conditions')", "Conditions", palette=False),
+    "palette": Does("command_palette", "do", palette=False),
+    "help": Does("help", "help"),
+    "dismiss": Does("dismiss", "close", palette=False),
+    "next-pane": Does("app.focus_next", "next pane", palette=False),
+    "quit": Does("leave", "quit"),
+    "plan": Does("plan", "plan", changes=True),
+    "reset": Does("reset", "reset"),
+}
+GOES = {
+    "cluster": "cluster",
+    "jobs": "jobs",
+    "actors": "actors",
+    "serve": "serve",
+    "event-list": "events",
+    "nodes": "nodes",
+    "conditions": "conditions",
+}
+"""The keys that go to a screen of their own, and the list that each goes to."""
+_COMMON = ("start", "stop", "scale-up", "config", "filter", "palette", "help")
+_BARS: dict[str, tuple[str, ...]] = {
+    "cluster": _COMMON,
+    "table": ("start", "stop", "scale-up", "restart", "logs", "config", "filter", "palette", "help"),
+    "logs": ("sources", "follow", "find", "next", "filter", "start", "stop", "scale-up", "config", "palette", "help"),
+    # A field takes every letter for itself.
+    "config": ("plan", "reset", "dismiss", "next-pane"),
+    "list": ("details", "filter", "order", "reverse", "dismiss", "palette", "help"),
+    "details": ("dismiss", "next-pane", "palette", "help"),
+}
+"""The keys of the bar by where the focus is; the last two are shown at any width."""
+_VERBS = {"start": "start", "stop": "stop", "scale": "scale-up", "restart": "restart", "logs": "logs"}
+
+
+def table(own: Mapping[str, str] | None = None) -> tuple[Key, ...]:
+    """All keys in the order of help, with keys of one's own by their ids."""
+    keys = {setting.id: (own or {}).get(setting.id, setting.keys) for setting in KEY_SETTINGS}
+
+    def beside(identity: str) -> str:
+        other = _DOES[identity].beside
+        return written_name(keys[other].partition(",")[0]) if other else ""
+
+    return tuple(Key(s.id, keys[s.id], s.meaning, s.where, _DOES[s.id], beside(s.id)) for s in KEY_SETTINGS)
+
+
+KEYS = table()
+
+
+def bindings(where: Place) -> list[BindingType]:
+    """The usual bindings of one place; the app lays keys of one's own over them by their ids."""
     return [
-        Binding(key.keys, key.action, key.label, id=key.id, tooltip=key.tooltip, key_display=key.display or None, show=False)
-        for key in KEYS
-        if key.where == where
+        Binding(key.keys, key.does.action, key.does.label, id=key.id, tooltip=key.tooltip, show=False) for key in KEYS if where in key.where
     ]
 
 
-def written(key: Key) -> str:
-    """How a key is written on the screen."""
-    return key.display or key.keys.split(",")[0]
+def bar(where: str, keys: Sequence[Key] = KEYS) -> tuple[Key, ...]:
+    """The keys of the bar for the place that has the focus, in their order."""
+    by_id = {key.id: key for key in keys}
+    return tuple(by_id[identity] for identity in _BARS[where])
 
 
-_OF_VERBS = {"start": "start", "stop": "stop", "scale": "scale-up", "restart": "restart", "logs": "logs"}
-"""The key that does what a verb of the command line does, by its id."""
+def written(identity: str, keys: Sequence[Key] = KEYS) -> str:
+    """How the key of an id is written on the screen."""
+    return next(key.written for key in keys if key.id == identity)
 
 
-def verb_keys() -> dict[str, str]:
-    """How the key of a verb is written; of two on one key the first."""
-    named = {key.id: written(key).split(" ")[0] for key in KEYS}
-    return {verb: named[key] for verb, key in _OF_VERBS.items()}
-
-
-def bar(where: str) -> tuple[Key, ...]:
-    """The keys of the bar for the place that has the focus, in their order: its own first, then those that work anywhere."""
-    own = sorted((key for key in KEYS if key.bar and key.where == where), key=lambda key: key.bar)
-    if where == "config":
-        # A field takes every letter for itself.
-        return (*own, *(key for key in KEYS if key.id in {"next-pane", "dismiss"}))
-    common = sorted((key for key in KEYS if key.bar and key.where == "anywhere"), key=lambda key: key.bar)
-    if where == "table":
-        return tuple(sorted((*own, *common), key=lambda key: key.bar))
-    nearest = [key for key in common if key.id == "filter"]
-    return (*own, *nearest, *(key for key in common if key not in nearest))
+def verb_keys(keys: Sequence[Key] = KEYS) -> dict[str, str]:
+    """The key of each verb of the command line that the console has one for."""
+    return {verb: written(identity, keys) for verb, identity in _VERBS.items()}

@@ -1,4 +1,4 @@
-"""What happened, told from workers to the app. Handlers own the widgets; workers only post these."""
+"""What happened, told by workers to the screen or pane that runs them. Handlers own the widgets; workers only post these."""
 
 from __future__ import annotations
 
@@ -78,3 +78,4 @@ class LogEnded(Message):
 
     source: str
     reason: str
+    hint: Hint = ""

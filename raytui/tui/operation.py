@@ -1,4 +1,4 @@
-"""An operation of the operator as the console remembers it: its plan, its steps so far and how it ended."""
+"""An operation of the operator: what was asked for, then its plan, its steps so far and how it ended, as the console remembers it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,24 @@ import msgspec
 
 from raytui.core.errors import RaytuiError
 from raytui.core.events import Severity, StepEvent
-from raytui.core.plan import Plan
+from raytui.core.plan import Plan, Verb
 from raytui.core.remedy import Hint
+from raytui.core.spec import ClusterSpec
+
+Answer = Literal["", "carry-out", "recreate"]
+"""What the operator says to a plan: nothing is done, it is carried out, or what differs is to be made again and planned so."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What the operator asks for; the fields are those of `Manager.plan`."""
+
+    verb: Verb
+    spec: ClusterSpec | None = None
+    workers: int | None = None
+    target: str = "all"
+    keep: bool = False
+    flags: frozenset[str] | None = None
+    recreate: bool = False
 
 
 class Notice(msgspec.Struct, frozen=True):

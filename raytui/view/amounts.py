@@ -18,6 +18,11 @@ def size(value: Value) -> str:
     return f"{value / 1e9:.1f} GB" if isinstance(value, int | float) else ""
 
 
+def gigabytes(value: Value) -> str:
+    """An amount that is in GB already, without needless decimals: `16`, `23.1`."""
+    return f"{round(value, 1):g}" if isinstance(value, int | float) else ""
+
+
 def used_of(used: int | None, total: int | None) -> str:
     """Use beside its total in GB: `3.1 / 8 GB`, the use alone where no total is known."""
     if used is None:

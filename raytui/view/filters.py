@@ -12,6 +12,7 @@ A filter is terms separated by blanks, all of which must hold; quotes keep blank
 from __future__ import annotations
 
 import re
+import shlex  # what only a filter costs
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -59,8 +60,6 @@ def parse(text: str, columns: Sequence[str], pattern: Callable[[str], Matcher]) 
     does not exist, an amount that is no number, and whatever `pattern` raises.
     """
     places = {name.lower(): n for n, name in enumerate(columns)}
-    import shlex  # what only a filter costs
-
     try:
         words = shlex.split(text)
     except ValueError:

@@ -73,15 +73,16 @@ def _sampled(before: Picture | None, snapshot: Snapshot) -> dict[str, tuple[tupl
     samples = before.samples if before is not None else {}
     if snapshot.nodes.value is None or (before is not None and before.snapshot.nodes.value is snapshot.nodes.value):
         return samples
-    nodes = join(snapshot).nodes
-    old = join(before.snapshot).nodes if before is not None else {}
+    joined = join(snapshot)
+    old = join(before.snapshot) if before is not None else None
     kept = samples.copy()
-    for node_id in samples.keys() - nodes.keys():
-        del kept[node_id]
-    for node_id, node in nodes.items():
-        if old.get(node_id) is node or node.cpu_percent is None or node.state != "ALIVE":
+    if old is None or not joined.has_nodes_of(old):
+        for node_id in samples.keys() - joined.nodes.keys():
+            del kept[node_id]
+    for node in joined.nodes_since(old) if old is not None else joined.nodes.values():
+        if node.cpu_percent is None or node.state != "ALIVE":
             continue
-        past = samples.get(node_id, ())
+        past = samples.get(node.node_id, ())
         if not past or past[-1][0] < node.sampled_at:
-            kept[node_id] = (*past, (node.sampled_at, node.cpu_percent))[-SAMPLES:]
+            kept[node.node_id] = (*past, (node.sampled_at, node.cpu_percent))[-SAMPLES:]
     return kept

@@ -99,7 +99,7 @@ def main() -> None:
                 "bare": lambda: first_frame(bare, env, b"palette"),
             },
         )
-        row("console, first painted frame", medians["raytui"], medians["bare"], "bare Textual app", "<= 1.3, aim 0.8")
+        row("console, first painted frame", medians["raytui"], medians["bare"], "bare Textual app", "<= 0.9")
         if "--watch" in sys.argv:
             cpu, resident, rate = watching([str(BIN / "raytui")], env, 60)
             print(

@@ -40,7 +40,7 @@ def main() -> None:
                 },
             )
             row("raytui status -o json", medians["raytui"], medians["ray"], "ray status", "<= 0.125")
-            row("raytui status -o json", medians["raytui"], medians["get"], "one http.client GET", "<= 3")
+            row("raytui status -o json", medians["raytui"], medians["get"], "one http.client GET", "<= 2.5")
             head = Path(folder) / "local" / "bench-status" / "applications" / "bench-status-head.json"
             pid = json.loads(head.read_bytes())["pid"]
             os.kill(pid, 9)

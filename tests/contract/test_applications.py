@@ -40,6 +40,7 @@ async def test_a_cluster_is_created_together_and_listed_head_first(platform: Cai
     assert head.ray_port == 6379
     assert '"name":"c"' in head.spec_json
     assert head.url.startswith("http://c-head-")
+    assert {app.cluster for app in await platform.list()} == {"c"}
 
 
 async def test_any_machine_with_the_key_finds_the_cluster(platform: CaiPlatform, bench: Bench, project: str, client: ClientName) -> None:

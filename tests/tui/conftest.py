@@ -12,7 +12,8 @@ import pytest
 
 from raytui.core.snapshot import LauncherReport, Snapshot
 from raytui.tui.app import RaytuiApp
-from tests.tui.fakes import SPEC, Clock, FakeSession
+from raytui.tui.screens.cluster import ClusterScreen
+from tests.tui.fakes import SPEC, Clock, FakeSession, as_session
 from tests.unit.core import values
 
 DEADLINE_S = 20.0
@@ -80,6 +81,11 @@ class Console:
     def __init__(self, session: FakeSession, clock: Clock, app: RaytuiApp, pilot: Any) -> None:
         self.session, self.clock, self.app, self.pilot = session, clock, app, pilot
 
+    @property
+    def cluster(self) -> ClusterScreen:
+        """The screen of the cluster."""
+        return self.app.cluster
+
     async def until(self, condition: Callable[[], object], what: str) -> None:
         deadline = asyncio.get_running_loop().time() + DEADLINE_S
         while not condition():
@@ -90,7 +96,7 @@ class Console:
     async def show(self, snapshot: Snapshot) -> None:
         """Hand out a snapshot and wait until it was drawn."""
         self.session.monitor.put(snapshot)
-        await self.until(lambda: self.app.picture is not None and self.app.picture.snapshot is snapshot, "the snapshot to arrive")
+        await self.until(lambda: self.cluster.latest is not None and self.cluster.latest.snapshot is snapshot, "the snapshot to arrive")
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:
@@ -109,7 +115,7 @@ async def run_console(
     """Run the console headless, do what the test does, and answer the app."""
     session = session or FakeSession()
     clock = Clock(values.NOW + 1)
-    app = RaytuiApp(session.settings, lambda: session, clock=clock, ascii_only=more.pop("ascii_only", False))
+    app = RaytuiApp(session.settings, lambda: as_session(session), clock=clock, ascii_only=more.pop("ascii_only", False))
     async with app.run_test(size=size) as pilot:
         await body(Console(session, clock, app, pilot))
     return app

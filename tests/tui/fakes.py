@@ -1,18 +1,25 @@
-"""A scripted session for the console: snapshots, plans and log lines that a test hands out one by one. Plans are the real ones."""
+"""A scripted session for the console: snapshots, plans and log lines that a test hands out one by one. Plans are the real ones.
+
+`as_session` holds it to the one contract of sessions.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Collection, Iterable
+from typing import Self
 
 import msgspec
 
 from raytui.core.errors import ConfigurationError, Interrupted, NotFound, RaytuiError
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop
+from raytui.core.questions import Question
+from raytui.core.session import LogSource, Session, ToolEnvironment
 from raytui.core.snapshot import Snapshot
 from raytui.core.spec import ClusterSpec, HeadSpec, PlatformName, WorkersSpec
 from raytui.core.validate import validate
+from tests.fakes.platform import FakePlatform
 
 SPEC = ClusterSpec(head=HeadSpec(cpu=1, memory=2), workers=WorkersSpec(count=2, cpu=1, memory=2))
 
@@ -22,11 +29,21 @@ class FakeSettings(msgspec.Struct):
     platform: PlatformName = "local"
     read_only: bool = False
     cluster: ClusterSpec = SPEC
+    refresh: float = 2.0
+    keys: dict[str, str] = {}
 
 
-class FakeSource(msgspec.Struct, frozen=True):
-    name: str
-    kind: str = "launcher"
+class FakeSubscription:
+    """Stands in the list of those who look until it is closed."""
+
+    def __init__(self, held: list[frozenset[Question]], questions: frozenset[Question]) -> None:
+        self.held, self.questions, self.closed = held, questions, False
+        held.append(questions)
+
+    def close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self.held.remove(self.questions)
 
 
 class FakeMonitor:
@@ -35,11 +52,22 @@ class FakeMonitor:
     def __init__(self) -> None:
         self.queue: asyncio.Queue[Snapshot | Exception] = asyncio.Queue()
         self.last: Snapshot | None = None
+        self.asked: list[frozenset[Question]] = []
+        """The questions of those who look now."""
+
+    async def observe(self, questions: Iterable[Question] = ()) -> Snapshot:
+        item = await self.queue.get()
+        if isinstance(item, Exception):
+            raise item
+        return item
+
+    def subscribe(self, questions: Iterable[Question]) -> FakeSubscription:
+        return FakeSubscription(self.asked, frozenset(questions))
 
     def put(self, snapshot: Snapshot | Exception) -> None:
         self.queue.put_nowait(snapshot)
 
-    async def snapshots(self, interval: float = 2.0, questions: object = ()) -> AsyncIterator[Snapshot]:
+    async def snapshots(self, interval: float = 2.0, questions: Iterable[Question] = ()) -> AsyncGenerator[Snapshot]:
         while True:
             item = await self.queue.get()
             if isinstance(item, Exception):
@@ -59,11 +87,26 @@ class FakeManager:
         self.release = asyncio.Event()
         self.release.set()
         self.executed: list[Plan] = []
+        self.flags: Collection[str] | None = None
+        """Those of the last plan."""
         self.interrupted = asyncio.Event()
 
+    @property
+    def busy(self) -> bool:
+        return bool(self.executed) and not self.release.is_set()
+
     async def plan(
-        self, verb: Verb, *, spec: ClusterSpec | None = None, workers: int | None = None, target: str = "all", keep: bool = False
+        self,
+        verb: Verb,
+        *,
+        spec: ClusterSpec | None = None,
+        workers: int | None = None,
+        target: str = "all",
+        keep: bool = False,
+        flags: Collection[str] | None = None,
+        recreate: bool = False,
     ) -> Plan:
+        self.flags = flags
         if self.refuses is not None:
             raise self.refuses
         wanted = (spec or self.settings.cluster).resolved(self.settings.platform)
@@ -77,9 +120,9 @@ class FakeManager:
             return plan_scale(wanted, applications, workers or 0)
         if verb == "restart":
             return plan_restart(wanted, applications, target)
-        return plan_start(wanted, applications)
+        return plan_start(wanted, applications, recreate=recreate)
 
-    async def execute(self, plan: Plan, *, wait: bool = True, timeout: float = 600.0) -> AsyncIterator[StepEvent]:
+    async def execute(self, plan: Plan, *, wait: bool = True, timeout: float = 600.0) -> AsyncGenerator[StepEvent]:
         self.executed.append(plan)
         script = [StepEvent(step.name, "done", 0.1) for step in plan.steps] if self.script is None else self.script
         for event in script:
@@ -111,15 +154,18 @@ class FakeLogs:
         self.more: dict[str, asyncio.Queue[list[str]]] = {}
         self.opened: list[str] = []
 
-    async def sources(self, snapshot: Snapshot, only: str = "") -> tuple[FakeSource, ...]:
-        return tuple(FakeSource(name, "ray" if "/" in name else "launcher") for name in self.batches)
+    async def sources(self, snapshot: Snapshot, only: str = "") -> tuple[LogSource, ...]:
+        return tuple(LogSource(name, "ray" if "/" in name else "launcher") for name in self.batches)
 
-    async def find(self, snapshot: Snapshot, name: str) -> FakeSource:
+    async def find(self, snapshot: Snapshot, name: str) -> LogSource:
         if name not in self.batches:
             raise NotFound(f"there is no log {name}", hint="raytui logs --list names what there is")
-        return FakeSource(name)
+        return LogSource(name)
 
-    async def follow(self, source: FakeSource, lines: int = 100) -> AsyncIterator[list[str]]:
+    async def read(self, source: LogSource, lines: int = 100) -> list[str]:
+        return [line for batch in self.batches[source.name] for line in batch]
+
+    async def follow(self, source: LogSource, lines: int = 100) -> AsyncGenerator[list[str]]:
         self.opened.append(source.name)
         for batch in self.batches[source.name]:
             yield batch
@@ -138,7 +184,14 @@ class FakeSession:
         self.monitor = FakeMonitor()
         self.manager = FakeManager(self.monitor, self.settings)
         self.logs = FakeLogs()
+        self.platform = FakePlatform()
         self.closed = False
+
+    async def tools(self) -> ToolEnvironment:
+        return ToolEnvironment({})
+
+    async def __aenter__(self) -> Self:
+        return self
 
     async def __aexit__(self, kind: object, error: object, trace: object) -> None:
         self.closed = True
@@ -154,4 +207,6 @@ class Clock:
         return self.now
 
 
-Opener = Callable[[], FakeSession]
+def as_session(session: FakeSession) -> Session:
+    """The session by its contract; a type checker says where it does not keep it."""
+    return session

@@ -11,8 +11,8 @@ from tests.tui.fakes import FakeSession, FakeSettings
 
 async def opened(console):
     await console.press("e")
-    await console.until(lambda: console.app.query(ConfigPane) and console.app._place() == "config", "the form")
-    return console.app.query_one(ConfigPane)
+    await console.until(lambda: console.cluster.query(ConfigPane) and console.cluster.body.place == "config", "the form")
+    return console.app.screen.query_one(ConfigPane)
 
 
 async def replace(console, form, path, text):
@@ -66,11 +66,11 @@ async def test_what_runs_stands_beside_what_was_typed():
         await console.show(healthy())
         form = await opened(console)
         await replace(console, form, "head.cpu", "4")
-        assert form.row("head.cpu").running == "1"
+        assert form.row("head.cpu").beside == "runs 1"
         assert "runs 1" in console.screen()
         assert "1 differ from what runs" in console.screen()
         await console.press("ctrl+r")
-        assert form.row("head.cpu").running == ""
+        assert form.row("head.cpu").beside == ""
 
     await run_console(body)
 
@@ -143,7 +143,7 @@ async def test_the_form_makes_room_for_the_steps():
         await console.until(lambda: "Starting ray-cluster" in console.screen(), "the steps")
         assert "Cluster configuration" not in console.screen()
         session.manager.release.set()
-        await console.until(lambda: not console.app.operation.is_running, "the end")
+        await console.until(lambda: not console.cluster.operation.is_running, "the end")
 
     await run_console(body, session)
 
@@ -152,8 +152,8 @@ async def test_a_read_only_profile_shows_the_form_without_letting_one_type():
     async def body(console):
         await console.show(healthy())
         await console.press("e")
-        await console.until(lambda: console.app.query(ConfigPane) and "Worker GPUs" in console.screen(), "the form")
-        assert all(row.input.disabled for row in console.app.query_one(ConfigPane).query("FieldRow"))
+        await console.until(lambda: console.cluster.query(ConfigPane) and "Worker GPUs" in console.screen(), "the form")
+        assert all(row.input.disabled for row in console.app.screen.query_one(ConfigPane).query("FieldRow"))
         await console.press("escape")
         assert "Logs · head" in console.screen()
 

@@ -23,7 +23,7 @@ def session_with(**batches):
 
 
 def view(console):
-    return console.app.query_one("#log-view", LogView)
+    return console.app.screen.query_one("#log-view", LogView)
 
 
 async def test_the_heads_log_is_followed_from_the_start():
@@ -201,7 +201,7 @@ async def typed_filter(console, text):
     await console.until(lambda: console.app.focused is view(console), "the focus")
     await console.press("slash")
     await console.until(lambda: console.app.query("#prompt"), "the prompt")
-    console.app.query_one("#prompt").field.value = text
+    console.app.screen.query_one("#prompt").field.value = text
 
 
 async def test_a_costly_filter_is_matched_off_the_event_loop_and_shows_what_it_found(monkeypatch):

@@ -62,7 +62,7 @@ async def test_the_cursor_keeps_its_row_when_rows_come_and_go():
     async def body(console):
         await console.show(healthy(3))
         await console.press("down", "down")
-        table = console.app.query_one("#node-table", RowTable)
+        table = console.app.screen.query_one("#node-table", RowTable)
         assert table.cursor == "worker-2"
         fewer = snapshot((application(0), application(2), application(3)), (node(0), node(2), node(3)))
         await console.show(fewer)
@@ -88,7 +88,7 @@ async def test_an_equal_snapshot_paints_nothing_but_the_age(monkeypatch):
             monkeypatch.setattr(kind, "render_line", counting(kind.render_line))
         console.clock.now += 4
         await console.show(healthy(observed_at=NOW + 2))
-        console.app._tick()
+        console.cluster._tick()
         await console.pilot.pause()
         assert {where for where, _ in painted} <= {"verdict"}
         assert {y for _, y in painted} <= {0}
@@ -117,7 +117,7 @@ async def test_old_evidence_turns_the_verdict_to_unknown_and_says_since_when():
     async def body(console):
         await console.show(healthy())
         console.clock.now = NOW + 95
-        console.app._tick()
+        console.cluster._tick()
         await console.pilot.pause()
         text = console.screen()
         assert "? UNKNOWN  ray-cluster · local · was running" in text
@@ -134,7 +134,7 @@ async def test_rows_last_seen_stay_when_the_platform_does_not_answer():
         silent = Failure("platform", "NoAnswer", "the platform did not list applications within 30 s", "try again")
         await console.show(snapshot(silent, (), observed_at=NOW + 40))
         console.clock.now = NOW + 41
-        console.app._tick()
+        console.cluster._tick()
         await console.pilot.pause()
         text = console.screen()
         assert "? UNKNOWN" in text
@@ -153,7 +153,7 @@ async def test_what_cannot_be_opened_says_which_setting_is_missing():
         raise ConfigurationError("the API key is missing", hint="set CML_API_KEY, or api_key_file in the profile")
 
     async def body(console):
-        await console.until(lambda: console.app.trouble, "the reason")
+        await console.until(lambda: console.cluster.trouble, "the reason")
         text = console.screen()
         assert "the API key is missing" in text
         assert "set CML_API_KEY, or api_key_file in the profile" in text
@@ -184,7 +184,7 @@ async def test_the_filter_narrows_rows_while_typing_and_escape_brings_them_back(
         await console.press("slash")
         await console.until(lambda: console.app.focused is not None and console.app.focused.parent.id == "prompt", "the prompt")
         await console.press(*"worker-1")
-        table = console.app.query_one("#node-table", RowTable)
+        table = console.app.screen.query_one("#node-table", RowTable)
         assert [row.key for row in table.rows] == ["worker-1"]
         await console.press("escape")
         assert len(table.rows) == 3
@@ -196,7 +196,7 @@ async def test_the_filter_narrows_rows_while_typing_and_escape_brings_them_back(
 async def test_the_order_changes_on_request_only():
     async def body(console):
         await console.show(healthy())
-        table = console.app.query_one("#node-table", RowTable)
+        table = console.app.screen.query_one("#node-table", RowTable)
         assert [row.key for row in table.rows] == ["head", "worker-1", "worker-2"]
         await console.press("o", "o")
         assert [row.key for row in table.rows] == ["worker-1", "worker-2", "head"]

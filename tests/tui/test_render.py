@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raytui.config.keys import TOGETHER
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure, OperationFailed
 from raytui.core.events import StepEvent
@@ -477,8 +478,8 @@ def test_every_key_has_its_own_id_and_a_sentence():
 
 
 def test_no_key_means_two_things_in_one_place():
-    for where in ("table", "logs", "config"):
-        names = [name for key in KEYS if key.where in {where, "anywhere"} for name in key.keys.split(",")]
+    for where, together in TOGETHER.items():
+        names = [name for key in KEYS if together.intersection(key.where) for name in key.keys.split(",")]
         assert len(names) == len(set(names)), where
 
 
@@ -488,7 +489,7 @@ def test_the_bar_fits_80_columns_and_never_loses_help():
     assert "/ filter" in text(line)
     for width in (10, 30, 50, 80):
         assert text(bar_line(bar("logs"), width)).strip().endswith("? help")
-    assert written(KEYS[0]) == "s"
+    assert written("start") == "s"
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT])

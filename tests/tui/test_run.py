@@ -97,6 +97,8 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 
 from raytui.tui.app import RaytuiApp, show
+from raytui.tui.operation import Request
+from raytui.tui.screens.cluster import ClusterScreen
 from tests.tui.conftest import absent
 from tests.tui.fakes import FakeSession, FakeSettings
 
@@ -108,18 +110,22 @@ class Session(FakeSession):
         self.monitor.put(absent())
 
 
-class Console(RaytuiApp):
+class Cluster(ClusterScreen):
     async def confirm(self, plan):
-        return True
+        return "carry-out"
 
-    def show_keys(self):
-        super().show_keys()
-        if self.picture is not None and self.operation is None:
-            self.request("start")
+    def watch_picture(self, picture):
+        if picture is not None and self.operation is None:
+            self.request(Request("start"))
 
     def watch_operation(self, operation):
         if operation is not None and operation.is_running and all(step.event.state == "done" for step in operation.steps):
             Path(sys.argv[2]).touch()
+
+
+class Console(RaytuiApp):
+    def new_cluster(self):
+        return Cluster(self.settings, self._open_session, clock=self._clock)
 
 
 sys.exit(show(Console(FakeSettings(), Session, ascii_only=False), headless="headless" in sys.argv))

@@ -18,15 +18,17 @@ from raytui.core.snapshot import Application
 from raytui.core.spec import PlatformName
 from raytui.platforms.local import observe, records
 from raytui.platforms.local.disk import read_within, to_the_end
+from raytui.platforms.local.ending import Ending, kill_now, of_application
 from raytui.platforms.local.files import Folder, explained
 from raytui.platforms.local.listener import HeadListener
 from raytui.platforms.local.specs import LocalSpecs
 from raytui.platforms.local.store import LocalStore
+from raytui.platforms.local.venv import default_venv
 from raytui.system.backoff import Backoff
 from raytui.system.files import private_directory, write_whole
 
 if TYPE_CHECKING:
-    from raytui.platforms.local.ending import Ending
+    pass
 
 FIRST_POLL_S = 0.05
 SLOWEST_POLL_S = 0.5
@@ -75,7 +77,6 @@ class LocalPlatform:
         Raises `OperationFailed` when an application of that name runs already, or when it cannot be started: then nothing of it exists.
         """
         from raytui.platforms.local import changes
-        from raytui.platforms.local.ending import kill_now
 
         folder = Folder(self._root, request.marker.cluster)
         listed = {application.name: application for application in await self.list(request.marker.cluster)}
@@ -85,7 +86,7 @@ class LocalPlatform:
             await self._end(old)
 
         def make() -> Application:
-            return observe.application(folder, changes.make(self._root, request, self._venv or _default_venv(), self._clock))
+            return observe.application(folder, changes.make(self._root, request, self._venv or default_venv(), self._clock))
 
         def undo(application: Application) -> None:
             kill_now(folder, application.name)
@@ -143,7 +144,6 @@ class LocalPlatform:
     async def forget(self, cluster: str) -> None:
         """Remove what a cluster without applications left in its folder, all but its newest logs; nothing while it has one."""
         from raytui.platforms.local import changes
-        from raytui.platforms.local.ending import Ending
 
         lost = await to_the_end(lambda: changes.clear(self._root, cluster))
         if lost:
@@ -216,8 +216,6 @@ class LocalPlatform:
             await asyncio.sleep(FIRST_POLL_S)
 
     def _ending(self, application: Application) -> Ending:
-        from raytui.platforms.local.ending import Ending, of_application
-
         chosen = of_application(Folder(self._root, application.cluster), application.name)
         return Ending(self._root, application.name, chosen, application.script, timeout=self._stop_timeout)
 
@@ -226,9 +224,3 @@ class LocalPlatform:
         backoff = Backoff(FIRST_POLL_S, SLOWEST_POLL_S)
         while not await to_the_end(ending.step):  # noqa: ASYNC110 - the processes tell nobody when they end
             await asyncio.sleep(backoff.next())
-
-
-def _default_venv() -> Path:
-    from raytui.platforms.local.launch import default_venv
-
-    return default_venv()

@@ -7,6 +7,8 @@ from pathlib import Path
 from raytui.core.protocols import Check
 from raytui.core.spec import ClusterSpec
 from raytui.platforms.local.disk import read_within
+from raytui.platforms.local.resolve import resolve_ports
+from raytui.platforms.local.venv import default_venv
 
 PREFLIGHT_S = 30.0
 
@@ -21,7 +23,6 @@ class LocalSpecs:
 
     async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:
         """What could keep this spec from running on this machine, found without changing anything."""
-        from raytui.platforms.local.launch import default_venv
         from raytui.platforms.local.preflight import preflight
 
         def check() -> tuple[Check, ...]:
@@ -31,8 +32,6 @@ class LocalSpecs:
 
     async def resolve_ports(self, spec: ClusterSpec) -> ClusterSpec:
         """The spec with every `auto` port replaced by a free one outside 10002-19999 that no cluster of ours uses."""
-        from raytui.platforms.local.resolve import resolve_ports
-
         return await read_within("the search for free ports", lambda: resolve_ports(self._root, spec))
 
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual import events, on
 from textual.app import ComposeResult
 from textual.reactive import reactive
@@ -26,8 +28,10 @@ class AttentionPane(Pane):
     picture: reactive[Picture | None] = reactive(None, repaint=False)
     notice: reactive[Notice | None] = reactive(None, repaint=False)
 
-    def __init__(self) -> None:
+    def __init__(self, verbs: Mapping[str, str] | None = None) -> None:
+        """`verbs` gives the key of each verb as it is written."""
         super().__init__("Needs attention", id="attention")
+        self._verbs = verbs
         self.body = Scroll()
 
     def compose(self) -> ComposeResult:
@@ -37,7 +41,7 @@ class AttentionPane(Pane):
 
     def draw(self) -> None:
         """Show what is wrong; without anything the pane is its title only."""
-        lines = attention_lines(self.picture, self.notice, (self.size.width or self.app.size.width) - 1)
+        lines = attention_lines(self.picture, self.notice, (self.size.width or self.app.size.width) - 1, self._verbs)
         self.body.can_focus = bool(lines)
         self.body.show(lines)
         calm = self.picture is not None and not self.picture.assessment.conditions

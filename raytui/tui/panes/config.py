@@ -1,8 +1,11 @@
-"""The cluster's configuration as a form: it validates while one types, shows each problem under its field and what runs beside it."""
+"""The cluster's configuration as a form: it validates while one types, with each problem under its field.
+
+Beside a field stands what was last asked for where that is something else, or what runs where nothing was recorded.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from textual import events, on
@@ -12,20 +15,22 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Input, Static
 
+from raytui.config.fields import Field
 from raytui.core.errors import Problem
 from raytui.core.plan import recorded_spec
-from raytui.core.spec import ClusterSpec, PlatformName
-from raytui.tui.keys import bindings
+from raytui.core.session import ConsoleSettings
+from raytui.core.spec import ClusterSpec
+from raytui.tui.keys import Key, bindings, verb_keys, written
 from raytui.tui.panes.pane import Pane
 from raytui.tui.render.attention import with_keys
-from raytui.tui.render.spec_form import Field, differences, fields_of, spec_of, texts_of
+from raytui.tui.render.spec_form import differences, fields_of, spec_of, texts_of
 from raytui.tui.render.text import clean
 from raytui.tui.theme import sheet
 from raytui.view.picture import Picture
 
 
 class FieldRow(Vertical):
-    """One field: label, input, what runs now; its problem under it."""
+    """One field: label, input, what there is now; its problem under it."""
 
     def __init__(self, field: Field, text: str, *, disabled: bool) -> None:
         super().__init__()
@@ -51,20 +56,20 @@ class FieldRow(Vertical):
         return self._told[0]
 
     @property
-    def running(self) -> str:
-        """What is shown of what runs; empty when it is the same."""
+    def beside(self) -> str:
+        """What is shown of what there is; empty when it is the same."""
         return self._told[1]
 
-    def tell(self, problem: str, running: str) -> None:
-        """Show what is wrong with the field, and what runs now in its place."""
-        before, self._told = self._told, (problem, running)
+    def tell(self, problem: str, beside: str) -> None:
+        """Show what is wrong with the field, and what there is now in its place."""
+        before, self._told = self._told, (problem, beside)
         if before[0] != problem:
             self._problem.update(clean(problem))
             self._problem.display = bool(problem)
             self.input.set_class(bool(problem), "-invalid")
-        if before[1] != running:
-            self._beside.update(f"runs {clean(running)}" if running else "")
-            self._beside.display = bool(running)
+        if before[1] != beside:
+            self._beside.update(clean(beside))
+            self._beside.display = bool(beside)
 
 
 class ConfigPane(Pane):
@@ -80,18 +85,26 @@ class ConfigPane(Pane):
         """Somebody wants to see the plan that leads to this spec."""
 
         spec: ClusterSpec
+        there: ClusterSpec | None
+        """What it was compared with: what was last asked for, else what runs."""
+        differs: frozenset[str]
+        """The fields in which they differ."""
 
-    def __init__(self, spec: ClusterSpec, platform: PlatformName, *, read_only: bool) -> None:
+    def __init__(self, settings: ConsoleSettings, keys: tuple[Key, ...]) -> None:
         super().__init__("Cluster configuration", id="config")
-        self._base = spec
-        self._platform: PlatformName = platform
-        self._read_only = read_only
-        texts = texts_of(spec, platform)
-        self._rows = {field.path: FieldRow(field, texts[field.path], disabled=read_only) for field in fields_of(platform)}
+        spec = self._base = settings.cluster
+        self._platform = settings.platform
+        self._read_only = settings.read_only
+        self._plan_key, self._verbs = written("plan", keys), verb_keys(keys)
+        texts = texts_of(spec, self._platform)
+        self._rows = {
+            field.spec_field: FieldRow(field, texts[field.spec_field], disabled=self._read_only) for field in fields_of(self._platform)
+        }
         self._general = Static("", classes="problem", markup=False)
         self.spec = spec
         self.problems: list[Problem] = []
         self._refused: tuple[Problem, ...] = ()
+        self._told = ""
 
     def compose(self) -> ComposeResult:
         """All fields, then problems that belong to none of them."""
@@ -114,27 +127,42 @@ class ConfigPane(Pane):
         texts = {path: row.input.value for path, row in self._rows.items()}
         self.spec, self.problems = spec_of(texts, self._base, self._platform)
         self.problems += [problem for problem in self._refused if problem not in self.problems]
-        running = recorded_spec(self.picture.known.applications.value or ()) if self.picture else None
-        differ = differences(self.spec, running, self._platform)
+        word, there = self._there()
+        differ = differences(self.spec, there, self._platform)
         by_field: dict[str, str] = {}
         for problem in self.problems:
-            by_field.setdefault(problem.field, problem.message + (f"; {with_keys(problem.hint)}" if problem.hint else ""))
+            by_field.setdefault(problem.field, problem.message + (f"; {with_keys(problem.hint, keys=self._verbs)}" if problem.hint else ""))
         for path, row in self._rows.items():
-            row.tell(by_field.pop(path, ""), differ.get(path, ""))
-        self._general.update(clean("; ".join(by_field.values())))
+            row.tell(by_field.pop(path, ""), f"{word} {differ[path]}" if path in differ else "")
+        told = clean("; ".join(by_field.values()))
+        if told != self._told:
+            # Another text lays the whole screen out anew.
+            self._told = told
+            self._general.update(told)
         self._general.display = bool(by_field)
-        self.rule.tell(state=self._state(running, differ), state_role="error" if self.problems else "muted")
+        self.rule.tell(state=self._state(there, word, differ), state_role="error" if self.problems else "muted")
 
     def refuse(self, problems: Sequence[Problem]) -> None:
         """Show what the platform found wrong with the spec, until it is edited."""
         self._refused = tuple(problems)
         self.check()
 
-    def _state(self, running: ClusterSpec | None, differ: dict[str, str]) -> str:
+    def _there(self) -> tuple[str, ClusterSpec | None]:
+        """What the form is compared with, and the word for it: what was last asked for, else what the applications were made from."""
+        if self.picture is None or not self.picture.known.applications.value:
+            return "runs", None
+        asked = self.picture.snapshot.asked.value
+        if asked is not None:
+            return "asked", asked
+        return "runs", recorded_spec(self.picture.known.applications.value)
+
+    def _state(self, there: ClusterSpec | None, word: str, differ: Mapping[str, str]) -> str:
         if self.problems:
             return f"{len(self.problems)} problem" + ("s" if len(self.problems) > 1 else "")
-        if running is None:
-            return "read-only" if self._read_only else "^s plans a start"
+        if there is None:
+            return "read-only" if self._read_only else f"{self._plan_key} plans a start"
+        if word == "asked":
+            return f"{len(differ)} differ from what was asked for" if differ else "as it was asked for"
         return f"{len(differ)} differ from what runs" if differ else "as it runs"
 
     @on(events.Mount)
@@ -144,8 +172,8 @@ class ConfigPane(Pane):
             row.query_one(".running").display = False
         self.check()
 
-    def _watch_picture(self) -> None:
-        if self.is_mounted:
+    def _watch_picture(self, before: Picture | None, after: Picture | None) -> None:
+        if self.is_mounted and (before is None or after is None or _compared(before) != _compared(after)):
             self.check()
 
     @on(Input.Changed)
@@ -165,9 +193,16 @@ class ConfigPane(Pane):
         if self.problems:
             self.enter()
         else:
-            self.post_message(self.PlanWanted(self.spec))
+            _, there = self._there()
+            differs = frozenset(differences(self.spec, there, self._platform))
+            self.post_message(self.PlanWanted(self.spec, there, differs))
 
     def _action_reset(self) -> None:
         texts = texts_of(self._base, self._platform)
         for path, row in self._rows.items():
             row.input.value = texts[path]
+
+
+def _compared(picture: Picture) -> tuple[object, ...]:
+    """What of a picture the form is compared with."""
+    return picture.known.applications.value, picture.snapshot.asked.value

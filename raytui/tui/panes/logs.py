@@ -1,40 +1,54 @@
-"""The log of one source: followed, filtered, searched. Lines come in batches from a worker; this pane only shows them."""
+"""The log of one source: followed, filtered, searched. Lines come in batches from a worker; handlers show them."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
+from textual.reactive import reactive
+from textual.worker import Worker
 
-from raytui.tui.keys import bindings
+from raytui.core.errors import RaytuiError
+from raytui.core.session import LogSource, Session
+from raytui.core.snapshot import Snapshot
+from raytui.tui.faults import unforeseen
+from raytui.tui.keys import bindings, verb_keys
+from raytui.tui.messages import LogEnded, LogsArrived
 from raytui.tui.panes.pane import Pane
+from raytui.tui.render.attention import with_keys
 from raytui.tui.render.log_line import MARK
 from raytui.tui.theme import sheet
+from raytui.tui.watch import follow, run_of
 from raytui.tui.widgets.log_view import LogView
+from raytui.view.picture import Picture
 
 
 class LogsPane(Pane):
-    """One log."""
+    """One log: the head's at first, then whichever was chosen; begun anew with the application that writes it."""
 
     DEFAULT_CSS = sheet(__file__)
     BINDINGS = bindings("logs")
 
-    @dataclass
-    class SourcesWanted(Message):
-        """Somebody wants to choose another log."""
+    session: reactive[Session | None] = reactive(None, repaint=False)
+    picture: reactive[Picture | None] = reactive(None, repaint=False, always_update=True)
 
     @dataclass
     class FindWanted(Message):
         """Somebody wants to search the log."""
 
-    def __init__(self) -> None:
+    def __init__(self, verbs: Mapping[str, str] | None = None) -> None:
         super().__init__("Logs", id="logs")
         self.view = LogView(id="log-view")
+        self._verbs = verb_keys() if verbs is None else verbs
         self._source = ""
         self._ended = False
         self._filter = ""
+        self._worker: Worker[None] | None = None
+        self._run: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         """The title and the lines."""
@@ -47,22 +61,18 @@ class LogsPane(Pane):
         return self._source
 
     def open(self, source: str) -> None:
-        """Begin with an empty view for another log."""
+        """Show and follow this log instead of the one before; needs somebody to ask and something to ask about."""
+        if self.session is None or self.picture is None:
+            return
+        if self._worker is not None:
+            self._worker.cancel()
+        snapshot = self.picture.snapshot
         self._source, self._ended = source, False
+        self._run = run_of(snapshot, source)
         self.view.clear()
         self._tell()
-
-    def append(self, source: str, lines: list[str]) -> None:
-        """Lines of the followed log; late ones of another are dropped."""
-        if source == self._source:
-            self.view.append(lines)
-
-    def ended(self, source: str, reason: str) -> None:
-        """No more will come; the reason becomes the last line."""
-        if source == self._source:
-            self._ended = True
-            self.view.append([f"{MARK}{reason}"])
-            self._tell()
+        reading = follow(self.post_message, self.session.logs, snapshot, source)
+        self._worker = self.run_worker(reading, group="logs", exit_on_error=False)
 
     def filter(self, text: str) -> None:
         """Show only matching lines."""
@@ -72,6 +82,70 @@ class LogsPane(Pane):
     def find(self, text: str) -> None:
         """Search; what is found comes into view, that nothing is found is said."""
         self.view.search(text)
+
+    def choose(self) -> None:
+        """Let the operator choose a log."""
+        if self.session is not None and self.picture is not None:
+            choice = self._choose(self.session, self.picture.snapshot)
+            self.run_worker(choice, group="sources", exclusive=True, exit_on_error=False)
+
+    async def _choose(self, session: Session, snapshot: Snapshot) -> None:
+        from raytui.tui.screens.sources import SourcesScreen
+
+        known = [(app.short, "launcher") for app in snapshot.applications.value or ()]
+        screen = SourcesScreen(self.source, known)
+        chosen: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        await self.app.push_screen(screen, chosen.set_result)
+        screen.tell("asking Ray for its files")
+        found: Sequence[LogSource] = ()
+        try:
+            found = await session.logs.sources(snapshot)
+            told = f"{len(found)} logs"
+        except RaytuiError as error:
+            told = error.message
+        except Exception as error:  # noqa: BLE001 - boundary: what is known without Ray can be chosen all the same
+            told = unforeseen(error)
+        if screen.is_attached:
+            if found:
+                screen.fill([(source.name, source.kind) for source in found])
+            screen.tell(told)
+        name = await chosen
+        if name:
+            self.open(name)
+            self.view.focus()
+
+    def _watch_session(self, session: Session | None) -> None:
+        if session is None:
+            self.workers.cancel_node(self)
+
+    def _watch_picture(self, picture: Picture | None) -> None:
+        if picture is None or self.session is None:
+            return
+        applications = picture.snapshot.applications.value
+        if applications and (not self._source or self._begins_anew(picture.snapshot)):
+            self.open(self._source or applications[0].short)
+
+    def _begins_anew(self, snapshot: Snapshot) -> bool:
+        """Whether the application of an ended log has meanwhile been started again."""
+        run = run_of(snapshot, self._source)
+        return self._ended and bool(run) and run != self._run
+
+    @on(LogsArrived)
+    def _logs_arrived(self, message: LogsArrived) -> None:
+        """Lines of the followed log; late ones of another are dropped."""
+        message.stop()
+        if message.source == self._source:
+            self.view.append(message.lines)
+
+    @on(LogEnded)
+    def _log_ended(self, message: LogEnded) -> None:
+        """No more will come; the reason becomes the last line."""
+        message.stop()
+        if message.source == self._source:
+            self._ended = True
+            hint = with_keys(message.hint, keys=self._verbs)
+            self.view.append([f"{MARK}{message.reason}" + (f"; {hint}" if hint else "")])
+            self._tell()
 
     def _tell(self) -> None:
         if not self._source:
@@ -103,7 +177,7 @@ class LogsPane(Pane):
         self.app.notify(told, timeout=3, markup=False)
 
     def _action_sources(self) -> None:
-        self.post_message(self.SourcesWanted())
+        self.choose()
 
     def _action_find(self) -> None:
         self.post_message(self.FindWanted())

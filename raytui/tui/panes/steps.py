@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual import events, on
 from textual.app import ComposeResult
 from textual.reactive import reactive
@@ -21,9 +23,12 @@ class StepsPane(Pane):
     operation: reactive[Operation | None] = reactive(None, repaint=False)
     now: reactive[float] = reactive(0.0, repaint=False)
 
-    def __init__(self) -> None:
+    def __init__(self, verbs: Mapping[str, str] | None = None, dismiss_key: str = "esc") -> None:
+        """`verbs` gives the key of each verb as it is written, `dismiss_key` the one that takes the steps away."""
         super().__init__("Operation", id="steps")
         self.body = LineView()
+        self._verbs = verbs
+        self._dismiss_key = dismiss_key
 
     def compose(self) -> ComposeResult:
         """The title and the steps."""
@@ -36,8 +41,8 @@ class StepsPane(Pane):
         self.display = operation is not None
         if operation is None:
             return
-        self.rule.tell(state="esc dismisses" if not operation.is_running else "")
-        self.body.show(step_lines(operation, self.now, self.size.width or self.app.size.width))
+        self.rule.tell(state=f"{self._dismiss_key} dismisses" if not operation.is_running else "")
+        self.body.show(step_lines(operation, self.now, self.size.width or self.app.size.width, self._verbs))
 
     @on(events.Mount)
     def _mounted(self) -> None:

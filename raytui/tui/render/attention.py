@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from raytui.core.events import Event, Severity
@@ -16,9 +18,12 @@ from raytui.view.remedies import as_keys
 from raytui.view.words import SEVERITIES, ray_severity
 
 
-def with_keys(hint: Hint, subject: str = "") -> str:
-    """A hint that names the console's keys, and commands where there is no key; `subject` is what it stands beside."""
-    return as_keys(hint, verb_keys(), subject)
+def with_keys(hint: Hint, subject: str = "", *, keys: Mapping[str, str] | None = None) -> str:
+    """A hint that names the console's keys, and commands where there is no key; `subject` is what it stands beside.
+
+    `keys` gives the key of each verb as it is written, the usual ones when left out.
+    """
+    return as_keys(hint, verb_keys() if keys is None else keys, subject)
 
 
 def attention_title(picture: Picture | None) -> str:
@@ -29,23 +34,23 @@ def attention_title(picture: Picture | None) -> str:
     return f"Needs attention ({count})" if count else "Nothing needs attention"
 
 
-def attention_lines(picture: Picture | None, notice: Notice | None, width: int) -> tuple[Line, ...]:
+def attention_lines(picture: Picture | None, notice: Notice | None, width: int, keys: Mapping[str, str] | None = None) -> tuple[Line, ...]:
     """The console's own last word first, then conditions, worst first, then what an empty cluster needs."""
     lines: list[Line] = []
     if notice is not None:
-        lines += _entry(Condition(notice.severity, "", "", notice.message, notice.hint), "", width)
+        lines += _entry(Condition(notice.severity, "", "", notice.message, notice.hint), "", width, keys)
     if picture is None:
         return tuple(lines)
     cluster, now = picture.snapshot.cluster, picture.snapshot.observed_at
     for condition in picture.assessment.conditions:
         since = f"since {moment(condition.since, now)}" if condition.since else ""
         short = msgspec.structs.replace(condition, subject=clean(condition.subject.removeprefix(f"{cluster}-")))
-        lines += _entry(short, since, width)
+        lines += _entry(short, since, width, keys)
     return tuple(lines)
 
 
-def _entry(condition: Condition, since: str, width: int) -> list[Line]:
-    mark, hint = SEVERITIES[condition.severity], with_keys(condition.hint, condition.subject)
+def _entry(condition: Condition, since: str, width: int, keys: Mapping[str, str] | None) -> list[Line]:
+    mark, hint = SEVERITIES[condition.severity], with_keys(condition.hint, condition.subject, keys=keys)
     lead = f"{condition.subject}  " if condition.subject else ""
     indent = 3 + cells(lead)
     if indent > width // 2:

@@ -15,7 +15,6 @@ from raytui.view.tables.applications import (
     Place,
     application_of,
     key,
-    living,
     name,
     node_of,
     places,
@@ -46,7 +45,8 @@ class NodeRows:
 
     def __init__(self) -> None:
         self._items: Sequence[Place] = ()
-        self._measured: Kept[tuple[int, bool]] | None = None
+        self._named: tuple[frozenset[str], tuple[str, ...]] = (frozenset(), ())
+        self._longest = 8
         self._read: Kept[tuple[Cell, ...]] | None = None
         self._picture: Picture | None = None
         self._blind = False
@@ -58,11 +58,14 @@ class NodeRows:
 
     def show(self, picture: Picture, *, stale: bool = False) -> None:
         """The rows of this picture. Those that only memory vouches for are muted and say `was`."""
-        self._items = [*places(picture), *strays(picture)]
+        of_nobody = strays(picture)
+        self._items = [*places(picture), *of_nobody]
         self._picture = picture
         self._blind = stale or picture.snapshot.applications.value is None
-        self._measured = Kept(self._measured, _measure, (self._items,), now=picture.known.observed_at, context=self._blind)
-        self.columns = _columns(self._measured.results, by_ray=picture.known.by_ray)
+        named = (picture.joined.names, tuple(node.name for node in of_nobody))
+        if named != self._named:
+            self._named, self._longest = named, max((cells(clean(name(item))) for item in self._items), default=8)
+        self.columns = _columns(self._longest, with_gpu=picture.joined.with_gpus, by_ray=picture.known.by_ray)
 
     def select(self, order: str = "name", text: str = "") -> LazyRows:
         """The rows that the filter lets through, in the operator's order; equal ones keep theirs."""
@@ -96,9 +99,7 @@ class NodeRows:
         return _remembered(item, by_ray=self._picture.known.by_ray) if self._blind and application_of(item) is not None else _row(line)
 
 
-def _columns(measured: Sequence[tuple[int, bool]], *, by_ray: bool) -> tuple[Column, ...]:
-    longest = max((width for width, _ in measured), default=8)
-    with_gpu = any(gpu for _, gpu in measured)
+def _columns(longest: int, *, with_gpu: bool, by_ray: bool) -> tuple[Column, ...]:
     first = COLUMNS[0]._replace(width=min(max(8, longest), 24), wide=min(max(12, longest), 40))
     gpu = COLUMNS[_INDEX["gpu"]] if with_gpu else COLUMNS[_INDEX["gpu"]]._replace(rank=99, width=999)
     special = {"name": first, "gpu": gpu}
@@ -106,12 +107,6 @@ def _columns(measured: Sequence[tuple[int, bool]], *, by_ray: bool) -> tuple[Col
         # Nobody but Ray says anything of its nodes.
         special |= {silent: COLUMNS[_INDEX[silent]]._replace(rank=99, width=999) for silent in ("platform", "version")}
     return tuple(special.get(c.id, c) for c in COLUMNS)
-
-
-def _measure(item: Place, _: Moment) -> tuple[int, bool]:
-    """The width of an item's name, and whether it shows GPUs."""
-    node = living(item)
-    return cells(clean(name(item))), node is not None and bool(node.gpus)
 
 
 def _weight(item: Place, order: str, picture: Picture) -> float:

@@ -1,133 +1,83 @@
-"""The cluster's spec as fields of text: what is typed becomes a spec or problems by field, and each field knows what runs now."""
+"""The cluster's spec as fields of text, each as the table of settings describes it: what is typed becomes a spec or problems by field."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 import msgspec
 
+from raytui.config.fields import FIELDS, Field, Value, from_text
+from raytui.core.asked import COUNT, value_of
 from raytui.core.errors import Problem
-from raytui.core.spec import ClusterSpec, HeadSpec, PlatformName, WorkersSpec
+from raytui.core.spec import ClusterSpec, PlatformName
 from raytui.core.validate import validate
 
-
-class Field(NamedTuple):
-    """One field of the form."""
-
-    path: str
-    label: str
-    kind: str
-    """text, port, amount, count or choice."""
-    unit: str = ""
-    only: str = ""
-    """The platform that has this field; empty for all."""
-
-
-FIELDS = (
-    Field("name", "Name", "text"),
-    Field("ray_port", "Ray port", "port"),
-    Field("dashboard_port", "Dashboard port", "port"),
-    Field("head.cpu", "Head CPU", "amount"),
-    Field("head.memory", "Head memory", "amount", "GB"),
-    Field("head.runtime_identifier", "Head runtime", "text", only="cai"),
-    Field("head.script", "Head script", "text", only="cai"),
-    Field("workers.count", "Workers", "count"),
-    Field("workers.cpu", "Worker CPU", "amount"),
-    Field("workers.memory", "Worker memory", "amount", "GB"),
-    Field("workers.gpus", "Worker GPUs", "count"),
-    Field("workers.runtime_identifier", "Worker runtime", "text", only="cai"),
-    Field("workers.script", "Worker script", "text", only="cai"),
-)
+_OF_CLUSTER = tuple(field for field in FIELDS if field.label)
 
 
 def fields_of(platform: PlatformName) -> tuple[Field, ...]:
-    """The fields of a platform, in the order of the form; none where raytui makes nothing."""
-    if platform == "attached":
-        return ()
-    return tuple(field for field in FIELDS if field.only in {"", platform})
+    """The fields of a platform, in the order of the form."""
+    return tuple(field for field in _OF_CLUSTER if field.is_of(platform))
 
 
 def texts_of(spec: ClusterSpec, platform: PlatformName) -> dict[str, str]:
-    """What the form shows for a spec; what was left out is shown as the platform's own size."""
+    """What the form shows for a spec, by path; what was left out is shown as the platform's own size."""
     resolved = spec.resolved(platform)
-    return {field.path: _text(_value(resolved, field.path)) for field in fields_of(platform)}
+    return {field.spec_field: _text(value_of(resolved, field.spec_field)) for field in fields_of(platform)}
 
 
 def spec_of(texts: Mapping[str, str], base: ClusterSpec, platform: PlatformName) -> tuple[ClusterSpec, list[Problem]]:
     """The spec that was typed over `base`, and every problem with it, each at its field."""
-    values: dict[str, Any] = {}
+    values: dict[str, Value | None] = {}
     problems: list[Problem] = []
     for field in fields_of(platform):
-        if field.path not in texts:
+        path = field.spec_field
+        if path not in texts:
             continue
         try:
-            values[field.path] = _parsed(field, texts[field.path].strip())
+            values[path] = _parsed(field, texts[path].strip())
         except ValueError as error:
-            problems.append(Problem(field.path, str(error)))
+            problems.append(Problem(path, str(error)))
     spec = _with(base, values)
     unreadable = {problem.field for problem in problems}
     problems += [problem for problem in validate(spec.resolved(platform), platform) if problem.field not in unreadable]
-    order = {field.path: n for n, field in enumerate(FIELDS)}
+    order = {field.spec_field: n for n, field in enumerate(_OF_CLUSTER)}
     return spec, sorted(problems, key=lambda problem: order.get(problem.field, 99))
 
 
-def differences(spec: ClusterSpec, running: ClusterSpec | None, platform: PlatformName) -> dict[str, str]:
-    """By field, what runs now where it is not what the form says."""
-    if running is None:
+def differences(spec: ClusterSpec, other: ClusterSpec | None, platform: PlatformName) -> dict[str, str]:
+    """By field, what another spec says where it is not what the form says."""
+    if other is None:
         return {}
-    wanted, there = texts_of(spec, platform), texts_of(running, platform)
+    wanted, there = texts_of(spec, platform), texts_of(other, platform)
     return {path: there[path] for path in wanted if there[path] != wanted[path] and "auto" not in (wanted[path], there[path])}
 
 
-def only_count_differs(spec: ClusterSpec, running: ClusterSpec, platform: PlatformName) -> bool:
-    """Whether a scale alone leads from what runs to the spec."""
-    return set(differences(spec, running, platform)) == {"workers.count"}
+def only_count_differs(spec: ClusterSpec, other: ClusterSpec, platform: PlatformName) -> bool:
+    """Whether a scale alone leads from another spec to this one."""
+    return set(differences(spec, other, platform)) == {COUNT}
 
 
-def _parsed(field: Field, text: str) -> Any:
-    if field.kind == "text":
-        if field.path == "name":
-            return text
-        return text or None
-    if field.kind == "port":
-        if text == "auto":
-            return "auto"
-        return _integer(text, "a port number or auto")
-    if field.kind == "count":
-        return _integer(text, "a whole number")
-    if not text:
+def _parsed(field: Field, text: str) -> Value | None:
+    if text or field.spec_field == "name":
+        return from_text(field, text)
+    if field.kind in {"number", "text"} and not field.choices:
         return None
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is not a number") from None
+    raise ValueError(f"{field.wanted} is needed")
 
 
-def _integer(text: str, what: str) -> int:
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
-        raise ValueError(f"{text!r} is not {what}" if text else f"{what} is needed")
-    return int(text)
+def _with(base: ClusterSpec, values: Mapping[str, Value | None]) -> ClusterSpec:
+    def part(of: str) -> dict[str, Value | None]:
+        return {path.removeprefix(of): value for path, value in values.items() if path.startswith(of)}
 
-
-def _with(base: ClusterSpec, values: Mapping[str, Any]) -> ClusterSpec:
     top = {path: value for path, value in values.items() if "." not in path}
-    head = {path.removeprefix("head."): value for path, value in values.items() if path.startswith("head.")}
-    workers = {path.removeprefix("workers."): value for path, value in values.items() if path.startswith("workers.")}
-    new_head: HeadSpec = msgspec.structs.replace(base.head, **head)
-    new_workers: WorkersSpec = msgspec.structs.replace(base.workers, **workers)
-    return msgspec.structs.replace(base, **top, head=new_head, workers=new_workers)
+    head, workers = msgspec.structs.replace(base.head, **part("head.")), msgspec.structs.replace(base.workers, **part("workers."))
+    return msgspec.structs.replace(base, **top, head=head, workers=workers)
 
 
-def _value(spec: ClusterSpec, path: str) -> Any:
-    value: Any = spec
-    for part in path.split("."):
-        value = getattr(value, part)
-    return value
-
-
-def _text(value: Any) -> str:
+def _text(value: Value | None) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from raytui.core.plan import Plan
 from raytui.tui.operation import Operation, Progress
@@ -33,7 +33,7 @@ def _many(heads: int, workers: int) -> str:
     return ", ".join(parts)
 
 
-def step_lines(operation: Operation | None, now: float, width: int) -> tuple[Line, ...]:
+def step_lines(operation: Operation | None, now: float, width: int, keys: Mapping[str, str] | None = None) -> tuple[Line, ...]:
     """The operation while it runs; one line when it is done; what failed and what to do when it failed."""
     if operation is None:
         return ()
@@ -49,7 +49,8 @@ def step_lines(operation: Operation | None, now: float, width: int) -> tuple[Lin
     lines += [_step(progress, now, name_width, width, ended=not operation.is_running) for progress in operation.steps]
     if operation.state == "failed":
         lines += [(("   ", ""), (text, "error")) for text in wrap(operation.message, width - 4)]
-        lines += [(("   ", ""), (text, "muted")) for text in (wrap(with_keys(operation.hint), width - 4) if operation.hint else [])]
+        hint = with_keys(operation.hint, keys=keys)
+        lines += [(("   ", ""), (text, "muted")) for text in (wrap(hint, width - 4) if hint else [])]
     return tuple(lines)
 
 
@@ -78,13 +79,15 @@ def _step(progress: Progress, now: float, name_width: int, width: int, *, ended:
 def plan_question(plan: Plan) -> str:
     """The question of the confirmation."""
     verb = plan.verb.capitalize()
+    if not plan.changed:
+        return f"{clean(plan.cluster)} is not as asked for"
     if plan.verb == "scale":
         return f"Scale {clean(plan.cluster)} to {plan.spec.workers.count} workers?"
     what = f" {plan.target} of" if plan.verb == "restart" and plan.target != "all" else ""
     return f"{verb}{what} {clean(plan.cluster)}?"
 
 
-def plan_lines(plan: Plan, width: int) -> tuple[Line, ...]:
+def plan_lines(plan: Plan, width: int, keys: Mapping[str, str] | None = None) -> tuple[Line, ...]:
     """Everything a plan will do: what it ends, what it creates, its steps and what to know."""
     lines: list[Line] = []
     if plan.ends:
@@ -106,9 +109,10 @@ def plan_lines(plan: Plan, width: int) -> tuple[Line, ...]:
         lines += [BLANK] if lines else []
         lines.append((("Note", "warn"),))
         for note in plan.notes:
-            lines += [(("  ", ""), (text, "")) for text in wrap(with_keys(note), width - 3)]
-    lines += [BLANK] if lines else []
-    lines.append((("Steps", "muted"),))
+            lines += [(("  ", ""), (text, "")) for text in wrap(with_keys(note, keys=keys), width - 3)]
+    if plan.changed:
+        lines += [BLANK] if lines else []
+        lines.append((("Steps", "muted"),))
     for number, step in enumerate(plan.steps, 1):
         targets = " ".join(name.removeprefix(f"{plan.cluster}-") for name in step.targets)
         on = fit(clean(targets), max(8, width - 36)).rstrip()
@@ -116,5 +120,5 @@ def plan_lines(plan: Plan, width: int) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _amount(value: Any) -> str:
+def _amount(value: float) -> str:
     return f"{value:g}"

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from raytui.core.plan import Plan
+from raytui.tui.operation import Answer
 from raytui.tui.render.steps import plan_lines, plan_question
 from raytui.tui.render.text import Line
 from raytui.tui.screens.dialog import Dialog
 
-CONFIRM = "carry-out"
+CONFIRM: Answer = "carry-out"
+RECREATE: Answer = "recreate"
+
+
+def answer_of(choice: str) -> Answer:
+    """What was answered by a choice of the screen; anything else than the two is a no."""
+    return CONFIRM if choice == CONFIRM else RECREATE if choice == RECREATE else ""
 
 
 class ConfirmScreen(Dialog):
-    """Answers `CONFIRM` when the plan is to be carried out."""
+    """Answers whether the plan is to be carried out, or what differs made again; see `answer_of`."""
 
-    def __init__(self, plan: Plan) -> None:
-        variant = "danger" if plan.ends else "plain"
-        super().__init__(plan_question(plan), [("cancel", "Cancel", "plain"), (CONFIRM, plan.verb.capitalize(), variant)])
+    def __init__(self, plan: Plan, verbs: Mapping[str, str] | None = None) -> None:
+        """`verbs` gives the key of each verb as it is written."""
+        choices = [("cancel", "Cancel", "plain")]
+        if plan.changed:
+            choices.append((CONFIRM, plan.verb.capitalize(), "danger" if plan.ends else "plain"))
+        if plan.differences and not plan.recreate:
+            choices.append((RECREATE, "Recreate", "danger"))
+        super().__init__(plan_question(plan), choices)
         self.plan = plan
+        self._verbs = verbs
 
     def lines(self, width: int) -> Sequence[Line]:
         """The plan."""
-        return plan_lines(self.plan, width)
+        return plan_lines(self.plan, width, self._verbs)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from raytui.config.keys import Place
 from raytui.core.conditions import Verdict
-from raytui.tui.keys import KEYS, written
+from raytui.tui.keys import KEYS, Key
 from raytui.tui.render.text import BLANK, Line, fit
 from raytui.tui.screens.dialog import Dialog
 from raytui.view.words import VERDICTS
 
-_PLACES = (("anywhere", "Anywhere"), ("table", "In the list of applications"), ("logs", "In the log"), ("config", "In the configuration"))
+_PLACES: tuple[tuple[Place, str], ...] = (
+    ("cluster", "On the cluster's screen"),
+    ("table", "In the list of applications"),
+    ("logs", "In the log"),
+    ("config", "In the configuration"),
+    ("list", "In a list"),
+    ("anywhere", "Anywhere"),
+)
 _VERDICTS: tuple[tuple[Verdict, str], ...] = (
     ("ok", "ok: everything was observed to work"),
     ("degraded", "degraded: it works, and something needs attention"),
@@ -23,13 +31,13 @@ _MARKS = (
 )
 
 
-def help_lines(width: int) -> list[Line]:
+def help_lines(width: int, keys: Sequence[Key] = KEYS) -> list[Line]:
     """The help as lines."""
     lines: list[Line] = []
     for where, title in _PLACES:
         lines += [BLANK] if lines else []
         lines.append(((title, "accent"),))
-        lines += [((f"  {fit(written(key), 6)}", "key"), (fit(key.tooltip, width - 9).rstrip(), "")) for key in KEYS if key.where == where]
+        lines += [((f"  {fit(key.written, 6)}", "key"), (fit(key.tooltip, width - 9).rstrip(), "")) for key in keys if where in key.where]
     lines += [BLANK, (("Marks", "accent"),)]
     lines += [((f"  {fit(mark, 6)}", role), (text, "")) for mark, role, text in _MARKS]
     lines += [BLANK, (("Closing the console changes nothing for the cluster.", "muted"),)]
@@ -39,9 +47,10 @@ def help_lines(width: int) -> list[Line]:
 class HelpScreen(Dialog):
     """Keys and marks."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Sequence[Key] = KEYS) -> None:
         super().__init__("Help", [("close", "Close", "plain")])
+        self._keys = keys
 
     def lines(self, width: int) -> Sequence[Line]:
         """The help."""
-        return help_lines(width)
+        return help_lines(width, self._keys)

@@ -8,20 +8,20 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from raytui.tui.keys import Key, written
+from raytui.tui.keys import Key
 from raytui.tui.render.text import Line, cells
 from raytui.tui.theme import role_styles, sheet
 
 
 def bar_line(keys: Sequence[Key], width: int) -> Line:
     """The keys that fit, the last two of them (commands and help) always."""
-    needs = [cells(f" {written(key)} {key.label} ") for key in keys]
+    needs = [cells(f" {key.in_bar} {key.does.label} ") for key in keys]
     kept = list(range(len(keys)))
     while sum(needs[n] for n in kept) - 1 > width and len(kept) > 2:
         kept.pop(-3)
     spans: list[tuple[str, str]] = []
     for n in kept:
-        spans += [(f" {written(keys[n])}", "key"), (f" {keys[n].label} ", "muted")]
+        spans += [(f" {keys[n].in_bar}", "key"), (f" {keys[n].does.label} ", "muted")]
     return tuple(spans)
 
 

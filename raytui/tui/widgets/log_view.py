@@ -69,7 +69,8 @@ class LogView(LineView, can_focus=True):
         """Lines that were kept once: a line's number in the whole log is this plus its index."""
         self._search: Pattern | None = None
         self._sought = ""
-        self._found: int | None = None
+        self.found: int | None = None
+        """Place of the match that a search is at."""
         self._drawn: dict[str, Strip] = {}
         self._widest = 0
         self.following = True
@@ -95,11 +96,6 @@ class LogView(LineView, can_focus=True):
         return self._filter is not None and self._filter.literal
 
     @property
-    def found(self) -> int | None:
-        """Place of the match that a search is at."""
-        return self._found
-
-    @property
     def is_searching(self) -> bool:
         """Whether something was searched for."""
         return self._search is not None
@@ -111,7 +107,7 @@ class LogView(LineView, can_focus=True):
     def clear(self) -> None:
         """Forget every line; the filter stays."""
         self._dropped += len(self._texts)
-        self._texts, self._drawn, self._widest, self._found, self._sifted = [], {}, 0, None, 0
+        self._texts, self._drawn, self._widest, self.found, self._sifted = [], {}, 0, None, 0
         self._visible = None if self._filter is None else []
         self.following = True
         self._resize()
@@ -142,7 +138,7 @@ class LogView(LineView, can_focus=True):
     def set_filter(self, text: str) -> None:
         """Show only matching lines; all of them for the empty text. A costly filter shows what it has found so far."""
         self._filter = lenient_pattern(text) if text else None
-        self._found, self._sifted = None, 0
+        self.found, self._sifted = None, 0
         self._visible = None if self._filter is None else []
         self._sift()
         self._drawn.clear()
@@ -154,7 +150,7 @@ class LogView(LineView, can_focus=True):
     def search(self, text: str) -> None:
         """Mark what matches and go to the last match; `Missed` when there is none."""
         self._search, self._sought = (lenient_pattern(text) if text else None), text
-        self._found = None
+        self.found = None
         self._drawn.clear()
         self.refresh()
         if text:
@@ -166,7 +162,7 @@ class LogView(LineView, can_focus=True):
         if pattern is None or not count:
             self.post_message(self.Missed(self._sought))
             return
-        start = self._found if self._found is not None else (count if step < 0 else -1)
+        start = self.found if self.found is not None else (count if step < 0 else -1)
         places = ((start + step * offset) % count for offset in range(1, count + 1))
         order = [place if self._visible is None else self._visible[place] for place in places]
         lines = [self._texts[index] for index in order]
@@ -198,7 +194,7 @@ class LogView(LineView, can_focus=True):
         place = index if self._visible is None else bisect_left(self._visible, index)
         if self._visible is not None and (place == len(self._visible) or self._visible[place] != index):
             return
-        self._found, self.following = place, False
+        self.found, self.following = place, False
         self._drawn.clear()
         self.scroll_to(y=max(0, place - self.scrollable_content_region.height // 2), animate=False, force=True)
         self.refresh()
@@ -264,7 +260,7 @@ class LogView(LineView, can_focus=True):
         if self.following and new_value < old_value and not at_end:
             self.following = False
             self.post_message(self.Moved())
-        elif not self.following and at_end and new_value > old_value and self._found is None:
+        elif not self.following and at_end and new_value > old_value and self.found is None:
             self.following = True
             self.post_message(self.Moved())
 
@@ -274,7 +270,7 @@ class LogView(LineView, can_focus=True):
         base = self.look[0]
         if place >= self.count:
             return Strip.blank(width, base)
-        strip = self._strip(self.text_at(place), found=place == self._found)
+        strip = self._strip(self.text_at(place), found=place == self.found)
         return strip.crop_extend(self.scroll_offset.x, self.scroll_offset.x + width, base)
 
     def _action_pan(self, by: int) -> None:
@@ -319,8 +315,8 @@ class LogView(LineView, can_focus=True):
         if self._visible is not None:
             shown = sum(n < dropped for n in self._visible)
             self._visible = [n - dropped for n in self._visible if n >= dropped]
-        if self._found is not None:
-            self._found = self._found - shown if self._found >= shown else None
+        if self.found is not None:
+            self.found = self.found - shown if self.found >= shown else None
         return shown
 
     def _resize(self) -> None:

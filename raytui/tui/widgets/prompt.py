@@ -2,51 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from raytui.tui.theme import sheet
 
 
+class Purpose(NamedTuple):
+    """What is typed, and for whom."""
+
+    label: str
+    apply: Callable[[str], object]
+    """Told the text; the empty one when the operator takes it back."""
+    back: Widget
+    """What has the focus afterwards."""
+    at_once: bool = True
+    """Whether it acts while one types, or only when it is entered."""
+    text: str = ""
+    """What stands there at first."""
+
+
 class Prompt(Horizontal):
-    """A label and a field."""
+    """A label and a field. It removes itself when it is done."""
 
     DEFAULT_CSS = sheet(__file__)
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", show=False)]
 
-    @dataclass
-    class Typed(Message):
-        """The text so far."""
-
-        purpose: str
-        text: str
-
-    @dataclass
-    class Closed(Message):
-        """The prompt is done; `kept` is false when the operator took it back."""
-
-        purpose: str
-        text: str
-        kept: bool
-
-    def __init__(self, purpose: str, label: str, text: str = "") -> None:
+    def __init__(self, purpose: Purpose) -> None:
         super().__init__(id="prompt")
-        self.purpose = purpose
-        self._label = label
-        self.field = Input(text, compact=True, select_on_focus=True)
+        self._purpose = purpose
+        self.field = Input(purpose.text, compact=True, select_on_focus=True)
         self.field.cursor_blink = False
 
     def compose(self) -> ComposeResult:
         """The label and the field."""
-        yield Static(f" {self._label} ", markup=False)
+        yield Static(f" {self._purpose.label} ", markup=False)
         yield self.field
+
+    def close(self, text: str = "") -> None:
+        """Act on this text for the last time and go; the empty one takes back what was typed."""
+        self._purpose.apply(text)
+        self._purpose.back.focus()
+        self.remove()
 
     @on(events.Mount)
     def _mounted(self) -> None:
@@ -55,12 +59,13 @@ class Prompt(Horizontal):
     @on(Input.Changed)
     def _typed_into(self, message: Input.Changed) -> None:
         message.stop()
-        self.post_message(self.Typed(self.purpose, message.value))
+        if self._purpose.at_once:
+            self._purpose.apply(message.value)
 
     @on(Input.Submitted)
     def _entered_text(self, message: Input.Submitted) -> None:
         message.stop()
-        self.post_message(self.Closed(self.purpose, message.value, kept=True))
+        self.close(message.value)
 
     def _action_cancel(self) -> None:
-        self.post_message(self.Closed(self.purpose, "", kept=False))
+        self.close()

@@ -32,12 +32,6 @@ class RowTable(LineView, can_focus=True):
     ]
 
     @dataclass
-    class CursorMoved(Message):
-        """The cursor is on another row."""
-
-        key: str
-
-    @dataclass
     class RowChosen(Message):
         """Enter or a second click on the cursor's row."""
 
@@ -71,7 +65,7 @@ class RowTable(LineView, can_focus=True):
         place = self._place(self._cursor)
         if place is None:
             place = min(self._cursor_place, len(self._rows) - 1)
-            self._set_cursor(self._rows.key_at(place) if self._rows else "")
+            self._cursor = self._rows.key_at(place) if self._rows else ""
         self._cursor_place = max(0, place)
         if len(before) != len(self._rows):
             self.virtual_size = Size(0, len(self._rows) + 1)
@@ -107,7 +101,7 @@ class RowTable(LineView, can_focus=True):
         target = self._place(key)
         if target is None or key == self._cursor:
             return
-        self._set_cursor(key)
+        self._cursor = key
         self._cursor_place = target
         for n in (place, target):
             if n is not None:
@@ -181,11 +175,6 @@ class RowTable(LineView, can_focus=True):
     def _go(self, place: int) -> None:
         if self._rows:
             self.put_cursor(self._rows.key_at(max(0, min(place, len(self._rows) - 1))))
-
-    def _set_cursor(self, key: str) -> None:
-        if key != self._cursor:
-            self._cursor = key
-            self.post_message(self.CursorMoved(key))
 
     def _place(self, key: str) -> int | None:
         return self._rows.place(key, self._cursor_place)

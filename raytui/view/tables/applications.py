@@ -29,12 +29,9 @@ def places(picture: Picture) -> Sequence[Place]:
     return picture.joined.in_place
 
 
-def strays(picture: Picture) -> list[Node]:
+def strays(picture: Picture) -> Sequence[Node]:
     """Living nodes that belong to no application of the cluster: somebody joined them by hand."""
-    if picture.known.by_ray:
-        return []
-    applications = picture.joined.applications
-    return [node for node in picture.known.nodes.value or () if node.name not in applications and node.state == "ALIVE"]
+    return picture.joined.strays
 
 
 def key(place: Place) -> str:
@@ -198,7 +195,7 @@ APPLICATIONS: TableKind[Place] = TableKind(
         ),
         Column("version", _version, role=muted, fields=("ray_version",), width=8, rank=9, on_request=True),
         Column("up", _up, amounts.running_time, role=muted, fields=("up_s",), width=6, right=True, rank=1, is_span=True),
-        Column("id", _of_application(lambda app: app.id), width=19, rank=9),
+        Column("id", _of_application(lambda app: app.id), width=19, wide=40, rank=9),
         Column(
             "cpus",
             _of_application(lambda app: app.cpu),
@@ -211,6 +208,7 @@ APPLICATIONS: TableKind[Place] = TableKind(
         Column(
             "gb",
             _of_application(lambda app: app.memory),
+            amounts.gigabytes,
             fields=("memory",),
             width=5,
             right=True,

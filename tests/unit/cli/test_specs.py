@@ -227,3 +227,16 @@ def test_completion_offers_what_exists(monkeypatch, capsys, words, offered):
     with pytest.raises(SystemExit):
         main([])
     assert f"plain,{offered}" in capsys.readouterr().out.splitlines()
+
+
+def test_config_show_has_the_keys_that_a_file_sets_with_their_origin(call, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('[keys]\nstart = "f2"\n')
+    _, document, _ = call("config", "show", "--origin", "--config", str(file))
+    assert [item for item in document["items"] if item["field"].startswith("keys.")] == [
+        {"field": "keys.start", "value": "f2", "origin": str(file)}
+    ]
+    file.write_text('[keys]\nstart = "x"\nbar = "y"\n')
+    code, document, _ = call("validate", "--config", str(file))
+    assert code == 2
+    assert [problem["field"] for problem in document["problems"]] == ["keys.bar", "keys.start"]

@@ -19,7 +19,7 @@ from raytui.startup import main
 from raytui.view.tables.registry import TABLES
 from tests.fakes.platform import FakePlatform
 from tests.unit.cli.conftest import Seen
-from tests.unit.core.values import application, node, snapshot
+from tests.unit.core.values import NOW, application, node, snapshot
 from tests.unit.view.test_tables import TOY
 
 THREE = snapshot(
@@ -163,6 +163,17 @@ def test_a_terminal_has_the_list_drawn_in_place(watched, text, monkeypatch):
     assert first.startswith("\x1b[2J")
     assert "… 2 more" in second
     assert all(len(line) <= 20 for line in second.replace("\x1b[K", "").replace("\x1b[J", "").splitlines())
+
+
+def test_a_terminal_gets_no_line_that_is_wider_than_it(show, text, monkeypatch):
+    show(snapshot(jobs=tuple(Job(f"j{n}", "FAILED", "python " + "x" * 50, "why " * 20, started_at=NOW) for n in range(3))))
+    whole = text("jobs")[1].splitlines()
+    monkeypatch.setattr("raytui.cli.output.Output.is_terminal", True)
+    monkeypatch.setattr("raytui.cli.listed.shutil.get_terminal_size", lambda: os.terminal_size((80, 24)))
+    cut = text("jobs", "--color", "never")[1].splitlines()
+    assert max(map(len, cut)) <= 80 < max(map(len, whole))
+    assert [line.split()[:2] for line in cut] == [line.split()[:2] for line in whole]
+    assert "…" in cut[1]
 
 
 def test_a_reader_that_has_left_ends_a_watch_that_has_nothing_to_say():

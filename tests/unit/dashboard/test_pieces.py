@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raytui.core.errors import Unreachable
 from raytui.dashboard import decode, payloads
 from raytui.dashboard.client import BIG_BODY, connect
 from raytui.dashboard.decode import Garbage, decode_rows
@@ -83,3 +84,19 @@ async def test_long_answers_are_read_beside_the_event_loop(monkeypatch):
         await dashboard.version()
         await dashboard.close()
     assert threads == [payloads.parse_node_stats]
+
+
+async def test_an_answer_that_is_the_same_again_is_not_read_again(monkeypatch):
+    read = []
+    monkeypatch.setattr("raytui.dashboard.client.parse_nodes", lambda body: read.append(body) or payloads.parse_nodes(body))
+    async with FakeDashboard().serving() as server:
+        dashboard = connect(server.target, long_lived=True)
+        first = await dashboard.nodes()
+        assert await dashboard.nodes() is first
+        assert len(read) == 1
+        server.bodies["/api/v0/nodes"], _ = many_nodes(3)
+        assert len(await dashboard.nodes()) == 3
+        server.fail("500", "/api/v0/nodes")
+        with pytest.raises(Unreachable):
+            await dashboard.nodes()
+        await dashboard.close()

@@ -11,6 +11,7 @@ from raytui.dashboard.client import connect
 from raytui.manager.monitor import Monitor
 from raytui.manager.readings import ALIVE, STATUS, VERDICT
 from raytui.manager.subscriptions import Subscriptions
+from raytui.view.tables.registry import TABLES
 from tests.fakes.dashboard import FakeDashboard, many_nodes
 from tests.fakes.platform import FakePlatform, application
 
@@ -93,10 +94,24 @@ async def test_a_watch_that_ends_asks_no_more(monitor) -> None:
     assert monitor._subscriptions.wanted == frozenset()
 
 
-@pytest.mark.parametrize("questions", [ALIVE, STATUS, VERDICT, *({name} for name in PATHS)], ids=lambda names: "-".join(sorted(names)))
+SCREENS = {"status": STATUS, "cluster": VERDICT, **{name: kind.needs for name, kind in TABLES.items()}}
+
+
+@pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("nodes", [3, 500])
-async def test_a_round_costs_one_request_for_each_question_whatever_the_number_of_nodes(server, monitor, questions, nodes) -> None:
+async def test_a_refresh_costs_one_request_for_each_question_of_the_screen_whatever_the_number_of_nodes(
+    server, monitor, screen, nodes
+) -> None:
     server.bodies["/api/v0/nodes"], server.bodies["/nodes"] = many_nodes(nodes)
-    snapshot = await monitor.observe(questions)
+    snapshot = await anext(monitor.snapshots(questions=SCREENS[screen]))
     assert len(snapshot.nodes.value) == nodes
-    assert server.requests == Counter(PATHS[name] for name in ALIVE | questions)
+    assert server.requests == Counter(PATHS[name] for name in ALIVE | SCREENS[screen])
+
+
+@pytest.mark.parametrize("nodes", [3, 500])
+async def test_the_platform_is_listed_once_a_round_whatever_the_number_of_nodes(server, nodes) -> None:
+    platform = FakePlatform([application("head"), *(application(f"worker-{n}") for n in range(1, nodes))], server.target)
+    watching = Monitor(platform, lambda target: connect(target, long_lived=True), cluster="ray-cluster", profile="local")
+    await anext(watching.snapshots())
+    await watching.close()
+    assert (platform.count("list"), platform.count("dashboard")) == (1, 1)

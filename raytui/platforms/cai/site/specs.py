@@ -13,6 +13,7 @@ from raytui.core.spec import DEFAULT_DASHBOARD_PORT, DEFAULT_RAY_PORT, ClusterSp
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.applications.lifecycle import Lifecycle
 from raytui.platforms.cai.project.files import ProjectFiles
+from raytui.platforms.cai.site import runtimes as images
 
 
 class SiteSpecs:
@@ -46,7 +47,6 @@ class SiteSpecs:
         if spec.head.runtime_identifier and (spec.workers.runtime_identifier or not spec.workers.count):
             return spec
         from raytui.platforms.cai.project.venv import venv_of
-        from raytui.platforms.cai.site import runtimes as images
 
         listed, venv = await asyncio.gather(self._client.pages("ListRuntimes", "runtimes"), venv_of(self._files))
         known = images.parse(listed)

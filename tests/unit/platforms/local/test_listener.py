@@ -169,3 +169,23 @@ def test_a_listener_on_every_address_is_seen(address: str) -> None:
 def test_a_listener_on_another_loopback_address_is_none_of_this_one() -> None:
     with socket.create_server(("127.0.0.2", 0)) as server:
         assert listener.listening(server.getsockname()[1]) == {}
+
+
+def table(*rows: tuple[str, str]) -> str:
+    """A table of the kernel: the port that each socket is bound to on 127.0.0.1, and its state."""
+    return "  sl  local_address ...\n" + "".join(
+        f"   {n}: 0100007F:{port} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000  1000        0 {100 + n} 1 0\n"
+        for n, (port, state) in enumerate(rows)
+    )
+
+
+def test_the_kernels_table_is_read_only_as_far_as_its_listening_sockets(tmp_path, monkeypatch):
+    kernel = tmp_path / "tcp"
+    monkeypatch.setattr(listener, "_LOOPBACK", ((str(kernel), (b"0100007F",)),))
+    kernel.write_text(table(("1F90", "0A"), ("1F91", "0A"), ("1F90", "03"), ("1F90", "0A"), ("1F90", "01")) + "not read")
+    assert listener.listening(0x1F90) == {100: 1000, 103: 1000}
+    assert listener.listening(0x1F91) == {101: 1000}
+    kernel.write_text(table(("1F91", "0A"), ("1F90", "01"), ("1F90", "0A")))
+    assert listener.listening(0x1F90) == {102: 1000}
+    kernel.write_text(table(("1F90", "01")))
+    assert listener.listening(0x1F90) == {}

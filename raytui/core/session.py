@@ -1,0 +1,188 @@
+"""What a front end needs of one cluster: look at it, change it, read its logs. The one contract of console, commands and scripted sessions.
+
+`raytui.bootstrap` builds the real one. Front ends name nothing else of what stands behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from types import TracebackType
+from typing import Literal, Protocol, Self
+
+import msgspec
+
+from raytui.core.events import StepEvent
+from raytui.core.plan import Plan, Verb
+from raytui.core.protocols import Platform
+from raytui.core.questions import Question
+from raytui.core.snapshot import Application, Snapshot
+from raytui.core.spec import ClusterSpec, PlatformName
+
+SourceKind = Literal["launcher", "ray", "kept", "job"]
+"""Who keeps a log: the platform, Ray, a launcher that kept the last part when its node ended, or Ray for a job's driver."""
+
+
+class LogSource(msgspec.Struct, frozen=True):
+    """One log that can be read."""
+
+    name: str
+    """What a person types: `head`, `worker-1/raylet.out`, `job/ID`."""
+    kind: SourceKind = "launcher"
+    application: Application | None = None
+    """The application that it belongs to; none for a node that nobody here manages."""
+    cluster: str = ""
+    node_id: str = ""
+    filename: str = ""
+    """Ray's name of the file, or the path of a kept tail."""
+    job_id: str = ""
+
+
+class ToolEnvironment(msgspec.Struct, frozen=True):
+    """Variables for a shell or a program. Never holds a token, only where one lies."""
+
+    variables: dict[str, str]
+    unset: tuple[str, ...] = ()
+    """Variables that would speak against them."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of them."""
+
+
+class Subscription(Protocol):
+    """One who looks."""
+
+    def close(self) -> None:
+        """Nobody looks any more; safe to call again."""
+        ...
+
+
+class Watch(Protocol):
+    """The watch over one cluster. A failed call is part of a snapshot, never an exception."""
+
+    async def observe(self, questions: Iterable[Question] = ...) -> Snapshot:
+        """One snapshot in which these questions were asked now."""
+        ...
+
+    def snapshots(self, interval: float = ..., questions: Iterable[Question] = ...) -> AsyncGenerator[Snapshot]:
+        """A snapshot about every `interval` seconds, with what subscribers ask too."""
+        ...
+
+    def subscribe(self, questions: Iterable[Question]) -> Subscription:
+        """Have these asked too, from the next round on, which begins at once."""
+        ...
+
+
+class Manager(Protocol):
+    """The means to change one cluster."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether an operation is under way."""
+        ...
+
+    async def plan(
+        self,
+        verb: Verb,
+        *,
+        spec: ClusterSpec | None = None,
+        workers: int | None = None,
+        target: str = "all",
+        keep: bool = False,
+        flags: Collection[str] | None = None,
+        recreate: bool = False,
+    ) -> Plan:
+        """What the verb would do now; raises what keeps it from being done, with every problem."""
+        ...
+
+    def execute(self, plan: Plan, *, wait: bool = True, timeout: float = 600.0) -> AsyncGenerator[StepEvent]:
+        """Carry a plan out and report each step as it changes; what was begun is finished or undone before an error is raised."""
+        ...
+
+    def interrupt(self) -> None:
+        """Stop the running operation, or its wait for the cluster's lock; safe to call twice."""
+        ...
+
+
+class Logs(Protocol):
+    """The logs of one cluster."""
+
+    async def sources(self, snapshot: Snapshot, only: str = "") -> Sequence[LogSource]:
+        """Every log there is, or those of `only`; what cannot be asked is left out."""
+        ...
+
+    async def find(self, snapshot: Snapshot, name: str) -> LogSource:
+        """The log of a name; raises `NotFound` with the nearest names, or why its node cannot be asked."""
+        ...
+
+    async def read(self, source: LogSource, lines: int = 100) -> list[str]:
+        """Its last lines, -1 for all."""
+        ...
+
+    def follow(self, source: LogSource, lines: int = 100) -> AsyncGenerator[list[str]]:
+        """Its last lines, then what is added, in batches; raises when nothing more will come."""
+        ...
+
+
+class Session(Protocol):
+    """One cluster. Use it as an async context manager, which lets go of connections at its end."""
+
+    @property
+    def platform(self) -> Platform:
+        """Where its nodes run."""
+        ...
+
+    @property
+    def monitor(self) -> Watch:
+        """The watch."""
+        ...
+
+    @property
+    def manager(self) -> Manager:
+        """The means to change it."""
+        ...
+
+    @property
+    def logs(self) -> Logs:
+        """Its logs."""
+        ...
+
+    async def tools(self) -> ToolEnvironment:
+        """What Ray's own tools need to speak to the cluster as it is now; raises why they cannot."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+
+class ConsoleSettings(Protocol):
+    """The settings that the console reads."""
+
+    @property
+    def profile_name(self) -> str:
+        """Name of the profile."""
+        ...
+
+    @property
+    def platform(self) -> PlatformName:
+        """Where nodes run."""
+        ...
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be changed."""
+        ...
+
+    @property
+    def refresh(self) -> float:
+        """Seconds between two looks."""
+        ...
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Keys of one's own by their ids in the table of keys."""
+        ...
+
+    @property
+    def cluster(self) -> ClusterSpec:
+        """The cluster that is wanted."""
+        ...

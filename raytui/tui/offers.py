@@ -1,0 +1,23 @@
+"""What a screen offers by name: the command palette lists it without knowing the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol, runtime_checkable
+
+
+class Command(NamedTuple):
+    """One thing that can be done."""
+
+    name: str
+    help: str
+    run: Callable[[], object]
+
+
+@runtime_checkable
+class Offers(Protocol):
+    """Whoever has commands."""
+
+    def commands(self) -> Iterable[Command]:
+        """What can be done here now."""
+        ...

@@ -1,0 +1,181 @@
+"""The panes of a cluster's screen: where they stand, which are open, and where the focus is. The screen tells them what to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from raytui.core.errors import Problem
+from raytui.core.session import ConsoleSettings, Session
+from raytui.tui.keys import Key, verb_keys, written
+from raytui.tui.operation import Notice, Operation
+from raytui.tui.panes.attention import AttentionPane, EventsPane
+from raytui.tui.panes.logs import LogsPane
+from raytui.tui.panes.nodes import NodesPane
+from raytui.tui.panes.steps import StepsPane
+from raytui.tui.theme import sheet
+from raytui.view.picture import Picture
+
+if TYPE_CHECKING:
+    from raytui.tui.panes.config import ConfigPane
+    from raytui.tui.widgets.prompt import Prompt
+
+WIDE = 120
+"""Columns from which configuration and events have their own place."""
+
+
+class ClusterBody(Vertical):
+    """Applications, the running operation, what needs attention, the log; configuration and events when they are needed."""
+
+    DEFAULT_CSS = sheet(__file__)
+
+    session: reactive[Session | None] = reactive(None, repaint=False)
+    picture: reactive[Picture | None] = reactive(None, repaint=False)
+    latest: reactive[Picture | None] = reactive(None, repaint=False, always_update=True)
+    stale: reactive[bool] = reactive(False, repaint=False)
+    now: reactive[float] = reactive(0.0, repaint=False)
+    operation: reactive[Operation | None] = reactive(None, repaint=False)
+    notice: reactive[Notice | None] = reactive(None, repaint=False)
+
+    def __init__(self, settings: ConsoleSettings, keys: tuple[Key, ...]) -> None:
+        super().__init__(id="body")
+        self._settings = settings
+        self._keys = keys
+        self._verbs = verb_keys(keys)
+        self.has_form = settings.platform != "attached"
+        """Whether there is anything to configure: a cluster that is only watched has nothing."""
+        self._config: ConfigPane | None = None
+        self._prompt: Prompt | None = None
+        self._events: EventsPane | None = None
+        self.nodes = NodesPane(written("start", keys))
+        self.logs = LogsPane(self._verbs)
+
+    def compose(self) -> ComposeResult:
+        """The first view only; configuration, events and prompts are mounted when they are needed."""
+        yield self.nodes.data_bind(ClusterBody.picture, ClusterBody.stale)
+        yield StepsPane(self._verbs, written("dismiss", self._keys)).data_bind(ClusterBody.operation, ClusterBody.now)
+        with Horizontal(id="middle"):
+            yield AttentionPane(self._verbs).data_bind(ClusterBody.picture, ClusterBody.notice)
+        yield self.logs.data_bind(ClusterBody.session, picture=ClusterBody.latest)
+
+    @property
+    def place(self) -> str:
+        """Where the focus is, by the places of the table of keys."""
+        focused = self.screen.focused
+        for node in focused.ancestors_with_self if focused is not None else ():
+            if node is self.nodes:
+                return "table"
+            if node is self.logs:
+                return "logs"
+            if node is self._config:
+                return "config"
+        return "cluster"
+
+    def filter(self) -> None:
+        """Ask for a filter of the pane that has the focus."""
+        if self.place == "logs":
+            self._ask("Filter log", self.logs.filter, self.logs.view)
+        else:
+            self._ask("Filter applications", self.nodes.filter, self.nodes.table)
+
+    def find(self, apply: Callable[[str], object]) -> None:
+        """Ask for what is to be found in the log."""
+        self._ask("Search log", apply, self.logs.view, at_once=False)
+
+    def toggle_events(self) -> None:
+        """Show what changed lately in place of what needs attention, or that again."""
+        self._mount_events()
+        self.toggle_class("-events")
+
+    def toggle_config(self) -> None:
+        """Go to the form, or back from it."""
+        config = self._mount_config()
+        if self.place == "config":
+            self.close_config()
+        else:
+            self.add_class("-config")
+            config.call_after_refresh(config.enter)
+
+    def close_config(self) -> None:
+        """Close the form where it covers other panes, and leave it where it does not."""
+        if self.has_class("-config") or self.place == "config":
+            self.remove_class("-config")
+            self.nodes.table.focus()
+
+    def close_nearest(self) -> bool:
+        """Close the nearest thing that is open, one at a time; false when there is none."""
+        if self._prompt is not None and self._prompt.is_attached:
+            self._prompt.close()
+        elif self.has_class("-config") or self.place == "config":
+            self.close_config()
+        elif self.has_class("-events"):
+            self.remove_class("-events")
+        else:
+            return False
+        return True
+
+    def drop_filters(self) -> None:
+        """Show every row and every line again."""
+        self.nodes.filter("")
+        self.logs.filter("")
+
+    def refuse(self, problems: Sequence[Problem]) -> None:
+        """Show what the platform found wrong with the spec of the form."""
+        if self._config is not None:
+            self._config.refuse(problems)
+
+    def fill(self, width: int) -> None:
+        """Mount what has a place of its own at this width."""
+        if width >= WIDE and self.is_attached:
+            if self.has_form:
+                self._mount_config()
+            self._mount_events()
+
+    @on(NodesPane.LogWanted)
+    def _log_wanted(self, message: NodesPane.LogWanted) -> None:
+        message.stop()
+        self.logs.open(message.name)
+        self.logs.view.focus()
+
+    @on(events.Resize)
+    def _resized(self) -> None:
+        if self._config is not None or self._events is not None or self.app.size.width >= WIDE:
+            self.fill(self.app.size.width)
+
+    def _watch_picture(self, picture: Picture | None) -> None:
+        """What was mounted later is told here; the rest is bound."""
+        for pane in (self._config, self._events):
+            if pane is not None:
+                pane.picture = picture
+
+    def _watch_notice(self, notice: Notice | None) -> None:
+        """What the console has to say is shown even where the form covers its pane."""
+        self.set_class(notice is not None, "-told")
+
+    def _ask(self, label: str, apply: Callable[[str], object], back: Widget, *, at_once: bool = True) -> None:
+        from raytui.tui.widgets.prompt import Prompt, Purpose
+
+        if self._prompt is None or not self._prompt.is_attached:
+            self._prompt = Prompt(Purpose(label, apply, back, at_once))
+            self.mount(self._prompt)
+
+    def _mount_config(self) -> ConfigPane:
+        if self._config is None:
+            from raytui.tui.panes.config import ConfigPane
+
+            self._config = ConfigPane(self._settings, self._keys)
+            self._config.set_reactive(ConfigPane.picture, self.picture)
+            self.mount(self._config, before="#middle")
+        return self._config
+
+    def _mount_events(self) -> None:
+        if self._events is None:
+            self._events = EventsPane()
+            self._events.set_reactive(EventsPane.picture, self.picture)
+            self.query_one("#middle").mount(self._events)

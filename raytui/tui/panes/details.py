@@ -1,0 +1,61 @@
+"""All fields of one row, as its document has them; they go on being told while the row exists, and stay when it is gone."""
+
+from __future__ import annotations
+
+from textual import events, on
+from textual.app import ComposeResult
+
+from raytui.core.report import Document
+from raytui.tui.panes.attention import Scroll
+from raytui.tui.panes.pane import Pane
+from raytui.tui.render.listing import Kind, detail_lines
+from raytui.tui.render.text import clean
+from raytui.tui.theme import sheet
+from raytui.view.picture import Picture
+
+
+class DetailsPane(Pane):
+    """The fields of the row of one key."""
+
+    DEFAULT_CSS = sheet(__file__)
+
+    def __init__(self, kind: Kind, close_key: str) -> None:
+        super().__init__("Details", id="details")
+        self.body = Scroll()
+        self._kind = kind
+        self._close_key = close_key
+        self._key = ""
+        self._document: Document = {}
+        self._gone = False
+
+    def compose(self) -> ComposeResult:
+        """The title and the fields."""
+        yield self.rule
+        yield self.body
+
+    def open(self, key: str, picture: Picture) -> None:
+        """Show the row of this key."""
+        self._key, self._document, self._gone = key, {}, False
+        self.body.scroll_to(y=0, animate=False)
+        self.follow(picture)
+        self.body.focus()
+
+    def follow(self, picture: Picture) -> None:
+        """Show what the row holds now."""
+        kind = self._kind
+        row = next((row for row in kind.rows(picture) if kind.key(row) == self._key), None)
+        self._gone = row is None
+        if row is not None:
+            self._document = kind.document(row, picture)
+        self.draw()
+
+    def draw(self) -> None:
+        """Show the fields."""
+        if self._key:
+            self.body.show(detail_lines(self._document, self.size.width or self.app.size.width, muted=self._gone))
+            state = "no longer listed" if self._gone else f"{self._close_key} closes"
+            self.rule.tell(f"Details · {clean(self._key)}", state, state_role="warn" if self._gone else "muted")
+
+    @on(events.Resize)
+    def _resized(self) -> None:
+        self.draw()
