@@ -1,15 +1,16 @@
 """How a call begins: what its words ask for, and the shortest way there. Here and in `__main__` alone start-up time is bought.
 
-The budget, of an installed and compiled package, by interleaved whole processes (`tests/benchmarks/status.py`, `console.py`):
+The budget, of an installed and compiled package, by interleaved whole processes (`tests/benchmarks/status.py`, `console.py`); the measured
+values are medians of 12 to 15 runs on a busy machine of two cores, where they differ by a fifth from one measurement to the next:
 
-- `raytui status -o json` of a local cluster: at most 1/8 of the time of `ray status` (measured 1/7 to 1/8.5) and 2.5 times that of one GET
-  with http.client (measured 2.3 to 2.7): 104 ms of CPU where such a GET takes 43. All but 10 of them import Python's and our modules;
-  asyncio, msgspec and http.client alone are twice the GET. Seven requests, side by side.
-- The console's first frame: at most 0.9 times that of a bare Textual application (measured 0.88 to 0.98 on a busy machine).
+- `raytui status -o json` of a local cluster takes at most 1/8 of the time of `ray status` (measured: 1/8.3 and 1/7.1) and 2.5 times that of
+  one GET with http.client (measured: 2.4 and 2.7). Importing asyncio, msgspec and http.client, and nothing else, is 2.1 times the import
+  of http.client. Six requests, side by side.
+- The console's first frame takes at most 0.9 times that of a bare Textual application (not reached; measured: 0.95 to 1.03).
 
-What buys it: plain words are read without click (`cli.flags`), garbage is not collected while modules are imported (5 ms), and after a
-status the process ends without being taken apart (20 ms). Modules not needed are not imported: `tests/architecture/test_lazy_imports.py`
-says where and for what.
+What buys it, in milliseconds of CPU of a status (medians of 41 runs): garbage is not collected while modules are imported, 9 to 16; after a
+status the process ends without being taken apart, 28 to 35. Plain words are read without click (`cli.flags`), and modules that are not
+needed are not imported: `tests/architecture/test_lazy_imports.py` says where and for what.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A transport for commands that ask once: http.client, one thread and one connection per request.
 
-It earns its place beside httpx (`pooled`): a whole `raytui status -o json` takes 128 ms of CPU with it and 244 ms with httpx, 117 of which
+It earns its place beside httpx (`pooled`): a whole `raytui status -o json` takes 128 ms of CPU with it and 244 ms with httpx, 84 of which
 are the import; the wall time on a busy machine was 296 ms against 540 ms (medians of 11 interleaved runs, a local cluster of two nodes).
 
 The threads are daemons and every wait is bounded by the event loop: when a call is cancelled or late its socket is shut down, so

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import ssl
+import ssl
 
 _VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
@@ -29,8 +26,6 @@ def bundle_of(setting: str) -> str:
 def tls_context(ca_bundle: str) -> ssl.SSLContext:
     """A context that verifies hosts against the system's authorities and the bundle; raises `UnreadableBundle`."""
     # Imported here: a status over plain HTTP must not pay 20 ms for it.
-    import ssl
-
     bundle = bundle_of(ca_bundle)
     try:
         context = ssl.create_default_context()
@@ -44,8 +39,6 @@ def tls_context(ca_bundle: str) -> ssl.SSLContext:
 
 def _trust_system(context: ssl.SSLContext) -> None:
     """OpenSSL lets SSL_CERT_FILE and SSL_CERT_DIR replace the system's authorities: those are loaded from where they were built in."""
-    import ssl
-
     built_in = ssl.get_default_verify_paths()
     if os.environ.get(built_in.openssl_cafile_env) and os.path.isfile(built_in.openssl_cafile):  # noqa: PTH113
         context.load_verify_locations(cafile=built_in.openssl_cafile)

@@ -129,7 +129,7 @@ class RaytuiApp(App[str]):
     def _action_help(self) -> None:
         from raytui.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.keys))
+        self.push_screen(HelpScreen([key for key in self.keys if self.cluster.offers(key)]))
 
     def _action_leave(self) -> None:
         self.run_worker(self._leave(), group="leave", exit_on_error=False)

@@ -49,6 +49,10 @@ class Key(NamedTuple):
         """How it is written in the bar, with the one that belongs to it."""
         return f"{self.written} {self.beside}".rstrip()
 
+    def named(self, label: str) -> Key:
+        """The same key under another word in the bar."""
+        return self._replace(does=self.does._replace(label=label))
+
 
 _DOES = {
     "start": Does("start", "start", changes=True),

@@ -191,7 +191,7 @@ async def ours(count: int, change: float) -> Cost:
         async def refresh(values: tuple[tuple[Application, ...], Rows[Node], dict[str, Node]]) -> None:
             snapshot = watch.snapshot(*values, world.at)
             session.monitor.put(snapshot)
-            while app.picture is None or app.picture.snapshot is not snapshot:  # noqa: ASYNC110  # an event would be part of what is measured
+            while app.cluster.picture is None or app.cluster.picture.snapshot is not snapshot:  # noqa: ASYNC110  # an event would be part of what is measured
                 await asyncio.sleep(0)
             await asyncio.sleep(FRAMES_S)
 

@@ -11,7 +11,7 @@ from raytui.manager import operations
 from raytui.tui.screens.confirm import ConfirmScreen
 from raytui.tui.screens.leave import LeaveScreen
 from tests.tui.conftest import absent, healthy, run_console
-from tests.tui.fakes import SPEC, FakeSession
+from tests.tui.fakes import SPEC, FakeSession, FakeSettings
 from tests.unit.manager.world import World
 
 
@@ -268,3 +268,14 @@ async def test_help_lists_every_key():
         await console.until(lambda: "In the list of applications" not in console.screen(), "help to close")
 
     await run_console(body)
+
+
+async def test_help_names_no_key_that_a_read_only_profile_refuses():
+    async def body(console):
+        await console.show(healthy())
+        await console.press("question_mark")
+        await console.until(lambda: "In the list of applications" in console.screen(), "help")
+        assert "Start the cluster" not in console.screen()
+        assert "Show only the rows" in console.screen()
+
+    await run_console(body, FakeSession(FakeSettings(read_only=True)))

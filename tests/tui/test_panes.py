@@ -58,6 +58,15 @@ async def test_an_absent_cluster_teaches_the_key_that_starts_it():
     await run_console(body)
 
 
+@pytest.mark.parametrize("width", [24, 40, 80])
+async def test_the_sentence_of_an_absent_cluster_is_whole_at_any_width(width):
+    async def body(console):
+        await console.show(absent())
+        assert "no application of this cluster exists; s starts it" in " ".join(console.screen().split())
+
+    await run_console(body, size=(width, 24))
+
+
 async def test_the_cursor_keeps_its_row_when_rows_come_and_go():
     async def body(console):
         await console.show(healthy(3))

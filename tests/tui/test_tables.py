@@ -156,6 +156,23 @@ async def test_any_column_orders_numbers_with_the_largest_first_and_reverses():
     await run_console(body, size=(140, 24))
 
 
+async def test_a_new_order_keeps_the_cursor_s_row_and_brings_it_into_view():
+    async def body(console):
+        await console.show(full())
+        screen = await opened(console, "actors")
+        await console.press("end")
+        await console.until(lambda: "▸ act-04999" in console.screen(), "the last row")
+        await console.press("O")
+        await console.until(lambda: "▸ act-04999" in console.screen(), "the row in its new place")
+        assert screen.list.table.scroll_offset.y == 0
+        await console.press("pagedown", "pagedown", "pagedown")
+        cursor = screen.list.table.cursor
+        await console.press("O")
+        await console.until(lambda: f"▸ {cursor}" in console.screen(), "the row again")
+
+    await run_console(body)
+
+
 async def test_a_list_is_as_it_was_when_one_comes_back_from_another_and_later():
     async def body(console):
         await console.show(full())

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.protocols import CreateRequest, DashboardTarget
@@ -26,9 +25,6 @@ from raytui.platforms.local.store import LocalStore
 from raytui.platforms.local.venv import default_venv
 from raytui.system.backoff import Backoff
 from raytui.system.files import private_directory, write_whole
-
-if TYPE_CHECKING:
-    pass
 
 FIRST_POLL_S = 0.05
 SLOWEST_POLL_S = 0.5

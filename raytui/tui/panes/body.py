@@ -53,7 +53,7 @@ class ClusterBody(Vertical):
         self._config: ConfigPane | None = None
         self._prompt: Prompt | None = None
         self._events: EventsPane | None = None
-        self.nodes = NodesPane(written("start", keys))
+        self.nodes = NodesPane("" if settings.read_only else written("start", keys))
         self.logs = LogsPane(self._verbs)
 
     def compose(self) -> ComposeResult:

@@ -39,6 +39,7 @@ class FieldRow(Vertical):
         self.input.cursor_blink = False
         self._beside = Static("", classes="running", markup=False)
         self._problem = Static("", classes="problem", markup=False)
+        self._beside.display = self._problem.display = False
         self._told = ("", "")
 
     def compose(self) -> ComposeResult:
@@ -167,9 +168,6 @@ class ConfigPane(Pane):
 
     @on(events.Mount)
     def _mounted(self) -> None:
-        for row in self._rows.values():
-            row.query_one(".problem").display = False
-            row.query_one(".running").display = False
         self.check()
 
     def _watch_picture(self, before: Picture | None, after: Picture | None) -> None:

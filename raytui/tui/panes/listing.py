@@ -15,6 +15,7 @@ from raytui.tui.panes.pane import Pane
 from raytui.tui.render.columns import LazyRows, Row
 from raytui.tui.render.listing import Counts, Kind, Wish, command, failure_of, message_lines, title
 from raytui.tui.render.tables import screen_columns, screen_row, test_of
+from raytui.tui.render.text import cells
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.table import RowTable
@@ -23,6 +24,9 @@ from raytui.view.tables.kind import Line, ordered
 
 BIG = 1_000
 """Rows from which they are filtered and ordered in a thread: no key press waits for it."""
+
+NAMES = 200
+"""Rows whose names are measured."""
 
 
 class TableState(NamedTuple):
@@ -65,6 +69,8 @@ class ListPane(Pane):
         """The first column of figures: a row's own sentence stands in their place."""
         self._places = [kind.place(column) for column in kind.usual if not (trend and column.id == "why")]
         self._columns = screen_columns([kind.columns[place] for place in self._places])
+        self._longest = 0
+        self._reveals = False
         self._grows = any(kind.columns[place].is_span for place in self._places)
 
     def compose(self) -> ComposeResult:
@@ -103,6 +109,7 @@ class ListPane(Pane):
     def _want(self, wish: Wish) -> None:
         if wish != self._wish:
             self._wish = wish
+            self._reveals = True
             self._draw_rows()
 
     def draw(self) -> None:
@@ -133,8 +140,18 @@ class ListPane(Pane):
         beyond = max(0, (reading.total or 0) - len(reading.value or ()))
         self._show(lines, Counts(len(lines), len(rows), len(rows) + beyond, reading.unreadable))
 
+    def _fit_names(self, lines: Sequence[Line[Any]]) -> None:
+        """Make room for the longest of the first names, and never take it away again: columns do not move by themselves."""
+        first, *others = self._columns
+        longest = max((cells(line[self._places[0]].text) for line in lines[:NAMES]), default=0)
+        if longest > self._longest:
+            self._longest = longest
+            room = min(longest, max(first.width, first.wide))
+            self._columns = (first._replace(width=max(first.width, room)), *others)
+
     def _show(self, lines: Sequence[Line[Any]], counts: Counts | None) -> None:
         self._counts = counts
+        self._fit_names(lines)
         old = self.stale or (self.picture is not None and failure_of(self.kind, self.picture) is not None)
 
         def make(line: Line[Any]) -> Row:
@@ -145,7 +162,11 @@ class ListPane(Pane):
         self.table.show_rows(LazyRows(lines, lambda line: key(line.row), make), self._columns, self._wish.order)
         if self._cursor and lines:
             self.table.put_cursor(self._cursor)
-            self._cursor = ""
+            self._cursor, self._reveals = "", True
+        if self._reveals:
+            # Once it is laid out: how many rows there are decides how far it scrolls.
+            self._reveals = False
+            self.table.call_after_refresh(self.table.reveal)
         self.table.display = bool(lines)
         self._say()
 
@@ -158,7 +179,7 @@ class ListPane(Pane):
         self._message.show(said)
         self._message.display = bool(said)
         self._message.can_focus = bool(said)
-        self.rule.tell(title(self.kind, self._wish, self._counts), command(self.kind, self._wish))
+        self.rule.tell(title(self.kind, self._wish, self._counts), command(self.kind, self._wish), short_state=f"raytui {self.kind.name}")
 
     @on(events.Mount)
     def _mounted(self) -> None:

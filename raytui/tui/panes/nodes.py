@@ -12,6 +12,7 @@ from textual.reactive import reactive
 from raytui.tui.keys import bindings
 from raytui.tui.panes.pane import Pane
 from raytui.tui.render.nodes import ORDERS, NodeRows, title_of
+from raytui.tui.render.text import Line, line_cells, wrap
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.table import RowTable
@@ -40,6 +41,7 @@ class NodesPane(Pane):
         target: str
 
     def __init__(self, start_key: str = "s") -> None:
+        """`start_key` starts the cluster; empty where nothing may be changed."""
         super().__init__("Applications", id="nodes")
         self.table = RowTable(id="node-table")
         self._empty = LineView(id="node-empty")
@@ -75,19 +77,40 @@ class NodesPane(Pane):
         shown = self._rows.select(self._order, self._filter)
         self.table.display = bool(self._rows)
         self._empty.display = not self._rows
-        if picture.known.applications.value is None:
-            self._empty.show([(("   nothing is known of this cluster's nodes", "muted"),)])
-        elif not self._rows:
-            self._empty.show([(("   no application of this cluster exists; ", "muted"), (self._start_key, "key"), (" starts it", "muted"))])
+        if not self._rows:
+            self._teach(picture)
         self.table.show_rows(shown, self._rows.columns, "" if self._order in {"name", "worst"} else self._order)
         state = [f"filter {self._filter!r}: {len(shown)} of {len(self._rows)}"] if self._filter else []
         state += [] if self._order == "name" else ["worst first" if self._order == "worst" else f"by {self._order}"]
         self.rule.tell(title_of(picture), " · ".join(state))
 
+    def _teach(self, picture: Picture | None) -> None:
+        """Say what stands in place of rows, whole at any width."""
+        start: Line = ()
+        if picture is None:
+            said = "asking the platform"
+        elif picture.known.applications.value is None:
+            said = "nothing is known of this cluster's nodes"
+        else:
+            said = "no application of this cluster exists"
+            start = (("; ", "muted"), (self._start_key, "key"), (" starts it", "muted")) if self._start_key else ()
+        line: Line = ((f"   {said}", "muted"), *start)
+        width = self.size.width or self.app.size.width
+        if line_cells(line) > width:
+            text = "".join(part for part, _ in line)
+            self._empty.show([(("   ", ""), (part, "muted")) for part in wrap(text, width - 4)])
+        else:
+            self._empty.show([line])
+
     @on(events.Mount)
     def _mounted(self) -> None:
-        self._empty.show([(("   asking the platform", "muted"),)])
+        self._teach(None)
         self.draw()
+
+    @on(events.Resize)
+    def _resized(self) -> None:
+        if not self._rows:
+            self._teach(self.picture)
 
     def _watch_picture(self) -> None:
         self.draw()

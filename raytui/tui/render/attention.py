@@ -17,6 +17,9 @@ from raytui.view.picture import Picture
 from raytui.view.remedies import as_keys
 from raytui.view.words import SEVERITIES, ray_severity
 
+MOST = 40
+"""Lines of one message or hint: the pane scrolls, and what it says is whole."""
+
 
 def with_keys(hint: Hint, subject: str = "", *, keys: Mapping[str, str] | None = None) -> str:
     """A hint that names the console's keys, and commands where there is no key; `subject` is what it stands beside.
@@ -56,11 +59,11 @@ def _entry(condition: Condition, since: str, width: int, keys: Mapping[str, str]
     if indent > width // 2:
         indent = 3
     room = width - indent - 1 - (cells(since) + 2 if since else 0)
-    first, *rest = wrap(condition.message, room) or [""]
+    first, *rest = wrap(condition.message, room, MOST) or [""]
     when: Line = ((f"{since} ", "muted"),) if since else ()
     lines: list[Line] = [spread(((" ", ""), mark, (" ", ""), (lead, "strong"), (first, "")), when, width)]
     lines += [((" " * indent, ""), (text, "")) for text in rest]
-    lines += [((" " * indent, ""), (text, "muted")) for text in (wrap(hint, width - indent - 1, 3) if hint else [])]
+    lines += [((" " * indent, ""), (text, "muted")) for text in (wrap(hint, width - indent - 1, MOST) if hint else [])]
     return lines
 
 

@@ -154,7 +154,7 @@ def places_line(keys: Sequence[Key], current: str) -> Line:
 def detail_lines(document: Mapping[str, object], width: int, *, muted: bool = False) -> tuple[Line, ...]:
     """A row's document, one field a line, long values on as many as they need; what was not observed says so."""
     fields = list(_flat(document))
-    room = min(28, max((len(name) for name, _ in fields), default=0))
+    room = min(32, max((len(name) for name, _ in fields), default=0))
     lines: list[Line] = []
     for name, value in fields:
         texts = [line for part in _text(value).splitlines() or [""] for line in wrap(part, width - room - 5, limit=1_000) or [""]]

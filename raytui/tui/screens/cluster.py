@@ -22,9 +22,8 @@ from textual.worker import Worker, WorkerState
 from raytui.core.asked import COUNT
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan
-from raytui.core.questions import Question
 from raytui.core.remedy import Remedy
-from raytui.core.session import ConsoleSettings, Session, Subscription
+from raytui.core.session import ConsoleSettings, Session
 from raytui.tui import messages
 from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.keys import KEYS, Key, bar, bindings, verb_keys
@@ -43,8 +42,10 @@ from raytui.view.picture import Picture, advance, is_equal
 from raytui.view.words import is_stale
 
 if TYPE_CHECKING:
+    from raytui.tui.lists import Left, Lists
     from raytui.tui.panes.config import ConfigPane
     from raytui.tui.panes.listing import TableState
+    from raytui.tui.render.listing import Kind
 
 TICK_S = 1.0
 _WIDTHS = [(0, "-narrow"), (120, "-wide")]
@@ -93,9 +94,7 @@ class ClusterScreen(Screen[None]):
         self._key_bar = KeyBar()
         self._lifecycle = Lifecycle(self._plan, self.confirm, self._carry_out)
         self._operating: Worker[None] | None = None
-        self._tables: dict[str, TableState] = {}
-        self._looking: Subscription | None = None
-        self._needs: frozenset[Question] = frozenset()
+        self._lists: Lists | None = None
         self.body = ClusterBody(settings, keys)
         self.names = Names(settings.cluster.name, settings.platform, settings.profile_name)
         self.set_reactive(ClusterScreen.now, clock())
@@ -131,45 +130,25 @@ class ClusterScreen(Screen[None]):
 
     # Where the operator looks
 
-    def go(self, kind: str) -> None:
+    def go(self, name: str) -> None:
         """Show a list, or go back to it where it is below; `cluster` goes back to this screen."""
-        self.call_later(self._go, kind)
+        # Bindings to this screen are made by this screen, whoever asked for the list.
+        self.call_later(self._go, name)
 
-    def _go(self, kind: str) -> None:
+    def _go(self, name: str) -> None:
+        if self._lists is None:
+            from raytui.tui.lists import Lists
+
+            self._lists = Lists(lambda: self.app.screen_stack, self._push_list)
+            self._lists.ask(self.session.monitor if self.session is not None else None)
+        self._lists.go(name)
+
+    def _push_list(self, kind: Kind, state: TableState | None, left: Left) -> None:
         from raytui.tui.screens.table import TableScreen
 
-        above = [screen for screen in self.app.screen_stack if isinstance(screen, TableScreen)]
-        if kind == "cluster" or any(screen.kind.name == kind for screen in above):
-            for screen in reversed(above):
-                if screen.kind.name == kind:
-                    return
-                screen.leave()
-            return
-        from raytui.view.tables.registry import TABLES
-
-        made = TableScreen(TABLES[kind], self.names, self.keys, self._tables.get(kind))
-        mine = ClusterScreen
+        mine, made = ClusterScreen, TableScreen(kind, self.names, self.keys, state)
         made.data_bind(mine.observed_at, mine.now, mine.stale, mine.trouble, picture=mine.latest)
-        self.app.push_screen(made, partial(self._left, kind))
-        self._look_at(made.kind.needs)
-
-    def _left(self, kind: str, state: TableState | None) -> None:
-        """A list was left: it is shown as it was when somebody comes again, and what only it asked for is asked no more."""
-        from raytui.tui.screens.table import TableScreen
-
-        if state is not None:
-            self._tables[kind] = state
-        top = self.app.screen
-        self._look_at(top.kind.needs if isinstance(top, TableScreen) else frozenset())
-
-    def _look_at(self, questions: frozenset[Question]) -> None:
-        """Have asked what the list on top shows, beside what the verdict needs."""
-        before, self._looking = self._looking, None
-        self._needs = questions
-        if questions and self.session is not None:
-            self._looking = self.session.monitor.subscribe(questions)
-        if before is not None:
-            before.close()
+        self.app.push_screen(made, left)
 
     def show_keys(self) -> None:
         """Show the keys that work where the focus is."""
@@ -202,7 +181,8 @@ class ClusterScreen(Screen[None]):
 
     async def _connected(self, session: Session) -> None:
         self.session = session
-        self._look_at(self._needs)
+        if self._lists is not None:
+            self._lists.ask(session.monitor)
 
     def _tick(self) -> None:
         self.now = self._clock()
@@ -299,7 +279,8 @@ class ClusterScreen(Screen[None]):
     async def end(self) -> str:
         """Interrupt what runs, wait for its undo, let go of the session, and say what became of the operation."""
         said = await self._interrupt()
-        self._look_at(frozenset())
+        if self._lists is not None:
+            self._lists.ask(None)
         session, self.session = self.session, None
         self.workers.cancel_group(self, "watch")
         if session is not None:

@@ -77,7 +77,9 @@ class TableScreen(Screen[TableState]):
 
     def show_keys(self) -> None:
         """Show the keys that work where the focus is."""
-        self._key_bar.show(bar("details" if self._in_details else "list", self.keys))
+        closes = self._in_details or self.details.display or bool(self.list.state.wish.filter)
+        keys = bar("details" if self._in_details else "list", self.keys)
+        self._key_bar.show(keys if closes else [key.named("back") if key.id == "dismiss" else key for key in keys])
 
     @property
     def _in_details(self) -> bool:
@@ -112,9 +114,13 @@ class TableScreen(Screen[TableState]):
 
     def _action_filter(self) -> None:
         if self._prompt is None or not self._prompt.is_attached:
-            purpose = Purpose(f"Filter {self.kind.noun}", self.list.filter, self.list.table, text=self.list.state.wish.filter)
+            purpose = Purpose(f"Filter {self.kind.noun}", self._filter, self.list.table, text=self.list.state.wish.filter)
             self._prompt = Prompt(purpose)
             self.mount(self._prompt)
+
+    def _filter(self, text: str) -> None:
+        self.list.filter(text)
+        self.show_keys()
 
     def _action_dismiss(self) -> None:
         """One thing at a time, the nearest first; then back."""
@@ -124,6 +130,6 @@ class TableScreen(Screen[TableState]):
             self.details.display = False
             self.list.table.focus()
         elif self.list.state.wish.filter:
-            self.list.filter("")
+            self._filter("")
         else:
             self.leave()

@@ -19,6 +19,7 @@ class PaneRule(Widget):
         super().__init__()
         self._title = title
         self._state = ""
+        self._short_state = ""
         self._state_role = "muted"
         self._active = False
         self._title_role = ""
@@ -28,11 +29,19 @@ class PaneRule(Widget):
         """Title and state, as they are shown."""
         return f"{self._title} {self._state}".strip()
 
-    def tell(self, title: str | None = None, state: str | None = None, *, state_role: str = "muted", title_role: str = "") -> None:
-        """Change what the line says; painted again only when it differs."""
-        new = (self._title if title is None else title, self._state if state is None else state, state_role, title_role)
-        if new != (self._title, self._state, self._state_role, self._title_role):
-            self._title, self._state, self._state_role, self._title_role = new
+    def tell(
+        self,
+        title: str | None = None,
+        state: str | None = None,
+        *,
+        short_state: str = "",
+        state_role: str = "muted",
+        title_role: str = "",
+    ) -> None:
+        """Change what the line says; painted again only when it differs. `short_state` stands where there is no room for the state."""
+        new = (self._title if title is None else title, self._state if state is None else state, short_state, state_role, title_role)
+        if new != (self._title, self._state, self._short_state, self._state_role, self._title_role):
+            self._title, self._state, self._short_state, self._state_role, self._title_role = new
             self.refresh()
 
     def activate(self, active: bool) -> None:
@@ -44,8 +53,9 @@ class PaneRule(Widget):
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - one line only
         """The whole widget."""
         styles, base, width = role_styles(self.app.theme_variables), self.rich_style, self.size.width
-        title, state = fit(clean(self._title), min(cells(self._title), max(0, width - 6))), clean(self._state)
-        state = state if cells(title) + cells(state) + 10 < width else ""
+        title = fit(clean(self._title), min(cells(self._title), max(0, width - 6)))
+        states = (clean(self._state), self._short_state)
+        state = next((text for text in states if cells(title) + cells(text) + 10 < width), "")
         tail = f" {state} " if state else ""
         fill = max(0, width - 3 - cells(title) - cells(tail) - (1 if state else 0))
         title_style = styles["title" if self._active else self._title_role or "strong"]

@@ -112,6 +112,13 @@ class RowTable(LineView, can_focus=True):
         elif target >= self.scroll_offset.y + height:
             self.scroll_to(y=target - height + 1, animate=False)
 
+    def reveal(self) -> None:
+        """Bring the cursor's row into view, wherever a new order has put it."""
+        place = self._place(self._cursor)
+        height = max(1, self.scrollable_content_region.height - 1)
+        if place is not None and not self.scroll_offset.y <= place < self.scroll_offset.y + height:
+            self.scroll_to(y=max(0, place - height // 2), animate=False)
+
     def notify_style_update(self) -> None:
         """Forget what was made with another theme."""
         super().notify_style_update()

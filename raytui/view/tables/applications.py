@@ -153,7 +153,7 @@ def _of_application(value: Callable[[Application], Value]) -> Callable[[Place, P
 
 def _document(place: Place, picture: Picture) -> Document:
     app = application_of(place)
-    document = plain(app, "created_at", "started_at", "ended_at") if app is not None else {}
+    document = plain(app, "created_at", "started_at", "ended_at", "began_at") if app is not None else {}
     document.pop("spec_json", None)
     return {
         **document,
