@@ -84,7 +84,14 @@ class ClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         """Twelve hexadecimal digits that change whenever a node would have to be made again; the number of workers does not count."""
         import hashlib  # 1.5 ms that a status does not need
 
-        return hashlib.sha256(msgspec.json.encode(self.with_workers(0), order="deterministic")).hexdigest()[:12]
+        return hashlib.sha256(msgspec.json.encode(_values(self.with_workers(0)), order="deterministic")).hexdigest()[:12]
+
+
+def _values(value: object) -> object:
+    """Every field by its name, numbers alike: as it is encoded, a spec leaves out what is the default's very object, and 1 is not 1.0."""
+    if isinstance(value, msgspec.Struct):
+        return {name: _values(getattr(value, name)) for name in value.__struct_fields__}
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def head_name(cluster: str) -> str:

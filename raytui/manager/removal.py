@@ -153,10 +153,8 @@ class Removal:
             waited: Sequence[Application] = ()
             try:
                 found = await listed(self._platform, self._plan.cluster, max(LOOK_S, min(self._deadline.left, waits.LIST_S)))
-            except DeadlineExceeded as error:
-                failure = str(error)
             except RaytuiError as error:
-                if error.exit_code != 6:
+                if error.exit_code not in {6, 7}:
                     raise
                 failure = str(error)
             else:
@@ -222,7 +220,7 @@ def _awaited(waited: Sequence[Application], doubtful: Sequence[str]) -> str:
 
 
 def _state(states: dict[str, str] | None, identity: str) -> str:
-    return f" ({states[identity]})" if states else ""
+    return f" ({states.get(identity, 'on no list yet')})" if states is not None else ""
 
 
 def _sentence(error: BaseException) -> str:

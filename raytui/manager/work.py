@@ -167,11 +167,17 @@ class Work:
                 if self._plan.verb not in {"start", "scale"} or error.name in made:
                     raise
                 progress(error.message)
-                await self._make_again(error.name)
+                await self._make_again(error)
 
-    async def _make_again(self, name: str) -> None:
+    async def _make_again(self, ended: ApplicationEnded) -> None:
         """Steps of their own, so that whoever reads the steps sees that something was changed."""
-        found = tuple(app for app in await listed(self._platform, self._plan.cluster) if app.name == name)
+        name = ended.name
+        try:
+            found = tuple(app for app in await listed(self._platform, self._plan.cluster) if app.name == name)
+        except RaytuiError as failure:
+            ended.message = f"{ended.message}; it was not made again: {failure.message}"
+            ended.args = (ended.message,)
+            raise ended from failure
         request = create_request(self._plan.spec, name)
         self._plan = msgspec.structs.replace(
             self._plan, creates=(*self._plan.creates, request), ends=(*(app for app in self._plan.ends if app.name != name), *found)

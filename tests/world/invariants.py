@@ -88,6 +88,9 @@ class Judge:
         """Where nothing goes wrong, nothing fails but what cannot be, and what was given too little time."""
         if isinstance(run.error, NotFound) or (isinstance(run.error, DeadlineExceeded) and run.timeout < 30.0):
             return
+        head = next((state for app, state in run.states.items() if app.short == "head"), None)
+        if run.verb == "restart" and "wait for it in vain" in run.said and head not in {STARTING, RUNNING}:
+            return
         self.wrong("quiet", f"{run.title} failed in a world without faults: {run.said}")
 
     def _exceptions(self, run: Run) -> None:
@@ -210,7 +213,7 @@ class Judge:
                 or app.shown_from > run.began
             ):
                 continue
-            kept = run.keep and app.status in {STOPPED, FAILED}
+            kept = run.keep and (app.status in {STOPPED, FAILED} or app.deleting)
             if not kept and not _names(run.said, app) and not UNKNOWN.search(run.said):
                 self.wrong("stop", f"{run.title} failed and does not name {app.name} ({app.status}): {run.said}")
             if run.fair and not app.sticky and not app.deleting and not kept:
@@ -243,13 +246,14 @@ class Judge:
             if known:
                 self.wrong("absent", f"a status says absent, and there are {_list(known)}")
         self._counts(snapshot, document, begin, end)
-        if self.site.faults.quiet and verdict != "ok" and truth and self._well(begin, before):
+        # One that was only just deleted is listed as stopping for a moment yet.
+        if self.site.faults.quiet and verdict != "ok" and phase != "stopping" and truth and self._well(begin, before):
             self.wrong("quiet", f"a status says {phase}/{verdict} in a world without faults, where all nodes have been alive for long")
 
     def _well(self, begin: float, before: dict[App, str]) -> bool:
         """Whether all that was asked for has been alive for half a minute."""
         truth = self.site.ours()
-        if any({app.status, before.get(app)} != {RUNNING} for app in truth):
+        if before.keys() != set(truth) or any({app.status, before[app]} != {RUNNING} for app in truth):
             return False
         there = {app.short: app.engine.node if app.engine else None for app in truth}
         wanted = {"head", *(f"worker-{n}" for n in range(1, max(self.asked or {0}) + 1))}

@@ -220,6 +220,9 @@ class Life:
         run.seconds = loop.time() - run.began
         if task.done():
             self._ending(run, task)
+        if run.verb == "start" and run.asked is None and all(app.gone is not None and app.gone < run.began for app in run.before):
+            # All of it went while the start was being planned; what was recorded with it says nothing any more.
+            run.workers = self.profile
         self.judge.after(run)
         self._settle_asked(run)
         if watching is not None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from raytui.core.plan import LIVE, create_request, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec, spec_like
 from raytui.core.remedy import as_commands
-from raytui.core.spec import ClusterSpec, WorkersSpec
+from raytui.core.spec import DEFAULT_RAY_PORT, ClusterSpec, HeadSpec, WorkersSpec
 
 from .values import application
 
@@ -111,6 +111,14 @@ def test_spec_is_read_back_from_the_applications():
     apps = (application(1, spec_json="garbage"), application(0, spec_json=msgspec.json.encode(SPEC).decode()))
     assert recorded_spec(apps) == SPEC
     assert recorded_spec((application(0),)) is None
+
+
+def test_equal_specs_have_one_digest_wherever_their_values_come_from():
+    spec = msgspec.structs.replace(SPEC, head=HeadSpec(cpu=1, memory=2), ray_port=DEFAULT_RAY_PORT)
+    decoded = msgspec.structs.replace(
+        msgspec.json.decode(msgspec.json.encode(spec), type=ClusterSpec), ray_port=int(str(DEFAULT_RAY_PORT)), dashboard_port=int("8265")
+    )
+    assert (decoded, decoded.digest()) == (spec, spec.digest())
 
 
 def test_digest_changes_with_size_and_not_with_the_number_of_workers():

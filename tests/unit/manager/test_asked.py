@@ -176,3 +176,14 @@ async def test_foreign_applications_of_our_names_are_one_problem(world: World, t
         await world.manager(tmp_path, spec=ONE).plan("start")
     (problem,) = caught.value.problems
     assert problem.message == "applications named ray-cluster-head, ray-cluster-worker-1 exist and are not ours"
+
+
+async def test_what_was_shown_is_made_when_everything_vanishes_before_the_lock_is_held(world: World, tmp_path: Path) -> None:
+    manager = world.manager(tmp_path, spec=ONE)
+    await carry_out(manager, "start", spec=TWO, flags={"workers.count"})
+    plan = await manager.plan("start")
+    world.apps.clear()
+    async with aclosing(manager.execute(plan)) as events:
+        async for _ in events:
+            pass
+    assert sorted(world.states()) == ["head", "worker-1", "worker-2"]

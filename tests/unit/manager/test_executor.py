@@ -485,6 +485,27 @@ async def test_a_worker_that_is_made_again_during_the_wait_is_a_step_of_its_own(
     assert world.states() == {"head": "running", "worker-1": "running", "worker-2": "running"}
 
 
+async def test_where_it_cannot_be_seen_what_ended_the_error_says_what_was_not_made_again(tmp_path):
+    world, manager = await started(tmp_path)
+    plan = await manager.plan("start")
+
+    def fails(event):
+        if event.step == "nodes alive" and event.state == "running" and not world.faults.get("list"):
+            world.end(ONE)
+
+    observe = world.observe
+
+    async def then_blind(depth="status"):
+        seen = await observe(depth)
+        if world.states()["worker-1"] == "failed":
+            world.faults["list"] = [unreachable()] * 50
+        return seen
+
+    world.observe = then_blind
+    with pytest.raises(OperationFailed, match=rf"{ONE} failed.*; it was not made again: the platform did not answer"):
+        await _consume(manager.execute(plan), fails)
+
+
 async def test_scale_counts_as_a_change_when_it_only_makes_or_only_ends(tmp_path):
     world, manager = await started(tmp_path)
     assert (await manager.plan("scale", workers=3)).changed
@@ -690,6 +711,17 @@ async def test_a_stop_that_has_no_time_to_wait_for_it_names_what_may_come(tmp_pa
         await asyncio.wait_for(carry_out(world.manager(tmp_path), "stop", timeout=0.05), 20)
     plan = await world.manager(tmp_path).plan("stop")
     assert any(f"{HEAD} may still come into being" in note for note in plan.notes)
+
+
+async def test_a_stop_names_what_no_list_shows_and_could_not_be_deleted(tmp_path):
+    world = World()
+    world.appears_within = 60.0
+    world.list_lag = 10**6
+    await carry_out(world.manager(tmp_path), "start", wait=False)
+    world.list_lag = 0
+    world.refuse_delete = {ONE}
+    with pytest.raises(OperationFailed, match=rf"did not end {ONE} \(on no list yet\): {ONE} could not be deleted"):
+        await carry_out(world.manager(tmp_path), "stop")
 
 
 async def test_a_create_that_was_refused_or_taken_back_is_not_looked_for(tmp_path):

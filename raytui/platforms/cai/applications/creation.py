@@ -121,7 +121,7 @@ def _answers(record: Record, request: CreateRequest) -> bool:
 
 
 def _taken(record: Record) -> OperationFailed:
-    owner = "is ours already" if record.ours else "exists and is not ours; it is left alone"
+    owner = f"is ours already, {record.state}" if record.ours else "exists and is not ours; it is left alone"
     ours = (Remedy("status", "", "shows it"), Remedy("stop", "", "removes it"))
     hint: Hint = ours if record.ours else "choose another cluster name with --cluster"
     return OperationFailed(f"{record.name} was not created: an application of this name {owner}", hint=hint, reason="Conflict")

@@ -171,12 +171,19 @@ class Lifecycle:
             await self.delete(application)
             deleted = True
             return await self.create(request_from(kept), {})
-        except RaytuiError as error:
+        except Exception as error:  # whatever it is, nobody else knows what it left
             sure = deleted and isinstance(error, OperationFailed | NotAllowed)
             became = "it no longer exists" if sure else "it may no longer exist" if deleted else "it may be deleted by now"
-            told = f"{application.name} did not start again and had to be deleted and made again: {error.message}; {became}"
-            error.message, error.args = told, (told,)
+            told = f"{application.name} did not start again and had to be deleted and made again"
+            if not isinstance(error, RaytuiError):
+                error.add_note(f"{told}; {became}")
+                raise
+            error.message = f"{told}: {error.message}; {became}"
+            error.args = (error.message,)
             error.hint = (SHOW, CREATE_AGAIN)
+            raise
+        except Exception as error:  # nobody foresaw it, so it is told as it is, with what it left
+            error.add_note(f"{application.name} had to be deleted and made again, and may no longer exist")
             raise
 
     async def _start_again(self, application: Application) -> Record | None:

@@ -650,6 +650,16 @@ async def test_a_restart_that_lost_its_application_says_so(reply: Reply, became:
     assert "raytui start creates it again" in as_commands(caught.value.hint)
 
 
+async def test_a_restart_that_lost_its_application_to_what_nobody_foresaw_says_so() -> None:
+    def odd(_: Call) -> Reply:
+        raise ZeroDivisionError("nobody foresaw this")
+
+    world = World(listed("a"), RestartApplication=bad(400, "it is not running"), CreateApplication=odd)
+    with pytest.raises(ZeroDivisionError) as caught:
+        await Lifecycle(client_over(world)).restart(application(listed("a")))
+    assert "c-worker-1 did not start again and had to be deleted and made again; it may no longer exist" in caught.value.__notes__
+
+
 @pytest.mark.parametrize("reply", [bad(500), bad(504), TransportError("timeout"), bad(429)], ids=str)
 async def test_after_the_deadline_a_create_is_looked_for_and_never_sent_again(reply: Reply) -> None:
     world = World(CreateApplication=reply)
