@@ -108,7 +108,7 @@ class FakeDashboard:
     @contextlib.asynccontextmanager
     async def serving(self, port: int = 0) -> AsyncIterator[Self]:
         """Listen on a port of the loopback address, a free one for 0."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", port)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         try:
             yield self
@@ -119,16 +119,28 @@ class FakeDashboard:
         """Close the port and every connection."""
         if self._server is not None:
             self._server.close()
+            for _ in range(3):
+                # A connection that is being accepted has its task a moment later.
+                await asyncio.sleep(0)
             for task in list(self._tasks):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.sleep(0)
             await self._server.wait_closed()
             self._server = None
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Known from here on: a task that is cancelled before it began would close nothing."""
+        task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)
+
+        def over(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            writer.close()
+
+        task.add_done_callback(over)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.open += 1
         try:
@@ -138,7 +150,6 @@ class FakeDashboard:
             pass
         finally:
             self.open -= 1
-            self._tasks.discard(task)
             writer.close()
             with contextlib.suppress(ConnectionError, asyncio.CancelledError):
                 await writer.wait_closed()

@@ -32,7 +32,7 @@ async def server():
 
 @pytest.fixture
 async def client(server, long_lived):
-    made = connect(server.target, long_lived=long_lived, timeout=0.4, health_timeout=0.3)
+    made = connect(server.target, long_lived=long_lived, timeout=1.5, health_timeout=1.5)
     yield made
     await made.close()
 
@@ -135,7 +135,7 @@ async def test_full_backlog_is_a_connect_timeout(long_lived) -> None:
             filler.setblocking(False)
             filler.connect_ex(deaf.getsockname())
             fillers.append(filler)
-        client = connect(DashboardTarget(f"http://127.0.0.1:{deaf.getsockname()[1]}"), long_lived=long_lived, health_timeout=0.3)
+        client = connect(DashboardTarget(f"http://127.0.0.1:{deaf.getsockname()[1]}"), long_lived=long_lived, health_timeout=3.0)
         error = await failure_of(client.gcs_alive())
         assert (error.failure.layer, error.failure.reason) == ("network", "ConnectTimeout")
         await client.close()
@@ -195,7 +195,7 @@ async def test_missing_log_and_dead_node_are_not_found(server, client) -> None:
 
 async def test_token_is_sent_and_never_shown(server, long_lived) -> None:
     server.token = TOKEN
-    client = connect(server.target, long_lived=long_lived, timeout=0.3)
+    client = connect(server.target, long_lived=long_lived, timeout=1.5)
     assert (await client.version()).ray_version
     assert TOKEN not in repr(client)
     for fault in ("500", "redirect", "403", "silent", "hangup", "proxy_502"):
