@@ -130,7 +130,7 @@ def test_a_start_that_waits_for_another_raytui_can_be_ended(tmp_path):
 
 
 def test_a_second_ctrl_c_does_not_lose_the_undo(tmp_path):
-    got, shown = press(tmp_path, "empty", "start", [("head application created", b"\x03"), ("^C", b"\x03")])
+    got, shown = press(tmp_path, "empty", "start", [("✓ head application created", b"\x03"), ("^C", b"\x03")])
     assert got == 130, shown
     assert "what this run made was removed; no application of ray-cluster is listed now" in shown
     assert "Traceback" not in shown
