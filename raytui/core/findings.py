@@ -141,6 +141,8 @@ def _of_worker(joined: Joined, member: Member, now: Moment) -> Condition | None:
         told = why(app, now)
         message = f"the application is {app.state}" + (f": {told}" if told else "")
         return Condition("error", app.name, reason, message, remedial, since=app.ended_at)
+    if app.state == "stopping":
+        return None  # its node is meant to end
     if state == "DEAD":
         advice = plus(remedial, _sidecar(app))
         return Condition("error", app.name, "NodeDead", _death(app, node), advice, since=node.ended_at if node else 0.0)

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Container, Iterable, Sequence
 from typing import TypeVar
 
-from raytui.core.errors import DeadlineExceeded, OperationFailed, RaytuiError
+from raytui.core.errors import Failure, OperationFailed, RaytuiError, Unreachable
 from raytui.core.protocols import Platform
 from raytui.core.remedy import Hint
 from raytui.core.snapshot import Application
@@ -85,10 +85,11 @@ async def finish(work: Awaitable[T]) -> T:
 
 
 async def listed(platform: Platform, cluster: str, seconds: float = LOOK_S) -> tuple[Application, ...]:
-    """What the platform lists of a cluster; raises `DeadlineExceeded` when it does not answer within `seconds`."""
+    """What the platform lists of a cluster; raises `Unreachable` when it does not answer within `seconds`."""
     (answer,) = await until([platform.list(cluster)], asyncio.get_running_loop().time() + seconds)
     if isinstance(answer, NotInTime):
-        raise DeadlineExceeded(f"{platform.name} did not list its applications within {seconds:g} s", hint="run the command again")
+        silent = f"{platform.name} did not list its applications within {seconds:g} s"
+        raise Unreachable(Failure("platform", "NoAnswer", silent, "run the command again"))
     if isinstance(answer, BaseException):
         raise answer
     return answer

@@ -150,6 +150,7 @@ class ClusterManager:
         keep: bool,
         flags: frozenset[str],
         recreate: bool,
+        shown: ClusterSpec | None = None,
     ) -> Plan:
         if verb in {"scale", "restart"} and not applications:
             raise NotFound(f"cluster {wanted.name} does not exist on {self._platform.name}", hint=CREATE)
@@ -157,7 +158,8 @@ class ClusterManager:
             memory = Memory(self._state_dir, self._platform, wanted.name)
             known = (*applications, *memory.unlisted(applications))
             return plan_stop(wanted, known, keep=keep, doubtful=memory.doubtful(known))
-        basis = await self._recorded(wanted, applications)
+        # Where everything has vanished since the plan was shown, what was shown is still what is wanted.
+        basis = await self._recorded(wanted, applications) or shown
         if verb == "restart":
             return plan_restart(basis or wanted, applications, target)
         if verb == "scale":
@@ -220,6 +222,7 @@ class ClusterManager:
             keep=plan.keep,
             flags=flags,
             recreate=plan.recreate,
+            shown=plan.spec if plan.verb == "start" else None,
         )
         _refuse_problems(fresh)
         shown = {app.id for app in plan.ends}

@@ -152,10 +152,8 @@ class Removal:
             waited: Sequence[Application] = ()
             try:
                 found = await listed(self._platform, self._plan.cluster, max(LOOK_S, min(self._deadline.left, waits.LIST_S)))
-            except DeadlineExceeded as error:
-                failure = str(error)
             except RaytuiError as error:
-                if error.exit_code != 6:
+                if error.exit_code not in {6, 7}:
                     raise
                 failure = str(error)
             else:

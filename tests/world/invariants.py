@@ -246,7 +246,8 @@ class Judge:
             if known:
                 self.wrong("absent", f"a status says absent, and there are {_list(known)}")
         self._counts(snapshot, document, begin, end)
-        if self.site.faults.quiet and verdict != "ok" and truth and self._well(begin, before):
+        # One that was only just deleted is listed as stopping for a moment yet.
+        if self.site.faults.quiet and verdict != "ok" and phase != "stopping" and truth and self._well(begin, before):
             self.wrong("quiet", f"a status says {phase}/{verdict} in a world without faults, where all nodes have been alive for long")
 
     def _well(self, begin: float, before: dict[App, str]) -> bool:

@@ -329,6 +329,12 @@ def test_without_knowing_how_many_workers_were_asked_for_nothing_is_called_ok():
     assert [condition.reason for condition in judged.conditions] == ["RecordUnreadable"]
 
 
+def test_the_node_of_an_application_that_is_stopping_is_meant_to_end():
+    seen = snapshot((application(0), application(1, "stopping")), (node(0), node(1, "DEAD")))
+    judged = assess(seen)
+    assert (judged.phase, judged.verdict, reasons(judged)) == ("stopping", "degraded", [])
+
+
 # The end of a head, and its way back.
 
 

@@ -99,7 +99,7 @@ async def test_a_wait_that_ran_out_leaves_the_record_with_what_exists(world: Wor
     manager = world.manager(tmp_path, spec=ONE)
     world.boot = 10**6
     with pytest.raises(DeadlineExceeded):
-        await carry_out(manager, "start", spec=TWO, flags={"workers.count"}, timeout=0.05)
+        await carry_out(manager, "start", spec=TWO, flags={"workers.count"}, timeout=1.0)
     assert len(world.apps) == 3
     assert world.asked[NAME].workers.count == 2
 
@@ -176,3 +176,14 @@ async def test_foreign_applications_of_our_names_are_one_problem(world: World, t
         await world.manager(tmp_path, spec=ONE).plan("start")
     (problem,) = caught.value.problems
     assert problem.message == "applications named ray-cluster-head, ray-cluster-worker-1 exist and are not ours"
+
+
+async def test_what_was_shown_is_made_when_everything_vanishes_before_the_lock_is_held(world: World, tmp_path: Path) -> None:
+    manager = world.manager(tmp_path, spec=ONE)
+    await carry_out(manager, "start", spec=TWO, flags={"workers.count"})
+    plan = await manager.plan("start")
+    world.apps.clear()
+    async with aclosing(manager.execute(plan)) as events:
+        async for _ in events:
+            pass
+    assert sorted(world.states()) == ["head", "worker-1", "worker-2"]
