@@ -199,7 +199,7 @@ async def open_deployment(settings: Settings, *, project_name: str, git_url: str
     async def complete(project_id: str, spec: ClusterSpec) -> ClusterSpec:
         platform = CaiPlatform(project_id=project_id, **access)
         try:
-            return await platform.complete(spec)
+            return await platform.specs.complete(spec)
         finally:
             await platform.close()
 

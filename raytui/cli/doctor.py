@@ -51,7 +51,7 @@ def doctor(invocation: Invocation, /, **sizes: object) -> int:
             spec = _effective(settings, snapshot, spec_fields(flags))
             rows = [_python(), _config(settings), *_spec(settings, spec)]
             try:
-                rows += await session.platform.preflight(spec.resolved(settings.platform))
+                rows += await session.platform.specs.preflight(spec.resolved(settings.platform))
             except RaytuiError as error:
                 rows.append(Check("platform", "fail", error.message, error.hint))
             told = {check.name for check in rows}

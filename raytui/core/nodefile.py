@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from raytui.core.snapshot import LauncherReport
+from raytui.core.snapshot import Application, LauncherReport
 from raytui.core.units import parse_time
 
+KEPT_LOGS = ("raylet.out", "raylet.err", "gcs_server.out", "gcs_server.err")
+"""Ray's logs whose last 64 KB a launcher keeps when its node ends."""
 _REPORTED = frozenset(LauncherReport.__struct_fields__)
 
 
@@ -45,3 +47,8 @@ class NodeFile(msgspec.Struct, frozen=True):
         """The part of it that a snapshot carries."""
         plain = {name: value for name, value in msgspec.structs.asdict(self).items() if name in _REPORTED}
         return LauncherReport(**{**plain, "at": self.written_at})
+
+
+def kept_logs(application: Application, engine_id: str) -> dict[str, str]:
+    """Where in the shared folder a run of a launcher keeps the ends of Ray's logs, by Ray's name of each; which there are is not said."""
+    return {name: f"logs/{application.short}-{engine_id}.{name}.tail" for name in KEPT_LOGS}

@@ -75,19 +75,23 @@ class LogChunk(msgspec.Struct, frozen=True):
     """Where to go on reading."""
 
 
-class ClusterFiles(Protocol):
-    """What a cluster has beside its applications: launchers, what was last asked for, its output. Deadlines as in `Platform`."""
+class Store(Protocol):
+    """What a platform keeps of its clusters, wherever it keeps it: launchers, the output of nodes, and what was last asked for."""
 
     async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
         """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each. Cancelling is safe."""
         ...
 
     async def read_file(self, path: str) -> bytes:
-        """A file of the cluster's shared folder or project."""
+        """The file at a path that this store answered; raises `NotFound`."""
         ...
 
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         """The launcher's output: the last `limit` bytes, or up to `limit` bytes from `offset` on."""
+        ...
+
+    async def kept_logs(self, application: Application) -> dict[str, str]:
+        """The ends of Ray's logs that a launcher kept when its node ended: paths for `read_file` by Ray's name of the log."""
         ...
 
     async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
@@ -101,15 +105,37 @@ class ClusterFiles(Protocol):
         """
         ...
 
-    async def forget(self, cluster: str) -> None:
-        """Remove what the cluster's nodes left in the shared folder; only for a cluster without applications."""
+
+class Specs(Protocol):
+    """What a platform says of a spec before anything is made from it."""
+
+    async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:
+        """What could keep this spec from running, found without changing anything."""
+        ...
+
+    async def resolve_ports(self, spec: ClusterSpec) -> ClusterSpec:
+        """The spec with every `auto` port replaced by a free one."""
+        ...
+
+    async def complete(self, spec: ClusterSpec) -> ClusterSpec:
+        """The spec with what the platform can choose by itself where it was left out, such as the newest fitting runtime images."""
         ...
 
 
-class Platform(ClusterFiles, Protocol):
+class Platform(Protocol):
     """Where applications run. Every method has a deadline of its own and raises only errors of `raytui.core.errors`."""
 
     name: PlatformName
+
+    @property
+    def store(self) -> Store:
+        """What it keeps of its clusters."""
+        ...
+
+    @property
+    def specs(self) -> Specs:
+        """What it says of a spec."""
+        ...
 
     @property
     def appears_within(self) -> float:
@@ -162,16 +188,8 @@ class Platform(ClusterFiles, Protocol):
         """Ask the Ray node of a worker to finish its tasks and leave; true when it is known to have left within `timeout` seconds."""
         ...
 
-    async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:
-        """What could keep this spec from running, found without changing anything."""
-        ...
-
-    async def resolve_ports(self, spec: ClusterSpec) -> ClusterSpec:
-        """The spec with every `auto` port replaced by a free one."""
-        ...
-
-    async def complete(self, spec: ClusterSpec) -> ClusterSpec:
-        """The spec with what the platform can choose by itself where it was left out, such as the newest fitting runtime images."""
+    async def forget(self, cluster: str) -> None:
+        """Remove what the cluster's nodes left in the shared folder; only for a cluster without applications."""
         ...
 
     async def dashboard(self, head: Application) -> DashboardTarget:

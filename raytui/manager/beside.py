@@ -49,7 +49,7 @@ class Beside:
     async def _record(self) -> Reading[ClusterSpec]:
         try:
             async with asyncio.timeout(READ_TIMEOUT_S):
-                return Reading(await self._platform.recorded_spec(self._cluster), at=self._clock())
+                return Reading(await self._platform.store.recorded_spec(self._cluster), at=self._clock())
         except TimeoutError:
             failure = Failure("platform", "NoAnswer", f"what was last asked for could not be read within {READ_TIMEOUT_S:g} s", "try again")
         except Unreachable as error:

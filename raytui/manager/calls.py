@@ -73,17 +73,6 @@ async def until(calls: Sequence[Awaitable[T]], moment: float) -> list[T | BaseEx
     return _answers(tasks)
 
 
-async def finish(work: Awaitable[T]) -> T:
-    """The answer of work that must not be broken off; being cancelled meanwhile changes nothing."""
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError:
-            continue
-    return task.result()
-
-
 async def listed(platform: Platform, cluster: str, seconds: float = LOOK_S) -> tuple[Application, ...]:
     """What the platform lists of a cluster; raises `Unreachable` when it does not answer within `seconds`."""
     (answer,) = await until([platform.list(cluster)], asyncio.get_running_loop().time() + seconds)

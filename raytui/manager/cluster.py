@@ -178,7 +178,7 @@ class ClusterManager:
     ) -> Plan:
         spec = wanted if basis is None else overlay(basis, wanted, flags)
         if not any(app.role == "head" for app in applications):
-            spec = await self._platform.resolve_ports(spec)
+            spec = await self._platform.specs.resolve_ports(spec)
         spec = _on_ports(spec, applications)
         asked = overlay(spec, wanted, (self._given | flags) - {COUNT})
         asked = msgspec.structs.replace(
@@ -199,7 +199,7 @@ class ClusterManager:
         """What was last asked for of a cluster that exists; of one made before that was recorded, what its applications were made from."""
         if not applications:
             return None
-        found = await self._platform.recorded_spec(wanted.name) or recorded_spec(applications)
+        found = await self._platform.store.recorded_spec(wanted.name) or recorded_spec(applications)
         return None if found is None else msgspec.structs.replace(found, name=wanted.name).resolved(self._platform.name)
 
     async def _again(self, plan: Plan) -> Plan:
@@ -252,7 +252,7 @@ class ClusterManager:
                     if not problems:
                         return
                     told = {problem.field for problem in problems}
-                checks = await self._platform.preflight(wanted)
+                checks = await self._platform.specs.preflight(wanted)
         found = [check for check in checks if check.status == "fail" and check.field and check.field not in told]
         problems += [Problem(check.field, check.message, check.hint) for check in found]
         raise ConfigurationError.from_problems(problems, f"the spec of {wanted.name}")
@@ -263,7 +263,7 @@ class ClusterManager:
         if unsound:
             raise ConfigurationError.from_problems(unsound, f"{plan.verb} of {plan.cluster}")
         names = tuple(request.name for request in plan.creates)
-        foreign, checks = await asyncio.gather(self._platform.conflicts(names), self._platform.preflight(plan.spec))
+        foreign, checks = await asyncio.gather(self._platform.conflicts(names), self._platform.specs.preflight(plan.spec))
         failed = [check for check in checks if check.status == "fail"]
         problems = [Problem(check.field or check.name, check.message, check.hint) for check in failed]
         if foreign and not any(check.field == "name" for check in failed):

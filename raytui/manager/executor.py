@@ -14,13 +14,14 @@ from raytui.core.events import StepEvent
 from raytui.core.plan import Plan
 from raytui.core.protocols import Platform
 from raytui.core.remedy import SHOW
-from raytui.manager.calls import Deadline, NotInTime, finish, until, what_exists
+from raytui.manager.calls import Deadline, NotInTime, until, what_exists
 from raytui.manager.journal import Journal
 from raytui.manager.memory import Memory
 from raytui.manager.monitor import Monitor
 from raytui.manager.operations import Publication
 from raytui.manager.waits import WaitRanOut
 from raytui.manager.work import Work
+from raytui.system.shielded import whole
 
 Hold = Callable[[str, float], AbstractAsyncContextManager[Publication]]
 """Takes the cluster's lock for a verb, waiting for it at most so many seconds."""
@@ -107,7 +108,7 @@ class Execution:
                 )  # fmt: skip
                 await work.carry_out(wait=wait)
         except asyncio.CancelledError:
-            exists = await finish(what_exists(self._platform, self.plan.cluster, self._memory.unlisted()))
+            exists = await whole(what_exists(self._platform, self.plan.cluster, self._memory.unlisted()))
             raise Interrupted(f"{self.plan.verb} was interrupted before its first step; {exists}", hint=SHOW) from None
 
     async def _anew(self, deadline: Deadline) -> Plan:

@@ -87,7 +87,7 @@ async def follow_output(platform: Platform, app: Application, first: list[str], 
     checked, rewound = loop.time(), False
     while True:
         try:
-            chunk = await platform.tail(app, offset)
+            chunk = await platform.store.tail(app, offset)
         except RaytuiError as error:
             raise SourceEnded(f"the log of {app.short} broke off: {error.message}", over=False, hint=error.hint) from None
         if chunk.offset < offset:

@@ -11,11 +11,8 @@ import contextlib
 import difflib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 
-import msgspec
-
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
 from raytui.core.joined import join
-from raytui.core.nodefile import NodeFile
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import CREATE, Remedy
 from raytui.core.session import LogSource
@@ -30,8 +27,6 @@ FIRST_FILE = "raylet.out"
 """What a node's name alone stands for where no launcher of ours prints anything."""
 AT_ONCE = 8
 """Nodes whose log names are asked for at the same time; Ray serves 100 such calls of everybody together."""
-KEPT = ("raylet.out", "raylet.err", "gcs_server.out", "gcs_server.err")
-"""Ray's logs whose last 64 KB a launcher keeps when its node ends."""
 _FIRST = ("raylet.out", "raylet.err", "gcs_server.out", "gcs_server.err", "dashboard.log", "dashboard_agent.log", "monitor.log")
 
 
@@ -92,7 +87,7 @@ class Logs:
             assert source.application is not None
             return (await self._output(source.application, lines))[0]
         if source.kind == "kept":
-            return whole_lines(await self._platform.read_file(source.filename), lines)
+            return whole_lines(await self._platform.store.read_file(source.filename), lines)
         dashboard = await self._dashboard(source.cluster)
         try:
             return whole_lines(await dashboard.log_tail(source.node_id, source.filename, lines), lines)
@@ -100,7 +95,7 @@ class Logs:
             kept = await self._kept(source.application) if source.application is not None else {}
             if source.filename not in kept:
                 raise
-            return whole_lines(await self._platform.read_file(kept[source.filename]), lines)
+            return whole_lines(await self._platform.store.read_file(kept[source.filename]), lines)
 
     async def follow(self, source: LogSource, lines: int = 100) -> AsyncGenerator[list[str]]:
         """The last lines and then whatever is added, in batches of at most 500 lines or 100 ms.
@@ -131,7 +126,7 @@ class Logs:
         """The last lines that a launcher printed, and the offset to go on from."""
         limit = TAIL_BYTES
         while True:
-            chunk = await self._platform.tail(app, None, limit)
+            chunk = await self._platform.store.tail(app, None, limit)
             complete = chunk.offset == 0 or chunk.end - chunk.offset < limit
             if complete or 0 <= lines < chunk.data.count(b"\n") or limit >= TAIL_CAP:
                 break
@@ -153,20 +148,10 @@ class Logs:
 
     async def _kept(self, app: Application) -> dict[str, str]:
         """The tails that a launcher kept of its last node, by Ray's name of the log."""
-        folder = app.cluster if self._platform.name == "local" else f".raytui/{app.cluster}"
         try:
-            report = msgspec.json.decode(await self._platform.read_file(f"{folder}/nodes/{app.name}.json"), type=NodeFile)
-        except (RaytuiError, msgspec.MsgspecError):
-            return {}
-        paths = {name: f"{folder}/logs/{app.short}-{report.engine_id}.{name}.tail" for name in KEPT}
-        there = await asyncio.gather(*(self._is_there(path) for path in paths.values()))
-        return {name: path for (name, path), exists in zip(paths.items(), there, strict=True) if exists}
-
-    async def _is_there(self, path: str) -> bool:
-        try:
-            return bool(await self._platform.read_file(path))
+            return await self._platform.store.kept_logs(app)
         except RaytuiError:
-            return False
+            return {}
 
     async def _dashboard(self, cluster: str) -> Dashboard:
         """A connection to where the cluster's dashboard answers now; raises `NotFound` without a head."""

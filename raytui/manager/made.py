@@ -19,6 +19,7 @@ from raytui.core.remedy import REMOVE, Hint
 from raytui.core.snapshot import Application
 from raytui.manager.calls import LOOK_S, listed, until
 from raytui.manager.memory import Memory
+from raytui.system.backoff import Backoff
 
 UNDO_S = 300.0
 """How long an undo may take in all, whatever was left of the operation's own time: a delete takes up to 180 s on a workbench."""
@@ -117,15 +118,15 @@ class Made:
         """Remove everything that this run made, workers first, and look until nothing of it can appear any more."""
         if not self._names:
             return Undone()
-        began, pause = _now(), FIRST_PAUSE_S
+        began, backoff = _now(), Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         end = began + UNDO_S
-        told = ""
+        said = ""
 
         def report(state: StepState, text: str) -> None:
-            nonlocal told
-            if (state, text) != ("running", told):
+            nonlocal said
+            if (state, text) != ("running", said):
                 tell(StepEvent("undone", state, round(_now() - began, 3), text))
-            told = text
+            said = text
 
         while True:
             due = self._due(await self._look())
@@ -136,8 +137,7 @@ class Made:
             if not (waiting := self._waiting()) or _now() >= end:
                 break
             report("running", f"looking whether {' '.join(waiting)} came into being")
-            await asyncio.sleep(min(pause, max(0.0, end - _now())))
-            pause = min(LONGEST_PAUSE_S, pause * 1.5)
+            await asyncio.sleep(min(backoff.next(), max(0.0, end - _now())))
         return self._outcome(report)
 
     async def _look(self) -> Iterable[Application]:

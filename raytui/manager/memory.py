@@ -6,7 +6,6 @@ remembered only adds to what a list shows: a file that is lost, damaged or could
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -18,6 +17,7 @@ import msgspec
 from raytui.core.protocols import Platform
 from raytui.core.snapshot import Application
 from raytui.manager.exclusive import lock_path
+from raytui.system.files import write_whole
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -94,17 +94,12 @@ class Memory:
         after = change(before)
         if after == before:
             return
-        draft = self._path.with_suffix(f".{os.getpid()}.tmp")
         # What cannot be written is only not remembered.
         with suppress(OSError):
-            if not after:
+            if after:
+                write_whole(self._path, msgspec.json.encode(after), durable=False)
+            else:
                 self._path.unlink(missing_ok=True)
-                return
-            try:
-                draft.write_bytes(msgspec.json.encode(after))
-                draft.replace(self._path)
-            finally:
-                draft.unlink(missing_ok=True)
 
 
 def _is_shown(entry: Entry, applications: tuple[Application, ...]) -> bool:

@@ -7,7 +7,6 @@ is broken. The number of requests of a round depends on what is due, never on th
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Any
@@ -26,6 +25,7 @@ from raytui.manager.operations import Watched
 from raytui.manager.readings import ALIVE, BIG, STATUS, VERDICT, Readings, failure_of
 from raytui.manager.subscriptions import Subscription, Subscriptions
 from raytui.manager.witness import Witness
+from raytui.system.backoff import Backoff
 
 LIST_TIMEOUT_S = 30.0
 """Backstop for the platform's own deadline on its list."""
@@ -93,13 +93,16 @@ class Monitor:
         Asked is what these questions, those about life and those of every subscriber need, each at its own period.
         """
         with self.subscribe(questions):
-            failed = 0
+            slower = Backoff(2 * interval, max(interval, SLOWEST_POLL_S), growth=2.0, jitter=0.2)
             while True:
                 begun = asyncio.get_running_loop().time()
                 snapshot = await self._round(ALIVE | self._subscriptions.begin_round(), patience=PATIENCE_S, fresh=False)
                 yield snapshot
-                failed = failed + 1 if is_failing(snapshot) else 0
-                pause = next_poll(interval, failed, random.random())  # noqa: S311 - jitter needs no secrecy
+                if is_failing(snapshot):
+                    pause = slower.next()
+                else:
+                    slower.reset()
+                    pause = interval
                 await self._subscriptions.wait(max(0.0, begun + pause - asyncio.get_running_loop().time()))
 
     async def close(self) -> None:
@@ -286,10 +289,3 @@ def is_failing(snapshot: Snapshot) -> bool:
     if snapshot.head is None or snapshot.head.state != "running":
         return False
     return any(reading.failure is not None for reading in (snapshot.gcs, snapshot.nodes))
-
-
-def next_poll(interval: float, failed: int, chance: float) -> float:
-    """Seconds from the start of one round to the next after `failed` failing rounds in a row; `chance` in [0, 1) spreads consoles."""
-    if failed == 0:
-        return interval
-    return min(interval * 2.0 ** min(failed, 10), max(interval, SLOWEST_POLL_S)) * (0.8 + 0.4 * chance)

@@ -34,7 +34,7 @@ class Publication:
     def tell(self, operation: Operation) -> None:
         """Publish the operation under the holder's name, whole or not at all."""
         try:
-            write_whole(self._path, msgspec.json.encode(msgspec.structs.replace(operation, holder=self._holder)))
+            write_whole(self._path, msgspec.json.encode(msgspec.structs.replace(operation, holder=self._holder)), durable=False)
         except OSError:
             # An older text would be wrong, none is only silent.
             self.end()

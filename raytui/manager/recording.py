@@ -24,22 +24,22 @@ class Recording:
         plan = self._plan
         if plan.record is None:
             return
-        self._before = await self._platform.recorded_spec(plan.cluster)
+        self._before = await self._platform.store.recorded_spec(plan.cluster)
         if self._before != plan.record:
             # From here on it may stand there, whatever becomes of the request.
             self._written = True
-            await self._platform.record_spec(plan.cluster, plan.record)
+            await self._platform.store.record_spec(plan.cluster, plan.record)
 
     async def put_back(self) -> None:
         """What the run made was undone, so what was asked for before counts again; a run that only ended something is not undone."""
         if self._written and self._plan.creates:
             # The error that is told stays the first one.
             with suppress(RaytuiError):
-                await self._platform.record_spec(self._plan.cluster, self._before)
+                await self._platform.store.record_spec(self._plan.cluster, self._before)
 
     async def finish(self) -> None:
         """A stop that left nothing removes the record."""
         if self._plan.verb == "stop" and not self._plan.keep:
             # Without applications a record says nothing, so one that cannot be removed now is harmless; the next start replaces it.
             with suppress(RaytuiError):
-                await self._platform.record_spec(self._plan.cluster, None)
+                await self._platform.store.record_spec(self._plan.cluster, None)

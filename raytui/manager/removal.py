@@ -21,6 +21,7 @@ from raytui.core.snapshot import Application
 from raytui.manager import waits
 from raytui.manager.calls import LOOK_S, Deadline, NotInTime, combined, listed, until
 from raytui.manager.memory import Memory
+from raytui.system.backoff import Backoff
 
 DRAIN_S = 40.0
 """Ray's own drain takes up to 30 s (facts: SIGTERM busy 30.9 s)."""
@@ -147,7 +148,7 @@ class Removal:
 
     async def _gone(self, names: frozenset[str], progress: Progress) -> Outcome:
         """Until the platform lists none of them; what could not be deleted is looked at, but not waited for."""
-        pause, told, failure = waits.FIRST_POLL_S, "", ""
+        backoff, said, failure = Backoff(waits.FIRST_POLL_S, waits.SLOWEST_POLL_S), "", ""
         while True:
             waited: Sequence[Application] = ()
             try:
@@ -169,11 +170,10 @@ class Removal:
             if self._deadline.has_passed:
                 return self._not_gone(waited, failure)
             words = failure or _awaited(waited, self._doubtful)
-            if words != told:
+            if words != said:
                 progress(words)
-                told = words
-            await asyncio.sleep(min(pause, self._deadline.left))
-            pause = min(waits.SLOWEST_POLL_S, pause * 1.5)
+                said = words
+            await asyncio.sleep(min(backoff.next(), self._deadline.left))
 
     async def _delete_late(self, late: Sequence[Application]) -> None:
         """A list that lags shows some of the cluster only now; `stop` means them too. A step of its own, since it changes something."""

@@ -133,16 +133,16 @@ class Verification:
             raise OperationFailed(
                 f"cluster {self._spec.name} exists already", hint="choose another name with --cluster; nothing was touched"
             )
-        self._spec = await self._platform.complete(self._spec)
+        self._spec = await self._platform.specs.complete(self._spec)
         return f"{self._platform.name} answers"
 
     async def _launchers(self) -> str:
         files = render()
         for name, text in files.items():
             compile(text, name, "exec")
-        paths = await self._platform.write_launchers(self._spec.name, files)
+        paths = await self._platform.store.write_launchers(self._spec.name, files)
         for name, path in paths.items():
-            if await self._platform.read_file(path) != files[name]:
+            if await self._platform.store.read_file(path) != files[name]:
                 raise OperationFailed(
                     f"{path} does not hold what was written", hint="another writer, or a file system that lags: run verify again"
                 )

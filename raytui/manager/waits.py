@@ -14,6 +14,7 @@ from raytui.core.snapshot import Application, Snapshot
 from raytui.manager.calls import Deadline
 from raytui.manager.monitor import Monitor
 from raytui.manager.readings import ALIVE
+from raytui.system.backoff import Backoff
 
 FIRST_POLL_S = 0.2
 SLOWEST_POLL_S = 1.0
@@ -62,18 +63,18 @@ class Waits:
     async def head(self, progress: Progress) -> str:
         """Until GCS answers on the head and its node is alive; the answer is the dashboard's address."""
         name = self._plan.alive[0] if self._plan.alive else f"{self._plan.cluster}-head"
-        told = ""
+        said = ""
         async for snapshot in self._observe("the head to answer"):
             head = snapshot.head
             self._fail_if_ended(snapshot, (name,))
             if head is not None and head.state == "running" and node_state(snapshot, head)[1] == "ALIVE":
                 return snapshot.dashboard_url
-            told = _tell(progress, _head_progress(snapshot), told)
+            said = _say(progress, _head_progress(snapshot), said)
         raise AssertionError("unreachable: the wait ends by return or error")
 
     async def nodes(self, names: Iterable[str], progress: Progress) -> str:
         """Until each named application runs and Ray lists its node as alive; the answer says how many."""
-        wanted, told = tuple(names), ""
+        wanted, said = tuple(names), ""
         async for snapshot in self._observe("all nodes to be alive"):
             self._fail_if_ended(snapshot, wanted)
             apps = {app.name: app for app in snapshot.applications.value or ()}
@@ -83,11 +84,11 @@ class Waits:
             if len(alive) == len(wanted):
                 return f"{len(alive)}/{len(wanted)}"
             late = " ".join(name.removeprefix(f"{self._plan.cluster}-") for name in wanted if name not in alive)
-            told = _tell(progress, f"{len(alive)}/{len(wanted)}, waiting for {late}", told)
+            said = _say(progress, f"{len(alive)}/{len(wanted)}, waiting for {late}", said)
         raise AssertionError("unreachable: the wait ends by return or error")
 
     async def _observe(self, what: str) -> AsyncIterator[Snapshot]:
-        pause = FIRST_POLL_S
+        backoff = Backoff(FIRST_POLL_S, SLOWEST_POLL_S)
         last: Snapshot | None = None
         while True:
             try:
@@ -100,8 +101,7 @@ class Waits:
                 yield last
             if self._deadline.has_passed:
                 raise self._ran_out(what, last)
-            await asyncio.sleep(min(pause, self._deadline.left))
-            pause = min(SLOWEST_POLL_S, pause * 1.25)
+            await asyncio.sleep(min(backoff.next(), self._deadline.left))
 
     def _ran_out(self, what: str, last: Snapshot | None) -> WaitRanOut:
         apps = last.applications.value if last is not None else None
@@ -125,11 +125,11 @@ class Waits:
             elif name in self._missing:
                 self._missing[name] += 1
                 if self._missing[name] >= MISSING_POLLS:
-                    told = f"{name} is no longer listed by the platform: somebody removed it"
-                    raise OperationFailed(told, hint=CREATE_AGAIN)
+                    message = f"{name} is no longer listed by the platform: somebody removed it"
+                    raise OperationFailed(message, hint=CREATE_AGAIN)
             elif snapshot.observed_at - self._unlisted_since.setdefault(name, snapshot.observed_at) >= LAG_S:
-                told = f"{name} was asked for {LAG_S:g} s ago and the platform does not list it: somebody removed it"
-                raise OperationFailed(told, hint=CREATE_AGAIN)
+                message = f"{name} was asked for {LAG_S:g} s ago and the platform does not list it: somebody removed it"
+                raise OperationFailed(message, hint=CREATE_AGAIN)
 
     def _fail_if_dead(self, snapshot: Snapshot, app: Application) -> None:
         report = app.launcher
@@ -154,8 +154,8 @@ class Waits:
             )
 
 
-def _tell(progress: Progress, text: str, told: str) -> str:
-    if text != told:
+def _say(progress: Progress, text: str, said: str) -> str:
+    if text != said:
         progress(text)
     return text
 

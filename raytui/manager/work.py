@@ -22,7 +22,7 @@ from raytui.core.plan import Plan, Step, create_request
 from raytui.core.protocols import CreateRequest, Platform
 from raytui.core.remedy import REMOVE, SHOW, Hint, Remedy, plus
 from raytui.core.snapshot import Application, Operation
-from raytui.manager.calls import Deadline, NotInTime, finish, listed, to_the_end, until, what_exists
+from raytui.manager.calls import Deadline, NotInTime, listed, to_the_end, until, what_exists
 from raytui.manager.journal import Journal
 from raytui.manager.made import Made, Undone
 from raytui.manager.memory import Memory
@@ -31,6 +31,7 @@ from raytui.manager.operations import Publication
 from raytui.manager.recording import Recording
 from raytui.manager.removal import Outcome, Removal
 from raytui.manager.waits import ApplicationEnded, Progress, WaitRanOut, Waits
+from raytui.system.shielded import whole
 
 T = TypeVar("T")
 
@@ -84,7 +85,7 @@ class Work:
             undone = await self._undo()
             gone = undone.removed | removal.ended
             self._memory.gone(removal.ended)
-            exists = await finish(what_exists(self._platform, plan.cluster, self._there(), gone=gone, doubtful=undone.doubtful))
+            exists = await whole(what_exists(self._platform, plan.cluster, self._there(), gone=gone, doubtful=undone.doubtful))
             self._note(f"{plan.verb} was interrupted; {exists}", "warning")
             raise Interrupted(f"{plan.verb} was interrupted{undone.words}; {exists}", hint=plus(undone.hint, SHOW)) from None
         except WaitRanOut as error:
@@ -195,7 +196,7 @@ class Work:
         await self._step(step, nothing)
 
     async def _write_launchers(self) -> None:
-        work = self._platform.write_launchers(self._plan.cluster, self._launchers())
+        work = self._platform.store.write_launchers(self._plan.cluster, self._launchers())
         self._scripts = await self._in_time(work, "while the launchers were being written")
 
     async def _in_time(self, work: Awaitable[T], when: str) -> T:
@@ -248,8 +249,8 @@ class Work:
 
     async def _undo(self) -> Undone:
         self._publish(self._made.names)
-        undone = await finish(self._made.undo(self._report))
-        await finish(self._recording.put_back())
+        undone = await whole(self._made.undo(self._report))
+        await whole(self._recording.put_back())
         return undone
 
     def _publish(self, ending: frozenset[str] = frozenset()) -> None:

@@ -14,15 +14,18 @@ from typing import BinaryIO
 PRIVATE = 0o600
 
 
-def write_whole(path: Path, data: bytes, mode: int = PRIVATE) -> None:
-    """Replace a file in one step, with its bytes on the disk before that; its directory must exist. Raises OSError."""
-    with _beside(path, data, mode) as temporary:
+def write_whole(path: Path, data: bytes, mode: int = PRIVATE, *, durable: bool = True) -> None:
+    """Replace a file in one step; its directory must exist. Raises OSError.
+
+    Unless it need not be `durable`, its bytes are on the disk before that: then the machine itself may fail at any moment.
+    """
+    with _beside(path, data, mode, durable=durable) as temporary:
         temporary.replace(path)
 
 
 def create_whole(path: Path, data: bytes, mode: int = PRIVATE) -> None:
     """Make a file that must not exist yet; raises FileExistsError when it does, and OSError."""
-    with _beside(path, data, mode) as temporary:
+    with _beside(path, data, mode, durable=True) as temporary:
         # A link fails when the name is taken, and never shows half a file.
         os.link(temporary, path)
 
@@ -53,7 +56,7 @@ def read_regular(path: Path) -> bytes:
 
 
 @contextmanager
-def _beside(path: Path, data: bytes, mode: int) -> Iterator[Path]:
+def _beside(path: Path, data: bytes, mode: int, *, durable: bool) -> Iterator[Path]:
     """A hidden file in the same directory that holds the bytes; it is gone afterwards, whatever happens."""
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
@@ -61,7 +64,8 @@ def _beside(path: Path, data: bytes, mode: int) -> Iterator[Path]:
             os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         yield temporary
     finally:
         with contextlib.suppress(OSError):

@@ -132,7 +132,7 @@ async def test_secrets_of_the_project_and_the_key_are_in_nothing_that_is_answere
     bench.ask("PATCH", f"/api/v2/projects/{project}", {"environment": json.dumps({"DB_PASSWORD": secret, "RAY_AUTH_TOKEN": secret})})
     made = await platform.create(request_for(HEAD))
     foreign(bench, project, "theirs")
-    shown = repr((made, await platform.list(), await platform.preflight(spec()), await platform.lifecycle.records()))
+    shown = repr((made, await platform.list(), await platform.specs.preflight(spec()), await platform.lifecycle.records()))
     for fault in ("key_invalid", "expired_login", "read_only"):
         bench.faults(**{fault: 1})
         with pytest.raises(RaytuiError) as caught:
@@ -198,5 +198,5 @@ async def test_a_private_authority_is_trusted_when_its_certificates_are_given(
     platform = over_https(secured, client, "" if variable else certificates)
     assert await platform.list() == ()
     await platform.files.write("x", b"1")
-    assert await platform.read_file("x") == b"1"
+    assert await platform.store.read_file("x") == b"1"
     await platform.close()

@@ -27,7 +27,7 @@ def workers(**fields: Any) -> ClusterSpec:
 
 
 async def rows(platform: CaiPlatform, wanted: ClusterSpec | None = None) -> dict[str, Check]:
-    return {check.name: check for check in await platform.preflight(wanted or spec())}
+    return {check.name: check for check in await platform.specs.preflight(wanted or spec())}
 
 
 @pytest.fixture
@@ -185,19 +185,19 @@ async def test_a_project_that_is_not_there_is_a_failing_row(bench: Bench, client
 
 async def test_runtimes_left_out_are_the_newest_that_fit(platform: CaiPlatform, bench: Bench) -> None:
     wanted = ClusterSpec("c", workers=WorkersSpec(1, gpus=1))
-    done = await platform.complete(wanted)
+    done = await platform.specs.complete(wanted)
     assert "cuda" not in (done.head.runtime_identifier or "cuda")
     assert "cuda" in (done.workers.runtime_identifier or "")
     head, worker = ((one or "").split("python")[1].split("-")[0] for one in (done.head.runtime_identifier, done.workers.runtime_identifier))
     assert head == worker
-    assert await platform.complete(spec()) == spec()
+    assert await platform.specs.complete(spec()) == spec()
     bench.faults(no_runtimes=1)
     with pytest.raises(ConfigurationError, match="lists no enabled"):
-        await platform.complete(wanted)
+        await platform.specs.complete(wanted)
 
 
 async def test_the_preflight_changes_nothing(platform: CaiPlatform, bench: Bench, project: str) -> None:
     before = json.dumps(sorted(str(path) for path in bench.folder(project).glob("*")))
-    await platform.preflight(spec())
+    await platform.specs.preflight(spec())
     assert bench.applications(project) == []
     assert json.dumps(sorted(str(path) for path in bench.folder(project).glob("*"))) == before

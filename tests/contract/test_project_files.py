@@ -50,15 +50,15 @@ def node(application: str, state: str = "alive", **fields: Any) -> dict[str, Any
 
 @patient
 async def test_launchers_are_stored_once_and_only_again_when_they_differ(platform: CaiPlatform, bench: Bench, project: str) -> None:
-    paths = await platform.write_launchers("c", FILES)
+    paths = await platform.store.write_launchers("c", FILES)
     assert paths == {name: f"{FOLDER}/launchers/{name}" for name in FILES}
     stored = bench.folder(project) / FOLDER / "launchers"
     assert held(stored) == FILES
     before = bench.requests()
-    await platform.write_launchers("c", FILES)
+    await platform.store.write_launchers("c", FILES)
     assert bench.requests() - before == len(FILES)
     changed = {**FILES, "ray_head_launcher.py": b"print('newer')\n"}
-    await platform.write_launchers("c", changed)
+    await platform.store.write_launchers("c", changed)
     assert held(stored) == changed
 
 
@@ -75,12 +75,12 @@ async def test_files_that_applications_run_from_never_change_and_new_application
         head=msgspec.structs.replace(wanted.head, script=managed[0]),
         workers=msgspec.structs.replace(wanted.workers, script=managed[1]),
     )
-    await platform.write_launchers("c", FILES)
+    await platform.store.write_launchers("c", FILES)
     head = await platform.create(request_for(HEAD, wanted=wanted))
     assert head.script == managed[0]
 
     newer = {**FILES, "raytui_node/node.py": b"print('newer')\n"}
-    paths = await platform.write_launchers("c", newer)
+    paths = await platform.store.write_launchers("c", newer)
     assert held(folder / "launchers") == FILES
     own = own_folder(newer)
     assert paths == {name: f"{FOLDER}/{own}/{name}" for name in newer}
@@ -90,32 +90,32 @@ async def test_files_that_applications_run_from_never_change_and_new_application
     assert told(bench, project) == {HEAD: f"{FOLDER}/launchers/raytui_node", WORKER: f"{FOLDER}/{own}/raytui_node"}
 
     before = bench.requests()
-    assert await platform.write_launchers("c", newer) == paths
+    assert await platform.store.write_launchers("c", newer) == paths
     if inside:
         assert bench.requests() - before == 1
 
     (folder / own / "raytui_node/node.py").write_bytes(b"by hand")
     with pytest.raises(OperationFailed, match=rf"{own}/raytui_node/node.py was changed by hand, and applications of c run from it"):
-        await platform.write_launchers("c", newer)
+        await platform.store.write_launchers("c", newer)
 
     for app in (worker, head):
         await platform.delete(app)
     assert sorted(file.name for file in folder.iterdir()) == ["launchers"]
     assert held(folder / "launchers") == FILES
-    assert set((await platform.write_launchers("c", newer)).values()) == {f"{FOLDER}/launchers/{name}" for name in newer}
+    assert set((await platform.store.write_launchers("c", newer)).values()) == {f"{FOLDER}/launchers/{name}" for name in newer}
     assert held(folder / "launchers") == newer
     await platform.close()
 
 
 async def test_a_set_that_was_not_written_whole_is_completed_where_it_is(platform: CaiPlatform, bench: Bench, project: str) -> None:
-    await platform.write_launchers("c", {name: data for name, data in FILES.items() if "/" not in name})
+    await platform.store.write_launchers("c", {name: data for name, data in FILES.items() if "/" not in name})
     await platform.create(request_for(HEAD))
-    assert set((await platform.write_launchers("c", FILES)).values()) == {f"{FOLDER}/launchers/{name}" for name in FILES}
+    assert set((await platform.store.write_launchers("c", FILES)).values()) == {f"{FOLDER}/launchers/{name}" for name in FILES}
     assert held(bench.folder(project) / FOLDER / "launchers") == FILES
 
 
 async def test_a_script_of_the_user_s_own_is_told_the_folder_beside_it(platform: CaiPlatform, bench: Bench, project: str) -> None:
-    await platform.write_launchers("c", FILES)
+    await platform.store.write_launchers("c", FILES)
     head = await platform.create(request_for(HEAD))
     assert head.script == "head.py"
     assert told(bench, project) == {HEAD: "raytui_node"}
@@ -129,7 +129,7 @@ async def test_a_launcher_is_replaced_whatever_moving_a_file_onto_another_does(
     await platform.files.write("a/b.py", b"old")
     bench.faults(rename_onto=onto, visibility=visibility)
     await platform.files.write("a/b.py", b"new")
-    assert await platform.read_file("a/b.py") == b"new"
+    assert await platform.store.read_file("a/b.py") == b"new"
     folder = bench.folder(project) / "a"
     async with asyncio.timeout(10):
         while {file.name for file in folder.iterdir()} != {"b.py"}:  # noqa: ASYNC110  # the workbench is another process
@@ -139,27 +139,27 @@ async def test_a_launcher_is_replaced_whatever_moving_a_file_onto_another_does(
 
 async def test_files_that_become_visible_late_are_waited_for(platform: CaiPlatform, bench: Bench, project: str) -> None:
     bench.faults(visibility=0.5)
-    await platform.write_launchers("c", FILES)
-    assert await platform.read_file(f"{FOLDER}/launchers/ray_head_launcher.py") == FILES["ray_head_launcher.py"]
+    await platform.store.write_launchers("c", FILES)
+    assert await platform.store.read_file(f"{FOLDER}/launchers/ray_head_launcher.py") == FILES["ray_head_launcher.py"]
     await platform.files.write("a.py", b"one")
     await platform.files.write("a.py", b"two")
-    assert await platform.read_file("a.py") == b"two"
+    assert await platform.store.read_file("a.py") == b"two"
 
 
 async def test_uploads_that_store_nothing_are_found_out(bench: Bench, project: str, client: ClientName) -> None:
     bench.faults(upload_fails=1)
     platform = open_platform(bench, project, client, timing=Timing(files=0.5, poll=0.05, slowest_poll=0.1))
     with pytest.raises(DeadlineExceeded, match=r"launchers/[\w/]+\.py was uploaded"):
-        await platform.write_launchers("c", FILES)
+        await platform.store.write_launchers("c", FILES)
     await platform.close()
 
 
 async def test_a_file_of_any_bytes_comes_back_the_same(platform: CaiPlatform) -> None:
     data = bytes(range(256)) * 300
     await platform.files.write("deep/er/odd name (x).bin", data)
-    assert await platform.read_file("deep/er/odd name (x).bin") == data
+    assert await platform.store.read_file("deep/er/odd name (x).bin") == data
     with pytest.raises(NotFound, match="download nothing from the project"):
-        await platform.read_file("nothing")
+        await platform.store.read_file("nothing")
 
 
 @patient
@@ -228,15 +228,15 @@ async def test_a_report_that_cannot_be_read_now_is_as_it_was(platform: CaiPlatfo
 @patient
 async def test_the_launchers_output_is_followed_from_outside(platform: CaiPlatform, bench: Bench, project: str) -> None:
     app = await platform.create(request_for(WORKER))
-    assert (await platform.tail(app)).data == b""
+    assert (await platform.store.tail(app)).data == b""
     put(bench, project, "logs/worker-1-e1.log", b"first line\n")
-    chunk = await platform.tail(app)
+    chunk = await platform.store.tail(app)
     assert chunk.data == b"first line\n"
     before = bench.requests()
-    assert (await platform.tail(app, chunk.end)).data == b""
+    assert (await platform.store.tail(app, chunk.end)).data == b""
     assert bench.requests() - before == 1
     put(bench, project, "logs/worker-1-e1.log", b"first line\nsecond line\n")
-    assert (await platform.tail(app, chunk.end)).data == b"second line\n"
+    assert (await platform.store.tail(app, chunk.end)).data == b"second line\n"
 
 
 async def test_a_drain_is_asked_for_waited_for_and_withdrawn(platform: CaiPlatform, bench: Bench, project: str) -> None:
@@ -264,7 +264,7 @@ async def test_the_end_of_a_cluster_clears_its_token_and_reports_but_keeps_its_l
     requests = [request_for(name, wanted=spec()) for name in (HEAD, WORKER)]
     await platform.prepare(requests)
     apps = await asyncio.gather(*(platform.create(request) for request in requests))
-    await platform.write_launchers("c", FILES)
+    await platform.store.write_launchers("c", FILES)
     for name in (HEAD, WORKER):
         put(bench, project, f"nodes/{name}.json", node(name))
     put(bench, project, "logs/head-e1.log", b"words")
@@ -327,7 +327,7 @@ async def test_from_inside_the_dashboard_is_where_the_head_says(bench: Bench, pr
 async def test_inside_the_project_launchers_are_written_without_the_api(bench: Bench, project: str, client: ClientName) -> None:
     platform = open_platform(bench, project, client, project_dir=bench.folder(project))
     before = bench.requests()
-    await platform.write_launchers("c", FILES)
+    await platform.store.write_launchers("c", FILES)
     assert bench.requests() == before
     modes = {name: (bench.folder(project) / FOLDER / "launchers" / name).stat().st_mode & 0o777 for name in FILES}
     assert modes == {"ray_head_launcher.py": 0o755, "ray_worker_launcher.py": 0o755, "raytui_node/node.py": 0o644}

@@ -10,6 +10,7 @@ import msgspec
 
 from raytui.core.errors import Failure, NotFound, OperationFailed, Unreachable
 from raytui.core.marker import Marker
+from raytui.core.nodefile import NodeFile, kept_logs
 from raytui.core.protocols import Check, CreateRequest, DashboardTarget, LogChunk
 from raytui.core.snapshot import Application, ApplicationState
 from raytui.core.spec import ClusterSpec, PlatformName
@@ -57,6 +58,13 @@ class FakePlatform:
         self.drains = True
         self.closed = False
         self._next = 1
+
+    @property
+    def store(self) -> FakePlatform:
+        """Itself: one object plays every role."""
+        return self
+
+    specs = store
 
     async def _call(self, method: str, subject: str = "") -> None:
         self.calls.append((method, subject))
@@ -143,6 +151,15 @@ class FakePlatform:
         if path not in self.files:
             raise NotFound(f"there is no {path}")
         return self.files[path]
+
+    async def kept_logs(self, application: Application) -> dict[str, str]:
+        await self._call("kept_logs", application.name)
+        folder = application.cluster
+        report = self.files.get(f"{folder}/nodes/{application.name}.json")
+        if report is None:
+            return {}
+        paths = kept_logs(application, msgspec.json.decode(report, type=NodeFile).engine_id)
+        return {name: f"{folder}/{path}" for name, path in paths.items() if self.files.get(f"{folder}/{path}")}
 
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         await self._call("tail", application.name)

@@ -83,9 +83,9 @@ async def test_a_head_and_a_worker_come_up_and_ray_knows_both(cluster: Cluster) 
     platform = cluster.platform
     small = {"cpu": 1.0, "memory": 1.0}
     asked = ClusterSpec(name=NAME, ray_port="auto", dashboard_port="auto", head=HeadSpec(**small), workers=WorkersSpec(**small))
-    cluster.spec = await platform.resolve_ports(asked)
-    assert [check for check in await platform.preflight(cluster.spec) if check.status == "fail"] == []
-    await platform.write_launchers(NAME, render())
+    cluster.spec = await platform.specs.resolve_ports(asked)
+    assert [check for check in await platform.specs.preflight(cluster.spec) if check.status == "fail"] == []
+    await platform.store.write_launchers(NAME, render())
     for name in (f"{NAME}-head", f"{NAME}-worker-1"):
         await platform.create(create_request(cluster.spec, name))
     head, worker = await cluster.reaches("head", "running"), await cluster.reaches("worker-1", "running")
@@ -94,7 +94,7 @@ async def test_a_head_and_a_worker_come_up_and_ray_knows_both(cluster: Cluster) 
     assert worker.launcher is not None
     assert head.launcher.ray_version.startswith("2.")
     assert worker.launcher.generation == head.launcher.generation or worker.launcher.address.endswith(f":{cluster.spec.ray_port}")
-    assert b"alive" in (await platform.tail(head)).data
+    assert b"alive" in (await platform.store.tail(head)).data
 
 
 async def test_every_process_of_ray_is_known_to_be_ours(cluster: Cluster) -> None:
@@ -110,7 +110,7 @@ async def test_every_process_of_ray_is_known_to_be_ours(cluster: Cluster) -> Non
 
 async def test_a_taken_port_names_the_running_cluster(cluster: Cluster) -> None:
     other = ClusterSpec(name="other", ray_port=cluster.spec.ray_port, dashboard_port="auto")
-    (check,) = [check for check in await cluster.platform.preflight(other) if check.field == "ray_port"]
+    (check,) = [check for check in await cluster.platform.specs.preflight(other) if check.field == "ray_port"]
     assert check.status == "fail"
     assert "gcs_server" in check.message or f"{NAME}-head" in check.message
 

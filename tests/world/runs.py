@@ -17,7 +17,6 @@ from raytui.manager.cluster import ClusterManager
 from raytui.manager.monitor import Monitor
 from raytui.manager.operations import current
 from raytui.platforms.cai import CaiPlatform
-from raytui.platforms.cai.project.folder import SharedFolder
 from tests.world.api import RUNTIME, Oddity, WorldTransport
 from tests.world.loop import EPOCH, Process
 from tests.world.mounted import MountedFiles
@@ -52,13 +51,11 @@ class Program:
             api_key=Secret("a-key-of-the-world"),
             client="http",
             launchers=life.launchers(console),
+            files=MountedFiles(life.site, self.process) if life.vantage == "inside" else None,
         )
         transport = WorldTransport(life.site, self.process, self.oddity)
         self.platform.client._transport = transport
         self.platform.client._uploads = transport  # type: ignore[assignment]
-        if life.vantage == "inside":
-            self.platform.files = MountedFiles(life.site, self.process)
-            self.platform.folder = SharedFolder(self.platform.files)
         self.monitor = Monitor(
             self.platform,
             lambda target: WorldDashboard(life.site, self.process, self.oddity, target),

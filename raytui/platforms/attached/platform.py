@@ -6,14 +6,12 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import NoReturn
 
-from raytui.core.errors import Failure, NotFound, Unreachable
-from raytui.core.permission import require_changeable
-from raytui.core.protocols import Check, DashboardTarget, LogChunk
-from raytui.core.remedy import Remedy
+from raytui.core.errors import Failure, Unreachable
+from raytui.core.protocols import DashboardTarget
 from raytui.core.snapshot import Application
-from raytui.core.spec import ClusterSpec, PlatformName
+from raytui.core.spec import PlatformName
+from raytui.platforms.attached.nothing import AsGiven, NothingKept, refuse
 from raytui.system.token import ray_token
 
 
@@ -30,6 +28,8 @@ class AttachedPlatform:
         self._address = address
         self._authentication = authentication
         self._ca_bundle = ca_bundle
+        self.store = NothingKept()
+        self.specs = AsGiven()
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
         """Where to ask, as an application of unknown state: which nodes there are is Ray's to say, and asked there once a round."""
@@ -56,35 +56,7 @@ class AttachedPlatform:
         """None."""
         return ()
 
-    async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:  # noqa: ARG002  # nothing is made from it
-        """Nothing: what can be checked is the chain to the dashboard, which every look follows."""
-        return ()
-
-    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:  # noqa: ARG002  # nobody asked raytui for anything
-        """None."""
-        return None
-
-    async def resolve_ports(self, spec: ClusterSpec) -> ClusterSpec:
-        """The spec as it is."""
-        return spec
-
-    async def complete(self, spec: ClusterSpec) -> ClusterSpec:
-        """The spec as it is."""
-        return spec
-
-    async def read_file(self, path: str) -> bytes:
-        """Raises `NotFound`: nothing is kept here of nodes that ended."""
-        raise NotFound(f"nothing is kept of {path}", hint=Remedy("logs", "--list", "names what Ray still has"))
-
-    async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:  # noqa: ARG002
-        """Raises `NotFound`: no launcher of raytui's runs there."""
-        raise NotFound(f"{application.short} has no output of a launcher", hint=Remedy("logs", "--list", "names Ray's own files"))
-
-    async def _refuse(self, *_what: object, **_more: object) -> NoReturn:
-        require_changeable("the change", self.name, read_only=True)
-        raise AssertionError
-
-    create = prepare = stop = restart = delete = drain = write_launchers = record_spec = forget = _refuse
+    create = prepare = stop = restart = delete = drain = forget = refuse
 
     async def close(self) -> None:
         """Nothing to let go of."""

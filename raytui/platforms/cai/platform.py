@@ -5,46 +5,41 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
-from raytui.core.errors import ConfigurationError, Failure, Problem, RaytuiError, Unreachable
+from raytui.core.errors import ConfigurationError, Problem, RaytuiError
 from raytui.core.launchers import NODE_VARIABLE, node_folder
-from raytui.core.protocols import Check, CreateRequest, DashboardTarget
-from raytui.core.remedy import Remedy
+from raytui.core.protocols import CreateRequest, DashboardTarget
 from raytui.core.secret import Secret
 from raytui.core.snapshot import Application, LauncherReport
-from raytui.core.spec import DEFAULT_DASHBOARD_PORT, DEFAULT_RAY_PORT, ClusterSpec, PlatformName
+from raytui.core.spec import PlatformName
 from raytui.platforms.cai.api.client import Timing
 from raytui.platforms.cai.api.connect import open_client
 from raytui.platforms.cai.api.transport import ClientName
-from raytui.platforms.cai.applications.lifecycle import ENDED
+from raytui.platforms.cai.applications.lifecycle import ENDED, Lifecycle
 from raytui.platforms.cai.applications.records import in_order, to_application
-from raytui.platforms.cai.project.files import DirectFiles, RemoteFiles
-from raytui.platforms.cai.project.folder import folder_of, token_path
+from raytui.platforms.cai.project.files import DirectFiles, ProjectFiles, RemoteFiles
+from raytui.platforms.cai.project.folder import SharedFolder, folder_of, token_path
 from raytui.platforms.cai.project.remote_reports import RemoteReports
 from raytui.platforms.cai.project.store import ProjectStore
-from raytui.platforms.cai.site import runtimes as images
+from raytui.platforms.cai.site.addresses import DashboardAddresses, site_of
+from raytui.platforms.cai.site.specs import SiteSpecs
 from raytui.platforms.cai.site.usage import Reasons
 from raytui.system.backoff import Backoff
+from raytui.system.token import ray_token
 
 DEFAULT_VENV = "~/.venv"
 """`/home/cdsw/.venv` in a workload."""
 
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost"})
-"""Where a workbench for tests listens."""
-
-
-class CaiPlatform(ProjectStore):
+class CaiPlatform:
     """The applications, files and nodes of one project of one workbench.
 
     `project_dir` is set when raytui runs inside the project: files are then read and written directly. `domain` is the name under which
-    applications answer, the host's own unless the workbench says otherwise.
+    applications answer, the host's own unless the workbench says otherwise. `files` take the place of the project's own.
     """
 
     name: PlatformName = "cai"
@@ -58,6 +53,7 @@ class CaiPlatform(ProjectStore):
         client: ClientName = "auto",
         ca_bundle: str = "",
         project_dir: Path | None = None,
+        files: ProjectFiles | None = None,
         domain: str = "",
         key_source: str = "CML_API_KEY",
         venv: str = DEFAULT_VENV,
@@ -69,17 +65,18 @@ class CaiPlatform(ProjectStore):
         api = open_client(
             host, api_key, project_id=project_id, client=client, ca_bundle=ca_bundle, key_source=key_source, timing=timing or Timing()
         )
-        super().__init__(api, DirectFiles(project_dir) if project_dir is not None else RemoteFiles(api))
+        self.client = api
+        self.lifecycle = Lifecycle(api)
+        self.files = files or (DirectFiles(project_dir) if project_dir is not None else RemoteFiles(api))
+        self.folder = SharedFolder(self.files)
+        self.store = ProjectStore(self.files, self.folder, self.lifecycle, api.timing)
+        self.specs = SiteSpecs(api, self.lifecycle, self.files, launchers)
+        self._dashboards = DashboardAddresses(api.endpoint, self.folder, project_dir)
         self._site = site_of(api.endpoint.base, domain)
-        self._launchers = launchers
         self._venv = venv
-        self._project_dir = project_dir
+        self._is_inside = project_dir is not None
         self._reasons = Reasons(api)
         self._remote = RemoteReports(api)
-        self._emptied: set[str] = set()
-        """Clusters whose head was deleted by us, and of which nothing was made since."""
-        self._clearing: dict[str, asyncio.Task[None]] = {}
-        self._seen_tokens: dict[str, str] = {}
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
         """One paged listing for any number of applications, with what the launchers say.
@@ -109,12 +106,13 @@ class CaiPlatform(ProjectStore):
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
         """Make the Ray token of each cluster that is to have one and has none."""
         asked = {request.marker.cluster for request in requests if request.environment.get("RAY_AUTH_MODE") == "token"}
-        await asyncio.gather(*(self.folder.ensure_token(cluster, own_ray_token()) for cluster in asked))
+        own = ray_token(os.environ, Path()).text
+        await asyncio.gather(*(self.folder.ensure_token(cluster, own) for cluster in asked))
 
     async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:
         """Make one application, which finds what `prepare` made."""
-        self._emptied.discard(request.marker.cluster)
-        request = msgspec.structs.replace(request, script=self.placed(request.script))
+        self.store.begins(request.marker.cluster)
+        request = msgspec.structs.replace(request, script=self.store.placed(request.script))
         return to_application(await self.lifecycle.create(request, self._environment(request), until=until), self._site)
 
     async def stop(self, application: Application, *, wait: bool = True) -> None:
@@ -126,7 +124,7 @@ class CaiPlatform(ProjectStore):
 
     async def restart(self, application: Application) -> Application:
         """Stop, wait and start again, or delete and make again as it was."""
-        self._emptied.discard(application.cluster)
+        self.store.begins(application.cluster)
         return to_application(await self.lifecycle.restart(application), self._site)
 
     async def delete(self, application: Application, *, wait: bool = True) -> None:
@@ -136,20 +134,12 @@ class CaiPlatform(ProjectStore):
         them, until the next run replaces them.
         """
         await self.lifecycle.delete(application, wait=wait)
-        if not wait:
-            return
-        cluster = application.cluster
-        if application.role == "head":
-            self._emptied.add(cluster)
-        try:
-            async with asyncio.timeout(self.client.timing.request):
-                if await self._is_empty(cluster):
-                    await self._together(self._clearing, cluster, lambda: self.folder.forget_run(cluster))
-                else:
-                    await self.folder.forget_node(application)
-        except (RaytuiError, TimeoutError):
-            # What is left are small files that the next run replaces; the application is gone, and that was asked for.
-            return
+        if wait:
+            await self.store.forget_application(application)
+
+    async def forget(self, cluster: str) -> None:
+        """Remove the cluster's shared folder; refused while it has applications."""
+        await self.store.forget(cluster)
 
     async def drain(self, application: Application, timeout: float) -> bool:
         """Ask the worker's launcher to drain its node, and wait until it, or the listing, says that it left."""
@@ -174,126 +164,25 @@ class CaiPlatform(ProjectStore):
         finally:
             await asyncio.shield(self._withdraw(application))
 
-    async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:
-        """The rows of `doctor`."""
-        from raytui.platforms.cai.site.preflight import Preflight
-
-        return await Preflight(self.client, self.lifecycle, self.files, self._launchers).run(spec.resolved("cai"))
-
-    async def resolve_ports(self, spec: ClusterSpec) -> ClusterSpec:
-        """A pod has its ports to itself: `auto` is Ray's default."""
-        return msgspec.structs.replace(
-            spec,
-            ray_port=DEFAULT_RAY_PORT if spec.ray_port == "auto" else spec.ray_port,
-            dashboard_port=DEFAULT_DASHBOARD_PORT if spec.dashboard_port == "auto" else spec.dashboard_port,
-        )
-
-    async def complete(self, spec: ClusterSpec) -> ClusterSpec:
-        """The newest fitting runtime images where none are given: of the venv's Python, and with CUDA for workers with GPUs."""
-        if spec.head.runtime_identifier and (spec.workers.runtime_identifier or not spec.workers.count):
-            return spec
-        from raytui.platforms.cai.project.venv import venv_of
-
-        listed, venv = await asyncio.gather(self.client.pages("ListRuntimes", "runtimes"), venv_of(self.files))
-        known = images.parse(listed)
-        chosen = {spec.head.runtime_identifier, spec.workers.runtime_identifier}
-        given = next((image.python for image in known if image.identifier in chosen), "")
-        worker = images.newest(known, gpu=spec.workers.gpus > 0, python=given or venv.python)
-        head = images.newest(known, gpu=False, python=worker.python if worker else venv.python)
-        if head is None or worker is None:
-            what = "CUDA" if head is not None else "Python"
-            raise ConfigurationError.from_problems(
-                [Problem("runtime_identifier", f"the workbench lists no enabled {what} runtime", "name one with --runtime-identifier")]
-            )
-        return msgspec.structs.replace(
-            spec,
-            head=msgspec.structs.replace(spec.head, runtime_identifier=spec.head.runtime_identifier or head.identifier),
-            workers=msgspec.structs.replace(spec.workers, runtime_identifier=spec.workers.runtime_identifier or worker.identifier),
-        )
-
     async def dashboard(self, head: Application) -> DashboardTarget:
         """By the head's own address inside the project, through its application when that serves the dashboard, else not at all."""
-        if self._project_dir is not None:
-            return await self._inside(head, self._project_dir)
-        if head.exposed and head.url:
-            token = await self._ray_token(head)
-            headers = {"Authorization": f"Bearer {self.client.endpoint.key.reveal()}"}
-            login = {"X-Ray-Authorization": f"Bearer {token}"} if token else {}
-            url = head.url
-            if urlsplit(self.client.endpoint.base).hostname in LOOPBACK:
-                # Names below localhost have an address on few machines; a workbench there goes by the Host header.
-                url, headers["Host"] = self.client.endpoint.base, urlsplit(head.url).netloc
-            return DashboardTarget(url, headers, ca_bundle=self.client.endpoint.ca_bundle, ray_headers=login)
-        raise Unreachable(
-            Failure(
-                "network",
-                "DashboardNotExposed",
-                f"the dashboard of {head.cluster} is not reachable from here: {head.name} does not serve it to the outside",
-                "run raytui inside the project, or start the cluster with expose_dashboard = true",
-            )
-        )
+        return await self._dashboards.of(head)
 
     async def close(self) -> None:
         """Let go of connections."""
         await self.lifecycle.close()
-        tasks = list(self._clearing.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.store.close()
         await self.client.close()
 
-    async def _is_empty(self, cluster: str) -> bool:
-        """Whether a cluster has no application; the head that a worker leaves behind may only be too young for a list."""
-        if await self._lists(cluster):
-            return False
-        if cluster in self._emptied:
-            return True
-        await asyncio.sleep(self.client.timing.lag)
-        return not await self._lists(cluster)
-
-    async def _lists(self, cluster: str) -> bool:
-        return any(record.ours and record.marker and record.marker.cluster == cluster for record in await self.lifecycle.records())
-
     async def _present(self, cluster: str | None) -> frozenset[str] | None:
-        if self._project_dir is not None or cluster is None:
+        if self._is_inside or cluster is None:
             return frozenset()
         return await self._remote.present(cluster)
 
     async def _reports(self, apps: Sequence[Application], present: frozenset[str] | None) -> dict[str, LauncherReport]:
-        if self._project_dir is not None:
+        if self._is_inside:
             return await self.folder.reports(apps)
         return await self._remote.of(apps, present)
-
-    async def _inside(self, head: Application, project: Path) -> DashboardTarget:
-        met = await self.folder.rendezvous(head.cluster)
-        if met is None or not met.dashboard_url:
-            raise Unreachable(
-                Failure(
-                    "application", "HeadNotReady", f"{head.name} has not yet said where it answers",
-                    Remedy("logs", head.short, "shows how far it is"),
-                )
-            )  # fmt: skip
-        token = await self.folder.token(head.cluster)
-        bearer = f"Bearer {token}"
-        login = {"Authorization": bearer, "X-Ray-Authorization": bearer} if token else {}
-        kept = str(project / token_path(head.cluster)) if token else ""
-        return DashboardTarget(met.dashboard_url, token_file=kept, ray_headers=login)
-
-    async def _ray_token(self, head: Application) -> str:
-        own = own_ray_token()
-        if own:
-            return own
-        token = self._seen_tokens.get(head.id) or await self.folder.token(head.cluster)
-        self._seen_tokens[head.id] = token
-        return token
-
-    @staticmethod
-    async def _together(tasks: dict[str, asyncio.Task[None]], cluster: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do something for a cluster once for all who ask while it is done; who asks later may find another world."""
-        task = tasks.get(cluster)
-        if task is None or task.done():
-            task = tasks[cluster] = asyncio.ensure_future(work())
-        await asyncio.shield(task)
 
     def _environment(self, request: CreateRequest) -> dict[str, str]:
         cluster = request.marker.cluster
@@ -326,28 +215,6 @@ class CaiPlatform(ProjectStore):
         except RaytuiError:
             # A launcher counts only a request that appears after it began, so one left behind harms nobody.
             return
-
-
-def site_of(base: str, domain: str = "") -> str:
-    """Scheme and domain under which applications answer; the domain is the workbench's own name unless it is told.
-
-    A loopback address has no names below it; those below `localhost` are loopback (RFC 6761).
-    """
-    scheme, _, netloc = base.partition("://")
-    name, colon, port = (domain or netloc).partition(":")
-    return f"{scheme}://{'localhost' if name in LOOPBACK else name}{colon}{port}"
-
-
-def own_ray_token() -> str:
-    """A Ray token that the person gives in the usual variables, empty when there is none."""
-    given = os.environ.get("RAY_AUTH_TOKEN", "").strip()
-    path = os.environ.get("RAY_AUTH_TOKEN_PATH", "").strip()
-    if given or not path:
-        return given
-    try:
-        return Path(path).expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
 
 
 def _why(app: Application) -> str:

@@ -50,12 +50,6 @@ class Detached(subprocess.Popen[bytes]):
         """Nothing: the base class would warn and wait."""
 
 
-def default_venv() -> Path:
-    """The environment we run in when Ray is installed there, else ~/.venv."""
-    own = Path(sys.prefix)
-    return own if (own / "bin" / "ray").exists() else Path.home() / ".venv"
-
-
 def temp_dir(root: Path, cluster: str) -> Path:
     """Ray's temporary directory of a cluster: short, and its own."""
     return TEMP_ROOT / f"raytui-{os.geteuid()}" / sha256(f"{root}\0{cluster}".encode()).hexdigest()[:8]

@@ -11,25 +11,26 @@ from contextlib import suppress
 from pathlib import Path
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
-from raytui.core.protocols import Check, CreateRequest, DashboardTarget
+from raytui.core.protocols import CreateRequest, DashboardTarget
 from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
-from raytui.core.spec import ClusterSpec, PlatformName
+from raytui.core.spec import PlatformName
 from raytui.platforms.local import observe, records
+from raytui.platforms.local.disk import read_within, to_the_end
 from raytui.platforms.local.ending import Ending, kill_now, of_application
 from raytui.platforms.local.files import Folder, explained
 from raytui.platforms.local.listener import HeadListener
-from raytui.platforms.local.resolve import resolve_ports
-from raytui.platforms.local.shared import SharedFiles, read_within, to_the_end
+from raytui.platforms.local.specs import LocalSpecs
+from raytui.platforms.local.store import LocalStore
+from raytui.platforms.local.venv import default_venv
 from raytui.system.backoff import Backoff
 from raytui.system.files import private_directory, write_whole
 
 FIRST_POLL_S = 0.05
 SLOWEST_POLL_S = 0.5
-PREFLIGHT_S = 30.0
 
 
-class LocalPlatform(SharedFiles):
+class LocalPlatform:
     """Applications of this user on this machine, under one state directory.
 
     `state_dir` is raytui's state directory; `venv` is where Ray is installed, by default the environment that raytui runs in when it has
@@ -42,7 +43,9 @@ class LocalPlatform(SharedFiles):
     def __init__(
         self, state_dir: Path, *, venv: Path | None = None, clock: Callable[[], float] = time.time, stop_timeout: float = 45.0
     ) -> None:
-        super().__init__(Path(os.path.realpath(state_dir.expanduser())) / "local")
+        self._root = root = Path(os.path.realpath(state_dir.expanduser())) / "local"
+        self.store = LocalStore(root)
+        self.specs = LocalSpecs(root, venv)
         self._venv = venv
         self._clock = clock
         self._stop_timeout = stop_timeout
@@ -79,7 +82,7 @@ class LocalPlatform(SharedFiles):
             await self._end(old)
 
         def make() -> Application:
-            return observe.application(folder, changes.make(self._root, request, self._venv or _default_venv(), self._clock))
+            return observe.application(folder, changes.make(self._root, request, self._venv or default_venv(), self._clock))
 
         def undo(application: Application) -> None:
             kill_now(folder, application.name)
@@ -167,23 +170,6 @@ class LocalPlatform(SharedFiles):
             await asyncio.sleep(min(backoff.next(), max(0.0, deadline - time.monotonic())))
         return True
 
-    async def preflight(self, spec: ClusterSpec) -> tuple[Check, ...]:
-        """What could keep this spec from running on this machine, found without changing anything."""
-        from raytui.platforms.local.preflight import preflight
-
-        def check() -> tuple[Check, ...]:
-            return preflight(self._root, spec.resolved("local"), self._venv or _default_venv(), chosen=self._venv is not None)
-
-        return await read_within("the preflight", check, PREFLIGHT_S)
-
-    async def resolve_ports(self, spec: ClusterSpec) -> ClusterSpec:
-        """The spec with every `auto` port replaced by a free one outside 10002-19999 that no cluster of ours uses."""
-        return await read_within("the search for free ports", lambda: resolve_ports(self._root, spec))
-
-    async def complete(self, spec: ClusterSpec) -> ClusterSpec:
-        """The spec as it is: nothing is chosen for a local cluster but its ports."""
-        return spec
-
     async def dashboard(self, head: Application) -> DashboardTarget:
         """The dashboard on the loopback address, with the cluster's token if it has one, for the head's own socket and for no other.
 
@@ -234,9 +220,3 @@ class LocalPlatform(SharedFiles):
         backoff = Backoff(FIRST_POLL_S, SLOWEST_POLL_S)
         while not await to_the_end(ending.step):  # noqa: ASYNC110 - the processes tell nobody when they end
             await asyncio.sleep(backoff.next())
-
-
-def _default_venv() -> Path:
-    from raytui.platforms.local.launch import default_venv
-
-    return default_venv()

@@ -18,7 +18,7 @@ from raytui.core.snapshot import Amount, Gpu, LauncherReport, Node, Usage
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.dashboard.client import connect
 from raytui.manager import operations, readings
-from raytui.manager.monitor import Monitor, is_failing, next_poll
+from raytui.manager.monitor import Monitor, is_failing
 from raytui.manager.readings import ALIVE, STATUS, VERDICT
 from tests.fakes.dashboard import FakeDashboard, every_path, many_nodes, recorded
 from tests.fakes.platform import FakePlatform, application
@@ -352,20 +352,15 @@ async def test_equal_rounds_have_equal_content(monitor) -> None:
     assert first.observed_at <= second.observed_at
 
 
-def test_polls_back_off_with_jitter_and_come_back_at_once() -> None:
-    assert next_poll(2.0, 0, 0.9) == 2.0
-    middle = [next_poll(2.0, failed, 0.5) for failed in range(1, 6)]
-    assert middle == [4.0, 8.0, 15.0, 15.0, 15.0]
-    assert next_poll(2.0, 1, 0.0) == pytest.approx(3.2)
-    assert next_poll(2.0, 10_000, 0.99) < 18.0
-    assert next_poll(60.0, 3, 0.5) == 60.0
-
-
-async def test_failing_rounds_come_less_often(server, platform, monitor, monkeypatch) -> None:
+async def test_failing_rounds_come_less_often_and_at_once_again_when_all_is_well(server, platform, monitor, monkeypatch) -> None:
     pauses = []
-    monkeypatch.setattr("raytui.manager.monitor.next_poll", lambda interval, failed, chance: pauses.append(failed) or 0.0)
+
+    async def wait(pause: float) -> None:
+        pauses.append(pause)
+
+    monkeypatch.setattr(monitor._subscriptions, "wait", wait)
     rounds = 0
-    async for _ in monitor.snapshots(interval=0.0, questions=ALIVE):
+    async for _ in monitor.snapshots(interval=60.0, questions=ALIVE):
         rounds += 1
         if rounds == 1:
             server.fail("500")
@@ -373,7 +368,16 @@ async def test_failing_rounds_come_less_often(server, platform, monitor, monkeyp
             server.heal()
         if rounds == 5:
             break
-    assert pauses == [0, 1, 2, 0]
+    assert pauses[0] <= 60.0
+    assert pauses[3] <= 60.0
+    monkeypatch.setattr("raytui.manager.monitor.SLOWEST_POLL_S", 600.0)
+    pauses.clear()
+    server.fail("500")
+    async for _ in monitor.snapshots(interval=60.0, questions=ALIVE):
+        if len(pauses) == 4:
+            break
+    # An answer of an earlier round may still count for the first of them.
+    assert pauses[1] < pauses[2] < pauses[3] <= 720.0
 
 
 async def test_a_head_that_is_starting_is_not_failing(server, platform, monitor) -> None:

@@ -14,7 +14,7 @@ from raytui.system import threads as deadline
 PROGRAM = """
 import asyncio, threading
 from raytui.core.errors import DeadlineExceeded
-from raytui.platforms.local.shared import read_within, to_the_end
+from raytui.platforms.local.disk import read_within, to_the_end
 from raytui.platforms.cai.project.files import DirectFiles
 async def main():
     for call in (read_within("the list", threading.Event().wait, 0.01), to_the_end(threading.Event().wait, timeout=0.01)):

@@ -25,9 +25,10 @@ from raytui.core.launchers import SCRIPTS
 from raytui.core.spec import ClusterSpec
 from raytui.core.units import sanitize
 from raytui.platforms.cai.api.client import ApiClient
+from raytui.platforms.cai.applications.lifecycle import Lifecycle
 from raytui.platforms.cai.deploy import jobs, projects
 from raytui.platforms.cai.project.files import RemoteFiles
-from raytui.platforms.cai.project.folder import launcher_path
+from raytui.platforms.cai.project.folder import SharedFolder, launcher_path
 from raytui.platforms.cai.project.store import ProjectStore
 
 FOLDER = ".raytui/deploy"
@@ -124,7 +125,8 @@ class Deployment:
         return f"{project.name} ({project.id}), {'created' if made else 'found'}"
 
     async def _files(self, progress: Callable[[str], None]) -> str:
-        store = ProjectStore(self._client, RemoteFiles(self._client))
+        remote = RemoteFiles(self._client)
+        store = ProjectStore(remote, SharedFolder(remote), Lifecycle(self._client), self._client.timing)
         cluster = self._spec.name
         # Where they stand when nothing else runs from there; the job's own start looks and names another folder if need be.
         head, worker = (launcher_path(cluster, SCRIPTS[role]) for role in ("head", "worker"))

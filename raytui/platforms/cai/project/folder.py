@@ -14,7 +14,7 @@ import msgspec
 
 from raytui.core.errors import NotFound, RaytuiError
 from raytui.core.launchers import FOLDER, is_own_folder
-from raytui.core.nodefile import NodeFile
+from raytui.core.nodefile import NodeFile, kept_logs
 from raytui.core.protocols import LogChunk
 from raytui.core.snapshot import UNREAD, Application, LauncherReport
 from raytui.platforms.cai.project.files import FileEntry, ProjectFiles
@@ -59,6 +59,15 @@ class SharedFolder:
 
         found = await asyncio.gather(*(one(application) for application in applications))
         return {name: report for name, report in found if report is not None}
+
+    async def kept_logs(self, application: Application) -> dict[str, str]:
+        """Paths of what this start of the application's launcher kept of Ray's logs, by Ray's name of each."""
+        node = await self._node(application)
+        if node is None:
+            return {}
+        folder = folder_of(application.cluster)
+        there = {f"logs/{entry.name}" for entry in await self._files.entries(f"{folder}/logs") if entry.size}
+        return {name: f"{folder}/{path}" for name, path in kept_logs(application, node.engine_id).items() if path in there}
 
     async def rendezvous(self, cluster: str) -> Rendezvous | None:
         """Where the head is, by its own word; none when no head said so."""

@@ -1,20 +1,21 @@
-"""The files of the project, as the platform's callers use them: launchers, logs, reports, and the shared folder of a cluster."""
+"""What is kept in a project of its clusters: the launchers, the output of their nodes, what was last asked for; and what goes with them."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Iterable, Mapping
 from typing import TypeVar
 
 import msgspec
 
-from raytui.core.errors import NotFound, OperationFailed, RefusedForSafety
+from raytui.core.errors import NotFound, OperationFailed, RaytuiError, RefusedForSafety
 from raytui.core.launchers import FOLDER, SCRIPTS, folder_for, folder_in_use, mode_of, others
 from raytui.core.protocols import LogChunk
 from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
-from raytui.platforms.cai.api.client import ApiClient
+from raytui.platforms.cai.api.client import Timing
 from raytui.platforms.cai.applications.lifecycle import Lifecycle
 from raytui.platforms.cai.applications.records import Record
 from raytui.platforms.cai.project.files import ProjectFiles
@@ -24,14 +25,18 @@ T = TypeVar("T")
 
 
 class ProjectStore:
-    """One project's folder. `files` is the folder itself inside the project, the API's files outside."""
+    """What is kept of the clusters in one project's folder."""
 
-    def __init__(self, client: ApiClient, files: ProjectFiles) -> None:
-        self.client = client
-        self.files = files
-        self.folder = SharedFolder(files)
-        self.lifecycle = Lifecycle(client)
+    def __init__(self, files: ProjectFiles, folder: SharedFolder, lifecycle: Lifecycle, timing: Timing) -> None:
+        """`files` is the folder itself inside the project, the API's files outside."""
+        self._files = files
+        self._folder = folder
+        self._lifecycle = lifecycle
+        self._timing = timing
         self._placed: dict[str, str] = {}
+        self._emptied: set[str] = set()
+        """Clusters whose head was deleted by us, and of which nothing was made since."""
+        self._clearing: dict[str, asyncio.Task[None]] = {}
 
     async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
         """Store those that are missing or differ below the cluster's folder; the paths are relative to the project.
@@ -57,7 +62,7 @@ class ProjectStore:
                 )
         paths = {name: launcher_path(cluster, name, folder) for name in files}
         missing = [name for name in files if held[name] != files[name]]
-        await _all(self.files.write(paths[name], files[name], mode_of(name)) for name in missing)
+        await _all(self._files.write(paths[name], files[name], mode_of(name)) for name in missing)
         for name in SCRIPTS.values():
             self._placed[launcher_path(cluster, name)] = launcher_path(cluster, name, folder)
         return paths, len(missing)
@@ -71,7 +76,7 @@ class ProjectStore:
 
         async def one(name: str) -> bytes | None:
             try:
-                return await self.files.read(launcher_path(cluster, name, folder))
+                return await self._files.read(launcher_path(cluster, name, folder))
             except NotFound:
                 return None
 
@@ -79,22 +84,22 @@ class ProjectStore:
         return dict(zip(names, await _all(map(one, names)), strict=True))
 
     async def _applications(self, cluster: str) -> list[Record]:
-        records = await self.lifecycle.records()
+        records = await self._lifecycle.records()
         return [record for record in records if record.ours and record.marker and record.marker.cluster == cluster]
 
     async def publish(self, path: str, data: bytes, mode: int = 0o755) -> bool:
         """Make a file of the project hold `data`; true when it had to be written."""
         try:
-            if await self.files.read(path) == data:
+            if await self._files.read(path) == data:
                 return False
         except NotFound:
             pass
-        await self.files.write(path, data, mode)
+        await self._files.write(path, data, mode)
         return True
 
     async def read_file(self, path: str) -> bytes:
-        """A file by its path in the project; raises NotFound."""
-        return await self.files.read(path)
+        """A file by its path in the project; raises `NotFound`."""
+        return await self._files.read(path)
 
     async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
         """Record what was last asked for in the cluster's folder; none removes it.
@@ -102,20 +107,24 @@ class ProjectStore:
         Not in an application's description: whether changing that restarts the application is not known.
         """
         if spec is None:
-            await self.files.delete(spec_path(cluster))
+            await self._files.delete(spec_path(cluster))
         else:
             await self.publish(spec_path(cluster), msgspec.json.encode(spec), 0o644)
 
     async def recorded_spec(self, cluster: str) -> ClusterSpec | None:
         """What was last asked for; none when nothing is recorded, or only what cannot be understood."""
         try:
-            return msgspec.json.decode(await self.files.read(spec_path(cluster)), type=ClusterSpec)
+            return msgspec.json.decode(await self._files.read(spec_path(cluster)), type=ClusterSpec)
         except (NotFound, msgspec.MsgspecError):
             return None
 
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         """The launcher's output as it stands in the project folder."""
-        return await self.folder.tail(application, offset, limit)
+        return await self._folder.tail(application, offset, limit)
+
+    async def kept_logs(self, application: Application) -> dict[str, str]:
+        """What the launcher kept of Ray's logs when its node ended."""
+        return await self._folder.kept_logs(application)
 
     async def forget(self, cluster: str) -> None:
         """Remove the cluster's shared folder; refused while it has applications."""
@@ -123,7 +132,49 @@ class ProjectStore:
             raise RefusedForSafety(
                 f"the files of {cluster} are in use by its applications", hint=Remedy("stop", f"--cluster {cluster}", "comes first")
             )
-        await self.folder.forget(cluster)
+        await self._folder.forget(cluster)
+
+    def begins(self, cluster: str) -> None:
+        """An application of the cluster is about to run: its files are in use from now on."""
+        self._emptied.discard(cluster)
+
+    async def forget_application(self, application: Application) -> None:
+        """Remove what only the last run of a deleted application left; with a cluster's last one what only this run of the cluster left.
+
+        What cannot be removed are small files that the next run replaces.
+        """
+        cluster = application.cluster
+        if application.role == "head":
+            self._emptied.add(cluster)
+        with contextlib.suppress(RaytuiError, TimeoutError):
+            async with asyncio.timeout(self._timing.request):
+                if await self._is_empty(cluster):
+                    await self._clear(cluster)
+                else:
+                    await self._folder.forget_node(application)
+
+    async def close(self) -> None:
+        """End what is still being removed."""
+        tasks = list(self._clearing.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _is_empty(self, cluster: str) -> bool:
+        """Whether a cluster has no application; the head that a worker leaves behind may only be too young for a list."""
+        if await self._applications(cluster):
+            return False
+        if cluster in self._emptied:
+            return True
+        await asyncio.sleep(self._timing.lag)
+        return not await self._applications(cluster)
+
+    async def _clear(self, cluster: str) -> None:
+        """Done once for all who ask while it is done; who asks later may find another world."""
+        task = self._clearing.get(cluster)
+        if task is None or task.done():
+            task = self._clearing[cluster] = asyncio.ensure_future(self._folder.forget_run(cluster))
+        await asyncio.shield(task)
 
 
 async def _all(calls: Iterable[Awaitable[T]]) -> list[T]:

@@ -136,6 +136,6 @@ async def test_whatever_would_change_a_node_is_refused_and_nothing_is_kept():
         with pytest.raises(RefusedForSafety, match="only watches"):
             await change(head)
     with pytest.raises(NotFound):
-        await platform.tail(head)
+        await platform.store.tail(head)
     with pytest.raises(NotFound):
-        await platform.read_file("x")
+        await platform.store.read_file("x")

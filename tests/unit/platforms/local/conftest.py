@@ -48,7 +48,7 @@ class World:
 
     async def launchers(self, cluster: str = CLUSTER) -> dict[str, str]:
         data = FAKE.read_bytes()
-        return await self.platform.write_launchers(cluster, {"ray_head_launcher.py": data, "ray_worker_launcher.py": data})
+        return await self.platform.store.write_launchers(cluster, {"ray_head_launcher.py": data, "ray_worker_launcher.py": data})
 
     async def app(self, short: str = "head") -> Application | None:
         return next((app for app in await self.platform.list(CLUSTER) if app.short == short), None)

@@ -16,6 +16,7 @@ from raytui.core.protocols import Check
 from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.platforms.local import LocalPlatform, launch, machine, ports, preflight
+from raytui.platforms.local.ports import Holder
 from tests.unit.platforms.local.conftest import CLUSTER, DASHBOARD_PORT, RAY_PORT, World
 
 
@@ -24,7 +25,7 @@ def spec(**more: Any) -> ClusterSpec:
 
 
 async def rows(world: World, **more: Any) -> dict[str, Check]:
-    return {check.name: check for check in await world.platform.preflight(spec(**more))}
+    return {check.name: check for check in await world.platform.specs.preflight(spec(**more))}
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ async def test_a_port_given_to_another_cluster_fails_before_it_listens(world: Wo
 
 async def test_a_missing_environment_says_how_to_make_one(world: World, tmp_path: Path) -> None:
     platform = LocalPlatform(world.state, venv=tmp_path / "none")
-    (check,) = [check for check in await platform.preflight(spec()) if check.status == "fail"]
+    (check,) = [check for check in await platform.specs.preflight(spec()) if check.status == "fail"]
     assert (check.name, check.field) == ("venv", "venv")
     assert "RAYTUI_VENV" in check.hint
 
@@ -109,7 +110,7 @@ async def test_without_ray_anywhere_both_places_and_the_line_that_installs_it_ar
     monkeypatch.setattr(preflight.sys, "prefix", str(own))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     platform = LocalPlatform(world.state, venv=other if chosen else None)
-    (check,) = [check for check in await platform.preflight(spec()) if check.status == "fail"]
+    (check,) = [check for check in await platform.specs.preflight(spec()) if check.status == "fail"]
     assert check.message.startswith(f"Ray is in neither place: not in {own}, the environment that raytui runs in, and not in {other}")
     assert ("RAYTUI_VENV" in check.message) is chosen
     assert ("does not exist" in check.message) is not exists
@@ -124,7 +125,7 @@ async def test_a_named_environment_without_ray_beside_one_that_has_it_says_so(
     own = world.venv
     monkeypatch.setattr(preflight.sys, "prefix", str(own))
     platform = LocalPlatform(world.state, venv=tmp_path / "none")
-    (check,) = [check for check in await platform.preflight(spec()) if check.status == "fail"]
+    (check,) = [check for check in await platform.specs.preflight(spec()) if check.status == "fail"]
     assert f"but in {own}, the environment that raytui runs in" in check.message
 
 
@@ -194,7 +195,7 @@ async def test_token_authentication_needs_a_new_ray(world: World, version: str, 
 
 
 async def test_a_node_larger_than_the_machine_fails(world: World, machine_of: None) -> None:
-    checks = await world.platform.preflight(spec(head=HeadSpec(cpu=5, memory=17), workers=WorkersSpec(cpu=8, memory=32)))
+    checks = await world.platform.specs.preflight(spec(head=HeadSpec(cpu=5, memory=17), workers=WorkersSpec(cpu=8, memory=32)))
     failed = {check.field: check for check in checks if check.status == "fail"}
     assert failed.keys() == {"head.cpu", "head.memory", "workers.cpu", "workers.memory"}
     assert failed["workers.cpu"].message == "each worker asks for 8 CPUs, the machine has 4"
@@ -263,7 +264,7 @@ def test_the_real_temp_directory_leaves_room_for_rays_sockets(world: World, monk
 async def test_auto_ports_are_free_outside_rays_range_and_nobody_elses(world: World) -> None:
     await world.create(cluster="other")
     for _ in range(20):
-        found = await world.platform.resolve_ports(spec())
+        found = await world.platform.specs.resolve_ports(spec())
         assert isinstance(found.ray_port, int)
         assert isinstance(found.dashboard_port, int)
         assert len({found.ray_port, found.dashboard_port, RAY_PORT, DASHBOARD_PORT}) == 4
@@ -272,16 +273,16 @@ async def test_auto_ports_are_free_outside_rays_range_and_nobody_elses(world: Wo
 
 async def test_auto_prefers_the_defaults_and_leaves_them_when_taken(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "is_free", lambda port: port != 8265)
-    found = await world.platform.resolve_ports(spec())
+    found = await world.platform.specs.resolve_ports(spec())
     assert found.ray_port == 6379
     assert found.dashboard_port in ports.CANDIDATES
 
 
 async def test_given_ports_stay_and_a_living_head_keeps_its_own(world: World) -> None:
     given = spec(ray_port=26380, dashboard_port=28266)
-    assert await world.platform.resolve_ports(given) == given
+    assert await world.platform.specs.resolve_ports(given) == given
     await world.running()
-    found = await world.platform.resolve_ports(spec())
+    found = await world.platform.specs.resolve_ports(spec())
     assert (found.ray_port, found.dashboard_port) == (RAY_PORT, DASHBOARD_PORT)
 
 
@@ -334,3 +335,11 @@ def test_a_script_of_the_user_s_own_needs_the_folder_that_it_runs(
     assert words in check.message
     told = (check.field, as_commands(check.hint))
     assert told == (("", "") if status == "ok" else ("head.script", f"raytui render --to {path.parent} writes it"))
+
+
+def test_a_port_whose_holder_is_on_its_way_out_is_free_in_a_moment(tmp_path, monkeypatch):
+    answers = iter([False, True])
+    monkeypatch.setattr(preflight, "is_free", lambda _port: next(answers))
+    monkeypatch.setattr(preflight, "holder", lambda _port: Holder(4711, ""))
+    (_, check) = preflight.ports(tmp_path, ClusterSpec(ray_port="auto", dashboard_port=23265))
+    assert (check.status, check.message) == ("ok", "23265 is free")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from raytui.platforms.cai.api.connect import build
 from raytui.platforms.cai.api.http import HttpTransport
 from raytui.platforms.cai.api.operations import OPERATIONS, phrase
 from raytui.platforms.cai.api.transport import Endpoint, normalized_host, path_of
-from raytui.platforms.cai.platform import own_ray_token, site_of
+from raytui.platforms.cai.site.addresses import site_of
 from raytui.system.trust import bundle_of
 from tests.unit.platforms.cai.scripted import KEY
 
@@ -134,17 +133,3 @@ def test_certificates_that_cannot_be_read_are_a_problem_of_ca_bundle(tmp_path: P
 )
 def test_applications_answer_below_the_workbenchs_own_name(base: str, domain: str, site: str) -> None:
     assert site_of(base, domain) == site
-
-
-def test_a_persons_own_ray_token_is_read_from_the_usual_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
-    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
-    assert own_ray_token() == ""
-    (tmp_path / "token").write_text("from-file\n")
-    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", os.fspath(tmp_path / "token"))
-    assert own_ray_token() == "from-file"
-    monkeypatch.setenv("RAY_AUTH_TOKEN", "from-variable")
-    assert own_ray_token() == "from-variable"
-    monkeypatch.delenv("RAY_AUTH_TOKEN")
-    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", "/nowhere")
-    assert own_ray_token() == ""

@@ -133,3 +133,14 @@ async def test_forgetting_a_run_keeps_logs_and_launchers(tmp_path: Path, folder:
     assert sorted(path.name for path in (tmp_path / ".raytui/c").iterdir()) == ["launchers", "logs"]
     await folder.forget("c")
     assert not (tmp_path / ".raytui/c").exists()
+
+
+async def test_the_ends_of_rays_logs_are_those_that_this_start_kept(tmp_path: Path, folder: SharedFolder) -> None:
+    assert await folder.kept_logs(APP) == {}
+    put(tmp_path, "nodes/c-worker-1.json", node(state="failed"))
+    put(tmp_path, "logs/worker-1-e1.raylet.out.tail", b"last\n")
+    put(tmp_path, "logs/worker-1-e1.raylet.err.tail", b"")
+    put(tmp_path, "logs/worker-1-e0.gcs_server.out.tail", b"of an earlier start\n")
+    assert await folder.kept_logs(APP) == {"raylet.out": ".raytui/c/logs/worker-1-e1.raylet.out.tail"}
+    put(tmp_path, "nodes/c-worker-1.json", node(CREATED - CLOCK_SLACK - 1))
+    assert await folder.kept_logs(APP) == {}

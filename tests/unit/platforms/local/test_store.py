@@ -13,8 +13,9 @@ import pytest
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound, OperationFailed, Unreachable
 from raytui.core.launchers import own_folder
 from raytui.core.spec import ClusterSpec, WorkersSpec
-from raytui.platforms.local import files, launch, processes
-from raytui.platforms.local.shared import read_within, to_the_end
+from raytui.platforms.local import files, launch, processes, records
+from raytui.platforms.local.disk import read_within, to_the_end
+from raytui.platforms.local.files import Folder
 from tests.unit.platforms.local.conftest import CLUSTER, DASHBOARD_PORT, World
 
 
@@ -26,7 +27,7 @@ async def test_launchers_are_executable_and_unchanged_ones_untouched(world: Worl
     before = head.stat().st_ino
     await world.launchers()
     assert head.stat().st_ino == before
-    await world.platform.write_launchers(CLUSTER, {"ray_head_launcher.py": b"new"})
+    await world.platform.store.write_launchers(CLUSTER, {"ray_head_launcher.py": b"new"})
     assert head.read_bytes() == b"new"
     assert [path.name for path in head.parent.iterdir() if path.name.startswith(".")] == []
 
@@ -35,7 +36,7 @@ async def test_files_that_applications_run_from_never_change_and_new_application
     head = await world.running()
     old = {path.name: path.read_bytes() for path in (world.shared / "launchers").iterdir()}
     newer = {**old, "raytui_node/node.py": b"pass\n", "ray_head_launcher.py": b"pass\n"}
-    paths = await world.platform.write_launchers(CLUSTER, newer)
+    paths = await world.platform.store.write_launchers(CLUSTER, newer)
     own = world.shared / own_folder(newer)
     assert paths == {name: str(own / name) for name in newer}
     assert {name: Path(path).read_bytes() for name, path in paths.items()} == newer
@@ -46,12 +47,12 @@ async def test_files_that_applications_run_from_never_change_and_new_application
     assert processes.environment(world.pid(worker))["RAYTUI_NODE_DIR"] == str(own / "raytui_node")
     (own / "raytui_node/node.py").write_bytes(b"by hand")
     with pytest.raises(OperationFailed, match=r"raytui_node/node.py was changed by hand, and applications of unit run from it"):
-        await world.platform.write_launchers(CLUSTER, newer)
+        await world.platform.store.write_launchers(CLUSTER, newer)
     await world.platform.delete(worker)
     assert own.exists()
     await world.platform.delete(head)
     assert not list(world.shared.glob("launchers*"))
-    assert Path((await world.platform.write_launchers(CLUSTER, newer))["raytui_node/node.py"]).parent.parent.name == "launchers"
+    assert Path((await world.platform.store.write_launchers(CLUSTER, newer))["raytui_node/node.py"]).parent.parent.name == "launchers"
 
 
 async def test_a_full_disk_leaves_the_old_launcher(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,21 +64,20 @@ async def test_a_full_disk_leaves_the_old_launcher(world: World, monkeypatch: py
 
     monkeypatch.setattr("raytui.system.files.os.fsync", full)
     with pytest.raises(OperationFailed, match=r"writing the launcher failed: .*No space left on device"):
-        await world.platform.write_launchers(CLUSTER, {"ray_head_launcher.py": b"new"})
+        await world.platform.store.write_launchers(CLUSTER, {"ray_head_launcher.py": b"new"})
     assert head.read_bytes() == before
     assert len(list(head.parent.iterdir())) == 2
 
 
 async def test_files_are_read_below_the_state_directory_only(world: World) -> None:
-    (world.shared / "notes").mkdir(parents=True)
-    (world.shared / "notes" / "a.txt").write_bytes(b"text")
-    assert await world.platform.read_file("unit/notes/a.txt") == b"text"
+    path = (await world.launchers())["ray_head_launcher.py"]
+    assert await world.platform.store.read_file(path) == Path(path).read_bytes()
     with pytest.raises(NotFound, match="there is no file"):
-        await world.platform.read_file("unit/none")
+        await world.platform.store.read_file("unit/none")
     (world.shared / "way-out").symlink_to("/etc")
     for outside in ("../secret", "/etc/passwd", "unit/../../x", "unit/way-out/passwd", "."):
         with pytest.raises(ConfigurationError, match="is not below"):
-            await world.platform.read_file(outside)
+            await world.platform.store.read_file(outside)
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", ".lock", ""])
@@ -90,23 +90,23 @@ async def test_the_log_is_read_from_its_end_and_onwards(world: World) -> None:
     app = await world.running()
     (log,) = (world.shared / "logs").iterdir()
     log.write_bytes(b"0123456789")
-    chunk = await world.platform.tail(app, limit=4)
+    chunk = await world.platform.store.tail(app, limit=4)
     assert (chunk.data, chunk.offset, chunk.end) == (b"6789", 6, 10)
-    assert (await world.platform.tail(app, 10)).data == b""
+    assert (await world.platform.store.tail(app, 10)).data == b""
     with log.open("ab") as file:
         file.write(b"abc")
-    assert (await world.platform.tail(app, 10)).data == b"abc"
-    chunk = await world.platform.tail(app, 2, limit=3)
+    assert (await world.platform.store.tail(app, 10)).data == b"abc"
+    chunk = await world.platform.store.tail(app, 2, limit=3)
     assert (chunk.data, chunk.end) == (b"234", 5)
     log.write_bytes(b"xy")
-    chunk = await world.platform.tail(app, 13)
+    chunk = await world.platform.store.tail(app, 13)
     assert (chunk.data, chunk.offset, chunk.end) == (b"xy", 0, 2)
 
 
 async def test_the_log_of_a_deleted_application_can_still_be_read(world: World) -> None:
     app = await world.running()
     await world.platform.delete(app)
-    assert b"hello from unit-head" in (await world.platform.tail(app)).data
+    assert b"hello from unit-head" in (await world.platform.store.tail(app)).data
 
 
 async def test_the_head_gets_a_token_that_only_we_can_read(world: World) -> None:
@@ -175,7 +175,7 @@ async def test_a_named_pipe_in_the_state_directory_is_refused_and_not_waited_for
     (world.root / CLUSTER).mkdir(parents=True)
     os.mkfifo(world.root / CLUSTER / "pipe")
     with pytest.raises(OperationFailed, match="it is no regular file"):
-        await world.platform.read_file(f"{CLUSTER}/pipe")
+        await world.platform.store.read_file(f"{CLUSTER}/pipe")
 
 
 async def test_a_change_on_a_disk_that_hangs_ends_in_a_sentence_that_leaves_it_open() -> None:
@@ -194,14 +194,29 @@ def test_a_lock_that_is_held_says_so(tmp_path: Path) -> None:
 
 async def test_what_was_asked_for_is_kept_until_it_is_removed_and_survives_the_last_application(world: World) -> None:
     spec = ClusterSpec(name=CLUSTER, workers=WorkersSpec(count=3, cpu=2.0))
-    assert await world.platform.recorded_spec(CLUSTER) is None
-    await world.platform.record_spec(CLUSTER, None)
+    assert await world.platform.store.recorded_spec(CLUSTER) is None
+    await world.platform.store.record_spec(CLUSTER, None)
     assert not world.shared.exists()
-    await world.platform.record_spec(CLUSTER, spec)
+    await world.platform.store.record_spec(CLUSTER, spec)
     assert world.shared.stat().st_mode & 0o777 == 0o700
     await world.platform.delete(await world.running())
-    assert await world.platform.recorded_spec(CLUSTER) == spec
+    assert await world.platform.store.recorded_spec(CLUSTER) == spec
     (world.shared / "spec.json").write_text("{half")
-    assert await world.platform.recorded_spec(CLUSTER) is None
-    await world.platform.record_spec(CLUSTER, None)
+    assert await world.platform.store.recorded_spec(CLUSTER) is None
+    await world.platform.store.record_spec(CLUSTER, None)
     assert not (world.shared / "spec.json").exists()
+
+
+async def test_the_ends_of_ray_s_logs_are_those_that_this_run_of_the_launcher_kept(world: World) -> None:
+    app = await world.running()
+    record = records.load(Folder(world.root, CLUSTER), app.name)
+    assert record is not None
+    for engine, name, text in (
+        (record.engine, "raylet.out", "last\n"),
+        (record.engine, "raylet.err", ""),
+        ("other", "gcs_server.out", "x"),
+    ):
+        (world.shared / "logs" / f"{app.short}-{engine}.{name}.tail").write_text(text)
+    kept = await world.platform.store.kept_logs(app)
+    assert list(kept) == ["raylet.out"]
+    assert await world.platform.store.read_file(kept["raylet.out"]) == b"last\n"

@@ -1,71 +1,25 @@
-"""The files of the clusters as the rest of raytui reads and writes them: launchers, logs, and whatever lies in a shared folder."""
+"""What is kept of the clusters as the rest of raytui reads and writes it: launchers, logs, and what was last asked for."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
 
-from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound, OperationFailed
+from raytui.core.errors import ConfigurationError, NotFound, OperationFailed
 from raytui.core.launchers import folder_for, folder_in_use, mode_of, others
+from raytui.core.nodefile import kept_logs
 from raytui.core.protocols import LogChunk
 from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
 from raytui.platforms.local import records
+from raytui.platforms.local.disk import read_within, to_the_end
 from raytui.platforms.local.files import Folder, explained
 from raytui.system.files import open_regular, private_directory, read_regular, write_whole
-from raytui.system.threads import in_daemon_thread, within
-
-T = TypeVar("T")
-READ_S = 20.0
-"""How long reading the state directory may take: a network disk that hangs must not hang us."""
-CHANGE_S = 120.0
-"""How long a change there may take; the longest wait inside one is that for another raytui's lock, 15 s."""
-HUNG = "the state directory is on a disk that hangs: look at mount and dmesg"
 
 
-async def read_within(what: str, function: Callable[[], T], timeout: float = READ_S) -> T:
-    """Run a function that only reads in a thread; raises `DeadlineExceeded` naming `what` when it does not answer."""
-    return await within(what, function, timeout, HUNG)
-
-
-async def to_the_end(function: Callable[[], T], undo: Callable[[T], object] | None = None, timeout: float = CHANGE_S) -> T:
-    """Run a change in a thread to its end even when we are cancelled, so that no half of it stays; then undo it if that was asked for.
-
-    Raises `DeadlineExceeded` when it does not end in `timeout` seconds: it may yet be carried out.
-    """
-    task = asyncio.ensure_future(in_daemon_thread(function))
-    try:
-        ended, _ = await asyncio.wait([task], timeout=timeout)
-    except asyncio.CancelledError:
-        await _settled(task, timeout)
-        if undo is not None and task.done() and not task.cancelled() and task.exception() is None:
-            made = task.result()
-            await _settled(asyncio.ensure_future(in_daemon_thread(lambda: undo(made))), timeout)
-        raise
-    if not ended:
-        raise DeadlineExceeded(f"a change in the state directory did not end within {timeout:g} s; it may yet be carried out", hint=HUNG)
-    return task.result()
-
-
-async def _settled(task: Awaitable[object], timeout: float) -> None:
-    """Wait for a task whatever happens to us, at most `timeout` seconds; what it raises is for its owner."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + timeout
-    future = asyncio.ensure_future(task)
-    while not future.done() and loop.time() < end:
-        try:
-            await asyncio.wait([future], timeout=end - loop.time())
-        except asyncio.CancelledError:
-            continue
-    if future.done() and not future.cancelled():
-        future.exception()
-
-
-class SharedFiles:
-    """The part of the local platform that is about files."""
+class LocalStore:
+    """The folders of all clusters below one state directory."""
 
     def __init__(self, root: Path) -> None:
         """`root` is `<state>/local`, resolved."""
@@ -134,6 +88,18 @@ class SharedFiles:
 
         return await read_within(f"the log of {application.name}", read)
 
+    async def kept_logs(self, application: Application) -> dict[str, str]:
+        """What the last run of its launcher kept of Ray's logs."""
+
+        def find() -> dict[str, str]:
+            folder = Folder(self._root, application.cluster)
+            record = records.load(folder, application.name)
+            report = records.report_of(folder, record) if record is not None else None
+            paths = kept_logs(application, report.engine_id) if report is not None else {}
+            return {name: f"{folder.cluster}/{path}" for name, path in paths.items() if _size(folder.path / path)}
+
+        return await read_within(f"the logs of {application.name}", find)
+
     def _inside(self, path: str) -> Path:
         place = (self._root / path).resolve()
         if not place.is_relative_to(self._root) or place == self._root:
@@ -154,6 +120,13 @@ def _place(folder: Folder, files: Mapping[str, bytes]) -> Path:
             reason="LaunchersChanged",
         )
     return place
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _held(path: Path) -> bytes | None:
