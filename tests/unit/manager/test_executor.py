@@ -604,7 +604,7 @@ async def test_a_restart_that_hangs_ends_with_the_time_and_names_what_may_be_sto
     world.stuck_restart = {ONE}
     plan = await manager.plan("restart", target="workers")
     with pytest.raises(DeadlineExceeded, match=rf"ran out while {ONE} was being restarted; it may be stopped"):
-        await asyncio.wait_for(_consume(manager.execute(plan, timeout=0.1)), 20)
+        await asyncio.wait_for(_consume(manager.execute(plan, timeout=0.5)), 20)
     assert world.states()["worker-1"] == "stopped"
 
 
@@ -659,7 +659,7 @@ async def test_what_applications_need_is_made_within_the_time_and_before_anythin
     world.stuck_prepare = True
     manager = world.manager(tmp_path)
     with pytest.raises(DeadlineExceeded, match=r"ran out while what the applications need was being prepared; no application"):
-        await asyncio.wait_for(carry_out(manager, "start", timeout=0.1), 20)
+        await asyncio.wait_for(carry_out(manager, "start", timeout=0.5), 20)
     assert world.states() == {}
 
 
@@ -708,7 +708,7 @@ async def test_a_stop_that_has_no_time_to_wait_for_it_names_what_may_come(tmp_pa
     (tmp_path / "locks").mkdir()
     Memory(tmp_path, world, "ray-cluster").asked(HEAD, "head", 0, "killed-run")
     with pytest.raises(DeadlineExceeded, match=f"{HEAD} may still come into being"):
-        await asyncio.wait_for(carry_out(world.manager(tmp_path), "stop", timeout=0.05), 20)
+        await asyncio.wait_for(carry_out(world.manager(tmp_path), "stop", timeout=0.5), 20)
     plan = await world.manager(tmp_path).plan("stop")
     assert any(f"{HEAD} may still come into being" in note for note in plan.notes)
 

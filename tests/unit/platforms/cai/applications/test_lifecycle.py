@@ -189,7 +189,7 @@ async def test_a_failing_server_is_asked_a_limited_number_of_times() -> None:
 async def test_a_refusal_that_follows_a_lost_work_is_settled_when_the_list_has_caught_up() -> None:
     world = Lagging(looks=2)
     world.script["CreateApplication"] = world.makes(listed("a"), bad(409, "already exists"))
-    assert (await Lifecycle(client_over(world)).create(REQUEST, {})).id == "a"
+    assert (await Lifecycle(client_over(world, msgspec.structs.replace(FAST, lag=0.5))).create(REQUEST, {})).id == "a"
 
 
 async def test_a_lost_create_is_not_sent_again_while_the_list_may_lag_behind() -> None:
