@@ -182,9 +182,6 @@ class Lifecycle:
             error.args = (error.message,)
             error.hint = (SHOW, CREATE_AGAIN)
             raise
-        except Exception as error:  # nobody foresaw it, so it is told as it is, with what it left
-            error.add_note(f"{application.name} had to be deleted and made again, and may no longer exist")
-            raise
 
     async def _start_again(self, application: Application) -> Record | None:
         """Ask a stopped application to start, and answer it as it starts; none when the platform will not."""
