@@ -53,7 +53,7 @@ class LocalPlatform:
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
         """The applications of one cluster or of all, head first, workers by index. Raises `OperationFailed` when no record can be read."""
-        return await read_within("the list of local applications", lambda: observe.look(self._root, cluster))
+        return await read_within("the list of local applications", lambda: observe.listed(self._root, cluster))
 
     async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # a local name is inside our own state directory
         """None: nobody else makes applications here."""
