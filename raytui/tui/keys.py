@@ -143,6 +143,10 @@ def written(identity: str, keys: Sequence[Key] = KEYS) -> str:
     return next(key.written for key in keys if key.id == identity)
 
 
-def verb_keys(keys: Sequence[Key] = KEYS) -> dict[str, str]:
-    """The key of each verb of the command line that the console has one for."""
-    return {verb: written(identity, keys) for verb, identity in _VERBS.items()}
+def verb_keys(keys: Sequence[Key] = KEYS, *, elsewhere: bool = False) -> dict[str, str]:
+    """The key of each verb of the command line that the console has one for.
+
+    `elsewhere` is for screens on which these keys do not work: one goes to the cluster's first.
+    """
+    way = f"{written('cluster', keys)}, then " if elsewhere else ""
+    return {verb: f"{way}{written(identity, keys)}" for verb, identity in _VERBS.items()}

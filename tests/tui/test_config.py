@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
+import pytest
+
+from raytui.config.fields import FIELDS as SETTINGS
+from raytui.core.asked import value_of
 from raytui.core.errors import ConfigurationError, Problem
+from raytui.core.snapshot import Reading
 from raytui.tui.panes.config import ConfigPane
+from raytui.tui.render.spec_form import fields_of, spec_of, texts_of
 from raytui.tui.screens.confirm import ConfirmScreen
 from tests.tui.conftest import absent, healthy, run_console
-from tests.tui.fakes import FakeSession, FakeSettings
+from tests.tui.fakes import SPEC, FakeSession, FakeSettings
+from tests.unit.core.values import NOW
 
 
 async def opened(console):
@@ -158,3 +166,84 @@ async def test_a_read_only_profile_shows_the_form_without_letting_one_type():
         assert "Logs · head" in console.screen()
 
     await run_console(body, FakeSession(FakeSettings(read_only=True)))
+
+
+def asked_for(**workers):
+    """A healthy cluster for which this was asked last."""
+    wanted = msgspec.structs.replace(SPEC, workers=msgspec.structs.replace(SPEC.workers, **workers))
+    return msgspec.structs.replace(healthy(), asked=Reading(wanted, at=NOW))
+
+
+async def test_the_form_stands_beside_what_was_last_asked_for_and_not_beside_what_it_became():
+    async def body(console):
+        await console.show(asked_for(cpu=4.0))
+        form = await opened(console)
+        assert form.row("workers.cpu").beside == "asked 4"
+        assert "1 differ from what was asked for" in console.screen()
+        await replace(console, form, "workers.cpu", "4")
+        assert "as it was asked for" in console.screen()
+
+    await run_console(body)
+
+
+async def test_what_differs_in_the_form_counts_whatever_was_asked_for_before():
+    async def body(console):
+        await console.show(asked_for(cpu=4.0))
+        form = await opened(console)
+        await replace(console, form, "workers.memory", "8")
+        await console.press("ctrl+s")
+        await console.until(lambda: isinstance(console.app.screen, ConfirmScreen), "the plan")
+        assert console.session.manager.flags == {"workers.cpu", "workers.memory"}
+        await console.press("escape")
+
+    await run_console(body)
+
+
+async def test_what_differs_is_offered_to_be_made_again_with_a_plan_and_a_question_of_its_own():
+    async def body(console):
+        await console.show(healthy())
+        form = await opened(console)
+        await replace(console, form, "workers.cpu", "2")
+        await console.press("ctrl+s")
+        await console.until(lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.focused is not None, "the plan")
+        first = console.app.screen
+        assert not first.plan.changed
+        assert console.app.focused.id == "cancel"
+        assert "ray-cluster is not as asked for" in console.screen()
+        assert [button.id for button in first.query("Button")] == ["cancel", "recreate"]
+        await console.press("right", "enter")
+        await console.until(lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.screen is not first, "the second plan")
+        await console.until(lambda: console.app.focused is not None and console.app.focused.id == "cancel", "its safe answer")
+        assert console.app.screen.plan.recreate
+        assert [app.short for app in console.app.screen.plan.ends] == ["worker-1", "worker-2"]
+        assert console.session.manager.executed == []
+        await console.press("right", "enter")
+        await console.until(lambda: console.session.manager.executed, "the operation")
+        (plan,) = console.session.manager.executed
+        assert plan.recreate
+
+    await run_console(body)
+
+
+def test_the_form_has_every_setting_of_a_cluster():
+    for platform in ("local", "cai"):
+        of_cluster = {field.spec_field for field in SETTINGS if field.path.startswith("cluster.") and field.is_of(platform)}
+        assert {field.spec_field for field in fields_of(platform)} == of_cluster
+    assert {"name", "auth", "expose_dashboard"} < {field.spec_field for field in fields_of("local")}
+    assert not fields_of("attached")
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "value"),
+    [("auth", "disabled", "disabled"), ("expose_dashboard", "yes", True), ("ray_port", "auto", "auto"), ("head.cpu", "", None)],
+)
+def test_what_is_typed_is_read_as_the_table_of_settings_reads_it(path, typed, value):
+    spec, problems = spec_of({**texts_of(SPEC, "local"), path: typed}, SPEC, "local")
+    assert problems == []
+    assert value_of(spec, path) == value
+
+
+@pytest.mark.parametrize(("path", "typed"), [("auth", "password"), ("expose_dashboard", "maybe"), ("workers.count", ""), ("auth", "")])
+def test_what_cannot_be_read_is_a_problem_of_its_field(path, typed):
+    _, problems = spec_of({**texts_of(SPEC, "local"), path: typed}, SPEC, "local")
+    assert [problem.field for problem in problems] == [path]

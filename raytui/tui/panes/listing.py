@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -131,16 +131,16 @@ class ListPane(Pane):
             self.workers.cancel_group(self, "rows")
             self._selected(rows, source, select(self.kind, rows, source, self._wish))
 
-    async def _select_beside(self, rows: Sequence[Any], source: Picture, wish: Wish) -> None:
+    async def _select_beside(self, rows: Sequence[object], source: Picture, wish: Wish) -> None:
         lines = await asyncio.to_thread(select, self.kind, rows, source, wish)
         self._selected(rows, source, lines)
 
-    def _selected(self, rows: Sequence[Any], source: Picture, lines: Sequence[Line[Any]]) -> None:
-        reading: Reading[Any] = self.kind.reading(source)
+    def _selected(self, rows: Sequence[object], source: Picture, lines: Sequence[Line[object]]) -> None:
+        reading: Reading[Sequence[object]] = self.kind.reading(source)
         beyond = max(0, (reading.total or 0) - len(reading.value or ()))
         self._show(lines, Counts(len(lines), len(rows), len(rows) + beyond, reading.unreadable))
 
-    def _fit_names(self, lines: Sequence[Line[Any]]) -> None:
+    def _fit_names(self, lines: Sequence[Line[object]]) -> None:
         """Make room for the longest of the first names, and never take it away again: columns do not move by themselves."""
         first, *others = self._columns
         longest = max((cells(line[self._places[0]].text) for line in lines[:NAMES]), default=0)
@@ -149,12 +149,12 @@ class ListPane(Pane):
             room = min(longest, max(first.width, first.wide))
             self._columns = (first._replace(width=max(first.width, room)), *others)
 
-    def _show(self, lines: Sequence[Line[Any]], counts: Counts | None) -> None:
+    def _show(self, lines: Sequence[Line[object]], counts: Counts | None) -> None:
         self._counts = counts
         self._fit_names(lines)
         old = self.stale or (self.picture is not None and failure_of(self.kind, self.picture) is not None)
 
-        def make(line: Line[Any]) -> Row:
+        def make(line: Line[object]) -> Row:
             row = screen_row(self.kind, line, self._places, self._figures)
             return _faded(row) if old else row
 
@@ -206,9 +206,9 @@ class ListPane(Pane):
             self.draw()
 
 
-def select(kind: Kind, rows: Sequence[Any], picture: Picture, wish: Wish) -> Sequence[Line[Any]]:
+def select(kind: Kind, rows: Sequence[object], picture: Picture, wish: Wish) -> Sequence[Line[object]]:
     """The rows that pass the filter, in the order that is wanted, each with cells that are made when somebody looks at them."""
-    lines: Sequence[Line[Any]] = [Line(row, kind.columns, picture) for row in rows]
+    lines: Sequence[Line[object]] = [Line(row, kind.columns, picture) for row in rows]
     if wish.filter.strip():
         test = test_of(kind, wish.filter)
         lines = [line for line in lines if test(line)]

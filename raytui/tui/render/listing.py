@@ -17,7 +17,7 @@ from raytui.view.picture import Picture
 from raytui.view.tables.kind import TableKind
 
 Kind = TableKind[Any]
-"""A list of rows of any type."""
+"""A list whose rows are of whatever type. Any: the registry holds kinds of every type, and nothing here looks into a row."""
 
 
 class Wish(NamedTuple):

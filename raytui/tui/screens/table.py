@@ -46,7 +46,7 @@ class TableScreen(Screen[TableState]):
         super().__init__()
         self.kind = kind
         self.keys = keys
-        self.list = ListPane(kind, verb_keys(keys), state)
+        self.list = ListPane(kind, verb_keys(keys, elsewhere=True), state)
         self.details = DetailsPane(kind, written("dismiss", keys))
         self._names = names
         self._places = LineView(id="places")

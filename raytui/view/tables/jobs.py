@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Job
 from raytui.view import amounts
 from raytui.view.picture import Picture
@@ -50,5 +51,5 @@ JOBS: TableKind[Job] = TableKind(
         "node": _node(job, picture),
         "why": _why(job, picture),
     },
-    empty="no job was submitted to this cluster",
+    empty=("no job was submitted to this cluster; ", Remedy("exec", "-- ray job submit -- python FILE", "submits one")),
 )

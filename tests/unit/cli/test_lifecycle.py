@@ -137,7 +137,7 @@ def test_a_start_that_fails_tells_the_reason_and_exits_1(world, capsys):
 
 def test_a_wait_that_runs_out_exits_7_and_names_what_exists(world, capsys):
     world.boot = 10**6
-    code, document, _ = call(capsys, "start", "--timeout", "0.05")
+    code, document, _ = call(capsys, "start", "--timeout", "1")
     assert code == 7
     assert "ray-cluster-head (starting)" in document["error"]["message"]
     assert call(capsys, "stop", "--yes")[0] == 0
@@ -146,7 +146,7 @@ def test_a_wait_that_runs_out_exits_7_and_names_what_exists(world, capsys):
 def test_a_stop_that_runs_out_of_time_exits_7_and_has_ended_all_else(world, capsys):
     call(capsys, "start", "--workers", "2")
     world.stuck_stop = world.stuck_delete = {"ray-cluster-worker-1"}
-    code, document, _ = call(capsys, "stop", "--yes", "--timeout", "0.4")
+    code, document, _ = call(capsys, "stop", "--yes", "--timeout", "2")
     assert code == 7
     assert "ray-cluster-worker-1 (stopping)" in document["error"]["message"]
     assert list(world.apps) == ["ray-cluster-worker-1"]

@@ -99,7 +99,7 @@ async def test_a_wait_that_ran_out_leaves_the_record_with_what_exists(world: Wor
     manager = world.manager(tmp_path, spec=ONE)
     world.boot = 10**6
     with pytest.raises(DeadlineExceeded):
-        await carry_out(manager, "start", spec=TWO, flags={"workers.count"}, timeout=0.05)
+        await carry_out(manager, "start", spec=TWO, flags={"workers.count"}, timeout=1.0)
     assert len(world.apps) == 3
     assert world.asked[NAME].workers.count == 2
 

@@ -407,9 +407,9 @@ async def test_a_create_that_is_under_way_at_the_end_of_the_time_is_finished_and
     world.list_lag = 10**6
     manager = world.manager(tmp_path)
     plan = await manager.plan("start")
-    task = asyncio.create_task(_consume(manager.execute(plan, timeout=0.05)))
+    task = asyncio.create_task(_consume(manager.execute(plan, timeout=1.0)))
     await world.creating.wait()
-    over = asyncio.get_running_loop().time() + 0.06
+    over = asyncio.get_running_loop().time() + 1.01
     await _until(lambda: asyncio.get_running_loop().time() > over)
     assert not task.done()
     world.create_gate.set()
@@ -428,7 +428,7 @@ async def test_files_that_cannot_be_written_in_time_end_with_the_time(tmp_path):
 
     world.write_launchers = hangs
     with pytest.raises(DeadlineExceeded, match="while the launchers were being written; no application of ray-cluster is listed now"):
-        await asyncio.wait_for(_consume(manager.execute(plan, timeout=0.05)), 20)
+        await asyncio.wait_for(_consume(manager.execute(plan, timeout=0.5)), 20)
 
 
 async def test_an_observation_that_hangs_ends_with_the_time_and_names_what_was_made(tmp_path):
@@ -442,7 +442,7 @@ async def test_an_observation_that_hangs_ends_with_the_time_and_names_what_was_m
 
     world.observe = hangs
     with pytest.raises(DeadlineExceeded, match=rf"what exists is not known; made, not listed yet: {HEAD}, {ONE}, {TWO}"):
-        await asyncio.wait_for(_consume(manager.execute(plan, timeout=0.1)), 20)
+        await asyncio.wait_for(_consume(manager.execute(plan, timeout=1.0)), 20)
     assert len(world.states()) == 3
 
 

@@ -383,7 +383,7 @@ async def test_an_id_that_answers_404_is_gone_only_when_no_list_has_shown_it_for
     # The lag is far longer than the looks take: the wait ends by what the list shows.
     await Lifecycle(client_over(world, msgspec.structs.replace(FAST, lag=0.5))).delete(application(listed("a")))
     assert world.ids == []
-    assert world.count("DeleteApplication") == 2
+    assert world.count("DeleteApplication") >= 2
 
 
 async def test_delete_of_what_was_on_the_list_ends_when_it_is_off_it() -> None:
