@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ TOKEN_SINCE = (2, 52)
 """Ray has had token authentication since 2.52; from 2.54 on it works for every part, the dashboard's API among them."""
 TOKEN_WHOLE = (2, 54)
 SMALL_SHM = 10**9
+ENDING_S = 3.0
+"""How long a process that is being taken apart by the kernel may hold its port."""
 
 
 def preflight(root: Path, spec: ClusterSpec, venv: Path, *, chosen: bool = True) -> tuple[Check, ...]:
@@ -235,6 +238,13 @@ def _port(name: str, field: str, flag: str, port: int, *, others: dict[int, str]
             return Check(name, "fail", f"port {port} was given to {others[port]}, another cluster of yours", hint, field)
         return Check(name, "ok", f"{port} is free", field=field)
     found = holder(port)
+    end = time.monotonic() + ENDING_S
+    while found is not None and found.pid and not found.command and time.monotonic() < end:
+        # A process without a command line is on its way out, and its port is free in a moment.
+        time.sleep(0.1)
+        if is_free(port):
+            return Check(name, "ok", f"{port} is free", field=field)
+        found = holder(port)
     if found is None:
         return Check(name, "fail", f"port {port} is taken, but no process is seen to hold it", hint, field)
     owner = processes.owner(found.pid) if found.pid else None

@@ -16,6 +16,7 @@ from raytui.core.protocols import Check
 from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.platforms.local import LocalPlatform, launch, machine, ports, preflight
+from raytui.platforms.local.ports import Holder
 from tests.unit.platforms.local.conftest import CLUSTER, DASHBOARD_PORT, RAY_PORT, World
 
 
@@ -334,3 +335,11 @@ def test_a_script_of_the_user_s_own_needs_the_folder_that_it_runs(
     assert words in check.message
     told = (check.field, as_commands(check.hint))
     assert told == (("", "") if status == "ok" else ("head.script", f"raytui render --to {path.parent} writes it"))
+
+
+def test_a_port_whose_holder_is_on_its_way_out_is_free_in_a_moment(tmp_path, monkeypatch):
+    answers = iter([False, True])
+    monkeypatch.setattr(preflight, "is_free", lambda _port: next(answers))
+    monkeypatch.setattr(preflight, "holder", lambda _port: Holder(4711, ""))
+    (_, check) = preflight.ports(tmp_path, ClusterSpec(ray_port="auto", dashboard_port=23265))
+    assert (check.status, check.message) == ("ok", "23265 is free")
