@@ -17,6 +17,7 @@ from raytui.core.asked import COUNT, overlay, words
 from raytui.core.conditions import assess
 from raytui.core.errors import RaytuiError
 from raytui.core.joined import join
+from raytui.core.platforms import traits
 from raytui.core.protocols import Check
 from raytui.core.remedy import as_commands
 from raytui.core.report import advised, list_document
@@ -161,7 +162,7 @@ def _dashboard(snapshot: Snapshot, *, platform_failed: bool) -> Check:
 def _posture(settings: Settings, cluster: ClusterSpec) -> Check:
     """Who can reach what, in one line."""
     exposed = "its dashboard is served through the head application" if cluster.expose_dashboard else "its dashboard is not exposed"
-    login = "applications keep the workbench's login" if settings.platform == "cai" else "the dashboard listens on 127.0.0.1"
+    login = "applications keep the workbench's login" if traits(settings.platform).is_workbench else "the dashboard listens on 127.0.0.1"
     if cluster.auth == "token":
         return Check("security", "ok", f"Ray asks for a token, {login}, {exposed}")
     return Check("security", "warn", f"Ray asks for no token, {login}, {exposed}", 'auth = "token" in the cluster\'s settings closes it')

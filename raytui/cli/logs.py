@@ -17,6 +17,7 @@ from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
 from raytui.core.errors import NotFound, Unreachable
 from raytui.core.patterns import compile_pattern
+from raytui.core.platforms import traits
 from raytui.core.report import SCHEMA_VERSION, list_document
 from raytui.core.snapshot import Snapshot
 from raytui.manager.followed import SourceEnded
@@ -64,7 +65,7 @@ def logs(
     wanted = -1 if (grep or since) and lines is None else count
     settings = invocation.settings()
     # Logs say no zone: local nodes write by this machine's clock, workloads of a workbench by UTC.
-    kept = LineFilter(pattern, context=around, since=begin, zone=None if settings.platform == "local" else UTC)
+    kept = LineFilter(pattern, context=around, since=begin, zone=None if traits(settings.platform).is_this_machine else UTC)
     session = invocation.session(settings, long_lived=follow)
 
     async def run() -> int:

@@ -23,6 +23,7 @@ from raytui.core.errors import ConfigurationError, OperationFailed, Problem, Ray
 from raytui.core.events import StepEvent
 from raytui.core.orphans import orphans as unclaimed
 from raytui.core.permission import require_changeable
+from raytui.core.platforms import traits
 from raytui.core.protocols import Platform
 from raytui.core.remedy import as_commands
 from raytui.core.report import SCHEMA_VERSION, Document, advised, list_document
@@ -48,7 +49,7 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
     flags = size_flags(sizes)
     settings = invocation.settings(flags)
     require_changeable("verify", settings.platform, read_only=False)
-    if settings.platform == "local":
+    if traits(settings.platform).is_this_machine:
         # Whatever runs on the default ports is not to be disturbed by a test.
         settings = invocation.settings({"cluster.ray_port": "auto", "cluster.dashboard_port": "auto", **flags})
     session = invocation.session(settings)
@@ -223,7 +224,7 @@ def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, ye
     elif found:
         cells = [[app.name, app.cluster, app.state, "ended" if app.name in ended.keys() - failed else "-"] for app in found]
         invocation.output.table(["NAME", "CLUSTER", "STATE", "DONE"], cells, states=["STATE"])
-    elif settings.platform == "attached":
+    elif traits(settings.platform).is_watched:
         invocation.output.lines(["no orphans: raytui has no applications behind a dashboard address"])
     else:
         invocation.output.lines(["no orphans: every application of ours belongs to a cluster with a head"])

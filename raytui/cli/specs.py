@@ -20,6 +20,7 @@ from raytui.config.paths import user_config
 from raytui.config.sample import sample
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed
 from raytui.core.launchers import NODE_FOLDER, mode_of
+from raytui.core.platforms import traits
 from raytui.core.report import SCHEMA_VERSION, advised, list_document
 from raytui.core.validate import validate as problems_of
 from raytui.manager.launchers import render as rendered
@@ -132,7 +133,7 @@ def show(invocation: Invocation, /, *, origin: bool) -> int:
     settings = invocation.settings()
     rows: list[tuple[str, object, str]] = [("profile", settings.profile_name, settings.origins.get("profile", "default"))]
     rows.append(("state_dir", str(settings.state_dir), settings.origins.get("state_dir", "default")))
-    if settings.platform == "cai":
+    if traits(settings.platform).is_workbench:
         rows.append(("api_key", "***" if settings.api_key else None, settings.origins.get("api_key", "not set")))
     fields = [field.path for field in FIELDS if field.path != "api_key_file"]
     rows += [(name, _effective(settings, name), settings.origins.get(name, "default")) for name in fields]

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from raytui.core.spec import PlatformName
+from raytui.core.platforms import PlatformName
 
 Kind = Literal["text", "path", "number", "whole", "switch", "port"]
 Value = str | float | int | bool

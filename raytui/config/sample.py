@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from raytui.config.fields import FIELDS
 from raytui.config.keys import KEY_SETTINGS
+from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Remedy, as_command
-from raytui.core.spec import PlatformName
 
 _HEAD = f"""\
 # Configuration of raytui. Every line that begins with "# " before a name is a setting at a sample value:

@@ -18,9 +18,10 @@ from raytui.config.address import EXAMPLE, name_of, normal_address
 from raytui.config.fields import BOTH_RUNTIMES, FIELDS, Field, Value, from_text
 from raytui.config.files import ConfigFile, locate, nearest, read
 from raytui.core.errors import ConfigurationError, Problem
+from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.secret import Secret, unsendable
-from raytui.core.spec import ClusterSpec, HeadSpec, PlatformName, WorkersSpec
+from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.core.validate import validate
 from raytui.system.token import ray_token
 

@@ -12,6 +12,7 @@ from raytui.core.events import Severity
 from raytui.core.joined import Joined, Member
 from raytui.core.kept import Moment
 from raytui.core.life import OVER, began, is_current, is_fresh, is_same_head
+from raytui.core.platforms import traits
 from raytui.core.remedy import CREATE, FOLLOW, Hint, Remedy, plus
 from raytui.core.snapshot import Application, Node, Operation
 from raytui.core.spec import worker_name
@@ -102,7 +103,7 @@ def remedy(platform: str, app: Application, now: Moment) -> Hint:
         own: Hint = report.hint
     else:
         own = (Remedy("logs", app.short, "shows its last lines"), Remedy("restart", app.short, "runs it again"))
-    if platform == "cai" and app.state == "failed" and not (app.ended_at and now.has_reached(app.ended_at + RESTART_S)):
+    if traits(platform).revives and app.state == "failed" and not (app.ended_at and now.has_reached(app.ended_at + RESTART_S)):
         return plus(own, f"; {RESTARTS}")
     return own
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from raytui.core.errors import RefusedForSafety
-from raytui.core.spec import PlatformName
+from raytui.core.platforms import PlatformName, traits
 
 
 def require_changeable(verb: str, platform: PlatformName, *, read_only: bool) -> None:
     """Raise `RefusedForSafety` where the verb would change nodes and nothing may be changed."""
-    if platform == "attached":
+    if traits(platform).is_watched:
         raise RefusedForSafety(
             f"{verb} was refused: raytui only watches this cluster, and whoever made it changes its nodes",
             hint="change it with what made it, such as kubectl or ray up; without --address raytui makes clusters of its own",

@@ -9,9 +9,10 @@ from typing import Literal, Protocol
 import msgspec
 
 from raytui.core.marker import Marker
+from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint
 from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
-from raytui.core.spec import ClusterSpec, PlatformName
+from raytui.core.spec import ClusterSpec
 
 CheckStatus = Literal["ok", "warn", "fail", "skip"]
 

@@ -13,10 +13,11 @@ import msgspec
 
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Verb
+from raytui.core.platforms import PlatformName
 from raytui.core.protocols import Platform
 from raytui.core.questions import Question
 from raytui.core.snapshot import Application, Snapshot
-from raytui.core.spec import ClusterSpec, PlatformName
+from raytui.core.spec import ClusterSpec
 
 SourceKind = Literal["launcher", "ray", "kept", "job"]
 """Who keeps a log: the platform, Ray, a launcher that kept the last part when its node ended, or Ray for a job's driver."""

@@ -13,6 +13,7 @@ import msgspec
 
 from raytui.core.errors import Failure
 from raytui.core.marker import Role
+from raytui.core.platforms import traits
 from raytui.core.spec import ClusterSpec
 
 ApplicationState = Literal["starting", "running", "stopping", "stopped", "failed", "unknown"]
@@ -309,7 +310,7 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     @property
     def by_ray(self) -> bool:
         """Whether the applications are the nodes that Ray itself lists: then there is no platform that could say anything else of them."""
-        return self.platform == "attached"
+        return traits(self.platform).is_watched
 
     def __repr__(self) -> str:
         # Short: asyncio writes down what a task answered whenever a signal handler is set, 110 ms for 5,000 nodes written out.

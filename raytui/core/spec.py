@@ -6,8 +6,8 @@ from typing import Literal
 
 import msgspec
 
-PlatformName = Literal["local", "cai", "attached"]
-"""Processes of this machine, Cloudera AI applications, or any Ray behind a dashboard address: watched, never changed."""
+from raytui.core.platforms import PlatformName, traits
+
 Port = int | Literal["auto"]
 """A TCP port, or `auto`: the platform picks a free one outside Ray's worker range 10002-19999."""
 
@@ -64,7 +64,7 @@ class ClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
     def resolved(self, platform: PlatformName) -> ClusterSpec:
         """The same spec with the platform's sizes in place of those left out."""
-        cpu, memory = (1.0, 2.0) if platform == "local" else (2.0, 8.0)
+        cpu, memory = traits(platform).cpu, traits(platform).memory
         head, workers = self.head, self.workers
         return msgspec.structs.replace(
             self,

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 
 from raytui.core.errors import Problem
+from raytui.core.platforms import PlatformName, traits
 from raytui.core.required import required_problems
-from raytui.core.spec import ClusterSpec, PlatformName, Port, worker_name
+from raytui.core.spec import ClusterSpec, Port, worker_name
 
 SUBDOMAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 """A valid subdomain of the workbench (a DNS name); application names become one."""
@@ -29,7 +30,7 @@ WORKER_PORTS = range(10002, 20000)
 
 def validate(spec: ClusterSpec, platform: PlatformName) -> list[Problem]:
     """All problems of a spec, in the order of its fields; empty when it is sound, and where nothing is made from a spec."""
-    if platform == "attached":
+    if traits(platform).is_watched:
         return []
     return [*_name(spec), *_ports(spec), *_sizes(spec), *_platform(spec, platform)]
 
@@ -90,7 +91,7 @@ def _amount(field: str, value: float | None, low: float, high: float, what: str)
 def _platform(spec: ClusterSpec, platform: PlatformName) -> Iterator[Problem]:
     if spec.expose_dashboard and spec.auth != "token":
         yield Problem("expose_dashboard", "an open dashboard is code execution for whoever can reach it", 'set auth = "token"')
-    if platform == "cai":
+    if traits(platform).is_workbench:
         yield from required_problems(spec)
         for field, port in (("ray_port", spec.ray_port), ("dashboard_port", spec.dashboard_port)):
             if port == "auto":

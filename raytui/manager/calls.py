@@ -14,6 +14,7 @@ from raytui.core.errors import Failure, OperationFailed, RaytuiError, Unreachabl
 from raytui.core.protocols import Platform
 from raytui.core.remedy import Hint
 from raytui.core.snapshot import Application
+from raytui.system.shielded import all_done
 
 T = TypeVar("T")
 LOOK_S = 10.0
@@ -46,12 +47,7 @@ class Deadline:
 async def to_the_end(calls: Sequence[Awaitable[T]]) -> list[T | BaseException]:
     """Every answer or error; being cancelled waits for the calls, which have deadlines of their own, and is obeyed afterwards."""
     tasks = [asyncio.ensure_future(call) for call in calls]
-    cancelled = False
-    while left := [task for task in tasks if not task.done()]:
-        try:
-            await asyncio.wait(left)
-        except asyncio.CancelledError:
-            cancelled = True
+    cancelled = await all_done(tasks)
     answers = _answers(tasks)
     if cancelled:
         raise asyncio.CancelledError
@@ -116,13 +112,7 @@ def combined(errors: Sequence[RaytuiError], message: str, hint: Hint) -> RaytuiE
 async def _give_up(tasks: Sequence[asyncio.Future[T]]) -> None:
     for task in tasks:
         task.cancel()
-    cancelled = False
-    while left := [task for task in tasks if not task.done()]:
-        try:
-            await asyncio.wait(left)
-        except asyncio.CancelledError:
-            cancelled = True
-    if cancelled:
+    if await all_done(tasks):
         raise asyncio.CancelledError
 
 

@@ -21,7 +21,7 @@ from raytui.manager.monitor import Monitor
 from raytui.manager.operations import Publication
 from raytui.manager.waits import WaitRanOut
 from raytui.manager.work import Work
-from raytui.system.shielded import whole
+from raytui.system.shielded import all_done, whole
 
 Hold = Callable[[str, float], AbstractAsyncContextManager[Publication]]
 """Takes the cluster's lock for a verb, waiting for it at most so many seconds."""
@@ -76,20 +76,15 @@ class Execution:
                 raise Interrupted(f"{self.plan.verb} was interrupted before its first step; nothing was changed")
             await self._task
         finally:
-            await self._settle()
+            await self._end()
 
-    async def _settle(self) -> None:
+    async def _end(self) -> None:
         """The consumer is leaving: interrupt what still runs and wait for its undo, however often we are cancelled meanwhile."""
         task = self._task
         if task is None or task.done():
             return
         self.interrupt()
-        cancelled = False
-        while not task.done():
-            try:
-                await asyncio.wait([task])
-            except asyncio.CancelledError:
-                cancelled = True
+        cancelled = await all_done([task])
         if not task.cancelled():
             task.exception()  # seen here, so that asyncio does not report it as lost; the consumer is gone
         if cancelled:

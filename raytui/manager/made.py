@@ -129,7 +129,7 @@ class Made:
             said = text
 
         while True:
-            due = self._due(await self._look())
+            due = self._due(await self._listed())
             if due:
                 report("running", " ".join(app.short for app in due))
                 await self._remove(due, end)
@@ -140,7 +140,7 @@ class Made:
             await asyncio.sleep(min(backoff.next(), max(0.0, end - _now())))
         return self._outcome(report)
 
-    async def _look(self) -> Iterable[Application]:
+    async def _listed(self) -> Iterable[Application]:
         try:
             found = await listed(self._platform, self._cluster, LOOK_S)
         except Exception:  # noqa: BLE001 - whatever keeps us from looking, what is known by its id is removed all the same

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
+from collections.abc import Awaitable, Iterable
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
 async def whole(work: Awaitable[T]) -> T:
     """The answer of the work; being cancelled meanwhile changes nothing."""
-    answer, _ = await _ended(work)
-    return answer
+    task = asyncio.ensure_future(work)
+    await all_done([task])
+    return task.result()
 
 
 async def whole_then_obey(work: Awaitable[T]) -> T:
     """The answer of the work; being cancelled meanwhile is obeyed when it has ended."""
-    answer, cancelled = await _ended(work)
+    task = asyncio.ensure_future(work)
+    cancelled = await all_done([task])
+    answer = task.result()
     if cancelled:
         raise asyncio.CancelledError
     return answer
 
 
-async def _ended(work: Awaitable[T]) -> tuple[T, bool]:
-    task, cancelled = asyncio.ensure_future(work), False
-    while not task.done():
+async def all_done(tasks: Iterable[asyncio.Future[Any]]) -> bool:
+    """Wait until all have ended, however often we are cancelled; the answer is whether we were."""
+    tasks = list(tasks)
+    cancelled = False
+    while left := [task for task in tasks if not task.done()]:
         try:
-            await asyncio.wait([task])
+            await asyncio.wait(left)
         except asyncio.CancelledError:
             cancelled = True
-    return task.result(), cancelled
+    return cancelled

@@ -53,7 +53,7 @@ def _begun(work: Callable[[], T], name: str, end: Callable[[], None]) -> asyncio
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
-    def settle(answer: list[T], error: Exception | None) -> None:
+    def deliver(answer: list[T], error: Exception | None) -> None:
         if done.done():
             return
         if error is not None:
@@ -71,7 +71,7 @@ def _begun(work: Callable[[], T], name: str, end: Callable[[], None]) -> asyncio
         end()
         # The loop may be gone by now, and with it everybody who asked.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, answer, failed)
+            loop.call_soon_threadsafe(deliver, answer, failed)
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return done

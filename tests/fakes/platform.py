@@ -11,9 +11,10 @@ import msgspec
 from raytui.core.errors import Failure, NotFound, OperationFailed, Unreachable
 from raytui.core.marker import Marker
 from raytui.core.nodefile import NodeFile, kept_logs
+from raytui.core.platforms import PlatformName
 from raytui.core.protocols import Check, CreateRequest, DashboardTarget, LogChunk
 from raytui.core.snapshot import Application, ApplicationState
-from raytui.core.spec import ClusterSpec, PlatformName
+from raytui.core.spec import ClusterSpec
 
 
 def application(short: str = "head", state: ApplicationState = "running", *, cluster: str = "ray-cluster", **more: object) -> Application:

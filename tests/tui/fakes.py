@@ -14,10 +14,11 @@ import msgspec
 from raytui.core.errors import ConfigurationError, Interrupted, NotFound, RaytuiError
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop
+from raytui.core.platforms import PlatformName
 from raytui.core.questions import Question
 from raytui.core.session import LogSource, Session, ToolEnvironment
 from raytui.core.snapshot import Snapshot
-from raytui.core.spec import ClusterSpec, HeadSpec, PlatformName, WorkersSpec
+from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.core.validate import validate
 from tests.fakes.platform import FakePlatform
 

@@ -12,10 +12,10 @@ import msgspec
 
 from raytui.core.errors import ConfigurationError, Problem, RaytuiError
 from raytui.core.launchers import NODE_VARIABLE, node_folder
+from raytui.core.platforms import PlatformName
 from raytui.core.protocols import CreateRequest, DashboardTarget
 from raytui.core.secret import Secret
 from raytui.core.snapshot import Application, LauncherReport
-from raytui.core.spec import PlatformName
 from raytui.platforms.cai.api.client import Timing
 from raytui.platforms.cai.api.connect import open_client
 from raytui.platforms.cai.api.transport import ClientName

@@ -50,7 +50,7 @@ def clusters(root: Path) -> list[str]:
             return []
 
 
-def look(root: Path, cluster: str | None) -> tuple[Application, ...]:
+def listed(root: Path, cluster: str | None) -> tuple[Application, ...]:
     """The applications of one cluster or of all."""
     if cluster is not None:
         folder = Folder(root, cluster)

@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
+from raytui.core.platforms import PlatformName
 from raytui.core.protocols import CreateRequest, DashboardTarget
 from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
-from raytui.core.spec import PlatformName
 from raytui.platforms.local import observe, records
 from raytui.platforms.local.disk import read_within, to_the_end
 from raytui.platforms.local.ending import Ending, kill_now, of_application
@@ -53,7 +53,7 @@ class LocalPlatform:
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
         """The applications of one cluster or of all, head first, workers by index. Raises `OperationFailed` when no record can be read."""
-        return await read_within("the list of local applications", lambda: observe.look(self._root, cluster))
+        return await read_within("the list of local applications", lambda: observe.listed(self._root, cluster))
 
     async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # a local name is inside our own state directory
         """None: nobody else makes applications here."""

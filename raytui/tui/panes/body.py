@@ -12,6 +12,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from raytui.core.errors import Problem
+from raytui.core.platforms import traits
 from raytui.core.session import ConsoleSettings, Session
 from raytui.tui.keys import Key, verb_keys, written
 from raytui.tui.operation import Notice, Operation
@@ -48,7 +49,7 @@ class ClusterBody(Vertical):
         self._settings = settings
         self._keys = keys
         self._verbs = verb_keys(keys)
-        self.has_form = settings.platform != "attached"
+        self.has_form = not traits(settings.platform).is_watched
         """Whether there is anything to configure: a cluster that is only watched has nothing."""
         self._config: ConfigPane | None = None
         self._prompt: Prompt | None = None

@@ -9,7 +9,8 @@ import msgspec
 from raytui.config.fields import FIELDS, Field, Value, from_text
 from raytui.core.asked import COUNT, value_of
 from raytui.core.errors import Problem
-from raytui.core.spec import ClusterSpec, PlatformName
+from raytui.core.platforms import PlatformName
+from raytui.core.spec import ClusterSpec
 from raytui.core.validate import validate
 
 _OF_CLUSTER = tuple(field for field in FIELDS if field.label)

@@ -17,8 +17,8 @@ from raytui.platforms.cai.applications.records import Record
 from raytui.system.backoff import Backoff
 
 LIVE = frozenset({"starting", "running", "unknown"})
-Look = Callable[[bool], Awaitable[tuple[Record, ...]]]
-"""Reads the list; told whether others who wait may share the look."""
+ReadList = Callable[[bool], Awaitable[tuple[Record, ...]]]
+"""Reads the list; told whether others who wait may share the reading."""
 
 
 class Ending:
@@ -27,7 +27,7 @@ class Ending:
     def __init__(
         self,
         client: ApiClient,
-        look: Look,
+        read_list: ReadList,
         operation: str,
         name: str,
         left: Callable[[tuple[Record, ...]], list[Record]],
@@ -41,7 +41,7 @@ class Ending:
         """
         self._client = client
         self._timing = client.timing
-        self._look = look
+        self._read_list = read_list
         self._operation = operation
         self._name = name
         self._left = left
@@ -64,7 +64,7 @@ class Ending:
         remaining: list[Record] = []
         while True:
             try:
-                records = await self._look(bool(self._due))
+                records = await self._read_list(bool(self._due))
                 self._hidden -= {record.id for record in records}
                 remaining = self._left(records)
                 await self._ask_all(remaining)

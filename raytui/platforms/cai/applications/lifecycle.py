@@ -115,7 +115,7 @@ class Lifecycle:
         self.unread = listed.unread
         return listed
 
-    async def _look(self, together: bool) -> tuple[Record, ...]:
+    async def _read_together(self, together: bool) -> tuple[Record, ...]:
         """The list; a moment later when those who wait may look together."""
         return (await self._listing.fresh(self._timing.poll if together else 0.0)).records
 
@@ -134,7 +134,7 @@ class Lifecycle:
         def left(records: tuple[Record, ...]) -> list[Record]:
             return [record for record in target.of(records) if record.state not in ended]
 
-        ending = Ending(self._client, self._look, operation, target.name, left, ids=target.unseen())
+        ending = Ending(self._client, self._read_together, operation, target.name, left, ids=target.unseen())
         await ending.run(limit, "to be deleted" if operation == "DeleteApplication" else "to be stopped", wait=wait)
 
     async def _remove_copies(self, copies: list[Record]) -> None:
@@ -142,7 +142,7 @@ class Lifecycle:
         ids = {copy.id for copy in copies}
         if ids:
             ending = Ending(
-                self._client, self._look, "DeleteApplication", copies[0].name,
+                self._client, self._read_together, "DeleteApplication", copies[0].name,
                 lambda records: [record for record in records if record.id in ids], ids=ids,
             )  # fmt: skip
             await ending.run(self._timing.delete, "(a copy made by mistake) to be deleted")
@@ -155,7 +155,7 @@ class Lifecycle:
         if not creation.may_exist:
             return
         ending = Ending(
-            self._client, self._look, "DeleteApplication", creation.name,
+            self._client, self._read_together, "DeleteApplication", creation.name,
             lambda records: [record for record in records if creation.made(record)], ids=creation.ids, may_appear=self._timing.lag,
         )  # fmt: skip
         try:
@@ -174,11 +174,11 @@ class Lifecycle:
         except Exception as error:  # whatever it is, nobody else knows what it left
             sure = deleted and isinstance(error, OperationFailed | NotAllowed)
             became = "it no longer exists" if sure else "it may no longer exist" if deleted else "it may be deleted by now"
-            told = f"{application.name} did not start again and had to be deleted and made again"
+            what = f"{application.name} did not start again and had to be deleted and made again"
             if not isinstance(error, RaytuiError):
-                error.add_note(f"{told}; {became}")
+                error.add_note(f"{what}; {became}")
                 raise
-            error.message = f"{told}: {error.message}; {became}"
+            error.message = f"{what}: {error.message}; {became}"
             error.args = (error.message,)
             error.hint = (SHOW, CREATE_AGAIN)
             raise
