@@ -1,9 +1,9 @@
 """The two jobs of `raytui deploy`, run inside the workbench: set the environment up, then start the cluster.
 
-The job's arguments (variable JOB_ARGUMENTS) name which: `setup_environment` or `launch_ray_cluster`. What to install and what to start
-stands in `.raytui/deploy/deploy.json`, which `deploy` uploaded. A workbench has no endpoint for a job's output, so it is kept in
-`.raytui/deploy/<job>.log`, where `deploy` reads why a job failed. Standard library only; executed by a notebook kernel, statement by
-statement, where any SystemExit counts as a failure.
+The job's arguments (variable JOB_ARGUMENTS) name which: `setup_environment` or `launch_ray_cluster`. What to install
+and what to start stands in `.raytui/deploy/deploy.json`, which `deploy` uploaded. A workbench has no endpoint for a
+job's output, so it is kept in `.raytui/deploy/<job>.log`, where `deploy` reads why a job failed. Standard library only;
+executed by a notebook kernel, statement by statement, where any SystemExit counts as a failure.
 """
 
 import json
@@ -55,7 +55,11 @@ def set_up(manifest, sink):
     if not os.path.exists(python):
         say(sink, "making %s with %s" % (venv, sys.executable))
         run([uv, "venv", "--python", sys.executable, venv] if uv else [sys.executable, "-m", "venv", venv], sink)
-    install = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install", "--disable-pip-version-check"]
+    install = (
+        [uv, "pip", "install", "--python", python]
+        if uv
+        else [python, "-m", "pip", "install", "--disable-pip-version-check"]
+    )
     run(install + manifest["requirements"], sink)
     lacking, _ = compare(python, manifest)
     if lacking:
@@ -66,7 +70,8 @@ def launch(manifest, sink):
     """Run raytui's own start with the key and the project that the workload has."""
     python = os.path.join(os.path.expanduser(manifest["venv"]), "bin", "python")
     source = os.path.abspath(os.path.join(FOLDER, manifest["source"]))
-    # The project's folder may hold a checkout of raytui: without a safe path it would go before the one that was deployed.
+    # The project's folder may hold a checkout of raytui: without a safe path it would go before the one that was
+    # deployed.
     variables = {"PYTHONPATH": source, "PYTHONSAFEPATH": "1"}
     run([python, "-m", "raytui", "start"] + manifest["start"], sink, variables)
 
@@ -96,14 +101,18 @@ print(json.dumps({"found": found, "absent": [name for name in asked["modules"] i
 
 
 def compare(python, manifest):
-    """What this Python lacks or has in another version than wanted, and what cannot be told, each as words; nothing is changed.
+    """What this Python lacks or has in another version than wanted, and what cannot be told, each as words.
+
+    Nothing is changed.
 
     What cannot be told is for the installer to decide: it is no reason to call an installation a failure.
     """
     wanted = [parsed(line) for line in manifest["requirements"]]
     asked = {"names": [[name, extras] for name, extras, _ in wanted], "modules": list(manifest["modules"])}
     try:
-        answer = subprocess.run([python, "-c", PROBE, json.dumps(asked)], check=False, timeout=120, stdout=subprocess.PIPE)
+        answer = subprocess.run(
+            [python, "-c", PROBE, json.dumps(asked)], check=False, timeout=120, stdout=subprocess.PIPE
+        )
         told = json.loads(answer.stdout.decode())
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return ["all of it: %s does not run" % python], []
@@ -133,7 +142,10 @@ def parsed(line):
 
 
 def fits(version, clauses):
-    """Whether a version meets all clauses, such as `==2.60.*,!=2.60.1`; None when a clause is of a kind that is not known here."""
+    """Whether a version meets all clauses, such as `==2.60.*,!=2.60.1`.
+
+    None when a clause is of a kind that is not known here.
+    """
     answers = [_meets(version, clause.strip()) for clause in clauses.split(",") if clause.strip()]
     return False if False in answers else None if None in answers else True
 
@@ -183,7 +195,8 @@ def run(words, sink, variables=None):
         last = [*last[-4:], line.strip()]
     if child.wait() != 0:
         raise RuntimeError(
-            "%s exited with %d: %s" % (os.path.basename(words[0]), child.returncode, " | ".join(line for line in last if line))
+            "%s exited with %d: %s"
+            % (os.path.basename(words[0]), child.returncode, " | ".join(line for line in last if line))
         )
 
 

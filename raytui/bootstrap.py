@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 class ClusterSession:
     """A platform, the watch over one cluster and the means to change it; use it as an async context manager.
 
-    Manager and logs are made when they are first used: `status` needs neither, and their imports would be a tenth of its time.
+    Manager and logs are made when they are first used: `status` needs neither, and their imports would be a tenth of
+    its time.
     """
 
     def __init__(self, settings: Settings, platform: Platform, *, long_lived: bool) -> None:
@@ -87,7 +88,9 @@ class ClusterSession:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if "logs" in self.__dict__:
             await self.logs.close()
         await self.monitor.close()
@@ -102,13 +105,17 @@ def open_session(settings: Settings, *, long_lived: bool = False) -> Session:
 def access_problems(settings: Settings) -> list[Problem]:
     """What is missing before a workbench can be asked; a project that is not named comes with those that the key sees.
 
-    Asks the workbench only for that, within `PROJECTS_S` seconds, and never fails because it does not answer. Not for a running loop.
+    Asks the workbench only for that, within `PROJECTS_S` seconds, and never fails because it does not answer. Not for a
+    running loop.
     """
     problems = missing_access(settings)
     if [problem.field for problem in problems] != ["project_id"]:
         return problems
     seen = asyncio.run(_projects(settings))
-    return [msgspec.structs.replace(problem, hint=plus(problem.hint, f"; {seen}")) if seen else problem for problem in problems]
+    return [
+        msgspec.structs.replace(problem, hint=plus(problem.hint, f"; {seen}")) if seen else problem
+        for problem in problems
+    ]
 
 
 async def _projects(settings: Settings) -> str:
@@ -182,7 +189,9 @@ DEPLOY_STEPS = ("project found or created", "files uploaded", "environment set u
 """The steps of `deploy`, in order."""
 
 
-async def open_deployment(settings: Settings, *, project_name: str, git_url: str, branch: str, timeout: float) -> Deployment:
+async def open_deployment(
+    settings: Settings, *, project_name: str, git_url: str, branch: str, timeout: float
+) -> Deployment:
     """A run of the pipeline on the workbench of the settings; close it afterwards."""
     from raytui.platforms.cai import CaiPlatform
     from raytui.platforms.cai.api.connect import open_client

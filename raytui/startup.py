@@ -1,16 +1,22 @@
-"""How a call begins: what its words ask for, and the shortest way there. Here and in `__main__` alone start-up time is bought.
+"""How a call begins: what its words ask for, and the shortest way there.
 
-The budget, of an installed and compiled package, by interleaved whole processes (`tests/benchmarks/status.py`, `console.py`); the measured
-values are medians of 12 to 15 runs on a busy machine of two cores, where they differ by a fifth from one measurement to the next:
+Here and in `__main__` alone start-up time is bought.
 
-- `raytui status -o json` of a local cluster takes at most 1/8 of the time of `ray status` (measured: 1/8.3 and 1/7.1) and 2.5 times that of
-  one GET with http.client (measured: 2.4 and 2.7). Importing asyncio, msgspec and http.client, and nothing else, is 2.1 times the import
-  of http.client. Six requests, side by side.
-- The console's first frame takes at most 0.9 times that of a bare Textual application (not reached; measured: 0.95 to 1.03).
+The budget, of an installed and compiled package, by interleaved whole processes (`tests/benchmarks/status.py`,
+`console.py`); the measured values are medians of 12 to 15 runs on a busy machine of two cores, where they differ by a
+fifth from one measurement to the next:
 
-What buys it, in milliseconds of CPU of a status (medians of 41 runs): garbage is not collected while modules are imported, 9 to 16; after a
-status the process ends without being taken apart, 28 to 35. Plain words are read without click (`cli.flags`), and modules that are not
-needed are not imported: `tests/architecture/test_lazy_imports.py` says where and for what.
+- `raytui status -o json` of a local cluster takes at most 1/8 of the time of `ray status` (measured: 1/8.3 and 1/7.1)
+  and 2.5 times that of
+  one GET with http.client (measured: 2.4 and 2.7). Importing asyncio, msgspec and http.client, and nothing else, is 2.1
+  times the import of http.client. Six requests, side by side.
+- The console's first frame takes at most 0.9 times that of a bare Textual application (not reached; measured: 0.95 to
+  1.03).
+
+What buys it, in milliseconds of CPU of a status (medians of 41 runs): garbage is not collected while modules are
+imported, 9 to 16; after a status the process ends without being taken apart, 28 to 35. Plain words are read without
+click (`cli.flags`), and modules that are not needed are not imported: `tests/architecture/test_lazy_imports.py` says
+where and for what.
 """
 
 from __future__ import annotations
@@ -29,7 +35,10 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str], console: Console | None = None, leave: Callable[[int], int] = int) -> int:
-    """Run raytui with these words and answer its exit code; `console` opens the console, `leave` may end the process after a status."""
+    """Run raytui with these words and answer its exit code.
+
+    `console` opens the console, `leave` may end the process after a status.
+    """
     asked, invocation = read(arguments), Invocation(console)
     if not asked.plain or "_RAYTUI_COMPLETE" in os.environ:
         from raytui.cli.root import run

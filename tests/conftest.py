@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-# A shell starts its background jobs with SIGINT ignored, and nohup ignores SIGHUP; children inherit that, and raytui leaves an ignored
-# signal ignored.
+# A shell starts its background jobs with SIGINT ignored, and nohup ignores SIGHUP; children inherit that, and raytui
+# leaves an ignored signal ignored.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:

@@ -32,11 +32,28 @@ def test_the_script_passes_and_leaves_an_empty_workbench(tmp_path: Path, client:
         try:
             assert bench.stdout is not None
             info = json.loads(bench.stdout.readline())
-            clean = {name: value for name, value in os.environ.items() if not name.startswith(("RAYTUI_", "CML_", "CDSW_", "RAY_"))}
+            clean = {
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("RAYTUI_", "CML_", "CDSW_", "RAY_"))
+            }
             told = {"CML_HOST": info["url"], "CML_API_KEY": info["api_key"], "CML_PROJECT_ID": info["project_id"]}
             env = {**clean, **told, "RAYTUI_CLIENT": client, "RAYTUI_STATE_DIR": str(tmp_path / "state")}
-            script = [sys.executable, str(Path(__file__)), "--workers", "1", "--cpu", "1", "--memory", "2", "-o", "json"]
-            done = subprocess.run(script, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=280)
+            script = [
+                sys.executable,
+                str(Path(__file__)),
+                "--workers",
+                "1",
+                "--cpu",
+                "1",
+                "--memory",
+                "2",
+                "-o",
+                "json",
+            ]
+            done = subprocess.run(
+                script, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=280
+            )
             assert done.returncode == 0, done.stdout + done.stderr
             checks = json.loads(done.stdout)["checks"]
             assert [(check["check"], check["state"]) for check in checks] == [

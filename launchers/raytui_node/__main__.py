@@ -5,8 +5,8 @@ import sys
 
 
 def _run() -> int:
-    # This folder's own modules, whatever else is named raytui_node on the path; and what lies beside the folder, which may be anything in
-    # a folder of the user's own, must not stand in for the standard library.
+    # This folder's own modules, whatever else is named raytui_node on the path; and what lies beside the folder, which
+    # may be anything in a folder of the user's own, must not stand in for the standard library.
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     import raytui_node  # noqa: F401
 

@@ -1,7 +1,7 @@
 """The folder that all launchers of a cluster share: who is the head, how each node is, who shall drain, and logs that outlive a node.
 
-On Cloudera AI it lies on NFS: no locks, no notification, attributes up to a minute old. So each file has one writer, is written
-beside its place, synced and renamed, and readers open it anew each time.
+On Cloudera AI it lies on NFS: no locks, no notification, attributes up to a minute old. So each file has one writer, is
+written beside its place, synced and renamed, and readers open it anew each time.
 """
 
 import contextlib
@@ -48,7 +48,9 @@ def _read_json(path: str) -> Dict[str, Any]:
 
 
 class SharedFolder:
-    """The files of one application in the shared folder. Without a folder every write is nothing and every read is empty.
+    """The files of one application in the shared folder.
+
+    Without a folder every write is nothing and every read is empty.
 
     A failed write never ends a node: `trouble` holds the sentence for it until a write succeeds again.
     """
@@ -82,11 +84,17 @@ class SharedFolder:
     def write_rendezvous(self, record: Dict[str, Any]) -> None:
         """Says to all workers where the head is."""
         if self.root:
-            text = json.dumps(dict({"schema_version": SCHEMA_VERSION, "cluster": self._cluster}, **record), indent=1) + "\n"
+            text = (
+                json.dumps(dict({"schema_version": SCHEMA_VERSION, "cluster": self._cluster}, **record), indent=1)
+                + "\n"
+            )
             self._write(self._path("rendezvous.json"), text.encode("utf-8"))
 
     def read_rendezvous(self) -> Dict[str, str]:
-        """The head's rendezvous as a map of words, empty when there is none (or it belongs to another cluster or cannot be read)."""
+        """The head's rendezvous as a map of words, empty when there is none.
+
+        Or it belongs to another cluster or cannot be read.
+        """
         if not self.root:
             return {}
         found = _read_json(self._path("rendezvous.json"))
@@ -113,7 +121,10 @@ class SharedFolder:
         return stat.st_mtime_ns, stat.st_ino
 
     def drain_asked(self) -> bool:
-        """Whether a request to drain appeared since this launcher began; one left from an earlier life does not count."""
+        """Whether a request to drain appeared since this launcher began.
+
+        One left from an earlier life does not count.
+        """
         now = self._drain_identity()
         return now is not None and now != self._drain_seen
 

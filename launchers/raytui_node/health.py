@@ -1,9 +1,9 @@
 """Asks a Ray head whether it is one: a gRPC call to GCS in plain sockets.
 
-A TCP connect proves nothing (under an Envoy sidecar every connect succeeds) and `ray health-check` costs two seconds of imports.
-GCS answers all calls in a few milliseconds on one HTTP/2 connection: the standard health service (also without a token), CheckAlive
-(Ray's version and whether a node counts as alive), GetClusterId (it changes when the head is a new one), and two that tell how far
-a starting head is. Measured with Ray 2.60, with and without token authentication.
+A TCP connect proves nothing (under an Envoy sidecar every connect succeeds) and `ray health-check` costs two seconds of
+imports. GCS answers all calls in a few milliseconds on one HTTP/2 connection: the standard health service (also without
+a token), CheckAlive (Ray's version and whether a node counts as alive), GetClusterId (it changes when the head is a new
+one), and two that tell how far a starting head is. Measured with Ray 2.60, with and without token authentication.
 """
 
 import re
@@ -19,7 +19,8 @@ _NODES = "/ray.rpc.NodeInfoGcsService/GetAllNodeInfo"
 _VALUE = "/ray.rpc.InternalKVGcsService/InternalKVGet"
 # GetAllNodeInfoRequest{limit: 1, node_selectors: [{is_head_node: true}]}
 _HEAD_NODE = b"\x08\x01\x12\x02\x20\x01"
-# InternalKVGetRequest{key: "webui:url", namespace: "dashboard"}: written when the dashboard is up, just before the head's raylet starts.
+# InternalKVGetRequest{key: "webui:url", namespace: "dashboard"}: written when the dashboard is up, just before the
+# head's raylet starts.
 _DASHBOARD = b"\x0a\x09webui:url\x12\x09dashboard"
 _DATA, _HEADERS, _RESET, _SETTINGS, _PING, _GOAWAY = 0, 1, 3, 4, 6, 7
 _END_STREAM, _END_HEADERS, _ACK = 1, 4, 1
@@ -43,7 +44,8 @@ class Probe(NamedTuple):
     node_alive: Optional[bool]
     """Whether GCS counts the asked node as alive; None when not asked or not answered."""
     head: str
-    """How far the head is: starting, ready (its raylet is being started), registered; "" when not asked or not answered."""
+    """How far the head is: starting, ready (its raylet is being started), registered; "" when not asked or not
+    answered."""
     problem: str
     """Why it is not healthy, in words."""
 
@@ -82,8 +84,13 @@ def _request(stream: int, authority: str, path: str, token: str, message: bytes)
     return _frame(_HEADERS, _END_HEADERS, stream, block) + _frame(_DATA, _END_STREAM, stream, body)
 
 
-def _exchange(conn: socket.socket, requests: bytes, streams: List[int], deadline: float) -> Tuple[Dict[int, bytes], Dict[int, int]]:
-    """Bodies and gRPC statuses by stream. The status is read from the header block as it stands: gRPC's C core sends it as plain text."""
+def _exchange(
+    conn: socket.socket, requests: bytes, streams: List[int], deadline: float
+) -> Tuple[Dict[int, bytes], Dict[int, int]]:
+    """Bodies and gRPC statuses by stream.
+
+    The status is read from the header block as it stands: gRPC's C core sends it as plain text.
+    """
     bodies: Dict[int, bytes] = {}
     statuses: Dict[int, int] = {}
     conn.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(_SETTINGS, 0, 0, b"") + requests)
@@ -159,7 +166,9 @@ def _fields(data: bytes) -> Dict[int, bytes]:
 
 
 def probe_gcs(address: str, token: str = "", node_id: str = "", head: bool = False, timeout: float = 1.0) -> Probe:
-    """One look at GCS on `address` (HOST:PORT); never raises for what the network does. `timeout` in seconds is for the whole look.
+    """One look at GCS on `address` (HOST:PORT); never raises for what the network does.
+
+    `timeout` in seconds is for the whole look.
 
     `node_id` asks whether this node is alive, `head` how far the head is.
     Raises ValueError when the address is not HOST:PORT.
@@ -177,11 +186,22 @@ def probe_gcs(address: str, token: str = "", node_id: str = "", head: bool = Fal
     try:
         with socket.create_connection((host, port), timeout) as conn:
             connected = True
-            requests = b"".join(_request(stream, "%s:%d" % (host, port), path, token, body) for stream, path, body in calls)
+            requests = b"".join(
+                _request(stream, "%s:%d" % (host, port), path, token, body) for stream, path, body in calls
+            )
             bodies, statuses = _exchange(conn, requests, [stream for stream, _, _ in calls], deadline)
     except (OSError, UnicodeError) as error:
         if connected:
-            return Probe(True, False, False, "", "", None, "", "%s accepts connections but does not answer as a Ray head" % address)
+            return Probe(
+                True,
+                False,
+                False,
+                "",
+                "",
+                None,
+                "",
+                "%s accepts connections but does not answer as a Ray head" % address,
+            )
         reason = getattr(error, "strerror", None) or error
         return Probe(False, False, False, "", "", None, "", "nothing answers at %s (%s)" % (address, reason))
     if _UNAUTHENTICATED in statuses.values():
@@ -193,6 +213,8 @@ def probe_gcs(address: str, token: str = "", node_id: str = "", head: bool = Fal
     cluster_id = _fields(_message(bodies.get(5, b""))).get(2, b"").hex()
     healthy = _message(bodies.get(1, b"")) == _SERVING
     nodes, dashboard = (_fields(_message(bodies.get(stream, b""))) for stream in (7, 9))
-    stage = "registered" if 2 in nodes else "ready" if 2 in dashboard else "starting" if 7 in bodies and 9 in bodies else ""
+    stage = (
+        "registered" if 2 in nodes else "ready" if 2 in dashboard else "starting" if 7 in bodies and 9 in bodies else ""
+    )
     problem = "" if healthy else "%s answers, but not as a Ray head" % address
     return Probe(True, healthy, False, ray_version, cluster_id, node_alive, stage, problem)

@@ -20,7 +20,8 @@ _SLOWEST_POLL_S = 1.0
 _MOVED_POLL_S = 1.0
 # How often in a row a worker may lose its head before it was ever alive.
 _MOST_LOST_JOINS = 5
-# How long a joined head may differ from the announced one: a head answers up to a second before it announces itself anew.
+# How long a joined head may differ from the announced one: a head answers up to a second before it announces itself
+# anew.
 _ANNOUNCING_S = 5.0
 # What `ray start` prints after its imports, before it looks at the cluster.
 _IMPORTED = "Local node IP"
@@ -49,7 +50,8 @@ class HeadNode(Supervisor):
         gcs = self.report.parts.gcs
         if self._announced or gcs is None:
             return ""
-        # Another GCS that is already there answers on our port until our own gives up: it gets no token and is not announced as us.
+        # Another GCS that is already there answers on our port until our own gives up: it gets no token and is not
+        # announced as us.
         ours = holds_port(gcs.pid, self.settings.ray_port)
         if ours is False or (ours is None and self._stranger):
             return ""
@@ -85,11 +87,16 @@ class HeadNode(Supervisor):
         stranger = probe_gcs(self._local)
         if stranger.refused or stranger.healthy:
             known = (
-                "its cluster id is %s" % stranger.cluster_id if stranger.cluster_id else "it asks for a token, so its cluster is unknown"
+                "its cluster id is %s" % stranger.cluster_id
+                if stranger.cluster_id
+                else "it asks for a token, so its cluster is unknown"
             )
             return "port %d of this node is held by another Ray head, not by this one (%s)" % (port, known), free
         if "InvalidAuthToken" in "\n".join(ending.lines):
-            return "a GCS that was not this head's answered on its port %d and refused its token; it is gone now" % port, "start it again"
+            return (
+                "a GCS that was not this head's answered on its port %d and refused its token; it is gone now" % port,
+                "start it again",
+            )
         return message, hint
 
 
@@ -98,7 +105,8 @@ class _Target(NamedTuple):
 
     address: str
     source: str
-    """named (this run was told), rendezvous (may be a dead head's), default, or guess (the default where heads announce themselves)."""
+    """named (this run was told), rendezvous (may be a dead head's), default, or guess (the default where heads announce
+    themselves)."""
     rendezvous: Dict[str, str]
     """The announcement that belongs to this address, if any."""
     generation: str
@@ -183,8 +191,8 @@ class WorkerNode(Supervisor):
             stable = answering is not None and now - answering >= window
             if probe.refused:
                 self._refused(probe, target, patient)
-            # A guess is not trusted before a head had the time to announce itself. Nothing answers at an address we were given: Ray
-            # retries it as well as we do, and we go on watching the clock.
+            # A guess is not trusted before a head had the time to announce itself. Nothing answers at an address we
+            # were given: Ray retries it as well as we do, and we go on watching the clock.
             elif not stranger and (
                 (probe.healthy and probe.head != "starting" and target.source != "guess")
                 or stable
@@ -217,7 +225,10 @@ class WorkerNode(Supervisor):
         return "the Ray head that answers is not the announced one (%s, announced is %s)" % (seen, announced)
 
     def _refused(self, probe: Probe, target: _Target, patient: bool) -> None:
-        """Another cluster's head may hold the address of a dead one of ours; what was named or stays so is a wrong token."""
+        """Another cluster's head may hold the address of a dead one of ours.
+
+        What was named or stays so is a wrong token.
+        """
         if target.source in ("named", "default") or (target.source == "rendezvous" and patient):
             self.fail(probe.problem, "give every node the same RAY_AUTH_MODE and the same token (RAY_AUTH_TOKEN_PATH)")
 
@@ -235,13 +246,19 @@ class WorkerNode(Supervisor):
         told = target.rendezvous if same_head else {}
         head = (probe.ray_version or told.get("ray_version", ""), told.get("python_version", ""))
         if versions_differ(head, self.versions, self.env):
-            words = ["Ray %s and Python %s" % (ray or "unknown", python or "unknown") for ray, python in (head, self.versions)]
+            words = [
+                "Ray %s and Python %s" % (ray or "unknown", python or "unknown")
+                for ray, python in (head, self.versions)
+            ]
             self.fail(*version_mismatch(*words))
 
     def _headless(self, address: str) -> Optional[str]:
         if time.monotonic() - self._head_seen <= self.settings.head_timeout:
             return None
-        return "no Ray head answered at %s for %g s, so this worker ended itself" % (address, self.settings.head_timeout)
+        return "no Ray head answered at %s for %g s, so this worker ended itself" % (
+            address,
+            self.settings.head_timeout,
+        )
 
     def _headless_hint(self) -> str:
         return self.report.network_hint() if self.report.envoy else "start the head, then start this worker again"
@@ -250,22 +267,27 @@ class WorkerNode(Supervisor):
         message = self._headless(address)
         if message and stranger:
             where = "%s/rendezvous.json" % self.settings.shared_dir
-            self.fail("%s: %s" % (message, stranger), "start this cluster's head again; if it has no head any more, remove %s" % where)
+            self.fail(
+                "%s: %s" % (message, stranger),
+                "start this cluster's head again; if it has no head any more, remove %s" % where,
+            )
         if message:
             self.fail(message, self._headless_hint())
 
     def attend(self, child: "subprocess.Popen[bytes]", output: Output, spoke: bool) -> None:
         """Holds `ray start` between its imports and its first look for the head's node, until that node is registered.
 
-        A look that comes too early costs two seconds of sleep, and after twenty of them the worker gives up; the imports, which take
-        one second, may run while the head's raylet starts. Should we be killed meanwhile, the kernel continues the stopped process
-        (its group is orphaned then) and ends it.
+        A look that comes too early costs two seconds of sleep, and after twenty of them the worker gives up; the
+        imports, which take one second, may run while the head's raylet starts. Should we be killed meanwhile, the
+        kernel continues the stopped process (its group is orphaned then) and ends it.
         """
         now = time.monotonic()
         if self._hold == _WATCHING and spoke and any(_IMPORTED in line for line in output.lines):
             signal_child(child, signal.SIGSTOP)
             self._hold = now + _LONGEST_HOLD_S
-        if self._hold > _WATCHING and (now > self._hold or self.probe(self.report.address, head=True).head in ("registered", "")):
+        if self._hold > _WATCHING and (
+            now > self._hold or self.probe(self.report.address, head=True).head in ("registered", "")
+        ):
             signal_child(child, signal.SIGCONT)
             self._hold = _RELEASED
 
@@ -315,7 +337,9 @@ class WorkerNode(Supervisor):
 
 
 def launch(role: str, env: Mapping[str, str], launcher: int = 0) -> None:
-    """Runs a node of this role to its end. Raises LauncherError, one sentence and an exit code, unless it ended as asked.
+    """Runs a node of this role to its end.
+
+    Raises LauncherError, one sentence and an exit code, unless it ended as asked.
 
     `launcher` is the pid of the script that stays with us, 0 when nobody does.
     """
@@ -338,7 +362,8 @@ def launch(role: str, env: Mapping[str, str], launcher: int = 0) -> None:
 def main(arguments: List[str]) -> int:
     """Runs the node that `arguments` name: its role, head or worker, and the pid of the launcher that stays with it, if one does.
 
-    Returns the exit code of the process: Ray's own, or 0 after a requested end. Why it ended otherwise is the last line on stderr.
+    Returns the exit code of the process: Ray's own, or 0 after a requested end. Why it ended otherwise is the last line
+    on stderr.
     """
     if not arguments or arguments[0] not in ("head", "worker"):
         sys.stderr.write("name the role of the node: python raytui_node head, or python raytui_node worker\n")

@@ -31,7 +31,10 @@ def _versions(found: Match[str]) -> Tuple[str, str]:
 
 
 def version_mismatch(head: str, own: str) -> Tuple[str, str]:
-    """The sentence and hint for a worker whose versions differ from the head's; each side reads like `Ray 2.60.0 and Python 3.11.7`."""
+    """The sentence and hint for a worker whose versions differ from the head's.
+
+    Each side reads like `Ray 2.60.0 and Python 3.11.7`.
+    """
     return (
         "versions differ: the head runs %s, this node %s" % (head, own),
         "use one venv for head and workers (the same Ray, and the same Python down to the patch release)",
@@ -76,7 +79,8 @@ _RULES: List[Tuple["re.Pattern[str]", Callable[[Match[str]], Tuple[str, str]]]] 
         "set RAY_AUTH_TOKEN_PATH to the file that holds the cluster's token",
     ),
     _rule(
-        r"InvalidAuthToken: Authentication token is missing or incorrect\. *Note: RAY_AUTH_MODE is currently 'disabled'",
+        r"InvalidAuthToken: Authentication token is missing or incorrect\. *Note: RAY_AUTH_MODE is currently "
+        r"'disabled'",
         "the head asks for a token and this node sends none",
         "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH as on the head",
     ),
@@ -106,7 +110,8 @@ _RULES: List[Tuple["re.Pattern[str]", Callable[[Match[str]], Tuple[str, str]]]] 
         "read gcs_server.err in Ray's log folder",
     ),
     _rule(
-        r"Ray component (?P<component>\S+) is trying to use a port number (?P<port>\d+) that is used by other components",
+        r"Ray component (?P<component>\S+) is trying to use a port number (?P<port>\d+) that is used by other "
+        r"components",
         "port {port} lies in a range that Ray uses itself ({component})",
         "choose a port outside 10002-19999",
     ),
@@ -121,7 +126,8 @@ _RULES: List[Tuple["re.Pattern[str]", Callable[[Match[str]], Tuple[str, str]]]] 
         "set RAYTUI_TEMP_DIR to a short path such as /tmp/r",
     ),
     _rule(
-        r"Attempting to cap object store memory usage at (?P<asked>\d+) bytes, but the minimum allowed is (?P<least>\d+)",
+        r"Attempting to cap object store memory usage at (?P<asked>\d+) bytes, but the minimum allowed is "
+        r"(?P<least>\d+)",
         "the object store of {asked} bytes is below Ray's minimum of {least} bytes",
         "raise RAYTUI_OBJECT_STORE_BYTES, or leave it out",
     ),
@@ -193,7 +199,10 @@ _SUBPROCESS_REASON = {
 
 
 def warning(lines: Sequence[str]) -> Tuple[str, str]:
-    """The sentence and hint for something that a living node complained about; two empty strings when nothing is known."""
+    """The sentence and hint for something that a living node complained about.
+
+    Two empty strings when nothing is known.
+    """
     text = "\n".join(_RECORD.sub("", plain(line)) for line in lines)
     for pattern, fill in _WARNINGS:
         found = pattern.search(text)
@@ -223,9 +232,12 @@ def _ending(exit_code: Optional[int]) -> str:
 
 
 def explain(output_lines: Sequence[str], exit_code: Optional[int]) -> Tuple[str, str]:
-    """Why `ray start` ended, as (message, hint): one sentence without a full stop, and what to do next ("" when nothing helps).
+    """Why `ray start` ended, as (message, hint): one sentence without a full stop, and what to do next.
 
-    `output_lines` are its last lines, colours allowed; `exit_code` as subprocess gives it (negative: ended by that signal).
+    "" when nothing helps.
+
+    `output_lines` are its last lines, colours allowed; `exit_code` as subprocess gives it (negative: ended by that
+    signal).
     """
     lines = [_RECORD.sub("", plain(line)) for line in output_lines]
     text = "\n".join(lines)

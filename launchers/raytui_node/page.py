@@ -1,9 +1,9 @@
 """What the application port answers: a small status page at once, because only a plain 200 makes the platform call it running.
 
-When it was asked for, the page passes requests on to Ray's dashboard, with Ray's own token check behind it; until the dashboard
-listens it stays the status page. Authorization is the platform's header: some workbenches hand it on, and Ray would take the caller's
-API key for a wrong token of its own. It ends here, and what came as X-Ray-Authorization goes on in its place.
-The http modules are imported where they are used: a launcher without a port saves 20 ms.
+When it was asked for, the page passes requests on to Ray's dashboard, with Ray's own token check behind it; until the
+dashboard listens it stays the status page. Authorization is the platform's header: some workbenches hand it on, and Ray
+would take the caller's API key for a wrong token of its own. It ends here, and what came as X-Ray-Authorization goes on
+in its place. The http modules are imported where they are used: a launcher without a port saves 20 ms.
 """
 
 import html
@@ -33,8 +33,13 @@ _ENVOY_READY = ("127.0.0.1", 15021, "/healthz/ready")
 class StatusPage:
     """Serves on 127.0.0.1:`port` from a daemon thread, and shows what `facts` gives and nothing else."""
 
-    def __init__(self, port: int, facts: Callable[[], Dict[str, str]], dashboard: Optional[Callable[[], str]] = None) -> None:
-        """`dashboard`, when given, answers HOST:PORT of the dashboard to pass requests to. Raises OSError when the port is taken."""
+    def __init__(
+        self, port: int, facts: Callable[[], Dict[str, str]], dashboard: Optional[Callable[[], str]] = None
+    ) -> None:
+        """`dashboard`, when given, answers HOST:PORT of the dashboard to pass requests to.
+
+        Raises OSError when the port is taken.
+        """
         import http.server
 
         page = self
@@ -64,15 +69,22 @@ class StatusPage:
 
         self._facts = facts
         self._server = Server(("127.0.0.1", port), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, name="status-page", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, name="status-page", daemon=True
+        )
         self._thread.start()
 
     def show(self, handler: Any) -> None:
         """Answers 200 with the state, for any path."""
         facts = self._facts()
-        rows = "".join("<dt>%s</dt><dd>%s</dd>" % (html.escape(key), html.escape(value)) for key, value in facts.items() if value)
+        rows = "".join(
+            "<dt>%s</dt><dd>%s</dd>" % (html.escape(key), html.escape(value)) for key, value in facts.items() if value
+        )
         title = html.escape("%s: %s" % (facts.get("application", ""), facts.get("state", "")))
-        body = "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=10><title>%s</title><h1>%s</h1><dl>%s</dl>\n" % (
+        body = (
+            "<!doctype html><meta charset=utf-8><meta http-equiv=refresh "
+            "content=10><title>%s</title><h1>%s</h1><dl>%s</dl>\n"
+        ) % (
             title,
             title,
             rows,
@@ -89,8 +101,15 @@ class StatusPage:
             handler.wfile.write(data)
 
     def pass_on(self, handler: Any, target: str) -> bool:
-        """Passes the request on to the dashboard at `target`; False, with nothing answered yet, when the dashboard does not listen."""
-        length = int(handler.headers.get("Content-Length") or 0) if (handler.headers.get("Content-Length") or "0").isdigit() else 0
+        """Passes the request on to the dashboard at `target`.
+
+        False, with nothing answered yet, when the dashboard does not listen.
+        """
+        length = (
+            int(handler.headers.get("Content-Length") or 0)
+            if (handler.headers.get("Content-Length") or "0").isdigit()
+            else 0
+        )
         if length > _LONGEST_BODY:
             handler.send_error(413)
             return True
@@ -145,7 +164,10 @@ def _passed_on(received: Any) -> Dict[str, str]:
 
 
 def envoy_present(timeout: float = 1.0) -> bool:
-    """Whether an Envoy sidecar answers in this pod; under one, Ray's ports pass only if the mesh lets plain TCP through."""
+    """Whether an Envoy sidecar answers in this pod.
+
+    Under one, Ray's ports pass only if the mesh lets plain TCP through.
+    """
     import http.client
 
     host, port, path = _ENVOY_READY

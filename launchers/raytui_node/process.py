@@ -1,8 +1,8 @@
 """Starts `ray start`, finds what belongs to it through /proc, and ends it so that nothing of it is left.
 
-`ray start --block` does not prove a live node: it stays when its raylet ends with code 0, and after a SIGKILL its agents live on for
-a minute. Everything is found by parentage, by the process group that Ray was given and by a marker in the environment; only
-processes of this user are ever signalled.
+`ray start --block` does not prove a live node: it stays when its raylet ends with code 0, and after a SIGKILL its
+agents live on for a minute. Everything is found by parentage, by the process group that Ray was given and by a marker
+in the environment; only processes of this user are ever signalled.
 """
 
 import ctypes
@@ -134,8 +134,8 @@ def _prctl() -> Optional[Callable[[int, int], int]]:
 def follow(launcher: int) -> None:
     """Ties this process to `launcher`, its parent: the kernel sends us SIGTERM when it dies, however it dies.
 
-    We leave its process group too: a Ctrl-C, or a platform's signal to the whole group, comes from the launcher, which hands it on, and
-    would otherwise count twice.
+    We leave its process group too: a Ctrl-C, or a platform's signal to the whole group, comes from the launcher, which
+    hands it on, and would otherwise count twice.
     """
     os.setpgid(0, 0)
     prctl = _prctl()
@@ -148,9 +148,9 @@ def follow(launcher: int) -> None:
 def spawn(argv: List[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     """Starts `argv` with its output in a pipe, in a process group of its own inside our session.
 
-    Its own group keeps Ctrl-C and signals to the launcher's group away from Ray's processes, which would die piecemeal instead of
-    draining; the same session lets a platform find everything by session id. The kernel sends it SIGTERM when we die, however we die.
-    Raises OSError when it cannot be started.
+    Its own group keeps Ctrl-C and signals to the launcher's group away from Ray's processes, which would die piecemeal
+    instead of draining; the same session lets a platform find everything by session id. The kernel sends it SIGTERM
+    when we die, however we die. Raises OSError when it cannot be started.
     """
     parent = os.getpid()
     prctl = _prctl()
@@ -162,7 +162,8 @@ def spawn(argv: List[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
             if os.getppid() != parent:
                 os._exit(1)
 
-    # The child only makes three system calls through a library that is already loaded, so another thread's locks cannot stop it.
+    # The child only makes three system calls through a library that is already loaded, so another thread's locks cannot
+    # stop it.
     return subprocess.Popen(
         argv,
         env=dict(env),
@@ -188,7 +189,10 @@ class Output:
         os.set_blocking(self._fd, False)
 
     def wait(self, seconds: float, wake: int) -> bool:
-        """Waits at most `seconds` for output or for a byte on the descriptor `wake`, and reads what is there; True after output."""
+        """Waits at most `seconds` for output or for a byte on the descriptor `wake`, and reads what is there.
+
+        True after output.
+        """
         watched = [wake] + ([self._fd] if self._open else [])
         ready, _, _ = select.select(watched, [], [], seconds)
         if wake in ready:
@@ -228,7 +232,9 @@ class Output:
 
 
 def holds_port(pid: int, port: int) -> Optional[bool]:
-    """Whether the process has the listening TCP socket of `port`; None when nobody is seen to listen or the kernel does not tell.
+    """Whether the process has the listening TCP socket of `port`.
+
+    None when nobody is seen to listen or the kernel does not tell.
 
     Who answers at an address does not say who it is: the socket itself is compared, and it cannot be another process's.
     """
@@ -239,7 +245,9 @@ def holds_port(pid: int, port: int) -> Optional[bool]:
                 rows = [line.split() for line in file.readlines()[1:]]
         except OSError:
             continue
-        sockets |= {"socket:[%s]" % row[9] for row in rows if row[3] == _LISTENS and int(row[1].rpartition(":")[2], 16) == port}
+        sockets |= {
+            "socket:[%s]" % row[9] for row in rows if row[3] == _LISTENS and int(row[1].rpartition(":")[2], 16) == port
+        }
     folder = "/proc/%d/fd" % pid
     try:
         names = os.listdir(folder) if sockets else []
@@ -280,7 +288,9 @@ def left_behind(group: int, mark: str) -> List[Process]:
     """
     me, user, session = os.getpid(), os.getuid(), os.getsid(0)
     processes = [process for process in _all_processes() if process.pid != me]
-    below = _descendants(processes, {process.pid for process in processes if process.group == group and process.session == session})
+    below = _descendants(
+        processes, {process.pid for process in processes if process.group == group and process.session == session}
+    )
     found = []
     for process in processes:
         try:

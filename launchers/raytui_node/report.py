@@ -14,12 +14,16 @@ _HEARTBEAT_S = 10.0
 
 
 _ENVOY_HINT = (
-    "an Envoy sidecar is in this pod: ask the administrator to let plain TCP between the project's pods pass the mesh (mTLS permissive)"
+    "an Envoy sidecar is in this pod: ask the administrator to let plain TCP between the project's pods "
+    "pass the mesh (mTLS permissive)"
 )
 
 
 class Report:
-    """The state of one node in words and facts. Whoever learns a fact sets its field; `set_state` and `record` tell it."""
+    """The state of one node in words and facts.
+
+    Whoever learns a fact sets its field; `set_state` and `record` tell it.
+    """
 
     def __init__(self, settings: Settings, versions: Tuple[str, str], shared: SharedFolder) -> None:
         self.state, self.message, self.hint = "starting", "", ""
@@ -61,7 +65,10 @@ class Report:
             self._log.write(("%s raytui: %s\n" % (utc_now(), text)).encode("utf-8"))
 
     def set_state(self, state: str, message: str = "", hint: str = "", aloud: bool = True) -> None:
-        """Takes on a state and tells it everywhere, once; not `aloud` when it is the last word, which somebody else prints."""
+        """Takes on a state and tells it everywhere, once.
+
+        Not `aloud` when it is the last word, which somebody else prints.
+        """
         if aloud and (state, message, hint) == (self.state, self.message, self.hint):
             return
         if state != self.state:

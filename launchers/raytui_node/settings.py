@@ -32,7 +32,10 @@ class LauncherError(RuntimeError):
 
 
 class Settings(NamedTuple):
-    """Everything the environment says; sizes in bytes, times in seconds, an empty string or None where nothing was said."""
+    """Everything the environment says.
+
+    Sizes in bytes, times in seconds, an empty string or None where nothing was said.
+    """
 
     role: str
     cluster: str
@@ -129,12 +132,17 @@ def _machine_memory() -> int:
 
 
 def _machine_gpus() -> int:
-    """Counted with nvidia-smi, because CAI has no variable for it; 0 when that program is missing or does not answer."""
+    """Counted with nvidia-smi, because CAI has no variable for it.
+
+    0 when that program is missing or does not answer.
+    """
     program = shutil.which("nvidia-smi")
     if program is None:
         return 0
     try:
-        listing = subprocess.run([program, "-L"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=5, check=False).stdout
+        listing = subprocess.run(
+            [program, "-L"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=5, check=False
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return 0
     return sum(1 for line in listing.splitlines() if line.startswith(b"GPU "))
@@ -143,7 +151,8 @@ def _machine_gpus() -> int:
 def _resources(role: str, env: Mapping[str, str]) -> Tuple[int, int, int, int, int]:
     """CPUs, GPUs, memory, object store and /dev/shm, sizes in bytes.
 
-    What was asked for is passed on as it is; memory that is derived leaves room for the object store, as Ray's own default does.
+    What was asked for is passed on as it is; memory that is derived leaves room for the object store, as Ray's own
+    default does.
     """
     millicores = _number(env, "CDSW_CPU_MILLICORES", 0)
     cpus = _integer(env, "RAYTUI_NUM_CPUS")
@@ -165,8 +174,8 @@ def _resources(role: str, env: Mapping[str, str]) -> Tuple[int, int, int, int, i
 def _temp_dir(role: str, application: str, in_cai: bool, asked: str) -> str:
     """A folder of its own for each worker of a host.
 
-    Nodes that start at the same time in one folder pick the same socket names (Ray looks whether the file exists, and its raylet makes
-    it seconds later), and one of their raylets dies. A pod holds one node only.
+    Nodes that start at the same time in one folder pick the same socket names (Ray looks whether the file exists, and
+    its raylet makes it seconds later), and one of their raylets dies. A pod holds one node only.
     """
     if role == "head" or (in_cai and not asked):
         return asked
@@ -191,7 +200,8 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
     auth_mode = env.get("RAY_AUTH_MODE", "").strip().lower()
     if expose and auth_mode != "token":
         raise LauncherError(
-            "RAYTUI_EXPOSE_DASHBOARD=1 is refused without token authentication, since an open dashboard runs code for whoever reaches it; "
+            "RAYTUI_EXPOSE_DASHBOARD=1 is refused without token authentication, since an open dashboard runs "
+            "code for whoever reaches it; "
             "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH"
         )
     cpus, gpus, memory, store, shm = _resources(role, env)
@@ -230,9 +240,10 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
 
 def check_ray(settings: Settings) -> None:
     """Raises LauncherError, one sentence that says how to get Ray there, when the venv or its `ray` program is missing."""
-    how = "make it with `python3 -m venv {0}` and `{0}/bin/pip install 'ray[default]'`, or set RAYTUI_VENV to a venv that has Ray".format(
-        settings.venv
-    )
+    how = (
+        "make it with `python3 -m venv {0}` and `{0}/bin/pip install 'ray[default]'`, or set RAYTUI_VENV to a "
+        "venv that has Ray"
+    ).format(settings.venv)
     if not os.path.isdir(settings.venv):
         raise LauncherError("no virtual environment at %s: %s" % (settings.venv, how))
     if not os.path.isfile(settings.ray):
@@ -241,7 +252,9 @@ def check_ray(settings: Settings) -> None:
             "or set RAYTUI_VENV to a venv that has Ray" % (settings.ray, settings.venv)
         )
     if not os.access(settings.ray, os.X_OK):
-        raise LauncherError("%s is not executable; install Ray again in that venv, or set RAYTUI_VENV to another" % settings.ray)
+        raise LauncherError(
+            "%s is not executable; install Ray again in that venv, or set RAYTUI_VENV to another" % settings.ray
+        )
     python = os.path.join(settings.venv, "bin", "python")
     if not os.access(python, os.X_OK):
         raise LauncherError("the virtual environment has no Python: %s is missing or cannot be run; %s" % (python, how))
@@ -263,7 +276,14 @@ def ray_arguments(settings: Settings, address: str) -> List[str]:
     else:
         argv = [settings.ray, "start", "--address", address, "--block"]
     argv += ["--num-cpus", str(settings.cpus), "--num-gpus", str(settings.gpus), "--memory", str(settings.memory)]
-    argv += ["--object-store-memory", str(settings.object_store), "--node-name", settings.application, "--log-color", "false"]
+    argv += [
+        "--object-store-memory",
+        str(settings.object_store),
+        "--node-name",
+        settings.application,
+        "--log-color",
+        "false",
+    ]
     head_only = [("--dashboard-host", settings.dashboard_host), ("--ray-client-server-port", settings.client_port)]
     both = [
         ("--dashboard-agent-listen-port", settings.agent_port),
@@ -323,7 +343,10 @@ def read_token(settings: Settings, env: Mapping[str, str]) -> str:
 
 
 def installed_versions(venv: str) -> Tuple[str, str]:
-    """Ray's and Python's version in the venv, read from its files without importing anything; "" where the files do not tell."""
+    """Ray's and Python's version in the venv, read from its files without importing anything.
+
+    "" where the files do not tell.
+    """
     ray_version = ""
     for path in glob.glob(os.path.join(glob.escape(venv), "lib", "python3*", "site-packages", "ray-*.dist-info")):
         ray_version = os.path.basename(path)[len("ray-") : -len(".dist-info")]
@@ -342,7 +365,9 @@ def installed_versions(venv: str) -> Tuple[str, str]:
 
 
 def versions_differ(head: Tuple[str, str], own: Tuple[str, str], env: Mapping[str, str]) -> bool:
-    """Whether Ray would refuse to join: another Ray, or another Python (to the patch, unless the environment relaxes it).
+    """Whether Ray would refuse to join: another Ray, or another Python.
+
+    To the patch, unless the environment relaxes it.
 
     Each side is Ray's and Python's version; an unknown one never differs.
     """

@@ -1,7 +1,7 @@
 """Runs one `ray start` and watches the node behind it: what head and worker have in common.
 
-One thread does everything that decides, so it works the same inside a notebook kernel; only the status page and the look for a
-sidecar have threads of their own.
+One thread does everything that decides, so it works the same inside a notebook kernel; only the status page and the
+look for a sidecar have threads of their own.
 """
 
 import os
@@ -18,7 +18,16 @@ from raytui_node.output import explain, warning
 from raytui_node.page import StatusPage, envoy_present
 from raytui_node.process import NOTHING_YET, Output, find_ray, signal_child, spawn, still_runs, sweep
 from raytui_node.report import Report
-from raytui_node.settings import ANY_HOST, RUN_MARK, SMALL_SHM, LauncherError, Settings, installed_versions, ray_environment, read_token
+from raytui_node.settings import (
+    ANY_HOST,
+    RUN_MARK,
+    SMALL_SHM,
+    LauncherError,
+    Settings,
+    installed_versions,
+    ray_environment,
+    read_token,
+)
 
 _PROBE_STARTING_S = 0.4
 _PROBE_ALIVE_S = 5.0
@@ -26,8 +35,8 @@ _PROBE_ALIVE_S = 5.0
 _GONE_S = 3.0
 # How long GCS may call the node dead while its raylet lives; a raylet that hears of it ends by itself within 3 s.
 _DEAD_S = 12.0
-# How long Ray gets when there is nothing to drain: its raylet is gone, or its node was never alive, or its head is gone, and the call
-# that would drain the node waits 30 s for a dead GCS.
+# How long Ray gets when there is nothing to drain: its raylet is gone, or its node was never alive, or its head is
+# gone, and the call that would drain the node waits 30 s for a dead GCS.
 _NO_DRAIN_S = 5.0
 _DRAIN_POLL_S = 1.0
 _STARTED = "Ray runtime started."
@@ -45,7 +54,10 @@ class Ending(NamedTuple):
 
 
 class Supervisor:
-    """One launcher: what it knows of its node, and the loop around `ray start`. A role says how it goes and what it looks at."""
+    """One launcher: what it knows of its node, and the loop around `ray start`.
+
+    A role says how it goes and what it looks at.
+    """
 
     def __init__(self, settings: Settings, env: Mapping[str, str]) -> None:
         self.settings = settings
@@ -88,13 +100,15 @@ class Supervisor:
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._handlers[number] = signal.signal(number, self._on_signal)
         if self.settings.app_port:
-            dashboard = self._dashboard_target if self.settings.expose_dashboard and self.settings.role == "head" else None
+            dashboard = (
+                self._dashboard_target if self.settings.expose_dashboard and self.settings.role == "head" else None
+            )
             try:
                 self._page = StatusPage(self.settings.app_port, self.report.facts, dashboard)
             except OSError as error:
                 self.report.say(
-                    "the application port %d cannot be served (%s), so the platform may never call this application running"
-                    % (self.settings.app_port, error.strerror or error)
+                    "the application port %d cannot be served (%s), so the platform may never call this "
+                    "application running" % (self.settings.app_port, error.strerror or error)
                 )
         if self.settings.in_cai:
             threading.Thread(target=self._look_for_envoy, name="envoy-check", daemon=True).start()
@@ -145,7 +159,10 @@ class Supervisor:
         return probe_gcs(address, self.token, node_id, head)
 
     def run_ray(self, argv: List[str]) -> Ending:
-        """Starts Ray and returns when it has ended and nothing of it is left; raises LauncherError when it cannot be started."""
+        """Starts Ray and returns when it has ended and nothing of it is left.
+
+        Raises LauncherError when it cannot be started.
+        """
         self.report.parts = NOTHING_YET
         self.was_alive = False
         self._raylet_missed = self._dead_since = self._probed = 0.0
@@ -204,7 +221,9 @@ class Supervisor:
         self._raylet_missed = self._raylet_missed or now
         if now - self._raylet_missed < _GONE_S:
             return ""
-        return self.broken("the raylet is gone although ray start still runs, so the node is dead", "read raylet.err and raylet.out")
+        return self.broken(
+            "the raylet is gone although ray start still runs, so the node is dead", "read raylet.err and raylet.out"
+        )
 
     def _look_at_gcs(self, output: Output) -> str:
         now = time.monotonic()
@@ -215,7 +234,12 @@ class Supervisor:
         probe = self.probe(address, parts.node_id if parts.raylet else "")
         self.seen(probe)
         # A Ray that does not tell whether a node is alive: its own word has to do.
-        started = probe.node_alive is None and probe.healthy and parts.raylet and any(_STARTED in line for line in output.lines)
+        started = (
+            probe.node_alive is None
+            and probe.healthy
+            and parts.raylet
+            and any(_STARTED in line for line in output.lines)
+        )
         if probe.node_alive or started:
             self.was_alive = True
             self._dead_since = 0.0
@@ -225,7 +249,9 @@ class Supervisor:
             if now - self._dead_since > _DEAD_S:
                 return self.broken("the head calls this node dead although its raylet runs", self.report.network_hint())
         elif self.was_alive and not probe.healthy:
-            self.report.set_state("alive", "the head does not answer: " + probe.problem, "this node ends about a minute after its head")
+            self.report.set_state(
+                "alive", "the head does not answer: " + probe.problem, "this node ends about a minute after its head"
+            )
         return ""
 
     def broken(self, message: str, hint: str) -> str:
@@ -256,7 +282,10 @@ class Supervisor:
         return grace if drains else min(grace, _NO_DRAIN_S)
 
     def _end(self, child: "subprocess.Popen[bytes]", output: Output, reason: str) -> str:
-        """SIGTERM to `ray start`, which drains for up to 30 s; the sentence for it when it must be killed early or after its full time."""
+        """SIGTERM to `ray start`, which drains for up to 30 s.
+
+        The sentence for it when it must be killed early or after its full time.
+        """
         self.leaving()
         looked = time.monotonic()
         grace = self._grace(reason)

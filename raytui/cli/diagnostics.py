@@ -19,7 +19,8 @@ class Diagnostics:
     def __init__(self, *, color: ColorChoice = "auto", verbosity: int = 0) -> None:
         self._stream = sys.stderr
         self.begun = ""
-        """What this call has begun to change, as a sentence without an end, and empty as long as no such request was sent."""
+        """What this call has begun to change, as a sentence without an end, and empty as long as no such request was
+        sent."""
         self.shown_by = ""
         """The command that shows what has become of it."""
         self.verbosity = verbosity
@@ -33,7 +34,10 @@ class Diagnostics:
         self._put("".join(f"{self.paint.finish(line)}\n" for line in lines))
 
     def write(self, text: str, *, over: bool = False) -> None:
-        """Text without a newline of its own, made harmless too; `over` puts it in the place of the terminal's present line."""
+        """Text without a newline of its own, made harmless too.
+
+        `over` puts it in the place of the terminal's present line.
+        """
         self._put((_OVER if over else "") + self.paint.finish(text))
 
     def _put(self, text: str) -> None:
@@ -60,7 +64,12 @@ class Diagnostics:
                 hint = f"; {as_commands(problem.hint)}" if problem.hint else ""
                 self.lines([f"  {problem.field.ljust(width)}  {problem.message}{hint}"])
             return
-        self.lines([f"{self.paint('error:', 'error')} {error.message}", *([f"       {as_commands(error.hint)}"] if error.hint else [])])
+        self.lines(
+            [
+                f"{self.paint('error:', 'error')} {error.message}",
+                *([f"       {as_commands(error.hint)}"] if error.hint else []),
+            ]
+        )
 
     def began(self, what: str, *, shown_by: str = "raytui status shows what exists") -> None:
         """From now on an interruption is told with what was begun, for example `the start of ray-cluster had begun`."""
@@ -68,4 +77,6 @@ class Diagnostics:
 
     def interrupted(self) -> Interrupted:
         """The error for a person who pressed Ctrl-C; true whatever was done until then."""
-        return Interrupted(f"interrupted; {self.begun or 'nothing was being changed'}", hint=self.shown_by if self.begun else "")
+        return Interrupted(
+            f"interrupted; {self.begun or 'nothing was being changed'}", hint=self.shown_by if self.begun else ""
+        )

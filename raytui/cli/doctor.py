@@ -35,10 +35,12 @@ from raytui.core.validate import validate
 @spec_options
 @pass_invocation
 def doctor(invocation: Invocation, /, **sizes: object) -> int:
-    """Look at the platform, the key, the images, the ports, Ray and the machine without changing anything; exit 1 when one fails.
+    """Look at the platform, the key, the images, the ports, Ray and the machine without changing anything.
 
-    It looks at what `raytui start` with the same flags would make: of a cluster that exists, what was last asked for. With --address it
-    looks at the way to that cluster and at what its Ray tells.
+    Exit 1 when one fails.
+
+    It looks at what `raytui start` with the same flags would make: of a cluster that exists, what was last asked for.
+    With --address it looks at the way to that cluster and at what its Ray tells.
     """
     flags = size_flags(sizes)
     settings = invocation.settings(flags)
@@ -71,10 +73,14 @@ def doctor(invocation: Invocation, /, **sizes: object) -> int:
         rows = [(check.name, check.status, check.message) for check in checks]
         invocation.output.table(("CHECK", "STATUS", "MESSAGE"), rows, states=("STATUS",))
         hints = dict.fromkeys(
-            f"{check.name}: {as_commands(check.hint)}" for check in checks if check.hint and check.status in {"warn", "fail"}
+            f"{check.name}: {as_commands(check.hint)}"
+            for check in checks
+            if check.hint and check.status in {"warn", "fail"}
         )
         invocation.output.lines(["", *hints])
-        invocation.output.lines([", ".join(f"{counted[status]} {status}" for status in ("ok", "warn", "fail", "skip") if counted[status])])
+        invocation.output.lines(
+            [", ".join(f"{counted[status]} {status}" for status in ("ok", "warn", "fail", "skip") if counted[status])]
+        )
     return 1 if counted["fail"] else 0
 
 
@@ -87,7 +93,11 @@ def watched_checks(snapshot: Snapshot) -> list[Check]:
         if state == "broken" and judged.broken is not None:
             rows.append(Check(layer, "fail", judged.broken.message, judged.broken.hint))
         else:
-            said = f"answers at {snapshot.dashboard_url}" if state == "ok" else "not looked at: what stands before it comes first"
+            said = (
+                f"answers at {snapshot.dashboard_url}"
+                if state == "ok"
+                else "not looked at: what stands before it comes first"
+            )
             rows.append(Check(layer, "ok" if state == "ok" else "skip", said))
     version = snapshot.version.value
     if version is None:
@@ -130,17 +140,25 @@ def _spec(settings: Settings, spec: ClusterSpec) -> list[Check]:
         count, profile = words(COUNT, spec.workers.count), settings.cluster.workers.count
         last = f" as last asked for; the profile says {words(COUNT, profile)}" if profile != spec.workers.count else ""
         return [Check("spec", "ok", f"cluster {spec.name}, {count}{last}")]
-    return [Check("spec", "fail", f"{problem.field}: {problem.message}", problem.hint, problem.field) for problem in problems]
+    return [
+        Check("spec", "fail", f"{problem.field}: {problem.message}", problem.hint, problem.field)
+        for problem in problems
+    ]
 
 
 def _state_dir(root: Path) -> Check:
-    """Whether the journal can be kept; a platform whose nodes live there looks closer itself. Nothing is made to find out."""
+    """Whether the journal can be kept; a platform whose nodes live there looks closer itself.
+
+    Nothing is made to find out.
+    """
     place = next(folder for folder in (root, *root.absolute().parents) if os.access(folder, os.F_OK))
     hint = "point RAYTUI_STATE_DIR to a folder that is yours"
     if not place.is_dir():
         return Check("state-dir", "fail", f"{place} is a file, so the state directory {root} cannot be made", hint)
     if not os.access(place, os.W_OK | os.X_OK):
-        return Check("state-dir", "fail", f"the state directory {root} cannot be written: {place} is not writable", hint)
+        return Check(
+            "state-dir", "fail", f"the state directory {root} cannot be written: {place} is not writable", hint
+        )
     return Check("state-dir", "ok", f"{root} is writable")
 
 
@@ -161,8 +179,21 @@ def _dashboard(snapshot: Snapshot, *, platform_failed: bool) -> Check:
 
 def _posture(settings: Settings, cluster: ClusterSpec) -> Check:
     """Who can reach what, in one line."""
-    exposed = "its dashboard is served through the head application" if cluster.expose_dashboard else "its dashboard is not exposed"
-    login = "applications keep the workbench's login" if traits(settings.platform).is_workbench else "the dashboard listens on 127.0.0.1"
+    exposed = (
+        "its dashboard is served through the head application"
+        if cluster.expose_dashboard
+        else "its dashboard is not exposed"
+    )
+    login = (
+        "applications keep the workbench's login"
+        if traits(settings.platform).is_workbench
+        else "the dashboard listens on 127.0.0.1"
+    )
     if cluster.auth == "token":
         return Check("security", "ok", f"Ray asks for a token, {login}, {exposed}")
-    return Check("security", "warn", f"Ray asks for no token, {login}, {exposed}", 'auth = "token" in the cluster\'s settings closes it')
+    return Check(
+        "security",
+        "warn",
+        f"Ray asks for no token, {login}, {exposed}",
+        'auth = "token" in the cluster\'s settings closes it',
+    )

@@ -13,4 +13,7 @@ from raytui.view.words import SEVERITIES
 def event_line(event: Event, cluster: str, paint: Paint) -> str:
     """When, how bad, who says it, of what, and what happened."""
     shape = paint(*SEVERITIES[event.severity])
-    return f"{local_time(event.at)} {shape} {event.author:<8} {short_name(one_line(event.subject), cluster):<10} {one_line(event.message)}"
+    return (
+        f"{local_time(event.at)} {shape} {event.author:<8} {short_name(one_line(event.subject), cluster):<10} "
+        f"{one_line(event.message)}"
+    )

@@ -22,7 +22,8 @@ def look_once(session: Session, questions: Iterable[Question] | None = None) -> 
     seen: list[Snapshot] = []
 
     async def look() -> None:
-        # Not as the task's result: when asyncio puts Ctrl-C back, Python writes the task with its result as text, 0.2 s of 5,000 nodes.
+        # Not as the task's result: when asyncio puts Ctrl-C back, Python writes the task with its result as text, 0.2 s
+        # of 5,000 nodes.
         async with session:
             seen.append(await (session.monitor.observe() if questions is None else session.monitor.observe(questions)))
 
@@ -38,4 +39,6 @@ def require_cluster(snapshot: Snapshot) -> None:
             raise NotAllowed(failure.message, hint=failure.hint, reason=failure.reason)
         raise Unreachable(failure)
     if not snapshot.applications.value:
-        raise NotFound(f"cluster {snapshot.cluster} does not exist on {snapshot.platform}", hint="raytui start creates it")
+        raise NotFound(
+            f"cluster {snapshot.cluster} does not exist on {snapshot.platform}", hint="raytui start creates it"
+        )

@@ -47,7 +47,10 @@ class Asked(NamedTuple):
 
 
 def read(arguments: Sequence[str]) -> Asked:
-    """What the words say. Whatever is not obviously right (help, abbreviations, errors) is not plain: click tells it."""
+    """What the words say.
+
+    Whatever is not obviously right (help, abbreviations, errors) is not plain: click tells it.
+    """
     json, plain, verb, exit_code = False, True, "", False
     given: dict[str, str] = {}
     words = list(reversed(arguments))

@@ -53,7 +53,10 @@ class Story(Generic[T]):
         self._drawn = False
 
     def tell(self, picture: Picture) -> None:
-        """Show one picture. Raises `NotAllowed` when the key was refused, `BrokenPipeError` when the reader has left."""
+        """Show one picture.
+
+        Raises `NotAllowed` when the key was refused, `BrokenPipeError` when the reader has left.
+        """
         output = self._invocation.output
         output.check_reader()
         try:
@@ -66,7 +69,9 @@ class Story(Generic[T]):
             return
         shown = select(self._query, picture, reading, self._most)
         if output.in_place:
-            self._draw(picture, text(self._query, shown, output) if shown.lines else [nothing(self._query, picture, shown)])
+            self._draw(
+                picture, text(self._query, shown, output) if shown.lines else [nothing(self._query, picture, shown)]
+            )
         elif self._is_new(shown):
             self._print(picture, reading, shown)
         self._trouble = ""

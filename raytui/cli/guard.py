@@ -61,7 +61,10 @@ def _reader_left() -> int:
 
 
 def _of_click(raised: Exception, invocation: Invocation) -> RaytuiError | None:
-    """A usage error of click as one of ours; none when it is something else. click need not be loaded for it to be so."""
+    """A usage error of click as one of ours; none when it is something else.
+
+    Click need not be loaded for it to be so.
+    """
     click = sys.modules.get("click")
     if click is None or not isinstance(raised, click.ClickException | click.exceptions.Abort):
         return None
@@ -72,14 +75,20 @@ def _of_click(raised: Exception, invocation: Invocation) -> RaytuiError | None:
     if isinstance(raised, click.NoSuchOption):
         import difflib
 
-        known = [name for option in context.command.get_params(context) for name in option.opts] if context is not None else []
+        known = (
+            [name for option in context.command.get_params(context) for name in option.opts]
+            if context is not None
+            else []
+        )
         near = difflib.get_close_matches(raised.option_name, known, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         return ConfigurationError(
             f"{verb} has no option {raised.option_name}", hint=f"{hint}{verb} --help lists them", reason="UnknownOption"
         )
     message = raised.format_message().rstrip(".")
-    return ConfigurationError(f"{verb}: {message[:1].lower()}{message[1:]}", hint=f"{verb} --help shows how it is called", reason="Usage")
+    return ConfigurationError(
+        f"{verb}: {message[:1].lower()}{message[1:]}", hint=f"{verb} --help shows how it is called", reason="Usage"
+    )
 
 
 def _unforeseen(raised: Exception, invocation: Invocation) -> RaytuiError:
@@ -91,16 +100,24 @@ def _unforeseen(raised: Exception, invocation: Invocation) -> RaytuiError:
     where = _keep(details)
     return OperationFailed(
         f"raytui met something that it does not know: {told[:300]}",
-        hint=f"please report it with {where}; raytui status shows what exists" if where else "run it again with -v -v to see the details",
+        hint=f"please report it with {where}; raytui status shows what exists"
+        if where
+        else "run it again with -v -v to see the details",
         reason="Unforeseen",
     )
 
 
 def _keep(details: str) -> str:
-    """Where the details were written: beside the journal, else in a temporary file; empty when neither can be written."""
+    """Where the details were written: beside the journal, else in a temporary file.
+
+    Empty when neither can be written.
+    """
     import tempfile
 
-    text = f"raytui {__version__}, Python {sys.version.split()[0]}, {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}\n{details}"
+    text = (
+        f"raytui {__version__}, Python {sys.version.split()[0]}, "
+        f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}\n{details}"
+    )
     try:
         folder = paths.state_dir(os.environ, Path.cwd())[0]
         private_directory(folder)
@@ -108,7 +125,9 @@ def _keep(details: str) -> str:
         write_whole(target, text.encode(errors="replace"))
     except OSError:
         try:
-            with tempfile.NamedTemporaryFile("w", prefix="raytui-failure-", suffix=".txt", delete=False, errors="replace") as file:
+            with tempfile.NamedTemporaryFile(
+                "w", prefix="raytui-failure-", suffix=".txt", delete=False, errors="replace"
+            ) as file:
                 file.write(text)
         except OSError:
             return ""

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from raytui.core.session import Session
 
 Console = Callable[["Settings"], int]
-"""Opens the console and answers its exit code; handed in by `raytui.__main__`, since the command line knows no screen."""
+"""Opens the console and answers its exit code; handed in by `raytui.__main__`, since the command line knows no
+screen."""
 
 
 class Invocation:
-    """What was asked for beside the verb. Options set themselves while they are parsed; streams are opened when they are first used."""
+    """What was asked for beside the verb.
+
+    Options set themselves while they are parsed; streams are opened when they are first used.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console
@@ -53,7 +57,13 @@ class Invocation:
 
     def settings(self, flags: Mapping[str, object] | None = None) -> Settings:
         """The effective settings with the verb's own flags; raises `ConfigurationError` with every problem."""
-        given = {"profile": self.profile, "config": self.config, "cluster.name": self.cluster, "address": self.address, **(flags or {})}
+        given = {
+            "profile": self.profile,
+            "config": self.config,
+            "cluster.name": self.cluster,
+            "address": self.address,
+            **(flags or {}),
+        }
         return load(given, os.environ, working_directory())
 
     def session(self, settings: Settings, *, long_lived: bool = False, check_name: bool = True) -> Session:
@@ -65,7 +75,9 @@ class Invocation:
 
         problems = bootstrap.access_problems(settings)
         if check_name:
-            problems += [problem for problem in validate(settings.cluster, settings.platform) if problem.field == "name"]
+            problems += [
+                problem for problem in validate(settings.cluster, settings.platform) if problem.field == "name"
+            ]
         if problems:
             raise ConfigurationError.from_problems(problems, f"profile {settings.profile_name}")
         return bootstrap.open_session(settings, long_lived=long_lived)
@@ -80,7 +92,9 @@ def whole_number(field: str, text: str | None, default: int, *, low: int = 0, hi
     except ValueError:
         number = None
     if number is None or not low <= number <= high:
-        raise ConfigurationError.from_problems([Problem(field, f"{_short(text)!r} is not a whole number from {low} to {high}")])
+        raise ConfigurationError.from_problems(
+            [Problem(field, f"{_short(text)!r} is not a whole number from {low} to {high}")]
+        )
     return number
 
 
@@ -94,7 +108,13 @@ def seconds(field: str, text: str | None, default: float | None) -> float | None
         number = 0.0
     if not 0 < number <= 604_800:
         raise ConfigurationError.from_problems(
-            [Problem(field, f"{_short(text)!r} is not a number of seconds above 0 and up to 604800 (a week)", f"for example --{field} 600")]
+            [
+                Problem(
+                    field,
+                    f"{_short(text)!r} is not a number of seconds above 0 and up to 604800 (a week)",
+                    f"for example --{field} 600",
+                )
+            ]
         )
     return number
 
@@ -108,4 +128,6 @@ def working_directory() -> Path:
     try:
         return Path.cwd()
     except OSError as error:
-        raise OperationFailed("the working directory no longer exists", hint="cd to another one", reason="WorkingDirectory") from error
+        raise OperationFailed(
+            "the working directory no longer exists", hint="cd to another one", reason="WorkingDirectory"
+        ) from error

@@ -31,15 +31,20 @@ from raytui.core.session import Session
 from raytui.core.validate import MAX_WORKERS
 
 LEAST_S = 0.01
-"""What is left of the time, at least, when making the plan took all of it: the manager then says what it could not begin."""
+"""What is left of the time, at least, when making the plan took all of it: the manager then says what it could not
+begin."""
 DEFAULT_TIMEOUT_S = 600.0
 """Starts on Cloudera AI take seconds to minutes."""
 
 wait_option = click.option(
-    "--wait/--no-wait", default=True, help="Return when it is observed to be so (default), or when the platform has accepted it."
+    "--wait/--no-wait",
+    default=True,
+    help="Return when it is observed to be so (default), or when the platform has accepted it.",
 )
 timeout_option = click.option(
-    "--timeout", metavar="SECONDS", help="How long the whole call may take (default 600); then exit 7, with what exists named."
+    "--timeout",
+    metavar="SECONDS",
+    help="How long the whole call may take (default 600); then exit 7, with what exists named.",
 )
 dry_run_option = click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before ending something.")
@@ -55,26 +60,45 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before e
 @click.option(
     "--recreate",
     is_flag=True,
-    help="Drain, delete and create again what lives and cannot become what is asked for (size, image, exposure, ports). Ends their work.",
+    help="Drain, delete and create again what lives and cannot become what is asked for (size, image, exposure, "
+    "ports). Ends their work.",
 )
 @click.option("--yes", "-y", is_flag=True, help="With --recreate: do not ask before ending something.")
 @wait_option
 @timeout_option
 @dry_run_option
 @pass_invocation
-def start(invocation: Invocation, /, *, recreate: bool, yes: bool, wait: bool, timeout: str | None, dry_run: bool, **sizes: object) -> int:
-    """Create the head and the workers that are missing, and wait until Ray lists their nodes as alive. Running it twice is safe.
+def start(
+    invocation: Invocation,
+    /,
+    *,
+    recreate: bool,
+    yes: bool,
+    wait: bool,
+    timeout: str | None,
+    dry_run: bool,
+    **sizes: object,
+) -> int:
+    """Create the head and the workers that are missing, and wait until Ray lists their nodes as alive.
 
-    Of a cluster that exists it completes what was last asked for, whatever the profile says by now; flags count and are recorded with it.
-    Where a flag or the profile asks for what a living application cannot become, the difference is named and nothing of it is applied
-    without --recreate. Making the head again ends all running jobs.
+    Running it twice is safe.
+
+    Of a cluster that exists it completes what was last asked for, whatever the profile says by now; flags count and are
+    recorded with it. Where a flag or the profile asks for what a living application cannot become, the difference is
+    named and nothing of it is applied without --recreate. Making the head again ends all running jobs.
     """
     flags = size_flags(sizes)
     more = {"flags": spec_fields(flags), "recreate": recreate}
-    return change(invocation, "start", flags, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes or not recreate, **more)
+    return change(
+        invocation, "start", flags, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes or not recreate, **more
+    )
 
 
-@verb("stop", short_help="Stop and delete every application of the cluster.", examples="raytui stop\nraytui stop --yes --timeout 300")
+@verb(
+    "stop",
+    short_help="Stop and delete every application of the cluster.",
+    examples="raytui stop\nraytui stop --yes --timeout 300",
+)
 @click.option("--keep", is_flag=True, help="Leave the applications stopped instead of deleting them.")
 @yes_option
 @wait_option
@@ -110,7 +134,9 @@ def scale(invocation: Invocation, /, *, workers: str, yes: bool, wait: bool, tim
 @timeout_option
 @dry_run_option
 @pass_invocation
-def restart(invocation: Invocation, /, *, target: str, yes: bool, wait: bool, timeout: str | None, dry_run: bool) -> int:
+def restart(
+    invocation: Invocation, /, *, target: str, yes: bool, wait: bool, timeout: str | None, dry_run: bool
+) -> int:
     """Stop and start applications; workers join a restarted head by themselves."""
     return change(invocation, "restart", {}, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes, target=target)
 
@@ -142,7 +168,9 @@ def change(
             for note in plan.notes:
                 invocation.diagnostics.warning(as_commands(note))
             if dry_run:
-                progress.steps = {step.name: StepEvent(step.name, "planned", 0.0, _targets(plan, step.targets)) for step in plan.steps}
+                progress.steps = {
+                    step.name: StepEvent(step.name, "planned", 0.0, _targets(plan, step.targets)) for step in plan.steps
+                }
                 return plan, await _phase(session)
             if plan.changed and _ends_work(plan) and not yes:
                 _confirm(invocation, plan)
@@ -161,13 +189,19 @@ async def _planned(session: Session, name: Verb, what: dict[str, Any], limit: fl
         if not whole.expired():
             raise
         raise DeadlineExceeded(
-            f"the {limit:g} s ran out before {name} began: {session.platform.name} did not answer in time; nothing was changed",
+            f"the {limit:g} s ran out before {name} began: {session.platform.name} did not answer in time; "
+            "nothing was changed",
             hint="run the command again, with a longer --timeout where the platform is slow",
         ) from None
 
 
-async def _carry_out(invocation: Invocation, session: Session, plan: Plan, progress: Progress, *, wait: bool, limit: float) -> str:
-    """Run the plan and answer the phase after it. Ctrl-C lets the manager finish or undo what was begun, and then says what exists."""
+async def _carry_out(
+    invocation: Invocation, session: Session, plan: Plan, progress: Progress, *, wait: bool, limit: float
+) -> str:
+    """Run the plan and answer the phase after it.
+
+    Ctrl-C lets the manager finish or undo what was begun, and then says what exists.
+    """
     task = asyncio.current_task()
     assert task is not None
     is_over = False
@@ -196,7 +230,8 @@ async def _carry_out(invocation: Invocation, session: Session, plan: Plan, progr
             return await _phase(session)
         except asyncio.CancelledError:
             raise Interrupted(
-                f"{plan.verb} of {plan.cluster} had finished; its last look was interrupted", hint="raytui status shows what exists"
+                f"{plan.verb} of {plan.cluster} had finished; its last look was interrupted",
+                hint="raytui status shows what exists",
             ) from None
 
 
@@ -207,7 +242,13 @@ def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEven
     kept = "" if plan.recreate else _kept(plan)
     if invocation.output.json:
         rows = [msgspec.structs.asdict(step) for step in steps]
-        document = {"schema_version": SCHEMA_VERSION, "changed": changed, "phase": phase, "steps": rows, "cluster": plan.cluster}
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "changed": changed,
+            "phase": phase,
+            "steps": rows,
+            "cluster": plan.cluster,
+        }
         if plan.verb == "start":
             document["differences"] = msgspec.to_builtins(plan.differences)
         invocation.output.document(document)
@@ -215,7 +256,12 @@ def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEven
     if dry_run:
         lines = [f"{step.step}: {step.message}" if step.message else step.step for step in steps]
         invocation.output.lines(
-            [f"{plan.verb} {plan.cluster} would:" if plan.changed else f"{plan.verb} {plan.cluster} would change nothing{kept}", *lines]
+            [
+                f"{plan.verb} {plan.cluster} would:"
+                if plan.changed
+                else f"{plan.verb} {plan.cluster} would change nothing{kept}",
+                *lines,
+            ]
         )
     elif changed and plan.verb != "stop" and phase == "absent":
         invocation.output.lines([f"{plan.cluster} was asked for; the platform does not list it yet{kept}"])
@@ -250,7 +296,9 @@ def _ends_work(plan: Plan) -> bool:
 
 def _headline(plan: Plan) -> str:
     doing = {"start": "Starting", "stop": "Stopping", "scale": "Scaling", "restart": "Restarting"}[plan.verb]
-    return f"{doing} {plan.cluster}" + (f": {', '.join(_short(plan, name) for name in names)}" if (names := _touched(plan)) else "")
+    return f"{doing} {plan.cluster}" + (
+        f": {', '.join(_short(plan, name) for name in names)}" if (names := _touched(plan)) else ""
+    )
 
 
 def _touched(plan: Plan) -> list[str]:
@@ -269,18 +317,27 @@ def _confirm(invocation: Invocation, plan: Plan) -> None:
     """Show what would be ended and ask; raises `RefusedForSafety` when nobody can be asked or the answer is no."""
     doomed = ", ".join(f"{app.short} ({app.state})" for app in plan.ends)
     if not is_terminal(sys.stdin) or not invocation.diagnostics.is_terminal or invocation.form == "json":
-        raise RefusedForSafety(f"{plan.verb} would end {doomed} of {plan.cluster} and cannot ask here", hint="add --yes")
+        raise RefusedForSafety(
+            f"{plan.verb} would end {doomed} of {plan.cluster} and cannot ask here", hint="add --yes"
+        )
     invocation.diagnostics.lines(
-        [f"{plan.verb} of {plan.cluster} ends {doomed}:", *(f"  {step.name}: {_targets(plan, step.targets)}" for step in plan.steps)]
+        [
+            f"{plan.verb} of {plan.cluster} ends {doomed}:",
+            *(f"  {step.name}: {_targets(plan, step.targets)}" for step in plan.steps),
+        ]
     )
     if not is_agreed(invocation.diagnostics):
         raise RefusedForSafety("nothing was changed", hint="add --yes to go on without being asked")
 
 
 def is_agreed(diagnostics: Diagnostics) -> bool:
-    """Ask on stderr whether to go on; an empty line is a no. Ctrl-C and the end of the input raise KeyboardInterrupt."""
-    # asyncio's own handler would only note a Ctrl-C and go on waiting for the line. Nothing else runs meanwhile. One that comes after the
-    # question and before the read would be noticed with the next line only: its byte in the pipe ends the wait.
+    """Ask on stderr whether to go on; an empty line is a no.
+
+    Ctrl-C and the end of the input raise KeyboardInterrupt.
+    """
+    # asyncio's own handler would only note a Ctrl-C and go on waiting for the line. Nothing else runs meanwhile. One
+    # that comes after the question and before the read would be noticed with the next line only: its byte in the pipe
+    # ends the wait.
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -61,7 +61,9 @@ def select(query: Query[T], picture: Picture, reading: Reading[Sequence[object]]
     lines = found[: most or None]
     if most and query.kind.newest_last and query.by is None:
         lines = found[-most:]
-    return Shown(lines, len(found), read, None if beyond and query.test is not None else len(found) + beyond, read + beyond)
+    return Shown(
+        lines, len(found), read, None if beyond and query.test is not None else len(found) + beyond, read + beyond
+    )
 
 
 def document(query: Query[T], picture: Picture, reading: Reading[Sequence[object]], shown: Shown[T]) -> Document:
@@ -74,7 +76,10 @@ def document(query: Query[T], picture: Picture, reading: Reading[Sequence[object
 
 
 def text(query: Query[T], shown: Shown[T], output: Output) -> list[str]:
-    """The list as aligned lines under their heads; a terminal gets no line that is wider than it, as far as texts can be cut."""
+    """The list as aligned lines under their heads.
+
+    A terminal gets no line that is wider than it, as far as texts can be cut.
+    """
     places = [query.kind.place(column) for column in query.columns]
     heads = [Head(column.head, column.right, column.width if column.wide else 0) for column in query.columns]
     room = shutil.get_terminal_size().columns if output.is_terminal else None

@@ -45,10 +45,16 @@ def list_verb(kind: TableKind[T]) -> Verb:
             "where",
             metavar="EXPR",
             default="",
-            help="Show rows for which all of this holds: WORD, COLUMN=VALUE, !=, ~ (holds), <, <=, >, >=, re:PATTERN, !TERM.",
+            help="Show rows for which all of this holds: WORD, COLUMN=VALUE, !=, ~ (holds), <, <=, >, >=, "
+            "re:PATTERN, !TERM.",
         ),
         click.option("--sort", metavar="[-]COLUMN", default="", help="Sort by a column; with - the largest first."),
-        click.option("--columns", metavar="A,B", default="", help=f"Show these columns: {usual}; those in brackets only when named."),
+        click.option(
+            "--columns",
+            metavar="A,B",
+            default="",
+            help=f"Show these columns: {usual}; those in brackets only when named.",
+        ),
         click.option("--limit", metavar="N", help=f"Show at most N rows{', the newest' if kind.newest_last else ''}."),
         click.option("--watch", is_flag=True, help="Show it again whenever it changes, until Ctrl-C."),
     )
@@ -59,7 +65,10 @@ def list_verb(kind: TableKind[T]) -> Verb:
 
 
 def asked(kind: TableKind[T], *, where: str, sort: str, columns: str, limit: str | None) -> tuple[Query[T], int]:
-    """What was asked for, before anything is asked of the cluster; raises `ConfigurationError` with all that is wrong with it."""
+    """What was asked for, before anything is asked of the cluster.
+
+    Raises `ConfigurationError` with all that is wrong with it.
+    """
     problems: list[Problem] = []
     most, query = 0, Query(kind)
     try:
@@ -67,7 +76,9 @@ def asked(kind: TableKind[T], *, where: str, sort: str, columns: str, limit: str
     except ConfigurationError as error:
         problems += error.problems
     try:
-        query = kind.query(where=where, sort=sort, columns=columns, pattern=lambda text: compile_pattern(text, "filter").search)
+        query = kind.query(
+            where=where, sort=sort, columns=columns, pattern=lambda text: compile_pattern(text, "filter").search
+        )
     except ConfigurationError as error:
         problems += error.problems
     if problems:

@@ -28,17 +28,24 @@ if TYPE_CHECKING:
 
 DEFAULT_LINES = 100
 PIECE = 65536
-"""Characters that are filtered between two moments at which an interrupt is noticed; the costliest pattern takes 0.2 s for them."""
+"""Characters that are filtered between two moments at which an interrupt is noticed; the costliest pattern takes 0.2 s
+for them."""
 
 
 @verb(
     "logs",
     short_help="Show or follow a log.",
-    examples="raytui logs worker-1 -f\nraytui logs head/raylet.out -n 500 --grep ERROR -C 3\nraytui logs job/raysubmit_1234 --since 10m",
+    examples="raytui logs worker-1 -f\nraytui logs head/raylet.out -n 500 --grep ERROR -C 3\nraytui logs "
+    "job/raysubmit_1234 --since 10m",
 )
 @click.argument("source", metavar="[SOURCE]", default="head")
 @click.option("--list", "listing", is_flag=True, help="Name every log that can be read.")
-@click.option("--follow", "-f", is_flag=True, help="Go on with what is added until the source ends; exit 1 when the log breaks off before.")
+@click.option(
+    "--follow",
+    "-f",
+    is_flag=True,
+    help="Go on with what is added until the source ends; exit 1 when the log breaks off before.",
+)
 @click.option("--lines", "-n", metavar="N", help=f"How many of the last lines (default {DEFAULT_LINES}; all: -1).")
 @click.option("--grep", metavar="RE", help="Only lines in which this regular expression (RE2's syntax) is found.")
 @click.option("--context", "-C", metavar="N", help="With --grep: N lines before and after.")
@@ -65,7 +72,9 @@ def logs(
     wanted = -1 if (grep or since) and lines is None else count
     settings = invocation.settings()
     # Logs say no zone: local nodes write by this machine's clock, workloads of a workbench by UTC.
-    kept = LineFilter(pattern, context=around, since=begin, zone=None if traits(settings.platform).is_this_machine else UTC)
+    kept = LineFilter(
+        pattern, context=around, since=begin, zone=None if traits(settings.platform).is_this_machine else UTC
+    )
     session = invocation.session(settings, long_lived=follow)
 
     async def run() -> int:
@@ -112,7 +121,11 @@ async def _find(logs: Logs, snapshot: Snapshot, source: str) -> LogSource:
         return await logs.find(snapshot, source)
     except NotFound:
         owner, slash, _ = source.partition("/")
-        known = owner == "job" or owner.startswith("node-") or any(app.short == owner for app in snapshot.applications.value or ())
+        known = (
+            owner == "job"
+            or owner.startswith("node-")
+            or any(app.short == owner for app in snapshot.applications.value or ())
+        )
         answered = (snapshot.jobs if owner == "job" else snapshot.nodes).value is not None
         judged = assess(snapshot)
         broken = judged.broken or judged.unchecked

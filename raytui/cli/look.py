@@ -1,4 +1,7 @@
-"""One look at the cluster, printed: what `status`, and `raytui` without a terminal, do. Apart from the verbs, so that it costs no click."""
+"""One look at the cluster, printed: what `status`, and `raytui` without a terminal, do.
+
+Apart from the verbs, so that it costs no click.
+"""
 
 from __future__ import annotations
 

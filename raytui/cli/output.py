@@ -68,7 +68,10 @@ class Output:
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]], *, states: Sequence[str] = ()) -> None:
         """A table of words with aligned columns; those named in `states` hold words of states."""
-        cells = [[Word(text, state_role(text) if head in states else "") for head, text in zip(heads, row, strict=True)] for row in rows]
+        cells = [
+            [Word(text, state_role(text) if head in states else "") for head, text in zip(heads, row, strict=True)]
+            for row in rows
+        ]
         self.lines(table([Head(head) for head in heads], cells, self.paint))
 
     def draw(self, lines: Iterable[str], width: int) -> None:
@@ -96,7 +99,10 @@ class Output:
         self._write(text)
 
     def flush(self) -> None:
-        """Hand over what was written; raises BrokenPipeError when the reader has left, `OperationFailed` when it cannot be written."""
+        """Hand over what was written.
+
+        Raises BrokenPipeError when the reader has left, `OperationFailed` when it cannot be written.
+        """
         if self._stream is None:
             return
         try:

@@ -1,7 +1,8 @@
 """How text is dressed for the place it goes to: colour only for states and only where it can be seen, shapes that the encoding has.
 
-Text for people is full of words from elsewhere: log lines, names, what a launcher reported. So colour is marked here with characters that
-no terminal knows, and the writer of the stream removes every control sequence before it puts the real codes in their place.
+Text for people is full of words from elsewhere: log lines, names, what a launcher reported. So colour is marked here
+with characters that no terminal knows, and the writer of the stream removes every control sequence before it puts the
+real codes in their place.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ ColorChoice = Literal["auto", "always", "never"]
 
 _CODES: dict[Role, str] = {"ok": "32", "warn": "33", "error": "31", "muted": "2", "accent": "36", "strong": "1"}
 _MARKS: dict[Role, str] = {role: chr(0xFDD0 + n) for n, role in enumerate(_CODES)}
-"""Noncharacters of Unicode, which are never interchanged. One that comes from elsewhere nevertheless can do no more than colour a text."""
+"""Noncharacters of Unicode, which are never interchanged. One that comes from elsewhere nevertheless can do no more
+than colour a text."""
 _END = "\ufddf"
 _NO_ROOM = frozenset({*_MARKS.values(), _END})
 

@@ -35,7 +35,8 @@ from raytui.manager.verify import Result, Verification
 @verb(
     "verify",
     short_help="Prove that a deployment works, and clean up.",
-    examples="raytui verify --workers 1 --cpu 4 --memory 16\nCML_HOST=… CML_API_KEY=… CML_PROJECT_ID=… raytui verify -o json",
+    examples="raytui verify --workers 1 --cpu 4 --memory 16\nCML_HOST=… CML_API_KEY=… CML_PROJECT_ID=… raytui verify "
+    "-o json",
 )
 @size_options
 @click.option("--keep", is_flag=True, help="Leave the cluster running when all checks passed.")
@@ -61,12 +62,18 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
             return
         results[result.check] = result
         mark = {"ok": "✓", "failed": "✗", "skipped": "-"}[result.state]
-        told = f"{result.message}: {as_commands(result.hint)}" if result.state == "skipped" and result.hint else result.message
+        told = (
+            f"{result.message}: {as_commands(result.hint)}"
+            if result.state == "skipped" and result.hint
+            else result.message
+        )
         invocation.diagnostics.lines([f"  {mark} {result.check:<12} {result.seconds:7.1f} s   {told}".rstrip()])
 
     async def run() -> None:
         async with session:
-            check = Verification(session.platform, session.monitor, session.manager, settings.cluster, timeout=limit, keep=keep)
+            check = Verification(
+                session.platform, session.monitor, session.manager, settings.cluster, timeout=limit, keep=keep
+            )
             with on_interrupt(check.interrupt):
                 async for result in check.run():
                     tell(result)
@@ -76,10 +83,17 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
     failed = [result for result in results.values() if result.state == "failed"]
     rows = [advised(result) for result in results.values()]
     if invocation.output.json:
-        document = {"schema_version": SCHEMA_VERSION, "cluster": settings.cluster.name, "passed": not failed, "checks": rows}
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "cluster": settings.cluster.name,
+            "passed": not failed,
+            "checks": rows,
+        }
         invocation.output.document(document)
     elif failed:
-        raise OperationFailed(f"{failed[0].check} failed: {failed[0].message}", hint=failed[0].hint, reason="VerifyFailed")
+        raise OperationFailed(
+            f"{failed[0].check} failed: {failed[0].message}", hint=failed[0].hint, reason="VerifyFailed"
+        )
     else:
         invocation.output.lines([f"all checks passed: {', '.join(results)}"])
     return 1 if failed else 0
@@ -88,7 +102,8 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
 @verb(
     "deploy",
     short_help="Put a project on a workbench and start its cluster.",
-    examples="raytui deploy --cml-host https://ml.example.cloudera.site --github-repo acme/ray-project\nraytui deploy --dry-run …",
+    examples="raytui deploy --cml-host https://ml.example.cloudera.site --github-repo acme/ray-project\nraytui "
+    "deploy --dry-run …",
 )
 @click.option("--cml-host", metavar="URL", help="Address of the workbench (or CML_HOST).")
 @click.option("--cml-api-key-file", metavar="FILE", help="File with the API v2 key, mode 0600 (or CML_API_KEY).")
@@ -112,7 +127,10 @@ def deploy(
     dry_run: bool,
     **sizes: object,
 ) -> int:
-    """Find or create the project, upload what the jobs need, set the environment up, launch the cluster; run it again to go on."""
+    """Find or create the project, upload what the jobs need, set the environment up, launch the cluster.
+
+    Run it again to go on.
+    """
     limit = seconds("timeout", timeout, 600.0) or 600.0
     require_changeable("deploy", invocation.settings().platform, read_only=False)
     flags = {"platform": "cai", "host": cml_host, "api_key_file": cml_api_key_file, **size_flags(sizes)}
@@ -122,11 +140,15 @@ def deploy(
         raise ConfigurationError.from_problems(problems, "deploy")
     name = project_name or (github_repo or "").rpartition("/")[2].removesuffix(".git")
     if dry_run:
-        return _answer(invocation, settings, [StepEvent(step, "planned") for step in DEPLOY_STEPS], changed=True, phase="unknown")
+        return _answer(
+            invocation, settings, [StepEvent(step, "planned") for step in DEPLOY_STEPS], changed=True, phase="unknown"
+        )
     progress = Progress(invocation.diagnostics)
 
     async def run() -> bool:
-        deployment = await open_deployment(settings, project_name=name, git_url=git_url(github_repo), branch=branch, timeout=limit)
+        deployment = await open_deployment(
+            settings, project_name=name, git_url=git_url(github_repo), branch=branch, timeout=limit
+        )
         task = asyncio.current_task()
         assert task is not None
         with on_interrupt(task.cancel):
@@ -150,7 +172,11 @@ def deploy(
 def _tell_begun(invocation: Invocation, progress: Progress) -> None:
     """What an interrupted deploy leaves: nothing of it is undone, and a job goes on in the workbench."""
     done = [step.step for step in progress.steps.values() if step.state == "done"]
-    open_step = [f"{step.step} (under way, may go on in the workbench)" for step in progress.steps.values() if step.state == "running"]
+    open_step = [
+        f"{step.step} (under way, may go on in the workbench)"
+        for step in progress.steps.values()
+        if step.state == "running"
+    ]
     invocation.diagnostics.began(
         f"the deploy had begun: {', '.join([*done, *open_step])}; nothing of it was undone",
         shown_by="run the same deploy again, it goes on from there; raytui status shows what exists",
@@ -174,23 +200,43 @@ def _deploy_problems(settings: Settings, github_repo: str | None, project_name: 
         yield Problem("github_repo", "neither a repository nor a project is named", "--github-repo OWNER/NAME")
     if github_repo and "@" in github_repo.partition("://")[2].partition("/")[0]:
         yield Problem(
-            "github_repo", "the git URL holds a user name or token", "give it without: the workbench keeps git URLs in clear text"
+            "github_repo",
+            "the git URL holds a user name or token",
+            "give it without: the workbench keeps git URLs in clear text",
         )
 
 
 def _answer(invocation: Invocation, settings: Settings, steps: list[StepEvent], *, changed: bool, phase: str) -> int:
     rows = [msgspec.structs.asdict(step) for step in steps]
     if invocation.output.json:
-        document = {"schema_version": SCHEMA_VERSION, "changed": changed, "phase": phase, "steps": rows, "cluster": settings.cluster.name}
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "changed": changed,
+            "phase": phase,
+            "steps": rows,
+            "cluster": settings.cluster.name,
+        }
         invocation.output.document(document)
     else:
-        invocation.output.lines([f"{step.step}: {step.state}" + (f", {step.message}" if step.message else "") for step in steps])
+        invocation.output.lines(
+            [f"{step.step}: {step.state}" + (f", {step.message}" if step.message else "") for step in steps]
+        )
     return 0
 
 
-@verb("orphans", short_help="List applications of ours that no cluster claims.", examples="raytui orphans\nraytui orphans --reap --yes")
-@click.option("--reap", is_flag=True, help="End them, after asking: those that a second look some seconds later finds without a head too.")
-@click.option("--older-than", metavar="SECONDS", help="With --reap: leave those that were made more recently (default 120).")
+@verb(
+    "orphans",
+    short_help="List applications of ours that no cluster claims.",
+    examples="raytui orphans\nraytui orphans --reap --yes",
+)
+@click.option(
+    "--reap",
+    is_flag=True,
+    help="End them, after asking: those that a second look some seconds later finds without a head too.",
+)
+@click.option(
+    "--older-than", metavar="SECONDS", help="With --reap: leave those that were made more recently (default 120)."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="With --reap: print what would be ended.")
 @pass_invocation
@@ -220,28 +266,50 @@ def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, ye
     failed = {name: why for name, why in ended.items() if why}
     if invocation.output.json:
         now = time.time()
-        invocation.output.document(list_document([_orphan(app, now, has_ended=app.name in ended.keys() - failed) for app in found]))
+        invocation.output.document(
+            list_document([_orphan(app, now, has_ended=app.name in ended.keys() - failed) for app in found])
+        )
     elif found:
-        cells = [[app.name, app.cluster, app.state, "ended" if app.name in ended.keys() - failed else "-"] for app in found]
+        cells = [
+            [app.name, app.cluster, app.state, "ended" if app.name in ended.keys() - failed else "-"] for app in found
+        ]
         invocation.output.table(["NAME", "CLUSTER", "STATE", "DONE"], cells, states=["STATE"])
     elif traits(settings.platform).is_watched:
         invocation.output.lines(["no orphans: raytui has no applications behind a dashboard address"])
     else:
         invocation.output.lines(["no orphans: every application of ours belongs to a cluster with a head"])
     if failed:
-        raise OperationFailed("not ended: " + ", ".join(f"{name} ({why})" for name, why in failed.items()), hint="run it again")
+        raise OperationFailed(
+            "not ended: " + ", ".join(f"{name} ({why})" for name, why in failed.items()), hint="run it again"
+        )
     return 0
 
 
 def _orphan(app: Application, now: float, *, has_ended: bool) -> Document:
     age = round(max(0.0, now - app.created_at), 1)
-    return {"name": app.name, "id": app.id, "cluster": app.cluster, "state": app.state, "age_s": age, "ended": has_ended}
+    return {
+        "name": app.name,
+        "id": app.id,
+        "cluster": app.cluster,
+        "state": app.state,
+        "age_s": age,
+        "ended": has_ended,
+    }
 
 
 async def _reap(
-    invocation: Invocation, platform: Platform, found: Sequence[Application], ended: dict[str, str], *, state_dir: Path, age: float
+    invocation: Invocation,
+    platform: Platform,
+    found: Sequence[Application],
+    ended: dict[str, str],
+    *,
+    state_dir: Path,
+    age: float,
 ) -> dict[str, str]:
-    """End them and note in `ended`, by name, why one was not ended, empty when it was; answers by id why others were left alone."""
+    """End them and note in `ended`, by name, why one was not ended, empty when it was.
+
+    Answers by id why others were left alone.
+    """
     asked: list[str] = []
 
     def tell() -> None:

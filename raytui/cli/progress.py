@@ -1,4 +1,7 @@
-"""The steps of an operation as they run: on a terminal each step keeps one line, elsewhere each change is one line. stderr only."""
+"""The steps of an operation as they run: on a terminal each step keeps one line, elsewhere each change is one line.
+
+Stderr only.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,10 @@ class Progress:
             self._diagnostics.write(line, over=True)
 
     def line(self, event: StepEvent) -> str:
-        """A step with its mark, time and message; on a terminal no wider than it, since a line that wraps cannot be written over."""
+        """A step with its mark, time and message.
+
+        On a terminal no wider than it, since a line that wraps cannot be written over.
+        """
         mark, role = STEPS[event.state]
         text = f"{event.step:<{_WIDTH}} {event.seconds:6.1f} s   {one_line(event.message)}".rstrip()
         if self._diagnostics.is_terminal and event.state == "running":
@@ -86,8 +92,8 @@ async def ticking(progress: Progress) -> AsyncIterator[None]:
 def on_interrupt(act: Callable[[], object]) -> Iterator[None]:
     """Call `act` on Ctrl-C, SIGTERM and a lost terminal, however often, instead of dying in the middle of a change.
 
-    A lost terminal that whoever started us ignores (`nohup`) stays ignored. SIGINT is heard even where a shell ignores it for its
-    background jobs: a script that sends it to one means it. Afterwards all is as it was before.
+    A lost terminal that whoever started us ignores (`nohup`) stays ignored. SIGINT is heard even where a shell ignores
+    it for its background jobs: a script that sends it to one means it. Afterwards all is as it was before.
     """
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}

@@ -34,7 +34,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "config": ("specs", "Show, locate or create the configuration."),
     "completion": ("specs", "Print the completion script of a shell."),
 }
-"""Verb, the module of `raytui.cli` that holds it under its own name, and its line of help. The lists are verbs, too: `every_verb`."""
+"""Verb, the module of `raytui.cli` that holds it under its own name, and its line of help. The lists are verbs, too:
+`every_verb`."""
 
 HELP = """Operations console and command line for Ray clusters on Cloudera AI, on this machine, or anywhere behind a dashboard address.
 
@@ -84,14 +85,19 @@ class Root(click.Group):
         assert isinstance(found, click.Command)
         return found
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """The verb, or one sentence with the nearest."""
         if not ctx.resilient_parsing and not _module_of(args[0]):
             raise unknown_verb("raytui", args[0], self.list_commands(ctx))
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """The verb. click ends a call whose reader has left with exit code 1 and without a word; leaving is the reader's right."""
+        """The verb. click ends a call whose reader has left with exit code 1 and without a word.
+
+        Leaving is the reader's right.
+        """
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
@@ -116,7 +122,10 @@ def run(arguments: Sequence[str], invocation: Invocation) -> int:
 def root() -> click.Group:
     """The whole command line as one click group."""
     group = Root("raytui", help=HELP, invoke_without_command=True, context_settings=CONTEXT, callback=_without_verb)
-    group.params = [*global_options(), click.Option(["--version"], is_flag=True, expose_value=False, is_eager=True, callback=_version)]
+    group.params = [
+        *global_options(),
+        click.Option(["--version"], is_flag=True, expose_value=False, is_eager=True, callback=_version),
+    ]
     group.params[-1].help = "Print the version."
     return group
 

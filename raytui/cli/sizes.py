@@ -1,4 +1,7 @@
-"""The flags that say how large a cluster is and what it runs on; every verb that makes or checks a spec takes the same ones."""
+"""The flags that say how large a cluster is and what it runs on.
+
+Every verb that makes or checks a spec takes the same ones.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,21 @@ SIZES = (
     "cluster.head.runtime_identifier",
     "cluster.workers.runtime_identifier",
 )
-PLACES = ("cluster.head.script", "cluster.workers.script", "cluster.ray_port", "cluster.dashboard_port", "cluster.expose_dashboard")
+PLACES = (
+    "cluster.head.script",
+    "cluster.workers.script",
+    "cluster.ray_port",
+    "cluster.dashboard_port",
+    "cluster.expose_dashboard",
+)
 _WORDS = {"port": "N|auto", "text": "ID", "path": "PATH"}
 
 
 def size_options(command: Callable[..., int]) -> Callable[..., int]:
-    """How many, how large, which images. The values stay text: they are checked together with everything else, not one by one."""
+    """How many, how large, which images.
+
+    The values stay text: they are checked together with everything else, not one by one.
+    """
     return _options((*(BY_PATH[path] for path in SIZES), BOTH_RUNTIMES), command)
 
 
@@ -53,6 +65,10 @@ def size_flags(given: Mapping[str, object]) -> dict[str, object]:
 
 def spec_fields(flags: dict[str, object]) -> frozenset[str]:
     """The fields of the spec that flags set, by their paths; `--runtime-identifier` sets both images."""
-    both = {"cluster.head.runtime_identifier", "cluster.workers.runtime_identifier"} if BOTH_RUNTIMES.path in flags else set()
+    both = (
+        {"cluster.head.runtime_identifier", "cluster.workers.runtime_identifier"}
+        if BOTH_RUNTIMES.path in flags
+        else set()
+    )
     named = {path for path in flags if path.startswith("cluster.") and path not in {BOTH_RUNTIMES.path, "cluster.name"}}
     return frozenset(path.removeprefix("cluster.") for path in named | both)

@@ -86,18 +86,29 @@ def render(invocation: Invocation, /, *, which: str | None, folder: str | None) 
             written = write(Path(folder), scripts)
         except OSError as error:
             raise OperationFailed(
-                f"{folder} cannot be written: {error.strerror}", hint="name another folder with --to", reason="Unwritable"
+                f"{folder} cannot be written: {error.strerror}",
+                hint="name another folder with --to",
+                reason="Unwritable",
             ) from error
         if invocation.output.json:
-            rows = [{"name": name, "path": str(path), "mode": f"{mode_of(name):04o}"} for name, path in zip(files, written, strict=True)]
+            rows = [
+                {"name": name, "path": str(path), "mode": f"{mode_of(name):04o}"}
+                for name, path in zip(files, written, strict=True)
+            ]
             invocation.output.document(list_document(rows))
         else:
             invocation.output.lines([str(path) for path in written])
     elif invocation.output.json:
-        rows = [{"name": name, "mode": f"{mode_of(name):04o}", "content": data.decode()} for name, data in files.items()]
+        rows = [
+            {"name": name, "mode": f"{mode_of(name):04o}", "content": data.decode()} for name, data in files.items()
+        ]
         invocation.output.document(list_document(rows))
     else:
-        _print(invocation, {name: files[name].decode() for name in scripts}, [name for name in files if name not in scripts])
+        _print(
+            invocation,
+            {name: files[name].decode() for name in scripts},
+            [name for name in files if name not in scripts],
+        )
     return 0
 
 
@@ -105,7 +116,9 @@ def _print(invocation: Invocation, scripts: dict[str, str], modules: list[str]) 
     if len(scripts) == 1:
         # One script is printed as it is, so that it can be sent to a file.
         invocation.output.verbatim("".join(scripts.values()))
-        invocation.diagnostics.warning(f"it runs the folder {NODE_FOLDER} beside it: raytui render --to DIR writes both")
+        invocation.diagnostics.warning(
+            f"it runs the folder {NODE_FOLDER} beside it: raytui render --to DIR writes both"
+        )
         return
     invocation.output.verbatim("".join(f"# --- {name} ---\n{text}" for name, text in scripts.items()))
     note = "# --- the folder that they run: raytui render --to DIR writes all of it ---"
@@ -131,7 +144,9 @@ config = VerbGroup(
 def show(invocation: Invocation, /, *, origin: bool) -> int:
     """The effective settings, of the keys those that a file sets; secrets are never printed."""
     settings = invocation.settings()
-    rows: list[tuple[str, object, str]] = [("profile", settings.profile_name, settings.origins.get("profile", "default"))]
+    rows: list[tuple[str, object, str]] = [
+        ("profile", settings.profile_name, settings.origins.get("profile", "default"))
+    ]
     rows.append(("state_dir", str(settings.state_dir), settings.origins.get("state_dir", "default")))
     if traits(settings.platform).is_workbench:
         rows.append(("api_key", "***" if settings.api_key else None, settings.origins.get("api_key", "not set")))
@@ -139,7 +154,9 @@ def show(invocation: Invocation, /, *, origin: bool) -> int:
     rows += [(name, _effective(settings, name), settings.origins.get(name, "default")) for name in fields]
     rows += [(f"keys.{name}", keys, settings.origins[f"keys.{name}"]) for name, keys in settings.keys.items()]
     if invocation.output.json:
-        items = [{"field": name, "value": value, **({"origin": where} if origin else {})} for name, value, where in rows]
+        items = [
+            {"field": name, "value": value, **({"origin": where} if origin else {})} for name, value, where in rows
+        ]
         invocation.output.document(list_document(items))
     else:
         shown = [(name, _text(value), where) if origin else (name, _text(value)) for name, value, where in rows]
@@ -167,7 +184,9 @@ def path(invocation: Invocation, /) -> int:
     located = locate(named, source, os.environ, working_directory())
     found = located or user_config(os.environ)
     if invocation.output.json:
-        invocation.output.document({"schema_version": SCHEMA_VERSION, "path": str(found), "exists": located is not None})
+        invocation.output.document(
+            {"schema_version": SCHEMA_VERSION, "path": str(found), "exists": located is not None}
+        )
     else:
         invocation.output.lines([str(found)])
         if located is None:
@@ -177,13 +196,18 @@ def path(invocation: Invocation, /) -> int:
 
 def _named(invocation: Invocation) -> tuple[str, str]:
     """The file that was named, empty when none was, and what named it."""
-    return (invocation.config, "--config") if invocation.config else (os.environ.get("RAYTUI_CONFIG", ""), "RAYTUI_CONFIG")
+    return (
+        (invocation.config, "--config") if invocation.config else (os.environ.get("RAYTUI_CONFIG", ""), "RAYTUI_CONFIG")
+    )
 
 
 @config.command("init")
 @pass_invocation
 def init(invocation: Invocation, /) -> int:
-    """Write a commented configuration file, to --config FILE or RAYTUI_CONFIG, else to the user's own place; never over another."""
+    """Write a commented configuration file, to --config FILE or RAYTUI_CONFIG, else to the user's own place.
+
+    Never over another.
+    """
     named, _ = _named(invocation)
     target = paths.expand(named, os.environ, working_directory()) if named else paths.user_config(os.environ)
     try:
@@ -191,7 +215,9 @@ def init(invocation: Invocation, /) -> int:
         with target.open("x", encoding="utf-8") as file:
             _fill(file, target, sample())
     except FileExistsError:
-        raise OperationFailed(f"{target} exists and was left as it is", hint="name another file with --config", reason="Exists") from None
+        raise OperationFailed(
+            f"{target} exists and was left as it is", hint="name another file with --config", reason="Exists"
+        ) from None
     except OSError as error:
         raise OperationFailed(
             f"{target} cannot be written: {error.strerror}", hint="name another file with --config", reason="Unwritable"
@@ -225,7 +251,9 @@ def completion(invocation: Invocation, /, *, shell: str | None) -> int:
     from click.shell_completion import get_completion_class
 
     if shell is None:
-        raise ConfigurationError("raytui completion: no shell is named", hint=f"one of {', '.join(SHELLS)}", reason="Usage")
+        raise ConfigurationError(
+            "raytui completion: no shell is named", hint=f"one of {', '.join(SHELLS)}", reason="Usage"
+        )
     maker = get_completion_class(shell)
     assert maker is not None
     invocation.output.verbatim(maker(root(), {}, "raytui", "_RAYTUI_COMPLETE").source() + "\n")

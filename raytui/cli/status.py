@@ -36,9 +36,12 @@ def status(invocation: Invocation, exit_code: bool) -> int:
 @verb(
     "watch",
     short_help="Follow the cluster: one line for each change.",
-    examples="raytui watch\nraytui watch --until ok --timeout 300\nraytui watch -o json | jq -c 'select(.type == \"event\")'",
+    examples="raytui watch\nraytui watch --until ok --timeout 300\nraytui watch -o json | jq -c 'select(.type == "
+    '"event")\'',
 )
-@click.option("--until", type=click.Choice(["running", "absent", "ok"]), help="End when it is so; ok: and not being changed.")
+@click.option(
+    "--until", type=click.Choice(["running", "absent", "ok"]), help="End when it is so; ok: and not being changed."
+)
 @click.option("--timeout", metavar="SECONDS", help="With --until: exit 7 when it is not so by then.")
 @pass_invocation
 def watch(invocation: Invocation, until: str | None, timeout: str | None) -> int:
@@ -89,7 +92,10 @@ class Story:
         self._before: Picture | None = None
 
     def tell(self, snapshot: Snapshot) -> Assessment:
-        """Print what is new in a snapshot and answer its judgement. Raises `BrokenPipeError` when the reader has left."""
+        """Print what is new in a snapshot and answer its judgement.
+
+        Raises `BrokenPipeError` when the reader has left.
+        """
         before, self._before = self._before, advance(self._before, snapshot)
         output, picture, now = self._invocation.output, self._before, time.time()
         output.check_reader()

@@ -61,7 +61,8 @@ def table(heads: Sequence[Head], rows: Iterable[Sequence[Painted]], paint: Paint
         widths = _fitted(heads, widths, room)
     shape = list(zip(widths, [head.right for head in heads], strict=True))
     first = GAP.join(
-        head.title.rjust(width) if right else head.title.ljust(width) for head, (width, right) in zip(heads, shape, strict=True)
+        head.title.rjust(width) if right else head.title.ljust(width)
+        for head, (width, right) in zip(heads, shape, strict=True)
     )
     lines = [first.rstrip()]
     for row in cells:
@@ -84,7 +85,9 @@ def _fitted(heads: Sequence[Head], widths: list[int], room: int) -> list[int]:
         if not spare:
             break
         widest = max(spare, key=lambda n: widths[n])
-        floor = max([heads[widest].least, len(heads[widest].title), *(widths[n] for n in spare if widths[n] < widths[widest])])
+        floor = max(
+            [heads[widest].least, len(heads[widest].title), *(widths[n] for n in spare if widths[n] < widths[widest])]
+        )
         cut = min(excess, max(1, widths[widest] - floor))
         widths[widest] -= cut
         excess -= cut

@@ -13,7 +13,10 @@ from raytui.cli.invocation import Invocation
 from raytui.core.errors import ConfigurationError
 
 _NEGATIVE = re.compile(r"-\d[\d.]*")
-GLOBAL_NOTE = "Global options (before or after the verb): -p -o -v --config --cluster --address --color; raytui --help explains them."
+GLOBAL_NOTE = (
+    "Global options (before or after the verb): -p -o -v --config --cluster --address --color; raytui "
+    "--help explains them."
+)
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
@@ -57,10 +60,14 @@ class Verb(click.Command):
         """`scale -1` is a number that is refused with its reason, not an option that does not exist."""
         if any(isinstance(parameter, click.Argument) for parameter in self.params) and "--" not in args:
             takes_value = {
-                name for option in self.params if isinstance(option, click.Option) and not option.is_flag for name in option.opts
+                name
+                for option in self.params
+                if isinstance(option, click.Option) and not option.is_flag
+                for name in option.opts
             }
             is_argument = [
-                _NEGATIVE.fullmatch(arg) is not None and (n == 0 or args[n - 1] not in takes_value) for n, arg in enumerate(args)
+                _NEGATIVE.fullmatch(arg) is not None and (n == 0 or args[n - 1] not in takes_value)
+                for n, arg in enumerate(args)
             ]
             numbers = [arg for arg, moved in zip(args, is_argument, strict=True) if moved]
             if numbers:
@@ -77,7 +84,9 @@ class VerbGroup(click.Group):
         super().__init__(*args, context_settings=CONTEXT, epilog=GLOBAL_NOTE, **kwargs)
         self.params += global_options(hidden=True)
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """The verb, or one sentence with the nearest."""
         if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
             raise unknown_verb(ctx.command_path, args[0], self.list_commands(ctx))
@@ -95,7 +104,9 @@ def unknown_verb(path: str, given: str, known: list[str]) -> Exception:
 
     near = get_close_matches(given, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}? " if near else ""
-    return ConfigurationError(f"{path} has no verb {given}", hint=f"{hint}{path} --help lists them", reason="UnknownVerb")
+    return ConfigurationError(
+        f"{path} has no verb {given}", hint=f"{hint}{path} --help lists them", reason="UnknownVerb"
+    )
 
 
 pass_invocation = click.make_pass_decorator(Invocation)

@@ -37,7 +37,10 @@ def status_lines(picture: Picture, now: float, paint: Paint) -> list[str]:
 
 
 def verdict_line(snapshot: Snapshot, assessment: Assessment, now: float, paint: Paint) -> str:
-    """The verdict first, then which cluster, how many nodes, and how old the evidence is; stale evidence is no verdict."""
+    """The verdict first, then which cluster, how many nodes, and how old the evidence is.
+
+    Stale evidence is no verdict.
+    """
     age = max(0.0, now - snapshot.observed_at)
     word, role = verdict_word(assessment, stale=is_stale(snapshot.observed_at, now))
     told = f"{snapshot.cluster} · {snapshot.profile} · {assessment.phase}"
@@ -65,7 +68,8 @@ def chain_line(assessment: Assessment, paint: Paint) -> str:
     """The links from the operator to Ray, up to the one that broke."""
     links = assessment.links()
     shown = " ─ ".join(
-        paint(*broken_link(layer, assessment)) if state == "broken" else paint(LAYER_NAMES[layer], LINKS[state]) for layer, state in links
+        paint(*broken_link(layer, assessment)) if state == "broken" else paint(LAYER_NAMES[layer], LINKS[state])
+        for layer, state in links
     )
     at = next((n for n, (_, state) in enumerate(links) if state == "broken"), None)
     if at is None:
@@ -77,7 +81,9 @@ def chain_line(assessment: Assessment, paint: Paint) -> str:
 def application_lines(picture: Picture, paint: Paint) -> list[str]:
     """One row for each application: what the platform says of it and what Ray says of its node."""
     # Where no platform says anything beside Ray, its column would be empty.
-    columns = [APPLICATIONS.column(name, "columns") for name in STATUS if name != "platform" or not picture.known.by_ray]
+    columns = [
+        APPLICATIONS.column(name, "columns") for name in STATUS if name != "platform" or not picture.known.by_ray
+    ]
     heads = [Head(column.head, column.right) for column in columns]
     rows = [[column.cell(place, picture) for column in columns] for place in places(picture)]
     return [f"  {line}" for line in table(heads, rows, paint)]
@@ -92,7 +98,8 @@ def condition_lines(conditions: tuple[Condition, ...], cluster: str, now: float,
         since = f", since {duration(now - condition.since)} ago" if now - condition.since >= 1 else ""
         subject = short_name(condition.subject, cluster).ljust(width)
         lines.append(
-            f"  {paint(shape, role)} {subject}  {one_line(condition.message)}{since.replace('since ', 'for ').replace(' ago', '')}"
+            f"  {paint(shape, role)} {subject}  "
+            f"{one_line(condition.message)}{since.replace('since ', 'for ').replace(' ago', '')}"
         )
         if condition.hint:
             lines.append(f"    {' ' * width}  {one_line(as_commands(condition.hint))}")

@@ -8,11 +8,16 @@ from pathlib import Path
 
 from raytui.config import paths
 
-_HOST = re.compile(r"(?:(?P<scheme>https?)://)?(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?P<port>:\d{1,5})?", re.IGNORECASE)
+_HOST = re.compile(
+    r"(?:(?P<scheme>https?)://)?(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?P<port>:\d{1,5})?", re.IGNORECASE
+)
 
 
 def normal_host(text: str) -> str:
-    """`scheme://name[:port]` of an address given with or without scheme, path or final slash; raises ValueError when it is none."""
+    """`scheme://name[:port]` of an address given with or without scheme, path or final slash.
+
+    Raises ValueError when it is none.
+    """
     found = _HOST.match(text.strip())
     rest = text.strip()[found.end() :] if found else ""
     if found is None or (rest and rest[0] not in "/?#"):
@@ -23,7 +28,8 @@ def normal_host(text: str) -> str:
 def host_of(environ: Mapping[str, str]) -> tuple[str, str]:
     """Host and the variable that gave it, or two empty texts; an empty variable counts as unset.
 
-    `CDSW_DOMAIN` has no scheme, so inside a workload the address of the project says whether the workbench speaks https.
+    `CDSW_DOMAIN` has no scheme, so inside a workload the address of the project says whether the workbench speaks
+    https.
     """
     for name in ("CML_HOST", "CDSW_PROJECT_URL", "CDSW_DOMAIN"):
         if environ.get(name, "").strip():
@@ -38,7 +44,9 @@ def workbench_variable(environ: Mapping[str, str]) -> str:
 
 def key_of(environ: Mapping[str, str]) -> tuple[str, str]:
     """The API key and the variable that gave it, or two empty texts."""
-    return next(((environ[name], name) for name in ("CML_API_KEY", "CDSW_APIV2_KEY") if environ.get(name, "").strip()), ("", ""))
+    return next(
+        ((environ[name], name) for name in ("CML_API_KEY", "CDSW_APIV2_KEY") if environ.get(name, "").strip()), ("", "")
+    )
 
 
 def project_dir(environ: Mapping[str, str], project_id: str, cwd: Path) -> Path | None:

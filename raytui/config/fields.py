@@ -1,7 +1,7 @@
 """The one table of what can be set: by which name, of which kind, with which meaning, through which flag and variables.
 
-Reading a file, the environment and flags, `config show --origin`, `config init` and the documentation all follow this table, so a
-setting cannot exist in one of them and be missing in another.
+Reading a file, the environment and flags, `config show --origin`, `config init` and the documentation all follow this
+table, so a setting cannot exist in one of them and be missing in another.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ class Field(msgspec.Struct, frozen=True):
 
     @property
     def variable(self) -> str:
-        """`RAYTUI_` and the path in capitals with `_` for dots, without the leading `cluster.`; short forms stand in `SHORT_FORMS`."""
+        """`RAYTUI_` and the path in capitals with `_` for dots, without the leading `cluster.`.
+
+        Short forms stand in `SHORT_FORMS`.
+        """
         return SHORT_FORMS.get(self.path) or "RAYTUI_" + self.spec_field.replace(".", "_").upper()
 
     def is_of(self, platform: PlatformName) -> bool:
@@ -80,7 +83,8 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "platform",
         "text",
-        "Where nodes run: processes on this machine, Cloudera AI applications, or any Ray behind a dashboard address (attached).",
+        "Where nodes run: processes on this machine, Cloudera AI applications, or any Ray behind a dashboard "
+        "address (attached).",
         choices=("local", "cai", "attached"),
         sample='"local"',
     ),
@@ -127,7 +131,11 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field("read_only", "switch", "Refuse every verb that changes something.", sample="false", only=_MADE),
     Field(
-        "ca_bundle", "path", "Certificates of a private CA, as one PEM file.", sample='"/etc/ssl/private-ca.pem"', only=("cai", "attached")
+        "ca_bundle",
+        "path",
+        "Certificates of a private CA, as one PEM file.",
+        sample='"/etc/ssl/private-ca.pem"',
+        only=("cai", "attached"),
     ),
     Field(
         "domain",
@@ -137,7 +145,13 @@ FIELDS: tuple[Field, ...] = (
         sample='"ml.example.cloudera.site"',
         only=("cai",),
     ),
-    Field("venv", "path", "Virtual environment that holds Ray, for the local platform.", sample='"~/.venv"', only=("local",)),
+    Field(
+        "venv",
+        "path",
+        "Virtual environment that holds Ray, for the local platform.",
+        sample='"~/.venv"',
+        only=("local",),
+    ),
     Field("refresh", "number", "Seconds between two looks of the console and of watch.", sample="2"),
     Field(
         "cluster.name",
@@ -148,7 +162,9 @@ FIELDS: tuple[Field, ...] = (
         only=_MADE,
         label="Name",
     ),
-    Field("cluster.ray_port", "port", "Port of the head's GCS.", "--ray-port", sample="6379", only=_MADE, label="Ray port"),
+    Field(
+        "cluster.ray_port", "port", "Port of the head's GCS.", "--ray-port", sample="6379", only=_MADE, label="Ray port"
+    ),
     Field(
         "cluster.dashboard_port",
         "port",
@@ -168,9 +184,23 @@ FIELDS: tuple[Field, ...] = (
         label="Expose dashboard",
     ),
     Field(
-        "cluster.auth", "text", "Ray's own authentication.", choices=("token", "disabled"), sample='"token"', only=_MADE, label="Ray login"
+        "cluster.auth",
+        "text",
+        "Ray's own authentication.",
+        choices=("token", "disabled"),
+        sample='"token"',
+        only=_MADE,
+        label="Ray login",
     ),
-    Field("cluster.head.cpu", "number", "CPUs of the head, which never gets GPUs.", "--head-cpu", sample="2", only=_MADE, label="Head CPU"),
+    Field(
+        "cluster.head.cpu",
+        "number",
+        "CPUs of the head, which never gets GPUs.",
+        "--head-cpu",
+        sample="2",
+        only=_MADE,
+        label="Head CPU",
+    ),
     Field(
         "cluster.head.memory",
         "number",
@@ -199,7 +229,15 @@ FIELDS: tuple[Field, ...] = (
         only=("cai",),
         label="Head script",
     ),
-    Field("cluster.workers.count", "whole", "Number of workers; 0 is a head alone.", "--workers", sample="1", only=_MADE, label="Workers"),
+    Field(
+        "cluster.workers.count",
+        "whole",
+        "Number of workers; 0 is a head alone.",
+        "--workers",
+        sample="1",
+        only=_MADE,
+        label="Workers",
+    ),
     Field("cluster.workers.cpu", "number", "CPUs of each worker.", "--cpu", sample="4", only=_MADE, label="Worker CPU"),
     Field(
         "cluster.workers.memory",
@@ -211,7 +249,9 @@ FIELDS: tuple[Field, ...] = (
         label="Worker memory",
         unit="GB",
     ),
-    Field("cluster.workers.gpus", "whole", "GPUs of each worker.", "--gpus", sample="0", only=_MADE, label="Worker GPUs"),
+    Field(
+        "cluster.workers.gpus", "whole", "GPUs of each worker.", "--gpus", sample="0", only=_MADE, label="Worker GPUs"
+    ),
     Field(
         "cluster.workers.runtime_identifier",
         "text",
@@ -232,7 +272,9 @@ FIELDS: tuple[Field, ...] = (
     ),
 )
 BY_PATH = {field.path: field for field in FIELDS}
-BOTH_RUNTIMES = Field("cluster.runtime_identifier", "text", "Runtime image of head and workers alike.", "--runtime-identifier")
+BOTH_RUNTIMES = Field(
+    "cluster.runtime_identifier", "text", "Runtime image of head and workers alike.", "--runtime-identifier"
+)
 """Short for both images, from a flag or from `RAYTUI_RUNTIME_IDENTIFIER`; the specific one of the same source wins."""
 
 

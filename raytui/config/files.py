@@ -99,7 +99,9 @@ def parse(path: Path, table: Mapping[str, Any]) -> ConfigFile:
             problems += wrong
         else:
             profiles[name] = {}
-            problems.append(_problem(path, f"profiles.{name}", f"must be a table [profiles.{name}], not {describe(profile)}"))
+            problems.append(
+                _problem(path, f"profiles.{name}", f"must be a table [profiles.{name}], not {describe(profile)}")
+            )
     given, wrong_keys = _keys(path, table.get("keys", {}))
     return ConfigFile(path, default, profiles, given, (*problems, *wrong_keys))
 
@@ -119,7 +121,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def _walk(path: Path, table: Mapping[str, Any], shown: str, inside: str = "") -> tuple[dict[str, Value], list[Problem]]:
-    """The values of one table of a profile and what is wrong in it; `shown` is its name in the file, `inside` its path in the profile."""
+    """The values of one table of a profile and what is wrong in it.
+
+    `shown` is its name in the file, `inside` its path in the profile.
+    """
     found: dict[str, Value] = {}
     problems: list[Problem] = []
     for key, value in table.items():
@@ -130,14 +135,18 @@ def _walk(path: Path, table: Mapping[str, Any], shown: str, inside: str = "") ->
                 found |= deeper
                 problems += wrong
             else:
-                problems.append(_problem(path, f"{shown}.{key}", f"must be a table [{shown}.{key}], not {describe(value)}"))
+                problems.append(
+                    _problem(path, f"{shown}.{key}", f"must be a table [{shown}.{key}], not {describe(value)}")
+                )
         elif at in BY_PATH:
             try:
                 found[at] = from_toml(BY_PATH[at], value)
             except ValueError as error:
                 problems.append(_problem(path, f"{shown}.{key}", str(error)))
         elif at == "cluster.head.gpus":
-            problems.append(_problem(path, f"{shown}.{key}", "the head never gets GPUs", "set gpus in the workers' table"))
+            problems.append(
+                _problem(path, f"{shown}.{key}", "the head never gets GPUs", "set gpus in the workers' table")
+            )
         else:
             level = [name for name in BY_PATH.keys() | _TABLES if name.rpartition(".")[0] == inside]
             problems.append(_unknown(path, f"{shown}.{key}", key, [name.rpartition(".")[2] for name in level]))
@@ -146,7 +155,9 @@ def _walk(path: Path, table: Mapping[str, Any], shown: str, inside: str = "") ->
 
 def _unknown(path: Path, shown: str, key: str, known: Iterable[str]) -> Problem:
     near = nearest(key, known)
-    return _problem(path, shown, "is no setting", f"did you mean {near}?" if near else f"known here: {', '.join(sorted(known))}")
+    return _problem(
+        path, shown, "is no setting", f"did you mean {near}?" if near else f"known here: {', '.join(sorted(known))}"
+    )
 
 
 def _problem(path: Path, field: str, message: str, hint: Hint = "") -> Problem:
@@ -166,5 +177,11 @@ def _syntax(path: Path, text: str, told: str) -> ConfigurationError:
     source = text.splitlines()[line - 1].strip() if line <= len(text.splitlines()) else ""
     # A key that somebody wrote into the file by mistake must not come out of it here.
     return ConfigurationError.from_problems(
-        [Problem("config", f"{path}, line {line}, column {column}: {why}", f"the line is: {mask(source)}" if source else "")]
+        [
+            Problem(
+                "config",
+                f"{path}, line {line}, column {column}: {why}",
+                f"the line is: {mask(source)}" if source else "",
+            )
+        ]
     )

@@ -79,7 +79,9 @@ SHOWN: dict[Place, str] = {
 }
 """Each place inside a sentence."""
 
-FIXED = frozenset(["up", "down", "left", "right", "pageup", "pagedown", "home", "end", "g", "G", "j", "k", "shift+tab", "ctrl+c"])
+FIXED = frozenset(
+    ["up", "down", "left", "right", "pageup", "pagedown", "home", "end", "g", "G", "j", "k", "shift+tab", "ctrl+c"]
+)
 """Keys that move within lists, logs and dialogs, or end every program: never given to something else."""
 _SAME = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+[": "escape"}
 """What a terminal sends for these keys, so that a program cannot tell them apart."""
@@ -88,9 +90,9 @@ _FRIENDLY = {
     "solidus": "slash", "reverse_solidus": "backslash", "commercial_at": "at", "hyphen_minus": "minus", "plus_sign": "plus",
     "low_line": "underscore",
 }  # fmt: skip
-_NAMED = frozenset(("escape", "enter", "tab", "space", "backspace", "delete", "insert", *(f"f{n}" for n in range(1, 25)))) | {
-    name for name in FIXED if len(name) > 1 and "+" not in name
-}
+_NAMED = frozenset(
+    ("escape", "enter", "tab", "space", "backspace", "delete", "insert", *(f"f{n}" for n in range(1, 25)))
+) | {name for name in FIXED if len(name) > 1 and "+" not in name}
 
 
 def _name_of(character: str) -> str:
@@ -157,12 +159,18 @@ def _names(setting: KeySetting, text: str) -> tuple[list[str], list[Problem]]:
         try:
             name = normal_key(part)
         except ValueError as error:
-            problems.append(Problem(field, str(error), "for example s, S, f5, ctrl+s or slash; a comma is written comma"))
+            problems.append(
+                Problem(field, str(error), "for example s, S, f5, ctrl+s or slash; a comma is written comma")
+            )
             continue
         if name in FIXED:
-            problems.append(Problem(field, f"{name} moves the cursor or ends the program, here as everywhere", "choose another one"))
+            problems.append(
+                Problem(field, f"{name} moves the cursor or ends the program, here as everywhere", "choose another one")
+            )
         elif setting.where == ("config",) and not (name.startswith(("ctrl+", "alt+")) or re.fullmatch(r"f\d+", name)):
-            problems.append(Problem(field, f"a field of the form takes {name} for itself", "choose one with ctrl, or f1 to f24"))
+            problems.append(
+                Problem(field, f"a field of the form takes {name} for itself", "choose one with ctrl, or f1 to f24")
+            )
         else:
             names.append(name)
     return list(dict.fromkeys(names)), problems
@@ -181,7 +189,11 @@ def _clashes(given: Mapping[str, str]) -> Iterable[Problem]:
                     continue
                 told.add((first, second))
                 at, other = (first, second) if first in given else (second, first)
-                yield Problem(f"keys.{at}", f"{both[0]} is also the key of {other} {SHOWN[place]}", "give one of the two another key")
+                yield Problem(
+                    f"keys.{at}",
+                    f"{both[0]} is also the key of {other} {SHOWN[place]}",
+                    "give one of the two another key",
+                )
 
 
 def _meant(identity: str) -> str:

@@ -1,7 +1,7 @@
 """The effective settings of one run, each with where it came from.
 
-Precedence: flag, then `RAYTUI_*`, then the platform's own variables, then the profile, then the default. Everything that is wrong is
-reported at once. `fields.py` is the table of what can be set.
+Precedence: flag, then `RAYTUI_*`, then the platform's own variables, then the profile, then the default. Everything
+that is wrong is reported at once. `fields.py` is the table of what can be set.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> Settings:
     """The settings that flags, environment and file give together; reads the files they name and changes nothing.
 
-    `flags` holds texts (or values of the right type) by the paths of `fields.py`, besides `profile` and `config`; none stands for a
-    flag that was not given. Raises `ConfigurationError` with every problem.
+    `flags` holds texts (or values of the right type) by the paths of `fields.py`, besides `profile` and `config`; none
+    stands for a flag that was not given. Raises `ConfigurationError` with every problem.
     """
     named, source = str(flags.get("config") or ""), "--config"
     if not named:
@@ -91,7 +91,10 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> 
 
 
 def missing_access(settings: Settings) -> list[Problem]:
-    """What is missing before anybody can be asked at all: the workbench's address, the project, the key; or the dashboard's address."""
+    """What is missing before anybody can be asked at all: the workbench's address, the project, the key.
+
+    Or the dashboard's address.
+    """
     if settings.platform == "attached" and not settings.address:
         hint = "give --address http://HOST:8265, or address in the profile"
         return [Problem("address", "the address of the Ray dashboard is missing", hint)]
@@ -99,8 +102,18 @@ def missing_access(settings: Settings) -> list[Problem]:
         return []
     asked = (
         ("host", settings.host, "the address of the workbench is missing", "set CML_HOST, or host in the profile"),
-        ("project_id", settings.project_id, "the project's id is missing", "set CML_PROJECT_ID, or project_id in the profile"),
-        ("api_key", settings.api_key, "the API key is missing", "set CML_API_KEY, or api_key_file in the profile to a file of mode 0600"),
+        (
+            "project_id",
+            settings.project_id,
+            "the project's id is missing",
+            "set CML_PROJECT_ID, or project_id in the profile",
+        ),
+        (
+            "api_key",
+            settings.api_key,
+            "the API key is missing",
+            "set CML_API_KEY, or api_key_file in the profile to a file of mode 0600",
+        ),
     )
     return [Problem(field, message, hint) for field, value, message, hint in asked if not value]
 
@@ -108,7 +121,9 @@ def missing_access(settings: Settings) -> list[Problem]:
 class _Reading:
     """One reading of all sources; problems gather until the end."""
 
-    def __init__(self, flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path, file: ConfigFile | None) -> None:
+    def __init__(
+        self, flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path, file: ConfigFile | None
+    ) -> None:
         self._flags = flags
         self._environ = environ
         self._cwd = cwd
@@ -149,7 +164,9 @@ class _Reading:
             cluster=cluster,
             keys=self._keys(),
             state_dir=self._state_dir(),
-            project_dir=environment.project_dir(self._environ, project_id, self._cwd) if self._platform == "cai" else None,
+            project_dir=environment.project_dir(self._environ, project_id, self._cwd)
+            if self._platform == "cai"
+            else None,
             origins=self._origins,
         )
         if self._problems:
@@ -176,7 +193,10 @@ class _Reading:
             ("attached" if attached == "flag --address" else "", attached),
             (self._environ.get("RAYTUI_PROFILE", ""), "RAYTUI_PROFILE"),
             ("attached" if attached else "", attached),
-            (self._file.default_profile if self._file else "", f"default_profile ({self._file.path})" if self._file else ""),
+            (
+                self._file.default_profile if self._file else "",
+                f"default_profile ({self._file.path})" if self._file else "",
+            ),
             # Whoever names a workbench means it: a look at this machine instead would be a false answer.
             ("cai" if variable and not says_local else "", variable),
             ("local", "default"),
@@ -209,15 +229,20 @@ class _Reading:
     def _default_platform(self) -> str:
         """Without a word of the profile: the workbench that the environment names, else this machine.
 
-        The profile `cai` needs no file, and `local` says where by its name. A profile that names a workbench and no platform is a slip that
-        would start nodes here.
+        The profile `cai` needs no file, and `local` says where by its name. A profile that names a workbench and no
+        platform is a slip that would start nodes here.
         """
         named = environment.workbench_variable(self._environ)
         if self._profile == "cai" or (named and self._profile != "local"):
             return "cai"
         if any(problem.field.endswith("platform") for problem in self._problems):
             return "local"
-        for path, platform in (("address", "attached"), ("host", "cai"), ("project_id", "cai"), ("api_key_file", "cai")):
+        for path, platform in (
+            ("address", "attached"),
+            ("host", "cai"),
+            ("project_id", "cai"),
+            ("api_key_file", "cai"),
+        ):
             if path in self._of_file():
                 self._problems.append(
                     Problem(
@@ -268,7 +293,9 @@ class _Reading:
         try:
             return environment.normal_host(given) if given else ""
         except ValueError as error:
-            self._problems.append(Problem("host", f"{error} ({self._origins['host']})", "write it like https://ml.example.cloudera.site"))
+            self._problems.append(
+                Problem("host", f"{error} ({self._origins['host']})", "write it like https://ml.example.cloudera.site")
+            )
             return ""
 
     def _address(self) -> str:
@@ -277,7 +304,9 @@ class _Reading:
         if self._platform != "attached":
             if origin.startswith("profile ") and self._values.get("platform"):
                 message = f"belongs to the platform attached, and the profile says {self._platform}"
-                self._problems.append(Problem(f"profiles.{self._profile}.address", message, 'write platform = "attached", or take it out'))
+                self._problems.append(
+                    Problem(f"profiles.{self._profile}.address", message, 'write platform = "attached", or take it out')
+                )
             return ""
         try:
             return normal_address(given) if given.strip() else ""
@@ -299,7 +328,9 @@ class _Reading:
             table, _, key = path.rpartition(".")
             if table in parts:
                 parts[table][key] = value
-        return ClusterSpec(**parts["cluster"], head=HeadSpec(**parts["cluster.head"]), workers=WorkersSpec(**parts["cluster.workers"]))
+        return ClusterSpec(
+            **parts["cluster"], head=HeadSpec(**parts["cluster.head"]), workers=WorkersSpec(**parts["cluster.workers"])
+        )
 
     def _refresh(self) -> float:
         refresh, (low, high) = float(self._values.get("refresh", DEFAULT_REFRESH_S)), REFRESH_RANGE_S
@@ -320,7 +351,9 @@ class _Reading:
         if path is None:
             return ""
         if self._platform != "local" and not path.is_file():
-            self._problems.append(Problem(field, f"{lacking}: {path} is no file ({self._origins[field]})", "name a PEM file"))
+            self._problems.append(
+                Problem(field, f"{lacking}: {path} is no file ({self._origins[field]})", "name a PEM file")
+            )
         return str(path)
 
     def _state_dir(self) -> Path:
@@ -361,7 +394,9 @@ def _key_file_problem(path: Path) -> Problem | None:
         if not stat.S_ISREG(mode):
             return Problem("api_key_file", f"{path} is no file", "put the API key alone into a file of mode 0600")
         if mode & 0o077:
-            return Problem("api_key_file", f"{path} can be read by others (mode {stat.S_IMODE(mode):04o})", f"chmod 600 {path}")
+            return Problem(
+                "api_key_file", f"{path} can be read by others (mode {stat.S_IMODE(mode):04o})", f"chmod 600 {path}"
+            )
         text = path.read_text(encoding="utf-8")
         if not text.strip():
             return Problem("api_key_file", f"{path} is empty", "put the API key alone into it")
@@ -380,15 +415,22 @@ def _read_key(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError.from_problems([Problem("api_key_file", f"{path} can no longer be read: {error}")]) from error
+        raise ConfigurationError.from_problems(
+            [Problem("api_key_file", f"{path} can no longer be read: {error}")]
+        ) from error
     why = unsendable(text)
     if why:
-        raise ConfigurationError.from_problems([Problem("api_key_file", f"the API key in {path} can no longer be sent", why)])
+        raise ConfigurationError.from_problems(
+            [Problem("api_key_file", f"the API key in {path} can no longer be sent", why)]
+        )
     return text
 
 
 def _ray_token_problems(environ: Mapping[str, str], cwd: Path) -> Iterator[Problem]:
-    """What is wrong with a Ray token that the person's own variables give; one that cannot be read is told where it is needed."""
+    """What is wrong with a Ray token that the person's own variables give.
+
+    One that cannot be read is told where it is needed.
+    """
     token = ray_token(environ, cwd)
     if token.trouble and not token.is_missing:
         yield Problem("auth", f"the Ray token in {token.source} cannot be sent", token.trouble)

@@ -1,7 +1,9 @@
-"""What was asked for, from three sides: recorded with the cluster, said by flags, said by the profile; and where what exists differs.
+"""What was asked for, from three sides: recorded with the cluster, said by flags, said by the profile.
 
-`start` completes what was last asked for, so that a plain `start` after `start --workers 2` mends the second worker. A profile that says
-something else is told, never obeyed in silence and never ignored in silence.
+And where what exists differs.
+
+`start` completes what was last asked for, so that a plain `start` after `start --workers 2` mends the second worker. A
+profile that says something else is told, never obeyed in silence and never ignored in silence.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ _WORDS: dict[str, Callable[[Value], str]] = {
     "count": lambda value: f"{value} worker" + ("" if value == 1 else "s"),
     "runtime_identifier": lambda value: f"the image {value}",
     "script": lambda value: f"the script {value}",
-    "expose_dashboard": lambda value: "its dashboard served to the outside" if value else "its dashboard not served to the outside",
+    "expose_dashboard": lambda value: (
+        "its dashboard served to the outside" if value else "its dashboard not served to the outside"
+    ),
     "auth": lambda value: f"auth {value}",
     "ray_port": lambda value: f"Ray port {value}",
     "dashboard_port": lambda value: f"dashboard port {value}",
@@ -91,12 +95,20 @@ def words(path: str, value: Value) -> str:
     return _WORDS[path.rpartition(".")[2]](value)
 
 
-def profile_note(effective: ClusterSpec, profile: ClusterSpec, *, flags: Collection[str], given: Collection[str]) -> str:
-    """Where what start completes is not what the profile says; empty when they agree. Both specs have their sizes filled in.
+def profile_note(
+    effective: ClusterSpec, profile: ClusterSpec, *, flags: Collection[str], given: Collection[str]
+) -> str:
+    """Where what start completes is not what the profile says; empty when they agree.
+
+    Both specs have their sizes filled in.
 
     Fields in `flags` are not compared, and of those that are no sizes only the ones in `given`, which somebody set.
     """
-    paths = [path for path in FIELDS if path not in flags and (path in given or path.partition(".")[0] in {"head", "workers"})]
+    paths = [
+        path
+        for path in FIELDS
+        if path not in flags and (path in given or path.partition(".")[0] in {"head", "workers"})
+    ]
     asked = [path for path in paths if value_of(profile, path) not in {None, "auto"}]
     differing = [path for path in asked if value_of(profile, path) != value_of(effective, path)]
     if not differing:
@@ -105,7 +117,10 @@ def profile_note(effective: ClusterSpec, profile: ClusterSpec, *, flags: Collect
     def said(spec: ClusterSpec) -> str:
         return ", ".join(_said(path, value_of(spec, path)) for path in differing)
 
-    return f"{effective.name} was last asked for with {said(effective)}, and that is what start completes; the profile says {said(profile)}"
+    return (
+        f"{effective.name} was last asked for with {said(effective)}, and that is what start completes; the "
+        f"profile says {said(profile)}"
+    )
 
 
 def _said(path: str, value: Value | None) -> str:
@@ -114,7 +129,10 @@ def _said(path: str, value: Value | None) -> str:
 
 
 def differences(asked: ClusterSpec, applications: Iterable[Application]) -> tuple[Difference, ...]:
-    """What these applications would have to be made again for. What the platform does not tell of an application is no difference."""
+    """What these applications would have to be made again for.
+
+    What the platform does not tell of an application is no difference.
+    """
     return tuple(found for app in applications for found in _of_application(asked, app))
 
 
@@ -165,6 +183,9 @@ def difference_notes(found: Iterable[Difference], *, recreate: bool) -> list[Hin
             notes.append(f"{name} is made again: it has {present}, asked for is {asked}")
         else:
             notes.append(
-                (f"{name} has {present}, asked for is {asked}: it is kept as it is; ", Remedy("start", "--recreate", "makes it again"))
+                (
+                    f"{name} has {present}, asked for is {asked}: it is kept as it is; ",
+                    Remedy("start", "--recreate", "makes it again"),
+                )
             )
     return notes

@@ -36,11 +36,18 @@ def changes(before: tuple[Snapshot, Assessment], after: tuple[Snapshot, Assessme
     """The events between two rounds, in the order platform, Ray, judgement; equal rounds give none."""
     (old, old_judged), (new, new_judged) = before, after
     at, both = new.observed_at, _Round(old, new)
-    found = [*_operations(old.operation, new.operation, new.cluster, at), *_applications(both), *_nodes(both), *_jobs(old, new, at)]
+    found = [
+        *_operations(old.operation, new.operation, new.cluster, at),
+        *_applications(both),
+        *_nodes(both),
+        *_jobs(old, new, at),
+    ]
     known = {(c.subject, c.reason) for c in old_judged.conditions}
     now = {(c.subject, c.reason) for c in new_judged.conditions}
     found += [
-        Event(at, "raytui", c.subject, c.reason, c.message, c.severity) for c in new_judged.conditions if (c.subject, c.reason) not in known
+        Event(at, "raytui", c.subject, c.reason, c.message, c.severity)
+        for c in new_judged.conditions
+        if (c.subject, c.reason) not in known
     ]
     found += [
         Event(at, "raytui", c.subject, "Cleared", f"no longer so: {c.message}")
@@ -48,7 +55,9 @@ def changes(before: tuple[Snapshot, Assessment], after: tuple[Snapshot, Assessme
         if (c.subject, c.reason) not in now
     ]
     if (old_judged.verdict, old_judged.phase) != (new_judged.verdict, new_judged.phase):
-        severity: Severity = "info" if new_judged.verdict == "ok" else "error" if new_judged.verdict == "down" else "warning"
+        severity: Severity = (
+            "info" if new_judged.verdict == "ok" else "error" if new_judged.verdict == "down" else "warning"
+        )
         if new.operation is not None and not any(c.severity == "error" for c in new_judged.conditions):
             severity = "info"
         told = f"{old_judged.phase}, {old_judged.verdict} -> {new_judged.phase}, {new_judged.verdict}"
@@ -64,13 +73,22 @@ def _operations(old: Operation | None, new: Operation | None, cluster: str, at: 
         names = [name.removeprefix(f"{cluster}-") for name in dict.fromkeys((*new.ends, *new.creates))]
         told = f" on {', '.join(names)}" if names else ""
         yield Event(
-            at, "operator", cluster, "OperationBegan", f"raytui {new.verb} began{told}" + (f" ({new.holder})" if new.holder else "")
+            at,
+            "operator",
+            cluster,
+            "OperationBegan",
+            f"raytui {new.verb} began{told}" + (f" ({new.holder})" if new.holder else ""),
         )
 
 
 def _applications(both: _Round) -> Iterator[Event]:
     old, new, at = both.old.snapshot, both.new.snapshot, both.at
-    if new.by_ray or old.applications.value is None or new.applications.value is None or old.applications.value is new.applications.value:
+    if (
+        new.by_ray
+        or old.applications.value is None
+        or new.applications.value is None
+        or old.applications.value is new.applications.value
+    ):
         return
     before, after = both.old.applications, both.new.applications
     for name, app in after.items():
@@ -81,7 +99,13 @@ def _applications(both: _Round) -> Iterator[Event]:
         if was is None:
             yield Event(at, author, name, "ApplicationCreated", f"application {app.id} appeared, {app.state}{by}")
         elif was.id != app.id:
-            yield Event(at, author, name, "ApplicationReplaced", f"application {was.id} was replaced by {app.id}, {app.state}{by}")
+            yield Event(
+                at,
+                author,
+                name,
+                "ApplicationReplaced",
+                f"application {was.id} was replaced by {app.id}, {app.state}{by}",
+            )
         elif was.state != app.state:
             told = f": {app.message}" if app.message else ""
             if was.state == "failed" and app.state == "starting" and not by:
@@ -113,7 +137,9 @@ def _nodes(both: _Round) -> Iterator[Event]:
         if both.new.snapshot.by_ray:
             name = both.new.node_name(node.node_id)
         if node.state == "ALIVE":
-            yield Event(both.at, "ray", name or short, "NodeAlive", f"node {short} at {node.ip} is alive{both.by(name)}")
+            yield Event(
+                both.at, "ray", name or short, "NodeAlive", f"node {short} at {node.ip} is alive{both.by(name)}"
+            )
         elif was is not None:
             yield _gone(both, node, name)
 
@@ -150,6 +176,7 @@ def _jobs(old: Snapshot, new: Snapshot, at: float) -> Iterator[Event]:
                 "ray",
                 job.id,
                 "JobStatus",
-                f"job is {job.status}" + (f": {job.message.splitlines()[0]}" if job.message and job.status == "FAILED" else ""),
+                f"job is {job.status}"
+                + (f": {job.message.splitlines()[0]}" if job.message and job.status == "FAILED" else ""),
                 "error" if job.status == "FAILED" else "info",
             )

@@ -1,7 +1,8 @@
 """The judgement: from one snapshot to phase, verdict, the first broken link and what needs attention.
 
-Only what was observed counts. A failure that proves something (a refused connection, a failed application) makes the verdict `down`;
-one that merely leaves us blind makes it `unknown`, which is never shown as `ok`. What a running plan of raytui brings about is no fault.
+Only what was observed counts. A failure that proves something (a refused connection, a failed application) makes the
+verdict `down`; one that merely leaves us blind makes it `unknown`, which is never shown as `ok`. What a running plan of
+raytui brings about is no fault.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ class Assessment(msgspec.Struct, frozen=True):
     def links(self) -> tuple[tuple[Layer, LinkState], ...]:
         """The chain for display: each link as it was seen, `unchecked` when nobody looked."""
         at = self.broken.layer if self.broken is not None else None
-        return tuple((layer, "broken" if layer == at else "ok" if layer in self.answered else "unchecked") for layer in LAYERS)
+        return tuple(
+            (layer, "broken" if layer == at else "ok" if layer in self.answered else "unchecked") for layer in LAYERS
+        )
 
 
 class _Judgement(NamedTuple):
@@ -69,11 +72,14 @@ def assess(snapshot: Snapshot, first_seen: Mapping[tuple[str, str], float] | Non
     judged = _judge(join(snapshot))
     seen = first_seen or {}
     dated = [
-        c if c.since else msgspec.structs.replace(c, since=seen.get((c.subject, c.reason), snapshot.observed_at)) for c in judged.found
+        c if c.since else msgspec.structs.replace(c, since=seen.get((c.subject, c.reason), snapshot.observed_at))
+        for c in judged.found
     ]
     order = {"error": 0, "warning": 1, "info": 2}
     conditions = tuple(sorted(dated, key=lambda c: order[c.severity]))
-    return Assessment(judged.phase, judged.verdict, conditions, judged.broken, judged.unchecked, _answered(snapshot, judged.broken))
+    return Assessment(
+        judged.phase, judged.verdict, conditions, judged.broken, judged.unchecked, _answered(snapshot, judged.broken)
+    )
 
 
 def node_state(snapshot: Snapshot, application: Application) -> tuple[str, NodeState | None]:
@@ -84,7 +90,15 @@ def node_state(snapshot: Snapshot, application: Application) -> tuple[str, NodeS
 def _answered(snapshot: Snapshot, broken: Failure | None) -> tuple[Layer, ...]:
     """The links that something went through: an answer, or a failure that only what lies behind them can give."""
     head = snapshot.head
-    readings = (snapshot.version, snapshot.nodes, snapshot.usage, snapshot.jobs, snapshot.actors, snapshot.serve, snapshot.events)
+    readings = (
+        snapshot.version,
+        snapshot.nodes,
+        snapshot.usage,
+        snapshot.jobs,
+        snapshot.actors,
+        snapshot.serve,
+        snapshot.events,
+    )
     told = any(reading.value is not None for reading in readings)
     # The health check is public: it proves the way and the dashboard, not the login.
     health = snapshot.gcs.value is not None
@@ -155,8 +169,13 @@ def _way_out_of_absence(snapshot: Snapshot) -> Hint:
     if not snapshot.foreign:
         return CREATE
     one = len(snapshot.foreign) == 1
-    named = f"an application named {snapshot.foreign[0]}" if one else f"applications named {', '.join(snapshot.foreign)}"
-    return f"{named} {'exists and is' if one else 'exist and are'} not ours, so a start is refused: choose another name with --cluster"
+    named = (
+        f"an application named {snapshot.foreign[0]}" if one else f"applications named {', '.join(snapshot.foreign)}"
+    )
+    return (
+        f"{named} {'exists and is' if one else 'exist and are'} not ours, so a start is refused: choose another "
+        "name with --cluster"
+    )
 
 
 def _judge_kept(snapshot: Snapshot, count: int) -> _Judgement:
@@ -165,7 +184,9 @@ def _judge_kept(snapshot: Snapshot, count: int) -> _Judgement:
     broken = Failure("application", "ClusterStopped", message, hint, conclusive=True)
     if snapshot.operation is not None and snapshot.operation.verb in {"start", "restart"}:
         return _Judgement("starting", "down", _at_work(snapshot.operation, broken), [])
-    return _Judgement("absent", "down", broken, [Condition("info", snapshot.cluster, "ClusterStopped", message, broken.hint)])
+    return _Judgement(
+        "absent", "down", broken, [Condition("info", snapshot.cluster, "ClusterStopped", message, broken.hint)]
+    )
 
 
 def _judge_absent_head(joined: Joined, head: Application) -> _Judgement:
@@ -186,7 +207,9 @@ def _judge_absent_head(joined: Joined, head: Application) -> _Judgement:
         return _Judgement("stopping", "down", msgspec.structs.replace(broken, hint=hint), [])
     found = [Condition("error", head.name, broken.reason, message, broken.hint, since=head.ended_at)]
     if head.state == "unknown":
-        return _Judgement("unknown", "unknown", msgspec.structs.replace(broken, conclusive=False), [*found, *of_workers(joined)])
+        return _Judgement(
+            "unknown", "unknown", msgspec.structs.replace(broken, conclusive=False), [*found, *of_workers(joined)]
+        )
     return _without_head(joined, head.name, _Judgement("failed", "down", broken, found))
 
 
@@ -286,7 +309,10 @@ def _judge_unreachable(joined: Joined, head: Application, failure: Failure) -> _
 
 
 def _judge_nodes(joined: Joined, head: Application, unchecked: Failure | None) -> _Judgement:
-    """What is said when the head application runs and nothing on the way to it is broken; `unchecked` is why Ray was not asked."""
+    """What is said when the head application runs and nothing on the way to it is broken.
+
+    `unchecked` is why Ray was not asked.
+    """
     snapshot = joined.snapshot
     found = as_planned([*of_workers(joined), *of_cluster(joined)], snapshot.operation)
     _, state = joined.state_of(head)
@@ -300,7 +326,9 @@ def _judge_nodes(joined: Joined, head: Application, unchecked: Failure | None) -
         return _Judgement("degraded", "degraded", None, found, unchecked)
     if any(app.name not in planned for app in going):
         return _Judgement("stopping", "degraded", None, found, unchecked)
-    unread = [app for app in late if app.launcher is not None and app.launcher.state == "unread" and unchecked is not None]
+    unread = [
+        app for app in late if app.launcher is not None and app.launcher.state == "unread" and unchecked is not None
+    ]
     if any(app.name not in planned and app not in unread for app in late):
         return _Judgement("starting", "degraded", None, found, unchecked)
     if unread:
@@ -314,7 +342,9 @@ def _judge_nodes(joined: Joined, head: Application, unchecked: Failure | None) -
     return _Judgement("running", "ok", None, found, unchecked)
 
 
-def _judge_dead_head(joined: Joined, head: Application, found: list[Condition], unchecked: Failure | None) -> _Judgement:
+def _judge_dead_head(
+    joined: Joined, head: Application, found: list[Condition], unchecked: Failure | None
+) -> _Judgement:
     snapshot = joined.snapshot
     operation = snapshot.operation
     _, state = joined.state_of(head)

@@ -50,7 +50,8 @@ class Failure(msgspec.Struct, frozen=True):
     hint: Hint = ""
     """What to do next."""
     conclusive: bool = False
-    """True when the failure itself proves that the thing is down (a refused connection), false when it only leaves us blind."""
+    """True when the failure itself proves that the thing is down (a refused connection), false when it only leaves us
+    blind."""
 
 
 class RaytuiError(RuntimeError):
@@ -86,7 +87,11 @@ class ConfigurationError(RaytuiError):
             only = problems[0]
             return cls(f"{only.field}: {only.message}", hint=only.hint, problems=problems)
         listed = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
-        return cls(f"{what} has {len(problems)} problems: {listed}", hint="mend all of them and run the command again", problems=problems)
+        return cls(
+            f"{what} has {len(problems)} problems: {listed}",
+            hint="mend all of them and run the command again",
+            problems=problems,
+        )
 
 
 class NotAllowed(RaytuiError):

@@ -19,11 +19,13 @@ from raytui.core.spec import worker_name
 from raytui.core.units import duration
 
 STARTUP_GRACE_S = 180.0
-"""How long after its start a node may be missing before that is called a fault; a busy machine was seen to need 42 s."""
+"""How long after its start a node may be missing before that is called a fault; a busy machine was seen to need 42
+s."""
 SAMPLE_STALE_S = 60.0
 """Physical figures change every 5 s; older than this they are frozen."""
 RESTART_S = 420.0
-"""How long after the end of a failed application the platform's own restart is still to be expected: it comes 5 minutes later."""
+"""How long after the end of a failed application the platform's own restart is still to be expected: it comes 5 minutes
+later."""
 RESTARTS = "Cloudera AI restarts it by itself 5 minutes after its end, up to 3 times"
 ENDED_LATELY_S = 900.0
 """How long after its unplanned end a node of a watched cluster is called a fault."""
@@ -73,7 +75,9 @@ def as_planned(found: list[Condition], operation: Operation | None) -> list[Cond
 
 def _planned(condition: Condition, operation: Operation) -> Condition:
     ends = condition.subject in operation.ends
-    if condition.severity != "error" or not (ends or (condition.subject in operation.creates and condition.reason in _COMING)):
+    if condition.severity != "error" or not (
+        ends or (condition.subject in operation.creates and condition.reason in _COMING)
+    ):
         return condition
     return Condition(
         "info",
@@ -89,7 +93,11 @@ def why(app: Application, now: Moment) -> str:
     """Why an application is in its state; a launcher that still claimed to be alive when it ended cannot say why."""
     report = app.launcher if is_current(app, app.launcher, now) else None
     if app.state == "failed" and report is not None and report.state in _BEFORE_LIFE:
-        return app.message if app.message and app.message != report.message else "its launcher was killed, or its machine was lost"
+        return (
+            app.message
+            if app.message and app.message != report.message
+            else "its launcher was killed, or its machine was lost"
+        )
     return app.message or (report.message if report is not None else "")
 
 
@@ -103,7 +111,11 @@ def remedy(platform: str, app: Application, now: Moment) -> Hint:
         own: Hint = report.hint
     else:
         own = (Remedy("logs", app.short, "shows its last lines"), Remedy("restart", app.short, "runs it again"))
-    if traits(platform).revives and app.state == "failed" and not (app.ended_at and now.has_reached(app.ended_at + RESTART_S)):
+    if (
+        traits(platform).revives
+        and app.state == "failed"
+        and not (app.ended_at and now.has_reached(app.ended_at + RESTART_S))
+    ):
         return plus(own, f"; {RESTARTS}")
     return own
 
@@ -125,9 +137,14 @@ def of_workers(joined: Joined) -> Iterator[Condition]:
         )
     head = snapshot.head
     # Of the head depends only what is said of workers that Ray was not asked about.
-    context = (snapshot.platform, None if snapshot.nodes.value is not None else (head, head is not None and joined.is_alive(head)))
+    context = (
+        snapshot.platform,
+        None if snapshot.nodes.value is not None else (head, head is not None and joined.is_alive(head)),
+    )
     others = joined.workers_not_alive
-    yield from filter(None, joined.derive("workers", lambda member, now: _of_worker(joined, member, now), others, context=context))
+    yield from filter(
+        None, joined.derive("workers", lambda member, now: _of_worker(joined, member, now), others, context=context)
+    )
 
 
 def _of_worker(joined: Joined, member: Member, now: Moment) -> Condition | None:
@@ -136,7 +153,9 @@ def _of_worker(joined: Joined, member: Member, now: Moment) -> Condition | None:
         return None
     remedial = remedy(joined.snapshot.platform, app, now)
     if app.state in {"failed", "stopped", "unknown"}:
-        reason = {"failed": "ApplicationFailed", "stopped": "ApplicationStopped", "unknown": "ApplicationUnknown"}[app.state]
+        reason = {"failed": "ApplicationFailed", "stopped": "ApplicationStopped", "unknown": "ApplicationUnknown"}[
+            app.state
+        ]
         if app.state == "failed" and state == "DEAD":
             reason = "NodeDead"
         told = why(app, now)
@@ -172,11 +191,21 @@ def _of_silent(joined: Joined, app: Application, now: Moment) -> Condition | Non
         message = f"the application has run for {duration(now.age(since))} but Ray does not list its node"
         return Condition("error", app.name, "NodeMissing", message, hint, since=since)
     head = snapshot.head
-    if head is None or not joined.is_alive(head) or not now.has_reached(began(head) + STARTUP_GRACE_S) or head.launcher is None:
+    if (
+        head is None
+        or not joined.is_alive(head)
+        or not now.has_reached(began(head) + STARTUP_GRACE_S)
+        or head.launcher is None
+    ):
         return None
     if report is None:
         return Condition(
-            "error", app.name, "NodeMissing", "the application runs, but its launcher has written no report", hint, since=since
+            "error",
+            app.name,
+            "NodeMissing",
+            "the application runs, but its launcher has written no report",
+            hint,
+            since=since,
         )
     if report.state == "unread":
         return None
@@ -186,11 +215,15 @@ def _of_silent(joined: Joined, app: Application, now: Moment) -> Condition | Non
     if report.state == "alive" and not is_same_head(head.launcher, report):
         return Condition("error", app.name, "NodeMissing", "its node still belongs to an earlier run of the head", hint)
     told = f": {report.message}" if report.message else ""
-    return Condition("error", app.name, "NodeMissing", f"its launcher is {report.state or 'silent'}{told}", hint, since=since)
+    return Condition(
+        "error", app.name, "NodeMissing", f"its launcher is {report.state or 'silent'}{told}", hint, since=since
+    )
 
 
 def of_ended(joined: Joined) -> Iterator[Condition]:
-    """Nodes of a watched cluster that ended lately and not by anybody's plan, in Ray's words; the others are rows and no fault.
+    """Nodes of a watched cluster that ended lately and not by anybody's plan, in Ray's words.
+
+    The others are rows and no fault.
 
     Nobody here knows how many nodes there should be, and Ray lists a dead node for as long as its head lives.
     """
@@ -198,7 +231,9 @@ def of_ended(joined: Joined) -> Iterator[Condition]:
     lately = [
         node
         for node in snapshot.nodes.value or ()
-        if node.state == "DEAD" and node.reason not in PLANNED_ENDS and 0 < snapshot.observed_at - node.ended_at < ENDED_LATELY_S
+        if node.state == "DEAD"
+        and node.reason not in PLANNED_ENDS
+        and 0 < snapshot.observed_at - node.ended_at < ENDED_LATELY_S
     ]
     for node in sorted(lately, key=lambda node: (node.reason != "UNEXPECTED_TERMINATION", -node.ended_at))[:MOST_ENDED]:
         told = node.message or node.reason or "no reason is known"
@@ -227,7 +262,10 @@ def _death(app: Application, node: Node | None) -> str:
 
 def _sidecar(app: Application) -> str:
     if app.launcher is not None and app.launcher.envoy_sidecar:
-        return "; an Envoy sidecar with strict mTLS in this pod drops Ray's connections: a cluster admin must relax it for the namespace"
+        return (
+            "; an Envoy sidecar with strict mTLS in this pod drops Ray's connections: a cluster admin must relax "
+            "it for the namespace"
+        )
     return ""
 
 
@@ -241,7 +279,10 @@ def of_cluster(joined: Joined) -> Iterator[Condition]:
         told = joined.derive("nodes", _of_node, nodes, named)
     else:
         told = joined.derive(
-            "nodes", lambda node, now: _of_node(node, node.name if node.name in names else "", now), nodes, context=(names,)
+            "nodes",
+            lambda node, now: _of_node(node, node.name if node.name in names else "", now),
+            nodes,
+            context=(names,),
         )
     yield from _gathered(joined, [condition for one in filter(None, told) for condition in one])
     yield from _unreadable(joined)
@@ -252,7 +293,8 @@ def of_cluster(joined: Joined) -> Iterator[Condition]:
                 "warning",
                 f"{deployment.application}/{deployment.name}",
                 "ServeUnhealthy",
-                f"Serve deployment is {deployment.status}" + (f": {deployment.message.splitlines()[0]}" if deployment.message else ""),
+                f"Serve deployment is {deployment.status}"
+                + (f": {deployment.message.splitlines()[0]}" if deployment.message else ""),
                 Remedy("serve", "", "lists deployments"),
             )
 
@@ -285,14 +327,17 @@ def _unreadable(joined: Joined) -> Iterator[Condition]:
         ("RecordUnreadable", "what was last asked for", snapshot.asked.failure),
     ):
         if failure is not None:
-            yield Condition("warning", snapshot.cluster, reason, f"{what} could not be read: {failure.message}", failure.hint)
+            yield Condition(
+                "warning", snapshot.cluster, reason, f"{what} could not be read: {failure.message}", failure.hint
+            )
     unread = joined.counts.unread
     if unread:
         yield Condition(
             "warning",
             snapshot.cluster,
             "ReportsUnread",
-            f"{unread} of the {joined.counts.expected} launchers' reports were not read, so nothing is known of these nodes",
+            f"{unread} of the {joined.counts.expected} launchers' reports were not read, so nothing is known "
+            "of these nodes",
             Remedy("watch", "", "reads them one after the other"),
         )
 
@@ -304,26 +349,42 @@ def _pending(joined: Joined) -> Iterator[Condition]:
     nodes, worker = shapes(joined)
     for n, demand in enumerate(usage.pending[:3]):
         seen = outlook(usage.needs[n] if n < len(usage.needs) else (), nodes, worker)
-        message = f"no node here can ever take {demand}: {seen.hopeless}" if seen.hopeless else f"no node can take {demand} now"
+        message = (
+            f"no node here can ever take {demand}: {seen.hopeless}"
+            if seen.hopeless
+            else f"no node can take {demand} now"
+        )
         yield Condition("warning", joined.snapshot.cluster, "PendingDemand", message, seen.hint)
 
 
 def _gathered(joined: Joined, found: list[Condition]) -> Iterator[Condition]:
-    """What is wrong with nodes, one by one; figures that are old almost everywhere have one cause and are one finding."""
+    """What is wrong with nodes, one by one.
+
+    Figures that are old almost everywhere have one cause and are one finding.
+    """
     frozen = [condition for condition in found if condition.reason == "FiguresFrozen"]
     if len(frozen) <= MOST_FROZEN:
         yield from found
         return
     yield from (condition for condition in found if condition.reason != "FiguresFrozen")
     since = max(condition.since for condition in frozen)
-    message = f"CPU and memory figures of {len(frozen)} nodes are at least {duration(joined.snapshot.observed_at - since)} old"
+    message = (
+        f"CPU and memory figures of {len(frozen)} nodes are at least "
+        f"{duration(joined.snapshot.observed_at - since)} old"
+    )
     hint = "this machine's clock and the nodes' differ, or their agents have stopped sampling"
     yield Condition("warning", joined.snapshot.cluster, "FiguresFrozen", message, hint, since=since)
 
 
 def _of_launcher(app: Application, now: Moment) -> Condition | None:
     report = app.launcher
-    if app.state != "running" or report is None or report.state != "alive" or not report.message or not is_current(app, report, now):
+    if (
+        app.state != "running"
+        or report is None
+        or report.state != "alive"
+        or not report.message
+        or not is_current(app, report, now)
+    ):
         return None
     return Condition("warning", app.name, "LauncherWarning", report.message, report.hint)
 
@@ -368,4 +429,6 @@ def _of_node(node: Node, named: str, now: Moment) -> tuple[Condition, ...]:
 def _pressure(subject: str, what: str, used: int | None, total: int | None, hint: str) -> Condition | None:
     if used is None or not total or used / total <= PRESSURE:
         return None
-    return Condition("warning", subject, f"{what.capitalize()}Pressure", f"{what} is {100 * used / total:.0f} % full", hint)
+    return Condition(
+        "warning", subject, f"{what.capitalize()}Pressure", f"{what} is {100 * used / total:.0f} % full", hint
+    )

@@ -1,7 +1,7 @@
 """A snapshot joined once: node of application, application of node, by id and by name, and the counts that both front ends show.
 
-Built in one pass over applications and nodes and kept with its snapshot: nothing scans one list inside a loop over the other. What has not
-changed since the snapshot before is taken over from there.
+Built in one pass over applications and nodes and kept with its snapshot: nothing scans one list inside a loop over the
+other. What has not changed since the snapshot before is taken over from there.
 """
 
 from __future__ import annotations
@@ -29,12 +29,17 @@ _ASKED = frozenset({"starting", "running", "stopping", "unknown"})
 
 
 class Counts(NamedTuple):
-    """How many nodes of the cluster's applications are how, by the worse of all witnesses; none where nothing was observed."""
+    """How many nodes of the cluster's applications are how, by the worse of all witnesses.
+
+    None where nothing was observed.
+    """
 
     expected: int | None
-    """Applications that the platform lists, each of which is to be one node; none where no platform says how many there should be."""
+    """Applications that the platform lists, each of which is to be one node; none where no platform says how many there
+    should be."""
     alive: int | None
-    """The application runs, its launcher says nothing to the contrary, and Ray (or, unasked, the launcher) says that it is alive."""
+    """The application runs, its launcher says nothing to the contrary, and Ray (or, unasked, the launcher) says that it
+    is alive."""
     dead: int | None
     unknown: int | None
     """Neither: not looked at, or the witnesses are too old or of another life."""
@@ -43,7 +48,10 @@ class Counts(NamedTuple):
 
 
 class Member(msgspec.Struct, frozen=True, gc=False):
-    """An application with the Ray node of its present life; the same object as long as neither changes, nor what they say."""
+    """An application with the Ray node of its present life.
+
+    The same object as long as neither changes, nor what they say.
+    """
 
     application: Application
     node: Node | None
@@ -64,7 +72,9 @@ class _Listing:
         self.names = frozenset(self.applications)
         self.places = {app.name: n for n, app in enumerate(listed)}
         heads = [n for n, app in enumerate(listed) if app.role == "head"]
-        self.workers = sorted((n for n, app in enumerate(listed) if app.role == "worker"), key=lambda n: listed[n].index)
+        self.workers = sorted(
+            (n for n, app in enumerate(listed) if app.role == "worker"), key=lambda n: listed[n].index
+        )
         """Places of the workers by index."""
         self.in_place = [*heads, *self.workers]
         self.indexes = frozenset(listed[n].index for n in self.workers)
@@ -115,7 +125,9 @@ class _Nodes:
         made = copy(known)
         made.changed = [listed[n] for n in places]
         if places:
-            made.with_gpus = any(node.gpus for node in made.changed) or (known.with_gpus and any(node.gpus for node in listed))
+            made.with_gpus = any(node.gpus for node in made.changed) or (
+                known.with_gpus and any(node.gpus for node in listed)
+            )
             made.by_id, made.named = known.by_id.copy(), known.named.copy()
         for n in places:
             old, new = before[n], listed[n]
@@ -135,10 +147,14 @@ class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line:
         self._past = before._identity if before is not None else None
         listed, nodes = snapshot.applications.value or (), snapshot.nodes.value or ()
         self._listing: _Listing = (
-            _Listing.of(listed, before.snapshot.applications.value or (), before._listing) if before is not None else _Listing(listed)
+            _Listing.of(listed, before.snapshot.applications.value or (), before._listing)
+            if before is not None
+            else _Listing(listed)
         )
         self._of_nodes: _Nodes = (
-            _Nodes.of(nodes, before.snapshot.nodes.value or (), before._of_nodes) if before is not None else _Nodes(nodes)
+            _Nodes.of(nodes, before.snapshot.nodes.value or (), before._of_nodes)
+            if before is not None
+            else _Nodes(nodes)
         )
         self.applications: Mapping[str, Application] = self._listing.applications
         """By name."""
@@ -148,7 +164,11 @@ class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line:
         """By node id, those of earlier lives too."""
         self._head_report = self._living_head_report()
         report = self._head_report
-        context = (snapshot.nodes.value is None, self._is_hidden, report is not None and (report.generation, report.address))
+        context = (
+            snapshot.nodes.value is None,
+            self._is_hidden,
+            report is not None and (report.generation, report.address),
+        )
         self._named: list[tuple[Node, ...]] = [] if snapshot.by_ray else self._named_column(listed, before)
         self.members: Sequence[Member]
         if snapshot.by_ray:
@@ -181,9 +201,16 @@ class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line:
                 column[place] = named[node.name]
         return column
 
-    def derive(self, name: str, make: Callable[..., R], *columns: Sequence[object], context: object = None) -> Sequence[R]:
-        """`make(*row, moment)` for each row of the columns, asked only for rows that changed since the snapshot before; see `Kept`."""
-        kept = self._kept[name] = Kept(self._kept.get(name), make, columns, now=self.snapshot.observed_at, context=context)
+    def derive(
+        self, name: str, make: Callable[..., R], *columns: Sequence[object], context: object = None
+    ) -> Sequence[R]:
+        """`make(*row, moment)` for each row of the columns, asked only for rows that changed since the snapshot before.
+
+        See `Kept`.
+        """
+        kept = self._kept[name] = Kept(
+            self._kept.get(name), make, columns, now=self.snapshot.observed_at, context=context
+        )
         return kept.results
 
     @cached_property
@@ -240,14 +267,22 @@ class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line:
         place = self._listing.places.get(application.name)
         if place is not None and self.members[place].application.id == application.id:
             return self.members[place]
-        return self._member(application, self._of_nodes.named.get(application.name, ()), Moment(self.snapshot.observed_at))
+        return self._member(
+            application, self._of_nodes.named.get(application.name, ()), Moment(self.snapshot.observed_at)
+        )
 
     def node_of(self, application: Application) -> Node | None:
-        """The Ray node of the application's present life, dead or alive; none when Ray lists none or only that of an earlier life."""
+        """The Ray node of the application's present life, dead or alive.
+
+        None when Ray lists none or only that of an earlier life.
+        """
         return self.member(application).node
 
     def application_of(self, node: Node) -> Application | None:
-        """The application whose present node this is; none for a node of an earlier life and for one that nobody here manages."""
+        """The application whose present node this is.
+
+        None for a node of an earlier life and for one that nobody here manages.
+        """
         return self._owner.get(node.node_id)
 
     def namesake(self, node: Node) -> Application | None:
@@ -271,9 +306,9 @@ class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line:
     def state_of(self, application: Application) -> tuple[str, NodeState | None]:
         """Id and state of the application's node by the worse witness; `("", None)` when nobody knows of a node.
 
-        Ray's word counts unless the launcher or the platform knows of the end. Where Ray cannot be asked on purpose, the launcher's own
-        fresh report counts, a worker's only while its head lives and is the one that the worker joined; where Ray was asked and did not
-        answer, no report alone proves that a node lives.
+        Ray's word counts unless the launcher or the platform knows of the end. Where Ray cannot be asked on purpose,
+        the launcher's own fresh report counts, a worker's only while its head lives and is the one that the worker
+        joined; where Ray was asked and did not answer, no report alone proves that a node lives.
         """
         member = self.member(application)
         return member.node_id, member.state
@@ -320,7 +355,9 @@ class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line:
             return "", None
         if current and report.state in OVER:
             return report.node_id, "DEAD"
-        lives = self._is_hidden and current and report.state == "alive" and app.state == "running" and is_fresh(report, now)
+        lives = (
+            self._is_hidden and current and report.state == "alive" and app.state == "running" and is_fresh(report, now)
+        )
         if lives and app.role == "worker":
             lives = self._head_report is not None and is_same_head(self._head_report, report)
         return report.node_id, "ALIVE" if lives else "UNKNOWN"
@@ -332,7 +369,10 @@ class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line:
 
     @property
     def _is_hidden(self) -> bool:
-        """Whether nobody can ask the dashboard from here, by design; one that does not answer proves nothing good instead."""
+        """Whether nobody can ask the dashboard from here, by design.
+
+        One that does not answer proves nothing good instead.
+        """
         return self.snapshot.dashboard is not None and self.snapshot.dashboard.reason == HIDDEN
 
     def _living_head_report(self) -> LauncherReport | None:
@@ -354,7 +394,9 @@ class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line:
             return _count_states(0, nodes)
         if snapshot.by_ray and nodes is not None:
             return _count_states(None, nodes)
-        unread = sum(app.launcher is not None and app.launcher.state == "unread" for app in listed) if nodes is None else 0
+        unread = (
+            sum(app.launcher is not None and app.launcher.state == "unread" for app in listed) if nodes is None else 0
+        )
         asked = any(app.state in _ASKED for app in listed)
         heard = any(app.launcher is not None and app.launcher.state not in {"", "unread"} for app in listed)
         if nodes is None and asked and not heard:
@@ -366,8 +408,15 @@ class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line:
         unknown = states.count("UNKNOWN")
         if blind:
             unknown += sum(m.state is None and m.application.state in _ASKED for m in self.members)
-        # Where none was seen to live and some were not seen at all, none alive would be a claim; so it is with the dead.
-        return Counts(len(listed), alive or (None if unknown else 0), dead or (None if unknown and not alive else 0), unknown, unread)
+        # Where none was seen to live and some were not seen at all, none alive would be a claim; so it is with the
+        # dead.
+        return Counts(
+            len(listed),
+            alive or (None if unknown else 0),
+            dead or (None if unknown and not alive else 0),
+            unknown,
+            unread,
+        )
 
 
 def _watched(app: Application, node: Node | None, _: Moment) -> Member:
@@ -383,7 +432,10 @@ def _count_states(expected: int | None, nodes: tuple[Node, ...]) -> Counts:
 
 
 def join(snapshot: Snapshot, before: Snapshot | None = None) -> Joined:
-    """The snapshot joined; the same object for the same snapshot. What has not changed since `before` is taken over from its join."""
+    """The snapshot joined; the same object for the same snapshot.
+
+    What has not changed since `before` is taken over from its join.
+    """
     kept = snapshot.__dict__.get(_KEY)
     if not isinstance(kept, Joined):
         past = before.__dict__.get(_KEY) if before is not None else None

@@ -1,7 +1,7 @@
 """What was worked out of each of many things, kept from one snapshot to the next: the cost of a round follows what changed.
 
-A thing that is the same object as before has the same result, unless time alone changes it. So whatever depends on time asks a `Moment`,
-which remembers from when and until when the answer would have been the same.
+A thing that is the same object as before has the same result, unless time alone changes it. So whatever depends on time
+asks a `Moment`, which remembers from when and until when the answer would have been the same.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ class Kept(Generic[R]):
     ) -> None:
         """`make(*row, moment)` is asked only for rows that hold another object than in `before`, and for those whose time has come.
 
-        `context` stands for everything else that results depend on: one that is not equal to that of before makes all anew.
+        `context` stands for everything else that results depend on: one that is not equal to that of before makes all
+        anew.
         """
         self._columns = columns
         self._context = context
@@ -116,7 +117,9 @@ class Kept(Generic[R]):
         since, until = self._since, self._until
         for n in stale:
             moment = Moment(now)
-            made = make(columns[0][n], moment) if len(columns) == 1 else make(*[column[n] for column in columns], moment)
+            made = (
+                make(columns[0][n], moment) if len(columns) == 1 else make(*[column[n] for column in columns], moment)
+            )
             spans[n] = (moment.since, moment.until)
             since = max(since, moment.since)
             until = min(until, moment.until)

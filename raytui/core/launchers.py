@@ -1,7 +1,7 @@
 """What a node runs and where it stands: two scripts beside the folder of the node program, as one set that is written and kept together.
 
-An application names its script by path, and the platform may start it again at any time. So the files of a set never change while an
-application may run from them: another release's set goes into a folder of its own.
+An application names its script by path, and the platform may start it again at any time. So the files of a set never
+change while an application may run from them: another release's set goes into a folder of its own.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def is_own_folder(name: str) -> bool:
 def folder_in_use(script: str) -> str:
     """The folder of a set that an application with this script runs from: `launchers` unless the script stands in a set's own folder.
 
-    A script at a path of the user's own counts for `launchers` too: without a node program beside it, that is where it looks.
+    A script at a path of the user's own counts for `launchers` too: without a node program beside it, that is where it
+    looks.
     """
     name = script.rpartition("/")[0].rpartition("/")[2]
     return name if is_own_folder(name) else FOLDER
@@ -60,10 +61,16 @@ def folder_for(files: Mapping[str, bytes], held: Mapping[str, bytes | None], in_
 
 
 def others(files: Mapping[str, bytes], held: Mapping[str, bytes | None]) -> list[str]:
-    """The names under which something else is held. A missing file is none of them: adding it changes nothing that runs."""
+    """The names under which something else is held.
+
+    A missing file is none of them: adding it changes nothing that runs.
+    """
     return sorted(name for name, data in files.items() if held.get(name) not in {None, data})
 
 
 def needs_node_program(script: bytes) -> bool:
-    """Whether a script is one of ours, of whatever release, that runs the node program beside it; a person's own may do all by itself."""
+    """Whether a script is one of ours, of whatever release, that runs the node program beside it.
+
+    A person's own may do all by itself.
+    """
     return NODE_FOLDER.encode() in script

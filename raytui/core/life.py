@@ -1,8 +1,9 @@
 """Which evidence belongs to the present life of an application.
 
-A name outlives what bears it: after a restart Ray lists the node of the earlier life as ALIVE for 16 to 65 s, and the launcher's report
-of that life lies in the shared folder until the new one writes. Each has times, but of another machine's clock, so every comparison
-states how far the clocks may differ, and a time that cannot be true proves nothing.
+A name outlives what bears it: after a restart Ray lists the node of the earlier life as ALIVE for 16 to 65 s, and the
+launcher's report of that life lies in the shared folder until the new one writes. Each has times, but of another
+machine's clock, so every comparison states how far the clocks may differ, and a time that cannot be true proves
+nothing.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from raytui.core.kept import Moment
 from raytui.core.snapshot import Application, LauncherReport, Node
 
 REPORT_FRESH_S = 90.0
-"""How old a launcher's report may be and still prove life: written every 10 s, seen through an NFS cache of up to 60 s."""
+"""How old a launcher's report may be and still prove life: written every 10 s, seen through an NFS cache of up to 60
+s."""
 CLOCK_AHEAD_S = 10.0
 """How far another machine's clock may be ahead of this one's and be believed; what is dated later proves nothing."""
 LIFE_SLACK_S = 1.0
-"""How long before its application's start a report or node may be dated: both come seconds after it, so more only delays the verdict."""
+"""How long before its application's start a report or node may be dated: both come seconds after it, so more only
+delays the verdict."""
 LISTED_AFTER_DEATH_S = 100.0
-"""A node that Ray still lists as ALIVE so long after its application started is of this life, whatever the clocks say: Ray calls a node
-DEAD at most 65 s after it vanished; the rest is for clocks that differ."""
+"""A node that Ray still lists as ALIVE so long after its application started is of this life, whatever the clocks say:
+Ray calls a node DEAD at most 65 s after it vanished; the rest is for clocks that differ."""
 OVER = frozenset({"ended", "failed"})
 """States in which a launcher says that its node is gone."""
 

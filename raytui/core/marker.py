@@ -1,7 +1,7 @@
 """How an application says whose it is, so that a cluster is found from the platform alone.
 
-The marker travels in the application's description: a person who meets it in the workbench can read it, and any raytui on any
-machine can. Whatever else stands in the description stays there.
+The marker travels in the application's description: a person who meets it in the workbench can read it, and any raytui
+on any machine can. Whatever else stands in the description stays there.
 """
 
 from __future__ import annotations

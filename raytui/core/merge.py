@@ -1,6 +1,7 @@
 """Readings of one round joined into one picture: identity with figures, use with totals.
 
-Ray tells each half in another place, and each half lags in its own way; what is joined here never claims more than the fresher half.
+Ray tells each half in another place, and each half lags in its own way; what is joined here never claims more than the
+fresher half.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ def countable(resource: str) -> bool:
 
 
 def merge_nodes(nodes: tuple[Node, ...], stats: Mapping[str, Node]) -> tuple[Node, ...]:
-    """Identity and figures joined by node id; a node that is not alive keeps its identity only, with Ray's own word for its death."""
+    """Identity and figures joined by node id.
+
+    A node that is not alive keeps its identity only, with Ray's own word for its death.
+    """
     return tuple(_merge(node, stats.get(node.node_id)) for node in nodes)
 
 
@@ -109,5 +113,7 @@ def _use_of(usage: Usage, totals: dict[str, float]) -> Usage:
     if not usage.resources:
         return usage
     known = usage.resources
-    resources = {name: Amount(total, min(known[name].used, total) if name in known else 0.0) for name, total in totals.items()}
+    resources = {
+        name: Amount(total, min(known[name].used, total) if name in known else 0.0) for name, total in totals.items()
+    }
     return msgspec.structs.replace(usage, resources=resources)

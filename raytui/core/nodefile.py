@@ -50,5 +50,8 @@ class NodeFile(msgspec.Struct, frozen=True):
 
 
 def kept_logs(application: Application, engine_id: str) -> dict[str, str]:
-    """Where in the shared folder a run of a launcher keeps the ends of Ray's logs, by Ray's name of each; which there are is not said."""
+    """Where in the shared folder a run of a launcher keeps the ends of Ray's logs, by Ray's name of each.
+
+    Which there are is not said.
+    """
     return {name: f"logs/{application.short}-{engine_id}.{name}.tail" for name in KEPT_LOGS}

@@ -1,7 +1,8 @@
 """Patterns that a person types, for the commands and the console alike, matched in time that grows with the text and no faster.
 
-A matcher that goes back (Python's own) needs longer than a person lives for `(a+)+$` on a line of forty letters. RE2, the matcher of
-kubectl's and ripgrep's kind, never goes back: it needs no time-out, and no line stays undecided. It lets other threads run meanwhile.
+A matcher that goes back (Python's own) needs longer than a person lives for `(a+)+$` on a line of forty letters. RE2,
+the matcher of kubectl's and ripgrep's kind, never goes back: it needs no time-out, and no line stays undecided. It lets
+other threads run meanwhile.
 """
 
 from __future__ import annotations
@@ -81,7 +82,10 @@ def _wrong(text: str) -> tuple[str, str] | None:
         return f"is not a regular expression: {error}", "put a backslash before characters that are meant as such"
     return (
         f"cannot be used as a pattern: {told}",
-        "patterns are those of RE2, as in kubectl and ripgrep: no look-around, no back-references, at most 1,000 repeats",
+        (
+            "patterns are those of RE2, as in kubectl and ripgrep: no look-around, no back-references, at most "
+            "1,000 repeats"
+        ),
     )
 
 

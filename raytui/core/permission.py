@@ -11,7 +11,8 @@ def require_changeable(verb: str, platform: PlatformName, *, read_only: bool) ->
     if traits(platform).is_watched:
         raise RefusedForSafety(
             f"{verb} was refused: raytui only watches this cluster, and whoever made it changes its nodes",
-            hint="change it with what made it, such as kubectl or ray up; without --address raytui makes clusters of its own",
+            hint="change it with what made it, such as kubectl or ray up; without --address raytui makes clusters "
+            "of its own",
             reason="OnlyWatched",
         )
     if read_only:

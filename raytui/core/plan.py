@@ -75,12 +75,18 @@ def recorded_spec(applications: tuple[Application, ...]) -> ClusterSpec | None:
 
 
 def plan_start(
-    spec: ClusterSpec, applications: tuple[Application, ...], *, asked: ClusterSpec | None = None, recreate: bool = False
+    spec: ClusterSpec,
+    applications: tuple[Application, ...],
+    *,
+    asked: ClusterSpec | None = None,
+    recreate: bool = False,
 ) -> Plan:
-    """Create what is missing; make again what failed or was stopped; leave what lives. Surplus workers are named, never ended.
+    """Create what is missing; make again what failed or was stopped; leave what lives.
 
-    `asked` is what living applications are compared with, by default `spec`. Where they differ the plan says so; with `recreate` they are
-    drained, deleted and made again as `asked` says.
+    Surplus workers are named, never ended.
+
+    `asked` is what living applications are compared with, by default `spec`. Where they differ the plan says so; with
+    `recreate` they are drained, deleted and made again as `asked` says.
     """
     spec, asked = (asked or spec, asked or spec) if recreate else (spec, asked or spec)
     wanted = [head_name(spec.name), *(worker_name(spec.name, n + 1) for n in range(spec.workers.count))]
@@ -94,15 +100,22 @@ def plan_start(
     head = existing.get(wanted[0])
     if head is not None and head.state in LIVE and head.ray_port and head not in again:
         # The living head's ports are a fact; a new worker must meet it where it is.
-        spec = msgspec.structs.replace(spec, ray_port=head.ray_port, dashboard_port=head.dashboard_port or spec.dashboard_port)
+        spec = msgspec.structs.replace(
+            spec, ray_port=head.ray_port, dashboard_port=head.dashboard_port or spec.dashboard_port
+        )
     notes: list[Hint] = [
-        (f"{app.name} ({app.state}) is kept: start never ends workers; ", Remedy("scale", str(spec.workers.count), "does"))
+        (
+            f"{app.name} ({app.state}) is kept: start never ends workers; ",
+            Remedy("scale", str(spec.workers.count), "does"),
+        )
         for app in applications
         if app.name not in wanted
     ]
     notes += difference_notes(found, recreate=recreate)
     if head in again:
-        notes.append("all running jobs end with the head; workers that are not made again join the new head by themselves")
+        notes.append(
+            "all running jobs end with the head; workers that are not made again join the new head by themselves"
+        )
     creates = tuple(create_request(spec, name) for name in missing)
     steps = [*_removal(again, ended)]
     if missing:
@@ -142,7 +155,9 @@ def _removal(again: tuple[Application, ...], ended: tuple[Application, ...]) -> 
     return tuple(step for step in steps if step.targets)
 
 
-def plan_stop(spec: ClusterSpec, applications: tuple[Application, ...], *, keep: bool = False, doubtful: tuple[str, ...] = ()) -> Plan:
+def plan_stop(
+    spec: ClusterSpec, applications: tuple[Application, ...], *, keep: bool = False, doubtful: tuple[str, ...] = ()
+) -> Plan:
     """End every application of the cluster, workers first; `keep` leaves them stopped instead of deleting them.
 
     `doubtful` names what was asked for a moment ago and may still come into being: it is looked for.
@@ -162,7 +177,9 @@ def plan_stop(spec: ClusterSpec, applications: tuple[Application, ...], *, keep:
 
 def plan_scale(spec: ClusterSpec, applications: tuple[Application, ...], count: int) -> Plan:
     """Exactly `count` workers: missing ones are made like their siblings, surplus ones are drained and deleted, highest index first."""
-    surplus = tuple(sorted((app for app in applications if app.role == "worker" and app.index > count), key=lambda app: -app.index))
+    surplus = tuple(
+        sorted((app for app in applications if app.role == "worker" and app.index > count), key=lambda app: -app.index)
+    )
     kept = tuple(app for app in applications if app not in surplus)
     start = plan_start(spec.with_workers(count), kept)
     names = tuple(app.name for app in surplus)
@@ -184,7 +201,9 @@ def plan_scale(spec: ClusterSpec, applications: tuple[Application, ...], count: 
 
 def plan_restart(spec: ClusterSpec, applications: tuple[Application, ...], target: str) -> Plan:
     """Restart `head`, `workers`, `all` or one `worker-N`; workers join a restarted head by themselves."""
-    chosen = tuple(app for app in applications if target in {"all", app.short} or (target == "workers" and app.role == "worker"))
+    chosen = tuple(
+        app for app in applications if target in {"all", app.short} or (target == "workers" and app.role == "worker")
+    )
     if not chosen:
         have = ", ".join(app.short for app in applications) or "none"
         return Plan(
@@ -193,7 +212,9 @@ def plan_restart(spec: ClusterSpec, applications: tuple[Application, ...], targe
             spec,
             (),
             changed=False,
-            problems=(Problem("target", f"{spec.name} has no {target}", f"it has: {have}; or say head, workers or all"),),
+            problems=(
+                Problem("target", f"{spec.name} has no {target}", f"it has: {have}; or say head, workers or all"),
+            ),
         )
     head = next((app for app in applications if app.role == "head"), None)
     if (head is None or head.state not in LIVE) and head not in chosen:
@@ -217,11 +238,24 @@ def plan_restart(spec: ClusterSpec, applications: tuple[Application, ...], targe
     ]
     steps = [step for step in steps if step.targets or step.action == "launchers"]
     steps += [Step("head answers", "wait-head", (head_name(spec.name),)), Step("nodes alive", "wait-nodes", names)]
-    return Plan("restart", spec.name, spec, tuple(steps), changed=True, ends=chosen, alive=names, notes=tuple(notes), target=target)
+    return Plan(
+        "restart",
+        spec.name,
+        spec,
+        tuple(steps),
+        changed=True,
+        ends=chosen,
+        alive=names,
+        notes=tuple(notes),
+        target=target,
+    )
 
 
 def create_request(spec: ClusterSpec, name: str) -> CreateRequest:
-    """What the platform is asked for to make the application of this name. The spec must be resolved (no size left out)."""
+    """What the platform is asked for to make the application of this name.
+
+    The spec must be resolved (no size left out).
+    """
     is_head = name == head_name(spec.name)
     index = 0 if is_head else int(name.rpartition("-")[2])
     size: Any = spec.head if is_head else spec.workers
@@ -229,7 +263,13 @@ def create_request(spec: ClusterSpec, name: str) -> CreateRequest:
     ray_port = spec.ray_port if isinstance(spec.ray_port, int) else 0
     dashboard_port = spec.dashboard_port if isinstance(spec.dashboard_port, int) else 0
     marker = Marker(
-        spec.name, "head" if is_head else "worker", index, spec.digest(), ray_port, dashboard_port, is_head and spec.expose_dashboard
+        spec.name,
+        "head" if is_head else "worker",
+        index,
+        spec.digest(),
+        ray_port,
+        dashboard_port,
+        is_head and spec.expose_dashboard,
     )
     environment = {
         "RAYTUI_CLUSTER": spec.name,

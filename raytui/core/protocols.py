@@ -56,11 +56,13 @@ class DashboardTarget(msgspec.Struct, frozen=True):
     ray_headers: dict[str, str] = {}
     """Ray's own token, sent only to paths for which Ray asks for it. Secrets too."""
     listener: Callable[[], frozenset[int]] | None = None
-    """Where it can be told: the identities of the sockets that listen at the address, none when nobody does. Raises `Unreachable` when one
-    of them is not the head's. The same answer before and after a connection was made proves with whom."""
+    """Where it can be told: the identities of the sockets that listen at the address, none when nobody does. Raises
+    `Unreachable` when one of them is not the head's. The same answer before and after a connection was made proves with
+    whom."""
 
     given: bool = False
-    """Whether a person gave the address. Then silence proves nothing of the cluster: a tunnel may have ended, the address may be wrong."""
+    """Whether a person gave the address. Then silence proves nothing of the cluster: a tunnel may have ended, the
+    address may be wrong."""
 
     def __repr__(self) -> str:
         return f"DashboardTarget({self.url!r})"
@@ -80,7 +82,10 @@ class Store(Protocol):
     """What a platform keeps of its clusters, wherever it keeps it: launchers, the output of nodes, and what was last asked for."""
 
     async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
-        """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each. Cancelling is safe."""
+        """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each.
+
+        Cancelling is safe.
+        """
         ...
 
     async def read_file(self, path: str) -> bytes:
@@ -140,7 +145,10 @@ class Platform(Protocol):
 
     @property
     def appears_within(self) -> float:
-        """For how many seconds after a create was sent its application may be on no list yet; 0 where a list is never behind."""
+        """For how many seconds after a create was sent its application may be on no list yet.
+
+        0 where a list is never behind.
+        """
         ...
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
@@ -152,7 +160,10 @@ class Platform(Protocol):
         ...
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
-        """Make what these applications need before the first of them is created, such as the cluster's Ray token. Cancelling is safe."""
+        """Make what these applications need before the first of them is created, such as the cluster's Ray token.
+
+        Cancelling is safe.
+        """
         ...
 
     async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:
@@ -172,21 +183,24 @@ class Platform(Protocol):
     async def restart(self, application: Application) -> Application:
         """Stop and start the application, and answer the one that exists then: where it had to be made again it has another id.
 
-        Raises `NotFound` when it no longer exists. Cancelled, it is given up at once, and the application may be stopped; once it had to
-        be deleted it is made again and answered all the same.
+        Raises `NotFound` when it no longer exists. Cancelled, it is given up at once, and the application may be
+        stopped; once it had to be deleted it is made again and answered all the same.
         """
         ...
 
     async def delete(self, application: Application, *, wait: bool = True) -> None:
         """Remove the application and wait until the platform no longer lists it; what is gone already is fine.
 
-        An application that no list shows (yet) is removed by its id, and looked for until a list that lags would show it. Without `wait`
-        it returns when the platform has accepted the request. Cancelling is safe: asking again is.
+        An application that no list shows (yet) is removed by its id, and looked for until a list that lags would show
+        it. Without `wait` it returns when the platform has accepted the request. Cancelling is safe: asking again is.
         """
         ...
 
     async def drain(self, application: Application, timeout: float) -> bool:
-        """Ask the Ray node of a worker to finish its tasks and leave; true when it is known to have left within `timeout` seconds."""
+        """Ask the Ray node of a worker to finish its tasks and leave.
+
+        True when it is known to have left within `timeout` seconds.
+        """
         ...
 
     async def forget(self, cluster: str) -> None:
@@ -203,7 +217,10 @@ class Platform(Protocol):
 
 
 class Dashboard(Protocol):
-    """Ray's REST API on the dashboard port. Every call has a client deadline; failures are `Unreachable` with the layer, or `NotFound`."""
+    """Ray's REST API on the dashboard port.
+
+    Every call has a client deadline; failures are `Unreachable` with the layer, or `NotFound`.
+    """
 
     async def version(self) -> RayVersion:
         """Ray's version and the session that answers."""

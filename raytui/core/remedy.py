@@ -1,6 +1,7 @@
 """What to do about something, as data: below the front ends nobody writes commands into sentences.
 
-The command line writes a remedy as the command that does it, the console as the key. Documents for programs carry the command.
+The command line writes a remedy as the command that does it, the console as the key. Documents for programs carry the
+command.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class Remedy(msgspec.Struct, frozen=True):
 Hint = str | Remedy | tuple[str | Remedy, ...]
 """Advice in words, a remedy, or both in the order in which they are read; empty when there is none.
 
-Texts stand as they are, with the punctuation that joins them to what is beside them; two remedies in a row are joined by a comma.
+Texts stand as they are, with the punctuation that joins them to what is beside them; two remedies in a row are joined
+by a comma.
 """
 
 CREATE = Remedy("start", "", "creates it")

@@ -95,17 +95,29 @@ def error_document(error: RaytuiError) -> Document:
     return {"schema_version": SCHEMA_VERSION, "error": told}
 
 
-def list_document(items: Sequence[Mapping[str, object]], total: int | None = None, unreadable: int | None = None) -> Document:
+def list_document(
+    items: Sequence[Mapping[str, object]], total: int | None = None, unreadable: int | None = None
+) -> Document:
     """A list with how many there are in all, and of Ray's lists how many of their rows could not be read."""
     whole = len(items) if total is None else total
-    document: Document = {"schema_version": SCHEMA_VERSION, "items": items, "truncated": whole > len(items), "total": whole}
+    document: Document = {
+        "schema_version": SCHEMA_VERSION,
+        "items": items,
+        "truncated": whole > len(items),
+        "total": whole,
+    }
     return document if unreadable is None else {**document, "unreadable": unreadable}
 
 
 def _link(failure: Failure | None) -> dict[str, str] | None:
     if failure is None:
         return None
-    return {"layer": failure.layer, "reason": failure.reason, "message": failure.message, "hint": as_commands(failure.hint)}
+    return {
+        "layer": failure.layer,
+        "reason": failure.reason,
+        "message": failure.message,
+        "hint": as_commands(failure.hint),
+    }
 
 
 def _resources(usage: Usage | None) -> dict[str, dict[str, float]] | None:
@@ -130,9 +142,16 @@ def _application(joined: Joined, app: Application) -> Document:
     node_id, state = joined.state_of(app)
     known: Document = {"application_id": app.id, "name": app.name, "state": app.state}
     if app.role == "worker":
-        return {"index": None if joined.snapshot.by_ray else app.index, **known, "node_id": node_id or None, "node_state": state}
+        return {
+            "index": None if joined.snapshot.by_ray else app.index,
+            **known,
+            "node_id": node_id or None,
+            "node_state": state,
+        }
     node = joined.node_of(app)
-    address = (app.launcher.address if app.launcher else "") or (f"{node.ip}:{app.ray_port}" if node and app.ray_port else "")
+    address = (app.launcher.address if app.launcher else "") or (
+        f"{node.ip}:{app.ray_port}" if node and app.ray_port else ""
+    )
     return {
         **known,
         "address": address or None,

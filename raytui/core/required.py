@@ -6,22 +6,39 @@ from raytui.core.errors import Problem
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.spec import ClusterSpec
 
-EXAMPLE_RUNTIME = "docker.repository.cloudera.com/cloudera/cdsw/ml-runtime-pbj-jupyterlab-python3.11-standard:2025.09.1-b5"
+EXAMPLE_RUNTIME = (
+    "docker.repository.cloudera.com/cloudera/cdsw/ml-runtime-pbj-jupyterlab-python3.11-standard:2025.09.1-b5"
+)
 
 
 def required_problems(spec: ClusterSpec) -> list[Problem]:
     """One problem for each required parameter that is missing, in the order head, workers."""
-    image = (f"a whole image identifier, for example {EXAMPLE_RUNTIME}; ", Remedy("doctor", "", "lists those of the workbench"))
+    image = (
+        f"a whole image identifier, for example {EXAMPLE_RUNTIME}; ",
+        Remedy("doctor", "", "lists those of the workbench"),
+    )
     missing: list[Problem] = []
     if not spec.head.runtime_identifier:
-        missing.append(Problem("head.runtime_identifier", "the head's runtime image is missing (runtime_identifier)", image))
+        missing.append(
+            Problem("head.runtime_identifier", "the head's runtime image is missing (runtime_identifier)", image)
+        )
     if not spec.workers.runtime_identifier:
-        missing.append(Problem("workers.runtime_identifier", "the workers' runtime image is missing (runtime_identifier)", image))
+        missing.append(
+            Problem("workers.runtime_identifier", "the workers' runtime image is missing (runtime_identifier)", image)
+        )
     if not spec.head.script:
-        missing.append(Problem("head.script", "the path of the head launcher is missing (head_script_path)", _script("head", "head")))
+        missing.append(
+            Problem(
+                "head.script", "the path of the head launcher is missing (head_script_path)", _script("head", "head")
+            )
+        )
     if not spec.workers.script:
         missing.append(
-            Problem("workers.script", "the path of the worker launcher is missing (worker_script_path)", _script("worker", "workers"))
+            Problem(
+                "workers.script",
+                "the path of the worker launcher is missing (worker_script_path)",
+                _script("worker", "workers"),
+            )
         )
     return missing
 

@@ -1,7 +1,7 @@
 """Keys and tokens that cannot be shown by accident: their text appears only where `reveal` is written.
 
-A key that is printed once is in a log for ever, so the wrapper, not each caller's care, keeps it out of representations, and
-`mask` takes it out of texts that others wrote, such as the body of a server's error.
+A key that is printed once is in a log for ever, so the wrapper, not each caller's care, keeps it out of
+representations, and `mask` takes it out of texts that others wrote, such as the body of a server's error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ _IN_URL = re.compile(r"(\w+://)[^/\s@]+@")
 
 
 class Secret:
-    """A text that shows itself only through `reveal`; it may be read late, from a file or a variable, each time it is needed."""
+    """A text that shows itself only through `reveal`.
+
+    It may be read late, from a file or a variable, each time it is needed.
+    """
 
     __slots__ = ("_read",)
 
@@ -54,7 +57,9 @@ _FIRST_VISIBLE, _DELETE, _LAST_ASCII = 0x20, 0x7F, 0x7E
 
 
 def unsendable(value: str) -> str:
-    """Why a key or token cannot be the value of an HTTP header, as words that name the kind of character; empty when it can be.
+    """Why a key or token cannot be the value of an HTTP header, as words that name the kind of character.
+
+    Empty when it can be.
 
     The words never hold a part of the value. Surrounding blanks do not count: `Secret` leaves them out.
     """

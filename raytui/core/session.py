@@ -1,4 +1,6 @@
-"""What a front end needs of one cluster: look at it, change it, read its logs. The one contract of console, commands and scripted sessions.
+"""What a front end needs of one cluster: look at it, change it, read its logs.
+
+The one contract of console, commands and scripted sessions.
 
 `raytui.bootstrap` builds the real one. Front ends name nothing else of what stands behind it.
 """
@@ -20,7 +22,8 @@ from raytui.core.snapshot import Application, Snapshot
 from raytui.core.spec import ClusterSpec
 
 SourceKind = Literal["launcher", "ray", "kept", "job"]
-"""Who keeps a log: the platform, Ray, a launcher that kept the last part when its node ended, or Ray for a job's driver."""
+"""Who keeps a log: the platform, Ray, a launcher that kept the last part when its node ended, or Ray for a job's
+driver."""
 
 
 class LogSource(msgspec.Struct, frozen=True):
@@ -95,7 +98,10 @@ class Manager(Protocol):
         ...
 
     def execute(self, plan: Plan, *, wait: bool = True, timeout: float = 600.0) -> AsyncGenerator[StepEvent]:
-        """Carry a plan out and report each step as it changes; what was begun is finished or undone before an error is raised."""
+        """Carry a plan out and report each step as it changes.
+
+        What was begun is finished or undone before an error is raised.
+        """
         ...
 
     def interrupt(self) -> None:
@@ -152,7 +158,9 @@ class Session(Protocol):
 
     async def __aenter__(self) -> Self: ...
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
 class ConsoleSettings(Protocol):

@@ -1,7 +1,7 @@
 """What was observed: one plain value that both front ends show and that `plan` compares with the spec.
 
-Every part is a `Reading`: the value, or why it could not be read, and when. Nothing here is assumed; a request that was accepted
-is not an observation.
+Every part is a `Reading`: the value, or why it could not be read, and when. Nothing here is assumed; a request that was
+accepted is not an observation.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class Rows(tuple[T, ...]):  # noqa: SLOT001 - a tuple of any length has no room 
     first_unreadable: str
     """What is wrong with the first of those."""
 
-    def __new__(cls, rows: Iterable[T] = (), *, total: int = 0, unreadable: int = 0, first_unreadable: str = "") -> Self:
+    def __new__(
+        cls, rows: Iterable[T] = (), *, total: int = 0, unreadable: int = 0, first_unreadable: str = ""
+    ) -> Self:
         """The rows; `total` is at least their number."""
         made = super().__new__(cls, rows)
         made.total = max(total, len(made))
@@ -60,7 +62,8 @@ class LauncherReport(msgspec.Struct, frozen=True, gc=False):
     """What the launcher of a node last wrote about itself in the cluster's shared folder."""
 
     state: str = ""
-    """starting, waiting, joining, alive, draining, ended or failed; `unread` when there is a report and it was not read."""
+    """starting, waiting, joining, alive, draining, ended or failed; `unread` when there is a report and it was not
+    read."""
     message: str = ""
     """Why, as one sentence; empty when there is nothing to say."""
     hint: str = ""
@@ -79,11 +82,13 @@ class LauncherReport(msgspec.Struct, frozen=True, gc=False):
     at: float = 0.0
     """When it was written, in seconds since 1970, by the clock of the node that wrote it."""
     of_this_run: bool = False
-    """Whether the platform knows by the run's identity that the application's present run wrote it; else only times can tell."""
+    """Whether the platform knows by the run's identity that the application's present run wrote it; else only times can
+    tell."""
     read_at: float = 0.0
     """When it was read, by this machine's clock; 0 when that was with the listing that carries it."""
     changed_at: float = 0.0
-    """When it was last seen to change, by this machine's clock, while the application's present run was watched; 0 when it was not."""
+    """When it was last seen to change, by this machine's clock, while the application's present run was watched; 0 when
+    it was not."""
 
 
 UNREAD = LauncherReport(state="unread")
@@ -195,7 +200,8 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     pending: tuple[str, ...] = ()
     """Demand that no node can take now, one text each."""
     needs: tuple[tuple[dict[str, float], ...], ...] = ()
-    """For each text of `pending` what it needs, by true resource name, one entry for each part that must fit on one node."""
+    """For each text of `pending` what it needs, by true resource name, one entry for each part that must fit on one
+    node."""
     unreadable: int = 0
     """Entries of the answer that could not be read."""
     first_unreadable: str = ""
@@ -278,7 +284,10 @@ class Operation(msgspec.Struct, frozen=True, gc=False):
 
 
 class Snapshot(msgspec.Struct, frozen=True, dict=True):
-    """Everything observed about one cluster in one round. Its `__dict__` keeps what `joined.join` derived from it, no observation."""
+    """Everything observed about one cluster in one round.
+
+    Its `__dict__` keeps what `joined.join` derived from it, no observation.
+    """
 
     cluster: str
     profile: str
@@ -313,7 +322,8 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
         return traits(self.platform).is_watched
 
     def __repr__(self) -> str:
-        # Short: asyncio writes down what a task answered whenever a signal handler is set, 110 ms for 5,000 nodes written out.
+        # Short: asyncio writes down what a task answered whenever a signal handler is set, 110 ms for 5,000 nodes
+        # written out.
         return f"Snapshot({self.cluster!r}, {self.profile!r}, {self.platform!r}, {self.observed_at!r}, ...)"
 
     @property
@@ -324,9 +334,13 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     @property
     def workers(self) -> tuple[Application, ...]:
         """The worker applications by index."""
-        return tuple(sorted((app for app in self.applications.value or () if app.role == "worker"), key=lambda app: app.index))
+        return tuple(
+            sorted((app for app in self.applications.value or () if app.role == "worker"), key=lambda app: app.index)
+        )
 
     def content(self) -> dict[str, Any]:
         """Everything but the clock: two snapshots with equal content show the same picture."""
         plain = {name: getattr(self, name) for name in self.__struct_fields__ if name != "observed_at"}
-        return {name: (value.value, value.failure) if isinstance(value, Reading) else value for name, value in plain.items()}
+        return {
+            name: (value.value, value.failure) if isinstance(value, Reading) else value for name, value in plain.items()
+        }

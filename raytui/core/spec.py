@@ -72,7 +72,9 @@ class ClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
                 head, cpu=cpu if head.cpu is None else head.cpu, memory=memory if head.memory is None else head.memory
             ),
             workers=msgspec.structs.replace(
-                workers, cpu=cpu if workers.cpu is None else workers.cpu, memory=memory if workers.memory is None else workers.memory
+                workers,
+                cpu=cpu if workers.cpu is None else workers.cpu,
+                memory=memory if workers.memory is None else workers.memory,
             ),
         )
 
@@ -81,10 +83,15 @@ class ClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         return msgspec.structs.replace(self, workers=msgspec.structs.replace(self.workers, count=count))
 
     def digest(self) -> str:
-        """Twelve hexadecimal digits that change whenever a node would have to be made again; the number of workers does not count."""
+        """Twelve hexadecimal digits that change whenever a node would have to be made again.
+
+        The number of workers does not count.
+        """
         import hashlib  # 1.5 ms that a status does not need
 
-        return hashlib.sha256(msgspec.json.encode(_values(self.with_workers(0)), order="deterministic")).hexdigest()[:12]
+        return hashlib.sha256(msgspec.json.encode(_values(self.with_workers(0)), order="deterministic")).hexdigest()[
+            :12
+        ]
 
 
 def _values(value: object) -> object:

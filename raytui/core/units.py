@@ -23,7 +23,10 @@ def rfc3339_or_none(seconds: float) -> str | None:
 
 
 def parse_time(text: str) -> float:
-    """Seconds since 1970 of an RFC 3339 time, 0 when it is none (the API leaves times empty or `0001-01-01T00:00:00Z`)."""
+    """Seconds since 1970 of an RFC 3339 time, 0 when it is none.
+
+    The API leaves times empty or `0001-01-01T00:00:00Z`.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

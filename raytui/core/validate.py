@@ -22,14 +22,18 @@ MAX_WORKERS = 1000
 MAX_CPU = 1024.0
 MAX_MEMORY_GB = 24576.0
 MIN_MEMORY_GB = 0.5
-"""Below this a Ray node does not come up: a worker's own processes take about 0.3 GB, the object store at least 0.08 GB."""
+"""Below this a Ray node does not come up: a worker's own processes take about 0.3 GB, the object store at least 0.08
+GB."""
 MAX_GPUS = 64
 WORKER_PORTS = range(10002, 20000)
 """Ports that Ray gives to its workers; a head port inside fails at once with a ValueError."""
 
 
 def validate(spec: ClusterSpec, platform: PlatformName) -> list[Problem]:
-    """All problems of a spec, in the order of its fields; empty when it is sound, and where nothing is made from a spec."""
+    """All problems of a spec, in the order of its fields.
+
+    Empty when it is sound, and where nothing is made from a spec.
+    """
     if traits(platform).is_watched:
         return []
     return [*_name(spec), *_ports(spec), *_sizes(spec), *_platform(spec, platform)]
@@ -58,23 +62,35 @@ def _ports(spec: ClusterSpec) -> Iterator[Problem]:
     yield from _port("ray_port", "--ray-port", spec.ray_port)
     yield from _port("dashboard_port", "--dashboard-port", spec.dashboard_port)
     if spec.ray_port == spec.dashboard_port and spec.ray_port != "auto":
-        yield Problem("dashboard_port", f"ray_port and dashboard_port are both {spec.ray_port}", "give them different ports")
+        yield Problem(
+            "dashboard_port", f"ray_port and dashboard_port are both {spec.ray_port}", "give them different ports"
+        )
 
 
 def _port(field: str, flag: str, port: Port) -> Iterator[Problem]:
     if port == "auto":
         return
     if not 1024 <= port <= 65535:
-        yield Problem(field, f"{port} is no port that Ray can use; it must be from 1024 to 65535", f"{flag} auto picks a free one")
+        yield Problem(
+            field, f"{port} is no port that Ray can use; it must be from 1024 to 65535", f"{flag} auto picks a free one"
+        )
     elif port in WORKER_PORTS:
-        yield Problem(field, f"{port} lies in 10002-19999, which Ray keeps for its workers", f"{flag} auto picks a free one outside")
+        yield Problem(
+            field,
+            f"{port} lies in 10002-19999, which Ray keeps for its workers",
+            f"{flag} auto picks a free one outside",
+        )
 
 
 def _sizes(spec: ClusterSpec) -> Iterator[Problem]:
     yield from _amount("head.cpu", spec.head.cpu, 0.1, MAX_CPU, "CPUs")
     yield from _amount("head.memory", spec.head.memory, MIN_MEMORY_GB, MAX_MEMORY_GB, "GB of memory")
     if not 0 <= spec.workers.count <= MAX_WORKERS:
-        yield Problem("workers.count", f"{spec.workers.count} workers: the number must be from 0 to {MAX_WORKERS}", "0 is a head alone")
+        yield Problem(
+            "workers.count",
+            f"{spec.workers.count} workers: the number must be from 0 to {MAX_WORKERS}",
+            "0 is a head alone",
+        )
     yield from _amount("workers.cpu", spec.workers.cpu, 0.1, MAX_CPU, "CPUs")
     yield from _amount("workers.memory", spec.workers.memory, MIN_MEMORY_GB, MAX_MEMORY_GB, "GB of memory")
     if not 0 <= spec.workers.gpus <= MAX_GPUS:
@@ -90,11 +106,15 @@ def _amount(field: str, value: float | None, low: float, high: float, what: str)
 
 def _platform(spec: ClusterSpec, platform: PlatformName) -> Iterator[Problem]:
     if spec.expose_dashboard and spec.auth != "token":
-        yield Problem("expose_dashboard", "an open dashboard is code execution for whoever can reach it", 'set auth = "token"')
+        yield Problem(
+            "expose_dashboard", "an open dashboard is code execution for whoever can reach it", 'set auth = "token"'
+        )
     if traits(platform).is_workbench:
         yield from required_problems(spec)
         for field, port in (("ray_port", spec.ray_port), ("dashboard_port", spec.dashboard_port)):
             if port == "auto":
                 yield Problem(
-                    field, "auto needs a machine to look at; a pod has its ports to itself", "leave it out: the default is free in a pod"
+                    field,
+                    "auto needs a machine to look at; a pod has its ports to itself",
+                    "leave it out: the default is free in a pod",
                 )

@@ -16,7 +16,8 @@ from raytui.dashboard.payloads import state_rows
 
 R = TypeVar("R")
 REPEAT_S = 600.0
-"""An event that repeats within this many seconds tells of the same trouble: a full disk every 10 s, missing capacity every 35 s."""
+"""An event that repeats within this many seconds tells of the same trouble: a full disk every 10 s, missing capacity
+every 35 s."""
 _CHANGING = {"Out of Disk"}
 """Labels of events that repeat with other numbers in the same sentence."""
 
@@ -101,7 +102,9 @@ def parse_jobs(body: bytes) -> Rows[Job]:
     except Garbage:
         read = each(decode_open(body, list[object]), _Job)
     jobs = [_job(row) for row in read.rows]
-    return _all(sorted(jobs, key=lambda job: (job.started_at or math.inf, job.id), reverse=True), read.unreadable, read.first)
+    return _all(
+        sorted(jobs, key=lambda job: (job.started_at or math.inf, job.id), reverse=True), read.unreadable, read.first
+    )
 
 
 def _all(rows: list[R], unreadable: int, first: str) -> Rows[R]:
@@ -144,7 +147,10 @@ def parse_actors(body: bytes) -> Rows[Actor]:
 
 
 def parse_serve(body: bytes) -> Rows[ServeDeployment]:
-    """`/api/serve/applications/`: a row per deployment, and one for an application that failed before it had any; raises `Garbage`."""
+    """`/api/serve/applications/`: a row per deployment, and one for an application that failed before it had any.
+
+    Raises `Garbage`.
+    """
     try:
         applications = decode(body, _ServeAnswer[_ServeApplication[_Deployment]]).applications
         read = Read([row for key, application in applications.items() for row in _serve_rows(key, application)])
@@ -183,17 +189,24 @@ def _serve_rows(key: str, application: _ServeApplication[_Deployment]) -> Iterat
     for label, deployment in deployments.items():
         running = sum(replica.state == "RUNNING" for replica in deployment.replicas or ())
         message = text(deployment.message) or text(application.message)
-        yield ServeDeployment(name, status, text(deployment.name or label), text(deployment.status), message, running, route)
+        yield ServeDeployment(
+            name, status, text(deployment.name or label), text(deployment.status), message, running, route
+        )
 
 
 def parse_events(body: bytes) -> Rows[RayEvent]:
-    """`/events`, oldest first; of an event that repeats without a pause only the first is kept: it says since when; raises `Garbage`."""
+    """`/events`, oldest first; of an event that repeats without a pause only the first is kept: it says since when.
+
+    Raises `Garbage`.
+    """
     try:
         groups = decode(body, _EventAnswer[list[_Event]]).data.events
         read = Read([row for rows in groups.values() for row in rows])
     except Garbage:
         open_groups = decode_open(body, _EventAnswer[object]).data.events
-        read = each((row for rows in open_groups.values() for row in (rows if isinstance(rows, list) else [rows])), _Event)
+        read = each(
+            (row for rows in open_groups.values() for row in (rows if isinstance(rows, list) else [rows])), _Event
+        )
     events = sorted((_event(row) for row in read.rows), key=lambda event: event.at)
     kept: list[RayEvent] = []
     last_seen: dict[tuple[str, ...], float] = {}

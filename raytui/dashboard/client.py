@@ -1,7 +1,8 @@
 """The Dashboard of the manager: which question goes to which endpoint, with a deadline, and what each failure means.
 
-Paths and limits follow measurements on Ray 2.60: `nocache=1` because the cached answer can be minutes old, `limit=10000` because
-the default of 100 hides nodes, and no call is ever left to Ray's own time-outs, which GCS can outlast.
+Paths and limits follow measurements on Ray 2.60: `nocache=1` because the cached answer can be minutes old,
+`limit=10000` because the default of 100 hides nodes, and no call is ever left to Ray's own time-outs, which GCS can
+outlast.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ TIMEOUT_S = 5.0
 BIG_BODY = 256 * 1024
 """Bytes of an answer from which it is read in a thread."""
 KEPT_BODY = 8 * 1024 * 1024
-"""Bytes of the largest answer that is kept to be compared with the next; longer ones hold figures, which differ each time."""
+"""Bytes of the largest answer that is kept to be compared with the next; longer ones hold figures, which differ each
+time."""
 LOGS = "/api/v0/logs"
 """What begins so is another question each time."""
 STATE_LIMIT = 10_000
@@ -41,14 +43,20 @@ class DashboardClient(Dashboard):
     """Ray's REST API of one head. Raises `Unreachable` with the layer that failed, or `NotFound`."""
 
     def __init__(
-        self, target: DashboardTarget, transport: Transport, *, timeout: float = TIMEOUT_S, health_timeout: float = HEALTH_TIMEOUT_S
+        self,
+        target: DashboardTarget,
+        transport: Transport,
+        *,
+        timeout: float = TIMEOUT_S,
+        health_timeout: float = HEALTH_TIMEOUT_S,
     ) -> None:
         self._target = target
         self._transport = transport
         self._timeout = timeout
         self._health_timeout = health_timeout
         self._last: dict[str, tuple[bytes, object]] = {}
-        """By path, the last answer and what was read of it: one that is byte for byte the same need not be read again."""
+        """By path, the last answer and what was read of it: one that is byte for byte the same need not be read
+        again."""
 
     def __repr__(self) -> str:
         return f"DashboardClient({failures.place(self._target)})"
@@ -61,7 +69,10 @@ class DashboardClient(Dashboard):
         return await self._read("/api/gcs_healthz", parse_health, self._health_timeout)
 
     async def authentication(self) -> str | None:
-        """What Ray asks of whoever calls: `token` or `disabled`; none before Ray 2.52, which knows of no token. Public, so without one."""
+        """What Ray asks of whoever calls: `token` or `disabled`; none before Ray 2.52, which knows of no token.
+
+        Public, so without one.
+        """
         try:
             return await self._read("/api/authentication_mode", parse_authentication, self._health_timeout)
         except NotFound:
@@ -82,10 +93,15 @@ class DashboardClient(Dashboard):
     async def actors(self, limit: int = 1000) -> Rows[Actor]:
         """The first actors and how many there are in all; more than 1,000 may take Ray twice as long."""
         limit = max(1, min(limit, STATE_LIMIT))
-        return await self._read(f"/api/v0/actors?limit={limit}", parse_actors, self._timeout * (2 if limit > 1000 else 1))
+        return await self._read(
+            f"/api/v0/actors?limit={limit}", parse_actors, self._timeout * (2 if limit > 1000 else 1)
+        )
 
     async def serve(self) -> Rows[ServeDeployment]:
-        """Serve deployments; none when Ray was installed without Serve. A head's first call takes about 3 s: twice the deadline."""
+        """Serve deployments; none when Ray was installed without Serve.
+
+        A head's first call takes about 3 s: twice the deadline.
+        """
         try:
             return await self._read("/api/serve/applications/", parse_serve, 2 * self._timeout)
         except NotFound:
@@ -111,7 +127,9 @@ class DashboardClient(Dashboard):
         except TransportError as error:
             raise failures.of_trouble(error, self._target, path, self._timeout) from None
         except ErrorAnswer as error:
-            raise failures.of_answer(error.response, self._target, path) or failures.garbage(self._target, path, "a page") from None
+            raise failures.of_answer(error.response, self._target, path) or failures.garbage(
+                self._target, path, "a page"
+            ) from None
         finally:
             await stream.aclose()  # type: ignore[attr-defined] # an async generator: its connection ends with it
 
@@ -147,7 +165,8 @@ def connect(
     wrong = problem_of(target.url)
     if wrong:
         raise ConfigurationError(
-            f"the dashboard's address {sanitize(target.url)[:200]!r} cannot be used: {wrong}", hint="check the head's address"
+            f"the dashboard's address {sanitize(target.url)[:200]!r} cannot be used: {wrong}",
+            hint="check the head's address",
         )
     transport: Transport
     try:

@@ -1,8 +1,8 @@
 """Bytes to typed rows, tolerant of what Ray adds and strict about what we rely on.
 
-msgspec ignores unknown fields and fills in missing ones; numbers sent as text are read (Ray sends both). An answer is read whole, which
-is fast; only when that fails is it read row by row, so that one odd field costs one row and not the list. What still does not fit raises
-`Garbage`, never anything else, whatever the bytes.
+msgspec ignores unknown fields and fills in missing ones; numbers sent as text are read (Ray sends both). An answer is
+read whole, which is fast; only when that fails is it read row by row, so that one odd field costs one row and not the
+list. What still does not fit raises `Garbage`, never anything else, whatever the bytes.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def decode_open(body: bytes, kind: type[T]) -> T:
 def decode_rows(body: bytes, kind: type[T], begin: re.Pattern[bytes], after: bytes) -> list[T]:
     """The rows of a long answer, piece by piece: what reads JSON lets nobody else run meanwhile, so no piece takes longer than 1 ms.
 
-    `begin` matches up to the bracket that opens the rows; behind them only `after` may stand. Raises `Garbage` for another shape.
+    `begin` matches up to the bracket that opens the rows; behind them only `after` may stand. Raises `Garbage` for
+    another shape.
     """
     opened, behind = begin.search(body, 0, _ENVELOPE), body.rfind(after)
     first = _FIRST_KEY.match(body, opened.end()) if opened is not None else None
@@ -102,7 +103,10 @@ def decode_rows(body: bytes, kind: type[T], begin: re.Pattern[bytes], after: byt
 
 
 def each(items: Iterable[object], kind: type[T], rest: type[T] | None = None) -> Read[T]:
-    """Rows read one by one; of one that does not fit `kind` what fits `rest` is kept. Raises `Garbage` when none at all can be read."""
+    """Rows read one by one; of one that does not fit `kind` what fits `rest` is kept.
+
+    Raises `Garbage` when none at all can be read.
+    """
     rows: list[T] = []
     unreadable, first = 0, ""
     for item in items:

@@ -35,7 +35,12 @@ def of_trouble(error: TransportError, target: DashboardTarget, path: str, timeou
     where, hint_of_silence = place(target), _GIVEN_HINT if target.given else _HEAD_HINT
     detail = f" ({sanitize(error.detail)[:_QUOTE]})" if error.detail else ""
     table: dict[Trouble, tuple[Layer, str, str, Hint]] = {
-        "refused": ("dashboard", "ConnectionRefused", f"nothing listens on {where}: Ray's dashboard does not run there", hint_of_silence),
+        "refused": (
+            "dashboard",
+            "ConnectionRefused",
+            f"nothing listens on {where}: Ray's dashboard does not run there",
+            hint_of_silence,
+        ),
         "connect_timeout": (
             "network",
             "ConnectTimeout",
@@ -44,8 +49,18 @@ def of_trouble(error: TransportError, target: DashboardTarget, path: str, timeou
             if target.given
             else "the host is gone or a firewall drops the packets: check that the head still runs at this address",
         ),
-        "name": ("network", "NameUnknown", f"the name of {where} could not be resolved{detail}", "check the address and the name server"),
-        "route": ("network", "NoRoute", f"there is no way to {where}{detail}", "check the network between here and the head"),
+        "name": (
+            "network",
+            "NameUnknown",
+            f"the name of {where} could not be resolved{detail}",
+            "check the address and the name server",
+        ),
+        "route": (
+            "network",
+            "NoRoute",
+            f"there is no way to {where}{detail}",
+            "check the network between here and the head",
+        ),
         "tls": (
             "network",
             "TlsFailed",
@@ -84,10 +99,18 @@ def of_trouble(error: TransportError, target: DashboardTarget, path: str, timeou
         ),
     }
     layer, reason, message, hint = table[error.trouble]
-    if target.given and (error.trouble == "not_http" or (error.trouble == "closed" and urlsplit(target.url).port == GCS_PORT)):
+    if target.given and (
+        error.trouble == "not_http" or (error.trouble == "closed" and urlsplit(target.url).port == GCS_PORT)
+    ):
         # Ray's own address is the one that people have at hand.
-        reason, message, hint = "NotTheDashboard", f"{message}: Ray's GCS (by default port {GCS_PORT}) answers so", _DASHBOARD_HINT
-    return Unreachable(Failure(layer, reason, message, hint, conclusive=error.trouble == "refused" and not target.given))
+        reason, message, hint = (
+            "NotTheDashboard",
+            f"{message}: Ray's GCS (by default port {GCS_PORT}) answers so",
+            _DASHBOARD_HINT,
+        )
+    return Unreachable(
+        Failure(layer, reason, message, hint, conclusive=error.trouble == "refused" and not target.given)
+    )
 
 
 def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiError | None:
@@ -114,7 +137,11 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
                 message,
                 "gcs_server.out on its head says why"
                 if target.given
-                else (Remedy("logs", "head/gcs_server.out", "shows why"), "; if it stays so, ", Remedy("restart", "head")),
+                else (
+                    Remedy("logs", "head/gcs_server.out", "shows why"),
+                    "; if it stays so, ",
+                    Remedy("restart", "head"),
+                ),
                 conclusive=True,
             )
         )
@@ -123,7 +150,9 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
         hint = _DASHBOARD_HINT if target.given else "another program holds the dashboard's port: check dashboard_port"
         return Unreachable(Failure("dashboard", "NotRay", message, hint))
     if status in {404, 501}:  # 501: Ray was installed without the part that would answer
-        return NotFound(f"the dashboard at {where} knows no {bare(path)}" + (f": {told}" if told else ""), reason="NotFound")
+        return NotFound(
+            f"the dashboard at {where} knows no {bare(path)}" + (f": {told}" if told else ""), reason="NotFound"
+        )
     if path.startswith("/api/v0/logs") and status == 500 and ("file is not found" in told or "doesn't exist" in told):
         return NotFound(f"Ray has no such log: {told}", hint=Remedy("logs", "--list", "names what there is"))
     if status == 429:
@@ -138,7 +167,10 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
     message = f"the dashboard at {where} answered {bare(path)} with status {status}" + (f": {told}" if told else "")
     return Unreachable(
         Failure(
-            "dashboard", "ServerError" if status >= 500 else "RequestRefused", message, Remedy("logs", "head/dashboard.log", "may say more")
+            "dashboard",
+            "ServerError" if status >= 500 else "RequestRefused",
+            message,
+            Remedy("logs", "head/dashboard.log", "may say more"),
         )
     )
 
@@ -146,14 +178,18 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
 def _behind_proxy(message: str, target: DashboardTarget) -> Unreachable:
     if target.given:
         return Unreachable(Failure("dashboard", "NothingListens", message, _GIVEN_HINT))
-    return Unreachable(Failure("application", "NothingListens", message, f"the application is starting or has ended: {_HEAD_HINT}"))
+    return Unreachable(
+        Failure("application", "NothingListens", message, f"the application is starting or has ended: {_HEAD_HINT}")
+    )
 
 
 def garbage(target: DashboardTarget, path: str, why: str) -> Unreachable:
     """The failure of an answer that is not what Ray answers."""
     message = f"the answer of {place(target)} to {bare(path)} is not what Ray answers: {sanitize(why)[:_QUOTE]}"
     hint = "another program may hold the dashboard's port, or Ray's version is not supported"
-    return Unreachable(Failure("dashboard", "Garbage", message, _DASHBOARD_HINT if target.given and bare(path) in _EVERY_RAY else hint))
+    return Unreachable(
+        Failure("dashboard", "Garbage", message, _DASHBOARD_HINT if target.given and bare(path) in _EVERY_RAY else hint)
+    )
 
 
 def place(target: DashboardTarget) -> str:
@@ -169,7 +205,9 @@ def bare(path: str) -> str:
 
 def is_html(answer: Response) -> bool:
     """Whether the answer is a page for people."""
-    return "text/html" in answer.headers.get("content-type", "") or answer.body[:256].lstrip().lower().startswith((b"<!doctype", b"<html"))
+    return "text/html" in answer.headers.get("content-type", "") or answer.body[:256].lstrip().lower().startswith(
+        (b"<!doctype", b"<html")
+    )
 
 
 def _from_proxy(answer: Response) -> bool:
@@ -184,7 +222,9 @@ def _from_proxy(answer: Response) -> bool:
 
 def _refused(answer: Response, target: DashboardTarget) -> Unreachable:
     text = answer.body[:2048].decode(errors="replace").lower()
-    if "authentication token" not in text and (is_html(answer) or "aiohttp" not in answer.headers.get("server", "aiohttp").lower()):
+    if "authentication token" not in text and (
+        is_html(answer) or "aiohttp" not in answer.headers.get("server", "aiohttp").lower()
+    ):
         return _login(
             "KeyRefused",
             f"what stands before {place(target)} refused the request (status {answer.status})"
@@ -218,7 +258,10 @@ def _host(answer: Response) -> str:
 
 
 def _told(answer: Response) -> str:
-    """What the body says about the error, as one short piece of text: a message field, or the last line (Ray sends whole tracebacks)."""
+    """What the body says about the error, as one short piece of text: a message field, or the last line.
+
+    Ray sends whole tracebacks.
+    """
     text = answer.body[:65536].decode(errors="replace")
     if text.startswith("{"):
         try:

@@ -1,10 +1,11 @@
 """A transport for commands that ask once: http.client, one thread and one connection per request.
 
-It earns its place beside httpx (`pooled`): a whole `raytui status -o json` takes 128 ms of CPU with it and 244 ms with httpx, 84 of which
-are the import; the wall time on a busy machine was 296 ms against 540 ms (medians of 11 interleaved runs, a local cluster of two nodes).
+It earns its place beside httpx (`pooled`): a whole `raytui status -o json` takes 128 ms of CPU with it and 244 ms with
+httpx, 84 of which are the import; the wall time on a busy machine was 296 ms against 540 ms (medians of 11 interleaved
+runs, a local cluster of two nodes).
 
-The threads are daemons and every wait is bounded by the event loop: when a call is cancelled or late its socket is shut down, so
-that neither a hung dashboard nor a hung name server can keep a command from ending.
+The threads are daemons and every wait is bounded by the event loop: when a call is cancelled or late its socket is shut
+down, so that neither a hung dashboard nor a hung name server can keep a command from ending.
 """
 
 from __future__ import annotations
@@ -113,7 +114,8 @@ class _Exchange:
         headers = {name.lower(): value for name, value in answer.getheaders()}
         if answer.length is not None and answer.length > BODY_CAP:
             raise TransportError("too_large", str(answer.length))
-        # With a known length only a whole read tells half an answer from all of it; without one the cap must be kept here.
+        # With a known length only a whole read tells half an answer from all of it; without one the cap must be kept
+        # here.
         body = answer.read() if answer.length is not None else answer.read(BODY_CAP + 1)
         if not body and answer.length is None and not answer.chunked:
             raise TransportError("closed")  # the header broke off: http.client takes its end for the end of the answer
@@ -123,7 +125,10 @@ class _Exchange:
 
 
 class _Plain(http.client.HTTPConnection):
-    """Plain HTTP without a proxy. As text a host would pass through `encodings.idna`, whose import takes 5 ms; as bytes it does not."""
+    """Plain HTTP without a proxy.
+
+    As text a host would pass through `encodings.idna`, whose import takes 5 ms; as bytes it does not.
+    """
 
     def connect(self) -> None:
         """Connect to the host as it is written, or by its international name."""

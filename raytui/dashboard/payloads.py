@@ -1,7 +1,8 @@
 """What Ray's dashboard answers about itself and its nodes, JSON in, core values out, without input or output.
 
-The traps are Ray's own: `/nodes` blanks the identity of dead nodes, keeps their last figures for ever and turns every key into camel
-case, users' own names too; `/api/v0/nodes` has the true names but no figures. So identity comes from the one, figures from the other.
+The traps are Ray's own: `/nodes` blanks the identity of dead nodes, keeps their last figures for ever and turns every
+key into camel case, users' own names too; `/api/v0/nodes` has the true names but no figures. So identity comes from the
+one, figures from the other.
 """
 
 from __future__ import annotations
@@ -12,7 +13,19 @@ from typing import Generic, TypeVar
 import msgspec
 
 from raytui.core.snapshot import Gpu, Node, NodeState, RayVersion, Rows
-from raytui.dashboard.decode import PIECE, Garbage, Read, decode, decode_open, decode_rows, each, finite, seconds, text, whole
+from raytui.dashboard.decode import (
+    PIECE,
+    Garbage,
+    Read,
+    decode,
+    decode_open,
+    decode_rows,
+    each,
+    finite,
+    seconds,
+    text,
+    whole,
+)
 
 R = TypeVar("R")
 MEGABYTE = 1024 * 1024
@@ -22,7 +35,8 @@ _REASONS = {
     "Terminated due to preemption": "AUTOSCALER_DRAIN_PREEMPTED",
     "Terminated due to idle (no Ray activity)": "AUTOSCALER_DRAIN_IDLE",
 }
-"""Ray's words before its sentence about a death (dashboard/utils.py, compose_state_message), and the reason each stands for."""
+"""Ray's words before its sentence about a death (dashboard/utils.py, compose_state_message), and the reason each stands
+for."""
 
 _HEAD_RESOURCE = "node:__internal_head__"
 """What only a head offers, where Ray has no word for it in the row."""
@@ -156,7 +170,9 @@ def state_rows(body: bytes, kind: type[R], rest: type[R] | None = None) -> tuple
         return Read(answer.result), _count(answer.total, answer.num_after_truncation)
     except Garbage:
         open_rows = decode_open(body, StateAnswer[object]).data.result
-        return each(open_rows.result, kind, rest), _count(open_rows.total, open_rows.num_after_truncation, len(open_rows.result))
+        return each(open_rows.result, kind, rest), _count(
+            open_rows.total, open_rows.num_after_truncation, len(open_rows.result)
+        )
 
 
 def _count(*told: object) -> int:
@@ -164,7 +180,10 @@ def _count(*told: object) -> int:
 
 
 def parse_nodes(body: bytes) -> Rows[Node]:
-    """`/api/v0/nodes?detail=1`: identity and state under their true names, head first, then by start; raises `Garbage`."""
+    """`/api/v0/nodes?detail=1`: identity and state under their true names, head first, then by start.
+
+    Raises `Garbage`.
+    """
     read, total = state_rows(body, _NodeRow, _NodeIdentity)
     rows = [_node(row) for row in read.rows]
     rows.sort(key=lambda node: (not node.is_head, node.started_at, node.name, node.node_id))
@@ -185,7 +204,9 @@ def _node(row: _NodeIdentity) -> Node:
         message=message,
         started_at=seconds(row.start_time_ms, 1000),
         ended_at=seconds(row.end_time_ms, 1000),
-        resources={text(name): amount for name, amount in (row.resources_total or {}).items() if finite(amount) is not None},
+        resources={
+            text(name): amount for name, amount in (row.resources_total or {}).items() if finite(amount) is not None
+        },
         labels={text(name): text(value) for name, value in (row.labels or {}).items()},
     )
 
@@ -204,13 +225,26 @@ def split_state_message(message: str) -> tuple[str, str]:
 
 
 def parse_node_stats(body: bytes) -> Figures:
-    """`/nodes?view=summary`: physical figures by node id, without those of dead nodes (Ray freezes them); raises `Garbage`."""
+    """`/nodes?view=summary`: physical figures by node id, without those of dead nodes (Ray freezes them).
+
+    Raises `Garbage`.
+    """
     try:
-        rows = decode_rows(body, _Summary, *_SUMMARY) if len(body) > PIECE else decode(body, _SummaryAnswer[_Summary]).data.summary
+        rows = (
+            decode_rows(body, _Summary, *_SUMMARY)
+            if len(body) > PIECE
+            else decode(body, _SummaryAnswer[_Summary]).data.summary
+        )
         read = Read(rows)
     except Garbage:
         read = each(decode_open(body, _SummaryAnswer[object]).data.summary, _Summary)
-    found = Figures({row.raylet.node_id: _stats(row, row.raylet) for row in read.rows if row.raylet is not None and row.raylet.node_id})
+    found = Figures(
+        {
+            row.raylet.node_id: _stats(row, row.raylet)
+            for row in read.rows
+            if row.raylet is not None and row.raylet.node_id
+        }
+    )
     found.unreadable, found.first_unreadable = read.unreadable, read.first
     return found
 
@@ -218,10 +252,21 @@ def parse_node_stats(body: bytes) -> Figures:
 def _stats(row: _Summary, raylet: _Raylet) -> Node:
     state = _state(raylet.state)
     death = raylet.death_info or _Death()
-    known = Node(raylet.node_id, text(raylet.node_name), text(row.ip), state, reason=text(death.reason), message=text(death.reason_message))
+    known = Node(
+        raylet.node_id,
+        text(raylet.node_name),
+        text(row.ip),
+        state,
+        reason=text(death.reason),
+        message=text(death.reason_message),
+    )
     if state == "DEAD" or not row.now:
         return known
-    memory = row.mem if row.mem is not None and len(row.mem) >= 4 and all(finite(size) is not None for size in row.mem) else None
+    memory = (
+        row.mem
+        if row.mem is not None and len(row.mem) >= 4 and all(finite(size) is not None for size in row.mem)
+        else None
+    )
     # A raylet that has not reported yet shows as 0 of 0.
     used, available = raylet.object_store_used_memory or 0, raylet.object_store_available_memory or 0
     reported = used + available > 0
@@ -241,7 +286,10 @@ def _stats(row: _Summary, raylet: _Raylet) -> Node:
 
 
 def _disk(disks: dict[str, _Disk]) -> _Disk | None:
-    """The disk of Ray's own folder when it is told, where objects are spilled; in a pod Ray sends a dummy of one byte instead."""
+    """The disk of Ray's own folder when it is told, where objects are spilled.
+
+    In a pod Ray sends a dummy of one byte instead.
+    """
     real = {path: disk for path, disk in disks.items() if (disk.total or 0) > 1}
     return next((disk for path, disk in real.items() if path != "/"), real.get("/"))
 

@@ -47,7 +47,8 @@ class PooledTransport(Transport):
                 try:
                     return await self._get(path, timeout)
                 except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
-                    # A kept connection may be closed by the server just as a request sets out on it; reading twice harms nothing.
+                    # A kept connection may be closed by the server just as a request sets out on it; reading twice
+                    # harms nothing.
                     if isinstance(error, httpx.RemoteProtocolError) and "without sending" not in str(error):
                         raise
                     return await self._get(path, timeout)
@@ -84,7 +85,10 @@ class PooledTransport(Transport):
         await self._client.aclose()
 
     def _request(self, path: str) -> dict[str, Any]:
-        """Headers of a request, and the check of whoever a new connection leads to; a kept one was checked when it was made."""
+        """Headers of a request, and the check of whoever a new connection leads to.
+
+        A kept one was checked when it was made.
+        """
         request: dict[str, Any] = {"headers": headers_for(self._target, path)}
         if self._target.listener is not None:
             request["extensions"] = {"trace": _Peer(self._target.listener)}
@@ -128,7 +132,9 @@ async def _some(answer: httpx.Response) -> bytes:
 
 
 def _response(answer: httpx.Response, body: bytes) -> Response:
-    return Response(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body, str(answer.url))
+    return Response(
+        answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body, str(answer.url)
+    )
 
 
 def _trouble(error: Exception) -> TransportError:
@@ -147,7 +153,9 @@ def _trouble(error: Exception) -> TransportError:
         for kind, trouble in kinds:
             found = next((cause for cause in chain if isinstance(cause, kind)), None)
             if found is not None:
-                return TransportError(trouble, str(getattr(found, "reason", None) or getattr(found, "strerror", None) or ""))
+                return TransportError(
+                    trouble, str(getattr(found, "reason", None) or getattr(found, "strerror", None) or "")
+                )
         return TransportError("route", str(error))
     if isinstance(error, httpx.RemoteProtocolError) and not _ended_early(error):
         return TransportError("not_http", str(error))
@@ -157,4 +165,6 @@ def _trouble(error: Exception) -> TransportError:
 
 
 def _ended_early(error: Exception) -> bool:
-    return any(words in str(error) for words in ("without sending", "closed connection", "ended prematurely", "incomplete"))
+    return any(
+        words in str(error) for words in ("without sending", "closed connection", "ended prematurely", "incomplete")
+    )

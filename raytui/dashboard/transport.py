@@ -1,7 +1,7 @@
 """What the client needs of HTTP, and the few ways in which it can go wrong, so that two transports can serve one client.
 
-`oneshot` reads through http.client because a single status must not pay 190 ms for importing httpx; `pooled` keeps connections
-alive for a console that lives on.
+`oneshot` reads through http.client because a single status must not pay 190 ms for importing httpx; `pooled` keeps
+connections alive for a console that lives on.
 """
 
 from __future__ import annotations
@@ -28,11 +28,21 @@ USER_AGENT = "raytui"
 """Never a browser's: Ray answers 405 to those."""
 
 PUBLIC = frozenset(
-    ["/", "/favicon.ico", "/api/authentication_mode", "/api/authenticate", "/api/healthz", "/api/gcs_healthz", "/api/local_raylet_healthz"]
+    [
+        "/",
+        "/favicon.ico",
+        "/api/authentication_mode",
+        "/api/authenticate",
+        "/api/healthz",
+        "/api/gcs_healthz",
+        "/api/local_raylet_healthz",
+    ]
 )
 """What Ray answers without its token (2.60): these paths, and all below /static/."""
 
-Trouble = Literal["refused", "connect_timeout", "name", "route", "tls", "no_answer", "closed", "too_large", "not_http", "changed"]
+Trouble = Literal[
+    "refused", "connect_timeout", "name", "route", "tls", "no_answer", "closed", "too_large", "not_http", "changed"
+]
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -70,7 +80,10 @@ class Transport(Protocol):
         ...
 
     def stream(self, path: str) -> AsyncIterator[bytes]:
-        """The body as it comes, without a limit of time once it has begun; raises `TransportError` and `ErrorAnswer`."""
+        """The body as it comes, without a limit of time once it has begun.
+
+        Raises `TransportError` and `ErrorAnswer`.
+        """
         ...
 
     async def close(self) -> None:
@@ -82,11 +95,19 @@ def headers_for(target: DashboardTarget, path: str) -> dict[str, str]:
     """The headers of a request: Ray's token is among them only where Ray asks for it."""
     bare = path.partition("?")[0]
     public = bare in PUBLIC or bare.startswith("/static/")
-    return {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **target.headers, **({} if public else target.ray_headers)}
+    return {
+        "User-Agent": USER_AGENT,
+        "Accept-Encoding": "identity",
+        **target.headers,
+        **({} if public else target.ray_headers),
+    }
 
 
 def connect_limit(url: str, timeout: float) -> float:
-    """Seconds that a connection may take: one, so that a vanished host is named in time; https needs several round trips more."""
+    """Seconds that a connection may take: one, so that a vanished host is named in time.
+
+    Https needs several round trips more.
+    """
     return 0.9 * timeout if url.startswith("https:") else min(1.0, 0.9 * timeout)
 
 
@@ -111,7 +132,10 @@ def is_near(url: str) -> bool:
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for an address (https_proxy, no_proxy and their kin), as a URL; none for near ones."""
+    """The proxy that the environment names for an address (https_proxy, no_proxy and their kin), as a URL.
+
+    None for near ones.
+    """
     if is_near(url) or not any(name.lower() in {"http_proxy", "https_proxy", "all_proxy"} for name in os.environ):
         return None
     from urllib.request import getproxies, proxy_bypass
@@ -125,7 +149,10 @@ def proxy_for(url: str) -> str | None:
 
 
 def tls_context(ca_bundle: str) -> ssl.SSLContext:
-    """The system's authorities and those of the bundle (see `raytui.system.trust`); raises `TransportError` when that cannot be read."""
+    """The system's authorities and those of the bundle (see `raytui.system.trust`).
+
+    Raises `TransportError` when that cannot be read.
+    """
     try:
         return trust.tls_context(ca_bundle)
     except trust.UnreadableBundle as error:

@@ -1,7 +1,7 @@
 """Logical resources as the scheduler accounts for them: `/api/cluster_status`, written by Ray's monitor every 5 s.
 
-Ray turns the names in `usage` into camel case, users' own too; the lists beside it escape that, so the true names are taken from
-there.
+Ray turns the names in `usage` into camel case, users' own too; the lists beside it escape that, so the true names are
+taken from there.
 """
 
 from __future__ import annotations
@@ -53,14 +53,19 @@ class _Answer(msgspec.Struct, Generic[R]):
 
 
 def parse_usage(body: bytes) -> Usage:
-    """`/api/cluster_status`: used, total and pending demand; empty until Ray's monitor has written; raises `Garbage`."""
+    """`/api/cluster_status`: used, total and pending demand; empty until Ray's monitor has written.
+
+    Raises `Garbage`.
+    """
     unreadable, first = 0, ""
     try:
         status = decode(body, _Answer[_Report]).data.cluster_status
         report = (status.load_metrics_report if status else None) or _Report()
     except Garbage:
         report, unreadable, first = _read_in_parts(body)
-    true_names = {camel(name): name for kind, _ in report.node_types or () for name in kind} | {camel(name): name for name in _KNOWN}
+    true_names = {camel(name): name for kind, _ in report.node_types or () for name in kind} | {
+        camel(name): name for name in _KNOWN
+    }
     resources: dict[str, Amount] = {}
     for mangled, pair in (report.usage or {}).items():
         name = true_names.get(mangled, mangled)
@@ -72,14 +77,25 @@ def parse_usage(body: bytes) -> Usage:
 
 
 def _read_in_parts(body: bytes) -> tuple[_Report, int, str]:
-    """What can be read of a report, how many of its entries cannot, and what is wrong with the first of those; raises `Garbage`."""
+    """What can be read of a report, how many of its entries cannot, and what is wrong with the first of those.
+
+    Raises `Garbage`.
+    """
     found = decode_open(body, _Answer[dict[str, object]]).data.cluster_status
     parts = (found.load_metrics_report if found else None) or {}
     kept: dict[str, object] = {}
     unreadable, first = 0, ""
     for name, kind in _ENTRIES.items():
         part = parts.get(name)
-        entries = list(part.items()) if isinstance(part, dict) else part if isinstance(part, list) else [] if part is None else [part]
+        entries = (
+            list(part.items())
+            if isinstance(part, dict)
+            else part
+            if isinstance(part, list)
+            else []
+            if part is None
+            else [part]
+        )
         good = []
         for entry in entries:
             try:
@@ -103,7 +119,9 @@ def _pending(report: _Report) -> Iterator[tuple[str, tuple[dict[str, float], ...
     for needs, count in report.resource_demand or ():
         yield f"{_count(count, 'task or actor', 'tasks or actors')} needing {_needs(needs)}", (_named(needs),)
     for group, count in report.pg_demand or ():
-        bundles = " + ".join(f"{_needs(needs)}" + (f" ({number:g} times)" if number != 1 else "") for needs, number in group.bundles)
+        bundles = " + ".join(
+            f"{_needs(needs)}" + (f" ({number:g} times)" if number != 1 else "") for needs, number in group.bundles
+        )
         told = f"{_count(count, 'placement group', 'placement groups')} ({text(group.strategy)}) needing {bundles}"
         parts = tuple(_named(needs) for needs, _ in group.bundles)
         if group.strategy == "STRICT_PACK":

@@ -13,12 +13,16 @@ from raytui.core.spec import ClusterSpec, head_name, worker_name
 from raytui.core.validate import MAX_WORKERS
 
 READ_EVERY_S = 10.0
-"""How often a record is read again while the same applications exist: from outside of a project each reading is a download."""
+"""How often a record is read again while the same applications exist: from outside of a project each reading is a
+download."""
 READ_TIMEOUT_S = 10.0
 
 
 class Beside:
-    """What a watch wants to know beside the list; what was read is kept for `READ_EVERY_S` while the applications stay the same."""
+    """What a watch wants to know beside the list.
+
+    What was read is kept for `READ_EVERY_S` while the applications stay the same.
+    """
 
     def __init__(self, platform: Platform, cluster: str, workers: int, clock: Callable[[], float]) -> None:
         """`workers` is how many the settings ask for: their names must be free for a start."""
@@ -37,7 +41,9 @@ class Beside:
             return Reading(), ()
         known, now = frozenset(app.id for app in applications), asyncio.get_running_loop().time()
         if known != self._known or now >= self._until:
-            self._asked, self._foreign = (await self._latest(), ()) if applications else (Reading(), await self._others())
+            self._asked, self._foreign = (
+                (await self._latest(), ()) if applications else (Reading(), await self._others())
+            )
             self._known, self._until = known, now + READ_EVERY_S
         return self._asked, self._foreign
 
@@ -51,7 +57,12 @@ class Beside:
             async with asyncio.timeout(READ_TIMEOUT_S):
                 return Reading(await self._platform.store.recorded_spec(self._cluster), at=self._clock())
         except TimeoutError:
-            failure = Failure("platform", "NoAnswer", f"what was last asked for could not be read within {READ_TIMEOUT_S:g} s", "try again")
+            failure = Failure(
+                "platform",
+                "NoAnswer",
+                f"what was last asked for could not be read within {READ_TIMEOUT_S:g} s",
+                "try again",
+            )
         except Unreachable as error:
             failure = error.failure
         except RaytuiError as error:

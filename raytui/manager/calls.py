@@ -1,7 +1,7 @@
 """Calls of a platform made side by side, to their end or until a moment; what each answered or raised is a value.
 
-A create runs to its end whoever is in a hurry: what the platform honoured must be known. A stop or a delete may be given up, because
-asking again is safe.
+A create runs to its end whoever is in a hurry: what the platform honoured must be known. A stop or a delete may be
+given up, because asking again is safe.
 """
 
 from __future__ import annotations
@@ -81,19 +81,26 @@ async def listed(platform: Platform, cluster: str, seconds: float = LOOK_S) -> t
 
 
 async def what_exists(
-    platform: Platform, cluster: str, made: Iterable[Application] = (), *, gone: Container[str] = (), doubtful: Sequence[str] = ()
+    platform: Platform,
+    cluster: str,
+    made: Iterable[Application] = (),
+    *,
+    gone: Container[str] = (),
+    doubtful: Sequence[str] = (),
 ) -> str:
     """What exists of a cluster, as a part of a sentence.
 
-    A list lags behind: `made` exists though no list shows it, what has an id in `gone` was removed though a list still does, and
-    `doubtful` names what may yet come.
+    A list lags behind: `made` exists though no list shows it, what has an id in `gone` was removed though a list still
+    does, and `doubtful` names what may yet come.
     """
     try:
         found = await listed(platform, cluster)
     except Exception as error:  # noqa: BLE001 - this only adds to an error that is told anyway
         return f"what exists now could not be asked: {error}"
     seen = {app.id: f"{app.short} {app.state}" for app in found if app.id not in gone}
-    unseen = {app.id: f"{app.short} (made, not listed yet)" for app in made if app.id not in seen and app.id not in gone}
+    unseen = {
+        app.id: f"{app.short} (made, not listed yet)" for app in made if app.id not in seen and app.id not in gone
+    }
     told = ", ".join([*seen.values(), *unseen.values()])
     if doubtful:
         return f"existing now: {told or 'none that is listed'}; {', '.join(doubtful)} may still come into being"

@@ -1,7 +1,7 @@
 """The life of one cluster: plan a verb against what is observed, carry the plan out, and undo what a failed run made.
 
-`start`, `stop`, `scale` and `restart` are one mechanism. Under the cluster's lock the plan is made again from a fresh look, so what is
-carried out is never older than a moment, and never ends more than the person was shown.
+`start`, `stop`, `scale` and `restart` are one mechanism. Under the cluster's lock the plan is made again from a fresh
+look, so what is carried out is never older than a moment, and never ends more than the person was shown.
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ class ClusterManager:
         read_only: bool = False,
         given: Collection[str] | None = None,
     ) -> None:
-        """`given` are the fields of `spec` that somebody set, by their paths; by default those that are not as a plain `ClusterSpec`."""
+        """`given` are the fields of `spec` that somebody set, by their paths.
+
+        By default those that are not as a plain `ClusterSpec`.
+        """
         self._platform = platform
         self._monitor = monitor
         self._spec = spec
@@ -76,42 +79,56 @@ class ClusterManager:
     ) -> Plan:
         """What the verb would do now.
 
-        `start` completes what is recorded with the cluster as last asked for. `flags` are the fields of `spec` that count whatever is
-        recorded, by default those in which it differs from the manager's own. `recreate` makes again what differs from what is asked for.
+        `start` completes what is recorded with the cluster as last asked for. `flags` are the fields of `spec` that
+        count whatever is recorded, by default those in which it differs from the manager's own. `recreate` makes again
+        what differs from what is asked for.
 
-        Raises `ConfigurationError` with every problem, `NotFound` when there is nothing to scale or restart, `RefusedForSafety` on a
-        read-only profile, and whatever the platform raises when it cannot be asked.
+        Raises `ConfigurationError` with every problem, `NotFound` when there is nothing to scale or restart,
+        `RefusedForSafety` on a read-only profile, and whatever the platform raises when it cannot be asked.
         """
         require_changeable(verb, self._platform.name, read_only=self._read_only)
         wanted = (spec or self._spec).resolved(self._platform.name)
         counting = frozenset(changed_fields(spec or self._spec, self._spec) if flags is None else flags)
         if verb == "scale" and (workers is None or not 0 <= workers <= MAX_WORKERS):
             raise ConfigurationError.from_problems(
-                [Problem("workers", f"{workers} workers: the number must be from 0 to {MAX_WORKERS}", "0 leaves the head alone")]
+                [
+                    Problem(
+                        "workers",
+                        f"{workers} workers: the number must be from 0 to {MAX_WORKERS}",
+                        "0 leaves the head alone",
+                    )
+                ]
             )
         if verb == "start":
             await self._refuse_unsound(wanted, counting)
         applications = await self._platform.list(wanted.name)
-        plan = await self._compare(verb, wanted, applications, workers=workers, target=target, keep=keep, flags=counting, recreate=recreate)
+        plan = await self._compare(
+            verb, wanted, applications, workers=workers, target=target, keep=keep, flags=counting, recreate=recreate
+        )
         _refuse_problems(plan)
         if plan.creates:
             await self._refuse_impossible(plan)
         return plan
 
-    async def execute(self, plan: Plan, *, wait: bool = True, timeout: float = 600.0) -> AsyncGenerator[StepEvent, None]:
+    async def execute(
+        self, plan: Plan, *, wait: bool = True, timeout: float = 600.0
+    ) -> AsyncGenerator[StepEvent, None]:
         """Carry a plan out and report each step as it changes.
 
-        `timeout` bounds the whole call, the wait for the cluster's lock included; only a create that is under way then, and a restart that
-        had to delete its application, are finished first. When it runs out `DeadlineExceeded` names what exists, and nothing is undone.
-        Without `wait` the call ends when the platform has accepted everything.
+        `timeout` bounds the whole call, the wait for the cluster's lock included; only a create that is under way then,
+        and a restart that had to delete its application, are finished first. When it runs out `DeadlineExceeded` names
+        what exists, and nothing is undone. Without `wait` the call ends when the platform has accepted everything.
 
-        On any other failure, foreseen or not, and after `interrupt`, what this run made is undone and reported as `undone` steps (within
-        `made.UNDO_S`) before the error is raised as it was, or `Interrupted`. What could not be ended keeps nothing else: it is named by
-        the error at the end. Cancelling the consumer has the same effect as `interrupt`, without the reports.
+        On any other failure, foreseen or not, and after `interrupt`, what this run made is undone and reported as
+        `undone` steps (within `made.UNDO_S`) before the error is raised as it was, or `Interrupted`. What could not be
+        ended keeps nothing else: it is named by the error at the end. Cancelling the consumer has the same effect as
+        `interrupt`, without the reports.
         """
         if self._execution is not None:
             raise OperationFailed(
-                f"{self._execution.plan.verb} is still running; {plan.verb} was not begun", hint="wait for it", reason="Busy"
+                f"{self._execution.plan.verb} is still running; {plan.verb} was not begun",
+                hint="wait for it",
+                reason="Busy",
             )
         execution = Execution(
             plan,
@@ -196,7 +213,10 @@ class ClusterManager:
         return msgspec.structs.replace(plan, profile=wanted, flags=flags, record=record, notes=notes)
 
     async def _recorded(self, wanted: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec | None:
-        """What was last asked for of a cluster that exists; of one made before that was recorded, what its applications were made from."""
+        """What was last asked for of a cluster that exists.
+
+        Of one made before that was recorded, what its applications were made from.
+        """
         if not applications:
             return None
         found = await self._platform.store.recorded_spec(wanted.name) or recorded_spec(applications)
@@ -229,7 +249,8 @@ class ClusterManager:
         surprise = [app.name for app in fresh.ends if app.id not in shown and app.state not in {"failed", "stopped"}]
         if surprise and plan.verb != "stop":
             raise RefusedForSafety(
-                f"{plan.cluster} changed since the plan was shown: {plan.verb} would now also end {', '.join(surprise)}",
+                f"{plan.cluster} changed since the plan was shown: {plan.verb} would now also end "
+                f"{', '.join(surprise)}",
                 hint=("look at ", Remedy("status"), " and run the command again"),
             )
         return fresh
@@ -263,7 +284,9 @@ class ClusterManager:
         if unsound:
             raise ConfigurationError.from_problems(unsound, f"{plan.verb} of {plan.cluster}")
         names = tuple(request.name for request in plan.creates)
-        foreign, checks = await asyncio.gather(self._platform.conflicts(names), self._platform.specs.preflight(plan.spec))
+        foreign, checks = await asyncio.gather(
+            self._platform.conflicts(names), self._platform.specs.preflight(plan.spec)
+        )
         failed = [check for check in checks if check.status == "fail"]
         problems = [Problem(check.field or check.name, check.message, check.hint) for check in failed]
         if foreign and not any(check.field == "name" for check in failed):
@@ -273,8 +296,10 @@ class ClusterManager:
                 0,
                 Problem(
                     "name",
-                    f"{exists} {', '.join(foreign)} {'exists and is' if len(foreign) == 1 else 'exist and are'} not ours",
-                    f"choose another cluster name with --cluster; {'it is' if len(foreign) == 1 else 'they are'} left alone",
+                    f"{exists} {', '.join(foreign)} "
+                    f"{'exists and is' if len(foreign) == 1 else 'exist and are'} not ours",
+                    "choose another cluster name with --cluster; "
+                    f"{'it is' if len(foreign) == 1 else 'they are'} left alone",
                 ),
             )
         if problems:
@@ -316,7 +341,9 @@ class ClusterManager:
             runtime_identifier=worker_runtime_identifier or runtime_identifier or self._spec.workers.runtime_identifier,
             script=worker_script_path or self._spec.workers.script,
         )
-        spec = msgspec.structs.replace(self._spec, ray_port=ray_port, dashboard_port=dashboard_port, head=head, workers=workers)
+        spec = msgspec.structs.replace(
+            self._spec, ray_port=ray_port, dashboard_port=dashboard_port, head=head, workers=workers
+        )
         await self._carry_out(await self.plan("start", spec=spec, flags=FIELDS), wait=wait_ready, timeout=timeout)
         return await self.get_status()
 

@@ -15,7 +15,8 @@ from raytui.system.files import private_directory
 from raytui.system.locks import FileLock
 
 GLANCE_S = 0.3
-"""How long the lock may be busy without anybody changing anything: a watch that looks who holds it holds it for that moment."""
+"""How long the lock may be busy without anybody changing anything: a watch that looks who holds it holds it for that
+moment."""
 
 
 def lock_path(state_dir: Path, key: str) -> Path:
@@ -27,7 +28,8 @@ def lock_path(state_dir: Path, key: str) -> Path:
 async def exclusive(state_dir: Path, key: str, verb: str, timeout: float) -> AsyncIterator[str]:
     """Hold the cluster's lock and answer the name under which it is held; cancelling the wait for it is obeyed at once.
 
-    Raises `OperationFailed` naming who holds it when there is no time to wait, `DeadlineExceeded` when `timeout` seconds ran out.
+    Raises `OperationFailed` naming who holds it when there is no time to wait, `DeadlineExceeded` when `timeout`
+    seconds ran out.
     """
     path = lock_path(state_dir, key)
     try:

@@ -1,6 +1,7 @@
 """Runs one plan as a task that can be interrupted at any moment: while it waits for the cluster's lock, between steps, in a step.
 
-The lock is held until everything is done, the undo included; whoever consumes the reports may leave at any time and is waited with.
+The lock is held until everything is done, the undo included; whoever consumes the reports may leave at any time and is
+waited with.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ class Execution:
         self._interrupted = False
 
     def interrupt(self) -> None:
-        """Cancel the work once, the wait for the lock included; the undo that follows is not cancelled by a second call."""
+        """Cancel the work once, the wait for the lock included.
+
+        The undo that follows is not cancelled by a second call.
+        """
         if not self._interrupted:
             self._interrupted = True
             if self._task is not None:
@@ -92,7 +96,8 @@ class Execution:
 
     async def _work(self, *, wait: bool, timeout: float) -> None:
         deadline = Deadline(timeout)
-        # A second start waits for the first and then finds its work done; anything else is told at once that it would interfere.
+        # A second start waits for the first and then finds its work done; anything else is told at once that it would
+        # interfere.
         patience = timeout if self.plan.verb == "start" else 0.0
         try:
             async with self._hold(self.plan.verb, patience) as publication:
@@ -110,7 +115,8 @@ class Execution:
         (plan,) = await until([self._again(self.plan)], deadline.at)
         if isinstance(plan, NotInTime):
             raise WaitRanOut(
-                f"the {deadline.seconds:g} s ran out before {self.plan.verb} began: {self._platform.name} did not list its applications",
+                f"the {deadline.seconds:g} s ran out before {self.plan.verb} began: {self._platform.name} did "
+                "not list its applications",
                 hint="run the command again, with a longer --timeout where the platform is slow",
             )
         if isinstance(plan, BaseException):

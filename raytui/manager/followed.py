@@ -1,7 +1,7 @@
 """Following a log to its end: what is added, in batches, and one sentence about why no more will come.
 
-A stream of Ray never ends by itself and is silent while nothing is written, so silence is the moment to ask whether its node or job
-still lives.
+A stream of Ray never ends by itself and is silent while nothing is written, so silence is the moment to ask whether its
+node or job still lives.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ Ending = Callable[[], Awaitable[str]]
 
 
 class SourceEnded(OperationFailed):
-    """No more lines will come. `over`: the source itself has ended; else the log broke off while its source may live on."""
+    """No more lines will come.
+
+    `over`: the source itself has ended; else the log broke off while its source may live on.
+    """
 
     default_reason = "SourceEnded"
 
@@ -78,7 +81,9 @@ async def batches(parts: AsyncIterator[list[str]]) -> AsyncGenerator[list[str], 
         await parts.aclose()  # type: ignore[attr-defined] # an async generator
 
 
-async def follow_output(platform: Platform, app: Application, first: list[str], offset: int) -> AsyncIterator[list[str]]:
+async def follow_output(
+    platform: Platform, app: Application, first: list[str], offset: int
+) -> AsyncIterator[list[str]]:
     """What a launcher prints from `offset` on, after `first`, until its application ends."""
     yield first
     splitter, ending = LineSplitter(), ""
@@ -89,7 +94,9 @@ async def follow_output(platform: Platform, app: Application, first: list[str], 
         try:
             chunk = await platform.store.tail(app, offset)
         except RaytuiError as error:
-            raise SourceEnded(f"the log of {app.short} broke off: {error.message}", over=False, hint=error.hint) from None
+            raise SourceEnded(
+                f"the log of {app.short} broke off: {error.message}", over=False, hint=error.hint
+            ) from None
         if chunk.offset < offset:
             rewound = True
             yield [*splitter.flush(), AGAIN_MARK]
@@ -114,7 +121,10 @@ async def follow_output(platform: Platform, app: Application, first: list[str], 
 
 
 async def _state(platform: Platform, app: Application) -> tuple[Application | None, str]:
-    """The application as it is listed now, and why it has ended when it has; what cannot be asked now is asked again later."""
+    """The application as it is listed now, and why it has ended when it has.
+
+    What cannot be asked now is asked again later.
+    """
     try:
         now = next((listed for listed in await platform.list(app.cluster) if listed.name == app.name), None)
     except RaytuiError:
@@ -166,7 +176,9 @@ async def follow_stream(stream: AsyncIterator[bytes], name: str, ended: Ending) 
     yield splitter.flush()
     if ending:
         raise SourceEnded(ending, over=True)
-    raise SourceEnded(f"the log of {name} broke off: {why}", over=False, hint=Remedy("status", "", "shows what no longer answers"))
+    raise SourceEnded(
+        f"the log of {name} broke off: {why}", over=False, hint=Remedy("status", "", "shows what no longer answers")
+    )
 
 
 async def _chunk(stream: AsyncIterator[bytes]) -> bytes:

@@ -1,6 +1,7 @@
 """What raytui itself did to a cluster, kept across runs: `raytui events` lists it beside Ray's own events.
 
-It is for people only. Nothing is decided by it, so losing it loses no cluster; a journal that cannot be written never stops an operation.
+It is for people only. Nothing is decided by it, so losing it loses no cluster; a journal that cannot be written never
+stops an operation.
 """
 
 from __future__ import annotations

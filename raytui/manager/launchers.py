@@ -39,15 +39,20 @@ def shipped() -> dict[str, bytes]:
 
 
 def render() -> dict[str, bytes]:
-    """What `start` writes: the two scripts and the folder that they run, by relative path. Raises FileNotFoundError like `shipped`."""
+    """What `start` writes: the two scripts and the folder that they run, by relative path.
+
+    Raises FileNotFoundError like `shipped`.
+    """
     return {name: data for name, data in shipped().items() if name != JOB_SCRIPT}
 
 
 def write(directory: Path, scripts: Collection[str] = LAUNCHERS) -> list[Path]:
-    """Writes the launchers, or those of `scripts`, and the folder that they run into `directory` (made if missing); returns all paths.
+    """Writes the launchers, or those of `scripts`, and the folder that they run into `directory` (made if missing).
 
-    Each file is written whole or not at all, and left alone when it already holds these bytes. Blocking: call it in a thread.
-    Raises OSError when the directory cannot be written.
+    Returns all paths.
+
+    Each file is written whole or not at all, and left alone when it already holds these bytes. Blocking: call it in a
+    thread. Raises OSError when the directory cannot be written.
     """
     written = []
     for name, data in render().items():

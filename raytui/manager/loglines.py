@@ -1,6 +1,7 @@
 """Log text made fit to show: lines out of bytes whatever the bytes are, and the filter of `raytui logs`.
 
-Pure, and bounded: a megabyte without a newline, escape sequences and broken UTF-8 are what programs print when they die.
+Pure, and bounded: a megabyte without a newline, escape sequences and broken UTF-8 are what programs print when they
+die.
 """
 
 from __future__ import annotations
@@ -91,13 +92,18 @@ def parse_since(text: str, now: float) -> float:
         return datetime.fromisoformat(words).timestamp()
     except (ValueError, OverflowError, OSError):
         problem = Problem(
-            "since", f"{text!r} is neither a span nor a time", "write 90s, 10m, 2h, 1d or a time such as 2026-11-23T17:00:00Z"
+            "since",
+            f"{text!r} is neither a span nor a time",
+            "write 90s, 10m, 2h, 1d or a time such as 2026-11-23T17:00:00Z",
         )
         raise ConfigurationError.from_problems([problem]) from None
 
 
 def line_time(line: str, zone: tzinfo | None = None) -> float | None:
-    """When a line says it was written; a time without a zone is meant in `zone`, none for this machine's. None when it does not say."""
+    """When a line says it was written; a time without a zone is meant in `zone`, none for this machine's.
+
+    None when it does not say.
+    """
     found = _STAMP.match(line)
     if found is None:
         return None
@@ -112,9 +118,14 @@ def line_time(line: str, zone: tzinfo | None = None) -> float | None:
 
 
 class LineFilter:
-    """Lines in, those that matter out: since a time, and matching, with lines around each match. Keeps state from batch to batch."""
+    """Lines in, those that matter out: since a time, and matching, with lines around each match.
 
-    def __init__(self, pattern: Pattern | None = None, *, context: int = 0, since: float | None = None, zone: tzinfo | None = UTC) -> None:
+    Keeps state from batch to batch.
+    """
+
+    def __init__(
+        self, pattern: Pattern | None = None, *, context: int = 0, since: float | None = None, zone: tzinfo | None = UTC
+    ) -> None:
         self._pattern = pattern
         self._context = max(0, context)
         self._since = since
@@ -128,7 +139,11 @@ class LineFilter:
     def feed(self, lines: Iterable[str]) -> list[str]:
         """The lines to show of a batch."""
         recent = (line for line in lines if self._is_recent(line))
-        return list(recent) if self._pattern is None else [shown for line in recent for shown in self._matching(line, self._pattern)]
+        return (
+            list(recent)
+            if self._pattern is None
+            else [shown for line in recent for shown in self._matching(line, self._pattern)]
+        )
 
     def _is_recent(self, line: str) -> bool:
         """A line without a time belongs to the one before it."""

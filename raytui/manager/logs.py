@@ -1,7 +1,8 @@
 """The logs of a cluster under one naming, whoever keeps them.
 
-`head` and `worker-1` are what the launchers printed (from the platform); `head/raylet.out` is one of Ray's log files on that node
-(through the dashboard, or the tail that its launcher kept when the node is gone); `job/ID` is what the driver of a job printed.
+`head` and `worker-1` are what the launchers printed (from the platform); `head/raylet.out` is one of Ray's log files on
+that node (through the dashboard, or the tail that its launcher kept when the node is gone); `job/ID` is what the driver
+of a job printed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,15 @@ FIRST_FILE = "raylet.out"
 """What a node's name alone stands for where no launcher of ours prints anything."""
 AT_ONCE = 8
 """Nodes whose log names are asked for at the same time; Ray serves 100 such calls of everybody together."""
-_FIRST = ("raylet.out", "raylet.err", "gcs_server.out", "gcs_server.err", "dashboard.log", "dashboard_agent.log", "monitor.log")
+_FIRST = (
+    "raylet.out",
+    "raylet.err",
+    "gcs_server.out",
+    "gcs_server.err",
+    "dashboard.log",
+    "dashboard_agent.log",
+    "monitor.log",
+)
 
 
 class Logs:
@@ -40,7 +49,10 @@ class Logs:
         self._reaching = asyncio.Lock()
 
     async def sources(self, snapshot: Snapshot, only: str = "") -> tuple[LogSource, ...]:
-        """Every log there is, or those of `only` (`head`, `worker-1`, `job`). What cannot be asked is left out, never an error."""
+        """Every log there is, or those of `only` (`head`, `worker-1`, `job`).
+
+        What cannot be asked is left out, never an error.
+        """
         launchers = [source for source in _launchers(snapshot) if only in {"", source.name}]
         jobs = [source for job in snapshot.jobs.value or () if only in {"", "job"} for source in _of_job(snapshot, job)]
         limit = asyncio.Semaphore(AT_ONCE)
@@ -61,7 +73,10 @@ class Logs:
         return (*launchers, *(source for group in found for source in group), *jobs)
 
     async def find(self, snapshot: Snapshot, name: str) -> LogSource:
-        """The log of that name, asking one node at most; raises `NotFound` with the nearest names, or why the node cannot be asked."""
+        """The log of that name, asking one node at most.
+
+        Raises `NotFound` with the nearest names, or why the node cannot be asked.
+        """
         label, slash, _ = name.partition("/")
         if not slash and not snapshot.by_ray:
             return _pick(_launchers(snapshot), name, snapshot)
@@ -70,19 +85,25 @@ class Logs:
         if label == "job":
             if snapshot.jobs.failure is not None:
                 raise Unreachable(snapshot.jobs.failure)
-            return _pick([source for job in snapshot.jobs.value or () for source in _of_job(snapshot, job)], name, snapshot)
+            return _pick(
+                [source for job in snapshot.jobs.value or () for source in _of_job(snapshot, job)], name, snapshot
+            )
         owner = next((owner for owner in _owners(snapshot) if owner[0] == label), None)
         if owner is None:
             return _pick([], name, snapshot)
         if snapshot.by_ray and not _lives(owner[2]):
             raise NotFound(
-                f"{label} has ended, and Ray gives no log of a node that has ended", hint=Remedy("logs", "--list", "names what there is")
+                f"{label} has ended, and Ray gives no log of a node that has ended",
+                hint=Remedy("logs", "--list", "names what there is"),
             )
         dashboard = await self._dashboard(snapshot.cluster) if _lives(owner[2]) else None
         return _pick(await self._of_node(dashboard, snapshot.cluster, *owner), name, snapshot)
 
     async def read(self, source: LogSource, lines: int = 100) -> list[str]:
-        """The last lines, -1 for all; raises `NotFound` when the log is gone and `Unreachable` when it cannot be read now."""
+        """The last lines, -1 for all.
+
+        Raises `NotFound` when the log is gone and `Unreachable` when it cannot be read now.
+        """
         if source.kind == "launcher":
             assert source.application is not None
             return (await self._output(source.application, lines))[0]
@@ -100,7 +121,8 @@ class Logs:
     async def follow(self, source: LogSource, lines: int = 100) -> AsyncGenerator[list[str]]:
         """The last lines and then whatever is added, in batches of at most 500 lines or 100 ms.
 
-        Raises `SourceEnded` when nothing more will come: `over` tells an application, node or job that ended from a log that broke off.
+        Raises `SourceEnded` when nothing more will come: `over` tells an application, node or job that ended from a log
+        that broke off.
         """
         if source.kind == "launcher":
             assert source.application is not None
@@ -144,7 +166,10 @@ class Logs:
             return [LogSource(f"{label}/{name}", "ray", app, cluster, node.node_id, name) for name in names]
         if app is None:
             return []
-        return [LogSource(f"{label}/{name}", "kept", app, app.cluster, filename=path) for name, path in (await self._kept(app)).items()]
+        return [
+            LogSource(f"{label}/{name}", "kept", app, app.cluster, filename=path)
+            for name, path in (await self._kept(app)).items()
+        ]
 
     async def _kept(self, app: Application) -> dict[str, str]:
         """The tails that a launcher kept of its last node, by Ray's name of the log."""
@@ -194,7 +219,9 @@ def _launchers(snapshot: Snapshot) -> list[LogSource]:
 def _owners(snapshot: Snapshot) -> list[tuple[str, Application | None, Node | None]]:
     """Whose log files there may be: applications with their nodes, then nodes that nobody here manages, by name or id."""
     applications = snapshot.applications.value or ()
-    owned: list[tuple[str, Application | None, Node | None]] = [(app.short, app, join(snapshot).node_of(app)) for app in applications]
+    owned: list[tuple[str, Application | None, Node | None]] = [
+        (app.short, app, join(snapshot).node_of(app)) for app in applications
+    ]
     joined = join(snapshot)
     strays = [node for node in snapshot.nodes.value or () if node.state == "ALIVE" and joined.namesake(node) is None]
     return [*owned, *((f"node-{node.node_id[:8]}", None, node) for node in strays)]
@@ -223,7 +250,9 @@ def _pick(sources: list[LogSource], name: str, snapshot: Snapshot) -> LogSource:
         return found
     near = difflib.get_close_matches(name, [source.name for source in sources], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise NotFound(f"{snapshot.cluster} has no log {name}", hint=(hint, Remedy("logs", "--list", "names what there is")))
+    raise NotFound(
+        f"{snapshot.cluster} has no log {name}", hint=(hint, Remedy("logs", "--list", "names what there is"))
+    )
 
 
 async def _all_there_is(lines: list[str], name: str) -> AsyncIterator[list[str]]:

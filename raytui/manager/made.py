@@ -1,8 +1,8 @@
 """What one run asked a platform to make, and how it is taken back: nothing that this run made may be forgotten.
 
-A list lags behind creates, and an answer may be lost after the work was done. So what was made is remembered by the ids that answers
-returned *and* found by listing (run and name); an application that no list shows is deleted by its id; and where it is not known what
-a request came to, the list is looked at until it would show it.
+A list lags behind creates, and an answer may be lost after the work was done. So what was made is remembered by the ids
+that answers returned *and* found by listing (run and name); an application that no list shows is deleted by its id; and
+where it is not known what a request came to, the list is looked at until it would show it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from raytui.manager.memory import Memory
 from raytui.system.backoff import Backoff
 
 UNDO_S = 300.0
-"""How long an undo may take in all, whatever was left of the operation's own time: a delete takes up to 180 s on a workbench."""
+"""How long an undo may take in all, whatever was left of the operation's own time: a delete takes up to 180 s on a
+workbench."""
 DOUBT_S = 60.0
-"""How long after a create whose answer tells nothing its application may still appear in the list: the longest lag that was seen."""
+"""How long after a create whose answer tells nothing its application may still appear in the list: the longest lag that
+was seen."""
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 2.0
 TRIES = 2
@@ -174,7 +176,9 @@ class Made:
         shorts = " ".join(self._known[identity].short for identity in self._known if identity in self._removed)
         parts = [f"not removed: {', '.join(left)}"] if left else []
         if doubtful:
-            parts.append(f"{', '.join(doubtful)} may still come into being, since it is not known whether it was created")
+            parts.append(
+                f"{', '.join(doubtful)} may still come into being, since it is not known whether it was created"
+            )
         if parts:
             report("failed", "; ".join(parts))
             return Undone(f"; {'; '.join(parts)}", frozenset(self._removed), doubtful, REMOVE)

@@ -1,7 +1,8 @@
 """What raytui on this machine asked a platform to make lately, kept beside the cluster's lock for the time that a list may not show it.
 
-A list lags behind creates, so a `stop` right after a start that ended or was killed would find nothing and leave it all. What is
-remembered only adds to what a list shows: a file that is lost, damaged or could not be written takes nothing away.
+A list lags behind creates, so a `stop` right after a start that ended or was killed would find nothing and leave it
+all. What is remembered only adds to what a list shows: a file that is lost, damaged or could not be written takes
+nothing away.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class Memory:
     """The creates of one cluster that no list may show yet. Written only by who holds the cluster's lock."""
 
     def __init__(self, state_dir: Path, platform: Platform, cluster: str) -> None:
-        self._path = lock_path(state_dir, f"{platform.name}-{cluster}").with_name(f"{platform.name}-{cluster}.made.json")
+        self._path = lock_path(state_dir, f"{platform.name}-{cluster}").with_name(
+            f"{platform.name}-{cluster}.made.json"
+        )
         self._cluster = cluster
         self._seconds = platform.appears_within
 
@@ -49,7 +52,12 @@ class Memory:
     def made(self, app: Application) -> None:
         """An answer named it."""
         made = Entry(app.name, app.role, app.index, app.run, time.time(), app.id)
-        self._change(lambda entries: [*(entry for entry in entries if entry.id != app.id and (entry.id or entry.name != app.name)), made])
+        self._change(
+            lambda entries: [
+                *(entry for entry in entries if entry.id != app.id and (entry.id or entry.name != app.name)),
+                made,
+            ]
+        )
 
     def refused(self, name: str) -> None:
         """It was not made."""

@@ -1,7 +1,7 @@
 """Observing one cluster: what the platform lists and what Ray answers, side by side, each under its own deadline.
 
-A failed call is a value in the snapshot, never an exception, because half a picture is what an operator needs most when something
-is broken. The number of requests of a round depends on what is due, never on the number of nodes.
+A failed call is a value in the snapshot, never an exception, because half a picture is what an operator needs most when
+something is broken. The number of requests of a round depends on what is due, never on the number of nodes.
 """
 
 from __future__ import annotations
@@ -80,14 +80,22 @@ class Monitor:
         self._before: Snapshot | None = None
 
     async def observe(self, questions: Iterable[Question] = STATUS) -> Snapshot:
-        """One snapshot in which these questions, and those about life, were asked now. Never raises for a failed call."""
+        """One snapshot in which these questions, and those about life, were asked now.
+
+        Never raises for a failed call.
+        """
         return await self._round(ALIVE.union(questions), patience=None, fresh=True)
 
     def subscribe(self, questions: Iterable[Question]) -> Subscription:
-        """Have these asked too, in every round of `snapshots` until the subscription is closed; the next round begins at once."""
+        """Have these asked too, in every round of `snapshots` until the subscription is closed.
+
+        The next round begins at once.
+        """
         return self._subscriptions.add(questions)
 
-    async def snapshots(self, interval: float = 2.0, questions: Iterable[Question] = VERDICT) -> AsyncGenerator[Snapshot]:
+    async def snapshots(
+        self, interval: float = 2.0, questions: Iterable[Question] = VERDICT
+    ) -> AsyncGenerator[Snapshot]:
         """A snapshot about every `interval` seconds, less often (at most 15 s) and with jitter while something does not answer.
 
         Asked is what these questions, those about life and those of every subscriber need, each at its own period.
@@ -96,7 +104,9 @@ class Monitor:
             slower = Backoff(2 * interval, max(interval, SLOWEST_POLL_S), growth=2.0, jitter=0.2)
             while True:
                 begun = asyncio.get_running_loop().time()
-                snapshot = await self._round(ALIVE | self._subscriptions.begin_round(), patience=PATIENCE_S, fresh=False)
+                snapshot = await self._round(
+                    ALIVE | self._subscriptions.begin_round(), patience=PATIENCE_S, fresh=False
+                )
                 yield snapshot
                 if is_failing(snapshot):
                     pause = slower.next()
@@ -144,7 +154,12 @@ class Monitor:
             async with asyncio.timeout(LIST_TIMEOUT_S):
                 listed = await self._platform.list(self._cluster)
         except TimeoutError:
-            failure = Failure("platform", "NoAnswer", f"the platform did not list applications within {LIST_TIMEOUT_S:g} s", "try again")
+            failure = Failure(
+                "platform",
+                "NoAnswer",
+                f"the platform did not list applications within {LIST_TIMEOUT_S:g} s",
+                "try again",
+            )
         except Unreachable as error:
             failure = error.failure
         except RaytuiError as error:
@@ -164,11 +179,18 @@ class Monitor:
             return (
                 None
                 if head is None
-                else Failure("application", f"Head{head.state.capitalize()}", f"{head.name} is {head.state}", conclusive=True)
+                else Failure(
+                    "application", f"Head{head.state.capitalize()}", f"{head.name} is {head.state}", conclusive=True
+                )
             )
         identity, now = _identity(head), asyncio.get_running_loop().time()
         link = self._link
-        if link is not None and link.identity == identity and not self._troubled and now - link.located < LOCATE_EVERY_S:
+        if (
+            link is not None
+            and link.identity == identity
+            and not self._troubled
+            and now - link.located < LOCATE_EVERY_S
+        ):
             return None
         try:
             async with asyncio.timeout(LOCATE_TIMEOUT_S):
@@ -182,7 +204,11 @@ class Monitor:
                 link.identity, link.located = identity, now
         except TimeoutError:
             await self._unlink()
-            return Failure("platform", "NoAnswer", f"the platform did not say within {LOCATE_TIMEOUT_S:g} s where {head.name} answers")
+            return Failure(
+                "platform",
+                "NoAnswer",
+                f"the platform did not say within {LOCATE_TIMEOUT_S:g} s where {head.name} answers",
+            )
         except RaytuiError as error:
             await self._unlink()
             return failure_of(error)
@@ -195,7 +221,11 @@ class Monitor:
             await link.readings.close()
 
     def _joined(
-        self, applications: Reading[tuple[Application, ...]], questions: frozenset[Question], failure: Failure | None, more: dict[str, Any]
+        self,
+        applications: Reading[tuple[Application, ...]],
+        questions: frozenset[Question],
+        failure: Failure | None,
+        more: dict[str, Any],
     ) -> Snapshot:
         """The snapshot of a round, joined with all that has not changed since the one before."""
         picture = self._picture(applications, questions, failure)
@@ -206,7 +236,9 @@ class Monitor:
         self._before = snapshot
         return snapshot
 
-    def _picture(self, applications: Reading[tuple[Application, ...]], questions: frozenset[Question], failure: Failure | None) -> Snapshot:
+    def _picture(
+        self, applications: Reading[tuple[Application, ...]], questions: frozenset[Question], failure: Failure | None
+    ) -> Snapshot:
         link = self._link
         plain = Snapshot(
             cluster=self._cluster,
@@ -234,7 +266,9 @@ class Monitor:
             # Of nodes that are not all known no total can be made.
             if usage is not None and usage.value is not None and whole:
                 last["usage"] = msgspec.structs.replace(usage, value=link.merging.total(usage.value, nodes))
-        return msgspec.structs.replace(plain, dashboard_url=link.target.url, token_file=link.target.token_file, figures=figures, **last)
+        return msgspec.structs.replace(
+            plain, dashboard_url=link.target.url, token_file=link.target.token_file, figures=figures, **last
+        )
 
     def _of_nodes(self, picture: Snapshot, by_node: ByNode) -> Reading[tuple[Application, ...]]:
         nodes = picture.nodes
@@ -248,7 +282,9 @@ class Monitor:
 class _Link:
     """The dashboard of one run of one head, and the round that is being asked there."""
 
-    def __init__(self, target: DashboardTarget, identity: tuple[object, ...], readings: Readings, located: float) -> None:
+    def __init__(
+        self, target: DashboardTarget, identity: tuple[object, ...], readings: Readings, located: float
+    ) -> None:
         self.target = target
         self.identity = identity
         self.readings = readings
@@ -283,7 +319,10 @@ def _identity(head: Application) -> tuple[object, ...]:
 
 
 def is_failing(snapshot: Snapshot) -> bool:
-    """Whether something did not answer that ought to: then polling slows down. A head that is just starting is not expected to answer."""
+    """Whether something did not answer that ought to: then polling slows down.
+
+    A head that is just starting is not expected to answer.
+    """
     if snapshot.applications.failure is not None:
         return True
     if snapshot.head is None or snapshot.head.state != "running":

@@ -1,7 +1,7 @@
 """The operation that raytui carries out on a cluster now, published for whoever watches it on this machine.
 
-A node that ends because raytui restarts it is no fault; a watch can only know that when it is told. The file beside the lock says what
-runs; that it runs is decided by the lock itself (flock), which goes with its holder, by SIGKILL too.
+A node that ends because raytui restarts it is no fault; a watch can only know that when it is told. The file beside the
+lock says what runs; that it runs is decided by the lock itself (flock), which goes with its holder, by SIGKILL too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ READ_S = 1.0
 
 
 class Publication:
-    """What the holder of a cluster's lock tells those who watch. It is a courtesy: a disk that takes nothing stops no operation."""
+    """What the holder of a cluster's lock tells those who watch.
+
+    It is a courtesy: a disk that takes nothing stops no operation.
+    """
 
     def __init__(self, path: Path, holder: str) -> None:
         self._path = path
@@ -34,7 +37,9 @@ class Publication:
     def tell(self, operation: Operation) -> None:
         """Publish the operation under the holder's name, whole or not at all."""
         try:
-            write_whole(self._path, msgspec.json.encode(msgspec.structs.replace(operation, holder=self._holder)), durable=False)
+            write_whole(
+                self._path, msgspec.json.encode(msgspec.structs.replace(operation, holder=self._holder)), durable=False
+            )
         except OSError:
             # An older text would be wrong, none is only silent.
             self.end()
@@ -58,7 +63,10 @@ async def hold(state_dir: Path, platform: str, cluster: str, verb: str, patience
 
 
 def current(state_dir: Path, platform: str, cluster: str) -> Operation | None:
-    """What a raytui on this machine carries out on the cluster now; none when nobody holds its lock, or nobody says for what."""
+    """What a raytui on this machine carries out on the cluster now.
+
+    None when nobody holds its lock, or nobody says for what.
+    """
     key = f"{platform}-{cluster}"
     holder = holder_of(lock_path(state_dir, key))
     return None if holder is None else _published(_path(state_dir, key), holder)

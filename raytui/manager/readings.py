@@ -1,7 +1,7 @@
 """The questions that a monitor asks a dashboard: how often each is asked, and the last answer with its own time.
 
-A slow answer (Serve's first takes 3 s) never delays a round: it goes on in the background and is part of the first snapshot after it
-arrived.
+A slow answer (Serve's first takes 3 s) never delays a round: it goes on in the background and is part of the first
+snapshot after it arrived.
 """
 
 from __future__ import annotations
@@ -34,10 +34,12 @@ PERIODS: dict[Question, float] = {
     "serve": 10.0,
     "events": 10.0,
 }
-"""Seconds between two askings, 0 for every round. Figures and usage change every 5 s on Ray's side: more often is useless."""
+"""Seconds between two askings, 0 for every round. Figures and usage change every 5 s on Ray's side: more often is
+useless."""
 MANY_NODES = 100
 MANY_NODES_STATS_S = 15.0
-"""Period of the figures beyond `MANY_NODES` nodes: they weigh 10 to 17 KB each and cost the head most of a second per 1,000."""
+"""Period of the figures beyond `MANY_NODES` nodes: they weigh 10 to 17 KB each and cost the head most of a second per
+1,000."""
 
 BIG = 500
 """Rows of an answer from which they are worked on in a thread, so that no key press waits for them."""
@@ -58,7 +60,9 @@ FETCH: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
 }
 
 
-ONCE: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {"actors": lambda dashboard: dashboard.actors(limit=10_000)}
+ONCE: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
+    "actors": lambda dashboard: dashboard.actors(limit=10_000)
+}
 """What one look asks instead: as much as Ray gives, which is too much for its head to be asked for again and again."""
 
 
@@ -79,8 +83,8 @@ class Readings:
     async def ask(self, questions: Iterable[Question], *, patience: float | None, fresh: bool) -> None:
         """One round: health first, the rest only when GCS is well, because most of it hangs when it is not.
 
-        `fresh` asks everything, else only what is due. `patience` is how many seconds answers other than those about life may take
-        before the round goes on without them; none waits for all, each under its client's deadline.
+        `fresh` asks everything, else only what is due. `patience` is how many seconds answers other than those about
+        life may take before the round goes on without them; none waits for all, each under its client's deadline.
         """
         wanted = [question for question in questions if fresh or self._is_due(question)]
         session = self._session()
@@ -92,7 +96,9 @@ class Readings:
         if session and self._session() != session:
             await self._forget(keep=("version", "gcs"))
             wanted = list(questions)
-        rest = {question: self._start(question, fresh=fresh) for question in wanted if question not in {"gcs", "version"}}
+        rest = {
+            question: self._start(question, fresh=fresh) for question in wanted if question not in {"gcs", "version"}
+        }
         await self._wait([task for question, task in rest.items() if question == "nodes"])
         await self._wait([task for question, task in rest.items() if question != "nodes"], patience)
 
@@ -125,7 +131,9 @@ class Readings:
             running.result()
         if running is None or running.done():
             self._asked[question] = asyncio.get_running_loop().time()
-            running = self._running[question] = asyncio.create_task(self._fetch(question, fresh=fresh), name=f"ask {question}")
+            running = self._running[question] = asyncio.create_task(
+                self._fetch(question, fresh=fresh), name=f"ask {question}"
+            )
         return running
 
     async def _fetch(self, question: Question, *, fresh: bool) -> None:

@@ -1,7 +1,8 @@
 """Ends applications that no cluster claims, and only those: while a head is made again its living workers look just like them.
 
-So each cluster is looked at under its lock, which whoever makes a head on this machine holds too, and twice with a pause between: a head
-that another machine makes again appears meanwhile. What is young is left, since its head may be on no list yet.
+So each cluster is looked at under its lock, which whoever makes a head on this machine holds too, and twice with a
+pause between: a head that another machine makes again appears meanwhile. What is young is left, since its head may be
+on no list yet.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from raytui.manager.operations import hold
 AGE_S = 120.0
 """How old an application must be to be ended as unclaimed: a start makes the head first, and lists lag by seconds."""
 PAUSE_S = 10.0
-"""Between the two looks: longer than a list lags, and than a platform needs from the end of a head to the create of its successor."""
+"""Between the two looks: longer than a list lags, and than a platform needs from the end of a head to the create of its
+successor."""
 PATIENCE_S = 5.0
 """How long another raytui's change of the cluster is waited for."""
 
@@ -34,7 +36,10 @@ async def reap(
     age: float = AGE_S,
     pause: float | None = None,
 ) -> dict[str, str]:
-    """`end` those of `found` that are still unclaimed; why each of the others was left, by its id. Raises what `end` raises."""
+    """`end` those of `found` that are still unclaimed; why each of the others was left, by its id.
+
+    Raises what `end` raises.
+    """
     clusters: dict[str, list[Application]] = {}
     for app in found:
         clusters.setdefault(app.cluster, []).append(app)
@@ -53,7 +58,9 @@ async def reap(
     return {identity: why for answer in answers for identity, why in answer.items()}
 
 
-async def _claimed(platform: Platform, cluster: str, apps: list[Application], age: float, pause: float) -> dict[str, str]:
+async def _claimed(
+    platform: Platform, cluster: str, apps: list[Application], age: float, pause: float
+) -> dict[str, str]:
     """Why some of a cluster's applications are left, by id."""
     first = {app.id for app in orphans(await platform.list(cluster))}
     await asyncio.sleep(pause)

@@ -20,7 +20,10 @@ class Recording:
         self._written = False
 
     async def begin(self) -> None:
-        """Record what is asked for, before anything is changed. Raises what the platform raises: then nothing was begun."""
+        """Record what is asked for, before anything is changed.
+
+        Raises what the platform raises: then nothing was begun.
+        """
         plan = self._plan
         if plan.record is None:
             return
@@ -31,7 +34,10 @@ class Recording:
             await self._platform.store.record_spec(plan.cluster, plan.record)
 
     async def put_back(self) -> None:
-        """What the run made was undone, so what was asked for before counts again; a run that only ended something is not undone."""
+        """What the run made was undone, so what was asked for before counts again.
+
+        A run that only ended something is not undone.
+        """
         if self._written and self._plan.creates:
             # The error that is told stays the first one.
             with suppress(RaytuiError):
@@ -40,6 +46,7 @@ class Recording:
     async def finish(self) -> None:
         """A stop that left nothing removes the record."""
         if self._plan.verb == "stop" and not self._plan.keep:
-            # Without applications a record says nothing, so one that cannot be removed now is harmless; the next start replaces it.
+            # Without applications a record says nothing, so one that cannot be removed now is harmless; the next start
+            # replaces it.
             with suppress(RaytuiError):
                 await self._platform.store.record_spec(self._plan.cluster, None)

@@ -1,6 +1,7 @@
 """What a plan ends: one application that is stuck keeps no other, and not even itself, since a delete may free what a stop did not.
 
-Every step does what it can for every target within its share of the time; what failed is kept, and told at the end by what is left then.
+Every step does what it can for every target within its share of the time; what failed is kept, and told at the end by
+what is left then.
 """
 
 from __future__ import annotations
@@ -67,9 +68,14 @@ class Removal:
         """Ids of the applications that the platform was seen to have deleted."""
 
     def handles(self, step: Step) -> bool:
-        """Whether a failure of the step is kept for the end; the delete of what is made again must succeed before its create."""
+        """Whether a failure of the step is kept for the end.
+
+        The delete of what is made again must succeed before its create.
+        """
         made = {request.name for request in self._plan.creates}
-        return step.action in {"drain", "stop"} or (step.action in {"delete", "wait-gone"} and not made.intersection(step.targets))
+        return step.action in {"drain", "stop"} or (
+            step.action in {"delete", "wait-gone"} and not made.intersection(step.targets)
+        )
 
     async def carry_out(self, step: Step, progress: Progress) -> Outcome:
         """One step for all of its targets; what fails is kept for the end."""
@@ -84,14 +90,24 @@ class Removal:
         return await self._delete(apps)
 
     async def outcome(self) -> Exception | None:
-        """The one error for everything that is left; none when all that was to end has ended, by whichever of its requests."""
+        """The one error for everything that is left.
+
+        None when all that was to end has ended, by whichever of its requests.
+        """
         if not self._failed:
             return self._odd[0] if self._odd else self._doubt()
         states = await self._left()
         # On no list yet is not gone.
         unlisted = {app.id for app in self._memory.unlisted()} - self.ended
-        left = {identity: error for identity, error in self._failed.items() if states is None or identity in states or identity in unlisted}
-        words = [f"{self._apps[identity].name}{_state(states, identity)}: {_sentence(error)}" for identity, error in left.items()]
+        left = {
+            identity: error
+            for identity, error in self._failed.items()
+            if states is None or identity in states or identity in unlisted
+        }
+        words = [
+            f"{self._apps[identity].name}{_state(states, identity)}: {_sentence(error)}"
+            for identity, error in left.items()
+        ]
         message = f"{self._plan.verb} of {self._plan.cluster} did not end " + "; ".join(words)
         if self._odd:
             # Nobody foresaw it, so it is told as it is; its notes say what it left.
@@ -101,7 +117,10 @@ class Removal:
         if not left:
             return self._doubt()
         errors = [error for error in left.values() if isinstance(error, RaytuiError)]
-        hint: Hint = ("the same command tries again; ", Remedy("apps", f"--cluster {self._plan.cluster}", "shows what is left"))
+        hint: Hint = (
+            "the same command tries again; ",
+            Remedy("apps", f"--cluster {self._plan.cluster}", "shows what is left"),
+        )
         if self._deadline.has_passed or not errors:
             return DeadlineExceeded(message, hint=hint)
         return combined(errors, message, hint)
@@ -117,7 +136,11 @@ class Removal:
         limit = min(DRAIN_S, self._deadline.left * SHARE)
         moment = asyncio.get_running_loop().time() + limit
         answers = await until([self._platform.drain(app, limit) for app in apps], moment + ASK_S)
-        self._odd += [answer for answer in answers if isinstance(answer, Exception) and not isinstance(answer, RaytuiError | NotInTime)]
+        self._odd += [
+            answer
+            for answer in answers
+            if isinstance(answer, Exception) and not isinstance(answer, RaytuiError | NotInTime)
+        ]
         stay = [app.short for app, answer in zip(apps, answers, strict=True) if answer is not True]
         if not stay:
             return Outcome(message=" ".join(app.short for app in apps))
@@ -152,7 +175,9 @@ class Removal:
         while True:
             waited: Sequence[Application] = ()
             try:
-                found = await listed(self._platform, self._plan.cluster, max(LOOK_S, min(self._deadline.left, waits.LIST_S)))
+                found = await listed(
+                    self._platform, self._plan.cluster, max(LOOK_S, min(self._deadline.left, waits.LIST_S))
+                )
             except RaytuiError as error:
                 if error.exit_code not in {6, 7}:
                     raise
@@ -176,14 +201,21 @@ class Removal:
             await asyncio.sleep(min(backoff.next(), self._deadline.left))
 
     async def _delete_late(self, late: Sequence[Application]) -> None:
-        """A list that lags shows some of the cluster only now; `stop` means them too. A step of its own, since it changes something."""
+        """A list that lags shows some of the cluster only now; `stop` means them too.
+
+        A step of its own, since it changes something.
+        """
         if not late:
             return
         self._apps.update({app.id: app for app in late})
         began, shorts = time.monotonic(), " ".join(app.short for app in late)
         self._report(StepEvent("late applications deleted", "running", 0.0, shorts))
         done = await self._delete(late)
-        self._report(StepEvent("late applications deleted", done.state, round(time.monotonic() - began, 3), done.message or shorts))
+        self._report(
+            StepEvent(
+                "late applications deleted", done.state, round(time.monotonic() - began, 3), done.message or shorts
+            )
+        )
 
     def _doubt(self) -> DeadlineExceeded | None:
         """That the time was over before it was known whether all that was asked for came into being."""

@@ -14,22 +14,31 @@ from raytui.core.session import ToolEnvironment
 from raytui.core.snapshot import Snapshot
 
 
-async def tool_environment(platform: Platform, connect: Callable[[DashboardTarget], Dashboard], snapshot: Snapshot) -> ToolEnvironment:
-    """What was observed of a cluster as an environment; raises `Unreachable`, `NotFound` or `OperationFailed` when it leads nowhere.
+async def tool_environment(
+    platform: Platform, connect: Callable[[DashboardTarget], Dashboard], snapshot: Snapshot
+) -> ToolEnvironment:
+    """What was observed of a cluster as an environment.
 
-    Ray's tools read `RAY_API_SERVER_ADDRESS` for jobs and lists, and `RAY_ADDRESS` for everything else and where the first is not set
-    (Ray 2.9.3 knows the second alone).
+    Raises `Unreachable`, `NotFound` or `OperationFailed` when it leads nowhere.
+
+    Ray's tools read `RAY_API_SERVER_ADDRESS` for jobs and lists, and `RAY_ADDRESS` for everything else and where the
+    first is not set (Ray 2.9.3 knows the second alone).
     """
     broken = assess(snapshot).broken
     head = snapshot.head
     if broken is not None or snapshot.nodes.value is None:
-        raise Unreachable(broken) if broken is not None else NotFound(f"{snapshot.cluster} has not answered yet", hint=SHOW)
+        raise (
+            Unreachable(broken)
+            if broken is not None
+            else NotFound(f"{snapshot.cluster} has not answered yet", hint=SHOW)
+        )
     if head is None and not snapshot.by_ray:
         raise NotFound(f"cluster {snapshot.cluster} has no head application", hint=CREATE)
     target = await platform.dashboard(head or (await platform.list(snapshot.cluster))[0])
     if target.headers:
         raise OperationFailed(
-            f"Ray's own tools cannot reach {snapshot.cluster} from here: its dashboard stands behind the platform's login",
+            f"Ray's own tools cannot reach {snapshot.cluster} from here: its dashboard stands behind the "
+            "platform's login",
             hint=("inside the project, in a session or an application of it, ", Remedy("env", "", "works")),
             reason="BehindLogin",
         )
@@ -41,7 +50,9 @@ async def tool_environment(platform: Platform, connect: Callable[[DashboardTarge
         await dashboard.close()
     variables = {"RAY_ADDRESS": _gcs_address(snapshot) or target.url, "RAY_API_SERVER_ADDRESS": target.url}
     notes = (
-        () if _gcs_address(snapshot) else ("ray job, ray list and ray logs work so; ray status and drivers need the head's GCS address",)
+        ()
+        if _gcs_address(snapshot)
+        else ("ray job, ray list and ray logs work so; ray status and drivers need the head's GCS address",)
     )
     if mode is None:
         return ToolEnvironment(variables, (), notes)

@@ -1,7 +1,8 @@
 """The deployment test: a small cluster of its own is made, looked at and removed, to show that everything works end to end.
 
-Five checks in a fixed order: connection, launchers, creation, status, clean-up. The first failure skips what would rest on it; the
-clean-up always runs, also after an interrupt, and is a check like the others: what it cannot remove it names.
+Five checks in a fixed order: connection, launchers, creation, status, clean-up. The first failure skips what would rest
+on it; the clean-up always runs, also after an interrupt, and is a check like the others: what it cannot remove it
+names.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ class Result(msgspec.Struct, frozen=True):
 class Verification:
     """One run of the deployment test on a cluster name that nothing else uses."""
 
-    def __init__(self, platform: Platform, monitor: Watch, manager: Manager, spec: ClusterSpec, *, timeout: float, keep: bool) -> None:
+    def __init__(
+        self, platform: Platform, monitor: Watch, manager: Manager, spec: ClusterSpec, *, timeout: float, keep: bool
+    ) -> None:
         self._platform = platform
         self._monitor = monitor
         self._manager = manager
@@ -67,7 +70,8 @@ class Verification:
     async def run(self) -> AsyncIterator[Result]:
         """Each check as it begins and as it ends.
 
-        After the clean-up it raises what nobody foresaw, and `Interrupted`, with what became of the cluster, when it was interrupted.
+        After the clean-up it raises what nobody foresaw, and `Interrupted`, with what became of the cluster, when it
+        was interrupted.
         """
         checks: tuple[tuple[CheckName, Callable[[], Awaitable[str]]], ...] = (
             ("connection", self._connection),
@@ -122,7 +126,9 @@ class Verification:
         except Exception as error:  # noqa: BLE001 - whatever it is, what was made is removed first; then it is raised as it was
             self._fault = self._fault or error
             hint = Remedy("stop", f"--cluster {self._spec.name}", "removes what is left")
-            return Result(name, "failed", round(time.monotonic() - began, 3), f"{type(error).__name__}: {error}".strip(": "), hint)
+            return Result(
+                name, "failed", round(time.monotonic() - began, 3), f"{type(error).__name__}: {error}".strip(": "), hint
+            )
         finally:
             self._current = None
         return Result(name, "ok", round(time.monotonic() - began, 3), message)
@@ -131,7 +137,8 @@ class Verification:
         found = await self._platform.list(self._spec.name)
         if found:
             raise OperationFailed(
-                f"cluster {self._spec.name} exists already", hint="choose another name with --cluster; nothing was touched"
+                f"cluster {self._spec.name} exists already",
+                hint="choose another name with --cluster; nothing was touched",
             )
         self._spec = await self._platform.specs.complete(self._spec)
         return f"{self._platform.name} answers"
@@ -144,7 +151,8 @@ class Verification:
         for name, path in paths.items():
             if await self._platform.store.read_file(path) != files[name]:
                 raise OperationFailed(
-                    f"{path} does not hold what was written", hint="another writer, or a file system that lags: run verify again"
+                    f"{path} does not hold what was written",
+                    hint="another writer, or a file system that lags: run verify again",
                 )
         head, workers = self._spec.head, self._spec.workers
         self._spec = msgspec.structs.replace(
@@ -170,7 +178,9 @@ class Verification:
         judged = assess(snapshot)
         if judged.verdict != "ok":
             why = judged.conditions[0].message if judged.conditions else judged.phase
-            raise OperationFailed(f"the cluster is {judged.verdict}: {why}", hint=judged.conditions[0].hint if judged.conditions else "")
+            raise OperationFailed(
+                f"the cluster is {judged.verdict}: {why}", hint=judged.conditions[0].hint if judged.conditions else ""
+            )
         alive = join(snapshot).counts.alive
         return f"verdict ok, {alive} nodes alive"
 
@@ -187,7 +197,8 @@ class Verification:
         left = await self._platform.list(self._spec.name)
         if left:
             raise OperationFailed(
-                f"still listed: {', '.join(app.name for app in left)}", hint=Remedy("stop", f"--cluster {self._spec.name}", "removes them")
+                f"still listed: {', '.join(app.name for app in left)}",
+                hint=Remedy("stop", f"--cluster {self._spec.name}", "removes them"),
             )
         return "nothing is left"
 

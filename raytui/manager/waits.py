@@ -25,7 +25,8 @@ MISSING_POLLS = 3
 LAG_S = 60.0
 """How long an application that was not listed yet may be missing: the longest lag of a list that was seen."""
 DEAD_S = 45.0
-"""How long a node may be listed dead while its application runs before the wait gives up: a worker that rejoins is back sooner."""
+"""How long a node may be listed dead while its application runs before the wait gives up: a worker that rejoins is back
+sooner."""
 
 Progress = Callable[[str], None]
 
@@ -41,7 +42,10 @@ class ApplicationEnded(OperationFailed):
 
 
 class WaitRanOut(DeadlineExceeded):
-    """The time of the whole call ran out. Only this is no failure of the platform, so only after this nothing is undone."""
+    """The time of the whole call ran out.
+
+    Only this is no failure of the platform, so only after this nothing is undone.
+    """
 
 
 class Waits:
@@ -79,7 +83,9 @@ class Waits:
             self._fail_if_ended(snapshot, wanted)
             apps = {app.name: app for app in snapshot.applications.value or ()}
             alive = [
-                name for name in wanted if name in apps and apps[name].state == "running" and node_state(snapshot, apps[name])[1] == "ALIVE"
+                name
+                for name in wanted
+                if name in apps and apps[name].state == "running" and node_state(snapshot, apps[name])[1] == "ALIVE"
             ]
             if len(alive) == len(wanted):
                 return f"{len(alive)}/{len(wanted)}"

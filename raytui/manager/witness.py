@@ -1,8 +1,8 @@
 """When a launcher's report was last seen to change, by our own clock: a witness of life that trusts no clock of another machine.
 
-A launcher renews its report every 10 s. Seen to change, it lives, whatever time it writes; unchanged, it is as old as our own clock says.
-A change counts only for the life of the application that is being watched: the last words of the life before may show up to a minute
-late through a shared folder.
+A launcher renews its report every 10 s. Seen to change, it lives, whatever time it writes; unchanged, it is as old as
+our own clock says. A change counts only for the life of the application that is being watched: the last words of the
+life before may show up to a minute late through a shared folder.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from raytui.core.snapshot import Application, LauncherReport
 GAP_S = 45.0
 """How far two looks may be apart and still date what changed between them."""
 LATE_S = 60.0 + CLOCK_AHEAD_S
-"""How late the words of an earlier life may still arrive: the attribute cache of the shared folder, and clocks that differ."""
+"""How late the words of an earlier life may still arrive: the attribute cache of the shared folder, and clocks that
+differ."""
 
 
 class _Seen(NamedTuple):
@@ -53,6 +54,10 @@ class Witness:
             if plain != before.report:
                 settled = life[1] and now - life[1] > LATE_S
                 close = looked_at - before.looked_at <= GAP_S
-                changed_at = looked_at if close and settled and report.state != "unread" and before.report.state != "unread" else 0.0
+                changed_at = (
+                    looked_at
+                    if close and settled and report.state != "unread" and before.report.state != "unread"
+                    else 0.0
+                )
         seen[app.name] = _Seen(life, plain, looked_at, changed_at)
         return msgspec.structs.replace(app, launcher=msgspec.structs.replace(plain, changed_at=changed_at))

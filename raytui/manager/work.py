@@ -1,9 +1,9 @@
 """The steps of one plan, carried out under the cluster's lock: each reported, each within the time, and all of it undone when it fails.
 
-Creates run to their end even when the person interrupts or the time is over: a request that the platform already honoured must be known
-before it can be undone; so does a restart that had to delete. All else is given up then, since asking again is safe. Every way out
-passes the undo, whoever raised what, but for two: the time of the whole call ran out, and something that was to end is left; then what
-exists is named.
+Creates run to their end even when the person interrupts or the time is over: a request that the platform already
+honoured must be known before it can be undone; so does a restart that had to delete. All else is given up then, since
+asking again is safe. Every way out passes the undo, whoever raised what, but for two: the time of the whole call ran
+out, and something that was to end is left; then what exists is named.
 """
 
 from __future__ import annotations
@@ -69,7 +69,10 @@ class Work:
         self._scripts: dict[str, str] = {}
 
     async def carry_out(self, *, wait: bool) -> None:
-        """Every step in turn; raises the first error, after the undo. Cancelled, it raises `Interrupted` after the undo."""
+        """Every step in turn; raises the first error, after the undo.
+
+        Cancelled, it raises `Interrupted` after the undo.
+        """
         plan = self._plan
         removal = Removal(plan, self._platform, self._deadline, wait=wait, memory=self._memory, report=self._report)
         self._publish()
@@ -85,9 +88,13 @@ class Work:
             undone = await self._undo()
             gone = undone.removed | removal.ended
             self._memory.gone(removal.ended)
-            exists = await whole(what_exists(self._platform, plan.cluster, self._there(), gone=gone, doubtful=undone.doubtful))
+            exists = await whole(
+                what_exists(self._platform, plan.cluster, self._there(), gone=gone, doubtful=undone.doubtful)
+            )
             self._note(f"{plan.verb} was interrupted; {exists}", "warning")
-            raise Interrupted(f"{plan.verb} was interrupted{undone.words}; {exists}", hint=plus(undone.hint, SHOW)) from None
+            raise Interrupted(
+                f"{plan.verb} was interrupted{undone.words}; {exists}", hint=plus(undone.hint, SHOW)
+            ) from None
         except WaitRanOut as error:
             self._add(error, self._unlisted(error.message) + removal.words())
             raise
@@ -105,7 +112,8 @@ class Work:
         (answer,) = await until([self._recording.begin()], self._deadline.at)
         if isinstance(answer, NotInTime):
             raise WaitRanOut(
-                f"the {self._deadline.seconds:g} s ran out while what is asked for was being recorded; nothing else was begun",
+                f"the {self._deadline.seconds:g} s ran out while what is asked for was being recorded; "
+                "nothing else was begun",
                 hint=("run ", Remedy(self._plan.verb), " again, with a longer --timeout where the platform is slow"),
             )
         if isinstance(answer, BaseException):
@@ -129,7 +137,10 @@ class Work:
             report("failed", "interrupted")
             raise
         except Exception as error:
-            report("failed", error.message if isinstance(error, RaytuiError) else f"{type(error).__name__}: {error}".strip(": "))
+            report(
+                "failed",
+                error.message if isinstance(error, RaytuiError) else f"{type(error).__name__}: {error}".strip(": "),
+            )
             raise
         report(done.state, done.message or ("" if is_wait else short))
 
@@ -161,7 +172,11 @@ class Work:
         """Wait for life; an application that was there before and ends meanwhile is made again, once, like any that was missing."""
         while True:
             try:
-                return await (self._waits.head(progress) if step.action == "wait-head" else self._waits.nodes(step.targets, progress))
+                return await (
+                    self._waits.head(progress)
+                    if step.action == "wait-head"
+                    else self._waits.nodes(step.targets, progress)
+                )
             except ApplicationEnded as error:
                 made = {request.name for request in self._plan.creates}
                 if self._plan.verb not in {"start", "scale"} or error.name in made:
@@ -180,7 +195,9 @@ class Work:
             raise ended from failure
         request = create_request(self._plan.spec, name)
         self._plan = msgspec.structs.replace(
-            self._plan, creates=(*self._plan.creates, request), ends=(*(app for app in self._plan.ends if app.name != name), *found)
+            self._plan,
+            creates=(*self._plan.creates, request),
+            ends=(*(app for app in self._plan.ends if app.name != name), *found),
         )
         self._publish()
         short = name.removeprefix(f"{self._plan.cluster}-")
@@ -219,8 +236,12 @@ class Work:
         if not late:
             _raise_failures(answers)
             return
-        failed = [str(answer) for answer in answers if isinstance(answer, BaseException) and not isinstance(answer, NotInTime)]
-        told = f"the {self._deadline.seconds:g} s ran out while {', '.join(late)} was being restarted; it may be stopped"
+        failed = [
+            str(answer) for answer in answers if isinstance(answer, BaseException) and not isinstance(answer, NotInTime)
+        ]
+        told = (
+            f"the {self._deadline.seconds:g} s ran out while {', '.join(late)} was being restarted; it may be stopped"
+        )
         raise WaitRanOut(
             "; ".join([told, *failed]),
             hint=("the same command goes on", Remedy("status", "", "shows what runs")),
@@ -245,7 +266,9 @@ class Work:
     def _request(self, name: str) -> CreateRequest:
         request = next(request for request in self._plan.creates if request.name == name)
         script = request.script or self._scripts.get(f"ray_{request.marker.role}_launcher.py", "")
-        return msgspec.structs.replace(request, script=script, marker=msgspec.structs.replace(request.marker, run=self._run))
+        return msgspec.structs.replace(
+            request, script=script, marker=msgspec.structs.replace(request.marker, run=self._run)
+        )
 
     async def _undo(self) -> Undone:
         self._publish(self._made.names)

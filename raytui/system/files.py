@@ -17,7 +17,8 @@ PRIVATE = 0o600
 def write_whole(path: Path, data: bytes, mode: int = PRIVATE, *, durable: bool = True) -> None:
     """Replace a file in one step; its directory must exist. Raises OSError.
 
-    Unless it need not be `durable`, its bytes are on the disk before that: then the machine itself may fail at any moment.
+    Unless it need not be `durable`, its bytes are on the disk before that: then the machine itself may fail at any
+    moment.
     """
     with _beside(path, data, mode, durable=durable) as temporary:
         temporary.replace(path)

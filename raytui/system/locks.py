@@ -34,7 +34,10 @@ class FileLock:
         os.close(self._descriptor)
 
     async def acquire(self, timeout: float) -> bool:
-        """Take it, waiting for at most `timeout` seconds; false when it was not to be had. Cancelling the wait is obeyed at once."""
+        """Take it, waiting for at most `timeout` seconds; false when it was not to be had.
+
+        Cancelling the wait is obeyed at once.
+        """
         loop = asyncio.get_running_loop()
         end, backoff = loop.time() + timeout, _backoff()
         while not _take(self._descriptor, fcntl.LOCK_EX):

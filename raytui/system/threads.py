@@ -1,7 +1,7 @@
 """Calls that may never return, such as a read from a network disk that hangs: each has a deadline and holds up nobody.
 
-A thread cannot be ended from outside. Those of an executor are waited for when the program ends, so one hung read would keep the
-program; a daemon thread does not. What was given up goes on hanging, so their number is bounded too.
+A thread cannot be ended from outside. Those of an executor are waited for when the program ends, so one hung read would
+keep the program; a daemon thread does not. What was given up goes on hanging, so their number is bounded too.
 """
 
 from __future__ import annotations
@@ -17,17 +17,24 @@ from raytui.core.remedy import Hint
 
 T = TypeVar("T")
 MOST_HUNG = 64
-"""Calls that may hang at the same time; further ones are refused at once, since each would cost another thread for good."""
+"""Calls that may hang at the same time; further ones are refused at once, since each would cost another thread for
+good."""
 _hung: set[object] = set()
 
 
 async def in_daemon_thread(work: Callable[[], T], name: str = "raytui") -> T:
-    """Run a blocking call in a thread of its own; the caller sets the deadline, and a call that is cancelled goes on by itself."""
+    """Run a blocking call in a thread of its own.
+
+    The caller sets the deadline, and a call that is cancelled goes on by itself.
+    """
     return await _begun(work, name, lambda: None)
 
 
 async def within(what: str, work: Callable[[], T], timeout: float, hint: Hint) -> T:
-    """The answer of a blocking call; raises `DeadlineExceeded` naming `what` when there is none after `timeout` seconds."""
+    """The answer of a blocking call.
+
+    Raises `DeadlineExceeded` naming `what` when there is none after `timeout` seconds.
+    """
     if len(_hung) >= MOST_HUNG:
         raise DeadlineExceeded(f"{what} was not asked: {len(_hung)} earlier calls still hang", hint=hint)
     call = object()

@@ -1,6 +1,7 @@
 """Ray's token as a person gives it, by one rule for all who need it: RAY_AUTH_TOKEN, else the file that RAY_AUTH_TOKEN_PATH names.
 
-That is Ray's own order. The last place where Ray itself looks, `~/.ray/auth_token`, counts only for a cluster that somebody else made.
+That is Ray's own order. The last place where Ray itself looks, `~/.ray/auth_token`, counts only for a cluster that
+somebody else made.
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ class RayToken(msgspec.Struct, frozen=True):
 
 
 def ray_token(environ: Mapping[str, str], base: Path, *, of_the_user: bool = False) -> RayToken:
-    """The token that the environment gives; a relative path starts at `base`. `of_the_user` looks at `~/.ray/auth_token` last."""
+    """The token that the environment gives; a relative path starts at `base`.
+
+    `of_the_user` looks at `~/.ray/auth_token` last.
+    """
     given, named = environ.get("RAY_AUTH_TOKEN", ""), environ.get("RAY_AUTH_TOKEN_PATH", "").strip()
     if given.strip():
         return _of(given, "RAY_AUTH_TOKEN", "")

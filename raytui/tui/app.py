@@ -1,4 +1,7 @@
-"""The console as a whole: themes, keys of one's own, the palette, a mode for each cluster, and the way out; and `run`, its entry."""
+"""The console as a whole: themes, keys of one's own, the palette, a mode for each cluster, and the way out.
+
+And `run`, its entry.
+"""
 
 from __future__ import annotations
 
@@ -143,7 +146,10 @@ class RaytuiApp(App[str]):
         super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
-        """Close without Textual's own traceback: it prints the values of variables. Whoever runs the app reports `fault` instead."""
+        """Close without Textual's own traceback: it prints the values of variables.
+
+        Whoever runs the app reports `fault` instead.
+        """
         self._close_messages_no_wait()
 
     @on(Worker.StateChanged)
@@ -182,12 +188,16 @@ class RaytuiApp(App[str]):
 
 
 def run(settings: Settings) -> int:
-    """Open the console on a profile and answer the exit code; refuses a terminal that it cannot draw on, with one sentence.
+    """Open the console on a profile and answer the exit code.
+
+    Refuses a terminal that it cannot draw on, with one sentence.
 
     Raises whatever fault of its own ended the console.
     """
     if os.environ.get("TERM", "") in {"", "dumb"}:
-        sys.stderr.write("raytui: this terminal cannot show the console (TERM=dumb); raytui status and raytui watch work here\n")
+        sys.stderr.write(
+            "raytui: this terminal cannot show the console (TERM=dumb); raytui status and raytui watch work here\n"
+        )
         return 2
 
     def open_session() -> Session:
@@ -199,7 +209,10 @@ def run(settings: Settings) -> int:
 
 
 def show(app: RaytuiApp, *, headless: bool = False) -> int:
-    """Run the console to its end and answer the exit code; raises what nobody foresaw, for the command line's last boundary to report."""
+    """Run the console to its end and answer the exit code.
+
+    Raises what nobody foresaw, for the command line's last boundary to report.
+    """
     said = app.run(headless=headless)
     if app.fault is not None:
         raise app.fault

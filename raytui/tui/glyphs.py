@@ -10,7 +10,10 @@ from raytui.view import words
 
 
 def to_ascii(text: str) -> str:
-    """The same text with every glyph as one ASCII character, `?` where there is none; wide characters keep their two cells."""
+    """The same text with every glyph as one ASCII character, `?` where there is none.
+
+    Wide characters keep their two cells.
+    """
     if text.isascii():
         return text
     from rich.cells import cell_len

@@ -128,7 +128,9 @@ KEYS = table()
 def bindings(where: Place) -> list[BindingType]:
     """The usual bindings of one place; the app lays keys of one's own over them by their ids."""
     return [
-        Binding(key.keys, key.does.action, key.does.label, id=key.id, tooltip=key.tooltip, show=False) for key in KEYS if where in key.where
+        Binding(key.keys, key.does.action, key.does.label, id=key.id, tooltip=key.tooltip, show=False)
+        for key in KEYS
+        if where in key.where
     ]
 
 

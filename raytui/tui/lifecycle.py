@@ -44,7 +44,9 @@ class Lifecycle:
     async def run(self, request: Request) -> AsyncGenerator[Message]:
         """Plan a verb, ask, and carry it out; refused while another one is under way. Never raises for what failed."""
         if self._under_way:
-            yield RequestRefused(f"{self._under_way} is still under way; {request.verb} was not begun", "wait for its end")
+            yield RequestRefused(
+                f"{self._under_way} is still under way; {request.verb} was not begun", "wait for its end"
+            )
             return
         self._under_way = request.verb
         try:

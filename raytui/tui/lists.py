@@ -21,7 +21,9 @@ Left = Callable[[TableState | None], None]
 class Lists:
     """The lists of one cluster. A monitor is asked what the list on top needs, for as long as it is there."""
 
-    def __init__(self, stack: Callable[[], Sequence[Screen[object]]], push: Callable[[Kind, TableState | None, Left], None]) -> None:
+    def __init__(
+        self, stack: Callable[[], Sequence[Screen[object]]], push: Callable[[Kind, TableState | None, Left], None]
+    ) -> None:
         """`stack` answers the screens, the topmost last; `push` shows a list above them."""
         self._stack = stack
         self._push = push
@@ -54,7 +56,10 @@ class Lists:
 
     def _ask(self) -> None:
         before, self._asking = self._asking, None
-        needs = next((screen.kind.needs for screen in reversed(self._stack()) if isinstance(screen, TableScreen)), frozenset[Question]())
+        needs = next(
+            (screen.kind.needs for screen in reversed(self._stack()) if isinstance(screen, TableScreen)),
+            frozenset[Question](),
+        )
         if needs and self._watch is not None:
             self._asking = self._watch.subscribe(needs)
         if before is not None:

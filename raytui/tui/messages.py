@@ -1,4 +1,7 @@
-"""What happened, told by workers to the screen or pane that runs them. Handlers own the widgets; workers only post these."""
+"""What happened, told by workers to the screen or pane that runs them.
+
+Handlers own the widgets; workers only post these.
+"""
 
 from __future__ import annotations
 

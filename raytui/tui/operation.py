@@ -13,7 +13,8 @@ from raytui.core.remedy import Hint
 from raytui.core.spec import ClusterSpec
 
 Answer = Literal["", "carry-out", "recreate"]
-"""What the operator says to a plan: nothing is done, it is carried out, or what differs is to be made again and planned so."""
+"""What the operator says to a plan: nothing is done, it is carried out, or what differs is to be made again and planned
+so."""
 
 
 class Request(msgspec.Struct, frozen=True):

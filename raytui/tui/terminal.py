@@ -15,7 +15,8 @@ from textual.drivers.linux_driver import LinuxDriver
 class PatientFile:
     """A terminal's file whose writes never fail.
 
-    A terminal that is gone refuses every write; that would end Textual's writing thread, and the console would then wait for it for ever.
+    A terminal that is gone refuses every write; that would end Textual's writing thread, and the console would then
+    wait for it for ever.
     """
 
     def __init__(self, file: TextIO) -> None:
@@ -57,7 +58,10 @@ def screen_file() -> TextIO:
 
 
 def on_end(told_to_end: Callable[[], None]) -> None:
-    """Call `told_to_end` from the event loop after SIGTERM or SIGHUP; one that whoever started us ignores stays ignored."""
+    """Call `told_to_end` from the event loop after SIGTERM or SIGHUP.
+
+    One that whoever started us ignores stays ignored.
+    """
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:

@@ -1,6 +1,7 @@
 """All colours of the console, once: two calm themes, and what each role of a line looks like in them.
 
-One accent; the semantic colours mark states only. Roles that matter differ by weight too, so that they survive 16 colours and NO_COLOR.
+One accent; the semantic colours mark states only. Roles that matter differ by weight too, so that they survive 16
+colours and NO_COLOR.
 """
 
 from __future__ import annotations
@@ -94,7 +95,9 @@ _ROLES: dict[str, tuple[str, bool]] = {
 
 def role_styles(variables: Mapping[str, str]) -> dict[str, Style]:
     """The style of every role under a theme's variables."""
-    return {role: Style(color=Color.parse(variables[name]).rich_color, bold=bold) for role, (name, bold) in _ROLES.items()}
+    return {
+        role: Style(color=Color.parse(variables[name]).rich_color, bold=bold) for role, (name, bold) in _ROLES.items()
+    }
 
 
 def background_style(variables: Mapping[str, str], name: str) -> Style:

@@ -1,4 +1,7 @@
-"""The two streams that feed the panes: rounds of the monitor, and the lines of one log. Both run in workers and only post messages."""
+"""The two streams that feed the panes: rounds of the monitor, and the lines of one log.
+
+Both run in workers and only post messages.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ async def watch(
     open_session: Callable[[], Session],
     interval: float,
 ) -> None:
-    """Open the session in a thread, since its imports take time, then post every round; begin again when the watch itself fails."""
+    """Open the session in a thread, since its imports take time, then post every round.
+
+    Begin again when the watch itself fails.
+    """
     session: Session | None = None
     while True:
         try:

@@ -4,7 +4,8 @@ A filter is terms separated by blanks, all of which must hold; quotes keep blank
 
 - `word`: some cell of the row holds the word, whatever the case;
 - `column=value`, `column!=value`: the column reads so, or not, whatever the case;
-- `column~value`: the column holds the value; `column<value` and `<=`, `>`, `>=` compare numbers, sizes (`8GB`) and spans (`2h`);
+- `column~value`: the column holds the value; `column<value` and `<=`, `>`, `>=` compare numbers, sizes (`8GB`) and
+  spans (`2h`);
 - `re:pattern`: some cell matches the regular expression;
 - `!` before a term inverts it.
 """
@@ -56,8 +57,8 @@ Test = Callable[[Sequence[Cell]], bool]
 def parse(text: str, columns: Sequence[str], pattern: Callable[[str], Matcher]) -> Test:
     """The filter that `text` says, as a test of a row's cells, which stand in the order of `columns`.
 
-    `pattern` makes a matcher of a regular expression and bounds its time. Raises `ConfigurationError` for an open quote, a column that
-    does not exist, an amount that is no number, and whatever `pattern` raises.
+    `pattern` makes a matcher of a regular expression and bounds its time. Raises `ConfigurationError` for an open
+    quote, a column that does not exist, an amount that is no number, and whatever `pattern` raises.
     """
     places = {name.lower(): n for n, name in enumerate(columns)}
     try:

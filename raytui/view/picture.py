@@ -1,7 +1,7 @@
 """What both front ends draw: the last snapshot judged and joined, with what is remembered of earlier ones.
 
-Advancing a picture is a pure step from snapshot to snapshot. Remembered is only what an operator misses when the evidence goes away: the
-rows last seen, the last figures of a node, what changed.
+Advancing a picture is a pure step from snapshot to snapshot. Remembered is only what an operator misses when the
+evidence goes away: the rows last seen, the last figures of a node, what changed.
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ def picture_of(snapshot: Snapshot) -> Picture:
 
 
 def advance(before: Picture | None, snapshot: Snapshot) -> Picture:
-    """The picture after one more snapshot; the same judgement and events, as objects, when nothing but the clock changed."""
+    """The picture after one more snapshot.
+
+    The same judgement and events, as objects, when nothing but the clock changed.
+    """
     # What has not changed since the snapshot before need not be joined and judged again.
     join(snapshot, before.snapshot if before is not None else None)
     since = {(c.subject, c.reason): c.since for c in before.assessment.conditions} if before else {}
@@ -65,7 +68,11 @@ def advance(before: Picture | None, snapshot: Snapshot) -> Picture:
     if before is not None and assessment == before.assessment and snapshot.content() == before.snapshot.content():
         return msgspec.structs.replace(before, snapshot=snapshot, certain_at=certain)
     known = snapshot if snapshot.applications.value is not None or before is None else before.known
-    events = (*before.events, *changes((before.snapshot, before.assessment), (snapshot, assessment)))[-EVENTS:] if before else ()
+    events = (
+        (*before.events, *changes((before.snapshot, before.assessment), (snapshot, assessment)))[-EVENTS:]
+        if before
+        else ()
+    )
     return Picture(snapshot, assessment, known, _sampled(before, snapshot), events, certain)
 
 

@@ -17,8 +17,8 @@ _PURPOSES = {"restart": "restarts it", "start": "starts it", "stop": "stops it"}
 def as_keys(hint: Hint, keys: Mapping[str, str], subject: str = "") -> str:
     """The hint as one sentence that names keys.
 
-    `keys` gives the key of a verb as it is written; a verb without one keeps its command, and so does one with a target that no key can
-    have. `subject` is the short name of what the hint stands beside.
+    `keys` gives the key of a verb as it is written; a verb without one keeps its command, and so does one with a target
+    that no key can have. `subject` is the short name of what the hint stands beside.
     """
     first = next(iter(parts(hint)), "")
     row = first.target if isinstance(first, Remedy) and _is_of_row(first, keys) else ""
@@ -39,7 +39,10 @@ def _written(remedy: Remedy, keys: Mapping[str, str], row: str) -> str:
         is_key, where = _is_of_row(remedy, keys), "" if remedy.target == row else f" on {remedy.target}"
     else:
         # The cluster that an option names is the one on the screen.
-        is_key, where = remedy.verb in keys and (remedy.target in {"", "N"} or remedy.target.startswith("--cluster ")), ""
+        is_key, where = (
+            remedy.verb in keys and (remedy.target in {"", "N"} or remedy.target.startswith("--cluster ")),
+            "",
+        )
     if not is_key:
         return as_command(remedy)
     return f"{keys[remedy.verb]}{where} {remedy.purpose or _PURPOSES.get(remedy.verb, '')}".rstrip()

@@ -1,7 +1,8 @@
 """The words and marks of every state, once: what one front end prints and the other paints is the same word in the same role.
 
-A role says what a word means to the reader; each front end has its own colours for it. State is never colour alone, so whatever has a
-role of its own has a shape or a word too, and every shape has an ASCII form of the same width for terminals that cannot show it.
+A role says what a word means to the reader; each front end has its own colours for it. State is never colour alone, so
+whatever has a role of its own has a shape or a word too, and every shape has an ASCII form of the same width for
+terminals that cannot show it.
 """
 
 from __future__ import annotations
@@ -113,12 +114,18 @@ _ASCII_TABLE = str.maketrans(_ASCII)
 
 
 def is_stale(observed_at: float, now: float) -> bool:
-    """Whether evidence of that moment is too old to rest a verdict on; 0 stands for no evidence yet, which is not old."""
+    """Whether evidence of that moment is too old to rest a verdict on.
+
+    0 stands for no evidence yet, which is not old.
+    """
     return observed_at > 0 and now - observed_at > STALE_AFTER_S
 
 
 def verdict_word(assessment: Assessment, *, stale: bool = False) -> Marked:
-    """The verdict as shape and word; an absent cluster is down, but nothing of it is broken, so it is not drawn as a fault."""
+    """The verdict as shape and word.
+
+    An absent cluster is down, but nothing of it is broken, so it is not drawn as a fault.
+    """
     if stale:
         return VERDICTS["unknown"]
     if assessment.verdict == "down" and is_calm(assessment):
@@ -128,7 +135,9 @@ def verdict_word(assessment: Assessment, *, stale: bool = False) -> Marked:
 
 def is_calm(assessment: Assessment) -> bool:
     """Whether what does not answer is not meant to: nothing runs yet or any more, and no condition is an error."""
-    return assessment.phase in CALM_PHASES and not any(condition.severity == "error" for condition in assessment.conditions)
+    return assessment.phase in CALM_PHASES and not any(
+        condition.severity == "error" for condition in assessment.conditions
+    )
 
 
 def broken_link(layer: Layer, assessment: Assessment) -> Marked:

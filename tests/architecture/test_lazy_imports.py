@@ -21,11 +21,18 @@ ALLOWED: dict[str, tuple[int, str]] = {
     ),
     "config": (3, "tomllib 2 ms where there is a file, difflib 1 ms where a name is wrong"),
     "core": (4, "re2 3 ms for searches, hashlib 1.5 ms for a start"),
-    "dashboard": (5, "httpx 84 ms and http.client 7 ms, whichever is not used; json and urllib.request 13 ms for what is rare"),
-    "platforms": (17, "httpx, cmlapi (not measured) and psutil 8 ms; what changes this machine 4.5 ms, its preflight 15 ms, shutil 2 ms"),
+    "dashboard": (
+        5,
+        "httpx 84 ms and http.client 7 ms, whichever is not used; json and urllib.request 13 ms for what is rare",
+    ),
+    "platforms": (
+        17,
+        "httpx, cmlapi (not measured) and psutil 8 ms; what changes this machine 4.5 ms, its preflight 15 ms, shutil 2 ms",
+    ),
     "tui": (13, "the first frame before tabs, dialogs and commands that nobody has opened (not measured one by one)"),
 }
-"""Room: how many imports inside functions it may have, and what they buy (milliseconds of CPU, measured in an installed, compiled package)."""
+"""Room: how many imports inside functions it may have, and what they buy (milliseconds of CPU, measured in an
+installed, compiled package)."""
 
 
 def lazy(tree: ast.AST) -> Iterator[int]:

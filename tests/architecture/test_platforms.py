@@ -12,7 +12,9 @@ from raytui.core.protocols import Platform, Specs, Store
 
 ROOT = Path(__file__).resolve().parents[2] / "raytui"
 NAMES = {"local", "cai", "attached"}
-ELSEWHERE = [path for room in ("core", "manager", "view", "cli", "tui", "dashboard") for path in (ROOT / room).rglob("*.py")]
+ELSEWHERE = [
+    path for room in ("core", "manager", "view", "cli", "tui", "dashboard") for path in (ROOT / room).rglob("*.py")
+]
 SOURCES = sorted(ROOT.rglob("*.py"))
 
 

@@ -20,7 +20,9 @@ ALLOWED = {"view/tables/jobs.py"}
 
 def docstrings(tree: ast.AST) -> set[int]:
     """Strings that stand alone: of modules, classes, functions and fields."""
-    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)}
+    return {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
 
 
 def commands_in(source: str) -> list[str]:

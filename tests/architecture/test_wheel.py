@@ -23,7 +23,9 @@ def test_the_wheel_renders_the_same_launchers_and_holds_every_style_sheet(tmp_pa
     env = {**os.environ, "PYTHONPATH": str(installed)}
     code = "import raytui, pathlib, sys; assert 'installed' in raytui.__file__; from raytui.manager.launchers import write; write(pathlib.Path(sys.argv[1]))"
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "out")], env=env, cwd=tmp_path, check=True)
-    assert {str(path.relative_to(tmp_path / "out")): path.read_bytes() for path in (tmp_path / "out").rglob("*.py")} == render()
+    assert {
+        str(path.relative_to(tmp_path / "out")): path.read_bytes() for path in (tmp_path / "out").rglob("*.py")
+    } == render()
     sheets = {path.relative_to(ROOT) for path in (ROOT / "raytui").rglob("*.tcss")}
     assert {path.relative_to(installed) for path in installed.rglob("*.tcss")} == sheets
     assert (installed / "raytui" / "py.typed").exists()

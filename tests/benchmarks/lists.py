@@ -1,7 +1,8 @@
 """`raytui nodes`, `apps` and `actors` as whole processes against a scripted dashboard of 100 to 5,000 nodes: `python -m tests.benchmarks.lists`.
 
-The cluster is a local one whose head's process is the dashboard itself; each worker is a record of an application that was stopped, so
-that the lists join as many applications as nodes. The peer is the same command against one node: what is beyond it is the size.
+The cluster is a local one whose head's process is the dashboard itself; each worker is a record of an application that
+was stopped, so that the lists join as many applications as nodes. The peer is the same command against one node: what
+is beyond it is the size.
 """
 
 from __future__ import annotations
@@ -29,8 +30,22 @@ SIZES = (1, 100, 400, 1_000, 5_000)
 def cluster(nodes: int, actors: int, state: Path) -> Iterator[dict[str, str]]:
     """A cluster of that size, and the environment in which raytui sees it."""
     folder = Folder(state / "local", CLUSTER)
-    mark = {processes.APPLICATION_ID: "head-id", processes.APPLICATION: f"{CLUSTER}-head", processes.SHARED_DIR: str(folder.path)}
-    command = [sys.executable, "-m", "tests.fakes.dashboard", "--nodes", str(nodes), "--actors", str(actors), "--cluster", CLUSTER]
+    mark = {
+        processes.APPLICATION_ID: "head-id",
+        processes.APPLICATION: f"{CLUSTER}-head",
+        processes.SHARED_DIR: str(folder.path),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "tests.fakes.dashboard",
+        "--nodes",
+        str(nodes),
+        "--actors",
+        str(actors),
+        "--cluster",
+        CLUSTER,
+    ]
     with subprocess.Popen(command, env={**os.environ, **mark}, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
@@ -57,9 +72,18 @@ def _record(n: int, pid: int, port: int) -> Record:
         head = processes.read(pid)
         assert head is not None
         return Record(
-            id="head-id", name=f"{CLUSTER}-head", role="head", index=0, pid=pid, start=head.start, boot=processes.boot_id(), **known
+            id="head-id",
+            name=f"{CLUSTER}-head",
+            role="head",
+            index=0,
+            pid=pid,
+            start=head.start,
+            boot=processes.boot_id(),
+            **known,
         )
-    return Record(id=f"id-{n}", name=f"{CLUSTER}-worker-{n}", role="worker", index=n, wanted="stopped", ended_at=now - 30, **known)
+    return Record(
+        id=f"id-{n}", name=f"{CLUSTER}-worker-{n}", role="worker", index=n, wanted="stopped", ended_at=now - 30, **known
+    )
 
 
 def measured(words: Sequence[str], env: dict[str, str]) -> list[str]:

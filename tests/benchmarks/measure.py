@@ -13,7 +13,9 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 
 
-def wall(command: Sequence[str], *, env: Mapping[str, str] | None = None, timeout: float = 120.0, codes: Sequence[int] = (0,)) -> float:
+def wall(
+    command: Sequence[str], *, env: Mapping[str, str] | None = None, timeout: float = 120.0, codes: Sequence[int] = (0,)
+) -> float:
     """Seconds that one run of a command takes; any exit code but `codes` is an error."""
     began = time.perf_counter()
     done = subprocess.run(command, env=dict(env or os.environ), capture_output=True, timeout=timeout, check=False)
@@ -34,4 +36,7 @@ def interleaved(runs: int, sides: Mapping[str, Callable[[], float]]) -> dict[str
 
 def row(what: str, ours: float, peer: float, peer_name: str, reach: str) -> None:
     """Print one comparison."""
-    print(f"{what:<48} {ours * 1000:9.0f} ms   {peer_name} {peer * 1000:9.0f} ms   ratio {ours / peer:6.3f}   to reach {reach}", flush=True)
+    print(
+        f"{what:<48} {ours * 1000:9.0f} ms   {peer_name} {peer * 1000:9.0f} ms   ratio {ours / peer:6.3f}   to reach {reach}",
+        flush=True,
+    )

@@ -1,7 +1,7 @@
 """What one refresh costs the console, in CPU, from the values of the answers to the painted screen: `python -m tests.benchmarks.refresh`.
 
-The peer is a Textual DataTable that is told the cells that changed, in the same run. Both run headless on 120x50; what is counted is the CPU
-time of the whole process until everything that the refresh caused was painted.
+The peer is a Textual DataTable that is told the cells that changed, in the same run. Both run headless on 120x50; what
+is counted is the CPU time of the whole process until everything that the refresh caused was painted.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ SETTLING = 3
 """Rounds before those that count."""
 SCREEN = (120, 50)
 FRAMES_S = 0.1
-"""How long each refresh is given to be painted, several frames: waiting costs no CPU, whereas asking every widget whether it is idle does."""
+"""How long each refresh is given to be painted, several frames: waiting costs no CPU, whereas asking every widget
+whether it is idle does."""
 NOW = 1_790_000_000.0
 SPEC = msgspec.json.encode(ClusterSpec()).decode()
 COLUMNS = ("NAME", "PLATFORM", "RAY", "CPU", "MEMORY", "OBJ STORE", "GPU", "DISK", "NODE IP", "VERSION", "UP", "WHY")
@@ -95,11 +96,15 @@ class World:
         )
 
     def _application(self, n: int) -> Application:
-        report = LauncherReport("alive", node_id=f"{n:056x}", generation="g1", ray_version="2.60.0", at=NOW, of_this_run=True)
+        report = LauncherReport(
+            "alive", node_id=f"{n:056x}", generation="g1", ray_version="2.60.0", at=NOW, of_this_run=True
+        )
         role = "worker" if n else "head"
         times = {"created_at": NOW - 8000, "started_at": NOW - 8000 + n % 600}
         spec = {"spec_json": SPEC} if n == 0 else {}
-        return Application(f"id-{n}", _name(n), CLUSTER, role, n, "running", cpu=4.0, memory=16.0, launcher=report, **times, **spec)
+        return Application(
+            f"id-{n}", _name(n), CLUSTER, role, n, "running", cpu=4.0, memory=16.0, launcher=report, **times, **spec
+        )
 
     def _node(self, n: int) -> Node:
         resources = {f"node:10.0.0.{n}": 1.0, "CPU": 4.0, "memory": 2.3e10, "object_store_memory": 2e8}
@@ -144,7 +149,9 @@ class Watch:
         self._before: Snapshot | None = None
         self.compared: list[float] = []
 
-    def snapshot(self, applications: tuple[Application, ...], nodes: Rows[Node], figures: dict[str, Node], at: float) -> Snapshot:
+    def snapshot(
+        self, applications: tuple[Application, ...], nodes: Rows[Node], figures: dict[str, Node], at: float
+    ) -> Snapshot:
         """The snapshot of these values, joined."""
         began = time.process_time()
         self._applications = reuse(self._applications, applications)
@@ -258,7 +265,11 @@ def main() -> None:
     """Print a row for each size."""
     sizes = [int(word) for word in sys.argv[1:]] or list(SIZES)
     for count in sizes:
-        mine, theirs, calm = asyncio.run(ours(count, 0.1)), statistics.median(asyncio.run(peer(count, 0.1))), asyncio.run(ours(count, 0.0))
+        mine, theirs, calm = (
+            asyncio.run(ours(count, 0.1)),
+            statistics.median(asyncio.run(peer(count, 0.1))),
+            asyncio.run(ours(count, 0.0)),
+        )
         print(f"{count:6,} nodes, 10 % changed: a refresh {mine}   DataTable {theirs * 1000:6.1f} ms   ", end="")
         print(f"ratio {statistics.median(mine.whole) / theirs:5.3f}   nothing changed: {calm}", flush=True)
     print("to reach: 21 ms at 5,000 nodes, a tenth of the DataTable, linear")

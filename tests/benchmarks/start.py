@@ -30,7 +30,9 @@ def by_hand() -> float:
         tempfile.mkdtemp(prefix="rb"),
     ]
     began = time.perf_counter()
-    started = [_spawn(["start", "--head", "--port", str(HAND_PORT), "--dashboard-port", str(HAND_DASHBOARD), *common], env)]
+    started = [
+        _spawn(["start", "--head", "--port", str(HAND_PORT), "--dashboard-port", str(HAND_DASHBOARD), *common], env)
+    ]
     try:
         _until(lambda: _get("/api/version") is not None)
         started.append(_spawn(["start", "--address", f"127.0.0.1:{HAND_PORT}", *common], env))
@@ -38,7 +40,9 @@ def by_hand() -> float:
             lambda: (
                 sum(
                     node["state"] == "ALIVE"
-                    for node in (_get("/api/v0/nodes") or {"data": {"result": {"result": []}}})["data"]["result"]["result"]
+                    for node in (_get("/api/v0/nodes") or {"data": {"result": {"result": []}}})["data"]["result"][
+                        "result"
+                    ]
                 )
                 == 2
             )
@@ -83,7 +87,11 @@ def ours() -> float:
 
 def _spawn(words: list[str], env: dict[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [str(BIN / "ray"), *words], env=env, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [str(BIN / "ray"), *words],
+        env=env,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
 
 
@@ -106,7 +114,9 @@ def _until(ready) -> None:
 def main() -> None:
     """Three interleaved rounds."""
     medians = interleaved(3, {"hand": by_hand, "raytui": ours})
-    row("raytui start, head and one worker alive", medians["raytui"], medians["hand"], "two ray start by hand", "<= 1.0")
+    row(
+        "raytui start, head and one worker alive", medians["raytui"], medians["hand"], "two ray start by hand", "<= 1.0"
+    )
 
 
 if __name__ == "__main__":

@@ -25,9 +25,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="rb") as folder:
         env = {**os.environ, "RAYTUI_STATE_DIR": folder}
         cluster = ["--cluster", "bench-status"]
-        subprocess.run([raytui, "start", *cluster, "--ray-port", "auto", "--dashboard-port", "auto"], env=env, check=True)
+        subprocess.run(
+            [raytui, "start", *cluster, "--ray-port", "auto", "--dashboard-port", "auto"], env=env, check=True
+        )
         try:
-            status = json.loads(subprocess.run([raytui, "status", *cluster, "-o", "json"], env=env, check=True, capture_output=True).stdout)
+            status = json.loads(
+                subprocess.run(
+                    [raytui, "status", *cluster, "-o", "json"], env=env, check=True, capture_output=True
+                ).stdout
+            )
             token = status["auth"]["token_file"] or ""
             port = status["head"]["dashboard_url"].rpartition(":")[2]
             ray_env = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": token}
@@ -35,7 +41,9 @@ def main() -> None:
                 7,
                 {
                     "raytui": lambda: wall([raytui, "status", *cluster, "-o", "json"], env=env),
-                    "ray": lambda: wall([str(BIN / "ray"), "status", "--address", status["head"]["address"]], env=ray_env),
+                    "ray": lambda: wall(
+                        [str(BIN / "ray"), "status", "--address", status["head"]["address"]], env=ray_env
+                    ),
                     "get": lambda: wall([sys.executable, "-c", GET, port, token]),
                 },
             )

@@ -38,7 +38,16 @@ async def prepare(made: Bench) -> str:
 def until_running(made: Bench, env: dict[str, str], workers: int, runtime: str) -> float:
     """Seconds from the command until the workbench runs every application; the cluster is removed afterwards."""
     began = time.perf_counter()
-    words = [str(BIN / "raytui"), "start", "--no-wait", "--workers", str(workers), "--runtime-identifier", runtime, *SIZES]
+    words = [
+        str(BIN / "raytui"),
+        "start",
+        "--no-wait",
+        "--workers",
+        str(workers),
+        "--runtime-identifier",
+        runtime,
+        *SIZES,
+    ]
     subprocess.run(words, env=env, check=True, capture_output=True)
     while [app["status"] for app in made.state()["applications"]].count("APPLICATION_RUNNING") < workers + 1:
         time.sleep(0.02)
@@ -49,13 +58,19 @@ def until_running(made: Bench, env: dict[str, str], workers: int, runtime: str) 
 
 def main() -> None:
     """Both measurements."""
-    with tempfile.TemporaryDirectory(prefix="rb") as folder, bench(Path(folder) / "wb", "--stub", "--start-seconds", "3") as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="rb") as folder,
+        bench(Path(folder) / "wb", "--stub", "--start-seconds", "3") as made,
+    ):
         env = environment(made, folder)
         runtime = asyncio.run(prepare(made))
         small = until_running(made, env, 1, runtime)
         large = until_running(made, env, 8, runtime)
         row("start of 1 + 8 workers, 3 s application start", large, small, "1 + 1 worker", "<= 1.5")
-    with tempfile.TemporaryDirectory(prefix="rb") as folder, bench(Path(folder) / "wb", "--stub", "--start-seconds", "0") as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="rb") as folder,
+        bench(Path(folder) / "wb", "--stub", "--start-seconds", "0") as made,
+    ):
         env = environment(made, folder)
         runtime = asyncio.run(prepare(made))
 
@@ -65,7 +80,10 @@ def main() -> None:
             for start in range(0, 500, 20):
                 names = [f"other-{n}" for n in range(start, start + 20)]
                 await asyncio.gather(
-                    *(platform.client.once("CreateApplication", body={**body, "name": name, "subdomain": name}) for name in names)
+                    *(
+                        platform.client.once("CreateApplication", body={**body, "name": name, "subdomain": name})
+                        for name in names
+                    )
                 )
             await platform.close()
 
@@ -76,7 +94,9 @@ def main() -> None:
         done = subprocess.run([str(BIN / "raytui"), "status", "-o", "json"], env=env, check=True, capture_output=True)
         took, asked = time.perf_counter() - began, made.state()["requests"] - before
         verdict = json.loads(done.stdout)["verdict"]
-        print(f"status among 500 applications, 3 s answers: {took:.1f} s, {asked} requests (one page of up to 1,000), verdict {verdict}")
+        print(
+            f"status among 500 applications, 3 s answers: {took:.1f} s, {asked} requests (one page of up to 1,000), verdict {verdict}"
+        )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Whole operations against a workbench that fails a share of its requests in every way it knows; used by a test and by a benchmark.
 
-One run starts, scales and stops a cluster of its own. Meanwhile the lists lag behind by up to two seconds, now and then, and in some
-runs one application hangs in its end for a while. A run may fail, but only with one clear error: what it says is gone is gone, and
-whatever exists all the same is named. `python -m tests.contract.chaos --runs 500` runs many and prints what happened.
+One run starts, scales and stops a cluster of its own. Meanwhile the lists lag behind by up to two seconds, now and
+then, and in some runs one application hangs in its end for a while. A run may fail, but only with one clear error: what
+it says is gone is gone, and whatever exists all the same is named. `python -m tests.contract.chaos --runs 500` runs
+many and prints what happened.
 """
 
 from __future__ import annotations
@@ -120,7 +121,9 @@ class Run:
     async def _start(self) -> bool:
         error = await attempt(self._manager, "start", spec=self._spec)
         there = await self._there()
-        wanted = sorted([f"{self.name}-head", *(f"{self.name}-worker-{n}" for n in range(1, self._spec.workers.count + 1))])
+        wanted = sorted(
+            [f"{self.name}-head", *(f"{self.name}-worker-{n}" for n in range(1, self._spec.workers.count + 1))]
+        )
         if error is None and there != wanted:
             self.wrong.append(f"start said done, {there} exist")
         if error is not None:
@@ -202,7 +205,10 @@ seen: collections.Counter[str] = collections.Counter()
 
 
 async def attempt(manager: ClusterManager, verb: Any, timeout: float = 60.0, **more: Any) -> str | None:
-    """Carry a verb out without waiting for Ray; the error's sentence, or none. Anything but our own error is a defect and goes up."""
+    """Carry a verb out without waiting for Ray; the error's sentence, or none.
+
+    Anything but our own error is a defect and goes up.
+    """
     try:
         plan = await manager.plan(verb, **more)
         async for _ in manager.execute(plan, wait=verb == "stop", timeout=timeout):
@@ -220,7 +226,14 @@ async def many(made: Bench, seeds: range, client: ClientName, side_by_side: int 
     runtime = str(listed[0]["image_identifier"])
     for name in ("head.py", "worker.py", "x.py"):
         await platform.files.write(name, b"pass\n")
-    body = {"name": "somebody-else", "subdomain": "somebody-else", "script": "x.py", "cpu": 1, "memory": 1, "runtime_identifier": runtime}
+    body = {
+        "name": "somebody-else",
+        "subdomain": "somebody-else",
+        "script": "x.py",
+        "cpu": 1,
+        "memory": 1,
+        "runtime_identifier": runtime,
+    }
     await platform.client.once("CreateApplication", body=body)
     await platform.close()
     before = [app for app in made.state()["applications"] if app["name"] in FOREIGN]
@@ -266,7 +279,9 @@ def main() -> None:
         began = time.monotonic()
         wrong = asyncio.run(many(made, range(told.first_seed, told.first_seed + told.runs), told.client, 16))
         took = time.monotonic() - began
-        print(f"{told.runs} runs over {told.client} in {took:.0f} s, {made.requests()} requests; findings: {len(wrong)}")
+        print(
+            f"{told.runs} runs over {told.client} in {took:.0f} s, {made.requests()} requests; findings: {len(wrong)}"
+        )
     for finding in wrong:
         print(finding)
     for reason, count in seen.most_common():

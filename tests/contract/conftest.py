@@ -48,7 +48,8 @@ TIMING = Timing(
 )
 PATIENT = msgspec.structs.replace(TIMING, request=10.0, create=10.0)
 patient = pytest.mark.parametrize("timing", [PATIENT], ids=["patient"])
-"""For tests that count requests while no answer is withheld: on a machine that is busy a quick deadline would ask twice."""
+"""For tests that count requests while no answer is withheld: on a machine that is busy a quick deadline would ask
+twice."""
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +104,12 @@ def open_platform(bench: Bench, project: str, client: ClientName, **options: Any
     """A platform as bootstrap builds it, with short pauses."""
     key = options.pop("key", bench.api_key)
     return CaiPlatform(
-        host=bench.url, project_id=project, api_key=lambda: key, client=client, timing=options.pop("timing", TIMING), **options
+        host=bench.url,
+        project_id=project,
+        api_key=lambda: key,
+        client=client,
+        timing=options.pop("timing", TIMING),
+        **options,
     )
 
 

@@ -22,7 +22,10 @@ def spec_of(cluster: str, runtime: str) -> ClusterSpec:
     """A head and two workers."""
     head = HeadSpec(runtime_identifier=runtime, script="head.py")
     return ClusterSpec(
-        name=cluster, head=head, workers=WorkersSpec(count=2, runtime_identifier=runtime, script="worker.py"), auth="disabled"
+        name=cluster,
+        head=head,
+        workers=WorkersSpec(count=2, runtime_identifier=runtime, script="worker.py"),
+        auth="disabled",
     )
 
 
@@ -65,7 +68,8 @@ def live(words: list[str], verb: str, cluster: str) -> int:
 def main() -> None:
     """Each line `VERB CLUSTER` makes a process and prints its id; it begins with the next line, and its exit code is printed at its end.
 
-    The processes are forked from one that has imported raytui, since a start of Python costs ten times what a life does.
+    The processes are forked from one that has imported raytui, since a start of Python costs ten times what a life
+    does.
     """
     words = sys.argv[1:]
     for line in iter(sys.stdin.readline, ""):

@@ -23,7 +23,8 @@ QUICK = Timing(
     request=0.5, create=0.6, call=20, pause=0.02, longest_pause=0.3, poll=0.03, slowest_poll=0.3, lag=2.5, late=0.4, late_behind_gateway=1.0, whole_create=60, stop=30,
     delete=30, ask_again=1.5, failed=5, patience=10, files=10, doubtful_upload=1.0,
 )  # fmt: skip
-"""The deadlines of the platform, scaled to a workbench that withholds an answer for 0.8 s instead of 30 and whose lists lag 2 s at most."""
+"""The deadlines of the platform, scaled to a workbench that withholds an answer for 0.8 s instead of 30 and whose lists
+lag 2 s at most."""
 
 
 class Bench:
@@ -35,7 +36,9 @@ class Bench:
         self.process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.info: dict[str, str] = json.loads(self.process.stdout.readline())
-        self.url, self.domain, self.api_key, self.first_project = (self.info[name] for name in ("url", "domain", "api_key", "project_id"))
+        self.url, self.domain, self.api_key, self.first_project = (
+            self.info[name] for name in ("url", "domain", "api_key", "project_id")
+        )
         self._numbers = itertools.count(1)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
@@ -57,7 +60,14 @@ class Bench:
 
     def reset(self) -> None:
         """Every fault back to what the tests of this folder start with."""
-        self.faults(**{**dict.fromkeys(self.ask("GET", "/_test/faults")), "start_seconds": 0.05, "clone_seconds": 0.0, "withhold": 1.0})
+        self.faults(
+            **{
+                **dict.fromkeys(self.ask("GET", "/_test/faults")),
+                "start_seconds": 0.05,
+                "clone_seconds": 0.0,
+                "withhold": 1.0,
+            }
+        )
 
     def state(self) -> dict[str, Any]:
         """The truth."""
@@ -96,7 +106,9 @@ class Bench:
 
     def platform(self, client: ClientName = "http", timing: Timing = QUICK) -> CaiPlatform:
         """The platform on the first project of this workbench."""
-        return CaiPlatform(host=self.url, project_id=self.first_project, api_key=lambda: self.api_key, client=client, timing=timing)
+        return CaiPlatform(
+            host=self.url, project_id=self.first_project, api_key=lambda: self.api_key, client=client, timing=timing
+        )
 
     def close(self) -> None:
         """End it, politely and then not."""

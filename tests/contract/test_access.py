@@ -26,7 +26,9 @@ from .conftest import HEAD, ROOT, TIMING, Bench, foreign, open_platform, request
         ("wrong_audience", "the API key from CML_API_KEY may not list the applications"),
     ],
 )
-async def test_a_refused_key_is_named_with_its_source(platform: CaiPlatform, bench: Bench, fault: str, words: str) -> None:
+async def test_a_refused_key_is_named_with_its_source(
+    platform: CaiPlatform, bench: Bench, fault: str, words: str
+) -> None:
     bench.faults(**{fault: 1})
     with pytest.raises(NotAllowed, match=words) as caught:
         await platform.list()
@@ -34,7 +36,9 @@ async def test_a_refused_key_is_named_with_its_source(platform: CaiPlatform, ben
     assert bench.api_key not in str(caught.value)
 
 
-async def test_a_key_that_may_only_read_lists_but_makes_nothing(platform: CaiPlatform, bench: Bench, project: str) -> None:
+async def test_a_key_that_may_only_read_lists_but_makes_nothing(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
     bench.faults(read_only=1)
     assert await platform.list() == ()
     with pytest.raises(NotAllowed, match=f"may not create the application {HEAD}"):
@@ -43,7 +47,9 @@ async def test_a_key_that_may_only_read_lists_but_makes_nothing(platform: CaiPla
 
 
 async def test_a_key_for_applications_only_is_refused(bench: Bench, project: str, client: ClientName) -> None:
-    platform = open_platform(bench, project, client, key=bench.api_key + "-application", key_source="api_key_file ~/prod.key")
+    platform = open_platform(
+        bench, project, client, key=bench.api_key + "-application", key_source="api_key_file ~/prod.key"
+    )
     with pytest.raises(NotAllowed, match=r"api_key_file ~/prod\.key"):
         await platform.list()
     await platform.close()
@@ -81,13 +87,18 @@ async def test_a_web_page_in_place_of_the_api_is_recognised(client: ClientName) 
     async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         body = b"<html><title>Welcome to nginx</title></html>"
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body))
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
+            % (len(body), body)
+        )
         await writer.drain()
         writer.close()
 
     server = await asyncio.start_server(page, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    platform = CaiPlatform(host=f"http://127.0.0.1:{port}", project_id="p", api_key=lambda: "k", client=client, timing=TIMING)
+    platform = CaiPlatform(
+        host=f"http://127.0.0.1:{port}", project_id="p", api_key=lambda: "k", client=client, timing=TIMING
+    )
     with pytest.raises(Unreachable, match=r"not API v2 \(Welcome to nginx\)"):
         await platform.list()
     await platform.close()
@@ -114,7 +125,9 @@ async def test_a_redirect_is_never_followed_and_the_key_goes_nowhere_else(client
 
     server = await asyncio.start_server(redirect, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    platform = CaiPlatform(host=f"http://127.0.0.1:{port}", project_id="p", api_key=lambda: "k", client=client, timing=TIMING)
+    platform = CaiPlatform(
+        host=f"http://127.0.0.1:{port}", project_id="p", api_key=lambda: "k", client=client, timing=TIMING
+    )
     with pytest.raises(Unreachable, match="points elsewhere"):
         await platform.list()
     await platform.close()
@@ -125,14 +138,24 @@ async def test_a_redirect_is_never_followed_and_the_key_goes_nowhere_else(client
 
 
 async def test_secrets_of_the_project_and_the_key_are_in_nothing_that_is_answered(
-    platform: CaiPlatform, bench: Bench, project: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    platform: CaiPlatform,
+    bench: Bench,
+    project: str,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("DEBUG", "raytui")
     secret = "clear-text-secret-of-a-person"
-    bench.ask("PATCH", f"/api/v2/projects/{project}", {"environment": json.dumps({"DB_PASSWORD": secret, "RAY_AUTH_TOKEN": secret})})
+    bench.ask(
+        "PATCH",
+        f"/api/v2/projects/{project}",
+        {"environment": json.dumps({"DB_PASSWORD": secret, "RAY_AUTH_TOKEN": secret})},
+    )
     made = await platform.create(request_for(HEAD))
     foreign(bench, project, "theirs")
-    shown = repr((made, await platform.list(), await platform.specs.preflight(spec()), await platform.lifecycle.records()))
+    shown = repr(
+        (made, await platform.list(), await platform.specs.preflight(spec()), await platform.lifecycle.records())
+    )
     for fault in ("key_invalid", "expired_login", "read_only"):
         bench.faults(**{fault: 1})
         with pytest.raises(RaytuiError) as caught:
@@ -149,7 +172,20 @@ async def test_secrets_of_the_project_and_the_key_are_in_nothing_that_is_answere
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for 127.0.0.1 that no machine trusts by itself."""
     folder = tmp_path_factory.mktemp("tls")
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", "key.pem", "-out", "cert.pem"]
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-keyout",
+        "key.pem",
+        "-out",
+        "cert.pem",
+    ]
     command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return folder
@@ -170,7 +206,9 @@ def secured(authority: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def over_https(secured: dict[str, str], client: ClientName, ca_bundle: str = "") -> CaiPlatform:
     key = secured["api_key"]
-    return CaiPlatform(host=secured["url"], project_id=secured["project_id"], api_key=lambda: key, client=client, ca_bundle=ca_bundle)
+    return CaiPlatform(
+        host=secured["url"], project_id=secured["project_id"], api_key=lambda: key, client=client, ca_bundle=ca_bundle
+    )
 
 
 async def test_a_certificate_of_a_private_authority_is_not_trusted_by_itself(

@@ -12,14 +12,27 @@ from raytui.core.orphans import orphans
 from raytui.platforms.cai import CaiPlatform
 from raytui.platforms.cai.api.transport import ClientName
 
-from .conftest import HEAD, HEAD_MARKER, WORKER, Bench, foreign, open_platform, patient, request_for, spec, until_running
+from .conftest import (
+    HEAD,
+    HEAD_MARKER,
+    WORKER,
+    Bench,
+    foreign,
+    open_platform,
+    patient,
+    request_for,
+    spec,
+    until_running,
+)
 
 
 async def test_the_transport_in_use_is_the_one_that_was_asked_for(platform: CaiPlatform, client: ClientName) -> None:
     assert platform.client.transport == client
 
 
-async def test_a_cluster_is_created_together_and_listed_head_first(platform: CaiPlatform, bench: Bench, project: str) -> None:
+async def test_a_cluster_is_created_together_and_listed_head_first(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
     names = ["c-worker-2", WORKER, HEAD]
     made = await asyncio.gather(*(platform.create(request_for(name)) for name in names))
     assert [app.name for app in made] == names
@@ -43,7 +56,9 @@ async def test_a_cluster_is_created_together_and_listed_head_first(platform: Cai
     assert {app.cluster for app in await platform.list()} == {"c"}
 
 
-async def test_any_machine_with_the_key_finds_the_cluster(platform: CaiPlatform, bench: Bench, project: str, client: ClientName) -> None:
+async def test_any_machine_with_the_key_finds_the_cluster(
+    platform: CaiPlatform, bench: Bench, project: str, client: ClientName
+) -> None:
     await platform.create(request_for(HEAD))
     other = open_platform(bench, project, client)
     assert [app.name for app in await other.list("c")] == [HEAD]
@@ -71,7 +86,9 @@ async def test_what_a_workload_is_given(platform: CaiPlatform, bench: Bench, pro
 
 
 @patient
-async def test_a_list_of_many_is_read_to_its_end_in_few_requests(platform: CaiPlatform, bench: Bench, project: str) -> None:
+async def test_a_list_of_many_is_read_to_its_end_in_few_requests(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
     for number in range(230):
         foreign(bench, project, f"app-{number}")
     await platform.create(request_for(HEAD))
@@ -82,14 +99,18 @@ async def test_a_list_of_many_is_read_to_its_end_in_few_requests(platform: CaiPl
 
 
 @pytest.mark.parametrize("limit", [1, 3])
-async def test_a_server_that_gives_smaller_pages_is_read_to_its_end(platform: CaiPlatform, bench: Bench, project: str, limit: int) -> None:
+async def test_a_server_that_gives_smaller_pages_is_read_to_its_end(
+    platform: CaiPlatform, bench: Bench, project: str, limit: int
+) -> None:
     names = [HEAD, *(f"c-worker-{n}" for n in range(1, 5))]
     await asyncio.gather(*(platform.create(request_for(name)) for name in names))
     bench.faults(page_limit=limit)
     assert [app.name for app in await platform.list()] == names
 
 
-async def test_stop_leaves_it_stopped_and_delete_leaves_nothing(platform: CaiPlatform, bench: Bench, project: str) -> None:
+async def test_stop_leaves_it_stopped_and_delete_leaves_nothing(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
     bench.faults(slow_stop=0.2, slow_delete=0.3)
     app = await platform.create(request_for(HEAD))
     await until_running(platform, HEAD)
@@ -104,7 +125,9 @@ async def test_stop_leaves_it_stopped_and_delete_leaves_nothing(platform: CaiPla
 
 @patient
 async def test_deletes_run_together_and_share_their_looks(platform: CaiPlatform, bench: Bench, project: str) -> None:
-    apps = await asyncio.gather(*(platform.create(request_for(name)) for name in [HEAD, *(f"c-worker-{n}" for n in range(1, 9))]))
+    apps = await asyncio.gather(
+        *(platform.create(request_for(name)) for name in [HEAD, *(f"c-worker-{n}" for n in range(1, 9))])
+    )
     bench.faults(slow_delete=0.5)
     before = bench.requests()
     await platform.lifecycle.delete(apps[0])
@@ -115,7 +138,9 @@ async def test_deletes_run_together_and_share_their_looks(platform: CaiPlatform,
     assert bench.applications(project) == []
 
 
-async def test_restart_is_a_new_engine_of_the_same_application(platform: CaiPlatform, bench: Bench, project: str) -> None:
+async def test_restart_is_a_new_engine_of_the_same_application(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
     app = await platform.create(request_for(WORKER))
     before = bench.applications(project)[0]
     await until_running(platform, WORKER)
@@ -126,21 +151,30 @@ async def test_restart_is_a_new_engine_of_the_same_application(platform: CaiPlat
     assert after["engine_id"] != before["engine_id"]
 
 
-async def test_restart_during_starting_leaves_no_orphan_engine(platform: CaiPlatform, bench: Bench, project: str) -> None:
+async def test_restart_during_starting_leaves_no_orphan_engine(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
     bench.faults(orphan_on_restart=1, start_seconds=0.5)
     app = await platform.create(request_for(WORKER))
     await platform.restart(app)
     assert [row["status"] for row in bench.applications(project)] == ["APPLICATION_STARTING"]
 
 
-async def test_where_restart_is_refused_it_is_made_again_as_it_was(platform: CaiPlatform, bench: Bench, project: str) -> None:
+async def test_where_restart_is_refused_it_is_made_again_as_it_was(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
     app = await platform.create(request_for(WORKER))
     await until_running(platform, WORKER)
     bench.faults(restart_refused=1)
     await platform.restart(app)
     again = await until_running(platform, WORKER)
     assert again.id != app.id
-    assert (again.spec_json, again.spec_digest, again.cpu, again.script) == (app.spec_json, app.spec_digest, app.cpu, app.script)
+    assert (again.spec_json, again.spec_digest, again.cpu, again.script) == (
+        app.spec_json,
+        app.spec_digest,
+        app.cpu,
+        app.script,
+    )
     assert bench.names(project) == [WORKER]
 
 
@@ -156,7 +190,9 @@ async def test_a_foreign_application_of_the_same_name_is_a_conflict_and_never_to
     assert [app["id"] for app in bench.applications(project)] == [identity]
 
 
-async def test_a_copy_of_ours_under_another_name_is_somebodys_own(platform: CaiPlatform, bench: Bench, project: str) -> None:
+async def test_a_copy_of_ours_under_another_name_is_somebodys_own(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
     foreign(bench, project, "my-copy", describe(HEAD_MARKER))
     assert await platform.list() == ()
 

@@ -35,7 +35,11 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A git URL that the workbench can clone."""
     folder = tmp_path_factory.mktemp("repository")
     (folder / "launch.py").write_text("print(1)\n")
-    for words in (["init", "-q"], ["add", "."], ["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "first"]):
+    for words in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "first"],
+    ):
         subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
     return folder.as_uri()
 
@@ -44,7 +48,9 @@ def name_for(request: pytest.FixtureRequest) -> str:
     return f"project {request.node.name}"
 
 
-async def test_a_project_is_made_once_and_then_found(api: ApiClient, bench: Bench, repository: str, request: pytest.FixtureRequest) -> None:
+async def test_a_project_is_made_once_and_then_found(
+    api: ApiClient, bench: Bench, repository: str, request: pytest.FixtureRequest
+) -> None:
     bench.faults(clone_seconds=0.3)
     said: list[str] = []
     name = name_for(request)
@@ -70,25 +76,33 @@ async def test_a_project_whose_create_fails_once_is_one_project(
 
 
 @pytest.mark.parametrize("older", [0, 1])
-async def test_a_failed_clone_is_told(api: ApiClient, bench: Bench, repository: str, request: pytest.FixtureRequest, older: int) -> None:
+async def test_a_failed_clone_is_told(
+    api: ApiClient, bench: Bench, repository: str, request: pytest.FixtureRequest, older: int
+) -> None:
     bench.faults(clone_fails=1, older_status=older)
     with pytest.raises(OperationFailed, match="the clone failed"):
         await projects.ensure(api, name_for(request), repository)
 
 
-async def test_a_clone_that_does_not_end_is_named(api: ApiClient, bench: Bench, repository: str, request: pytest.FixtureRequest) -> None:
+async def test_a_clone_that_does_not_end_is_named(
+    api: ApiClient, bench: Bench, repository: str, request: pytest.FixtureRequest
+) -> None:
     bench.faults(clone_seconds=600)
     with pytest.raises(DeadlineExceeded, match=r"waited 0\.3 s for the clone of project"):
         await projects.ensure(api, name_for(request), repository, timeout=0.3)
 
 
-async def test_a_project_of_a_similar_name_is_not_taken(api: ApiClient, repository: str, request: pytest.FixtureRequest) -> None:
+async def test_a_project_of_a_similar_name_is_not_taken(
+    api: ApiClient, repository: str, request: pytest.FixtureRequest
+) -> None:
     name = name_for(request)
     await projects.ensure(api, f"{name} two", repository)
     assert await projects.find(api, name) is None
 
 
-async def test_two_projects_of_one_name_are_not_chosen_from(api: ApiClient, bench: Bench, request: pytest.FixtureRequest) -> None:
+async def test_two_projects_of_one_name_are_not_chosen_from(
+    api: ApiClient, bench: Bench, request: pytest.FixtureRequest
+) -> None:
     bench.faults(duplicate=1)
     name = name_for(request)
     for _ in range(2):
@@ -97,7 +111,9 @@ async def test_two_projects_of_one_name_are_not_chosen_from(api: ApiClient, benc
         await projects.find(api, name)
 
 
-async def test_a_git_url_with_a_token_is_refused_before_anything_is_sent(api: ApiClient, request: pytest.FixtureRequest) -> None:
+async def test_a_git_url_with_a_token_is_refused_before_anything_is_sent(
+    api: ApiClient, request: pytest.FixtureRequest
+) -> None:
     with pytest.raises(ConfigurationError, match="token") as caught:
         await projects.ensure(api, name_for(request), "https://someone:ghp_sekrit@github.com/a/b")
     assert "ghp_sekrit" not in f"{caught.value} {caught.value.problems}"
@@ -114,7 +130,9 @@ async def test_a_job_is_made_once_and_then_brought_up_to_date(api: ApiClient, be
 
 @pytest.mark.parametrize("way", EVERY_WAY)
 @pytest.mark.parametrize("operation", ["CreateJob", "CreateJobRun"])
-async def test_a_job_or_run_whose_create_fails_once_is_one(api: ApiClient, bench: Bench, project: str, operation: str, way: str) -> None:
+async def test_a_job_or_run_whose_create_fails_once_is_one(
+    api: ApiClient, bench: Bench, project: str, operation: str, way: str
+) -> None:
     if way == "twice":
         # Neither jobs nor runs have unique names: what a server makes twice for one request, no client can know.
         way = "500_after"
@@ -147,7 +165,9 @@ async def test_a_run_that_fails_has_a_reason(api: ApiClient, bench: Bench) -> No
     assert await jobs.failure_reason(api, SPEC.name, ended)
 
 
-async def test_a_run_that_waits_for_quota_ends_the_watch_and_can_be_taken_up_and_stopped(api: ApiClient, bench: Bench) -> None:
+async def test_a_run_that_waits_for_quota_ends_the_watch_and_can_be_taken_up_and_stopped(
+    api: ApiClient, bench: Bench
+) -> None:
     bench.faults(quota=1)
     job_id, _ = await jobs.ensure(api, SPEC)
     run = await jobs.start(api, job_id, SPEC.name)
@@ -163,7 +183,9 @@ async def test_a_run_that_waits_for_quota_ends_the_watch_and_can_be_taken_up_and
 
 
 async def test_a_job_whose_script_is_missing_is_refused_in_the_workbenchs_words(api: ApiClient) -> None:
-    with pytest.raises(OperationFailed, match=r"refused to create the job setup_environment: script 'nowhere\.py' not found"):
+    with pytest.raises(
+        OperationFailed, match=r"refused to create the job setup_environment: script 'nowhere\.py' not found"
+    ):
         await jobs.ensure(api, JobSpec("setup_environment", "nowhere.py", RUNTIME))
 
 

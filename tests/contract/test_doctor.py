@@ -72,7 +72,9 @@ async def test_a_sound_spec_has_no_failing_row(platform: CaiPlatform, client: Cl
         (workers(script="nowhere.py"), "worker script", "fail", "workers.script"),
     ],
 )  # fmt: skip
-async def test_each_thing_that_is_wrong_is_one_row(platform: CaiPlatform, wanted: ClusterSpec, name: str, status: str, field: str) -> None:
+async def test_each_thing_that_is_wrong_is_one_row(
+    platform: CaiPlatform, wanted: ClusterSpec, name: str, status: str, field: str
+) -> None:
     check = (await rows(platform, wanted))[name]
     assert (check.status, check.field) == (status, field)
     assert check.hint
@@ -103,7 +105,9 @@ async def test_a_missing_script_is_named_with_what_renders_it(platform: CaiPlatf
     assert "raytui render" in as_commands(check.hint)
 
 
-async def test_launchers_that_differ_from_what_is_rendered_have_drifted(bench: Bench, project: str, client: ClientName) -> None:
+async def test_launchers_that_differ_from_what_is_rendered_have_drifted(
+    bench: Bench, project: str, client: ClientName
+) -> None:
     rendered = {"ray_head_launcher.py": b"current", "ray_worker_launcher.py": b"current"}
     (bench.folder(project) / "head.py").write_bytes(b"current")
     (bench.folder(project) / "worker.py").write_bytes(b"older")
@@ -119,7 +123,11 @@ async def test_launchers_that_differ_from_what_is_rendered_have_drifted(bench: B
     [
         ({}, "fail", "head.py runs the folder raytui_node beside it, which lacks raytui_node/health.py and 1 more"),
         ({"health.py": b"health"}, "fail", "which lacks raytui_node/node.py"),
-        ({"health.py": b"health", "node.py": b"older"}, "warn", "raytui_node/node.py differs from what this version of raytui renders"),
+        (
+            {"health.py": b"health", "node.py": b"older"},
+            "warn",
+            "raytui_node/node.py differs from what this version of raytui renders",
+        ),
         ({"health.py": b"health", "node.py": b"node"}, "ok", "head.py is there, with 2 files of raytui_node"),
     ],
 )
@@ -153,7 +161,9 @@ async def test_a_launcher_that_start_writes_need_not_be_there(platform: CaiPlatf
     assert (await rows(platform, wanted))["worker script"].status == "ok"
 
 
-async def test_a_foreign_application_that_has_the_name_fails_the_subdomain(platform: CaiPlatform, bench: Bench, project: str) -> None:
+async def test_a_foreign_application_that_has_the_name_fails_the_subdomain(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
     foreign(bench, project, HEAD)
     check = (await rows(platform))["subdomain"]
     assert (check.status, check.field) == ("fail", "name")
@@ -188,7 +198,10 @@ async def test_runtimes_left_out_are_the_newest_that_fit(platform: CaiPlatform, 
     done = await platform.specs.complete(wanted)
     assert "cuda" not in (done.head.runtime_identifier or "cuda")
     assert "cuda" in (done.workers.runtime_identifier or "")
-    head, worker = ((one or "").split("python")[1].split("-")[0] for one in (done.head.runtime_identifier, done.workers.runtime_identifier))
+    head, worker = (
+        (one or "").split("python")[1].split("-")[0]
+        for one in (done.head.runtime_identifier, done.workers.runtime_identifier)
+    )
     assert head == worker
     assert await platform.specs.complete(spec()) == spec()
     bench.faults(no_runtimes=1)

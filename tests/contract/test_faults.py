@@ -17,7 +17,9 @@ EVERY_WAY = (*WAYS, LATE)
 
 
 @pytest.mark.parametrize("way", EVERY_WAY)
-async def test_a_create_that_fails_once_makes_exactly_one(platform: CaiPlatform, bench: Bench, project: str, way: str) -> None:
+async def test_a_create_that_fails_once_makes_exactly_one(
+    platform: CaiPlatform, bench: Bench, project: str, way: str
+) -> None:
     bench.faults(fail_request=1, fail_how=way, fail_operation="CreateApplication")
     made = await platform.create(request_for(HEAD))
     rows = bench.applications(project)
@@ -25,14 +27,18 @@ async def test_a_create_that_fails_once_makes_exactly_one(platform: CaiPlatform,
 
 
 @pytest.mark.parametrize("way", ["500_after", "502_after", "reset_after", "withheld_after", "truncated", "twice"])
-async def test_of_a_create_that_was_carried_out_twice_one_is_left(platform: CaiPlatform, bench: Bench, project: str, way: str) -> None:
+async def test_of_a_create_that_was_carried_out_twice_one_is_left(
+    platform: CaiPlatform, bench: Bench, project: str, way: str
+) -> None:
     bench.faults(duplicate=1, fail_request=1, fail_how=way, fail_operation="CreateApplication")
     made = await platform.create(request_for(HEAD))
     rows = bench.applications(project)
     assert [row["id"] for row in rows] == [made.id]
 
 
-async def test_creates_that_all_come_late_behind_a_504_are_adopted(platform: CaiPlatform, bench: Bench, project: str) -> None:
+async def test_creates_that_all_come_late_behind_a_504_are_adopted(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
     bench.faults(ambiguous_create=1, late_seconds=0.8)
     names = [HEAD, WORKER, "c-worker-2"]
     made = await asyncio.gather(*(platform.create(request_for(name)) for name in names))
@@ -60,7 +66,9 @@ async def test_a_list_that_fails_once_is_whole(platform: CaiPlatform, bench: Ben
 
 # `twice` is left out: a server that restarts twice for one request makes the orphan itself.
 @pytest.mark.parametrize("way", [way for way in EVERY_WAY if way != "twice"])
-async def test_a_restart_that_fails_once_is_one_running_engine(platform: CaiPlatform, bench: Bench, project: str, way: str) -> None:
+async def test_a_restart_that_fails_once_is_one_running_engine(
+    platform: CaiPlatform, bench: Bench, project: str, way: str
+) -> None:
     app = await platform.create(request_for(HEAD))
     bench.faults(fail_request=1, fail_how=way, fail_operation="RestartApplication", orphan_on_restart=1)
     await platform.restart(app)

@@ -1,7 +1,7 @@
 """raytui killed with SIGKILL before and after every single request of `start` and of `stop`, one by one.
 
-Whatever the moment: the next `start` completes the cluster and the next `stop` leaves nothing. The number of requests is counted from an
-undisturbed run, so that a new request is covered the day it is added.
+Whatever the moment: the next `start` completes the cluster and the next `stop` leaves nothing. The number of requests
+is counted from an undisturbed run, so that a new request is covered the day it is added.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from tests.contract.killed import carry_out, spec_of
 from tests.contract.process import ROOT, Bench, bench
 
 SHARED_LOOKS = 3
-"""By how many requests two runs may differ: creates and deletes that end at the same moment share a look at the list."""
+"""By how many requests two runs may differ: creates and deletes that end at the same moment share a look at the
+list."""
 
 
 class Matrix:
@@ -30,10 +31,21 @@ class Matrix:
         self.folder = folder
         self.runtime = runtime
         info = made.info
-        words = [sys.executable, "-m", "tests.contract.killed", info["url"], info["project_id"], info["api_key"], runtime, str(folder)]
+        words = [
+            sys.executable,
+            "-m",
+            "tests.contract.killed",
+            info["url"],
+            info["project_id"],
+            info["api_key"],
+            runtime,
+            str(folder),
+        ]
         self.errors = folder / "errors"
         with self.errors.open("w") as errors:
-            self.lives = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
+            self.lives = subprocess.Popen(
+                words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+            )
 
     def close(self) -> None:
         """No further lives."""
@@ -77,7 +89,9 @@ class Matrix:
         before = int(self.made.state()["requests"])
         if await self.begin(verb, cluster, kill, at) == 0:
             made = int(self.made.state()["requests"]) - before
-            assert count - SHARED_LOOKS <= made < at, f"{cluster}: the run was over with {made} of {count} requests, not killed at {at}"
+            assert count - SHARED_LOOKS <= made < at, (
+                f"{cluster}: the run was over with {made} of {count} requests, not killed at {at}"
+            )
             await asyncio.to_thread(self.made.faults, **{kill: 0})
         # In every second case the operator gives up at once; in the others the cluster is completed first.
         if at % 2:

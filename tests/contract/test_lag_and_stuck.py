@@ -17,7 +17,9 @@ from .conftest import HEAD, TIMING, WORKER, Bench, open_platform, request_for
 LAG = 0.25
 
 
-async def test_what_no_list_shows_is_deleted_by_the_id_that_its_create_answered(platform: CaiPlatform, bench: Bench, project: str) -> None:
+async def test_what_no_list_shows_is_deleted_by_the_id_that_its_create_answered(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
     bench.faults(list_lag=LAG)
     made = await asyncio.gather(*(platform.create(request_for(name)) for name in (HEAD, WORKER)))
     assert bench.ask("GET", f"/api/v2/projects/{project}/applications")["applications"] == []
@@ -39,7 +41,9 @@ async def test_a_create_that_fails_once_makes_exactly_one_though_the_list_lags(
 async def test_a_create_cancelled_on_its_way_leaves_nothing_though_its_answer_is_lost_and_the_list_lags(
     platform: CaiPlatform, bench: Bench, project: str, way: str
 ) -> None:
-    bench.faults(list_lag=LAG, late_seconds=0.2, fail_request=1, fail_how=way, fail_operation="CreateApplication", slow=0.1)
+    bench.faults(
+        list_lag=LAG, late_seconds=0.2, fail_request=1, fail_how=way, fail_operation="CreateApplication", slow=0.1
+    )
     before = bench.requests()
     task = asyncio.create_task(platform.create(request_for(HEAD)))
     async with asyncio.timeout(10):
@@ -60,7 +64,9 @@ async def test_one_stuck_in_stopping_is_freed_by_its_delete(platform: CaiPlatfor
     assert bench.applications(project) == []
 
 
-async def test_one_whose_stop_and_delete_hang_is_named_and_keeps_no_other(bench: Bench, project: str, client: ClientName) -> None:
+async def test_one_whose_stop_and_delete_hang_is_named_and_keeps_no_other(
+    bench: Bench, project: str, client: ClientName
+) -> None:
     timing = msgspec.structs.replace(TIMING, stop=0.5, delete=0.5)
     platform = open_platform(bench, project, client, timing=timing)
     head, worker = await asyncio.gather(*(platform.create(request_for(name)) for name in (HEAD, WORKER)))
@@ -68,7 +74,9 @@ async def test_one_whose_stop_and_delete_hang_is_named_and_keeps_no_other(bench:
     with pytest.raises(DeadlineExceeded, match=rf"waited 0\.5 s for {WORKER} to be stopped; still listed: {WORKER}"):
         await platform.stop(worker)
     answers = await asyncio.gather(platform.delete(worker), platform.delete(head), return_exceptions=True)
-    assert str(answers[0]).startswith(f"waited 0.5 s for {WORKER} to be deleted; still listed: {WORKER} (APPLICATION_STOPPING)")
+    assert str(answers[0]).startswith(
+        f"waited 0.5 s for {WORKER} to be deleted; still listed: {WORKER} (APPLICATION_STOPPING)"
+    )
     assert answers[1] is None
     assert bench.names(project) == [WORKER]
     bench.faults(stuck_stop=None, stuck_delete=None)

@@ -45,11 +45,20 @@ def told(bench: Bench, project: str) -> dict[str, str]:
 
 
 def node(application: str, state: str = "alive", **fields: Any) -> dict[str, Any]:
-    return {"schema_version": 1, "application": application, "engine_id": "e1", "state": state, "at": rfc3339(time.time()), **fields}
+    return {
+        "schema_version": 1,
+        "application": application,
+        "engine_id": "e1",
+        "state": state,
+        "at": rfc3339(time.time()),
+        **fields,
+    }
 
 
 @patient
-async def test_launchers_are_stored_once_and_only_again_when_they_differ(platform: CaiPlatform, bench: Bench, project: str) -> None:
+async def test_launchers_are_stored_once_and_only_again_when_they_differ(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
     paths = await platform.store.write_launchers("c", FILES)
     assert paths == {name: f"{FOLDER}/launchers/{name}" for name in FILES}
     stored = bench.folder(project) / FOLDER / "launchers"
@@ -95,26 +104,36 @@ async def test_files_that_applications_run_from_never_change_and_new_application
         assert bench.requests() - before == 1
 
     (folder / own / "raytui_node/node.py").write_bytes(b"by hand")
-    with pytest.raises(OperationFailed, match=rf"{own}/raytui_node/node.py was changed by hand, and applications of c run from it"):
+    with pytest.raises(
+        OperationFailed, match=rf"{own}/raytui_node/node.py was changed by hand, and applications of c run from it"
+    ):
         await platform.store.write_launchers("c", newer)
 
     for app in (worker, head):
         await platform.delete(app)
     assert sorted(file.name for file in folder.iterdir()) == ["launchers"]
     assert held(folder / "launchers") == FILES
-    assert set((await platform.store.write_launchers("c", newer)).values()) == {f"{FOLDER}/launchers/{name}" for name in newer}
+    assert set((await platform.store.write_launchers("c", newer)).values()) == {
+        f"{FOLDER}/launchers/{name}" for name in newer
+    }
     assert held(folder / "launchers") == newer
     await platform.close()
 
 
-async def test_a_set_that_was_not_written_whole_is_completed_where_it_is(platform: CaiPlatform, bench: Bench, project: str) -> None:
+async def test_a_set_that_was_not_written_whole_is_completed_where_it_is(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
     await platform.store.write_launchers("c", {name: data for name, data in FILES.items() if "/" not in name})
     await platform.create(request_for(HEAD))
-    assert set((await platform.store.write_launchers("c", FILES)).values()) == {f"{FOLDER}/launchers/{name}" for name in FILES}
+    assert set((await platform.store.write_launchers("c", FILES)).values()) == {
+        f"{FOLDER}/launchers/{name}" for name in FILES
+    }
     assert held(bench.folder(project) / FOLDER / "launchers") == FILES
 
 
-async def test_a_script_of_the_user_s_own_is_told_the_folder_beside_it(platform: CaiPlatform, bench: Bench, project: str) -> None:
+async def test_a_script_of_the_user_s_own_is_told_the_folder_beside_it(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
     await platform.store.write_launchers("c", FILES)
     head = await platform.create(request_for(HEAD))
     assert head.script == "head.py"
@@ -215,7 +234,9 @@ async def test_only_a_node_that_is_not_alive_is_read_again_at_once(
 
 
 @pytest.mark.parametrize("way", ["500_before", "withheld_before", "reset_before", "html", "truncated"])
-async def test_a_report_that_cannot_be_read_now_is_as_it_was(platform: CaiPlatform, bench: Bench, project: str, way: str) -> None:
+async def test_a_report_that_cannot_be_read_now_is_as_it_was(
+    platform: CaiPlatform, bench: Bench, project: str, way: str
+) -> None:
     await platform.create(request_for(WORKER))
     put(bench, project, f"nodes/{WORKER}.json", node(WORKER, "waiting", message="first"))
     await platform.list("c")
@@ -252,7 +273,9 @@ async def test_a_drain_is_asked_for_waited_for_and_withdrawn(platform: CaiPlatfo
     assert not asked.exists()
 
 
-async def test_a_drain_that_nobody_answers_ends_at_its_deadline(platform: CaiPlatform, bench: Bench, project: str) -> None:
+async def test_a_drain_that_nobody_answers_ends_at_its_deadline(
+    platform: CaiPlatform, bench: Bench, project: str
+) -> None:
     app = await platform.create(request_for(WORKER))
     assert await platform.drain(app, 0.3) is False
     assert not (bench.folder(project) / FOLDER / "drain" / WORKER).exists()
@@ -315,7 +338,12 @@ async def test_from_inside_the_dashboard_is_where_the_head_says(bench: Bench, pr
     with pytest.raises(Unreachable) as caught:
         await platform.dashboard(head)
     assert (caught.value.failure.layer, caught.value.reason) == ("application", "HeadNotReady")
-    put(bench, project, "rendezvous.json", {"cluster": "c", "address": "10.0.0.5:6379", "dashboard_url": "http://10.0.0.5:8265"})
+    put(
+        bench,
+        project,
+        "rendezvous.json",
+        {"cluster": "c", "address": "10.0.0.5:6379", "dashboard_url": "http://10.0.0.5:8265"},
+    )
     token = (folder / FOLDER / "auth_token").read_text().strip()
     target = await platform.dashboard(head)
     assert (target.url, target.token_file) == ("http://10.0.0.5:8265", str(folder / FOLDER / "auth_token"))
@@ -324,7 +352,9 @@ async def test_from_inside_the_dashboard_is_where_the_head_says(bench: Bench, pr
     await platform.close()
 
 
-async def test_inside_the_project_launchers_are_written_without_the_api(bench: Bench, project: str, client: ClientName) -> None:
+async def test_inside_the_project_launchers_are_written_without_the_api(
+    bench: Bench, project: str, client: ClientName
+) -> None:
     platform = open_platform(bench, project, client, project_dir=bench.folder(project))
     before = bench.requests()
     await platform.store.write_launchers("c", FILES)

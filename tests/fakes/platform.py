@@ -17,7 +17,9 @@ from raytui.core.snapshot import Application, ApplicationState
 from raytui.core.spec import ClusterSpec
 
 
-def application(short: str = "head", state: ApplicationState = "running", *, cluster: str = "ray-cluster", **more: object) -> Application:
+def application(
+    short: str = "head", state: ApplicationState = "running", *, cluster: str = "ray-cluster", **more: object
+) -> Application:
     """An application by its short name, `head` or `worker-N`."""
     index = 0 if short == "head" else int(short.removeprefix("worker-"))
     plain = Application(
@@ -37,7 +39,8 @@ def application(short: str = "head", state: ApplicationState = "running", *, clu
 class FakePlatform:
     """`applications` are what it lists; set `states[name]` to a list of states that successive lists walk through (the last one stays).
 
-    `errors[method]` is raised by that method, once per entry; `delays[method]` is how long it takes; `calls` is what was asked for.
+    `errors[method]` is raised by that method, once per entry; `delays[method]` is how long it takes; `calls` is what
+    was asked for.
     """
 
     name: PlatformName = "local"
@@ -197,7 +200,12 @@ class FakePlatform:
         await self._call("dashboard", head.name)
         if self.target is None:
             raise Unreachable(
-                Failure("network", "DashboardNotExposed", "the dashboard is not exposed", "expose_dashboard = true exposes it")
+                Failure(
+                    "network",
+                    "DashboardNotExposed",
+                    "the dashboard is not exposed",
+                    "expose_dashboard = true exposes it",
+                )
             )
         return self.target
 

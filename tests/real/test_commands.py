@@ -27,7 +27,11 @@ class Shell:
     """raytui as a program with a state directory of its own."""
 
     def __init__(self, folder: Path) -> None:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("RAYTUI_", "RAY_", "CML_", "CDSW_"))}
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("RAYTUI_", "RAY_", "CML_", "CDSW_"))
+        }
         self.env = {**clean, "RAYTUI_STATE_DIR": str(folder)}
         self.folder = folder
 
@@ -86,7 +90,9 @@ def foreign(tmp_path: Path) -> Iterator[str]:
         "--object-store-memory", "100000000", "--disable-usage-stats", "--temp-dir", f"/tmp/raytui-foreign-{os.getpid()}", "--ray-client-server-port", str(pick(0, ())),
     ]  # fmt: skip
     env = {**os.environ, "RAY_AUTH_MODE": "disabled"}
-    process = subprocess.Popen(words, env=env, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        words, env=env, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     url = f"http://127.0.0.1:{dashboard}"
 
     def answers() -> bool:
@@ -117,16 +123,24 @@ def test_a_life_from_start_to_nothing_left(shell: Shell, foreign: str):
     with pytest.raises(urllib.error.HTTPError, match="401"):
         get(f"{url}/api/version")
     job = get(
-        f"{url}/api/jobs/", token, {"entrypoint": "python -c 'import ray; ray.init(); print(ray.get(ray.remote(lambda: 41).remote()) + 1)'"}
+        f"{url}/api/jobs/",
+        token,
+        {"entrypoint": "python -c 'import ray; ray.init(); print(ray.get(ray.remote(lambda: 41).remote()) + 1)'"},
     )
     done = until(
-        lambda: (found := get(f"{url}/api/jobs/{job['submission_id']}", token))["status"] in {"SUCCEEDED", "FAILED"} and found, "the job"
+        lambda: (
+            (found := get(f"{url}/api/jobs/{job['submission_id']}", token))["status"] in {"SUCCEEDED", "FAILED"}
+            and found
+        ),
+        "the job",
     )
     assert done["status"] == "SUCCEEDED", done
     assert any("42" in item["line"] for item in shell("logs", f"job/{job['submission_id']}")["items"])
 
     report = json.loads((shell.folder / "local" / CLUSTER / "nodes" / f"{CLUSTER}-worker-1.json").read_text())
-    (raylet,) = [child for child in psutil.Process(report["ray_pid"]).children(recursive=True) if child.name() == "raylet"]
+    (raylet,) = [
+        child for child in psutil.Process(report["ray_pid"]).children(recursive=True) if child.name() == "raylet"
+    ]
     raylet.kill()
     seen = until(lambda: (found := shell("status"))["verdict"] == "degraded" and found, "the verdict degraded")
     assert [condition["subject"] for condition in seen["conditions"]] == [f"{CLUSTER}-worker-1"]
@@ -150,7 +164,18 @@ def test_the_head_s_death_is_named_within_one_look_and_start_mends_it(shell: She
 
 
 def test_an_interrupted_start_leaves_nothing(shell: Shell):
-    command = [sys.executable, "-m", "raytui", "--cluster", CLUSTER, "start", "--ray-port", "auto", "--dashboard-port", "auto"]
+    command = [
+        sys.executable,
+        "-m",
+        "raytui",
+        "--cluster",
+        CLUSTER,
+        "start",
+        "--ray-port",
+        "auto",
+        "--dashboard-port",
+        "auto",
+    ]
     process = subprocess.Popen(command, env=shell.env, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:

@@ -80,8 +80,12 @@ def head() -> Iterator[tuple[subprocess.Popen[bytes], DashboardTarget]]:
         "--block",
     ]
     with (folder / "out").open("wb") as out:
-        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
-    target = DashboardTarget(f"http://127.0.0.1:{dashboard}", {"Authorization": f"Bearer {TOKEN}"}, token_file=str(token_file))
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+        )
+    target = DashboardTarget(
+        f"http://127.0.0.1:{dashboard}", {"Authorization": f"Bearer {TOKEN}"}, token_file=str(token_file)
+    )
     try:
         asyncio.run(answering(process, target))
         yield process, target
@@ -109,7 +113,9 @@ async def answering(process: subprocess.Popen[bytes], target: DashboardTarget) -
 
 async def is_complete(client: DashboardClient) -> bool:
     try:
-        sampled = any(node.cpu_percent is not None and node.object_store_total for node in (await client.node_stats()).values())
+        sampled = any(
+            node.cpu_percent is not None and node.object_store_total for node in (await client.node_stats()).values()
+        )
         return await client.gcs_alive() and sampled and bool((await client.usage()).resources)
     except (Unreachable, NotFound):
         return False
@@ -164,7 +170,9 @@ async def test_one_shot_reads_the_same(head, client) -> None:
     await single.close()
 
 
-@pytest.mark.parametrize(("headers", "reason"), [({}, "TokenMissing"), ({"Authorization": "Bearer wrong"}, "TokenWrong")])
+@pytest.mark.parametrize(
+    ("headers", "reason"), [({}, "TokenMissing"), ({"Authorization": "Bearer wrong"}, "TokenWrong")]
+)
 async def test_token_missing_or_wrong(head, client, headers, reason) -> None:
     single = connect(DashboardTarget(head[1].url, headers, token_file="/x/token"), long_lived=False)
     assert await single.gcs_alive() is True
@@ -217,7 +225,11 @@ def test_a_ray_that_somebody_started_by_hand_is_watched_by_its_address(head, tmp
     assert (refused["verdict"], refused["broken_link"]["layer"]) == ("unknown", "login")
     environment["RAY_AUTH_TOKEN_PATH"] = target.token_file
     status = json.loads(raytui("status", "-o", "json"))
-    assert (status["verdict"], status["nodes"], status["head"]["node_state"]) == ("ok", {"alive": 1, "dead": 0}, "ALIVE")
+    assert (status["verdict"], status["nodes"], status["head"]["node_state"]) == (
+        "ok",
+        {"alive": 1, "dead": 0},
+        "ALIVE",
+    )
     assert status["links"]["platform"] == status["links"]["application"] == "unchecked"
     assert [node["name"] for node in json.loads(raytui("nodes", "-o", "json"))["items"]] == [NAME]
     assert raytui("logs", "head", "-n", "5")

@@ -73,7 +73,11 @@ class Nodes:
         return self.runs[-1]
 
     def head(self, application: str = "real-head", **more: object) -> Run:
-        ports = {"RAYTUI_RAY_PORT": free_port(), "RAYTUI_DASHBOARD_PORT": free_port(), "RAYTUI_CLIENT_PORT": free_port()}
+        ports = {
+            "RAYTUI_RAY_PORT": free_port(),
+            "RAYTUI_DASHBOARD_PORT": free_port(),
+            "RAYTUI_CLIENT_PORT": free_port(),
+        }
         return self.start("head", application, **{**ports, **more})
 
     def rendezvous(self) -> dict[str, Any]:
@@ -133,7 +137,9 @@ def gone(run: Run) -> None:
 def asked(port: int, path: str, token: str = "") -> int:
     """The status of a GET through the application port; 0 while nothing listens, 0 for the page of a head whose dashboard is not up."""
     # As some workbenches do, the way in hands the caller's API key on.
-    headers = {"Authorization": "Bearer the-platform-s-key"} | ({"X-Ray-Authorization": f"Bearer {token}"} if token else {})
+    headers = {"Authorization": "Bearer the-platform-s-key"} | (
+        {"X-Ray-Authorization": f"Bearer {token}"} if token else {}
+    )
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
@@ -231,6 +237,10 @@ def test_a_worker_follows_its_head_to_another_port_and_outlives_a_killed_one(nod
     assert second.process.wait(END_S) == 1
     assert "GCS ended (killed by signal 9)" in second.last_line
     gone(second)
-    wait_until("the worker to notice", lambda: worker.node["message"].startswith(("the head does not answer", "no head yet")), LOST_S)
+    wait_until(
+        "the worker to notice",
+        lambda: worker.node["message"].startswith(("the head does not answer", "no head yet")),
+        LOST_S,
+    )
     assert worker.stop() == 0
     gone(worker)

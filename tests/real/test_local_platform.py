@@ -82,7 +82,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 async def test_a_head_and_a_worker_come_up_and_ray_knows_both(cluster: Cluster) -> None:
     platform = cluster.platform
     small = {"cpu": 1.0, "memory": 1.0}
-    asked = ClusterSpec(name=NAME, ray_port="auto", dashboard_port="auto", head=HeadSpec(**small), workers=WorkersSpec(**small))
+    asked = ClusterSpec(
+        name=NAME, ray_port="auto", dashboard_port="auto", head=HeadSpec(**small), workers=WorkersSpec(**small)
+    )
     cluster.spec = await platform.specs.resolve_ports(asked)
     assert [check for check in await platform.specs.preflight(cluster.spec) if check.status == "fail"] == []
     await platform.store.write_launchers(NAME, render())
@@ -93,7 +95,9 @@ async def test_a_head_and_a_worker_come_up_and_ray_knows_both(cluster: Cluster) 
     assert head.launcher is not None
     assert worker.launcher is not None
     assert head.launcher.ray_version.startswith("2.")
-    assert worker.launcher.generation == head.launcher.generation or worker.launcher.address.endswith(f":{cluster.spec.ray_port}")
+    assert worker.launcher.generation == head.launcher.generation or worker.launcher.address.endswith(
+        f":{cluster.spec.ray_port}"
+    )
     assert b"alive" in (await platform.store.tail(head)).data
 
 

@@ -25,8 +25,17 @@ class Deployed:
 
     def __init__(self, made: Bench, folder: Path) -> None:
         self.made = made
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("RAYTUI_", "RAY_", "CML_", "CDSW_"))}
-        self.env = {**clean, "CML_HOST": made.info["url"], "CML_API_KEY": made.info["api_key"], "RAYTUI_STATE_DIR": str(folder)}
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("RAYTUI_", "RAY_", "CML_", "CDSW_"))
+        }
+        self.env = {
+            **clean,
+            "CML_HOST": made.info["url"],
+            "CML_API_KEY": made.info["api_key"],
+            "RAYTUI_STATE_DIR": str(folder),
+        }
 
     def __call__(self, *words: str, code: int = 0) -> dict[str, Any]:
         done = subprocess.run(
@@ -63,7 +72,8 @@ def test_from_a_key_to_a_cluster_and_a_head_that_comes_back(deployed: Deployed, 
     words = ["deploy", "--cml-host", deployed.made.info["url"], "--github-repo", "acme/ray-project", *SIZES]
     first = deployed(*words)
     assert [(step["step"], step["state"]) for step in first["steps"]] == [
-        (name, "done") for name in ("project found or created", "files uploaded", "environment set up", "cluster launched")
+        (name, "done")
+        for name in ("project found or created", "files uploaded", "environment set up", "cluster launched")
     ]
     again = deployed(*words)
     assert "found" in again["steps"][0]["message"]
@@ -74,12 +84,22 @@ def test_from_a_key_to_a_cluster_and_a_head_that_comes_back(deployed: Deployed, 
     assert sorted(apps) == ["ray-cluster-head", "ray-cluster-worker-1"]
     project = apps["ray-cluster-head"]["project_id"]
     for path in (tmp_path / "wb" / "projects" / project / ".raytui" / "deploy").iterdir():
-        assert path.is_dir() or deployed.made.info["api_key"].encode() not in path.read_bytes(), f"{path.name} holds the key"
+        assert path.is_dir() or deployed.made.info["api_key"].encode() not in path.read_bytes(), (
+            f"{path.name} holds the key"
+        )
     deployed.env |= {"CML_PROJECT_ID": project, "RAYTUI_PROFILE": "cai"}
     seen = deployed.until(lambda status: status["verdict"] == "ok", "the verdict ok")
     # From outside the dashboard is not reachable by design: what the nodes themselves report is the evidence.
-    assert (seen["broken_link"], seen["unchecked"]["reason"], seen["links"]["gcs"]) == (None, "DashboardNotExposed", "unchecked")
-    assert (seen["head"]["node_state"], seen["workers"][0]["node_state"], seen["nodes"]["alive"]) == ("ALIVE", "ALIVE", 2)
+    assert (seen["broken_link"], seen["unchecked"]["reason"], seen["links"]["gcs"]) == (
+        None,
+        "DashboardNotExposed",
+        "unchecked",
+    )
+    assert (seen["head"]["node_state"], seen["workers"][0]["node_state"], seen["nodes"]["alive"]) == (
+        "ALIVE",
+        "ALIVE",
+        2,
+    )
 
     os.kill(apps["ray-cluster-head"]["pids"][0], signal.SIGKILL)
     deployed.until(lambda status: status["verdict"] == "down", "the head's death")
@@ -98,6 +118,16 @@ def test_a_pipeline_that_fails_says_why_and_goes_on_from_there(deployed: Deploye
     words = ["deploy", "--cml-host", deployed.made.info["url"], "--github-repo", "acme/broken", *SIZES]
     assert "clone failed" in deployed(*words, code=1)["error"]["message"]
     deployed.made.faults(clone_fails=None)
-    document = deployed("deploy", "--cml-host", deployed.made.info["url"], "--github-repo", "acme/other", *SIZES, "--head-cpu", "0", code=1)
+    document = deployed(
+        "deploy",
+        "--cml-host",
+        deployed.made.info["url"],
+        "--github-repo",
+        "acme/other",
+        *SIZES,
+        "--head-cpu",
+        "0",
+        code=1,
+    )
     assert "head.cpu" in document["error"]["message"]
     assert deployed.made.state()["applications"] == []

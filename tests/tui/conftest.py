@@ -54,7 +54,11 @@ def node(index: int = 0, state: str = "ALIVE", **more: Any) -> Any:
         "disk_total": 100e9,
         "sampled_at": values.NOW - 1,
     }
-    fields = {name: int(value) if name.endswith(("used", "total")) else value for name, value in alive.items()} if state == "ALIVE" else {}
+    fields = (
+        {name: int(value) if name.endswith(("used", "total")) else value for name, value in alive.items()}
+        if state == "ALIVE"
+        else {}
+    )
     return values.node(index, state, **{**fields, **more})
 
 
@@ -96,7 +100,10 @@ class Console:
     async def show(self, snapshot: Snapshot) -> None:
         """Hand out a snapshot and wait until it was drawn."""
         self.session.monitor.put(snapshot)
-        await self.until(lambda: self.cluster.latest is not None and self.cluster.latest.snapshot is snapshot, "the snapshot to arrive")
+        await self.until(
+            lambda: self.cluster.latest is not None and self.cluster.latest.snapshot is snapshot,
+            "the snapshot to arrive",
+        )
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:
@@ -110,12 +117,17 @@ class Console:
 
 
 async def run_console(
-    body: Callable[[Console], Awaitable[None]], session: FakeSession | None = None, size: tuple[int, int] = (80, 24), **more: Any
+    body: Callable[[Console], Awaitable[None]],
+    session: FakeSession | None = None,
+    size: tuple[int, int] = (80, 24),
+    **more: Any,
 ) -> RaytuiApp:
     """Run the console headless, do what the test does, and answer the app."""
     session = session or FakeSession()
     clock = Clock(values.NOW + 1)
-    app = RaytuiApp(session.settings, lambda: as_session(session), clock=clock, ascii_only=more.pop("ascii_only", False))
+    app = RaytuiApp(
+        session.settings, lambda: as_session(session), clock=clock, ascii_only=more.pop("ascii_only", False)
+    )
     async with app.run_test(size=size) as pilot:
         await body(Console(session, clock, app, pilot))
     return app

@@ -1,4 +1,6 @@
-"""A scripted session for the console: snapshots, plans and log lines that a test hands out one by one. Plans are the real ones.
+"""A scripted session for the console: snapshots, plans and log lines that a test hands out one by one.
+
+Plans are the real ones.
 
 `as_session` holds it to the one contract of sessions.
 """
@@ -128,7 +130,10 @@ class FakeManager:
         script = [StepEvent(step.name, "done", 0.1) for step in plan.steps] if self.script is None else self.script
         for event in script:
             yield event
-        release, interrupted = asyncio.ensure_future(self.release.wait()), asyncio.ensure_future(self.interrupted.wait())
+        release, interrupted = (
+            asyncio.ensure_future(self.release.wait()),
+            asyncio.ensure_future(self.interrupted.wait()),
+        )
         try:
             await asyncio.wait([release, interrupted], return_when=asyncio.FIRST_COMPLETED)
         finally:

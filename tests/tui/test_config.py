@@ -19,7 +19,9 @@ from tests.unit.core.values import NOW
 
 async def opened(console):
     await console.press("e")
-    await console.until(lambda: console.cluster.query(ConfigPane) and console.cluster.body.place == "config", "the form")
+    await console.until(
+        lambda: console.cluster.query(ConfigPane) and console.cluster.body.place == "config", "the form"
+    )
     return console.app.screen.query_one(ConfigPane)
 
 
@@ -146,7 +148,9 @@ async def test_the_form_makes_room_for_the_steps():
         await console.show(absent())
         await opened(console)
         await console.press("ctrl+s")
-        await console.until(lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.focused is not None, "the plan")
+        await console.until(
+            lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.focused is not None, "the plan"
+        )
         await console.press("right", "enter")
         await console.until(lambda: "Starting ray-cluster" in console.screen(), "the steps")
         assert "Cluster configuration" not in console.screen()
@@ -205,15 +209,21 @@ async def test_what_differs_is_offered_to_be_made_again_with_a_plan_and_a_questi
         form = await opened(console)
         await replace(console, form, "workers.cpu", "2")
         await console.press("ctrl+s")
-        await console.until(lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.focused is not None, "the plan")
+        await console.until(
+            lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.focused is not None, "the plan"
+        )
         first = console.app.screen
         assert not first.plan.changed
         assert console.app.focused.id == "cancel"
         assert "ray-cluster is not as asked for" in console.screen()
         assert [button.id for button in first.query("Button")] == ["cancel", "recreate"]
         await console.press("right", "enter")
-        await console.until(lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.screen is not first, "the second plan")
-        await console.until(lambda: console.app.focused is not None and console.app.focused.id == "cancel", "its safe answer")
+        await console.until(
+            lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.screen is not first, "the second plan"
+        )
+        await console.until(
+            lambda: console.app.focused is not None and console.app.focused.id == "cancel", "its safe answer"
+        )
         assert console.app.screen.plan.recreate
         assert [app.short for app in console.app.screen.plan.ends] == ["worker-1", "worker-2"]
         assert console.session.manager.executed == []
@@ -227,7 +237,9 @@ async def test_what_differs_is_offered_to_be_made_again_with_a_plan_and_a_questi
 
 def test_the_form_has_every_setting_of_a_cluster():
     for platform in ("local", "cai"):
-        of_cluster = {field.spec_field for field in SETTINGS if field.path.startswith("cluster.") and field.is_of(platform)}
+        of_cluster = {
+            field.spec_field for field in SETTINGS if field.path.startswith("cluster.") and field.is_of(platform)
+        }
         assert {field.spec_field for field in fields_of(platform)} == of_cluster
     assert {"name", "auth", "expose_dashboard"} < {field.spec_field for field in fields_of("local")}
     assert not fields_of("attached")
@@ -235,7 +247,12 @@ def test_the_form_has_every_setting_of_a_cluster():
 
 @pytest.mark.parametrize(
     ("path", "typed", "value"),
-    [("auth", "disabled", "disabled"), ("expose_dashboard", "yes", True), ("ray_port", "auto", "auto"), ("head.cpu", "", None)],
+    [
+        ("auth", "disabled", "disabled"),
+        ("expose_dashboard", "yes", True),
+        ("ray_port", "auto", "auto"),
+        ("head.cpu", "", None),
+    ],
 )
 def test_what_is_typed_is_read_as_the_table_of_settings_reads_it(path, typed, value):
     spec, problems = spec_of({**texts_of(SPEC, "local"), path: typed}, SPEC, "local")
@@ -243,7 +260,9 @@ def test_what_is_typed_is_read_as_the_table_of_settings_reads_it(path, typed, va
     assert value_of(spec, path) == value
 
 
-@pytest.mark.parametrize(("path", "typed"), [("auth", "password"), ("expose_dashboard", "maybe"), ("workers.count", ""), ("auth", "")])
+@pytest.mark.parametrize(
+    ("path", "typed"), [("auth", "password"), ("expose_dashboard", "maybe"), ("workers.count", ""), ("auth", "")]
+)
 def test_what_cannot_be_read_is_a_problem_of_its_field(path, typed):
     _, problems = spec_of({**texts_of(SPEC, "local"), path: typed}, SPEC, "local")
     assert [problem.field for problem in problems] == [path]

@@ -26,7 +26,9 @@ async def test_a_key_of_ones_own_does_it_and_the_usual_one_no_more():
         await console.until(lambda: "start has nothing to do" in console.screen(), "the start")
         assert not isinstance(console.app.screen, ConfirmScreen)
         await console.press("s")
-        await console.until(lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.focused is not None, "the plan")
+        await console.until(
+            lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.focused is not None, "the plan"
+        )
         assert console.app.screen.plan.verb == "stop"
         await console.press("escape")
         await console.press("f10")
@@ -76,7 +78,8 @@ def test_no_key_is_one_that_moves():
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"), [("plus", "+"), ("ctrl+s", "^s"), ("escape", "esc"), ("f5", "f5"), ("alt+x", "alt+x"), ("A", "A")]
+    ("name", "shown"),
+    [("plus", "+"), ("ctrl+s", "^s"), ("escape", "esc"), ("f5", "f5"), ("alt+x", "alt+x"), ("A", "A")],
 )
 def test_keys_are_written_as_people_write_them(name, shown):
     assert written(name) == shown

@@ -16,7 +16,9 @@ from tests.unit.manager.world import World
 
 
 async def confirm_opened(console):
-    await console.until(lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.focused is not None, "the plan")
+    await console.until(
+        lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.focused is not None, "the plan"
+    )
 
 
 async def test_start_shows_its_plan_with_cancel_focused_and_cancel_changes_nothing():
@@ -92,7 +94,10 @@ async def test_a_second_request_is_refused_with_a_sentence():
 
 async def test_a_failure_says_what_failed_and_what_to_do():
     session = FakeSession()
-    session.manager.script = [StepEvent("launchers written", "done"), StepEvent("head answers", "failed", 3.0, "port 6379 is taken")]
+    session.manager.script = [
+        StepEvent("launchers written", "done"),
+        StepEvent("head answers", "failed", 3.0, "port 6379 is taken"),
+    ]
     session.manager.ends_with = OperationFailed(
         "the head did not come up: port 6379 is held by pid 12", hint=Remedy("logs", "head", "shows its output")
     )
@@ -146,7 +151,9 @@ async def test_nothing_to_do_is_said_without_a_question():
 
 async def test_a_refused_plan_shows_its_reason_and_hint():
     session = FakeSession()
-    session.manager.refuses = RefusedForSafety("stop was refused: the profile is read-only", hint="set read_only = false in the profile")
+    session.manager.refuses = RefusedForSafety(
+        "stop was refused: the profile is read-only", hint="set read_only = false in the profile"
+    )
 
     async def body(console):
         await console.show(healthy())
@@ -178,7 +185,9 @@ async def test_leaving_while_an_operation_runs_asks_first_and_stays_by_default()
         await console.press("right", "enter")
         await console.until(lambda: session.manager.executed, "the start")
         await console.press("q")
-        await console.until(lambda: isinstance(console.app.screen, LeaveScreen) and console.app.focused is not None, "the question")
+        await console.until(
+            lambda: isinstance(console.app.screen, LeaveScreen) and console.app.focused is not None, "the question"
+        )
         assert "is removed again" in " ".join(console.screen().split())
         assert console.app.focused.id == "stay"
         await console.press("enter")
@@ -202,12 +211,17 @@ async def test_leaving_for_good_waits_for_the_undo_and_says_what_exists():
         await console.press("right", "enter")
         await console.until(lambda: session.manager.executed, "the start")
         await console.press("ctrl+c")
-        await console.until(lambda: isinstance(console.app.screen, LeaveScreen) and console.app.focused is not None, "the question")
+        await console.until(
+            lambda: isinstance(console.app.screen, LeaveScreen) and console.app.focused is not None, "the question"
+        )
         await console.press("right", "enter")
         await console.until(lambda: session.closed, "the undo and the end")
 
     app = await run_console(body, session)
-    assert app.return_value == "start was interrupted; what this run made was removed; no application of ray-cluster is listed now"
+    assert (
+        app.return_value
+        == "start was interrupted; what this run made was removed; no application of ray-cluster is listed now"
+    )
 
 
 async def test_leaving_while_start_waits_for_another_process_does_not_wait_with_it(tmp_path):
@@ -223,16 +237,21 @@ async def test_leaving_while_start_waits_for_another_process_does_not_wait_with_
         await console.press("right", "enter")
         await console.until(lambda: session.manager.busy, "the start to wait for the lock")
         await console.until(
-            lambda: console.cluster.operation is not None and console.cluster.operation.is_running, "the operation to be shown"
+            lambda: console.cluster.operation is not None and console.cluster.operation.is_running,
+            "the operation to be shown",
         )
         await console.press("ctrl+c")
-        await console.until(lambda: isinstance(console.app.screen, LeaveScreen) and console.app.focused is not None, "the question")
+        await console.until(
+            lambda: isinstance(console.app.screen, LeaveScreen) and console.app.focused is not None, "the question"
+        )
         await console.press("right", "enter")
         await console.until(lambda: session.closed, "the end")
 
     async with operations.hold(tmp_path, "local", "ray-cluster", "scale", 0.0):
         app = await run_console(body, session)
-    assert app.return_value == "start was interrupted before its first step; no application of ray-cluster is listed now"
+    assert (
+        app.return_value == "start was interrupted before its first step; no application of ray-cluster is listed now"
+    )
     assert world.states() == {}
 
 

@@ -144,7 +144,11 @@ async def test_an_ended_log_says_why_and_begins_anew_with_its_application():
 
 async def test_sources_are_chosen_by_typing():
     session = FakeSession()
-    session.logs.batches = {"head": [["up"]], "head/raylet.out": [["the head's raylet"]], "worker-1/raylet.out": [["the worker's raylet"]]}
+    session.logs.batches = {
+        "head": [["up"]],
+        "head/raylet.out": [["the head's raylet"]],
+        "worker-1/raylet.out": [["the worker's raylet"]],
+    }
 
     async def body(console):
         await console.show(healthy())
@@ -152,7 +156,9 @@ async def test_sources_are_chosen_by_typing():
         await console.press("tab")
         await console.until(lambda: console.app.focused is view(console), "the focus")
         await console.press("l")
-        await console.until(lambda: isinstance(console.app.screen, SourcesScreen) and "3 logs" in console.screen(), "the list")
+        await console.until(
+            lambda: isinstance(console.app.screen, SourcesScreen) and "3 logs" in console.screen(), "the list"
+        )
         await console.press(*"wo raylet")
         assert [row.key for row in console.app.screen.table.rows] == ["worker-1/raylet.out"]
         await console.press("enter")
@@ -190,7 +196,8 @@ async def test_long_lines_are_read_by_panning():
 
 
 @pytest.mark.parametrize(
-    ("typed", "line", "found"), [("a.c", "xabcx", True), ("[", "a[b", True), ("ERROR", "an error", True), ("x", "y", False)]
+    ("typed", "line", "found"),
+    [("a.c", "xabcx", True), ("[", "a[b", True), ("ERROR", "an error", True), ("x", "y", False)],
 )
 def test_what_is_typed_is_a_pattern_when_it_can_be_one(typed, line, found):
     assert bool(lenient_pattern(typed).search(line)) is found

@@ -74,7 +74,10 @@ async def test_what_has_nothing_to_do_is_not_asked_about():
 
 
 async def test_a_refused_plan_and_a_fault_are_told_and_nothing_is_under_way_afterwards():
-    for failure, word in ((RefusedForSafety("stop was refused"), "stop was refused"), (ValueError("odd"), "ValueError: odd")):
+    for failure, word in (
+        (RefusedForSafety("stop was refused"), "stop was refused"),
+        (ValueError("odd"), "ValueError: odd"),
+    ):
         lifecycle = Three(failure).lifecycle()
         for _ in range(2):
             (message,) = await told(lifecycle)

@@ -116,7 +116,11 @@ async def test_a_changed_figure_paints_its_row_only(monkeypatch):
             return original(self, y)
 
         monkeypatch.setattr(RowTable, "render_line", render_line)
-        await console.show(snapshot(tuple(application(n) for n in range(3)), (node(0), node(1, cpu_percent=20.0, sampled_at=NOW), node(2))))
+        await console.show(
+            snapshot(
+                tuple(application(n) for n in range(3)), (node(0), node(1, cpu_percent=20.0, sampled_at=NOW), node(2))
+            )
+        )
         assert painted == [2]
 
     await run_console(body)
@@ -191,7 +195,9 @@ async def test_the_filter_narrows_rows_while_typing_and_escape_brings_them_back(
     async def body(console):
         await console.show(healthy())
         await console.press("slash")
-        await console.until(lambda: console.app.focused is not None and console.app.focused.parent.id == "prompt", "the prompt")
+        await console.until(
+            lambda: console.app.focused is not None and console.app.focused.parent.id == "prompt", "the prompt"
+        )
         await console.press(*"worker-1")
         table = console.app.screen.query_one("#node-table", RowTable)
         assert [row.key for row in table.rows] == ["worker-1"]
@@ -250,7 +256,9 @@ async def test_a_watched_cluster_shows_rays_nodes_and_nothing_that_would_change_
         assert "PLATFORM" not in text
         assert "platform, applications not looked at" in text
         assert "Nodes ──" in text
-        assert next(line for line in text.splitlines() if line.startswith("   ray-cluster-worker-2")).split()[1] == "DEAD"
+        assert (
+            next(line for line in text.splitlines() if line.startswith("   ray-cluster-worker-2")).split()[1] == "DEAD"
+        )
         assert [key for key in ("start", "stop", "scale", "restart", "config") if key in text.splitlines()[-1]] == []
         await console.pilot.press("e")
         assert "raytui only watches this cluster" in console.screen()
@@ -259,7 +267,10 @@ async def test_a_watched_cluster_shows_rays_nodes_and_nothing_that_would_change_
         text = console.screen()
         assert "? UNKNOWN" in text
         assert "platform" not in text.splitlines()[1]
-        assert next(line for line in text.splitlines() if "ray-cluster-worker-1" in line).split()[-2:] == ["was", "alive"]
+        assert next(line for line in text.splitlines() if "ray-cluster-worker-1" in line).split()[-2:] == [
+            "was",
+            "alive",
+        ]
 
     await run_console(body, FakeSession(FakeSettings(platform="attached", read_only=True)))
 
@@ -304,7 +315,9 @@ async def test_a_dashboard_that_does_not_answer_leaves_the_platforms_truth():
     refused = Failure("dashboard", "ConnectionRefused", "nothing listens at 10.0.0.5:8265", conclusive=True)
 
     async def body(console):
-        await console.show(snapshot((application(0), application(1, launcher=None)), refused, version=refused, gcs=refused))
+        await console.show(
+            snapshot((application(0), application(1, launcher=None)), refused, version=refused, gcs=refused)
+        )
         row = next(line for line in console.screen().splitlines() if line.startswith("   worker-1"))
         assert row.split()[:3] == ["worker-1", "running", "unknown"]
         assert "its node cannot be asked" in row

@@ -173,7 +173,22 @@ def test_a_row_has_both_truths_and_figures_with_units():
     rows = rows_of(picture(healthy()))
     line = text(row_line(rows.select()[1], arrange(rows.columns, 80), cursor=True))
     assert line.startswith(" ▸ worker-1")
-    assert line.split() == ["▸", "worker-1", "running", "alive", "▇", "88", "%", "41.0", "/", "64", "GB", "9.1", "GB", "2h14"]
+    assert line.split() == [
+        "▸",
+        "worker-1",
+        "running",
+        "alive",
+        "▇",
+        "88",
+        "%",
+        "41.0",
+        "/",
+        "64",
+        "GB",
+        "9.1",
+        "GB",
+        "2h14",
+    ]
 
 
 def test_a_healthy_row_is_plain():
@@ -205,7 +220,9 @@ def test_an_application_without_a_node_says_where_it_stands(state, launcher, wor
 
 
 def test_a_failed_application_shows_its_reason_in_place_of_figures():
-    rows = rows_of(picture(snapshot((application(0), application(1, "failed", message="engine\nexit 137")), (node(0),))))
+    rows = rows_of(
+        picture(snapshot((application(0), application(1, "failed", message="engine\nexit 137")), (node(0),)))
+    )
     assert rows.select()[1].tail == ("engine exit 137", "error")
 
 
@@ -229,7 +246,9 @@ def test_only_rows_that_are_looked_at_are_made(monkeypatch):
 def test_a_search_makes_again_only_what_changed(monkeypatch):
     made = []
     original = nodes.Line
-    monkeypatch.setattr(nodes, "Line", lambda item, *given: made.append(item.application.short) or original(item, *given))
+    monkeypatch.setattr(
+        nodes, "Line", lambda item, *given: made.append(item.application.short) or original(item, *given)
+    )
     first = advance(None, healthy())
     shown = rows_of(first)
     shown.select(text="running")
@@ -247,7 +266,12 @@ def test_a_search_makes_again_only_what_changed(monkeypatch):
 def test_columns_fit_whatever_the_width(width):
     rows = rows_of(picture(with_dead_worker()))
     shown = arrange(rows.columns, width)
-    least = MARGIN + sum(shown.columns[n].width for n, _ in shown.shown if shown.columns[n].rank == 0) + len(shown.shown) - 1
+    least = (
+        MARGIN
+        + sum(shown.columns[n].width for n, _ in shown.shown if shown.columns[n].rank == 0)
+        + len(shown.shown)
+        - 1
+    )
     for line in (head_line(shown), *(row_line(row, shown) for row in rows.select())):
         assert line_cells(line) <= max(width, least)
 
@@ -255,7 +279,11 @@ def test_columns_fit_whatever_the_width(width):
 def test_wider_screens_gain_columns():
     rows = rows_of(picture(healthy()))
     narrow, wide = arrange(rows.columns, 80), arrange(rows.columns, 160)
-    assert {COLUMNS[n].id for n, _ in wide.shown} - {COLUMNS[n].id for n, _ in narrow.shown} == {"disk", "ip", "version"}
+    assert {COLUMNS[n].id for n, _ in wide.shown} - {COLUMNS[n].id for n, _ in narrow.shown} == {
+        "disk",
+        "ip",
+        "version",
+    }
 
 
 def test_columns_give_way_by_rank():
@@ -378,7 +406,11 @@ def test_an_ended_operation_keeps_what_matters():
     assert len(step_lines(end(operation, None, NOW + 61), NOW + 99, 80)) == 1
     assert "01:01" in texts(step_lines(end(operation, None, NOW + 61), NOW + 99, 80))
     failed = texts(
-        step_lines(end(operation, OperationFailed("it broke", hint=Remedy("logs", "head", "shows its output")), NOW + 5), NOW + 99, 80)
+        step_lines(
+            end(operation, OperationFailed("it broke", hint=Remedy("logs", "head", "shows its output")), NOW + 5),
+            NOW + 99,
+            80,
+        )
     )
     assert "✗ Starting" in failed
     assert "it broke" in failed
@@ -421,11 +453,23 @@ def test_leaving_says_what_becomes_of_the_operation():
 @pytest.mark.parametrize(
     ("written_line", "shown", "role"),
     [
-        ("[2026-11-24 17:02:11,123 E 12 34] (raylet) raylet.cc:88: SIGKILL", "17:02:11 E raylet.cc:88  SIGKILL", "error"),
-        ("[2026-11-24 17:02:10,123 I 12 34] (raylet) node_manager.cc:512: ok", "17:02:10 I node_manager.cc:512  ok", ""),
+        (
+            "[2026-11-24 17:02:11,123 E 12 34] (raylet) raylet.cc:88: SIGKILL",
+            "17:02:11 E raylet.cc:88  SIGKILL",
+            "error",
+        ),
+        (
+            "[2026-11-24 17:02:10,123 I 12 34] (raylet) node_manager.cc:512: ok",
+            "17:02:10 I node_manager.cc:512  ok",
+            "",
+        ),
         ("2026-11-24 08:00:00,123 WARNING services.py:10 -- low shm", "08:00:00 W services.py:10  low shm", ""),
         ("2026-11-24 08:00:00,123\tINFO scripts.py:10 -- hi", "08:00:00 I scripts.py:10  hi", ""),
-        ("2026-11-24 09:32:16,406 ERR scripts.py:128 -- the raylet ended", "09:32:16 E scripts.py:128  the raylet ended", "error"),
+        (
+            "2026-11-24 09:32:16,406 ERR scripts.py:128 -- the raylet ended",
+            "09:32:16 E scripts.py:128  the raylet ended",
+            "error",
+        ),
         ("ValueError: no", "ValueError: no", "error"),
         ("anything else", "anything else", ""),
         ("\x1b[31mred\x1b[0m", "red", ""),
@@ -453,7 +497,8 @@ def test_what_is_shown_is_what_is_read_back():
 
 @given(
     st.dictionaries(
-        st.sampled_from(["name", "ray_port", "head.cpu", "workers.count", "workers.memory", "workers.gpus"]), st.text(max_size=12)
+        st.sampled_from(["name", "ray_port", "head.cpu", "workers.count", "workers.memory", "workers.gpus"]),
+        st.text(max_size=12),
     )
 )
 def test_whatever_is_typed_gives_a_spec_and_problems_by_field(typed):

@@ -81,9 +81,15 @@ def test_a_console_that_loses_its_terminal_ends(tmp_path):
     ended = []
     try:
         fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        wait_until(lambda: begun.exists() or (select.select([master], [], [], 0)[0] and not os.read(master, 65536)), "the start to begin")
+        wait_until(
+            lambda: begun.exists() or (select.select([master], [], [], 0)[0] and not os.read(master, 65536)),
+            "the start to begin",
+        )
         os.close(master)
-        wait_until(lambda: ended or ended.extend(n for n in os.waitpid(pid, os.WNOHANG)[:1] if n) or ended, "the console to end")
+        wait_until(
+            lambda: ended or ended.extend(n for n in os.waitpid(pid, os.WNOHANG)[:1] if n) or ended,
+            "the console to end",
+        )
     finally:
         if not ended:
             os.kill(pid, signal.SIGKILL)
@@ -134,8 +140,18 @@ sys.exit(show(Console(FakeSettings(), Session, ascii_only=False), headless="head
 
 def test_nothing_heavy_is_imported_before_the_first_frame():
     program = "import sys, raytui.tui.app; print(' '.join(sys.modules))"
-    loaded = set(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split())
-    banned = {"httpx", "ray", "psutil", "cmlapi", "textual.widgets._input", "textual.widgets._data_table", "textual.widgets._rich_log"}
+    loaded = set(
+        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+    )
+    banned = {
+        "httpx",
+        "ray",
+        "psutil",
+        "cmlapi",
+        "textual.widgets._input",
+        "textual.widgets._data_table",
+        "textual.widgets._rich_log",
+    }
     assert not loaded & (banned - {"textual.widgets._input"})
     assert "raytui.bootstrap" not in loaded
     assert "raytui.tui.panes.config" not in loaded

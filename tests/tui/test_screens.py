@@ -24,7 +24,10 @@ def console_at(size, *snapshots, keys=(), wait_for="", running=False):
     session.logs.batches = {"head": [LINES * 6]}
     if running:
         session.manager.release.clear()
-        session.manager.script = [StepEvent("launchers written", "done", 0.0), StepEvent("head application created", "done", 0.4, "head")]
+        session.manager.script = [
+            StepEvent("launchers written", "done", 0.0),
+            StepEvent("head application created", "done", 0.4, "head"),
+        ]
     clock = Clock(NOW + 1)
     app = RaytuiApp(session.settings, lambda: session, clock=clock, ascii_only=False)
 
@@ -44,7 +47,10 @@ def console_at(size, *snapshots, keys=(), wait_for="", running=False):
     return {"app": app, "terminal_size": size, "run_before": before}
 
 
-EVENTS = (RayEvent(NOW - 400, "INFO", "GCS", "node joined"), RayEvent(NOW - 40, "ERROR", "RAYLET", "worker killed by the memory monitor"))
+EVENTS = (
+    RayEvent(NOW - 400, "INFO", "GCS", "node joined"),
+    RayEvent(NOW - 40, "ERROR", "RAYLET", "worker killed by the memory monitor"),
+)
 SIZES = [(80, 24), (200, 60)]
 
 

@@ -21,12 +21,25 @@ from tests.unit.core.values import NOW
 
 JOBS = (
     Job("raysubmit_1", "RUNNING", "python train.py", started_at=NOW - 90),
-    Job("raysubmit_2", "FAILED", "python broken.py", started_at=NOW - 500, ended_at=NOW - 400, message="exit 1\nTraceback: all of it"),
+    Job(
+        "raysubmit_2",
+        "FAILED",
+        "python broken.py",
+        started_at=NOW - 500,
+        ended_at=NOW - 400,
+        message="exit 1\nTraceback: all of it",
+    ),
     Job("raysubmit_3", "SUCCEEDED", "python done.py", started_at=NOW - 900, ended_at=NOW - 800),
 )
-ACTORS = tuple(Actor(f"act-{n:05}", "Trainer" if n % 2 else "Server", "DEAD" if n % 50 == 0 else "ALIVE", pid=n) for n in range(5_000))
+ACTORS = tuple(
+    Actor(f"act-{n:05}", "Trainer" if n % 2 else "Server", "DEAD" if n % 50 == 0 else "ALIVE", pid=n)
+    for n in range(5_000)
+)
 SERVE = (ServeDeployment("shop", "RUNNING", "Ranker", "HEALTHY", replicas=2, route="/rank"),)
-EVENTS = (RayEvent(NOW - 400, "INFO", "GCS", "node joined"), RayEvent(NOW - 40, "ERROR", "RAYLET", "worker killed by the memory monitor"))
+EVENTS = (
+    RayEvent(NOW - 400, "INFO", "GCS", "node joined"),
+    RayEvent(NOW - 40, "ERROR", "RAYLET", "worker killed by the memory monitor"),
+)
 
 
 def full(**more):
@@ -49,7 +62,12 @@ async def opened(console, kind):
 
 def is_at(console, kind):
     screen = console.app.screen
-    return isinstance(screen, TableScreen) and screen.kind.name == kind and screen.query(RowTable) and screen.focused is not None
+    return (
+        isinstance(screen, TableScreen)
+        and screen.kind.name == kind
+        and screen.query(RowTable)
+        and screen.focused is not None
+    )
 
 
 def keys_of(screen):
@@ -62,7 +80,9 @@ def title_of(screen):
 
 async def typed(console, text):
     await console.press("slash")
-    await console.until(lambda: console.app.screen.query("#prompt") and console.app.focused.parent.id == "prompt", "the prompt")
+    await console.until(
+        lambda: console.app.screen.query("#prompt") and console.app.focused.parent.id == "prompt", "the prompt"
+    )
     console.app.screen.query_one("#prompt").field.value = text
     await console.pilot.pause()
 
@@ -87,7 +107,8 @@ async def test_every_list_is_a_screen_that_names_its_command(kind, size):
 
 
 @pytest.mark.parametrize(
-    ("key", "kind"), [("2", "jobs"), ("3", "actors"), ("4", "serve"), ("7", "events"), ("9", "nodes"), ("0", "conditions")]
+    ("key", "kind"),
+    [("2", "jobs"), ("3", "actors"), ("4", "serve"), ("7", "events"), ("9", "nodes"), ("0", "conditions")],
 )
 async def test_a_digit_goes_to_its_list_and_one_back_to_the_cluster(key, kind):
     async def body(console):
@@ -300,7 +321,9 @@ async def test_an_empty_list_teaches_with_its_whole_sentence(kind, width):
 
 async def opened_message(console, kind):
     console.cluster.go(kind)
-    await console.until(lambda: isinstance(console.app.screen, TableScreen) and console.app.screen.query(ListPane), "the list")
+    await console.until(
+        lambda: isinstance(console.app.screen, TableScreen) and console.app.screen.query(ListPane), "the list"
+    )
     await console.until(lambda: console.app.screen.list.query_one("#message").lines, "a sentence")
     return console.app.screen
 
@@ -336,7 +359,9 @@ async def test_rows_stay_muted_with_the_reason_when_they_cannot_be_read_any_more
         await console.show(full())
         screen = await opened(console, "jobs")
         await console.show(msgspec.structs.replace(full(), jobs=Reading(failure=failed), observed_at=NOW + 2))
-        await console.until(lambda: "the dashboard did not answer within 10 s" in " ".join(console.screen().split()), "the reason")
+        await console.until(
+            lambda: "the dashboard did not answer within 10 s" in " ".join(console.screen().split()), "the reason"
+        )
         assert "these are the rows of 14:13:20" in " ".join(console.screen().split())
         assert len(screen.list.table.rows) == 3
         assert {role for _, role in screen.list.table.rows[1].cells} == {"muted"}
@@ -377,12 +402,16 @@ async def test_a_running_operation_is_asked_about_when_one_leaves_from_a_list():
 
         await console.show(absent())
         console.cluster.request(Request("start"))
-        await console.until(lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.focused is not None, "the plan")
+        await console.until(
+            lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.focused is not None, "the plan"
+        )
         await console.press("right", "enter")
         await console.until(lambda: session.manager.executed, "the start")
         await opened_message(console, "jobs")
         await console.press("q")
-        await console.until(lambda: isinstance(console.app.screen, LeaveScreen) and console.app.focused is not None, "the question")
+        await console.until(
+            lambda: isinstance(console.app.screen, LeaveScreen) and console.app.focused is not None, "the question"
+        )
         await console.press("right", "enter")
         await console.until(lambda: session.closed, "the end")
 

@@ -39,7 +39,11 @@ class Oddity:
 
     def error(self) -> Exception:
         self.raised = True
-        return UnicodeEncodeError("ascii", "\u201d", 0, 1, "injected") if self.at % 2 else OddError("injected: nobody foresaw this")
+        return (
+            UnicodeEncodeError("ascii", "\u201d", 0, 1, "injected")
+            if self.at % 2
+            else OddError("injected: nobody foresaw this")
+        )
 
 
 class WorldTransport:
@@ -53,7 +57,9 @@ class WorldTransport:
         self._oddity = oddity
         self.sent = 0
 
-    async def call(self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, str | int], body: Any, timeout: float) -> Answer:
+    async def call(
+        self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, str | int], body: Any, timeout: float
+    ) -> Answer:
         del query
         # What is sent is what stands in the request now, whatever becomes of the caller's own object.
         content = msgspec.json.decode(msgspec.json.encode(body)) if body is not None else None
@@ -101,7 +107,13 @@ class WorldTransport:
             raise answer
         return answer
 
-    def _spoil(self, operation: str, upset: Upset, work: Callable[[], Answer], deliver: Callable[[Answer | TransportError], None]) -> None:
+    def _spoil(
+        self,
+        operation: str,
+        upset: Upset,
+        work: Callable[[], Answer],
+        deliver: Callable[[Answer | TransportError], None],
+    ) -> None:
         site, loop = self._site, self._site.loop
         if operation not in {"ListApplications", "DownloadProjectFile", "ListProjectFiles", "ListUsage"}:
             what = f"done{f' {upset.late:.1f} s later' if upset.late else ''}" if upset.done else "not done"
@@ -137,7 +149,9 @@ class WorldTransport:
                 raise Refused(404, f"application {ids['application_id']} not found")
             return _json(shown)
         if operation in {"StopApplication", "RestartApplication", "DeleteApplication"}:
-            act = {"StopApplication": site.stop, "RestartApplication": site.restart, "DeleteApplication": site.delete}[operation]
+            act = {"StopApplication": site.stop, "RestartApplication": site.restart, "DeleteApplication": site.delete}[
+                operation
+            ]
             act(site.find(ids["application_id"]), process)
             return _json({})
         if operation in {"ListProjectFiles", "DownloadProjectFile", "DeleteProjectFile"}:

@@ -61,7 +61,8 @@ class Faults:
     auto_restart: bool = False
     restart_after: float = 20.0
     crashes: float = 0.0
-    """Seconds between two misfortunes, about: a node ends by itself, or somebody removes an application by hand. 0: none."""
+    """Seconds between two misfortunes, about: a node ends by itself, or somebody removes an application by hand. 0:
+    none."""
     corpse: float = 0.5
     """Most seconds for which Ray lists a dead node as alive when nobody said good-bye."""
     report_delay: float = 0.0

@@ -15,16 +15,19 @@ if TYPE_CHECKING:
     from tests.world.runs import Run
 
 SERVED_BOUND = 70.0
-"""Seconds for which a dead node may be called alive where Ray's dashboard is asked: Ray itself lists a node whose host vanished for 65 s."""
+"""Seconds for which a dead node may be called alive where Ray's dashboard is asked: Ray itself lists a node whose host
+vanished for 65 s."""
 UNSERVED_BOUND = 100.0
-"""The same where only launchers' reports tell: a report is written every 10 s, is seen up to 60 s late and counts for 90 s; the launcher notices
-that GCS does not answer within 5 s, and a look reads each report every 5 s."""
+"""The same where only launchers' reports tell: a report is written every 10 s, is seen up to 60 s late and counts for
+90 s; the launcher notices that GCS does not answer within 5 s, and a look reads each report every 5 s."""
 ENDED_BOUND = 5.0
-"""The same for an application that the platform itself lists as ended, or whose own launcher says so: that witness is there at once."""
+"""The same for an application that the platform itself lists as ended, or whose own launcher says so: that witness is
+there at once."""
 SLACK = 30.0
 """Seconds that a call may take beyond its --timeout: the last request and its answer."""
 LOOKED_FOR = 110.0
-"""The same where requests fail: a create that a gateway gave up on is looked for for 60 s after its 45 s, so that nothing is left unknown."""
+"""The same where requests fail: a create that a gateway gave up on is looked for for 60 s after its 45 s, so that
+nothing is left unknown."""
 UNDO = 300.0
 """Seconds that undoing may take beyond that: a delete has been seen to take 180 s."""
 OBSERVE = 60.0
@@ -107,14 +110,21 @@ class Judge:
             + (UNDO if undone or run.interrupted or run.replaced else 0.0)
         )
         if run.seconds > limit:
-            self.wrong("deadline", f"{run.title} with --timeout {run.timeout:g} took {run.seconds:.0f} s and ended with: {run.said[:160]}")
+            self.wrong(
+                "deadline",
+                f"{run.title} with --timeout {run.timeout:g} took {run.seconds:.0f} s and ended with: {run.said[:160]}",
+            )
 
     def _left(self, run: Run) -> None:
         """After a failure: what this run made is gone, or named."""
         if run.verb == "restart":
             lost = [app for app in run.before if app.id not in self.site.apps and ("deleted", app) in run.changes]
             lost = [app for app in lost if app.short not in {other.short for other in self.site.ours()}]
-            unsaid = [app.name for app in lost if not _names(run.said, app) and not UNKNOWN.search(run.said) and not run.concurrent]
+            unsaid = [
+                app.name
+                for app in lost
+                if not _names(run.said, app) and not UNKNOWN.search(run.said) and not run.concurrent
+            ]
             if unsaid:
                 self.wrong("unnamed", f"{run.title} failed and {', '.join(unsaid)} is gone without a word: {run.said}")
         # What a restart made again was there before, and is not taken away.
@@ -141,7 +151,10 @@ class Judge:
         if "what this run made was removed" in said and made:
             self.wrong("claim", f"{run.title} said that what it made was removed, and there are {_list(made)}: {said}")
         if re.search(r"nothing (was|had been) (being )?changed|nothing was begun", said) and run.changes:
-            self.wrong("claim", f"{run.title} said that nothing was changed, and it {run.changes[0][0]} {run.changes[0][1].name}: {said}")
+            self.wrong(
+                "claim",
+                f"{run.title} said that nothing was changed, and it {run.changes[0][0]} {run.changes[0][1].name}: {said}",
+            )
 
     def _done(self, run: Run) -> None:
         if run.concurrent or self.site.creating:
@@ -175,11 +188,15 @@ class Judge:
     def _lives(self, run: Run, app: App) -> None:
         now, bound = self.site.now(), self.bound
         if not any(
-            node.name == app.name and node.engine is app.engine and node.alive(now - bound, now) and self._in_session(node, now - bound)
+            node.name == app.name
+            and node.engine is app.engine
+            and node.alive(now - bound, now)
+            and self._in_session(node, now - bound)
             for node in self.site.nodes.values()
         ):
             self.wrong(
-                "done", f"{run.title} said done, and no node of {app.name}'s present run was alive in the last {bound:g} s ({_of(app)})"
+                "done",
+                f"{run.title} said done, and no node of {app.name}'s present run was alive in the last {bound:g} s ({_of(app)})",
             )
 
     def _stop_done(self, run: Run, there: dict[str, App]) -> None:
@@ -199,7 +216,9 @@ class Judge:
             if app.status not in {STOPPED, FAILED} and run.wait and app in run.before:
                 self.wrong("done", f"{run.title} said done, and {app.name} is {app.status}")
             if comes_back and app in run.before:
-                self.wrong("done", f"{run.title} said done, and {app.name} is FAILED and will be restarted by the platform")
+                self.wrong(
+                    "done", f"{run.title} said done, and {app.name} is FAILED and will be restarted by the platform"
+                )
 
     def _stopped_all_it_could(self, run: Run) -> None:
         left = self.site.ours()
@@ -217,11 +236,15 @@ class Judge:
             if not kept and not _names(run.said, app) and not UNKNOWN.search(run.said):
                 self.wrong("stop", f"{run.title} failed and does not name {app.name} ({app.status}): {run.said}")
             if run.fair and not app.sticky and not app.deleting and not kept:
-                self.wrong("stop", f"{run.title} gave up, and nobody asked {app.name} ({app.status}) to end: {run.said}")
+                self.wrong(
+                    "stop", f"{run.title} gave up, and nobody asked {app.name} ({app.status}) to end: {run.said}"
+                )
 
     # ------------------------------------------------------------------ status
 
-    def look(self, snapshot: Snapshot, document: dict[str, Any], begin: float, end: float, before: dict[App, str]) -> None:
+    def look(
+        self, snapshot: Snapshot, document: dict[str, Any], begin: float, end: float, before: dict[App, str]
+    ) -> None:
         """What must hold of a status that was made between two moments; `before` are the states at the first."""
         if end - begin > OBSERVE:
             self.wrong("deadline", f"a look took {end - begin:.0f} s")
@@ -235,7 +258,14 @@ class Judge:
                 report = listed.launcher
                 told = report is not None and report.state in {"failed", "ended"} and report.node_id == row["node_id"]
                 ended = listed.state in {"failed", "stopped"} or told
-                self._alive(apps[row["application_id"]], row["node_id"], begin, end, ENDED_BOUND if ended else self.bound, document)
+                self._alive(
+                    apps[row["application_id"]],
+                    row["node_id"],
+                    begin,
+                    end,
+                    ENDED_BOUND if ended else self.bound,
+                    document,
+                )
         verdict, phase = document["verdict"], document["phase"]
         # What raytui itself is ending or making just now is no fault; only without that, `ok` says that all is there.
         if (verdict == "ok" and snapshot.operation is None) or phase == "running":
@@ -248,7 +278,10 @@ class Judge:
         self._counts(snapshot, document, begin, end)
         # One that was only just deleted is listed as stopping for a moment yet.
         if self.site.faults.quiet and verdict != "ok" and phase != "stopping" and truth and self._well(begin, before):
-            self.wrong("quiet", f"a status says {phase}/{verdict} in a world without faults, where all nodes have been alive for long")
+            self.wrong(
+                "quiet",
+                f"a status says {phase}/{verdict} in a world without faults, where all nodes have been alive for long",
+            )
 
     def _well(self, begin: float, before: dict[App, str]) -> bool:
         """Whether all that was asked for has been alive for half a minute."""
@@ -261,7 +294,9 @@ class Judge:
             node is not None and node.dead is None and node.born < begin - 30.0 for node in there.values()
         )
 
-    def _alive(self, app: App, node_id: str | None, begin: float, end: float, bound: float, document: dict[str, Any]) -> None:
+    def _alive(
+        self, app: App, node_id: str | None, begin: float, end: float, bound: float, document: dict[str, Any]
+    ) -> None:
         node = self.site.nodes.get(node_id or "")
         where = f"in a status {document['phase']}/{document['verdict']}"
         if node is None:
@@ -271,20 +306,23 @@ class Judge:
             return  # the list still shows what is gone, and its successor lives under the same name
         if node.engine.app is not app:
             self.wrong(
-                "earlier life", f"{app.name} ({app.id}) is called ALIVE by a node of {node.engine.app.name} ({node.engine.app.id}), {where}"
+                "earlier life",
+                f"{app.name} ({app.id}) is called ALIVE by a node of {node.engine.app.name} ({node.engine.app.id}), {where}",
             )
             return
         following = [engine for engine in app.engines if engine.number > node.engine.number]
         if following and following[0].born < begin - 1.0:
             ago = begin - following[0].born
             self.wrong(
-                "earlier life", f"{app.name} is called ALIVE by a node of its earlier run, {ago:.0f} s after the next began, {where}"
+                "earlier life",
+                f"{app.name} is called ALIVE by a node of its earlier run, {ago:.0f} s after the next began, {where}",
             )
             return
         if not node.alive(begin - bound, end) or not self._in_session(node, begin - bound):
             dead = min(at for at in (node.dead, node.session.ended) if at is not None)
             self.wrong(
-                "alive", f"{app.name} is called ALIVE {begin - dead:.0f} s after its node died (bound {bound:g} s), {where}; {_of(app)}"
+                "alive",
+                f"{app.name} is called ALIVE {begin - dead:.0f} s after its node died (bound {bound:g} s), {where}; {_of(app)}",
             )
 
     @staticmethod
@@ -301,13 +339,21 @@ class Judge:
         for name in ["head", *(f"worker-{n}" for n in range(1, count + 1))]:
             app = there.get(name)
             if app is None:
-                self.wrong("verdict", f"a status says {said}, and {name} does not exist (asked for: {sorted(self.asked)} workers)")
+                self.wrong(
+                    "verdict",
+                    f"a status says {said}, and {name} does not exist (asked for: {sorted(self.asked)} workers)",
+                )
                 continue
             nodes = [node for node in self.site.nodes.values() if node.engine.app is app]
             if app.shown_from > begin:
                 continue
-            if not any(node.alive(begin - self.bound, end) and self._in_session(node, begin - self.bound) for node in nodes):
-                self.wrong("verdict", f"a status says {said}, and {name} has no node that lived in the last {self.bound:g} s ({_of(app)})")
+            if not any(
+                node.alive(begin - self.bound, end) and self._in_session(node, begin - self.bound) for node in nodes
+            ):
+                self.wrong(
+                    "verdict",
+                    f"a status says {said}, and {name} has no node that lived in the last {self.bound:g} s ({_of(app)})",
+                )
 
     def _counts(self, snapshot: Snapshot, document: dict[str, Any], begin: float, end: float) -> None:
         nodes, jobs, cpu = document["nodes"], document["jobs"], (document["resources"] or {}).get("cpu")
@@ -323,7 +369,10 @@ class Judge:
         # Where only reports tell, a node is known once its report is seen and read.
         known = 1.0 if asked else UNSERVED_BOUND
         bound = self.bound
-        most = sum(node.alive(begin - bound, end) and self._in_session(node, begin - bound) for node in self.site.nodes.values())
+        most = sum(
+            node.alive(begin - bound, end) and self._in_session(node, begin - bound)
+            for node in self.site.nodes.values()
+        )
         least = sum(
             node.born < begin - known
             and (node.dead is None or node.dead > end)
@@ -334,10 +383,19 @@ class Judge:
         # Nodes of which nobody knows are said to be so beside the number.
         if not least - (document["unobserved_nodes"] or 0) <= alive <= most:
             self.wrong("counts", f"nodes.alive is {alive}, and between {least} and {most} were")
-        claimed = sum(row is not None and row["node_state"] == "ALIVE" for row in [document["head"], *document["workers"]])
+        claimed = sum(
+            row is not None and row["node_state"] == "ALIVE" for row in [document["head"], *document["workers"]]
+        )
         if alive > claimed and alive > least and snapshot.applications.value is not None:
-            rows = [(row["name"], row["state"], row["node_state"]) for row in [document["head"], *document["workers"]] if row]
-            self.wrong("counts", f"nodes.alive is {alive}, and only {claimed} applications have a node that is called alive: {rows}")
+            rows = [
+                (row["name"], row["state"], row["node_state"])
+                for row in [document["head"], *document["workers"]]
+                if row
+            ]
+            self.wrong(
+                "counts",
+                f"nodes.alive is {alive}, and only {claimed} applications have a node that is called alive: {rows}",
+            )
 
     # ------------------------------------------------------------------ the end
 
@@ -346,7 +404,8 @@ class Judge:
         left = self.site.ours()
         if left:
             self.wrong(
-                "leak", f"after {len(stops)} stops in a world without faults there are {_list(left)}; the last stop said: {stops[-1]}"
+                "leak",
+                f"after {len(stops)} stops in a world without faults there are {_list(left)}; the last stop said: {stops[-1]}",
             )
         for app in foreign:
             if app.id not in self.site.apps or app.touched:
@@ -367,7 +426,8 @@ def _names(said: str, app: App) -> bool:
 
 def _list(apps: list[App]) -> str:
     return ", ".join(
-        f"{app.name} ({app.status.removeprefix('APPLICATION_').lower()}{', being deleted' if app.deleting else ''})" for app in apps
+        f"{app.name} ({app.status.removeprefix('APPLICATION_').lower()}{', being deleted' if app.deleting else ''})"
+        for app in apps
     )
 
 

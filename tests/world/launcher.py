@@ -96,7 +96,15 @@ class Launcher:
         site, engine, now = self.site, self.engine, self.site.now()
         number = len(site.sessions) + 1
         ip = f"10.0.{engine.number // 250}.{engine.number % 250}"
-        session = Session(f"session_{number}", f"g{number}", engine, f"{ip}:6379", self.token, now, now + site.chance.uniform(0.2, 1.5))
+        session = Session(
+            f"session_{number}",
+            f"g{number}",
+            engine,
+            f"{ip}:6379",
+            self.token,
+            now,
+            now + site.chance.uniform(0.2, 1.5),
+        )
         site.sessions.append(session)
         engine.session = session
         site.folder.write(f"{SHARED}/rendezvous.json", msgspec.json.encode({
@@ -115,7 +123,10 @@ class Launcher:
         site.nodes[node.node_id] = node
         session.nodes.append(node)
         engine.node, engine.session = node, session
-        self._later(site.chance.uniform(0.05, 0.5), lambda: self.report("alive") if engine.node is node and node.dead is None else None)
+        self._later(
+            site.chance.uniform(0.05, 0.5),
+            lambda: self.report("alive") if engine.node is node and node.dead is None else None,
+        )
 
     def look_for_head(self) -> None:
         """A worker waits for a head that answers, and joins it."""

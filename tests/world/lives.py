@@ -81,7 +81,9 @@ class Life:
     def _furnish(self) -> None:
         site, faults = self.site, self.faults
         self._stranger("somebody-else", "")
-        self._stranger("other-head", describe(Marker("other", "head", ray_port=6379, dashboard_port=8265, run="another")))
+        self._stranger(
+            "other-head", describe(Marker("other", "head", ray_port=6379, dashboard_port=8265, run="another"))
+        )
         if faults.foreign_name:
             self.loop.call_later(self.chance.choice((0.0, 0.6, 4.0, 60.0)), self._name_taken)
         if faults.file_lag:
@@ -109,12 +111,18 @@ class Life:
             self._stranger(f"{CLUSTER}-{self.faults.foreign_name}", "made by hand")
 
     def _stranger(self, name: str, description: str) -> None:
-        app = self.site.create({"name": name, "subdomain": f"{name}-x", "script": "x.py", "description": description}, None)
+        app = self.site.create(
+            {"name": name, "subdomain": f"{name}-x", "script": "x.py", "description": description}, None
+        )
         self.foreign.append(app)
 
     async def _step(self, *, first: bool) -> None:
         chance = self.chance
-        verb = "start" if first else chance.choice(("start", "start", "scale", "scale", "restart", "stop", "pause", "pause"))
+        verb = (
+            "start"
+            if first
+            else chance.choice(("start", "start", "scale", "scale", "restart", "stop", "pause", "pause"))
+        )
         if verb == "pause":
             await self._pause()
             return
@@ -168,7 +176,9 @@ class Life:
             return
         faults.down = not faults.down
         self.tell("    [world] the API is out of order" if faults.down else "    [world] the API answers again")
-        self.loop.call_later(chance.uniform(0.3, 1.0) * faults.outages if faults.down else chance.uniform(10.0, 200.0), self._outage)
+        self.loop.call_later(
+            chance.uniform(0.3, 1.0) * faults.outages if faults.down else chance.uniform(10.0, 200.0), self._outage
+        )
 
     def _misfortune(self) -> None:
         """A node ends by itself, or somebody removes an application; and again after a while."""
@@ -177,7 +187,11 @@ class Life:
             return
         chance, site = self.luck, self.site
         apps = site.ours()
-        living = [app.engine for app in apps if app.engine is not None and app.engine.node is not None and app.engine.node.dead is None]
+        living = [
+            app.engine
+            for app in apps
+            if app.engine is not None and app.engine.node is not None and app.engine.node.dead is None
+        ]
         if living and chance.random() < 0.85:
             Launcher(site, chance.choice(living)).killed(chance.choice(("the raylet", "the pod")))
         elif apps:
@@ -200,7 +214,10 @@ class Life:
             and not self.faults.odd
         )
         self._expect(run)
-        self.tell(f"{run.title} --timeout {run.timeout:g}" + (f" (odd exception at call {run.oddity.at})" if run.oddity.at else ""))
+        self.tell(
+            f"{run.title} --timeout {run.timeout:g}"
+            + (f" (odd exception at call {run.oddity.at})" if run.oddity.at else "")
+        )
         run.began = loop.time()
         CURRENT.set(run.process)
         task = run.task = loop.create_task(run.work(), name=run.process.name)
@@ -220,7 +237,11 @@ class Life:
         run.seconds = loop.time() - run.began
         if task.done():
             self._ending(run, task)
-        if run.verb == "start" and run.asked is None and all(app.gone is not None and app.gone < run.began for app in run.before):
+        if (
+            run.verb == "start"
+            and run.asked is None
+            and all(app.gone is not None and app.gone < run.began for app in run.before)
+        ):
             # All of it went while the start was being planned; what was recorded with it says nothing any more.
             run.workers = self.profile
         self.judge.after(run)
@@ -285,7 +306,9 @@ class Life:
     async def look(self, console: int) -> None:
         """One status, from the console that watches all the time or as a command of its own."""
         own = self.chance.random() < 0.5
-        program = Program(self, f"status#{self.count()}@{console}", console, self.profile) if own else self.watchers[console]
+        program = (
+            Program(self, f"status#{self.count()}@{console}", console, self.profile) if own else self.watchers[console]
+        )
         CURRENT.set(program.process)
         begin = self.loop.time()
         before = {app: app.status for app in self.site.ours()}
@@ -301,7 +324,9 @@ class Life:
                 await program.close()
             CURRENT.set(None)
         rows = [document["head"], *document["workers"]]
-        states = ", ".join(f"{row['name'].removeprefix(CLUSTER + '-')} {row['state']} {row['node_state']}" for row in rows if row)
+        states = ", ".join(
+            f"{row['name'].removeprefix(CLUSTER + '-')} {row['state']} {row['node_state']}" for row in rows if row
+        )
         self.tell(f"  status@{console}: {document['phase']}/{document['verdict']} [{states}] nodes {document['nodes']}")
         self.judge.look(snapshot, document, begin, self.loop.time(), before)
 

@@ -39,7 +39,10 @@ class _Clock:
 
 
 class Process:
-    """One run of raytui: its tasks and whether it still lives. What happens in a killed one can no longer touch the world."""
+    """One run of raytui: its tasks and whether it still lives.
+
+    What happens in a killed one can no longer touch the world.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -93,20 +93,42 @@ class WorldDashboard(Dashboard):
             raise self._oddity.error()
         if site.faults.dashboard_errors and site.chance.random() < site.faults.dashboard_errors:
             await asyncio.sleep(site.chance.choice((0.1, 2.0 if public else 5.0)))
-            raise Unreachable(Failure("dashboard", "NoAnswer", "the dashboard took the request and did not answer", "raytui logs head"))
+            raise Unreachable(
+                Failure(
+                    "dashboard", "NoAnswer", "the dashboard took the request and did not answer", "raytui logs head"
+                )
+            )
         await asyncio.sleep(site.chance.uniform(0.005, 0.03))
         host = urlsplit(self._target.url).hostname or ""
         inside = host.startswith("10.0.")
         session = site.living_session()
         there = session is not None and site.now() >= session.dashboard
-        if session is None or not there or not (session.address.startswith(host + ":") if inside else self._serves(session, host)):
+        if (
+            session is None
+            or not there
+            or not (session.address.startswith(host + ":") if inside else self._serves(session, host))
+        ):
             if inside:
                 raise Unreachable(
-                    Failure("dashboard", "ConnectionRefused", f"nothing listens on {host}", "raytui logs head", conclusive=True)
+                    Failure(
+                        "dashboard",
+                        "ConnectionRefused",
+                        f"nothing listens on {host}",
+                        "raytui logs head",
+                        conclusive=True,
+                    )
                 )
-            raise Unreachable(Failure("application", "NothingListens", f"nothing answers behind {host} (status 502)", "raytui logs head"))
+            raise Unreachable(
+                Failure(
+                    "application", "NothingListens", f"nothing answers behind {host} (status 502)", "raytui logs head"
+                )
+            )
         if not public and self._target.ray_headers.get("X-Ray-Authorization", "") != f"Bearer {session.token}":
-            raise Unreachable(Failure("login", "TokenWrong", f"Ray at {host} refused the token", "RAY_AUTH_TOKEN gives the token itself"))
+            raise Unreachable(
+                Failure(
+                    "login", "TokenWrong", f"Ray at {host} refused the token", "RAY_AUTH_TOKEN gives the token itself"
+                )
+            )
         return session
 
     @staticmethod

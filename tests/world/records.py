@@ -1,4 +1,7 @@
-"""Applications, engines, raylets and sessions of the simulated workbench, as they truly are. Times are seconds of the loop."""
+"""Applications, engines, raylets and sessions of the simulated workbench, as they truly are.
+
+Times are seconds of the loop.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ from tests.world.loop import EPOCH, Process
 CLUSTER = "rayc"
 SHARED = f".raytui/{CLUSTER}"
 HEARTBEAT = 10.0
-STARTING, RUNNING, STOPPING, STOPPED, FAILED = (f"APPLICATION_{word}" for word in ("STARTING", "RUNNING", "STOPPING", "STOPPED", "FAILED"))
+STARTING, RUNNING, STOPPING, STOPPED, FAILED = (
+    f"APPLICATION_{word}" for word in ("STARTING", "RUNNING", "STOPPING", "STOPPED", "FAILED")
+)
 
 
 def stamp(at: float) -> str:

@@ -34,7 +34,9 @@ def spec_of(workers: int, *, exposed: bool) -> ClusterSpec:
         name=CLUSTER,
         expose_dashboard=exposed,
         head=HeadSpec(cpu=1, memory=4, runtime_identifier=RUNTIME, script=f"{folder}/ray_head_launcher.py"),
-        workers=WorkersSpec(count=workers, cpu=1, memory=4, runtime_identifier=RUNTIME, script=f"{folder}/ray_worker_launcher.py"),
+        workers=WorkersSpec(
+            count=workers, cpu=1, memory=4, runtime_identifier=RUNTIME, script=f"{folder}/ray_worker_launcher.py"
+        ),
     )
 
 
@@ -66,7 +68,11 @@ class Program:
             clock=lambda: EPOCH + life.loop.time(),
         )
         self.manager = ClusterManager(
-            self.platform, self.monitor, spec, launchers=life.launchers(console), state_dir=life.state / f"console-{console}"
+            self.platform,
+            self.monitor,
+            spec,
+            launchers=life.launchers(console),
+            state_dir=life.state / f"console-{console}",
         )
 
     async def close(self) -> None:
@@ -79,7 +85,14 @@ class Run(Program):
     """One operation, as a command of its own."""
 
     def __init__(
-        self, life: Life, console: int, verb: Any, *, workers: int | None = None, oddity: Oddity | None = None, **what: Any
+        self,
+        life: Life,
+        console: int,
+        verb: Any,
+        *,
+        workers: int | None = None,
+        oddity: Oddity | None = None,
+        **what: Any,
     ) -> None:
         super().__init__(life, f"{verb}#{life.count()}@{console}", console, life.profile, oddity)
         self.life = life
@@ -106,7 +119,11 @@ class Run(Program):
     @property
     def title(self) -> str:
         words = [f"--workers {self.asked}"] if self.verb == "start" and self.asked is not None else []
-        words += [str(self.asked)] if self.verb == "scale" else [str(value) for name, value in self.what.items() if name == "target"]
+        words += (
+            [str(self.asked)]
+            if self.verb == "scale"
+            else [str(value) for name, value in self.what.items() if name == "target"]
+        )
         words += ["--keep"] if self.keep else []
         words += [] if self.wait else ["--no-wait"]
         return " ".join([self.process.name, *words])

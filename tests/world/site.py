@@ -17,7 +17,20 @@ from tests.world.faults import Faults
 from tests.world.launcher import Launcher, leave
 from tests.world.loop import Process
 from tests.world.project import Folder
-from tests.world.records import FAILED, HEARTBEAT, RUNNING, SHARED, STARTING, STOPPED, STOPPING, App, Engine, RayNode, Session, stamp
+from tests.world.records import (
+    FAILED,
+    HEARTBEAT,
+    RUNNING,
+    SHARED,
+    STARTING,
+    STOPPED,
+    STOPPING,
+    App,
+    Engine,
+    RayNode,
+    Session,
+    stamp,
+)
 
 
 class Refused(Exception):
@@ -31,7 +44,9 @@ class Refused(Exception):
 class Site:
     """The truth."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, chance: random.Random, faults: Faults, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, chance: random.Random, faults: Faults, tell: Callable[[str], None]
+    ) -> None:
         self.loop = loop
         self.chance = chance
         self.faults = faults
@@ -60,13 +75,18 @@ class Site:
 
     def ours(self) -> list[App]:
         """The cluster's applications that exist, in order."""
-        return sorted((app for app in self.apps.values() if app.ours), key=lambda app: (app.marker.index if app.marker else 0, app.created))
+        return sorted(
+            (app for app in self.apps.values() if app.ours),
+            key=lambda app: (app.marker.index if app.marker else 0, app.created),
+        )
 
     def listed(self) -> list[dict[str, Any]]:
         """What a list shows."""
         now = self.now()
         shown = [app for app in self.apps.values() if app.shown_from <= now]
-        shown += [app for app in self.past if app.shown_from <= now and app.hidden_from is not None and app.hidden_from > now]
+        shown += [
+            app for app in self.past if app.shown_from <= now and app.hidden_from is not None and app.hidden_from > now
+        ]
         return [app.to_json() for app in shown]
 
     def find(self, identity: str) -> App:
@@ -146,7 +166,9 @@ class Site:
         """A file was written: a launcher looks once a second whether it is asked to drain."""
         if path.startswith(f"{SHARED}/drain/"):
             name = path.rpartition("/")[2]
-            self.loop.call_later(self.chance.uniform(0.2, 1.5), lambda: self.drain(name) if self.folder.read(path) is not None else None)
+            self.loop.call_later(
+                self.chance.uniform(0.2, 1.5), lambda: self.drain(name) if self.folder.read(path) is not None else None
+            )
 
     def release(self) -> None:
         """Free what is stuck."""
@@ -156,7 +178,9 @@ class Site:
     def _touch(self, app: App, what: str, by: Process | None) -> None:
         app.touched.append(what)
         if by is not None and not app.ours:
-            self.wrong.append(("foreign", f"{by.name} asked to {what} {app.name} ({app.id}), which is not of this cluster"))
+            self.wrong.append(
+                ("foreign", f"{by.name} asked to {what} {app.name} ({app.id}), which is not of this cluster")
+            )
 
     def _log(self, by: Process | None, what: str, app: App) -> None:
         self.changes.append((self.now(), by, what, app))
@@ -199,7 +223,10 @@ class Site:
             self.tell(f"    [world] {app.name}: its script {app.body['script']} is missing")
             if not app.deleting:
                 self.wrong.append(
-                    ("launcher", f"{app.name} was started by the platform, and its script {app.body['script']} is not in the project")
+                    (
+                        "launcher",
+                        f"{app.name} was started by the platform, and its script {app.body['script']} is not in the project",
+                    )
                 )
             self.fail(engine)
             return

@@ -9,21 +9,28 @@ from raytui.core.snapshot import Application, ApplicationState, Node
 from raytui.core.spec import GIGABYTE
 
 MOST_DEAD = 100
-"""Nodes that ended and are shown as rows, the last ones; Ray keeps up to 1,000 of them for as long as its head lives."""
+"""Nodes that ended and are shown as rows, the last ones; Ray keeps up to 1,000 of them for as long as its head
+lives."""
 _STATES: dict[str, ApplicationState] = {"ALIVE": "running", "DEAD": "stopped"}
 
 
 def applications_of(cluster: str, nodes: tuple[Node, ...]) -> tuple[Application, ...]:
     """The head, the other nodes in the order in which they began, then those that ended, the last first.
 
-    A node is called by the name that somebody gave it, else by its id: without one, Ray gives it its IP address, which several share.
+    A node is called by the name that somebody gave it, else by its id: without one, Ray gives it its IP address, which
+    several share.
     """
     head = _head(nodes)
-    dead = sorted((node for node in nodes if node.state == "DEAD" and node is not head), key=lambda node: -node.ended_at)
+    dead = sorted(
+        (node for node in nodes if node.state == "DEAD" and node is not head), key=lambda node: -node.ended_at
+    )
     shown = [node for node in nodes if node.state != "DEAD" and node is not head] + dead[:MOST_DEAD]
     named = Counter(node.name for node in shown)
     plain = {node.name for node in shown if named[node.name] == 1 and _is_given(node)}
-    workers = (_application(cluster, node, index, node.name if node.name in plain else "") for index, node in enumerate(shown, 1))
+    workers = (
+        _application(cluster, node, index, node.name if node.name in plain else "")
+        for index, node in enumerate(shown, 1)
+    )
     return (*([_application(cluster, head, 0, "head")] if head is not None else []), *workers)
 
 

@@ -27,7 +27,9 @@ class NothingKept:
 
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:  # noqa: ARG002
         """Raises `NotFound`: no launcher of raytui's runs there."""
-        raise NotFound(f"{application.short} has no output of a launcher", hint=Remedy("logs", "--list", "names Ray's own files"))
+        raise NotFound(
+            f"{application.short} has no output of a launcher", hint=Remedy("logs", "--list", "names Ray's own files")
+        )
 
     async def kept_logs(self, application: Application) -> dict[str, str]:  # noqa: ARG002  # no launcher keeps any
         """None."""

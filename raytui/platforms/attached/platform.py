@@ -24,7 +24,9 @@ class AttachedPlatform:
     name: PlatformName = "attached"
     appears_within = 0.0
 
-    def __init__(self, address: str, authentication: Callable[[DashboardTarget], Awaitable[str | None]], *, ca_bundle: str = "") -> None:
+    def __init__(
+        self, address: str, authentication: Callable[[DashboardTarget], Awaitable[str | None]], *, ca_bundle: str = ""
+    ) -> None:
         self._address = address
         self._authentication = authentication
         self._ca_bundle = ca_bundle
@@ -48,9 +50,15 @@ class AttachedPlatform:
             return plain
         if token.trouble:
             hint = "correct it, or unset the variable that names it"
-            raise Unreachable(Failure("login", "TokenUnreadable", f"the Ray token in {token.source} cannot be used: {token.trouble}", hint))
+            raise Unreachable(
+                Failure(
+                    "login", "TokenUnreadable", f"the Ray token in {token.source} cannot be used: {token.trouble}", hint
+                )
+            )
         login = {"Authorization": f"Bearer {token.text}"}
-        return DashboardTarget(self._address, token_file=token.path, ca_bundle=self._ca_bundle, ray_headers=login, given=True)
+        return DashboardTarget(
+            self._address, token_file=token.path, ca_bundle=self._ca_bundle, ray_headers=login, given=True
+        )
 
     async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # nothing is made here
         """None."""

@@ -38,8 +38,9 @@ DEFAULT_VENV = "~/.venv"
 class CaiPlatform:
     """The applications, files and nodes of one project of one workbench.
 
-    `project_dir` is set when raytui runs inside the project: files are then read and written directly. `domain` is the name under which
-    applications answer, the host's own unless the workbench says otherwise. `files` take the place of the project's own.
+    `project_dir` is set when raytui runs inside the project: files are then read and written directly. `domain` is the
+    name under which applications answer, the host's own unless the workbench says otherwise. `files` take the place of
+    the project's own.
     """
 
     name: PlatformName = "cai"
@@ -61,9 +62,17 @@ class CaiPlatform:
         timing: Timing | None = None,
     ) -> None:
         if not project_id:
-            raise ConfigurationError.from_problems([Problem("project_id", "no project is named", "set project_id or CML_PROJECT_ID")])
+            raise ConfigurationError.from_problems(
+                [Problem("project_id", "no project is named", "set project_id or CML_PROJECT_ID")]
+            )
         api = open_client(
-            host, api_key, project_id=project_id, client=client, ca_bundle=ca_bundle, key_source=key_source, timing=timing or Timing()
+            host,
+            api_key,
+            project_id=project_id,
+            client=client,
+            ca_bundle=ca_bundle,
+            key_source=key_source,
+            timing=timing or Timing(),
         )
         self.client = api
         self.lifecycle = Lifecycle(api)
@@ -81,22 +90,31 @@ class CaiPlatform:
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
         """One paged listing for any number of applications, with what the launchers say.
 
-        Inside the project their reports are read from its folder; from outside, for one cluster, at most a fixed number with each look.
-        A failed application has its reason, where somebody tells one.
+        Inside the project their reports are read from its folder; from outside, for one cluster, at most a fixed number
+        with each look. A failed application has its reason, where somebody tells one.
         """
         records, present = await asyncio.gather(self.lifecycle.records(), self._present(cluster))
         ours = in_order(records)
-        apps = [to_application(record, self._site) for record in ours if record.marker and cluster in {None, record.marker.cluster}]
+        apps = [
+            to_application(record, self._site)
+            for record in ours
+            if record.marker and cluster in {None, record.marker.cluster}
+        ]
         reports = await self._reports(apps, present)
         apps = [msgspec.structs.replace(app, launcher=reports.get(app.name)) for app in apps]
         reasons = await self._reasons.of(app for app in apps if app.state == "failed")
         return tuple(
-            msgspec.structs.replace(app, message=_why(app) or reasons.get(app.id, "")) if app.state == "failed" else app for app in apps
+            msgspec.structs.replace(app, message=_why(app) or reasons.get(app.id, "")) if app.state == "failed" else app
+            for app in apps
         )
 
     async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Those of `names` that an application without our marker has, or one whose marker stands for another name."""
-        return tuple(sorted({record.name for record in await self.lifecycle.records() if record.name in names and not record.ours}))
+        return tuple(
+            sorted(
+                {record.name for record in await self.lifecycle.records() if record.name in names and not record.ours}
+            )
+        )
 
     @property
     def appears_within(self) -> float:
@@ -130,8 +148,8 @@ class CaiPlatform:
     async def delete(self, application: Application, *, wait: bool = True) -> None:
         """Delete it, wait until it is no longer listed, and remove what only this run of it left in the project folder.
 
-        Without `wait` it returns when the platform has accepted the delete; then the files stay, since its node still runs and writes
-        them, until the next run replaces them.
+        Without `wait` it returns when the platform has accepted the delete; then the files stay, since its node still
+        runs and writes them, until the next run replaces them.
         """
         await self.lifecycle.delete(application, wait=wait)
         if wait:
@@ -159,7 +177,8 @@ class CaiPlatform:
                         return False
                     await asyncio.sleep(backoff.next())
         except (TimeoutError, RaytuiError):
-            # A node that cannot be drained is stopped all the same: its launcher drains on the platform's own stop signal.
+            # A node that cannot be drained is stopped all the same: its launcher drains on the platform's own stop
+            # signal.
             return False
         finally:
             await asyncio.shield(self._withdraw(application))
@@ -196,7 +215,8 @@ class CaiPlatform:
         if request.environment.get("RAY_AUTH_MODE") == "token":
             variables["RAY_AUTH_TOKEN_PATH"] = token_path(cluster)
             if request.marker.role == "head":
-                # Other pods of the project reach the dashboard by the head's address; Ray's token keeps everybody else out.
+                # Other pods of the project reach the dashboard by the head's address; Ray's token keeps everybody else
+                # out.
                 variables["RAYTUI_DASHBOARD_HOST"] = "0.0.0.0"  # noqa: S104
         return variables
 

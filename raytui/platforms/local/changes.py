@@ -1,4 +1,7 @@
-"""The changes of the local platform that run under its lock: make, mark, start again, forget. Each is done whole or not at all."""
+"""The changes of the local platform that run under its lock: make, mark, start again, forget.
+
+Each is done whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,19 @@ Clock = Callable[[], float]
 
 
 def make(root: Path, request: CreateRequest, venv: Path, clock: Clock) -> Record:
-    """Write the record, start the launcher, complete the record. Raises `OperationFailed` when an application of that name runs already."""
+    """Write the record, start the launcher, complete the record.
+
+    Raises `OperationFailed` when an application of that name runs already.
+    """
     folder = Folder(root, request.marker.cluster)
     with locked(root):
         folder.prepare()
         existing = _existing(folder, request.name)
         if existing is not None and observe.launcher_lives(existing):
             raise OperationFailed(
-                f"{request.name} runs already as process {existing.pid}", hint=Remedy("status", "", "shows it"), reason="AlreadyExists"
+                f"{request.name} runs already as process {existing.pid}",
+                hint=Remedy("status", "", "shows it"),
+                reason="AlreadyExists",
             )
         record = _requested(folder, request, venv, clock)
         return _start(folder, record, existing, clock)
@@ -46,11 +54,15 @@ def start_again(root: Path, application: Application, clock: Clock) -> Record:
         if observe.launcher_lives(record):
             return record
         folder.prepare()
-        fresh = msgspec.structs.replace(record, engine=os.urandom(6).hex(), wanted="running", exit_code=None, ended_at=0.0)
+        fresh = msgspec.structs.replace(
+            record, engine=os.urandom(6).hex(), wanted="running", exit_code=None, ended_at=0.0
+        )
         return _start(folder, fresh, record, clock)
 
 
-def mark_stopped(root: Path, application: Application, clock: Clock, *, ended: bool, deleted: bool = False) -> Record | None:
+def mark_stopped(
+    root: Path, application: Application, clock: Clock, *, ended: bool, deleted: bool = False
+) -> Record | None:
     """Note that it was asked to end (and to be forgotten then), or that it ended.
 
     None when the record is gone or is another application's by now.
@@ -62,7 +74,9 @@ def mark_stopped(root: Path, application: Application, clock: Clock, *, ended: b
             return None
         if not record.id:
             return record
-        changed = msgspec.structs.replace(record, wanted="deleted" if deleted or record.wanted == "deleted" else "stopped")
+        changed = msgspec.structs.replace(
+            record, wanted="deleted" if deleted or record.wanted == "deleted" else "stopped"
+        )
         if ended:
             changed = msgspec.structs.replace(
                 changed, ended_at=record.ended_at or clock(), exit_code=processes.exit_code(record.pid, record.start)
@@ -73,7 +87,10 @@ def mark_stopped(root: Path, application: Application, clock: Clock, *, ended: b
 
 
 def forget(root: Path, application: Application) -> None:
-    """Remove the record of an ended application; what is gone already, or another application's by now, is left alone."""
+    """Remove the record of an ended application.
+
+    What is gone already, or another application's by now, is left alone.
+    """
     folder = Folder(root, application.cluster)
     if not folder.path.exists():
         return
@@ -87,7 +104,8 @@ def forget(root: Path, application: Application) -> None:
 def clear(root: Path, cluster: str) -> frozenset[str]:
     """Remove what a cluster without applications left behind, all but its logs.
 
-    Nothing is removed while it has an application. The answer names, by id, those that still run without a record: end them and call again.
+    Nothing is removed while it has an application. The answer names, by id, those that still run without a record: end
+    them and call again.
     """
     folder = Folder(root, cluster)
     if not folder.path.exists() and not launch.temp_dir(root, cluster).exists():

@@ -25,8 +25,12 @@ async def read_within(what: str, function: Callable[[], T], timeout: float = REA
     return await within(what, function, timeout, HUNG)
 
 
-async def to_the_end(function: Callable[[], T], undo: Callable[[T], object] | None = None, timeout: float = CHANGE_S) -> T:
-    """Run a change in a thread to its end even when we are cancelled, so that no half of it stays; then undo it if that was asked for.
+async def to_the_end(
+    function: Callable[[], T], undo: Callable[[T], object] | None = None, timeout: float = CHANGE_S
+) -> T:
+    """Run a change in a thread to its end even when we are cancelled, so that no half of it stays.
+
+    Then undo it if that was asked for.
 
     Raises `DeadlineExceeded` when it does not end in `timeout` seconds: it may yet be carried out.
     """
@@ -40,7 +44,9 @@ async def to_the_end(function: Callable[[], T], undo: Callable[[T], object] | No
             await _wait_for(asyncio.ensure_future(in_daemon_thread(lambda: undo(made))), timeout)
         raise
     if not ended:
-        raise DeadlineExceeded(f"a change in the state directory did not end within {timeout:g} s; it may yet be carried out", hint=HUNG)
+        raise DeadlineExceeded(
+            f"a change in the state directory did not end within {timeout:g} s; it may yet be carried out", hint=HUNG
+        )
     return task.result()
 
 

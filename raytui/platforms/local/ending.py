@@ -1,8 +1,8 @@
 """How an application is ended: the launcher is asked and given time, then whatever is left is killed, until nothing is.
 
-Ray drains a busy node for up to 30 s after SIGTERM, and its agents outlive a killed parent by a minute. Whoever once belonged to the
-application is remembered for the whole ending, because a process that loses its parent or writes over its environment could not be
-recognised any more.
+Ray drains a busy node for up to 30 s after SIGTERM, and its agents outlive a killed parent by a minute. Whoever once
+belonged to the application is remembered for the whole ending, because a process that loses its parent or writes over
+its environment could not be recognised any more.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ class Ending:
     """One ending of one application, carried out by calling `step` until it is true; nothing in it waits."""
 
     def __init__(self, root: Path, name: str, chosen: Chooser, script: str = "", *, timeout: float = STOP_S) -> None:
-        """`chosen` tells whose mark counts; `script` is the launcher's path, which tells the launcher from what it started."""
+        """`chosen` tells whose mark counts.
+
+        `script` is the launcher's path, which tells the launcher from what it started.
+        """
         self._root = root
         self._name = name
         self._chosen = chosen
@@ -49,8 +52,12 @@ class Ending:
         return bool(self._asked)
 
     def step(self) -> bool:
-        """Do what is due now; true when nothing of the application is left. Raises `DeadlineExceeded` when something cannot be killed."""
-        # /proc is not read in one moment: a process that forks and ends meanwhile can hide its child from one reading, not from two.
+        """Do what is due now; true when nothing of the application is left.
+
+        Raises `DeadlineExceeded` when something cannot be killed.
+        """
+        # /proc is not read in one moment: a process that forks and ends meanwhile can hide its child from one reading,
+        # not from two.
         left = self._left() or self._left()
         if not left:
             return True
@@ -73,7 +80,9 @@ class Ending:
         return [process for process in self._known.values() if processes.lives(process.pid, process.start)]
 
     def _ask(self, left: list[Process], now: float) -> None:
-        head = next((process for process in left if self._script and self._script in processes.command(process.pid)), None)
+        head = next(
+            (process for process in left if self._script and self._script in processes.command(process.pid)), None
+        )
         head = head or next((process for process in left if is_ray_start(processes.command(process.pid))), None)
         if head is not None:
             self._alone_since = 0.0
@@ -101,7 +110,10 @@ def of_application(folder: Folder, name: str) -> Chooser:
 
 
 def kill_now(folder: Folder, name: str) -> None:
-    """End an application that has only just been made, without asking; blocks for a moment. Raises `DeadlineExceeded` like a step."""
+    """End an application that has only just been made, without asking; blocks for a moment.
+
+    Raises `DeadlineExceeded` like a step.
+    """
     ending = Ending(folder.root, name, of_application(folder, name), timeout=0.0)
     while not ending.step():
         time.sleep(0.01)

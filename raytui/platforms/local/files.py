@@ -1,6 +1,7 @@
 """Where the local platform keeps a cluster on disk, one writer at a time, and what a failing disk means to a person.
 
-`<state>/local/<cluster>/` is also the folder that the cluster's launchers share (RAYTUI_SHARED_DIR); its layout is the contract with them.
+`<state>/local/<cluster>/` is also the folder that the cluster's launchers share (RAYTUI_SHARED_DIR); its layout is the
+contract with them.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ _HINTS = {
 
 @contextmanager
 def explained(doing: str, path: Path) -> Iterator[None]:
-    """Turn an `OSError` into one sentence that names the path; `doing` says what was tried, such as `writing the record`."""
+    """Turn an `OSError` into one sentence that names the path.
+
+    `doing` says what was tried, such as `writing the record`.
+    """
     try:
         yield
     except OSError as error:
@@ -47,7 +51,8 @@ def explained(doing: str, path: Path) -> Iterator[None]:
 def locked(root: Path, timeout: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """Be the only raytui that changes records or hands out ports under `root`.
 
-    The kernel gives the lock back when its holder dies. It is held for milliseconds, never while a process is waited for.
+    The kernel gives the lock back when its holder dies. It is held for milliseconds, never while a process is waited
+    for.
     """
     path = root / ".lock"
     with explained("locking the state directory", path):
@@ -68,7 +73,9 @@ def locked(root: Path, timeout: float = LOCK_TIMEOUT_S) -> Iterator[None]:
 def checked(name: str, what: str) -> str:
     """A cluster's or application's name that is safe as a file name; raises `ConfigurationError` for any other."""
     if not _NAME.fullmatch(name):
-        raise ConfigurationError(f"{name!r} is no {what} name", hint="only letters, digits and single hyphens are allowed")
+        raise ConfigurationError(
+            f"{name!r} is no {what} name", hint="only letters, digits and single hyphens are allowed"
+        )
     return name
 
 
@@ -126,6 +133,8 @@ class Folder:
     def prune_logs(self, keep: frozenset[str] = frozenset()) -> None:
         """Leave the newest log files and those named in `keep`."""
         with suppress(OSError):  # an old log more or less is no reason to fail an operation
-            files = sorted((path for path in self.logs.iterdir() if path.name not in keep), key=lambda path: -path.stat().st_mtime)
+            files = sorted(
+                (path for path in self.logs.iterdir() if path.name not in keep), key=lambda path: -path.stat().st_mtime
+            )
             for path in files[KEPT_LOGS:]:
                 path.unlink()

@@ -29,8 +29,21 @@ SOCKET_LIMIT = 107
 SESSION_PATH = len("/w1000/session_2026-11-24_23-59-59_999999_4194304/sockets/plasma_store.1")
 """What comes below it at its longest: the launcher's folder for each worker, then Ray's own."""
 _NOT_INHERITED = ("RAY_", "RAYTUI_", "CDSW_", "CML_")
-"""Leftovers of another cluster, of our own settings or of a workbench would steer the launcher; keys have no business in a node."""
-_TERMINAL = {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "TERM", "COLUMNS", "LINES", "TMUX", "TMUX_PANE", "STY"}
+"""Leftovers of another cluster, of our own settings or of a workbench would steer the launcher; keys have no business
+in a node."""
+_TERMINAL = {
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "COLORTERM",
+    "TERM",
+    "COLUMNS",
+    "LINES",
+    "TMUX",
+    "TMUX_PANE",
+    "STY",
+}
 _PORTS = {
     "RAYTUI_CLIENT_PORT": (10001, "head"),
     "RAYTUI_AGENT_PORT": (0, ""),
@@ -39,7 +52,8 @@ _PORTS = {
 }
 """Ports that a second node on one machine would collide on: their defaults, and the role that has them.
 
-The agent never gets Ray's default: whoever comes second to it, a Ray that is just starting beside ours too, runs without job submission.
+The agent never gets Ray's default: whoever comes second to it, a Ray that is just starting beside ours too, runs
+without job submission.
 """
 
 
@@ -56,7 +70,9 @@ def temp_dir(root: Path, cluster: str) -> Path:
 
 
 def make_temp_dir(path: Path) -> None:
-    """Make it, below a folder of ours that nobody else can enter. Raises `OperationFailed` when somebody else owns the name.
+    """Make it, below a folder of ours that nobody else can enter.
+
+    Raises `OperationFailed` when somebody else owns the name.
 
     Ray opens its directory to everybody (0777) the first time it starts, so the folder above is what keeps others out.
     """
@@ -76,7 +92,8 @@ def make_temp_dir(path: Path) -> None:
 def forget_last_head(path: Path) -> None:
     """Remove Ray's note of the last head.
 
-    With it Ray refuses to start a head at the same address as long as a raylet that had joined the old one lives, which can be a minute.
+    With it Ray refuses to start a head at the same address as long as a raylet that had joined the old one lives, which
+    can be a minute.
     """
     note = path / "ray_current_cluster"
     with explained("removing the note of the old head", note):
@@ -84,7 +101,10 @@ def forget_last_head(path: Path) -> None:
 
 
 def remove_temp_dir(root: Path, cluster: str) -> None:
-    """Remove it with Ray's sessions, and the folder above with the last one; what cannot be removed is left to the system's cleaning."""
+    """Remove it with Ray's sessions, and the folder above with the last one.
+
+    What cannot be removed is left to the system's cleaning.
+    """
     path = temp_dir(root, cluster)
     shutil.rmtree(path, ignore_errors=True)
     try:
@@ -108,14 +128,18 @@ def free_ports(record: Record, others: Iterable[Record]) -> dict[str, int]:
 
 
 def ensure_token(folder: Folder, *, head: bool) -> None:
-    """Make the cluster's Ray token when it has none; one that the person's own variables give becomes the cluster's with its head.
+    """Make the cluster's Ray token when it has none.
+
+    One that the person's own variables give becomes the cluster's with its head.
 
     The caller holds the lock. Raises `OperationFailed` when what they give is of no use.
     """
     given = ray_token(os.environ, Path()) if head else RayToken()
     if given.trouble:
         raise OperationFailed(
-            f"the Ray token in {given.source} cannot be used: {given.trouble}", hint="correct or unset the variable", reason="Token"
+            f"the Ray token in {given.source} cannot be used: {given.trouble}",
+            hint="correct or unset the variable",
+            reason="Token",
         )
     with explained("writing the cluster's token", folder.token):
         if given.text:
@@ -126,7 +150,11 @@ def ensure_token(folder: Folder, *, head: bool) -> None:
 
 def variables(folder: Folder, record: Record, inherited: Mapping[str, str]) -> dict[str, str]:
     """The whole environment of the launcher."""
-    given = {name: value for name, value in inherited.items() if name not in _TERMINAL and not name.startswith(_NOT_INHERITED)}
+    given = {
+        name: value
+        for name, value in inherited.items()
+        if name not in _TERMINAL and not name.startswith(_NOT_INHERITED)
+    }
     given |= record.environment
     given |= {name: str(port) for name, port in record.ports.items() if port}
     given |= {
@@ -142,7 +170,8 @@ def variables(folder: Folder, record: Record, inherited: Mapping[str, str]) -> d
     }
     port = _head_port(folder) or record.ray_port
     if record.role == "worker" and port:
-        # A worker that is quicker than its head would try the default port, where another Ray may answer. A newer rendezvous wins.
+        # A worker that is quicker than its head would try the default port, where another Ray may answer. A newer
+        # rendezvous wins.
         given.setdefault("RAY_HEAD_ADDRESS", f"127.0.0.1:{port}")
     if record.environment.get("RAY_AUTH_MODE") == "token":
         given["RAY_AUTH_TOKEN_PATH"] = str(folder.token)
@@ -154,11 +183,16 @@ def _head_port(folder: Folder) -> int:
 
 
 def launch(folder: Folder, record: Record) -> processes.Process:
-    """Start the launcher in a session of its own, its output in the record's log; it lives on when we and our terminal are gone."""
+    """Start the launcher in a session of its own, its output in the record's log.
+
+    It lives on when we and our terminal are gone.
+    """
     script = Path(record.script)
     if not script.is_file():
         raise OperationFailed(
-            f"the launcher {script} does not exist", hint=Remedy("start", "", "writes it again"), reason="LauncherMissing"
+            f"the launcher {script} does not exist",
+            hint=Remedy("start", "", "writes it again"),
+            reason="LauncherMissing",
         )
     log = folder.logs / record.log
     python = Path(record.venv) / "bin" / "python"
@@ -181,6 +215,8 @@ def launch(folder: Folder, record: Record) -> processes.Process:
     process = processes.read(child.pid)
     if process is None:
         # Only where SIGCHLD is ignored can it have vanished before we asked for its status.
-        raise OperationFailed(f"the launcher of {record.name} ended at once", hint=f"read {log}", reason="LauncherEnded")
+        raise OperationFailed(
+            f"the launcher of {record.name} ended at once", hint=f"read {log}", reason="LauncherEnded"
+        )
     processes.children[process.pid, process.start] = child.poll
     return process

@@ -1,8 +1,8 @@
 """Whose socket listens on a head's dashboard port: a token goes to the head's own processes and to nobody else.
 
-Any user of this machine may listen on a port that is free for a moment. The listening socket is therefore looked up in the kernel's table
-and must be held by a process below the head's launcher. Whoever connects between two looks that find the same socket is connected to it:
-while it listens, no other user's socket can listen at that address.
+Any user of this machine may listen on a port that is free for a moment. The listening socket is therefore looked up in
+the kernel's table and must be held by a process below the head's launcher. Whoever connects between two looks that find
+the same socket is connected to it: while it listens, no other user's socket can listen at that address.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from raytui.platforms.local import processes
 
 _LISTENS = b"0A"
 _OF_LISTENERS = {_LISTENS, b"03"}
-"""States of the rows at the beginning of the kernel's tables: older kernels list a connection that is being made (03) there too."""
+"""States of the rows at the beginning of the kernel's tables: older kernels list a connection that is being made (03)
+there too."""
 _LOOPBACK = (
     ("/proc/net/tcp", (b"0100007F", b"00000000")),
     ("/proc/net/tcp6", (b"0000000000000000FFFF00000100007F", b"0" * 32)),
@@ -25,7 +26,10 @@ _LOOPBACK = (
 
 
 class HeadListener:
-    """Asks who listens on a head's dashboard port; equal for the same run of the same head, so that its connections may be kept."""
+    """Asks who listens on a head's dashboard port.
+
+    Equal for the same run of the same head, so that its connections may be kept.
+    """
 
     def __init__(self, name: str, pid: int, start: int, port: int) -> None:
         """`name` is the head's; `pid` and `start` are its launcher's process."""
@@ -47,7 +51,10 @@ class HeadListener:
         return self._name, self._pid, self._start, self._port
 
     def __call__(self) -> frozenset[int]:
-        """The sockets that listen there, none when nobody does; raises `Unreachable` when one of them is not the head's."""
+        """The sockets that listen there, none when nobody does.
+
+        Raises `Unreachable` when one of them is not the head's.
+        """
         found = listening(self._port)
         if found.keys() <= self._own:
             return frozenset(found)
@@ -71,17 +78,21 @@ class HeadListener:
             Failure(
                 "dashboard",
                 "ForeignListener",
-                f"another process ({who}) listens on the dashboard's port {self._port}, not {self._name}: it was asked nothing",
+                f"another process ({who}) listens on the dashboard's port {self._port}, not {self._name}: it "
+                "was asked nothing",
                 "end that process and restart the head, or start the cluster with --dashboard-port auto",
             )
         )
 
 
 def listening(port: int) -> dict[int, int]:
-    """User by number of each socket that answers connections to 127.0.0.1 at this port; several only when they share it.
+    """User by number of each socket that answers connections to 127.0.0.1 at this port.
 
-    The kernel writes its listening sockets, and requests to them, before all other connections: with 1,200 connections on the machine the
-    whole table takes 6 ms and its beginning 0.2 ms, and every request of a status is preceded and followed by such a look.
+    Several only when they share it.
+
+    The kernel writes its listening sockets, and requests to them, before all other connections: with 1,200 connections
+    on the machine the whole table takes 6 ms and its beginning 0.2 ms, and every request of a status is preceded and
+    followed by such a look.
     """
     suffix = b":%04X" % port
     for path, addresses in _LOOPBACK:
@@ -97,7 +108,10 @@ def listening(port: int) -> dict[int, int]:
 
 
 def _listeners(path: str, suffix: bytes) -> Iterator[list[bytes]]:
-    """The rows of listening sockets whose local address ends so; the whole table is read only where none was found before its end."""
+    """The rows of listening sockets whose local address ends so.
+
+    The whole table is read only where none was found before its end.
+    """
     seen = False
     with open(path, "rb") as file:  # noqa: PTH123  # on the path of `raytui status`
         next(file, b"")

@@ -1,7 +1,7 @@
 """What runs on this machine, as applications: the record says what to look for, the process table says what is there.
 
-The usual look reads a few files for each application. All of /proc is searched only when something does not add up: a cluster without
-records, a record that was never completed, a launcher's report without a record.
+The usual look reads a few files for each application. All of /proc is searched only when something does not add up: a
+cluster without records, a record that was never completed, a launcher's report without a record.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from raytui.platforms.local.files import Folder, explained, locked
 from raytui.platforms.local.records import Record
 
 _ADOPTION_LOCK_S = 0.5
-"""A look does not wait for whoever changes something just now; it reports what it sees and writes it down another time."""
+"""A look does not wait for whoever changes something just now; it reports what it sees and writes it down another
+time."""
 
 
 class Verdict(NamedTuple):
@@ -85,7 +86,10 @@ def doubtful(folder: Folder, known: Iterable[Record]) -> bool:
 
 
 def reconcile(folder: Folder, found: Iterable[processes.Marked]) -> list[Record]:
-    """The records of a cluster after comparing them with the process table; what was mended is written down when that is possible."""
+    """The records of a cluster after comparing them with the process table.
+
+    What was mended is written down when that is possible.
+    """
     mine: dict[str, list[processes.Marked]] = {}
     for mark in found:
         if mark.shared == folder.path:
@@ -112,7 +116,12 @@ def reconcile(folder: Folder, found: Iterable[processes.Marked]) -> list[Record]
 
 def _is_gone(record: Record, marks: Iterable[processes.Marked]) -> bool:
     """Whether an application that was asked to be deleted has ended, with all that it started."""
-    return record.wanted == "deleted" and record.complete and not launcher_lives(record) and not any(_still(mark) for mark in marks)
+    return (
+        record.wanted == "deleted"
+        and record.complete
+        and not launcher_lives(record)
+        and not any(_still(mark) for mark in marks)
+    )
 
 
 def _forget(folder: Folder, gone: Iterable[Record]) -> None:
@@ -126,19 +135,24 @@ def _forget(folder: Folder, gone: Iterable[Record]) -> None:
 def mend(record: Record | None, marks: list[processes.Marked]) -> Record | None:
     """A record that fits the processes which carry its application's mark.
 
-    A lost record comes back from the launcher's own environment. One that was never completed gets its process, or, when raytui died before
-    there was one, the note that it has none.
+    A lost record comes back from the launcher's own environment. One that was never completed gets its process, or,
+    when raytui died before there was one, the note that it has none.
     """
     if record is not None and record.id and record.complete:
         return record
     if record is not None and not record.complete and processes.lives(record.creator_pid, record.creator_start):
         return record
     for mark in sorted(marks, key=lambda mark: mark.process.start):
-        # A delete forgets the record after the last process has ended: one that still lives without a record has lost it.
+        # A delete forgets the record after the last process has ended: one that still lives without a record has lost
+        # it.
         if not _still(mark):
             continue
         carried = records.from_environment(mark.environment.get(records.RECORD, ""))
-        if carried is None or carried.name != mark.application or (record is not None and record.id and carried.engine != record.engine):
+        if (
+            carried is None
+            or carried.name != mark.application
+            or (record is not None and record.id and carried.engine != record.engine)
+        ):
             continue
         own = carried.script in processes.command(mark.process.pid)
         wanted = record.wanted if record is not None and record.id else "running"
@@ -154,7 +168,9 @@ def mend(record: Record | None, marks: list[processes.Marked]) -> Record | None:
     return record
 
 
-def _write_down(folder: Folder, known: Mapping[str, Record], mended: Mapping[str, Record], marks: Iterable[processes.Marked]) -> None:
+def _write_down(
+    folder: Folder, known: Mapping[str, Record], mended: Mapping[str, Record], marks: Iterable[processes.Marked]
+) -> None:
     with locked(folder.root, _ADOPTION_LOCK_S):
         folder.prepare()
         for name, record in mended.items():
@@ -206,7 +222,9 @@ def judge(folder: Folder, record: Record, report: NodeFile | None) -> Verdict:
     if not record.id:
         path = folder.record(record.name)
         return Verdict(
-            "failed", "record damaged", f"its record {path} is damaged and no process of it was found; stopping the cluster removes it"
+            "failed",
+            "record damaged",
+            f"its record {path} is damaged and no process of it was found; stopping the cluster removes it",
         )
     if not record.complete:
         return Verdict("starting", "being created")
@@ -236,7 +254,10 @@ def _alive(record: Record, report: NodeFile, raw: str) -> Verdict:
 
 
 def _parent(pid: int) -> int:
-    """The parent of the node program, which is the launcher; a script of a person's own may run `ray start` by itself."""
+    """The parent of the node program, which is the launcher.
+
+    A script of a person's own may run `ray start` by itself.
+    """
     process = processes.read(pid)
     return process.parent if process is not None else 0
 

@@ -33,15 +33,21 @@ SLOWEST_POLL_S = 0.5
 class LocalPlatform:
     """Applications of this user on this machine, under one state directory.
 
-    `state_dir` is raytui's state directory; `venv` is where Ray is installed, by default the environment that raytui runs in when it has
-    Ray, else ~/.venv. `clock` gives the time that is written down, in seconds since 1970. `stop_timeout` is how many seconds an
-    application may take to end before it is killed; Ray itself needs up to 30 s for a busy node.
+    `state_dir` is raytui's state directory; `venv` is where Ray is installed, by default the environment that raytui
+    runs in when it has Ray, else ~/.venv. `clock` gives the time that is written down, in seconds since 1970.
+    `stop_timeout` is how many seconds an application may take to end before it is killed; Ray itself needs up to 30 s
+    for a busy node.
     """
 
     name: PlatformName = "local"
 
     def __init__(
-        self, state_dir: Path, *, venv: Path | None = None, clock: Callable[[], float] = time.time, stop_timeout: float = 45.0
+        self,
+        state_dir: Path,
+        *,
+        venv: Path | None = None,
+        clock: Callable[[], float] = time.time,
+        stop_timeout: float = 45.0,
     ) -> None:
         self._root = root = Path(os.path.realpath(state_dir.expanduser())) / "local"
         self.store = LocalStore(root)
@@ -52,7 +58,10 @@ class LocalPlatform:
         self._listener: HeadListener | None = None
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
-        """The applications of one cluster or of all, head first, workers by index. Raises `OperationFailed` when no record can be read."""
+        """The applications of one cluster or of all, head first, workers by index.
+
+        Raises `OperationFailed` when no record can be read.
+        """
         return await read_within("the list of local applications", lambda: observe.listed(self._root, cluster))
 
     async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # a local name is inside our own state directory
@@ -70,7 +79,8 @@ class LocalPlatform:
     async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:  # noqa: ARG002  # it is asked for once
         """Start one application. Cancelled, it leaves nothing behind.
 
-        Raises `OperationFailed` when an application of that name runs already, or when it cannot be started: then nothing of it exists.
+        Raises `OperationFailed` when an application of that name runs already, or when it cannot be started: then
+        nothing of it exists.
         """
         from raytui.platforms.local import changes
 
@@ -82,7 +92,9 @@ class LocalPlatform:
             await self._end(old)
 
         def make() -> Application:
-            return observe.application(folder, changes.make(self._root, request, self._venv or default_venv(), self._clock))
+            return observe.application(
+                folder, changes.make(self._root, request, self._venv or default_venv(), self._clock)
+            )
 
         def undo(application: Application) -> None:
             kill_now(folder, application.name)
@@ -92,7 +104,8 @@ class LocalPlatform:
         try:
             return await to_the_end(make, undo)
         except RaytuiError:
-            # What was prepared for a cluster that did not come to be goes with it; the error that is told stays the first one.
+            # What was prepared for a cluster that did not come to be goes with it; the error that is told stays the
+            # first one.
             with suppress(RaytuiError):
                 await self.forget(request.marker.cluster)
             raise
@@ -115,7 +128,10 @@ class LocalPlatform:
         await to_the_end(lambda: changes.mark_stopped(self._root, application, self._clock, ended=True))
 
     async def restart(self, application: Application) -> Application:
-        """Stop the application and run its launcher again with the same settings. Raises `NotFound` when it was removed meanwhile."""
+        """Stop the application and run its launcher again with the same settings.
+
+        Raises `NotFound` when it was removed meanwhile.
+        """
         from raytui.platforms.local import changes
 
         await self.stop(application)
@@ -123,14 +139,21 @@ class LocalPlatform:
         return application
 
     async def delete(self, application: Application, *, wait: bool = True) -> None:
-        """Stop the application and forget it; with the last one of a cluster go its token, its launchers and Ray's temporary files.
+        """Stop the application and forget it.
+
+        With the last one of a cluster go its token, its launchers and Ray's temporary files.
 
         Without `wait` it is asked to end, and a later look forgets it once nothing of it runs.
         """
         from raytui.platforms.local import changes
 
         if not wait:
-            if await to_the_end(lambda: changes.mark_stopped(self._root, application, self._clock, ended=False, deleted=True)) is not None:
+            if (
+                await to_the_end(
+                    lambda: changes.mark_stopped(self._root, application, self._clock, ended=False, deleted=True)
+                )
+                is not None
+            ):
                 await self._ask_to_end(application)
             return
         await self.stop(application)
@@ -138,16 +161,24 @@ class LocalPlatform:
         await self.forget(application.cluster)
 
     async def forget(self, cluster: str) -> None:
-        """Remove what a cluster without applications left in its folder, all but its newest logs; nothing while it has one."""
+        """Remove what a cluster without applications left in its folder, all but its newest logs.
+
+        Nothing while it has one.
+        """
         from raytui.platforms.local import changes
 
         lost = await to_the_end(lambda: changes.clear(self._root, cluster))
         if lost:
-            await self._carry_out(Ending(self._root, cluster, lambda mark: mark.application_id in lost, timeout=self._stop_timeout))
+            await self._carry_out(
+                Ending(self._root, cluster, lambda mark: mark.application_id in lost, timeout=self._stop_timeout)
+            )
             await to_the_end(lambda: changes.clear(self._root, cluster))
 
     async def drain(self, application: Application, timeout: float) -> bool:
-        """Ask the launcher to let the node finish its tasks and leave; true when the application ended within `timeout` seconds."""
+        """Ask the launcher to let the node finish its tasks and leave.
+
+        True when the application ended within `timeout` seconds.
+        """
         folder = Folder(self._root, application.cluster)
         deadline, backoff = time.monotonic() + timeout, Backoff(FIRST_POLL_S, SLOWEST_POLL_S)
 
@@ -178,7 +209,10 @@ class LocalPlatform:
         if not head.dashboard_port:
             raise Unreachable(
                 Failure(
-                    "dashboard", "NoDashboardPort", f"{head.name} says no dashboard port", Remedy("restart", "head", "starts it with one")
+                    "dashboard",
+                    "NoDashboardPort",
+                    f"{head.name} says no dashboard port",
+                    Remedy("restart", "head", "starts it with one"),
                 )
             )
         folder = Folder(self._root, head.cluster)
@@ -197,7 +231,9 @@ class LocalPlatform:
         # The one that is known already remembers the sockets that it found.
         self._listener = self._listener if self._listener == listener else listener
         login = {"Authorization": f"Bearer {token}"} if token else {}
-        return DashboardTarget(url, token_file=str(folder.token) if token else "", ray_headers=login, listener=self._listener)
+        return DashboardTarget(
+            url, token_file=str(folder.token) if token else "", ray_headers=login, listener=self._listener
+        )
 
     async def close(self) -> None:
         """Nothing to let go of: the applications live on."""

@@ -30,13 +30,17 @@ class Holder(NamedTuple):
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on the port on every address of this machine; a number that is no port is not free."""
+    """Whether a server could listen on the port on every address of this machine.
+
+    A number that is no port is not free.
+    """
     if port not in PORTS:
         return False
     for family, address in ((socket.AF_INET, ""), (socket.AF_INET6, "::")):
         try:
             with socket.socket(family, socket.SOCK_STREAM) as probe:
-                # A connection in TIME_WAIT does not keep a server from listening; another listener does, with this option too.
+                # A connection in TIME_WAIT does not keep a server from listening; another listener does, with this
+                # option too.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 if family == socket.AF_INET6:
                     probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -59,7 +63,10 @@ def _has_ipv6() -> bool:
 
 
 def pick(preferred: int, taken: Collection[int]) -> int:
-    """The preferred port when it is free and nobody's, else a free one outside 10002-19999; 0 when the machine has none."""
+    """The preferred port when it is free and nobody's, else a free one outside 10002-19999.
+
+    0 when the machine has none.
+    """
     if preferred and preferred not in taken and preferred not in WORKER_PORTS and is_free(preferred):
         return preferred
     for port in random.sample(CANDIDATES, _TRIES):

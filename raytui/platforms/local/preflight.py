@@ -1,4 +1,7 @@
-"""What could keep a cluster from running on this machine, as rows of `doctor` and problems of `start`; nothing is changed."""
+"""What could keep a cluster from running on this machine, as rows of `doctor` and problems of `start`.
+
+Nothing is changed.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ ENDING_S = 3.0
 
 
 def preflight(root: Path, spec: ClusterSpec, venv: Path, *, chosen: bool = True) -> tuple[Check, ...]:
-    """All checks of a resolved spec, in the order in which a start would meet them; `chosen`: somebody named this environment."""
+    """All checks of a resolved spec, in the order in which a start would meet them.
+
+    `chosen`: somebody named this environment.
+    """
     return (
         *state_directory(root),
         *ray(spec, venv, chosen=chosen),
@@ -74,7 +80,10 @@ def state_directory(root: Path) -> Iterator[Check]:
 
 
 def ray(spec: ClusterSpec, venv: Path, *, chosen: bool = True) -> Iterator[Check]:
-    """Whether Ray is installed, and new enough for what the spec asks; `chosen` tells whether somebody named this environment."""
+    """Whether Ray is installed, and new enough for what the spec asks.
+
+    `chosen` tells whether somebody named this environment.
+    """
     lacking = _without_ray(venv, chosen=chosen)
     if lacking is not None:
         if lacking.name == "ray":
@@ -91,11 +100,20 @@ def ray(spec: ClusterSpec, venv: Path, *, chosen: bool = True) -> Iterator[Check
     if spec.auth != "token":
         return
     release = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
-    hint = f"upgrade it: {python} -m pip install --upgrade '{ray_requirement()}', or set auth = \"disabled\" on a machine of yours alone"
+    hint = (
+        f"upgrade it: {python} -m pip install --upgrade '{ray_requirement()}', or set auth = \"disabled\" on a "
+        "machine of yours alone"
+    )
     if release < TOKEN_SINCE:
         yield Check("auth", "fail", f"Ray {version} has no token authentication, which came with 2.52", hint, "auth")
     elif release < TOKEN_WHOLE:
-        yield Check("auth", "warn", f"token authentication is incomplete in Ray {version}; it is whole from 2.54 on", hint, "auth")
+        yield Check(
+            "auth",
+            "warn",
+            f"token authentication is incomplete in Ray {version}; it is whole from 2.54 on",
+            hint,
+            "auth",
+        )
     else:
         yield Check("auth", "ok", "token authentication")
 
@@ -111,7 +129,9 @@ def _without_ray(venv: Path, *, chosen: bool) -> Check | None:
         seen += " (RAYTUI_VENV or venv in the profile)"
     if own != venv and os.access(own / "bin" / "ray", os.X_OK):
         message = f"Ray is {seen}, but in {own}, the environment that raytui runs in"
-        return Check(name, "fail", message, f"leave RAYTUI_VENV and venv unset, or {_install(venv, there=there)}", "venv")
+        return Check(
+            name, "fail", message, f"leave RAYTUI_VENV and venv unset, or {_install(venv, there=there)}", "venv"
+        )
     if own == venv:
         message = f"Ray is not installed in {venv}, the environment that raytui runs in"
         return Check(name, "fail", message, _install(venv, there=True), "venv")
@@ -123,7 +143,11 @@ def _without_ray(venv: Path, *, chosen: bool) -> Check | None:
 def _install(venv: Path, *, there: bool) -> str:
     python = sys.executable if venv == Path(sys.prefix) else str(venv / "bin" / "python")
     make = "" if there else f"{sys.executable} -m venv {venv} && "
-    has_pip = importlib.util.find_spec("pip") is not None if venv == Path(sys.prefix) else any(venv.glob("lib/python3*/site-packages/pip"))
+    has_pip = (
+        importlib.util.find_spec("pip") is not None
+        if venv == Path(sys.prefix)
+        else any(venv.glob("lib/python3*/site-packages/pip"))
+    )
     pip = f"{python} -m pip install" if has_pip or not there else f"uv pip install --python {python}"
     return f"install it: {make}{pip} '{ray_requirement()}'"
 
@@ -140,7 +164,10 @@ def ray_requirement() -> str:
 
 def scripts(spec: ClusterSpec) -> Iterator[Check]:
     """Whether scripts of the user's own are there, with the node program that raytui's run beside them."""
-    for role, field, script in (("head", "head.script", spec.head.script), ("worker", "workers.script", spec.workers.script)):
+    for role, field, script in (
+        ("head", "head.script", spec.head.script),
+        ("worker", "workers.script", spec.workers.script),
+    ):
         if not script:
             continue
         path = Path(script).expanduser().absolute()
@@ -152,7 +179,9 @@ def scripts(spec: ClusterSpec) -> Iterator[Check]:
             continue
         folder = path.parent / NODE_FOLDER
         if ours and not (folder / "__main__.py").is_file():
-            yield Check(f"{role} script", "fail", f"{path} runs the folder {folder} beside it, which is not there", hint, field)
+            yield Check(
+                f"{role} script", "fail", f"{path} runs the folder {folder} beside it, which is not there", hint, field
+            )
         else:
             yield Check(f"{role} script", "ok", f"{path} is there")
 
@@ -164,7 +193,10 @@ def installed_version(venv: Path) -> str:
 
 
 def sizes(spec: ClusterSpec) -> Iterator[Check]:
-    """CPUs and memory of each node within the machine's; more in sum is only said, since Ray's sizes are bookkeeping."""
+    """CPUs and memory of each node within the machine's.
+
+    More in sum is only said, since Ray's sizes are bookkeeping.
+    """
     have: dict[str, float] = {"cpu": machine.cpus(), "memory": machine.memory() / GIGABYTE}
     words = {"cpu": "CPUs", "memory": "GB of memory"}
     for what, most in have.items():
@@ -235,7 +267,9 @@ def _port(name: str, field: str, flag: str, port: int, *, others: dict[int, str]
         return Check(name, "fail", f"port {port} lies in 10002-19999, which Ray keeps for its workers", hint, field)
     if is_free(port):
         if port in others:
-            return Check(name, "fail", f"port {port} was given to {others[port]}, another cluster of yours", hint, field)
+            return Check(
+                name, "fail", f"port {port} was given to {others[port]}, another cluster of yours", hint, field
+            )
         return Check(name, "ok", f"{port} is free", field=field)
     found = holder(port)
     end = time.monotonic() + ENDING_S
@@ -262,11 +296,16 @@ def _port(name: str, field: str, flag: str, port: int, *, others: dict[int, str]
 
 
 def shared_memory(spec: ClusterSpec) -> Iterator[Check]:
-    """Whether /dev/shm holds the object stores; launchers give each node 30 % of its memory, at most 95 % of /dev/shm."""
+    """Whether /dev/shm holds the object stores.
+
+    Launchers give each node 30 % of its memory, at most 95 % of /dev/shm.
+    """
     try:
         size = shutil.disk_usage("/dev/shm").total  # noqa: S108  # looked at, not written to
     except OSError:
-        yield Check("shm", "warn", "there is no /dev/shm: Ray keeps objects on disk, which is slow", "mount a tmpfs there")
+        yield Check(
+            "shm", "warn", "there is no /dev/shm: Ray keeps objects on disk, which is slow", "mount a tmpfs there"
+        )
         return
     wanted = 0.3 * GIGABYTE * (float(spec.head.memory or 0) + float(spec.workers.memory or 0) * spec.workers.count)
     have = f"{size / 1e9:.1f} GB of shared memory (/dev/shm)"
@@ -290,6 +329,11 @@ def temp_directory(root: Path, spec: ClusterSpec) -> Iterator[Check]:
     elif owner is not None:
         yield Check("temp-dir", "fail", f"{owner} belongs to somebody else", f"ls -ld {owner} shows to whom")
     elif not os.access(path.parent.parent, os.W_OK | os.X_OK):
-        yield Check("temp-dir", "fail", f"{path.parent.parent} is not writable, Ray needs it for its sockets", "mend its permissions: 1777")
+        yield Check(
+            "temp-dir",
+            "fail",
+            f"{path.parent.parent} is not writable, Ray needs it for its sockets",
+            "mend its permissions: 1777",
+        )
     else:
         yield Check("temp-dir", "ok", str(path))

@@ -1,9 +1,9 @@
 """The process table as the truth: who is ours, who lives, and signals that cannot hit a stranger.
 
-A pid alone proves nothing, so a process is known by pid and start time. Ours are those that carry RAYTUI_APPLICATION and
-RAYTUI_SHARED_DIR in the environment they were started with, and what descends from them: some of Ray's processes overwrite that memory
-with a title. It is read from /proc directly because listing is on the path of `raytui status`, where psutil's import would cost a tenth
-of the time there is.
+A pid alone proves nothing, so a process is known by pid and start time. Ours are those that carry RAYTUI_APPLICATION
+and RAYTUI_SHARED_DIR in the environment they were started with, and what descends from them: some of Ray's processes
+overwrite that memory with a title. It is read from /proc directly because listing is on the path of `raytui status`,
+where psutil's import would cost a tenth of the time there is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ SHARED_DIR = "RAYTUI_SHARED_DIR"
 _MARK = f"{APPLICATION_ID}=".encode()
 _DEAD = ("Z", "X", "x")
 children: dict[tuple[int, int], Callable[[], int | None]] = {}
-"""By pid and start time, how to ask for the exit status of a process that we started: only a parent is told, and it has to ask."""
+"""By pid and start time, how to ask for the exit status of a process that we started: only a parent is told, and it has
+to ask."""
 
 
 class Process(NamedTuple):
@@ -158,11 +159,13 @@ def owner(pid: int) -> Marked | None:
     return None
 
 
-def belonging(table: Mapping[int, Process], found: Iterable[Marked], chosen: Callable[[Marked], bool]) -> dict[int, Process]:
+def belonging(
+    table: Mapping[int, Process], found: Iterable[Marked], chosen: Callable[[Marked], bool]
+) -> dict[int, Process]:
     """The processes of one application: those marked as such, what they started, and whoever shares a session that one of them leads.
 
-    Processes that carry another application's mark are that one's, whoever started them. We ourselves and our ancestors are never among
-    them: raytui may have been started by a job of the very cluster.
+    Processes that carry another application's mark are that one's, whoever started them. We ourselves and our ancestors
+    are never among them: raytui may have been started by a job of the very cluster.
     """
     marks = list(found)
     members = {mark.process.pid: mark.process for mark in marks if chosen(mark)}

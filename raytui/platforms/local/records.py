@@ -1,7 +1,7 @@
 """What is written down about an application: enough to find its process again, never needed to end it.
 
-The same text travels in the launcher's environment (RAYTUI_LOCAL_RECORD), so a record that was lost, or that raytui could not complete
-because it was killed, is rebuilt from the living process.
+The same text travels in the launcher's environment (RAYTUI_LOCAL_RECORD), so a record that was lost, or that raytui
+could not complete because it was killed, is rebuilt from the living process.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     index: int
     schema_version: int = 1
     wanted: Literal["running", "stopped", "deleted"] = "running"
-    """What it was last asked to be; it tells a stop from a failure. A deleted one is forgotten once nothing of it runs."""
+    """What it was last asked to be; it tells a stop from a failure. A deleted one is forgotten once nothing of it
+    runs."""
     pid: int = 0
     """Process of the launcher; 0 while it is being made, or when it was gone before it was found again."""
     start: int = 0
@@ -107,7 +108,9 @@ def load_all(folder: Folder) -> list[Record]:
         except (FileNotFoundError, NotADirectoryError):
             return []
     names = [name[:-5] for name in files if name.endswith(".json") and not name.startswith(".")]
-    return sorted((record for name in names if (record := load(folder, name)) is not None), key=lambda record: record.index)
+    return sorted(
+        (record for name in names if (record := load(folder, name)) is not None), key=lambda record: record.index
+    )
 
 
 def remove(folder: Folder, name: str) -> None:
@@ -149,10 +152,12 @@ def from_environment(text: str) -> Record | None:
 
 
 def report_of(folder: Folder, record: Record) -> NodeFile | None:
-    """What this very run of the launcher last said; none when it said nothing yet. A half or foreign report counts as none.
+    """What this very run of the launcher last said; none when it said nothing yet.
 
-    A launcher that gives itself an identity of its own is known by its pid: earlier reports of the application are removed before it
-    starts.
+    A half or foreign report counts as none.
+
+    A launcher that gives itself an identity of its own is known by its pid: earlier reports of the application are
+    removed before it starts.
     """
     try:
         data = folder.report(record.name).read_bytes()

@@ -34,7 +34,10 @@ def ports_of_others(root: Path, cluster: str) -> dict[int, str]:
 
 
 def resolve_ports(root: Path, spec: ClusterSpec) -> ClusterSpec:
-    """The spec with every `auto` replaced; a cluster whose head runs keeps its ports. Raises `OperationFailed` when no port is free."""
+    """The spec with every `auto` replaced; a cluster whose head runs keeps its ports.
+
+    Raises `OperationFailed` when no port is free.
+    """
     if "auto" not in {spec.ray_port, spec.dashboard_port}:
         return spec
     head = living_head(root, spec.name)
@@ -52,5 +55,7 @@ def _chosen(port: Port, default: int, taken: set[int]) -> int:
         return port
     found = pick(default, taken)
     if not found:
-        raise OperationFailed("no free TCP port was found from 20000 to 32767", hint="give a port by number, for example --ray-port 40123")
+        raise OperationFailed(
+            "no free TCP port was found from 20000 to 32767", hint="give a port by number, for example --ray-port 40123"
+        )
     return found

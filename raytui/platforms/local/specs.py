@@ -26,7 +26,9 @@ class LocalSpecs:
         from raytui.platforms.local.preflight import preflight
 
         def check() -> tuple[Check, ...]:
-            return preflight(self._root, spec.resolved("local"), self._venv or default_venv(), chosen=self._venv is not None)
+            return preflight(
+                self._root, spec.resolved("local"), self._venv or default_venv(), chosen=self._venv is not None
+            )
 
         return await read_within("the preflight", check, PREFLIGHT_S)
 

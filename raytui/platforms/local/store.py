@@ -26,9 +26,12 @@ class LocalStore:
         self._root = root
 
     async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
-        """Store the launchers, each file whole or not at all; answers their paths by name. What is unchanged is not touched.
+        """Store the launchers, each file whole or not at all; answers their paths by name.
 
-        Other files from which applications of the cluster may run stay as they are: then the set gets a folder of its own.
+        What is unchanged is not touched.
+
+        Other files from which applications of the cluster may run stay as they are: then the set gets a folder of its
+        own.
         """
 
         def write() -> dict[str, str]:
@@ -46,7 +49,10 @@ class LocalStore:
         return await to_the_end(write)
 
     async def read_file(self, path: str) -> bytes:
-        """A file below `<state>/local`, such as `ray-cluster/nodes/x.json`. Raises `NotFound`, or `ConfigurationError` for one outside."""
+        """A file below `<state>/local`, such as `ray-cluster/nodes/x.json`.
+
+        Raises `NotFound`, or `ConfigurationError` for one outside.
+        """
 
         def read() -> bytes:
             place = self._inside(path)
@@ -69,7 +75,9 @@ class LocalStore:
         return await read_within(f"what was asked for of {cluster}", lambda: records.load_spec(folder))
 
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
-        """The launcher's output: the last `limit` bytes, or up to `limit` bytes from `offset` on. Empty while there is none.
+        """The launcher's output: the last `limit` bytes, or up to `limit` bytes from `offset` on.
+
+        Empty while there is none.
 
         After a restart the output is another, shorter file: then it is read from its beginning.
         """
@@ -103,7 +111,9 @@ class LocalStore:
     def _inside(self, path: str) -> Path:
         place = (self._root / path).resolve()
         if not place.is_relative_to(self._root) or place == self._root:
-            raise ConfigurationError(f"{path!r} is not below {self._root}", hint="give a path such as ray-cluster/rendezvous.json")
+            raise ConfigurationError(
+                f"{path!r} is not below {self._root}", hint="give a path such as ray-cluster/rendezvous.json"
+            )
         return place
 
 
@@ -116,7 +126,11 @@ def _place(folder: Folder, files: Mapping[str, bytes]) -> Path:
     if changed and name in in_use:
         raise OperationFailed(
             f"{place / changed[0]} was changed by hand, and applications of {folder.cluster} run from it",
-            hint=(Remedy("stop", f"--cluster {folder.cluster}", "removes it"), "; ", Remedy("start", "", "then writes it anew")),
+            hint=(
+                Remedy("stop", f"--cluster {folder.cluster}", "removes it"),
+                "; ",
+                Remedy("start", "", "then writes it anew"),
+            ),
             reason="LaunchersChanged",
         )
     return place

@@ -1,4 +1,7 @@
-"""The panes of a cluster's screen: where they stand, which are open, and where the focus is. The screen tells them what to show."""
+"""The panes of a cluster's screen: where they stand, which are open, and where the focus is.
+
+The screen tells them what to show.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ WIDE = 120
 
 
 class ClusterBody(Vertical):
-    """Applications, the running operation, what needs attention, the log; configuration and events when they are needed."""
+    """Applications, the running operation, what needs attention, the log.
+
+    Configuration and events when they are needed.
+    """
 
     DEFAULT_CSS = sheet(__file__)
 

@@ -99,7 +99,8 @@ class ConfigPane(Pane):
         self._plan_key, self._verbs = written("plan", keys), verb_keys(keys)
         texts = texts_of(spec, self._platform)
         self._rows = {
-            field.spec_field: FieldRow(field, texts[field.spec_field], disabled=self._read_only) for field in fields_of(self._platform)
+            field.spec_field: FieldRow(field, texts[field.spec_field], disabled=self._read_only)
+            for field in fields_of(self._platform)
         }
         self._general = Static("", classes="problem", markup=False)
         self.spec = spec
@@ -132,7 +133,10 @@ class ConfigPane(Pane):
         differ = differences(self.spec, there, self._platform)
         by_field: dict[str, str] = {}
         for problem in self.problems:
-            by_field.setdefault(problem.field, problem.message + (f"; {with_keys(problem.hint, keys=self._verbs)}" if problem.hint else ""))
+            by_field.setdefault(
+                problem.field,
+                problem.message + (f"; {with_keys(problem.hint, keys=self._verbs)}" if problem.hint else ""),
+            )
         for path, row in self._rows.items():
             row.tell(by_field.pop(path, ""), f"{word} {differ[path]}" if path in differ else "")
         told = clean("; ".join(by_field.values()))

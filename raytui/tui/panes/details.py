@@ -1,4 +1,7 @@
-"""All fields of one row, as its document has them; they go on being told while the row exists, and stay when it is gone."""
+"""All fields of one row, as its document has them.
+
+They go on being told while the row exists, and stay when it is gone.
+"""
 
 from __future__ import annotations
 

@@ -174,12 +174,23 @@ class ListPane(Pane):
         width = self.size.width or self.app.size.width
         read_at = self.kind.reading(self._readable).at if self._readable is not None else 0.0
         said = message_lines(
-            self.kind, self.picture, self._wish, self._counts, width, trouble=self.trouble, read_at=read_at, verbs=self._verbs
+            self.kind,
+            self.picture,
+            self._wish,
+            self._counts,
+            width,
+            trouble=self.trouble,
+            read_at=read_at,
+            verbs=self._verbs,
         )
         self._message.show(said)
         self._message.display = bool(said)
         self._message.can_focus = bool(said)
-        self.rule.tell(title(self.kind, self._wish, self._counts), command(self.kind, self._wish), short_state=f"raytui {self.kind.name}")
+        self.rule.tell(
+            title(self.kind, self._wish, self._counts),
+            command(self.kind, self._wish),
+            short_state=f"raytui {self.kind.name}",
+        )
 
     @on(events.Mount)
     def _mounted(self) -> None:

@@ -1,4 +1,7 @@
-"""A pane: a rule with its title above its body. Panes hold core values as reactives, draw them, and tell the app what was asked for."""
+"""A pane: a rule with its title above its body.
+
+Panes hold core values as reactives, draw them, and tell the app what was asked for.
+"""
 
 from __future__ import annotations
 

@@ -37,7 +37,9 @@ def attention_title(picture: Picture | None) -> str:
     return f"Needs attention ({count})" if count else "Nothing needs attention"
 
 
-def attention_lines(picture: Picture | None, notice: Notice | None, width: int, keys: Mapping[str, str] | None = None) -> tuple[Line, ...]:
+def attention_lines(
+    picture: Picture | None, notice: Notice | None, width: int, keys: Mapping[str, str] | None = None
+) -> tuple[Line, ...]:
     """The console's own last word first, then conditions, worst first, then what an empty cluster needs."""
     lines: list[Line] = []
     if notice is not None:

@@ -1,4 +1,7 @@
-"""Columns of a table: which fit into a width, and one row as a line. Cells are made once; only their room depends on the screen."""
+"""Columns of a table: which fit into a width, and one row as a line.
+
+Cells are made once; only their room depends on the screen.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +93,10 @@ MARGIN = 3
 
 
 def arrange(columns: Sequence[Column], width: int) -> Layout:
-    """As many columns as fit, those of the highest rank left out first; room that is left goes to gaps, then to wide columns."""
+    """As many columns as fit, those of the highest rank left out first.
+
+    Room that is left goes to gaps, then to wide columns.
+    """
     kept = list(range(len(columns)))
     while True:
         need = MARGIN + sum(columns[n].width for n in kept) + max(0, len(kept) - 1)

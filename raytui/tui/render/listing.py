@@ -1,4 +1,7 @@
-"""What stands around the rows of a list: how many there are, the command that prints them, sentences in their place; one row's fields."""
+"""What stands around the rows of a list: how many there are, the command that prints them, sentences in their place.
+
+One row's fields.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ from raytui.view.picture import Picture
 from raytui.view.tables.kind import TableKind
 
 Kind = TableKind[Any]
-"""A list whose rows are of whatever type. Any: the registry holds kinds of every type, and nothing here looks into a row."""
+"""A list whose rows are of whatever type. Any: the registry holds kinds of every type, and nothing here looks into a
+row."""
 
 
 class Wish(NamedTuple):
@@ -95,7 +99,12 @@ def failure_of(kind: Kind, picture: Picture) -> Failure | None:
         return picture.snapshot.applications.failure
     if reading.value is not None:
         return None
-    return reading.failure or picture.snapshot.applications.failure or picture.assessment.broken or picture.snapshot.dashboard
+    return (
+        reading.failure
+        or picture.snapshot.applications.failure
+        or picture.assessment.broken
+        or picture.snapshot.dashboard
+    )
 
 
 def message_lines(
@@ -109,14 +118,21 @@ def message_lines(
     read_at: float = 0.0,
     verbs: Mapping[str, str],
 ) -> tuple[Line, ...]:
-    """The sentences above the rows, or in their place: whole, whatever the width. `read_at` is when the rows were read."""
+    """The sentences above the rows, or in their place: whole, whatever the width.
+
+    `read_at` is when the rows were read.
+    """
     said: list[tuple[str, str]] = []
     if picture is None:
         said.append((trouble or "looking for the cluster", "error" if trouble else "muted"))
         return _lines(said, width)
     failure = failure_of(kind, picture)
     if failure is not None:
-        when = f"; these are the rows of {moment(read_at, picture.snapshot.observed_at)}" if counts is not None and read_at else ""
+        when = (
+            f"; these are the rows of {moment(read_at, picture.snapshot.observed_at)}"
+            if counts is not None and read_at
+            else ""
+        )
         said.append((f"{kind.noun} cannot be read now: {failure.message}{when}", "error"))
         said.append((_hint(failure.hint, verbs), "muted"))
     elif counts is None:
@@ -157,7 +173,11 @@ def detail_lines(document: Mapping[str, object], width: int, *, muted: bool = Fa
     room = min(32, max((len(name) for name, _ in fields), default=0))
     lines: list[Line] = []
     for name, value in fields:
-        texts = [line for part in _text(value).splitlines() or [""] for line in wrap(part, width - room - 5, limit=1_000) or [""]]
+        texts = [
+            line
+            for part in _text(value).splitlines() or [""]
+            for line in wrap(part, width - room - 5, limit=1_000) or [""]
+        ]
         role = "muted" if muted or value is None else ""
         for n, text in enumerate(texts):
             lines.append(((f"   {clean(name) if n == 0 else '':<{room}}  ", "muted"), (text, role)))

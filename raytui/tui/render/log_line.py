@@ -1,4 +1,7 @@
-"""One log line as spans: the formats of Ray are shortened to time, level, place and message; everything else stays as it was written."""
+"""One log line as spans: the formats of Ray are shortened to time, level, place and message.
+
+Everything else stays as it was written.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,20 @@ import re
 from raytui.core.units import sanitize
 from raytui.tui.render.text import Line
 
-_CPP = re.compile(r"\[\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d),\d+ ([DIWEFC]) \d+ \d+\] (?:\((\w+)\) )?(\S+?:\d+): ?(.*)", re.DOTALL)
+_CPP = re.compile(
+    r"\[\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d),\d+ ([DIWEFC]) \d+ \d+\] (?:\((\w+)\) )?(\S+?:\d+): ?(.*)", re.DOTALL
+)
 """Ray's C++ processes: `[2026-11-24 08:00:00,123 I 12 12] (raylet) node_manager.cc:512: text`."""
 _PYTHON = re.compile(
-    r"\[?\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)[,.]\d+\]?\s+(?:\[)?(V*INFO|DEBUG|SUCC|WARN(?:ING)?|ERR(?:OR)?|CRITICAL|PANIC)\]?\s+"
+    r"\[?\d{4}-\d\d-\d\d "
+    r"(\d\d:\d\d:\d\d)[,.]\d+\]?\s+(?:\[)?(V*INFO|DEBUG|SUCC|WARN(?:ING)?|ERR(?:OR)?|CRITICAL|PANIC)\]?\s+"
     r"(\S+?:\d+)?\s*(?:-- )?(.*)",
     re.DOTALL,
 )
 """Ray's Python processes: `2026-11-24 08:00:00,123 INFO scripts.py:10 -- text`."""
 _ALARM = re.compile(
-    r"Traceback \(most recent call last\)|^\s*\w*(?:Error|Exception): |\b(?:SIGKILL|SIGSEGV|Segmentation fault|out of memory)\b",
+    r"Traceback \(most recent call last\)|^\s*\w*(?:Error|Exception): |\b(?:SIGKILL|SIGSEGV|Segmentation "
+    r"fault|out of memory)\b",
     re.IGNORECASE,
 )
 _LEVELS = {"E": "error", "F": "error", "C": "error", "P": "error", "W": "warn"}
@@ -40,7 +47,12 @@ def log_line(text: str) -> Line:
         level = word[0]
     role = _LEVELS.get(level, "")
     where = f"{place}  " if place else ""
-    return ((f"{at} ", "muted"), (f"{level} ", role or "muted"), (where, "muted"), (message, role if role == "error" else ""))
+    return (
+        (f"{at} ", "muted"),
+        (f"{level} ", role or "muted"),
+        (where, "muted"),
+        (message, role if role == "error" else ""),
+    )
 
 
 def shown_text(text: str) -> str:

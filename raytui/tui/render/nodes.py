@@ -40,7 +40,8 @@ _WEIGHTS = {"error": 0.0, "warn": 1.0, "accent": 2.0}
 class NodeRows:
     """The rows from picture to picture: the head, workers by index, then nodes that belong to no application.
 
-    What is not looked at is not made, and what has to be known of every row is worked out again only for those that changed.
+    What is not looked at is not made, and what has to be known of every row is worked out again only for those that
+    changed.
     """
 
     def __init__(self) -> None:
@@ -82,7 +83,11 @@ class NodeRows:
     def _matching(self, picture: Picture, text: str) -> list[Place]:
         """To filter them all cells have to be made, so these are kept."""
         test = test_of(APPLICATIONS, text)
-        seen = (picture.known.nodes.value is None, picture.snapshot.nodes.value is None, picture.snapshot.figures.failure is None)
+        seen = (
+            picture.known.nodes.value is None,
+            picture.snapshot.nodes.value is None,
+            picture.snapshot.figures.failure is None,
+        )
 
         def read(item: Place, now: Moment) -> tuple[Cell, ...]:
             app = application_of(item)
@@ -96,7 +101,11 @@ class NodeRows:
     def _row(self, item: Place) -> Row:
         assert self._picture is not None
         line = Line(item, APPLICATIONS.columns, self._picture)
-        return _remembered(item, by_ray=self._picture.known.by_ray) if self._blind and application_of(item) is not None else _row(line)
+        return (
+            _remembered(item, by_ray=self._picture.known.by_ray)
+            if self._blind and application_of(item) is not None
+            else _row(line)
+        )
 
 
 def _columns(longest: int, *, with_gpu: bool, by_ray: bool) -> tuple[Column, ...]:

@@ -51,7 +51,11 @@ def differences(spec: ClusterSpec, other: ClusterSpec | None, platform: Platform
     if other is None:
         return {}
     wanted, there = texts_of(spec, platform), texts_of(other, platform)
-    return {path: there[path] for path in wanted if there[path] != wanted[path] and "auto" not in (wanted[path], there[path])}
+    return {
+        path: there[path]
+        for path in wanted
+        if there[path] != wanted[path] and "auto" not in (wanted[path], there[path])
+    }
 
 
 def only_count_differs(spec: ClusterSpec, other: ClusterSpec, platform: PlatformName) -> bool:
@@ -72,7 +76,10 @@ def _with(base: ClusterSpec, values: Mapping[str, Value | None]) -> ClusterSpec:
         return {path.removeprefix(of): value for path, value in values.items() if path.startswith(of)}
 
     top = {path: value for path, value in values.items() if "." not in path}
-    head, workers = msgspec.structs.replace(base.head, **part("head.")), msgspec.structs.replace(base.workers, **part("workers."))
+    head, workers = (
+        msgspec.structs.replace(base.head, **part("head.")),
+        msgspec.structs.replace(base.workers, **part("workers.")),
+    )
     return msgspec.structs.replace(base, **top, head=head, workers=workers)
 
 

@@ -33,7 +33,9 @@ def _many(heads: int, workers: int) -> str:
     return ", ".join(parts)
 
 
-def step_lines(operation: Operation | None, now: float, width: int, keys: Mapping[str, str] | None = None) -> tuple[Line, ...]:
+def step_lines(
+    operation: Operation | None, now: float, width: int, keys: Mapping[str, str] | None = None
+) -> tuple[Line, ...]:
     """The operation while it runs; one line when it is done; what failed and what to do when it failed."""
     if operation is None:
         return ()
@@ -73,7 +75,11 @@ def _step(progress: Progress, now: float, name_width: int, width: int, *, ended:
     room = width - used - 3
     if room <= 8:
         return spans
-    return (*spans, ("  ", ""), (fit(clean(event.message), room).rstrip(), "error" if event.state == "failed" else "muted"))
+    return (
+        *spans,
+        ("  ", ""),
+        (fit(clean(event.message), room).rstrip(), "error" if event.state == "failed" else "muted"),
+    )
 
 
 def plan_question(plan: Plan) -> str:
@@ -101,10 +107,23 @@ def plan_lines(plan: Plan, width: int, keys: Mapping[str, str] | None = None) ->
         lines.append((("Creates", "accent"),))
         for request in plan.creates:
             short = request.name.removeprefix(f"{plan.cluster}-")
-            size = f" {_amount(request.cpu)} CPU  {_amount(request.memory)} GB" + (f"  {request.gpus} GPU" if request.gpus else "")
+            size = f" {_amount(request.cpu)} CPU  {_amount(request.memory)} GB" + (
+                f"  {request.gpus} GPU" if request.gpus else ""
+            )
             lines.append((("  ", ""), (fit(clean(short), 12), "strong"), (size, "muted")))
-            lines += [(("    ", ""), (fit(clean(text), width - 4).rstrip(), "muted")) for text in (request.runtime_identifier,) if text]
-        lines.append((("  Ray ", "muted"), (f"{plan.spec.ray_port}", ""), ("  dashboard ", "muted"), (f"{plan.spec.dashboard_port}", "")))
+            lines += [
+                (("    ", ""), (fit(clean(text), width - 4).rstrip(), "muted"))
+                for text in (request.runtime_identifier,)
+                if text
+            ]
+        lines.append(
+            (
+                ("  Ray ", "muted"),
+                (f"{plan.spec.ray_port}", ""),
+                ("  dashboard ", "muted"),
+                (f"{plan.spec.dashboard_port}", ""),
+            )
+        )
     if plan.notes:
         lines += [BLANK] if lines else []
         lines.append((("Note", "warn"),))

@@ -49,7 +49,10 @@ def note_span(note: Note) -> Span:
 
 
 def test_of(kind: TableKind[T], text: str) -> Test:
-    """What is typed as a filter in the language of `--filter`; what is none (yet) is looked for as it stands, and nothing lets all pass."""
+    """What is typed as a filter in the language of `--filter`.
+
+    What is none (yet) is looked for as it stands, and nothing lets all pass.
+    """
     try:
         return parse(text, [column.id for column in kind.columns], lambda pattern: lenient_pattern(pattern).search)
     except ConfigurationError:

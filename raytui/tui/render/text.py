@@ -30,7 +30,10 @@ def cells(text: str) -> int:
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
-    """Text in exactly `width` cells: padded, or cut with an ellipsis; `right` aligns to the right and cuts at the left."""
+    """Text in exactly `width` cells: padded, or cut with an ellipsis.
+
+    `right` aligns to the right and cuts at the left.
+    """
     if width <= 0:
         return ""
     length = cell_len(text)
@@ -74,7 +77,10 @@ def spread(left: Line, right: Line, width: int, *, gap: int = 2) -> Line:
 
 
 def wrap(text: str, width: int, limit: int = 6) -> list[str]:
-    """Text in lines of at most `width` cells, broken at spaces where there are any; at most `limit` lines, the cut marked."""
+    """Text in lines of at most `width` cells, broken at spaces where there are any.
+
+    At most `limit` lines, the cut marked.
+    """
     width = max(width, 8)
     lines: list[str] = []
     line = ""

@@ -36,10 +36,18 @@ def header(picture: Picture | None, times: Times, width: int, names: Names, trou
     where = platform if profile == platform else f"{profile} ({platform})"
     if picture is None:
         first = ((" ", ""), (word, role), ("  ", ""), (names.cluster, "strong"), (f" · {where}", "muted"))
-        return crop(first, width), crop(((f" {clean(trouble) or 'looking for the cluster'}", "error" if trouble else "muted"),), width)
+        return crop(first, width), crop(
+            ((f" {clean(trouble) or 'looking for the cluster'}", "error" if trouble else "muted"),), width
+        )
     assessment = picture.assessment
     phase = f"was {assessment.phase}" if stale else assessment.phase
-    left: Line = ((" ", ""), (word, role), ("  ", ""), (clean(picture.snapshot.cluster), "strong"), (f" · {where} · {phase}", "muted"))
+    left: Line = (
+        (" ", ""),
+        (word, role),
+        ("  ", ""),
+        (clean(picture.snapshot.cluster), "strong"),
+        (f" · {where} · {phase}", "muted"),
+    )
     right = (*_counts(picture, stale=stale), *_age(picture, observed_at, now, stale=stale))
     return spread(left, right, width), chain(picture, width, stale=stale)
 
@@ -52,13 +60,17 @@ def chain(picture: Picture, width: int, *, stale: bool = False) -> Line:
     if broken is None:
         skipped = [LAYER_NAMES[layer] for layer, state in picture.assessment.links() if state == "unchecked"]
         told = f"{', '.join(skipped)} not looked at " if skipped else "all answering "
-        return spread(_links(tuple(layer for layer in LAYERS if LAYER_NAMES[layer] not in skipped)), ((told, "muted"),), width)
+        return spread(
+            _links(tuple(layer for layer in LAYERS if LAYER_NAMES[layer] not in skipped)), ((told, "muted"),), width
+        )
     before = picture.assessment.links()[: LAYERS.index(broken.layer)]
     reached = tuple(layer for layer, state in before if state == "ok")
     name, role = broken_link(broken.layer, picture.assessment)
     lead = _links(reached) if reached else ((" ", ""),)
     joint: Line = ((" ─ ", "rule"),) if reached else ()
-    return crop((*lead, *joint, (name, role), (f"  {clean(broken.message)}", "" if role == "error" else "muted")), width)
+    return crop(
+        (*lead, *joint, (name, role), (f"  {clean(broken.message)}", "" if role == "error" else "muted")), width
+    )
 
 
 def _links(layers: tuple[Layer, ...]) -> Line:

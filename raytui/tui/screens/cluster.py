@@ -1,7 +1,7 @@
 """The screen of one cluster. It owns the session, what is known of the cluster, and the operation that runs on it.
 
-It paints before it connects: the session, with all that it imports, is opened in a thread after the first frame. Everything below it is
-told by binding; everything below it asks by messages.
+It paints before it connects: the session, with all that it imports, is opened in a thread after the first frame.
+Everything below it is told by binding; everything below it asks by messages.
 """
 
 from __future__ import annotations
@@ -103,7 +103,9 @@ class ClusterScreen(Screen[None]):
         """Header, panes and keys."""
         mine = ClusterScreen
         yield VerdictBar(self.names).data_bind(mine.picture, mine.observed_at, mine.now, mine.trouble)
-        yield self.body.data_bind(mine.session, mine.picture, mine.latest, mine.stale, mine.now, mine.operation, mine.notice)
+        yield self.body.data_bind(
+            mine.session, mine.picture, mine.latest, mine.stale, mine.now, mine.operation, mine.notice
+        )
         yield self._key_bar
 
     def commands(self) -> Iterable[Command]:
@@ -212,7 +214,9 @@ class ClusterScreen(Screen[None]):
     def _worker_changed(self, message: Worker.StateChanged) -> None:
         """Boundary: a worker that broke off is told, never silent, and never ends the console."""
         if message.state is WorkerState.ERROR and isinstance(message.worker.error, Exception):
-            self.notice = Notice("error", f"{message.worker.group} broke off: {unforeseen(message.worker.error)}", REPORT)
+            self.notice = Notice(
+                "error", f"{message.worker.group} broke off: {unforeseen(message.worker.error)}", REPORT
+            )
 
     # What is done
 

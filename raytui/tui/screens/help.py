@@ -37,7 +37,11 @@ def help_lines(width: int, keys: Sequence[Key] = KEYS) -> list[Line]:
     for where, title in _PLACES:
         lines += [BLANK] if lines else []
         lines.append(((title, "accent"),))
-        lines += [((f"  {fit(key.written, 6)}", "key"), (fit(key.tooltip, width - 9).rstrip(), "")) for key in keys if where in key.where]
+        lines += [
+            ((f"  {fit(key.written, 6)}", "key"), (fit(key.tooltip, width - 9).rstrip(), ""))
+            for key in keys
+            if where in key.where
+        ]
     lines += [BLANK, (("Marks", "accent"),)]
     lines += [((f"  {fit(mark, 6)}", role), (text, "")) for mark, role, text in _MARKS]
     lines += [BLANK, (("Closing the console changes nothing for the cluster.", "muted"),)]

@@ -114,7 +114,9 @@ class TableScreen(Screen[TableState]):
 
     def _action_filter(self) -> None:
         if self._prompt is None or not self._prompt.is_attached:
-            purpose = Purpose(f"Filter {self.kind.noun}", self._filter, self.list.table, text=self.list.state.wish.filter)
+            purpose = Purpose(
+                f"Filter {self.kind.noun}", self._filter, self.list.table, text=self.list.state.wish.filter
+            )
             self._prompt = Prompt(purpose)
             self.mount(self._prompt)
 

@@ -1,4 +1,7 @@
-"""One line to type a filter or a search into, above the keys; it acts while one types and closes with enter or escape."""
+"""One line to type a filter or a search into, above the keys.
+
+It acts while one types and closes with enter or escape.
+"""
 
 from __future__ import annotations
 

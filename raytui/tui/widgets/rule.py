@@ -38,8 +38,17 @@ class PaneRule(Widget):
         state_role: str = "muted",
         title_role: str = "",
     ) -> None:
-        """Change what the line says; painted again only when it differs. `short_state` stands where there is no room for the state."""
-        new = (self._title if title is None else title, self._state if state is None else state, short_state, state_role, title_role)
+        """Change what the line says; painted again only when it differs.
+
+        `short_state` stands where there is no room for the state.
+        """
+        new = (
+            self._title if title is None else title,
+            self._state if state is None else state,
+            short_state,
+            state_role,
+            title_role,
+        )
         if new != (self._title, self._state, self._short_state, self._state_role, self._title_role):
             self._title, self._state, self._short_state, self._state_role, self._title_role = new
             self.refresh()

@@ -21,7 +21,8 @@ _ON_ITS_WAY = frozenset({"starting", "waiting", "joining", "draining"})
 
 
 Place = Member | Node
-"""One place of the cluster: an application with the node of its present life, or a node that belongs to no application."""
+"""One place of the cluster: an application with the node of its present life, or a node that belongs to no
+application."""
 
 
 def places(picture: Picture) -> Sequence[Place]:
@@ -98,7 +99,11 @@ def why(place: Place, picture: Picture) -> Note | None:
         return _no_figures(node, picture)
     if said:
         return Note(said, "muted")
-    return Note("its node cannot be asked", "muted") if app.state == "running" and picture.snapshot.nodes.value is None else None
+    return (
+        Note("its node cannot be asked", "muted")
+        if app.state == "running" and picture.snapshot.nodes.value is None
+        else None
+    )
 
 
 def _no_figures(node: Node | None, picture: Picture) -> Note | None:
@@ -194,7 +199,9 @@ APPLICATIONS: TableKind[Place] = TableKind(
             on_request=True,
         ),
         Column("version", _version, role=muted, fields=("ray_version",), width=8, rank=9, on_request=True),
-        Column("up", _up, amounts.running_time, role=muted, fields=("up_s",), width=6, right=True, rank=1, is_span=True),
+        Column(
+            "up", _up, amounts.running_time, role=muted, fields=("up_s",), width=6, right=True, rank=1, is_span=True
+        ),
         Column("id", _of_application(lambda app: app.id), width=19, wide=40, rank=9),
         Column(
             "cpus",

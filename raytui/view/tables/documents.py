@@ -11,7 +11,10 @@ from raytui.core.units import rfc3339_or_none
 
 
 def plain(item: msgspec.Struct, *times: str) -> Document:
-    """A core value as a document; `times` names fields with seconds since 1970, written as times and null when unknown."""
+    """A core value as a document.
+
+    `times` names fields with seconds since 1970, written as times and null when unknown.
+    """
     document = cast("Document", msgspec.to_builtins(item))
     for name in times:
         document[name] = rfc3339_or_none(getattr(item, name))

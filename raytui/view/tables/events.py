@@ -52,7 +52,9 @@ EVENTS: TableKind[Event] = TableKind(
     key=lambda event: f"{event.at}/{event.subject}/{event.reason}/{event.message}",
     columns=(
         Column("time", lambda event, _: event.at, amounts.local_time, width=19),
-        Column("age", _age, amounts.span, fields=("age_s",), width=6, right=True, is_span=True, on_request=True, rank=4),
+        Column(
+            "age", _age, amounts.span, fields=("age_s",), width=6, right=True, is_span=True, on_request=True, rank=4
+        ),
         Column("severity", lambda event, _: event.severity, role=_severity, width=8),
         Column("author", lambda event, _: event.author, width=8, rank=3),
         Column("subject", lambda event, picture: picture.short(event.subject), width=10, wide=24),

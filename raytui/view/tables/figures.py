@@ -1,4 +1,7 @@
-"""The physical figures of a node, wherever a list shows them; those that Ray still holds of a dead node are frozen and no use."""
+"""The physical figures of a node, wherever a list shows them.
+
+Those that Ray still holds of a dead node are frozen and no use.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,17 @@ def columns(living: Living[T]) -> tuple[Column[T], ...]:
         return [] if found is None else samples(picture, found)
 
     return (
-        Column("cpu", use("cpu_percent"), amounts.percent, trend=trend, fields=("cpu_percent",), width=9, wide=17, right=True, rank=2),
+        Column(
+            "cpu",
+            use("cpu_percent"),
+            amounts.percent,
+            trend=trend,
+            fields=("cpu_percent",),
+            width=9,
+            wide=17,
+            right=True,
+            rank=2,
+        ),
         Column(
             "memory",
             use("memory_used"),

@@ -1,7 +1,7 @@
 """What one list is, once for both front ends: where its rows come from, and what each column holds, reads like and sorts by.
 
-From a `TableKind` come the verb of the command line (text, JSON, `--filter`, `--sort`, `--columns`, `--limit`, `--watch`) and the
-console's screen of that kind. A front end adds only how cells are put on its medium.
+From a `TableKind` come the verb of the command line (text, JSON, `--filter`, `--sort`, `--columns`, `--limit`,
+`--watch`) and the console's screen of that kind. A front end adds only how cells are put on its medium.
 """
 
 from __future__ import annotations
@@ -159,7 +159,10 @@ class TableKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """What an empty list teaches."""
 
     def column(self, name: str, field: str) -> Column[T]:
-        """The column of this id, whatever the case. Raises `ConfigurationError` on the option `field` when there is none."""
+        """The column of this id, whatever the case.
+
+        Raises `ConfigurationError` on the option `field` when there is none.
+        """
         found = next((column for column in self.columns if column.id == name.lower()), None)
         if found is None:
             have = ", ".join(column.id for column in self.columns)
@@ -235,7 +238,10 @@ class Query(Generic[T]):
         self.descending = False
 
     def select(self, picture: Picture) -> list[Line[T]]:
-        """The rows that the filter lets through, in the order asked for; the work grows with their number and no faster (sorting apart)."""
+        """The rows that the filter lets through, in the order asked for.
+
+        The work grows with their number and no faster (sorting apart).
+        """
         lines = self.kind.lines(picture)
         if self.test is not None:
             test = self.test
@@ -253,7 +259,9 @@ class Query(Generic[T]):
 def ordered(lines: Sequence[Line[T]], place: int, *, descending: bool = False) -> list[Line[T]]:
     """Lines by one column's values; those without one stand last either way, and equal ones keep their order."""
     held = [(line[place].value, line) for line in lines]
-    with_value = sorted(((_order(value), n) for n, (value, _) in enumerate(held) if value is not None), key=_first, reverse=descending)
+    with_value = sorted(
+        ((_order(value), n) for n, (value, _) in enumerate(held) if value is not None), key=_first, reverse=descending
+    )
     return [held[n][1] for _, n in with_value] + [line for value, line in held if value is None]
 
 

@@ -65,7 +65,15 @@ NODES: TableKind[Node] = TableKind(
     columns=(
         Column("name", lambda node, picture: picture.joined.node_name(node.node_id), width=10, wide=24),
         Column("state", lambda node, _: node.state, role=by_state, width=7),
-        Column("id", lambda node, _: node.node_id, amounts.shortened(12), fields=("node_id",), title="NODE ID", width=12, rank=4),
+        Column(
+            "id",
+            lambda node, _: node.node_id,
+            amounts.shortened(12),
+            fields=("node_id",),
+            title="NODE ID",
+            width=12,
+            rank=4,
+        ),
         Column("ip", lambda node, _: node.ip or None, width=15, rank=3),
         *figures.columns(_living),
         Column("gpus", _gpu_count, fields=("gpu_count",), width=4, right=True, rank=5),

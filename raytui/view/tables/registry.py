@@ -13,5 +13,7 @@ from raytui.view.tables.kind import TableKind
 from raytui.view.tables.nodes import NODES
 from raytui.view.tables.serve import SERVE
 
-TABLES: dict[str, TableKind[Any]] = {kind.name: kind for kind in (NODES, APPLICATIONS, JOBS, ACTORS, SERVE, EVENTS, CONDITIONS)}
+TABLES: dict[str, TableKind[Any]] = {
+    kind.name: kind for kind in (NODES, APPLICATIONS, JOBS, ACTORS, SERVE, EVENTS, CONDITIONS)
+}
 """By name, in the order in which help and console list them. Any: each kind has rows of its own type."""

@@ -25,7 +25,13 @@ SERVE: TableKind[ServeDeployment] = TableKind(
         Column("replicas", lambda deployment, _: deployment.replicas, width=8, right=True, rank=1),
         Column("route", lambda deployment, _: deployment.route or None, width=8, wide=20, rank=3),
         Column(
-            "why", lambda deployment, _: deployment.message or None, amounts.shortened(80), fields=("message",), width=16, wide=80, rank=2
+            "why",
+            lambda deployment, _: deployment.message or None,
+            amounts.shortened(80),
+            fields=("message",),
+            width=16,
+            wide=80,
+            rank=2,
         ),
     ),
     document=lambda deployment, _: plain(deployment),

@@ -1,6 +1,7 @@
 """A small HTTP server on loopback that answers what Ray's dashboard answered, or fails in every way that was seen or feared.
 
-Faults are set per path (or for all of them) while it runs; every request is counted, so that tests can hold the number of requests.
+Faults are set per path (or for all of them) while it runs; every request is counted, so that tests can hold the number
+of requests.
 """
 
 from __future__ import annotations
@@ -180,10 +181,16 @@ class FakeDashboard:
             return await _send(writer, *status)
         if path == "/api/authentication_mode":
             mode = "token" if self.token else "disabled"
-            return await _send(writer, 200, f'{{"authentication_mode": "{mode}"}}'.encode(), "application/json; charset=utf-8")
+            return await _send(
+                writer, 200, f'{{"authentication_mode": "{mode}"}}'.encode(), "application/json; charset=utf-8"
+            )
         public = path == "/api/gcs_healthz"
         if self.token and not public and headers.get("authorization") != f"Bearer {self.token}":
-            word = "Forbidden: Invalid authentication token" if "authorization" in headers else "Unauthorized: Missing authentication token"
+            word = (
+                "Forbidden: Invalid authentication token"
+                if "authorization" in headers
+                else "Unauthorized: Missing authentication token"
+            )
             return await _send(writer, 403 if "authorization" in headers else 401, word.encode())
         if path == "/api/v0/logs/stream":
             await self._stream(reader, writer)
@@ -193,7 +200,9 @@ class FakeDashboard:
         body = self._body(path, parse_qs(parts.query))
         if body is None:
             return await _send(writer, 404, b"404: Not Found")
-        return await _send(writer, 200, body, "text/plain" if path.endswith("/file") else "application/json; charset=utf-8")
+        return await _send(
+            writer, 200, body, "text/plain" if path.endswith("/file") else "application/json; charset=utf-8"
+        )
 
     def _status(self, path: str, query: dict[str, list[str]]) -> tuple[int, bytes] | None:
         return self.statuses.get(path)
@@ -228,16 +237,24 @@ class FakeDashboard:
             "403": (403, b"Forbidden: Invalid authentication token", "text/plain; charset=utf-8"),
             "gcs_hung": (503, b"Health check failed: RPC error: Deadline Exceeded", "text/plain; charset=utf-8"),
             "404": (404, b"404: Not Found", "text/plain"),
-            "429": (429, b'{"result": false, "msg": "Max number of in-progress requests=3 reached."}', "application/json"),
+            "429": (
+                429,
+                b'{"result": false, "msg": "Max number of in-progress requests=3 reached."}',
+                "application/json",
+            ),
         }
         if fault in simple:
             return await _send(writer, *simple[fault])
         if fault == "proxy_502":
-            return await _send(writer, 502, b"<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html", server="nginx")
+            return await _send(
+                writer, 502, b"<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html", server="nginx"
+            )
         if fault == "proxy_503":
             return await _send(writer, 503, b"no healthy upstream", server="envoy")
         if fault == "redirect":
-            writer.write(b"HTTP/1.1 302 Found\r\nLocation: https://sso.example.com/login?ticket=geheim\r\nContent-Length: 0\r\n\r\n")
+            writer.write(
+                b"HTTP/1.1 302 Found\r\nLocation: https://sso.example.com/login?ticket=geheim\r\nContent-Length: 0\r\n\r\n"
+            )
             return True
         if fault == "silent":
             await _or_gone(asyncio.Event().wait(), reader)
@@ -275,7 +292,9 @@ async def _send(
     kind: str = "text/plain; charset=utf-8",
     server: str = "Python/3.11 aiohttp/3.14.5",
 ) -> bool:
-    head = f"HTTP/1.1 {status} Whatever\r\nServer: {server}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = (
+        f"HTTP/1.1 {status} Whatever\r\nServer: {server}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     writer.write(head.encode())
     writer.write(body)
     await writer.drain()
@@ -297,7 +316,10 @@ def many_nodes(count: int) -> tuple[bytes, bytes]:
         }
         for index, node in enumerate(ids)
     ]
-    summary = [{"now": 1795452792.5, "cpu": 10.0, "mem": [100, 60, 40.0, 40], "raylet": {"nodeId": node, "state": "ALIVE"}} for node in ids]
+    summary = [
+        {"now": 1795452792.5, "cpu": 10.0, "mem": [100, 60, 40.0, 40], "raylet": {"nodeId": node, "state": "ALIVE"}}
+        for node in ids
+    ]
     nodes = {"result": True, "data": {"result": {"total": count, "result": rows}}}
     return msgspec.json.encode(nodes), msgspec.json.encode({"data": {"summary": summary}})
 

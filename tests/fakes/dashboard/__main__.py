@@ -22,7 +22,9 @@ async def serve(dashboard: BigDashboard, port: int, log_rate: int) -> None:
             stamp = time.strftime("%Y-%m-%d %H:%M:%S")
             for _ in range(max(1, log_rate // 10)):
                 count += 1
-                dashboard.stream.put_nowait(f"[{stamp},000 I 1 1] (raylet) node_manager.cc:512: heartbeat {count}\n".encode())
+                dashboard.stream.put_nowait(
+                    f"[{stamp},000 I 1 1] (raylet) node_manager.cc:512: heartbeat {count}\n".encode()
+                )
 
 
 def main() -> None:
@@ -32,10 +34,19 @@ def main() -> None:
     parser.add_argument("--actors", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=0, help="0 for the recorded ones")
     parser.add_argument("--port", type=int, default=0, help="0 for a free one")
-    parser.add_argument("--cluster", default="ray-cluster", help="the nodes are called CLUSTER-head and CLUSTER-worker-N")
-    parser.add_argument("--change", type=float, default=0.0, help="part of the nodes and actors that change with each answer, 0 to 1")
+    parser.add_argument(
+        "--cluster", default="ray-cluster", help="the nodes are called CLUSTER-head and CLUSTER-worker-N"
+    )
+    parser.add_argument(
+        "--change", type=float, default=0.0, help="part of the nodes and actors that change with each answer, 0 to 1"
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--row-bytes", type=int, default=10_000, help="weight of one node's figures; over 64 MB in all raytui reads none")
+    parser.add_argument(
+        "--row-bytes",
+        type=int,
+        default=10_000,
+        help="weight of one node's figures; over 64 MB in all raytui reads none",
+    )
     parser.add_argument("--log-rate", type=int, default=0, help="lines a second in a followed log")
     given = parser.parse_args()
     made = BigDashboard(

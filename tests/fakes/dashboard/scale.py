@@ -1,7 +1,8 @@
 """A dashboard of thousands of nodes and actors: Ray's endpoints, limits and sizes, every byte made before it is asked for.
 
-Deterministic by its seed. The rows are Ray's own recorded ones under other names, so that they weigh what Ray's weigh (10 KB for the figures
-of a node, 484 bytes for its identity); `change` is the part of the nodes and actors that are different after each answer with figures.
+Deterministic by its seed. The rows are Ray's own recorded ones under other names, so that they weigh what Ray's weigh
+(10 KB for the figures of a node, 484 bytes for its identity); `change` is the part of the nodes and actors that are
+different after each answer with figures.
 """
 
 from __future__ import annotations
@@ -49,7 +50,12 @@ class BigDashboard(FakeDashboard):
         self.bodies["/api/cluster_status"] = self._usage(nodes)
         if not jobs:
             del self._rows["/api/jobs/"]
-        for path, limit in (("/api/v0/nodes", LARGEST_LIMIT), ("/nodes", 0), ("/api/v0/actors", 1000), ("/api/v0/actors", LARGEST_LIMIT)):
+        for path, limit in (
+            ("/api/v0/nodes", LARGEST_LIMIT),
+            ("/nodes", 0),
+            ("/api/v0/actors", 1000),
+            ("/api/v0/actors", LARGEST_LIMIT),
+        ):
             self._whole(path, limit)
 
     def advance(self) -> None:
@@ -68,7 +74,9 @@ class BigDashboard(FakeDashboard):
             if not told.isdecimal():
                 return 400, _refusal(f"invalid literal for int() with base 10: {told!r}")
             if int(told) > LARGEST_LIMIT:
-                return 400, _refusal(f"Given limit {told} exceeds the supported limit {LARGEST_LIMIT}. Use a lower limit.")
+                return 400, _refusal(
+                    f"Given limit {told} exceeds the supported limit {LARGEST_LIMIT}. Use a lower limit."
+                )
         return super()._status(path, query)
 
     def _body(self, path: str, query: dict[str, list[str]]) -> bytes | None:
@@ -93,7 +101,12 @@ class BigDashboard(FakeDashboard):
         ip = f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}"
         row |= {"node_id": self.node_ids[n], "node_name": self.names[n], "node_ip": ip, "is_head_node": n == 0}
         row |= {"start_time_ms": STARTED_MS + n, "labels": {"ray.io/node-id": self.node_ids[n]}}
-        row["resources_total"] = {f"node:{ip}": 1.0, "CPU": 4.0, "memory": 23057694208.0, "object_store_memory": 200000000.0}
+        row["resources_total"] = {
+            f"node:{ip}": 1.0,
+            "CPU": 4.0,
+            "memory": 23057694208.0,
+            "object_store_memory": 200000000.0,
+        }
         return json.dumps(row).encode()
 
     def _figures(self, n: int) -> bytes:
@@ -101,8 +114,17 @@ class BigDashboard(FakeDashboard):
         if n:
             row.pop("gcs")
         cpu, used = self._random.randrange(1000) / 10, self._random.randrange(1, 24) * 10**9
-        row |= {"cpu": cpu, "mem": [25276514304, 25276514304 - used, round(used / 252765143, 1), used], "hostname": self.names[n]}
-        row["raylet"] |= {"nodeId": self.node_ids[n], "nodeName": self.names[n], "isHeadNode": n == 0, "startTimeMs": str(STARTED_MS + n)}
+        row |= {
+            "cpu": cpu,
+            "mem": [25276514304, 25276514304 - used, round(used / 252765143, 1), used],
+            "hostname": self.names[n],
+        }
+        row["raylet"] |= {
+            "nodeId": self.node_ids[n],
+            "nodeName": self.names[n],
+            "isHeadNode": n == 0,
+            "startTimeMs": str(STARTED_MS + n),
+        }
         made = json.dumps(row).encode()
         # Ray sends as much for nothing: the words of a command line as empty strings.
         empty = (self._row_bytes - len(made)) // 4
@@ -127,7 +149,12 @@ class BigDashboard(FakeDashboard):
         row: dict[str, Any] = json.loads(recorded("jobs.json"))[0]
         status = ("SUCCEEDED", "SUCCEEDED", "FAILED", "RUNNING", "STOPPED")[n % 5]
         end = None if status == "RUNNING" else STARTED_MS + 60_000 * n + 30_000
-        row |= {"submission_id": f"raysubmit_{n:06d}", "status": status, "start_time": STARTED_MS + 60_000 * n, "end_time": end}
+        row |= {
+            "submission_id": f"raysubmit_{n:06d}",
+            "status": status,
+            "start_time": STARTED_MS + 60_000 * n,
+            "end_time": end,
+        }
         return json.dumps(row).encode()
 
     def _usage(self, nodes: int) -> bytes:

@@ -23,20 +23,28 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
         epilog="faults (name=default meaning):\n" + fault_table.table(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--root", type=Path, required=True, help="folder for projects and logs; made when it is missing")
+    parser.add_argument(
+        "--root", type=Path, required=True, help="folder for projects and logs; made when it is missing"
+    )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
-    parser.add_argument("--fault", action="append", default=[], metavar="NAME=VALUE", help="switch a fault on; may be repeated")
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar="NAME=VALUE", help="switch a fault on; may be repeated"
+    )
     parser.add_argument(
         "--venv",
         type=Path,
         default=Path(sys.prefix),
         help="virtual environment that projects get as .venv (default: the running interpreter's)",
     )
-    parser.add_argument("--stub", action="store_true", help="applications run nothing and become RUNNING after --start-seconds")
+    parser.add_argument(
+        "--stub", action="store_true", help="applications run nothing and become RUNNING after --start-seconds"
+    )
     parser.add_argument("--start-seconds", type=float, help="the same as --fault start_seconds=S")
     parser.add_argument("--seed", type=int, help="makes the faults and ids repeatable")
     parser.add_argument(
-        "--validate", action="store_true", help="check requests and answers against openapi.json; /_test/state lists the violations"
+        "--validate",
+        action="store_true",
+        help="check requests and answers against openapi.json; /_test/state lists the violations",
     )
     parser.add_argument("--tls-cert", type=Path, help="serve https with this certificate (PEM)")
     parser.add_argument("--tls-key", type=Path, help="its key (PEM); default: in the certificate's file")
@@ -58,7 +66,15 @@ async def run(options: argparse.Namespace) -> int:
     venv = options.venv.absolute()
     scheme = "https" if options.tls_cert else "http"
     bench = Workbench(
-        Options(root, venv, stub=options.stub, seed=options.seed, validate=options.validate, scheme=scheme, port=options.port)
+        Options(
+            root,
+            venv,
+            stub=options.stub,
+            seed=options.seed,
+            validate=options.validate,
+            scheme=scheme,
+            port=options.port,
+        )
     )
     bench.faults.update(options.fault_values)
     stopped = asyncio.Event()
@@ -68,7 +84,10 @@ async def run(options: argparse.Namespace) -> int:
     try:
         await server.open(_context(options))
     except OSError as error:
-        print(f"the test workbench cannot listen on 127.0.0.1:{options.port}: {error.strerror}; give another --port", file=sys.stderr)
+        print(
+            f"the test workbench cannot listen on 127.0.0.1:{options.port}: {error.strerror}; give another --port",
+            file=sys.stderr,
+        )
         return 1
     ready = {"url": bench.url, "domain": bench.domain, "api_key": bench.api_key, "project_id": bench.first_project.id}
     print(json.dumps(ready), flush=True)

@@ -17,7 +17,9 @@ CLONE_SECONDS = 300.0
 async def fill(bench: Workbench, project: Project, git_url: str, git_ref: str) -> None:
     """Take a project from `creating` to `success` or `failure`, no sooner than the fault clone_seconds."""
     await asyncio.sleep(bench.faults.clone_seconds)
-    cloned = not git_url or (not bench.faults.clone_fails and await _clone(_source(bench, git_url), git_ref, project.folder))
+    cloned = not git_url or (
+        not bench.faults.clone_fails and await _clone(_source(bench, git_url), git_ref, project.folder)
+    )
     if cloned:
         bench.link_venv(project)
     project.creation_status = "success" if cloned else "failure"

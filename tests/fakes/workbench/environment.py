@@ -33,7 +33,9 @@ def for_workload(
     bench: Workbench, project: Project, workload: Application | Run, *, engine_id: str, address: str, port: int
 ) -> dict[str, str]:
     """The environment of one workload: the platform's variables over the workload's own over the project's."""
-    inherited = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)}
+    inherited = {
+        name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
+    }
     memory = float(workload.fields.get("memory", 1))
     platform = {
         "HOME": str(project.folder),
@@ -56,7 +58,11 @@ def for_workload(
         "CDSW_MEMORY_MB": str(int(memory * 1000)),
         "CDSW_APP_POLLING_ENDPOINT": "/",
     }
-    own = {name: value for name, value in workload.environment.items() if name not in platform or name == "CDSW_APP_POLLING_ENDPOINT"}
+    own = {
+        name: value
+        for name, value in workload.environment.items()
+        if name not in platform or name == "CDSW_APP_POLLING_ENDPOINT"
+    }
     return {**inherited, **project.environment, **platform, **own}
 
 

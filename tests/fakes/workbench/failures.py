@@ -100,12 +100,17 @@ class Delivery:
     async def _look(self, shape: str) -> Answer | None:
         if shape == "500":
             return Answer(
-                500, b'{"error": "rpc error: code = Unavailable", "code": 14, "message": "rpc error: code = Unavailable", "details": []}'
+                500,
+                b'{"error": "rpc error: code = Unavailable", "code": 14, "message": "rpc error: code = Unavailable", "details": []}',
             )
         if shape == "429":
             wait = self._faults.retry_after
             headers = {"Retry-After": f"{wait:g}"} if wait else {}
-            return Answer(429, b'{"error": "too many requests", "code": 8, "message": "too many requests", "details": []}', headers=headers)
+            return Answer(
+                429,
+                b'{"error": "too many requests", "code": 8, "message": "too many requests", "details": []}',
+                headers=headers,
+            )
         if shape == "502":
             return html_answer("502 Bad Gateway", 502)
         if shape == "login":

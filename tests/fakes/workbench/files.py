@@ -1,7 +1,7 @@
 """A project's folder as the API sees it, with the delays of a network file system when they are asked for.
 
-With the visibility fault an upload reaches the folder so many seconds later, and what the API looked up once, also that something was
-not there, stays true for so long: the attribute cache of NFS.
+With the visibility fault an upload reaches the folder so many seconds later, and what the API looked up once, also that
+something was not there, stays true for so long: the attribute cache of NFS.
 """
 
 from __future__ import annotations
@@ -107,5 +107,7 @@ def _store(path: Path, content: bytes) -> None:
     target = path
     while target.exists():
         number += 1
-        target = path.with_name(f"{stem}({number}){dot}{ending}" if re.search(r".\.", path.name) else f"{path.name}({number})")
+        target = path.with_name(
+            f"{stem}({number}){dot}{ending}" if re.search(r".\.", path.name) else f"{path.name}({number})"
+        )
     target.write_bytes(content)

@@ -1,6 +1,7 @@
 """What the API's gateway checks before any handler sees a body: JSON, and each known field of the type of the specification.
 
-As lenient as the JSON mapping of protocol buffers: unknown fields are dropped, null is absent, 64-bit numbers may be strings.
+As lenient as the JSON mapping of protocol buffers: unknown fields are dropped, null is absent, 64-bit numbers may be
+strings.
 """
 
 from __future__ import annotations
@@ -60,7 +61,11 @@ def _clean(value: Any, schema: dict[str, Any], where: str) -> Any:
         if known is None:
             entry = schema.get("additionalProperties") or {}
             return {name: _clean(held, entry, f"{where}.{name}") for name, held in value.items()}
-        return {name: _clean(held, known[name], f"{where}.{name}") for name, held in value.items() if name in known and held is not None}
+        return {
+            name: _clean(held, known[name], f"{where}.{name}")
+            for name, held in value.items()
+            if name in known and held is not None
+        }
     if kind == "array" and isinstance(value, list):
         return [_clean(entry, schema["items"], where) for entry in value]
     if kind == "string" and schema.get("format") == "int64" and isinstance(value, int) and not isinstance(value, bool):

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 2.0
 CONNECT_SECONDS = 5.0
-HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "content-length", "expect", "upgrade", "te", "trailer"}
+HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "transfer-encoding",
+    "content-length",
+    "expect",
+    "upgrade",
+    "te",
+    "trailer",
+}
 
 
 async def poll(port: int, path: str) -> bool:
@@ -25,7 +35,9 @@ async def poll(port: int, path: str) -> bool:
     try:
         async with asyncio.timeout(POLL_SECONDS):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: workbench-poll\r\n\r\n".encode())
+            writer.write(
+                f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: workbench-poll\r\n\r\n".encode()
+            )
             status = await reader.readline()
         return status.split(b" ")[1:2] == [b"200"]
     except (OSError, TimeoutError, ValueError):
@@ -71,12 +83,22 @@ async def serve(bench: Workbench, subdomain: str, request: Request, writer: asyn
 
 
 async def _pass_through(
-    bench: Workbench, request: Request, writer: asyncio.StreamWriter, up_reader: asyncio.StreamReader, up_writer: asyncio.StreamWriter
+    bench: Workbench,
+    request: Request,
+    writer: asyncio.StreamWriter,
+    up_reader: asyncio.StreamReader,
+    up_writer: asyncio.StreamWriter,
 ) -> None:
     dropped = HOP_BY_HOP if bench.faults.authorization_passes else HOP_BY_HOP | {"authorization"}
     lines = [f"{request.method} {request.target} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in request.headers.items() if name not in dropped]
-    lines += [f"X-Forwarded-Proto: {bench.options.scheme}", f"Content-Length: {len(request.body)}", "Connection: close", "", ""]
+    lines += [
+        f"X-Forwarded-Proto: {bench.options.scheme}",
+        f"Content-Length: {len(request.body)}",
+        "Connection: close",
+        "",
+        "",
+    ]
     try:
         up_writer.write("\r\n".join(lines).encode("latin-1") + request.body)
         with contextlib.suppress(ConnectionError):

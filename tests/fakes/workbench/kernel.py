@@ -1,10 +1,11 @@
 """One workload's process: a small supervisor and, forked from it, the kernel that executes the script as a notebook kernel does.
 
-Run by path with the image's interpreter (not the project's virtual environment); standard library only. The specification of the
-workload comes as JSON on standard input, because it holds keys and arguments are public. On its standard output the supervisor says
-`kernel PID` and, at the end, `exit CODE`; the workload's own output goes to a file.
+Run by path with the image's interpreter (not the project's virtual environment); standard library only. The
+specification of the workload comes as JSON on standard input, because it holds keys and arguments are public. On its
+standard output the supervisor says `kernel PID` and, at the end, `exit CODE`; the workload's own output goes to a file.
 
-The supervisor is the subreaper of everything below it and dies with the server, so nothing of a workload survives either of them.
+The supervisor is the subreaper of everything below it and dies with the server, so nothing of a workload survives
+either of them.
 """
 
 from __future__ import annotations
@@ -147,7 +148,9 @@ def _kernel(specification: dict[str, Any]) -> int:
     os.environ.update(specification["environment"])
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
     sys.path.insert(0, "")
-    sys.path.append(f"{specification['folder']}/.local/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages")
+    sys.path.append(
+        f"{specification['folder']}/.local/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
+    )
     sys.argv = ["/usr/local/lib/python3/site-packages/ipykernel_launcher.py", "-f", "/tmp/jupyter/kernel.json"]
     if specification["sidecar"]:
         sys.path.insert(1, specification["sidecar"])
@@ -177,7 +180,9 @@ async def _execute(script: Path) -> int:
                 for alias in statement.names:
                     flags |= getattr(__future__, alias.name).compiler_flag
     except SystemExit as error:
-        print(f"An exception has occurred, use %tb to see the full traceback.\nSystemExit: {error.code}", file=sys.stderr)
+        print(
+            f"An exception has occurred, use %tb to see the full traceback.\nSystemExit: {error.code}", file=sys.stderr
+        )
         return 1
     except BaseException:  # noqa: BLE001 - the kernel's own boundary: whatever a script raises fails the run and is printed
         traceback.print_exc()

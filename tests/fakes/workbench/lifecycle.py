@@ -100,7 +100,12 @@ class Lifecycle:
     async def wait_for_quota(self, workload: Application | Run) -> None:
         """Return once the workload may be scheduled; over quota it waits without an error."""
         faults = self._bench.faults
-        await _until(lambda: not faults.quota and not (faults.quota_cpu and self._used_cpu(workload) + workload.cpu > faults.quota_cpu))
+        await _until(
+            lambda: (
+                not faults.quota
+                and not (faults.quota_cpu and self._used_cpu(workload) + workload.cpu > faults.quota_cpu)
+            )
+        )
 
     async def launch(self, workload: Application | Run, *, port: int, address: str) -> Pod:
         """Start the processes of a workload."""
@@ -114,7 +119,9 @@ class Lifecycle:
         if bench.faults.sidecar:
             await self._sidecar.open()
         sidecar = self._sidecar.address if bench.faults.sidecar else ""
-        pod = await self._runner.start(PodRequest(workload.engine_id, name, project.folder, script, log, environment, shm, sidecar))
+        pod = await self._runner.start(
+            PodRequest(workload.engine_id, name, project.folder, script, log, environment, shm, sidecar)
+        )
         self._pods.add(pod)
         workload.pod = pod
         if bench.faults.sidecar:
@@ -131,8 +138,14 @@ class Lifecycle:
         return 0.0 if self._bench.faults.sigkill_only else self._bench.faults.stop_grace
 
     def _used_cpu(self, asking: Application | Run) -> float:
-        running = [app for app in self._bench.applications.values() if app is not asking and (app.pod is not None or app.status == RUNNING)]
-        runs = [run for job in self._bench.jobs.values() for run in job.runs if run is not asking and run.pod is not None]
+        running = [
+            app
+            for app in self._bench.applications.values()
+            if app is not asking and (app.pod is not None or app.status == RUNNING)
+        ]
+        runs = [
+            run for job in self._bench.jobs.values() for run in job.runs if run is not asking and run.pod is not None
+        ]
         return sum(app.cpu for app in running) + sum(run.cpu for run in runs)
 
     def _enter(self, application: Application) -> None:
@@ -152,7 +165,11 @@ class Lifecycle:
             if not failed or application.restarts >= AUTOMATIC_RESTARTS:
                 return
             began = asyncio.get_running_loop().time()
-            await _until(lambda began=began: faults.auto_restart and asyncio.get_running_loop().time() - began >= faults.restart_interval)  # type: ignore[misc]
+            await _until(
+                lambda began=began: (
+                    faults.auto_restart and asyncio.get_running_loop().time() - began >= faults.restart_interval
+                )
+            )  # type: ignore[misc]
             application.restarts += 1
             self._enter(application)
 
@@ -168,9 +185,13 @@ class Lifecycle:
             await asyncio.Event().wait()
         application.address = self.take_address()
         application.port = free_port()
-        usage = Workload(application.name, "application", application.project_id, application.engine_id, application.fields, now())
+        usage = Workload(
+            application.name, "application", application.project_id, application.engine_id, application.fields, now()
+        )
         bench.workloads.append(usage)
-        application.launching = bench.spawn(self.launch(application, port=application.port, address=application.address))
+        application.launching = bench.spawn(
+            self.launch(application, port=application.port, address=application.address)
+        )
         pod = await asyncio.shield(application.launching)
         if not await self._answers(application, pod):
             await pod.stop(self.grace())

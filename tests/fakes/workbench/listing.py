@@ -45,7 +45,11 @@ class Listing:
         """The entries of a project's list."""
         now = self._now()
         self._gone = [gone for gone in self._gone if gone.shown_until > now]
-        living = [app.to_json() for app in self._bench.applications.values() if app.project_id == project_id and app.shown_from <= now]
+        living = [
+            app.to_json()
+            for app in self._bench.applications.values()
+            if app.project_id == project_id and app.shown_from <= now
+        ]
         return living + [gone.row for gone in self._gone if gone.project_id == project_id and gone.shown_from <= now]
 
     @staticmethod

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from .runner import Pod
 
 OWNER = {"username": "engineer", "name": "Ei Engineer", "email": "engineer@example.com"}
-STARTING, RUNNING, STOPPING, STOPPED, FAILED = (f"APPLICATION_{word}" for word in ("STARTING", "RUNNING", "STOPPING", "STOPPED", "FAILED"))
+STARTING, RUNNING, STOPPING, STOPPED, FAILED = (
+    f"APPLICATION_{word}" for word in ("STARTING", "RUNNING", "STOPPING", "STOPPED", "FAILED")
+)
 
 
 def now() -> str:
@@ -57,7 +59,14 @@ class Project:
 
     def to_json(self) -> dict[str, Any]:
         """The answer's Project."""
-        everything = {"read": True, "write": True, "admin": True, "business_user": False, "operator": True, "inherit": False}
+        everything = {
+            "read": True,
+            "write": True,
+            "admin": True,
+            "business_user": False,
+            "operator": True,
+            "inherit": False,
+        }
         return {
             "id": self.id, "name": self.name, "owner": OWNER, "creator": OWNER, "description": self.description, "visibility": self.visibility,
             "default_engine_type": "ml_runtime", "created_at": self.created_at, "updated_at": self.updated_at,

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def page(bench: Workbench, call: Call, field: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The answer of a list operation: filtered, ordered, one page of it. Raises Refused for a token of another page size."""
+    """The answer of a list operation: filtered, ordered, one page of it.
+
+    Raises Refused for a token of another page size.
+    """
     rows = _ordered(_filtered(list(rows), call.query.get("search_filter", "")), call.query.get("sort", ""))
     asked = call.query.get("page_size", "")
     if asked and not asked.isdigit():

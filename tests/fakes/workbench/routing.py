@@ -81,7 +81,9 @@ def operation(name: str, method: str, template: str) -> Callable[[Handler], Hand
 
 def find(request: Request) -> tuple[Operation, dict[str, str]] | None:
     """The operation of a request and the variables of its path."""
-    path = re.sub(r"(/projects/[^/]+/files)/?$", r"\1/.", request.path) if request.method == "GET" else request.path  # clients cut `/.` off
+    path = (
+        re.sub(r"(/projects/[^/]+/files)/?$", r"\1/.", request.path) if request.method == "GET" else request.path
+    )  # clients cut `/.` off
     for entry in OPERATIONS:
         match = entry.pattern.fullmatch(path) if entry.method == request.method else None
         if match is not None:

@@ -85,7 +85,9 @@ class Runner:
 
     def __init__(self, root: Path, visible: list[Path]) -> None:
         _remove_left_over()
-        self.base = Path(tempfile.mkdtemp(prefix=f"wb-{os.getpid()}-", dir="/tmp"))  # short: Ray's socket paths end at 107 characters
+        self.base = Path(
+            tempfile.mkdtemp(prefix=f"wb-{os.getpid()}-", dir="/tmp")
+        )  # short: Ray's socket paths end at 107 characters
         self._keep = _outermost([path for path in visible if path.is_relative_to("/tmp") and path.is_dir()])
         self._root = root
         self._count = 0
@@ -142,7 +144,9 @@ class Runner:
         stage = self.base / "stage"
         stage.mkdir(exist_ok=True)
         check = f"import sys; sys.path.insert(0, {str(KERNEL.parent)!r}); import kernel; kernel.private_mounts({str(stage)!r}, [], 1)"
-        process = await asyncio.create_subprocess_exec(sys.executable, "-I", "-c", check, stderr=asyncio.subprocess.DEVNULL)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-c", check, stderr=asyncio.subprocess.DEVNULL
+        )
         return await process.wait() == 0
 
     def close(self) -> None:

@@ -38,11 +38,17 @@ class Server:
     async def open(self, context: ssl.SSLContext | None = None) -> None:
         """Listen on 127.0.0.1 and make the first project. Raises OSError when the port is taken."""
         bench = self.bench
-        self._server = await asyncio.start_server(self._connection, "127.0.0.1", bench.port, limit=HEAD_LIMIT, ssl=context, backlog=1024)
+        self._server = await asyncio.start_server(
+            self._connection, "127.0.0.1", bench.port, limit=HEAD_LIMIT, ssl=context, backlog=1024
+        )
         bench.port = self._server.sockets[0].getsockname()[1]
         bench.lifecycle = Lifecycle(bench, Runner(bench.options.root, self._visible), Sidecar(bench.faults))
         bench.runs = Runs(bench, bench.lifecycle)
-        bench.link_venv(bench.add_project("workbench", description="The first project", environment={"PROJECT_SECRET": PROJECT_SECRET}))
+        bench.link_venv(
+            bench.add_project(
+                "workbench", description="The first project", environment={"PROJECT_SECRET": PROJECT_SECRET}
+            )
+        )
 
     async def close(self) -> None:
         """Stop listening, end all connections and all workloads."""
@@ -87,7 +93,9 @@ class Server:
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> Answer | None:
         if request.path.startswith("/_test/"):
             return self._control(request)
-        if request.path == "/login" and (request.query.get("redirect") or ingress.subdomain_of(self.bench, request) is None):
+        if request.path == "/login" and (
+            request.query.get("redirect") or ingress.subdomain_of(self.bench, request) is None
+        ):
             return html_answer("Cloudera AI login")  # under any Host: clients that set one keep it through a redirect
         subdomain = ingress.subdomain_of(self.bench, request)
         if subdomain is not None:

@@ -1,7 +1,8 @@
 """The part of an Envoy sidecar that one machine can show: readiness, connects that always succeed, workers dropped after they joined.
 
-A real sidecar refuses what is inside the connection; here joined raylets are killed after `sidecar_drop` seconds, which looks the same
-to Ray: a node registers and is marked dead. Connects are redirected in Python processes only (sidecar/sitecustomize.py).
+A real sidecar refuses what is inside the connection; here joined raylets are killed after `sidecar_drop` seconds, which
+looks the same to Ray: a node registers and is marked dead. Connects are redirected in Python processes only
+(sidecar/sitecustomize.py).
 """
 
 from __future__ import annotations

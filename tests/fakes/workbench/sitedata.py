@@ -1,4 +1,7 @@
-"""What the site offers: runtimes, add-ons, accelerators, quotas, resource groups. Plain data in the form of the answers."""
+"""What the site offers: runtimes, add-ons, accelerators, quotas, resource groups.
+
+Plain data in the form of the answers.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ def _runtimes() -> list[dict[str, Any]]:
         for editor, shown in EDITORS.items():
             for python in ("3.9", "3.10", "3.11", "3.12", "3.13"):
                 for edition in ("standard", "cuda"):
-                    row = {"image_identifier": f"{REGISTRY}/ml-runtime-{editor}-python{python}-{edition}:{version}", "editor": shown}
+                    row = {
+                        "image_identifier": f"{REGISTRY}/ml-runtime-{editor}-python{python}-{edition}:{version}",
+                        "editor": shown,
+                    }
                     row |= {
                         "kernel": f"Python {python}",
                         "edition": "Nvidia GPU" if edition == "cuda" else "Standard",
@@ -45,7 +51,11 @@ def _runtimes() -> list[dict[str, Any]]:
         "register_user_id": 1,
     }
     rows.append(
-        {"image_identifier": f"{REGISTRY}/ml-runtime-pbj-jupyterlab-r4.4-standard:{VERSIONS[-1]}", "full_version": VERSIONS[-1], **other}
+        {
+            "image_identifier": f"{REGISTRY}/ml-runtime-pbj-jupyterlab-r4.4-standard:{VERSIONS[-1]}",
+            "full_version": VERSIONS[-1],
+            **other,
+        }
     )
     return rows
 
@@ -108,5 +118,15 @@ CPU_PROFILES = [
 
 USERS = {1: {"username": "engineer", "name": "Ei Engineer", "email": "engineer@example.com"}}
 
-WORKLOAD_STATUS = ["scheduling", "starting", "running", "stopping", "stopped", "unknown", "succeeded", "failed", "timedout"]
+WORKLOAD_STATUS = [
+    "scheduling",
+    "starting",
+    "running",
+    "stopping",
+    "stopped",
+    "unknown",
+    "succeeded",
+    "failed",
+    "timedout",
+]
 WORKLOAD_TYPES = ["session", "job", "experiment", "model", "application"]

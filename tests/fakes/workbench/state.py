@@ -155,14 +155,38 @@ class Workbench:
         table = process_table()
         rows = []
         for application in self.applications.values():
-            row = {"id": application.id, "name": application.name, "status": application.status, "project_id": application.project_id}
-            rows.append({**row, "pids": application.pids(table), "address": application.address, "engine_id": application.engine_id})
+            row = {
+                "id": application.id,
+                "name": application.name,
+                "status": application.status,
+                "project_id": application.project_id,
+            }
+            rows.append(
+                {
+                    **row,
+                    "pids": application.pids(table),
+                    "address": application.address,
+                    "engine_id": application.engine_id,
+                }
+            )
         rows += [
-            {"id": orphan.id, "name": orphan.name, "status": "ORPHAN", "project_id": orphan.project_id, "pids": orphan.pids(table)}
+            {
+                "id": orphan.id,
+                "name": orphan.name,
+                "status": "ORPHAN",
+                "project_id": orphan.project_id,
+                "pids": orphan.pids(table),
+            }
             for orphan in self.lifecycle.orphans
         ]
         runs = [
-            {"id": run.id, "job_id": job.id, "job": job.name, "status": run.status, "pids": run.pod.pids(table) if run.pod else []}
+            {
+                "id": run.id,
+                "job_id": job.id,
+                "job": job.name,
+                "status": run.status,
+                "pids": run.pod.pids(table) if run.pod else [],
+            }
             for job in self.jobs.values()
             for run in job.runs
         ]

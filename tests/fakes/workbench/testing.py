@@ -21,10 +21,18 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def running(
-    root: Path, *, stub: bool = True, seed: int | None = 0, validate: bool = True, context: ssl.SSLContext | None = None, **faults: Any
+    root: Path,
+    *,
+    stub: bool = True,
+    seed: int | None = 0,
+    validate: bool = True,
+    context: ssl.SSLContext | None = None,
+    **faults: Any,
 ) -> AsyncIterator[Workbench]:
     """A listening workbench on a free port; at the end nothing of it runs any more."""
-    options = Options(root, Path(sys.prefix), stub=stub, seed=seed, validate=validate, scheme="https" if context else "http")
+    options = Options(
+        root, Path(sys.prefix), stub=stub, seed=seed, validate=validate, scheme="https" if context else "http"
+    )
     bench = Workbench(options)
     bench.faults.update(faults)
     server = Server(bench, [root, Path(sys.prefix), Path(sys.base_prefix), Path.cwd()])

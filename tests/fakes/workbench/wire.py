@@ -1,6 +1,7 @@
 """HTTP/1.1 on asyncio streams, as much as an API server and its failures need.
 
-Own code because a failing answer must be cut off at the byte and the connection reset on purpose, which no server library offers.
+Own code because a failing answer must be cut off at the byte and the connection reset on purpose, which no server
+library offers.
 """
 
 from __future__ import annotations
@@ -75,7 +76,12 @@ def json_answer(value: Any, status: int = 200) -> Answer:
 def html_answer(text: str, status: int = 200, **headers: str) -> Answer:
     """A small HTML page, the way proxies and login pages answer."""
     page = f"<!DOCTYPE html><html><head><title>{text}</title></head><body><h1>{text}</h1></body></html>"
-    return Answer(status, page.encode(), "text/html; charset=utf-8", {name.replace("_", "-"): value for name, value in headers.items()})
+    return Answer(
+        status,
+        page.encode(),
+        "text/html; charset=utf-8",
+        {name.replace("_", "-"): value for name, value in headers.items()},
+    )
 
 
 async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request | None:

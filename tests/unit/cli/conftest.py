@@ -19,7 +19,15 @@ from tests.fakes.platform import FakePlatform
 @pytest.fixture(autouse=True)
 def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No settings from outside."""
-    for name in ("RAYTUI_CONFIG", "RAYTUI_PROFILE", "RAYTUI_CLUSTER", "RAYTUI_VENV", "CML_HOST", "CML_PROJECT_ID", "CML_API_KEY"):
+    for name in (
+        "RAYTUI_CONFIG",
+        "RAYTUI_PROFILE",
+        "RAYTUI_CLUSTER",
+        "RAYTUI_VENV",
+        "CML_HOST",
+        "CML_PROJECT_ID",
+        "CML_API_KEY",
+    ):
         monkeypatch.delenv(name, raising=False)
     for name in ("CDSW_DOMAIN", "CDSW_PROJECT_URL", "CDSW_PROJECT_ID", "CDSW_APIV2_KEY", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
@@ -57,7 +65,9 @@ def show(monkeypatch: pytest.MonkeyPatch) -> Show:
 
     def use(snapshot: Snapshot, platform: FakePlatform | None = None) -> None:
         monkeypatch.setattr(
-            bootstrap, "open_session", lambda settings, long_lived=False: Seen(settings, snapshot, platform or FakePlatform())
+            bootstrap,
+            "open_session",
+            lambda settings, long_lived=False: Seen(settings, snapshot, platform or FakePlatform()),
         )
 
     return use

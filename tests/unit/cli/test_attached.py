@@ -56,14 +56,21 @@ def old_ray(ray: FakeDashboard) -> FakeDashboard:
         if recorded.exists():
             ray.bodies[path] = recorded.read_bytes()
     ray.statuses["/api/authentication_mode"] = (404, b"404: Not Found")
-    ray.statuses["/api/serve/applications/"] = (501, b'Serve dependencies are not installed. Please run `pip install "ray[serve]"`.')
+    ray.statuses["/api/serve/applications/"] = (
+        501,
+        b'Serve dependencies are not installed. Please run `pip install "ray[serve]"`.',
+    )
     return ray
 
 
 def test_status_says_what_ray_says_and_asks_each_question_once(ray, call):
     code, document, _ = call("--address", ray.url, "status")
     assert code == 0
-    assert (document["platform"], document["profile"], document["cluster"]) == ("attached", "attached", ray.url.partition("//")[2])
+    assert (document["platform"], document["profile"], document["cluster"]) == (
+        "attached",
+        "attached",
+        ray.url.partition("//")[2],
+    )
     assert document["head"]["dashboard_url"] == ray.url
     assert document["links"]["platform"] == document["links"]["application"] == "unchecked"
     assert document["nodes"] == {"alive": 2, "dead": 1}
@@ -84,7 +91,9 @@ def test_an_empty_address_leads_to_no_look_at_something_else(call):
         assert "address of the Ray dashboard is missing" in document["error"]["message"]
 
 
-@pytest.mark.parametrize("kind", ["nodes", "apps", "jobs", "actors", "serve", "events", "logs --list", "doctor", "orphans"])
+@pytest.mark.parametrize(
+    "kind", ["nodes", "apps", "jobs", "actors", "serve", "events", "logs --list", "doctor", "orphans"]
+)
 def test_every_verb_that_looks_works(ray, call, kind):
     code, document, _ = call("--address", ray.url, *kind.split())
     assert code == 0, document
@@ -93,7 +102,16 @@ def test_every_verb_that_looks_works(ray, call, kind):
 
 @pytest.mark.parametrize(
     "words",
-    ["start", "start --dry-run", "stop --yes", "scale 3", "restart", "verify", "deploy --github-repo a/b", "orphans --reap --yes"],
+    [
+        "start",
+        "start --dry-run",
+        "stop --yes",
+        "scale 3",
+        "restart",
+        "verify",
+        "deploy --github-repo a/b",
+        "orphans --reap --yes",
+    ],
 )
 def test_every_verb_that_changes_nodes_is_refused_before_any_request(ray, call, words):
     code, document, _ = call("--address", ray.url, *words.split())
@@ -239,7 +257,13 @@ def test_a_watch_asks_the_node_list_once_a_round_whatever_the_number_of_nodes(ra
                 "result": {
                     "total": 700,
                     "result": [
-                        {"node_id": f"{n:056x}", "node_ip": "10.0.0.1", "node_name": "10.0.0.1", "is_head_node": n == 0, "state": "ALIVE"}
+                        {
+                            "node_id": f"{n:056x}",
+                            "node_ip": "10.0.0.1",
+                            "node_name": "10.0.0.1",
+                            "is_head_node": n == 0,
+                            "state": "ALIVE",
+                        }
                         for n in range(700)
                     ],
                 }

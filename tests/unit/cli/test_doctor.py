@@ -12,7 +12,9 @@ from raytui.core.spec import ClusterSpec, WorkersSpec
 from tests.fakes.platform import FakePlatform
 from tests.unit.core.values import application, snapshot
 
-REFUSED = Failure("dashboard", "ConnectionRefused", "nothing listens at 127.0.0.1:8265", "raytui restart head", conclusive=True)
+REFUSED = Failure(
+    "dashboard", "ConnectionRefused", "nothing listens at 127.0.0.1:8265", "raytui restart head", conclusive=True
+)
 NO_ROUTE = Failure("platform", "NoRoute", "could not list the applications: no route", "check the VPN")
 HIDDEN = Failure("network", "DashboardNotExposed", "the dashboard is not exposed", "expose_dashboard = true exposes it")
 
@@ -126,7 +128,9 @@ def test_the_posture_is_one_row_and_a_platform_that_knows_it_better_is_believed(
     assert [item["message"] for item in items] == ["told by the platform"]
 
 
-def test_a_state_directory_that_cannot_be_made_fails_and_none_is_made_to_find_out(show, call, monkeypatch, tmp_path, platform):
+def test_a_state_directory_that_cannot_be_made_fails_and_none_is_made_to_find_out(
+    show, call, monkeypatch, tmp_path, platform
+):
     show(snapshot(), platform)
     assert rows(call("doctor")[1])["state-dir"]["status"] == "ok"
     assert not (tmp_path / "state").exists()
@@ -155,7 +159,10 @@ def test_of_a_cluster_that_exists_the_rows_are_about_what_start_would_complete(s
 
     platform.preflight = preflight
     show(seen, platform)
-    assert rows(call("doctor")[1])["spec"]["message"] == "cluster ray-cluster, 3 workers as last asked for; the profile says 1 worker"
+    assert (
+        rows(call("doctor")[1])["spec"]["message"]
+        == "cluster ray-cluster, 3 workers as last asked for; the profile says 1 worker"
+    )
     assert rows(call("doctor", "--workers", "5")[1])["spec"]["message"] == "cluster ray-cluster, 5 workers"
     assert [(spec.ray_port, spec.workers.count) for spec in asked] == [(20079, 3), (20079, 5)]
     show(snapshot(applications=(), nodes=(), asked=ClusterSpec(workers=WorkersSpec(count=3))), platform)

@@ -13,7 +13,9 @@ from raytui.core.errors import Failure
 from tests.unit.core.values import NOW, node, snapshot
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "cli"
-REFUSED = Failure("dashboard", "ConnectionRefused", "nothing listens at 127.0.0.1:8265", "raytui restart head", conclusive=True)
+REFUSED = Failure(
+    "dashboard", "ConnectionRefused", "nothing listens at 127.0.0.1:8265", "raytui restart head", conclusive=True
+)
 
 
 @pytest.mark.parametrize(

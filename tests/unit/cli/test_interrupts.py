@@ -86,7 +86,9 @@ def press(state: Path, world: str, verb: str, keys: list[tuple[str, bytes]]) -> 
     master, slave = pty.openpty()
     env = {**os.environ, "RAYTUI_STATE_DIR": str(state), "TERM": "xterm", "NO_COLOR": "1"}
     command = [sys.executable, "-c", CHILD, world, *verb.split()]
-    child = subprocess.Popen(command, cwd=ROOT, env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, preexec_fn=_own)
+    child = subprocess.Popen(
+        command, cwd=ROOT, env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, preexec_fn=_own
+    )
     os.close(slave)
     shown, looked, waiting, deadline = "", 0, list(keys), time.monotonic() + DEADLINE_S
     try:
@@ -169,7 +171,9 @@ def begun_while_ignoring(number: signal.Signals, tmp_path, *options: str) -> sub
     env = {**os.environ, "RAYTUI_STATE_DIR": str(tmp_path), "NO_COLOR": "1"}
     command = [sys.executable, "-c", CHILD, "empty", "start", "--workers", "0", *options]
     ignoring = lambda: signal.signal(number, signal.SIG_IGN)  # noqa: E731
-    child = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=ignoring)
+    child = subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=ignoring
+    )
     seen = b""
     while b"head application created" not in seen:
         line = child.stderr.readline()

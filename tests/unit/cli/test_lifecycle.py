@@ -53,7 +53,12 @@ def call(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str
 def test_start_answers_the_contract_s_document(world, capsys):
     code, document, err = call(capsys, "start", "--workers", "2")
     assert (code, document["changed"], document["phase"], document["cluster"]) == (0, True, "running", "ray-cluster")
-    assert document["steps"][-1] == {"step": "nodes alive", "state": "done", "seconds": document["steps"][-1]["seconds"], "message": "3/3"}
+    assert document["steps"][-1] == {
+        "step": "nodes alive",
+        "state": "done",
+        "seconds": document["steps"][-1]["seconds"],
+        "message": "3/3",
+    }
     assert "worker applications created" in err
     assert call(capsys, "start", "--workers", "2")[1]["changed"] is False
 
@@ -208,9 +213,17 @@ def test_restart_of_an_unknown_target_lists_what_there_is(world, capsys):
 
 
 def test_verify_answers_five_checks(world, capsys):
-    code, document, _ = call(capsys, "verify", "--workers", "1", "--cpu", "1", "--memory", "2", "--cluster", "ray-cluster")
+    code, document, _ = call(
+        capsys, "verify", "--workers", "1", "--cpu", "1", "--memory", "2", "--cluster", "ray-cluster"
+    )
     assert (code, document["passed"]) == (0, True)
-    assert [check["check"] for check in document["checks"]] == ["connection", "launchers", "creation", "status", "clean-up"]
+    assert [check["check"] for check in document["checks"]] == [
+        "connection",
+        "launchers",
+        "creation",
+        "status",
+        "clean-up",
+    ]
     assert world.apps == {}
 
 
@@ -282,7 +295,9 @@ def test_another_size_on_a_running_cluster_is_named_and_applied_only_by_recreate
     call(capsys, "start")
     code, document, err = call(capsys, "start", "--cpu", "8")
     assert (code, document["changed"]) == (0, False)
-    assert document["differences"] == [{"application": "ray-cluster-worker-1", "field": "workers.cpu", "is": 1.0, "asked": 8.0}]
+    assert document["differences"] == [
+        {"application": "ray-cluster-worker-1", "field": "workers.cpu", "is": 1.0, "asked": 8.0}
+    ]
     assert "raytui start --recreate makes it again" in err
     assert main(["start", "--cpu", "8"]) == 0
     assert "nothing was changed, although something else is asked for of worker-1" in capsys.readouterr().out

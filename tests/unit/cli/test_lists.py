@@ -13,7 +13,9 @@ from raytui.core.snapshot import Actor, Job, RayEvent
 from raytui.manager.journal import Journal
 from tests.unit.core.values import NOW, application, node, snapshot
 
-REFUSED = Failure("dashboard", "ConnectionRefused", "nothing listens at 127.0.0.1:8265", "raytui restart head", conclusive=True)
+REFUSED = Failure(
+    "dashboard", "ConnectionRefused", "nothing listens at 127.0.0.1:8265", "raytui restart head", conclusive=True
+)
 SILENT = {"nodes": REFUSED, "gcs": REFUSED, "jobs": REFUSED, "actors": REFUSED, "serve": REFUSED, "events": REFUSED}
 LISTS = ["nodes", "jobs", "actors", "serve", "events"]
 
@@ -124,7 +126,11 @@ def test_sizes_are_bytes_and_ids_whole_in_json(show, call):
 
 
 def test_words_of_others_stay_one_harmless_line(show, text):
-    show(snapshot(jobs=(Job("j1", "FAILED", "python\n\x1b[2Jx.py", "first\nsecond", started_at=NOW - 60, ended_at=NOW - 50),)))
+    show(
+        snapshot(
+            jobs=(Job("j1", "FAILED", "python\n\x1b[2Jx.py", "first\nsecond", started_at=NOW - 60, ended_at=NOW - 50),)
+        )
+    )
     _, out, _ = text("jobs")
     assert len(out.splitlines()) == 2
     assert "\x1b" not in out
@@ -165,7 +171,12 @@ ROWS = {
 def test_a_list_that_ray_cut_says_so_and_how_many_there_are(show, call, text, verb):
     show(reading(snapshot(**ROWS), verb, total=53_572))
     document = call(verb)[1]
-    assert (len(document["items"]), document["total"], document["truncated"], document["unreadable"]) == (2, 53_572, True, 0)
+    assert (len(document["items"]), document["total"], document["truncated"], document["unreadable"]) == (
+        2,
+        53_572,
+        True,
+        0,
+    )
     assert "2 of 53,572 shown; Ray tells no more at once" in text(verb)[2]
 
 
@@ -176,7 +187,11 @@ def test_a_limit_names_what_more_can_be_shown(show, text):
 
 @pytest.mark.parametrize("verb", LISTS)
 def test_rows_that_could_not_be_read_are_counted_and_said(show, call, text, verb):
-    show(reading(snapshot(**ROWS), verb, total=3, unreadable=1, first_unreadable="Expected `int`, got `str` - at `$.pid`"))
+    show(
+        reading(
+            snapshot(**ROWS), verb, total=3, unreadable=1, first_unreadable="Expected `int`, got `str` - at `$.pid`"
+        )
+    )
     code, document, err = call(verb)
     assert (code, document["unreadable"]) == (0, 1)
     for told in (err, text(verb)[2]):

@@ -16,7 +16,9 @@ from raytui.manager import followed
 from tests.fakes.platform import FakePlatform
 from tests.unit.core.values import NOW, application, node, snapshot
 
-REFUSED = Failure("dashboard", "ConnectionRefused", "nothing listens at 127.0.0.1:8265", "raytui restart head", conclusive=True)
+REFUSED = Failure(
+    "dashboard", "ConnectionRefused", "nothing listens at 127.0.0.1:8265", "raytui restart head", conclusive=True
+)
 APPS = (application(0), application(1))
 DEAD = node(1, "DEAD", message="health check failed")
 KEPT = "ray-cluster/logs/worker-1-e1.raylet.out.tail"
@@ -47,7 +49,9 @@ def test_the_last_hundred_lines_of_the_head_are_shown_when_nothing_is_said(show,
     assert (code, out.splitlines()[0], out.splitlines()[-1], len(out.splitlines())) == (0, "line 200", "line 299", 100)
 
 
-@pytest.mark.parametrize(("words", "count"), [("-n 3", 3), ("--lines 0", 0), ("-n -1", 300), ("--lines=-1", 300), ("-n 9999", 300)])
+@pytest.mark.parametrize(
+    ("words", "count"), [("-n 3", 3), ("--lines 0", 0), ("-n -1", 300), ("--lines=-1", 300), ("-n 9999", 300)]
+)
 def test_lines_are_counted_from_the_end(show, text, platform, words, count):
     show(snapshot(), platform)
     code, out, _ = text("logs", "head", *words.split())
@@ -126,7 +130,8 @@ def test_a_list_without_ray_says_what_it_lacks(show, call, platform):
 
 
 @pytest.mark.parametrize(
-    "source", ["hed", "worker-9", "worker-1/raylet.ouch", "job/none", "worker-9/raylet.out", "", "/", "../../etc/passwd"]
+    "source",
+    ["hed", "worker-9", "worker-1/raylet.ouch", "job/none", "worker-9/raylet.out", "", "/", "../../etc/passwd"],
 )
 def test_a_log_that_is_not_there_is_not_found(show, call, platform, source):
     show(snapshot(nodes=(DEAD,)), platform)
@@ -140,7 +145,9 @@ def test_the_nearest_log_is_named(show, call, platform):
     assert "did you mean worker-1/raylet.out?" in call("logs", "worker-1/raylet.ot")[1]["error"]["hint"]
 
 
-@pytest.mark.parametrize("source", ["head/raylet.out", "worker-1/dashboard.log", "job/raysubmit_1", "node-abcd1234/raylet.out"])
+@pytest.mark.parametrize(
+    "source", ["head/raylet.out", "worker-1/dashboard.log", "job/raysubmit_1", "node-abcd1234/raylet.out"]
+)
 def test_a_log_behind_a_broken_link_is_unreachable_not_missing(show, call, platform, source):
     show(snapshot(nodes=REFUSED, gcs=REFUSED, jobs=REFUSED), platform)
     code, document, _ = call("logs", source)
@@ -183,7 +190,9 @@ class Breaking(FakePlatform):
 
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         if self.count("tail"):
-            raise Unreachable(Failure("platform", "NoRoute", "ml.example.site cannot be reached from here", "check the network"))
+            raise Unreachable(
+                Failure("platform", "NoRoute", "ml.example.site cannot be reached from here", "check the network")
+            )
         return await super().tail(application, offset, limit)
 
 
@@ -223,7 +232,9 @@ def test_what_programs_print_when_they_die_is_harmless(show, text):
 
 
 def test_the_log_of_a_kept_report_needs_no_head(show, text, platform):
-    alone = snapshot(applications=(application(1, "failed", launcher=LauncherReport(state="failed", at=NOW)),), nodes=REFUSED)
+    alone = snapshot(
+        applications=(application(1, "failed", launcher=LauncherReport(state="failed", at=NOW)),), nodes=REFUSED
+    )
     show(alone, platform)
     assert text("logs", "worker-1/raylet.out", "-n", "1")[1] == "the last word\n"
 

@@ -22,7 +22,9 @@ from raytui.manager.journal import Journal
 from tests.fakes.platform import FakePlatform
 from tests.unit.core.values import NOW, application, node, report, snapshot
 
-REFUSED = Failure("dashboard", "ConnectionRefused", "nothing listens at 127.0.0.1:8265", "raytui restart head", conclusive=True)
+REFUSED = Failure(
+    "dashboard", "ConnectionRefused", "nothing listens at 127.0.0.1:8265", "raytui restart head", conclusive=True
+)
 DEAD = node(1, "DEAD", message="health check failed")
 
 
@@ -45,11 +47,15 @@ def test_status_and_its_exit_codes(show, call, seen, code, verdict):
 
 def test_text_and_json_of_an_unexposed_healthy_cluster_say_the_same(show, call, text, monkeypatch):
     monkeypatch.setattr(look.time, "time", lambda: NOW + 0.5)
-    hidden = Failure("network", "DashboardNotExposed", "the dashboard is not exposed", "expose_dashboard = true exposes it")
+    hidden = Failure(
+        "network", "DashboardNotExposed", "the dashboard is not exposed", "expose_dashboard = true exposes it"
+    )
     apps = tuple(application(n, launcher=report("alive", node_id=f"n{n}" * 8)) for n in range(3))
     unasked = Reading()
     show(
-        msgspec.structs.replace(snapshot(apps), nodes=unasked, version=unasked, gcs=unasked, usage=unasked, jobs=unasked, dashboard=hidden)
+        msgspec.structs.replace(
+            snapshot(apps), nodes=unasked, version=unasked, gcs=unasked, usage=unasked, jobs=unasked, dashboard=hidden
+        )
     )
     lines = text("status")[1].splitlines()
     assert lines[0].startswith("● OK")
@@ -57,7 +63,12 @@ def test_text_and_json_of_an_unexposed_healthy_cluster_say_the_same(show, call, 
     assert lines[1].endswith("network, login, dashboard, gcs not looked at")
     assert (lines[2].strip(), "✗" in "".join(lines)) == ("the dashboard is not exposed", False)
     _, document, _ = call("status")
-    assert (document["verdict"], document["nodes"]["alive"], document["broken_link"], document["auth"]) == ("ok", 3, None, None)
+    assert (document["verdict"], document["nodes"]["alive"], document["broken_link"], document["auth"]) == (
+        "ok",
+        3,
+        None,
+        None,
+    )
 
 
 def test_nodes_of_which_nobody_told_are_a_dash_and_those_not_read_are_counted(show, text):
@@ -112,7 +123,9 @@ def test_whatever_is_not_plain_is_left_to_click(words):
     assert not read(words.split()).plain
 
 
-@pytest.mark.parametrize("words", ["-o json start --what", "start -ojson", "--output=json", "-p -o json x", "--output json --"])
+@pytest.mark.parametrize(
+    "words", ["-o json start --what", "start -ojson", "--output=json", "-p -o json x", "--output json --"]
+)
 def test_json_is_asked_for_even_where_the_rest_cannot_be_parsed(words):
     assert read(words.split()).json
     assert not read(["--", *words.split()]).json
@@ -159,7 +172,10 @@ def test_nodes_join_their_application(show, call, text):
 def test_apps_show_both_truths_and_no_spec(show, call):
     show(snapshot(applications=(application(0, spec_json="{}"), application(1)), nodes=(node(0), DEAD)))
     _, document, _ = call("apps")
-    assert [(item["state"], item["node_state"]) for item in document["items"]] == [("running", "ALIVE"), ("running", "DEAD")]
+    assert [(item["state"], item["node_state"]) for item in document["items"]] == [
+        ("running", "ALIVE"),
+        ("running", "DEAD"),
+    ]
     assert "spec_json" not in document["items"][0]
 
 
@@ -238,7 +254,10 @@ def test_unknown_logs_and_bad_patterns_are_refused(show, call, speaking):
 
 def test_doctor_answers_a_row_for_each_check_and_exits_1_when_one_fails(show, call, text):
     platform = FakePlatform()
-    platform.checks = (Check("ray", "ok", "Ray 2.60.0"), Check("ray-port", "fail", "6379 is taken by pid 7", "--ray-port auto", "ray_port"))
+    platform.checks = (
+        Check("ray", "ok", "Ray 2.60.0"),
+        Check("ray-port", "fail", "6379 is taken by pid 7", "--ray-port auto", "ray_port"),
+    )
     show(snapshot(), platform)
     code, document, _ = call("doctor")
     rows = {item["name"]: item["status"] for item in document["items"]}

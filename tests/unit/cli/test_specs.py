@@ -24,7 +24,9 @@ def test_validate_lists_every_problem_and_exits_2(call):
 
 
 def test_validate_of_a_file_names_the_keys_it_does_not_know(call, tmp_path):
-    (tmp_path / "raytui.toml").write_text('[profiles.local]\nplatfrm = "local"\n[profiles.local.cluster.workers]\ncount = "two"\n')
+    (tmp_path / "raytui.toml").write_text(
+        '[profiles.local]\nplatfrm = "local"\n[profiles.local.cluster.workers]\ncount = "two"\n'
+    )
     code, document, _ = call("validate")
     assert code == 2
     told = {problem["field"]: problem["message"] + problem["hint"] for problem in document["problems"]}
@@ -60,7 +62,9 @@ def test_render_prints_and_writes_the_very_bytes_that_start_writes(text, call, t
         assert path.read_bytes() == rendered()[item["name"]] == (SOURCES / item["name"]).read_bytes()
         assert stat.S_IMODE(path.stat().st_mode) == int(item["mode"], 8) == (0o644 if "/" in item["name"] else 0o755)
     whole = text("render")[1]
-    assert all(data.decode() in whole if "/" not in name else f"# {name}\n" in whole for name, data in rendered().items())
+    assert all(
+        data.decode() in whole if "/" not in name else f"# {name}\n" in whole for name, data in rendered().items()
+    )
     assert {item["name"]: item["content"].encode() for item in call("render")[1]["items"]} == rendered()
 
 
@@ -115,15 +119,32 @@ def test_unknown_profiles_files_and_shells_are_refused(call, tmp_path):
 
 
 def test_scripts_can_be_named_like_the_library_s_parameters(call, monkeypatch):
-    for name, value in (("CML_HOST", "ml.example.com"), ("CML_PROJECT_ID", "abcd-efgh-ijkl-mnop"), ("CML_API_KEY", "k" * 20)):
+    for name, value in (
+        ("CML_HOST", "ml.example.com"),
+        ("CML_PROJECT_ID", "abcd-efgh-ijkl-mnop"),
+        ("CML_API_KEY", "k" * 20),
+    ):
         monkeypatch.setenv(name, value)
-    words = ["validate", "-p", "cai", "--runtime-identifier", "image", "--head-script-path", "h.py", "--worker-script-path", "w.py"]
+    words = [
+        "validate",
+        "-p",
+        "cai",
+        "--runtime-identifier",
+        "image",
+        "--head-script-path",
+        "h.py",
+        "--worker-script-path",
+        "w.py",
+    ]
     assert call(*words)[1]["valid"] is True
 
 
 def test_render_writes_only_the_launcher_that_was_named_and_what_it_runs(call, tmp_path):
     code, document, _ = call("render", "worker", "--to", str(tmp_path / "out"))
-    assert (code, [item["name"] for item in document["items"] if "/" not in item["name"]]) == (0, ["ray_worker_launcher.py"])
+    assert (code, [item["name"] for item in document["items"] if "/" not in item["name"]]) == (
+        0,
+        ["ray_worker_launcher.py"],
+    )
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["ray_worker_launcher.py", "raytui_node"]
     assert (tmp_path / "out/raytui_node/__main__.py").exists()
 
@@ -141,7 +162,9 @@ def test_an_installation_without_its_launchers_says_so(call, monkeypatch, tmp_pa
     assert "launcher sources are missing" in document["error"]["message"]
 
 
-@pytest.mark.parametrize("words", [["completion"], ["config"], ["config", "shwo"], ["completion", "tcsh"], ["validate", "extra"]])
+@pytest.mark.parametrize(
+    "words", [["completion"], ["config"], ["config", "shwo"], ["completion", "tcsh"], ["validate", "extra"]]
+)
 def test_what_is_missing_or_unknown_is_said_in_one_line_and_where_to_look_in_another(text, words):
     code, out, err = text(*words)
     assert (code, out) == (2, "")
@@ -149,7 +172,20 @@ def test_what_is_missing_or_unknown_is_said_in_one_line_and_where_to_look_in_ano
 
 
 def test_every_flag_of_a_spec_is_checked_and_all_problems_come_at_once(call):
-    words = ["--workers", "two", "--cpu", "", "--memory", "nan", "--gpus", "1.5", "--head-cpu", "x", "--head-memory", "y"]
+    words = [
+        "--workers",
+        "two",
+        "--cpu",
+        "",
+        "--memory",
+        "nan",
+        "--gpus",
+        "1.5",
+        "--head-cpu",
+        "x",
+        "--head-memory",
+        "y",
+    ]
     code, document, _ = call("validate", *words, "--ray-port", "abc", "--dashboard-port", "-")
     assert (code, set(document)) == (2, {"schema_version", "valid", "problems"})
     assert {problem["field"] for problem in document["problems"]} == {
@@ -165,7 +201,9 @@ def test_every_flag_of_a_spec_is_checked_and_all_problems_come_at_once(call):
     assert all(set(problem) == {"field", "message", "hint"} and problem["message"] for problem in document["problems"])
 
 
-@pytest.mark.parametrize(("ray", "dashboard", "wrong"), [("auto", "auto", []), ("10500", "70000", ["ray_port", "dashboard_port"])])
+@pytest.mark.parametrize(
+    ("ray", "dashboard", "wrong"), [("auto", "auto", []), ("10500", "70000", ["ray_port", "dashboard_port"])]
+)
 def test_ports_of_the_flags_are_checked(call, ray, dashboard, wrong):
     document = call("validate", "--ray-port", ray, "--dashboard-port", dashboard)[1]
     assert [problem["field"] for problem in document["problems"]] == wrong
@@ -218,7 +256,8 @@ def test_config_show_answers_the_sizes_that_a_start_would_use(call, text):
 
 
 @pytest.mark.parametrize(
-    ("words", "offered"), [("raytui val", "validate"), ("raytui config ", "init"), ("raytui validate --wo", "--workers")]
+    ("words", "offered"),
+    [("raytui val", "validate"), ("raytui config ", "init"), ("raytui validate --wo", "--workers")],
 )
 def test_completion_offers_what_exists(monkeypatch, capsys, words, offered):
     monkeypatch.setenv("_RAYTUI_COMPLETE", "bash_complete")

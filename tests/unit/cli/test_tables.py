@@ -38,7 +38,10 @@ def test_a_list_needs_its_definition_and_nothing_else(show, call, text, monkeypa
     assert text("toys")[1].splitlines() == ["TOY    STATE    SIZE", "alpha  running     5", "beta   failed      4"]
     assert names(text("toys", "--filter", "state=failed")[1]) == ["beta"]
     assert names(text("toys", "--sort", "size")[1]) == ["beta", "alpha"]
-    assert call("toys", "--columns", "size,toy")[1]["items"] == [{"size": 5, "toy": "alpha"}, {"size": 4, "toy": "beta"}]
+    assert call("toys", "--columns", "size,toy")[1]["items"] == [
+        {"size": 5, "toy": "alpha"},
+        {"size": 4, "toy": "beta"},
+    ]
     help_text = text("toys", "--help")[1]
     assert "Toys and the state that they are in." in help_text
     assert "toys" in text("--help")[1]
@@ -141,7 +144,10 @@ def test_a_watched_list_is_printed_again_only_when_it_changed(watched, text, cap
     code, out, _ = text("nodes", "--watch", "--columns", "name,cpu,up")
     blocks = out.split("\n\n")
     assert (code, len(blocks)) == (0, 2)
-    assert [line.split()[1] for block in blocks for line in block.splitlines() if line.startswith("head")] == ["12", "13"]
+    assert [line.split()[1] for block in blocks for line in block.splitlines() if line.startswith("head")] == [
+        "12",
+        "13",
+    ]
     main(["nodes", "--watch", "-o", "json", "--columns", "name"])
     assert [len(json.loads(line)["items"]) for line in capsys.readouterr().out.splitlines()] == [3]
 
@@ -166,7 +172,11 @@ def test_a_terminal_has_the_list_drawn_in_place(watched, text, monkeypatch):
 
 
 def test_a_terminal_gets_no_line_that_is_wider_than_it(show, text, monkeypatch):
-    show(snapshot(jobs=tuple(Job(f"j{n}", "FAILED", "python " + "x" * 50, "why " * 20, started_at=NOW) for n in range(3))))
+    show(
+        snapshot(
+            jobs=tuple(Job(f"j{n}", "FAILED", "python " + "x" * 50, "why " * 20, started_at=NOW) for n in range(3))
+        )
+    )
     whole = text("jobs")[1].splitlines()
     monkeypatch.setattr("raytui.cli.output.Output.is_terminal", True)
     monkeypatch.setattr("raytui.cli.listed.shutil.get_terminal_size", lambda: os.terminal_size((80, 24)))
@@ -179,7 +189,11 @@ def test_a_terminal_gets_no_line_that_is_wider_than_it(show, text, monkeypatch):
 def test_a_reader_that_has_left_ends_a_watch_that_has_nothing_to_say():
     program = "import sys\nfrom raytui.cli.output import Output\nsys.stdin.read()\nOutput(json=False).check_reader()\n"
     process = subprocess.Popen(
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stdin is not None
     assert process.stdout is not None

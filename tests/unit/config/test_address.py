@@ -68,7 +68,12 @@ def test_a_password_in_an_address_is_refused_and_never_repeated(tmp_path, given)
 
 def test_an_address_attaches_whatever_else_is_configured(tmp_path):
     found = settings(tmp_path, PROFILES, {"address": URL}, CML_HOST="https://ml.example.com")
-    assert (found.platform, found.address, found.profile_name, found.cluster.name) == ("attached", URL, "attached", "10.0.0.5:8265")
+    assert (found.platform, found.address, found.profile_name, found.cluster.name) == (
+        "attached",
+        URL,
+        "attached",
+        "10.0.0.5:8265",
+    )
     assert found.read_only
     found = settings(tmp_path, PROFILES, RAYTUI_ADDRESS=URL)
     assert (found.platform, found.address) == ("attached", URL)

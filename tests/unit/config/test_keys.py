@@ -62,7 +62,14 @@ def test_what_is_no_key_is_refused(text):
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("/", "slash"), ("+", "plus"), ("shift+a", "A"), ("ctrl+S", "ctrl+s"), ("shift+ctrl+left", "ctrl+shift+left"), ("ü", "ü")],
+    [
+        ("/", "slash"),
+        ("+", "plus"),
+        ("shift+a", "A"),
+        ("ctrl+S", "ctrl+s"),
+        ("shift+ctrl+left", "ctrl+shift+left"),
+        ("ü", "ü"),
+    ],
 )
 def test_a_key_may_be_written_as_its_character(text, name):
     assert normal_key(text) == name

@@ -41,7 +41,12 @@ def problems(tmp_path: Path, text: str = "", flags: dict | None = None, **enviro
 
 def test_with_nothing_at_all_there_is_a_local_profile(tmp_path):
     found = settings(tmp_path)
-    assert (found.profile_name, found.platform, found.config_path, found.cluster.workers.count) == ("local", "local", None, 1)
+    assert (found.profile_name, found.platform, found.config_path, found.cluster.workers.count) == (
+        "local",
+        "local",
+        None,
+        1,
+    )
     assert found.state_dir == tmp_path / ".local" / "state" / "raytui"
 
 
@@ -61,8 +66,14 @@ def test_flag_then_raytui_variable_then_platform_variable_then_profile_then_defa
     found = settings(tmp_path, PROD, CML_HOST="https://other.example.com")
     assert (found.host, found.origins["host"]) == ("https://other.example.com", "CML_HOST")
     assert (found.cluster.workers.count, found.cluster.name) == (2, "from-file")
-    found = settings(tmp_path, PROD, CML_HOST="https://other.example.com", RAYTUI_HOST="http://third:8080", RAYTUI_WORKERS="5")
-    assert (found.host, found.cluster.workers.count, found.origins["cluster.workers.count"]) == ("http://third:8080", 5, "RAYTUI_WORKERS")
+    found = settings(
+        tmp_path, PROD, CML_HOST="https://other.example.com", RAYTUI_HOST="http://third:8080", RAYTUI_WORKERS="5"
+    )
+    assert (found.host, found.cluster.workers.count, found.origins["cluster.workers.count"]) == (
+        "http://third:8080",
+        5,
+        "RAYTUI_WORKERS",
+    )
     found = settings(tmp_path, PROD, {"cluster.workers.count": "7", "cluster.name": "mine"}, RAYTUI_WORKERS="5")
     assert (found.cluster.workers.count, found.cluster.name) == (7, "mine")
 
@@ -91,7 +102,15 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["x", "[profiles", '[profiles.local]\nread_only = "maybe"', "[profiles]\nlocal = 3", '[profiles.local]\ncluster = "x"', "\xff"]
+    "text",
+    [
+        "x",
+        "[profiles",
+        '[profiles.local]\nread_only = "maybe"',
+        "[profiles]\nlocal = 3",
+        '[profiles.local]\ncluster = "x"',
+        "\xff",
+    ],
 )
 def test_bad_files_end_in_problems_never_in_a_crash(tmp_path, text):
     (tmp_path / "raytui.toml").write_bytes(text.encode("latin-1"))
@@ -138,7 +157,9 @@ def test_keys_come_from_private_files_and_are_never_shown(tmp_path):
 
 
 def test_one_image_for_both_and_the_specific_one_wins(tmp_path):
-    found = settings(tmp_path, flags={"cluster.runtime_identifier": "both", "cluster.workers.runtime_identifier": "gpu"})
+    found = settings(
+        tmp_path, flags={"cluster.runtime_identifier": "both", "cluster.workers.runtime_identifier": "gpu"}
+    )
     assert (found.cluster.head.runtime_identifier, found.cluster.workers.runtime_identifier) == ("both", "gpu")
 
 
@@ -188,7 +209,10 @@ def test_a_key_in_another_encoding_is_refused(tmp_path):
     key = tmp_path / "prod.key"
     key.write_bytes(SECRET.encode("utf-16"))
     key.chmod(0o600)
-    assert "no text in UTF-8" in problems(tmp_path, PROD.replace("project_id", f'api_key_file = "{key}"\nproject_id'))["api_key_file"]
+    assert (
+        "no text in UTF-8"
+        in problems(tmp_path, PROD.replace("project_id", f'api_key_file = "{key}"\nproject_id'))["api_key_file"]
+    )
 
 
 def test_a_key_file_that_is_replaced_by_one_that_cannot_be_sent_is_refused_when_it_is_read(tmp_path):
@@ -235,4 +259,7 @@ def test_an_empty_variable_counts_as_unset(tmp_path, empty):
 
 def test_what_is_missing_of_a_workbench_is_said(tmp_path):
     assert [problem.field for problem in missing_access(settings(tmp_path, **BENCH))] == ["project_id"]
-    assert [problem.field for problem in missing_access(settings(tmp_path, CML_HOST="x.example.com"))] == ["project_id", "api_key"]
+    assert [problem.field for problem in missing_access(settings(tmp_path, CML_HOST="x.example.com"))] == [
+        "project_id",
+        "api_key",
+    ]

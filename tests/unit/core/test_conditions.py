@@ -112,14 +112,21 @@ def test_dead_worker_node_degrades_and_says_what_to_do():
 
 
 def test_failed_worker_application_degrades():
-    judged = assess(snapshot(applications=(application(0), application(1, "failed", message="killed", ended_at=NOW - 3)), nodes=(node(0),)))
+    judged = assess(
+        snapshot(
+            applications=(application(0), application(1, "failed", message="killed", ended_at=NOW - 3)),
+            nodes=(node(0),),
+        )
+    )
     assert (judged.verdict, reasons(judged)) == ("degraded", ["ApplicationFailed"])
     assert "killed" in judged.conditions[0].message
 
 
 def test_running_worker_that_ray_never_listed_is_missing_only_after_the_grace():
     old = snapshot(nodes=(node(0),))
-    young = snapshot(applications=(application(0), application(1, created_at=NOW - 20, started_at=NOW - 20)), nodes=(node(0),))
+    young = snapshot(
+        applications=(application(0), application(1, created_at=NOW - 20, started_at=NOW - 20)), nodes=(node(0),)
+    )
     assert (assess(old).verdict, reasons(assess(old))) == ("degraded", ["NodeMissing"])
     assert (assess(young).phase, assess(young).verdict, reasons(assess(young))) == ("starting", "degraded", [])
 
@@ -179,21 +186,27 @@ def test_since_comes_from_the_watcher_when_nobody_else_knows():
 
 
 def test_a_launcher_that_was_killed_is_not_quoted_with_what_it_said_while_it_lived():
-    head = application(0, "failed", message="small object store", launcher=report("alive", message="small object store"))
+    head = application(
+        0, "failed", message="small object store", launcher=report("alive", message="small object store")
+    )
     judged = assess(snapshot(applications=(head,)))
     assert "killed" in judged.broken.message
     assert "small object store" not in judged.broken.message
 
 
 def test_what_a_living_launcher_warns_of_is_a_warning():
-    head = application(0, launcher=report("alive", node_id="n0" * 8, message="the object store is small", hint="raise it"))
+    head = application(
+        0, launcher=report("alive", node_id="n0" * 8, message="the object store is small", hint="raise it")
+    )
     judged = assess(snapshot(applications=(head, application(1))))
     assert (judged.verdict, reasons(judged), judged.conditions[0].hint) == ("ok", ["LauncherWarning"], "raise it")
 
 
 def test_a_head_that_just_came_back_is_starting_although_its_old_report_is_stale():
     hidden = Failure("network", "DashboardNotExposed", "the dashboard is not exposed")
-    head = application(0, created_at=NOW - 900, started_at=NOW - 2, launcher=report("alive", node_id="old", at=NOW - 300))
+    head = application(
+        0, created_at=NOW - 900, started_at=NOW - 2, launcher=report("alive", node_id="old", at=NOW - 300)
+    )
     seen = msgspec.structs.replace(snapshot(applications=(head,)), nodes=type(snapshot().nodes)(), dashboard=hidden)
     assert (assess(seen).phase, assess(seen).verdict) == ("starting", "down")
 
@@ -214,7 +227,10 @@ def test_rows_that_could_not_be_read_are_a_condition_and_no_fault():
     odd = msgspec.structs.replace(seen.jobs, unreadable=2, first_unreadable="Expected `int`, got `str` - at `$.pid`")
     judged = assess(msgspec.structs.replace(seen, jobs=odd))
     assert (judged.verdict, reasons(judged)) == ("ok", ["JobsPartlyUnreadable"])
-    assert judged.conditions[0].message == "2 of Ray's rows about jobs could not be read: Expected `int`, got `str` - at `$.pid`"
+    assert (
+        judged.conditions[0].message
+        == "2 of Ray's rows about jobs could not be read: Expected `int`, got `str` - at `$.pid`"
+    )
 
 
 # What was asked for.
@@ -266,7 +282,8 @@ def test_more_workers_are_advised_only_where_one_more_would_hold_the_demand():
     assert as_commands(pending(({"CPU": 1.0},)).hint) == "raytui scale N adds workers"
     assert as_commands(pending(({"CPU": 1.0}, {"CPU": 1.0})).hint) == "raytui scale N adds workers"
     assert (
-        as_commands(pending(({"CPU": 8.0},), asked=ClusterSpec(workers=WorkersSpec(cpu=8, memory=2))).hint) == "raytui scale N adds workers"
+        as_commands(pending(({"CPU": 8.0},), asked=ClusterSpec(workers=WorkersSpec(cpu=8, memory=2))).hint)
+        == "raytui scale N adds workers"
     )
 
 
@@ -317,7 +334,11 @@ def test_what_was_not_observed_is_none_and_what_was_observed_is_a_number():
     assert (document["nodes"]["alive"], document["resources"], document["jobs"]) == (None, None, None)
     told = snapshot(usage=Usage({"CPU": Amount(2.0, 1.0)}), token_file="/t")
     document = status_document(told, assess(told), NOW)
-    assert (document["nodes"]["alive"], document["resources"]["cpu"], document["jobs"]["running"]) == (2, {"total": 2.0, "used": 1.0}, 0)
+    assert (document["nodes"]["alive"], document["resources"]["cpu"], document["jobs"]["running"]) == (
+        2,
+        {"total": 2.0, "used": 1.0},
+        0,
+    )
     assert document["auth"] == {"mode": "token", "token_file": "/t"}
 
 
@@ -360,17 +381,28 @@ def test_a_failed_head_says_that_the_platform_restarts_it_and_when(platform, end
 @pytest.mark.parametrize(
     "failure",
     [
-        Failure("network", "DashboardNotExposed", "ray-cluster-head does not serve it to the outside", "run raytui inside the project"),
+        Failure(
+            "network",
+            "DashboardNotExposed",
+            "ray-cluster-head does not serve it to the outside",
+            "run raytui inside the project",
+        ),
         Failure("dashboard", "Garbage", "the answer is a web page", "another program may hold the dashboard's port"),
     ],
 )
-@pytest.mark.parametrize("launcher", [None, report("waiting", message="looks for the venv", at=NOW - 1), report("alive", at=NOW - 300)])
+@pytest.mark.parametrize(
+    "launcher", [None, report("waiting", message="looks for the venv", at=NOW - 1), report("alive", at=NOW - 300)]
+)
 def test_a_head_that_starts_again_is_starting_whatever_answers_on_its_way(failure, launcher):
     head = application(0, created_at=NOW - 900, started_at=NOW - 2, launcher=launcher)
     unasked: Any = Reading()
     seen = msgspec.structs.replace(snapshot((head,)), nodes=unasked, version=unasked, gcs=unasked, dashboard=failure)
     judged = assess(seen)
-    assert (judged.phase, judged.verdict, as_commands(judged.broken.hint)) == ("starting", "down", "raytui watch follows it")
+    assert (judged.phase, judged.verdict, as_commands(judged.broken.hint)) == (
+        "starting",
+        "down",
+        "raytui watch follows it",
+    )
     assert judged.broken.message.startswith("the head is starting again")
     assert "another program" not in str(judged)
     assert "outside" not in judged.broken.message

@@ -64,7 +64,9 @@ worlds = st.tuples(
     st.one_of(applications, applications, st.just(broken)),
     st.one_of(nodes, nodes, nodes, st.just(broken), st.just(None)),
     st.sampled_from([None, shut]),
-    st.sampled_from([None, Operation("stop", ends=("ray-cluster-worker-1",)), Operation("scale", creates=("ray-cluster-worker-2",))]),
+    st.sampled_from(
+        [None, Operation("stop", ends=("ray-cluster-worker-1",)), Operation("scale", creates=("ray-cluster-worker-2",))]
+    ),
     st.sampled_from(["local", "cai"]),
     st.sampled_from([None, 3]),
     st.sampled_from(STEPS),
@@ -75,14 +77,26 @@ worlds = st.tuples(
 def seen(world, before, at):
     """A snapshot of this world; of what it has in common with the one before, some parts are the same objects, others merely equal."""
     apps, ray, dashboard, operation, platform, workers, _, kept = world
-    old_apps, old_nodes = (before.applications.value or (), before.nodes.value or ()) if before is not None else ((), ())
+    old_apps, old_nodes = (
+        (before.applications.value or (), before.nodes.value or ()) if before is not None else ((), ())
+    )
     if isinstance(apps, tuple):
-        apps = tuple(old_apps[n] if n in kept and n < len(old_apps) and old_apps[n].name == app.name else app for n, app in enumerate(apps))
+        apps = tuple(
+            old_apps[n] if n in kept and n < len(old_apps) and old_apps[n].name == app.name else app
+            for n, app in enumerate(apps)
+        )
         apps = old_apps if apps == old_apps else apps
     if isinstance(ray, tuple):
         same = {one.node_id: one for one in old_nodes}
         ray = tuple(same.get(one.node_id, one) if n in kept else one for n, one in enumerate(ray))
-    made = snapshot(apps, ray if ray is not None else (), dashboard=dashboard, operation=operation, platform=platform, observed_at=at)
+    made = snapshot(
+        apps,
+        ray if ray is not None else (),
+        dashboard=dashboard,
+        operation=operation,
+        platform=platform,
+        observed_at=at,
+    )
     if ray is None:
         made = msgspec.structs.replace(made, nodes=Reading())
     asked = Reading(ClusterSpec(workers=WorkersSpec(count=workers)), at=at) if workers is not None else Reading()
@@ -104,7 +118,11 @@ def test_a_picture_that_went_on_equals_one_made_anew(story):
         joined, scratch = join(now, before), Joined(anew(now))
         assert list(joined.members) == list(scratch.members)
         assert joined.counts == scratch.counts
-        assert (joined.nodes, joined.applications, joined._owner) == (scratch.nodes, scratch.applications, scratch._owner)
+        assert (joined.nodes, joined.applications, joined._owner) == (
+            scratch.nodes,
+            scratch.applications,
+            scratch._owner,
+        )
         assert assess(now) == assess(anew(now))
         if before is not None:
             old, new = anew(before), anew(now)
@@ -117,7 +135,11 @@ def test_a_picture_that_went_on_equals_one_made_anew(story):
         before = now
 
 
-@given(st.lists(st.tuples(st.lists(st.integers(0, 9).map(str), max_size=6), st.sampled_from(STEPS), st.booleans()), max_size=8))
+@given(
+    st.lists(
+        st.tuples(st.lists(st.integers(0, 9).map(str), max_size=6), st.sampled_from(STEPS), st.booleans()), max_size=8
+    )
+)
 def test_only_changed_rows_and_those_whose_time_has_come_are_made_again(story):
     kept, at = None, 0.0
     words = {str(n): f"{n}!" for n in range(10)}
@@ -150,7 +172,13 @@ def test_equal_rows_stay_the_same_objects():
     new = reuse(old, Rows([node(0), node(1, "DEAD"), node(2)], total=9))
     assert [a is b for a, b in zip(old, new, strict=True)] == [True, False, True]
     fewer = reuse(old, Rows([node(1), node(2)], total=2, unreadable=1, first_unreadable="x"))
-    assert (fewer[0] is old[1], fewer[1] is old[2], fewer.total, fewer.unreadable, fewer.first_unreadable) == (True, True, 2, 1, "x")
+    assert (fewer[0] is old[1], fewer[1] is old[2], fewer.total, fewer.unreadable, fewer.first_unreadable) == (
+        True,
+        True,
+        2,
+        1,
+        "x",
+    )
     other = reuse(old, Rows([node(0), node(1), node(2)], total=10))
     assert (other.total, other[0] is old[0]) == (10, True)
     assert reuse({"a": node(0)}, {"a": node(0)})["a"] == node(0)

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from raytui.core.launchers import FOLDER, folder_for, folder_in_use, is_own_folder, mode_of, needs_node_program, node_folder, own_folder
+from raytui.core.launchers import (
+    FOLDER,
+    folder_for,
+    folder_in_use,
+    is_own_folder,
+    mode_of,
+    needs_node_program,
+    node_folder,
+    own_folder,
+)
 
 FILES = {"ray_head_launcher.py": b"runs raytui_node", "raytui_node/node.py": b"pass"}
 
@@ -13,7 +22,9 @@ def test_a_folder_of_its_own_is_named_after_what_it_holds():
     assert is_own_folder(own_folder(FILES))
 
 
-@pytest.mark.parametrize("name", ["launchers", "launchers-old", "launchers-0123456", "launchers-0123456g", "x-01234567", "01234567"])
+@pytest.mark.parametrize(
+    "name", ["launchers", "launchers-old", "launchers-0123456", "launchers-0123456g", "x-01234567", "01234567"]
+)
 def test_other_names_are_no_folders_of_a_set(name: str):
     assert not is_own_folder(name)
 
@@ -37,7 +48,11 @@ def test_only_other_files_in_use_send_a_set_elsewhere(held, in_use, own):
     ("script", "folder", "node"),
     [
         (".raytui/c/launchers/ray_head_launcher.py", "launchers", ".raytui/c/launchers/raytui_node"),
-        ("/s/local/c/launchers-0123abcd/ray_head_launcher.py", "launchers-0123abcd", "/s/local/c/launchers-0123abcd/raytui_node"),
+        (
+            "/s/local/c/launchers-0123abcd/ray_head_launcher.py",
+            "launchers-0123abcd",
+            "/s/local/c/launchers-0123abcd/raytui_node",
+        ),
         ("mine/ray_head_launcher.py", "launchers", "mine/raytui_node"),
         ("head.py", "launchers", "raytui_node"),
     ],

@@ -23,7 +23,9 @@ def outside(*applications: Any, **more: Any) -> Snapshot:
     """A snapshot from outside the project: Ray was not asked, the launchers' reports are all there is."""
     seen = snapshot(applications=applications, **more)
     unasked: Reading[Any] = Reading()
-    return msgspec.structs.replace(seen, nodes=unasked, version=unasked, gcs=unasked, usage=unasked, jobs=unasked, dashboard=HIDDEN)
+    return msgspec.structs.replace(
+        seen, nodes=unasked, version=unasked, gcs=unasked, usage=unasked, jobs=unasked, dashboard=HIDDEN
+    )
 
 
 def alive(index: int, **more: Any) -> Any:
@@ -46,7 +48,9 @@ def test_a_worker_whose_report_speaks_of_another_head_run_is_not_alive():
     assert join(seen).counts.alive == 1
 
 
-@pytest.mark.parametrize("head", [application(0, "failed", launcher=alive(0)), application(0, launcher=alive(0, at=NOW - 500))])
+@pytest.mark.parametrize(
+    "head", [application(0, "failed", launcher=alive(0)), application(0, launcher=alive(0, at=NOW - 500))]
+)
 def test_a_worker_of_a_head_that_does_not_live_is_not_alive(head):
     seen = outside(head, application(1, launcher=alive(1)))
     assert node_state(seen, seen.workers[0])[1] == "UNKNOWN"
@@ -166,7 +170,9 @@ def test_each_node_is_looked_at_once_whatever_the_size(monkeypatch, count):
     seen = snapshot(tuple(application(n) for n in range(count)), tuple(node(n) for n in range(count)))
     looked = []
     original = module.is_node_of
-    monkeypatch.setattr(module, "is_node_of", lambda app, one, now: looked.append(one.node_id) or original(app, one, now))
+    monkeypatch.setattr(
+        module, "is_node_of", lambda app, one, now: looked.append(one.node_id) or original(app, one, now)
+    )
     assess(seen)
     status_document(seen, assess(seen), NOW)
     assert len(looked) == count
@@ -177,7 +183,12 @@ def test_the_join_finds_by_id_and_by_name():
     seen = snapshot(nodes=(node(0), old, node(1), node(9, name="by-hand")))
     both = join(seen)
     assert join(seen) is both
-    assert [owner.short if (owner := both.application_of(one)) else None for one in seen.nodes.value] == ["head", None, "worker-1", None]
+    assert [owner.short if (owner := both.application_of(one)) else None for one in seen.nodes.value] == [
+        "head",
+        None,
+        "worker-1",
+        None,
+    ]
     assert [both.node_name(name) for name in ("n1" * 8, "old" * 8, "n9" * 8, "f" * 32)] == [
         "worker-1", "ray-cluster-worker-1", "by-hand", "f" * 12,
     ]  # fmt: skip

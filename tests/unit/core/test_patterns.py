@@ -7,7 +7,14 @@ import pytest
 from raytui.core.errors import ConfigurationError
 from raytui.core.patterns import LONGEST, compile_pattern, lenient_pattern
 
-BACKTRACKING = [r"(a+)+$", r"(a|aa)+$", r"(a|a)*c", r"(.*)*,(.*)*,(.*)*!", r"x.*y.*z.*w", r"^(([a-z])+.)+[0-9]([a-z])+$"]
+BACKTRACKING = [
+    r"(a+)+$",
+    r"(a|aa)+$",
+    r"(a|a)*c",
+    r"(.*)*,(.*)*,(.*)*!",
+    r"x.*y.*z.*w",
+    r"^(([a-z])+.)+[0-9]([a-z])+$",
+]
 
 
 @pytest.mark.parametrize("pattern", BACKTRACKING)

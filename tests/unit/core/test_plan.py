@@ -6,7 +6,16 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raytui.core.plan import LIVE, create_request, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec, spec_like
+from raytui.core.plan import (
+    LIVE,
+    create_request,
+    plan_restart,
+    plan_scale,
+    plan_start,
+    plan_stop,
+    recorded_spec,
+    spec_like,
+)
 from raytui.core.remedy import as_commands
 from raytui.core.spec import DEFAULT_RAY_PORT, ClusterSpec, HeadSpec, WorkersSpec
 
@@ -99,7 +108,8 @@ def test_restart_head_says_that_jobs_end():
 
 def test_request_of_a_worker_carries_its_marker_and_size_and_no_secret():
     request = create_request(
-        msgspec.structs.replace(SPEC, workers=WorkersSpec(count=1, cpu=2.0, memory=4.0, gpus=1)), "ray-cluster-worker-12"
+        msgspec.structs.replace(SPEC, workers=WorkersSpec(count=1, cpu=2.0, memory=4.0, gpus=1)),
+        "ray-cluster-worker-12",
     )
     assert (request.marker.role, request.marker.index, request.gpus) == ("worker", 12, 1)
     assert request.environment["RAYTUI_MEMORY_BYTES"] == "4000000000"
@@ -116,7 +126,9 @@ def test_spec_is_read_back_from_the_applications():
 def test_equal_specs_have_one_digest_wherever_their_values_come_from():
     spec = msgspec.structs.replace(SPEC, head=HeadSpec(cpu=1, memory=2), ray_port=DEFAULT_RAY_PORT)
     decoded = msgspec.structs.replace(
-        msgspec.json.decode(msgspec.json.encode(spec), type=ClusterSpec), ray_port=int(str(DEFAULT_RAY_PORT)), dashboard_port=int("8265")
+        msgspec.json.decode(msgspec.json.encode(spec), type=ClusterSpec),
+        ray_port=int(str(DEFAULT_RAY_PORT)),
+        dashboard_port=int("8265"),
     )
     assert (decoded, decoded.digest()) == (spec, spec.digest())
 
@@ -153,7 +165,9 @@ def test_scale_ends_nothing_at_or_below_the_asked_number_that_lives(states, coun
 def test_stop_names_every_application(states):
     apps = tuple(application(index, state) for index, state in states.items())
     plan = plan_stop(SPEC, apps)
-    assert {name for step in plan.steps if step.action == "delete" for name in step.targets} == {app.name for app in apps}
+    assert {name for step in plan.steps if step.action == "delete" for name in step.targets} == {
+        app.name for app in apps
+    }
 
 
 def living(**more) -> tuple:
@@ -194,7 +208,10 @@ def test_recreate_drains_deletes_and_makes_again_only_what_differs():
 def test_exposure_image_script_and_ports_are_differences_and_making_the_head_again_says_that_jobs_end():
     apps = living(runtime_identifier="old", spec_json=msgspec.json.encode(SPEC).decode(), script="launchers/mine.py")
     asked = msgspec.structs.replace(
-        asking(runtime_identifier="new", script="launchers/other.py"), expose_dashboard=True, ray_port=7000, auth="disabled"
+        asking(runtime_identifier="new", script="launchers/other.py"),
+        expose_dashboard=True,
+        ray_port=7000,
+        auth="disabled",
     )
     plan = plan_start(SPEC, apps, asked=asked, recreate=True)
     of_head = {d.field for d in plan.differences if d.application == "ray-cluster-head"}
@@ -206,7 +223,10 @@ def test_exposure_image_script_and_ports_are_differences_and_making_the_head_aga
 
 
 def test_what_the_platform_does_not_tell_of_an_application_is_no_difference():
-    assert plan_start(SPEC, (application(0), application(1), application(2)), asked=asking(cpu=8.0, gpus=1)).differences == ()
+    assert (
+        plan_start(SPEC, (application(0), application(1), application(2)), asked=asking(cpu=8.0, gpus=1)).differences
+        == ()
+    )
 
 
 @given(

@@ -42,7 +42,9 @@ def test_a_planned_end_is_no_fault_while_the_plan_runs(app, ray):
 
 
 def test_what_the_plan_does_not_touch_is_a_fault_all_the_same():
-    seen = snapshot((application(0), application(1), application(2)), (node(0), node(1, "DEAD"), node(2, "DEAD")), operation=RESTART)
+    seen = snapshot(
+        (application(0), application(1), application(2)), (node(0), node(1, "DEAD"), node(2, "DEAD")), operation=RESTART
+    )
     judged = assess(seen)
     assert (judged.verdict, [(c.subject, c.severity) for c in judged.conditions]) == (
         "degraded",
@@ -69,8 +71,12 @@ def test_a_failure_of_what_the_plan_makes_is_a_fault():
 def test_the_story_of_a_restart_names_raytui_and_has_no_error():
     before = snapshot()
     young = application(1, started_at=NOW + 10)
-    ended = snapshot((application(0), application(1, "stopped")), (node(0), node(1, "DEAD")), operation=RESTART, observed_at=NOW + 4)
-    coming = snapshot((application(0), application(1, "starting")), (node(0), node(1, "DEAD")), operation=RESTART, observed_at=NOW + 8)
+    ended = snapshot(
+        (application(0), application(1, "stopped")), (node(0), node(1, "DEAD")), operation=RESTART, observed_at=NOW + 4
+    )
+    coming = snapshot(
+        (application(0), application(1, "starting")), (node(0), node(1, "DEAD")), operation=RESTART, observed_at=NOW + 8
+    )
     back = node(1, node_id="new" * 8, started_at=NOW + 12)
     after = snapshot((application(0), young), (node(0), node(1, "DEAD"), back), observed_at=NOW + 15)
     told = story(before, ended, coming, after)
@@ -85,7 +91,9 @@ def test_an_old_node_that_dies_after_the_plan_ended_is_no_error():
     young = application(1, started_at=NOW - 30)
     old, new = node(1, started_at=NOW - 500), node(1, node_id="new" * 8, started_at=NOW - 20)
     before = snapshot((application(0), young), (node(0), old, new))
-    after = snapshot((application(0), young), (node(0), msgspec.structs.replace(old, state="DEAD"), new), observed_at=NOW + 2)
+    after = snapshot(
+        (application(0), young), (node(0), msgspec.structs.replace(old, state="DEAD"), new), observed_at=NOW + 2
+    )
     assert story(before, after) == [("ray", "NodeEnded", "info")]
 
 

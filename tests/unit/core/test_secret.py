@@ -49,7 +49,10 @@ def test_mask_takes_out_given_secrets_and_what_is_named_like_one(text: str, gone
 
 
 def test_mask_leaves_plain_words_alone() -> None:
-    assert mask("script 'x.py' not found in project directory", ["", "x"]) == "script 'x.py' not found in project directory"
+    assert (
+        mask("script 'x.py' not found in project directory", ["", "x"])
+        == "script 'x.py' not found in project directory"
+    )
 
 
 BAD = {

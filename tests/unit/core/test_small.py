@@ -24,7 +24,15 @@ def test_marker_survives_the_description_and_a_person_s_own_words():
 
 
 def test_foreign_and_damaged_descriptions_carry_no_marker():
-    for text in ("", "a dashboard", "raytui/1 ", "raytui/1 {", 'raytui/1 {"cluster":1}', 'raytui/1 {"role":"head"}', "raytui/1 [1]"):
+    for text in (
+        "",
+        "a dashboard",
+        "raytui/1 ",
+        "raytui/1 {",
+        'raytui/1 {"cluster":1}',
+        'raytui/1 {"role":"head"}',
+        "raytui/1 [1]",
+    ):
         assert read(text) is None
 
 
@@ -90,7 +98,12 @@ def test_status_document_has_every_field_of_the_contract():
     assert document["workers"][0]["index"] == 1
     assert document["resources"]["cpu"] == {"total": 2.0, "used": 1.0}
     assert document["resources"]["memory_bytes"] == {"total": 4_000_000_000, "used": 0}
-    assert (document["jobs"]["running"], document["jobs"]["failed"], document["age_s"], document["ray_version"]) == (1, 1, 0.1, "2.60.0")
+    assert (document["jobs"]["running"], document["jobs"]["failed"], document["age_s"], document["ray_version"]) == (
+        1,
+        1,
+        0.1,
+        "2.60.0",
+    )
 
 
 def test_broken_link_and_error_documents():
@@ -113,13 +126,21 @@ def test_a_round_without_change_gives_no_event():
 
 
 def test_a_dead_worker_tells_its_story_once():
-    found = changes(judged(snapshot()), judged(snapshot(nodes=(node(0), node(1, "DEAD", message="heartbeats missing")))))
-    assert [(event.author, event.reason) for event in found] == [("ray", "NodeDied"), ("raytui", "NodeDead"), ("raytui", "VerdictChanged")]
+    found = changes(
+        judged(snapshot()), judged(snapshot(nodes=(node(0), node(1, "DEAD", message="heartbeats missing"))))
+    )
+    assert [(event.author, event.reason) for event in found] == [
+        ("ray", "NodeDied"),
+        ("raytui", "NodeDead"),
+        ("raytui", "VerdictChanged"),
+    ]
 
 
 def test_applications_and_jobs_that_come_change_and_go():
     before = snapshot(applications=(application(0), application(1)), jobs=(job("RUNNING"),))
-    after = snapshot(applications=(application(0, id="new"), application(2)), nodes=(node(0), node(2)), jobs=(job("FAILED"),))
+    after = snapshot(
+        applications=(application(0, id="new"), application(2)), nodes=(node(0), node(2)), jobs=(job("FAILED"),)
+    )
     found = {(event.subject, event.reason) for event in changes(judged(before), judged(after))}
     assert {
         ("ray-cluster-head", "ApplicationReplaced"),

@@ -27,7 +27,8 @@ def test_names_that_make_no_subdomain_are_refused_with_a_suggestion(name):
 
 
 @pytest.mark.parametrize(
-    ("port", "bad"), [(0, True), (-1, True), (80, True), (70000, True), (16379, True), (6380, False), ("auto", False), (20000, False)]
+    ("port", "bad"),
+    [(0, True), (-1, True), (80, True), (70000, True), (16379, True), (6380, False), ("auto", False), (20000, False)],
 )
 def test_ports(port, bad):
     assert fields(ClusterSpec(ray_port=port)) == (["ray_port"] if bad else [])
@@ -45,7 +46,16 @@ def test_every_problem_in_one_run():
         head=HeadSpec(cpu=0, memory=-1),
         workers=WorkersSpec(count=-1, cpu=math.nan, memory=math.inf, gpus=1000),
     )
-    assert fields(spec) == ["name", "ray_port", "head.cpu", "head.memory", "workers.count", "workers.cpu", "workers.memory", "workers.gpus"]
+    assert fields(spec) == [
+        "name",
+        "ray_port",
+        "head.cpu",
+        "head.memory",
+        "workers.count",
+        "workers.cpu",
+        "workers.memory",
+        "workers.gpus",
+    ]
 
 
 def test_an_open_dashboard_is_refused():

@@ -19,7 +19,11 @@ def watched(*nodes, **more):
 
 
 def dead(index, **more):
-    return node(index, "DEAD", **{"ended_at": NOW - 60, "reason": "UNEXPECTED_TERMINATION", "message": "missing heartbeats", **more})
+    return node(
+        index,
+        "DEAD",
+        **{"ended_at": NOW - 60, "reason": "UNEXPECTED_TERMINATION", "message": "missing heartbeats", **more},
+    )
 
 
 def test_living_nodes_are_ok_and_platform_and_application_were_not_looked_at():
@@ -73,11 +77,18 @@ def test_nothing_says_how_to_make_or_restart_what_raytui_did_not_make():
     for seen in (
         watched(node(0), dead(1)),
         watched(dead(0)),
-        watched(node(0), usage=msgspec.structs.replace(snapshot([], []).usage.value, pending=("{CPU: 9}",), needs=(({"CPU": 9.0},),))),
+        watched(
+            node(0),
+            usage=msgspec.structs.replace(
+                snapshot([], []).usage.value, pending=("{CPU: 9}",), needs=(({"CPU": 9.0},),)
+            ),
+        ),
         snapshot(failure, failure, platform="attached", version=failure, gcs=failure),
     ):
         judged = assess(seen)
-        told = [as_commands(c.hint) + c.message for c in judged.conditions] + [as_commands(judged.broken.hint) if judged.broken else ""]
+        told = [as_commands(c.hint) + c.message for c in judged.conditions] + [
+            as_commands(judged.broken.hint) if judged.broken else ""
+        ]
         assert not [line for line in told for verb in ("start", "restart", "scale", "stop") if f"raytui {verb}" in line]
 
 

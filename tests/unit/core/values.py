@@ -57,7 +57,9 @@ def snapshot(applications: Any = None, nodes: Any = None, **more: Any) -> Snapsh
 
     defaults: dict[str, Any] = {"version": RayVersion("2.60.0", "session_1"), "gcs": True, "usage": Usage(), "jobs": ()}
     plain = {
-        key: more.pop(key) for key in ("dashboard_url", "token_file", "dashboard", "observed_at", "operation", "platform") if key in more
+        key: more.pop(key)
+        for key in ("dashboard_url", "token_file", "dashboard", "observed_at", "operation", "platform")
+        if key in more
     }
     readings = {key: reading(value) for key, value in {**defaults, **more}.items()}
     apps = (application(0), application(1)) if applications is None else applications

@@ -120,7 +120,11 @@ async def test_closed_port_proves_that_nothing_listens(long_lived) -> None:
         port = probe.getsockname()[1]
     client = connect(DashboardTarget(f"http://127.0.0.1:{port}"), long_lived=long_lived)
     error = await failure_of(client.gcs_alive())
-    assert (error.failure.layer, error.failure.reason, error.failure.conclusive) == ("dashboard", "ConnectionRefused", True)
+    assert (error.failure.layer, error.failure.reason, error.failure.conclusive) == (
+        "dashboard",
+        "ConnectionRefused",
+        True,
+    )
     assert f"127.0.0.1:{port}" in str(error)
     await client.close()
 
@@ -135,7 +139,9 @@ async def test_full_backlog_is_a_connect_timeout(long_lived) -> None:
             filler.setblocking(False)
             filler.connect_ex(deaf.getsockname())
             fillers.append(filler)
-        client = connect(DashboardTarget(f"http://127.0.0.1:{deaf.getsockname()[1]}"), long_lived=long_lived, health_timeout=3.0)
+        client = connect(
+            DashboardTarget(f"http://127.0.0.1:{deaf.getsockname()[1]}"), long_lived=long_lived, health_timeout=3.0
+        )
         error = await failure_of(client.gcs_alive())
         assert (error.failure.layer, error.failure.reason) == ("network", "ConnectTimeout")
         await client.close()
@@ -177,7 +183,10 @@ async def test_a_server_that_knows_no_health_check_is_not_ray(server, client) ->
 
 
 async def test_ray_without_serve_has_no_deployments(server, client) -> None:
-    server.statuses["/api/serve/applications/"] = (501, b'Serve dependencies are not installed. Please run `pip install "ray[serve]"`.')
+    server.statuses["/api/serve/applications/"] = (
+        501,
+        b'Serve dependencies are not installed. Please run `pip install "ray[serve]"`.',
+    )
     assert await client.serve() == ()
 
 
@@ -212,7 +221,10 @@ async def test_the_token_goes_only_where_ray_asks_for_it(server, long_lived) -> 
     await client.gcs_alive()
     await client.version()
     await client.close()
-    assert [(one.get("authorization"), one["x-door"]) for one in server.headers] == [(None, "key"), (f"Bearer {TOKEN}", "key")]
+    assert [(one.get("authorization"), one["x-door"]) for one in server.headers] == [
+        (None, "key"),
+        (f"Bearer {TOKEN}", "key"),
+    ]
     for path in ("/", "/static/js/main.js", "/api/authentication_mode", "/api/gcs_healthz?x=1"):
         assert "Authorization" not in headers_for(DashboardTarget("http://x", ray_headers=login), path)
 
@@ -304,7 +316,8 @@ async def test_stream_outlives_every_deadline_while_silent(server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"), [("500", "ServerError"), ("401", "TokenMissing"), ("hangup", "ConnectionClosed"), ("redirect", "LoginRedirect")]
+    ("fault", "reason"),
+    [("500", "ServerError"), ("401", "TokenMissing"), ("hangup", "ConnectionClosed"), ("redirect", "LoginRedirect")],
 )
 async def test_stream_that_cannot_begin_says_why(server, client, fault, reason) -> None:
     server.fail(fault)
@@ -333,7 +346,16 @@ def test_a_second_for_a_connection() -> None:
 
 
 def test_proxies_come_from_the_environment_and_never_for_near_addresses(monkeypatch) -> None:
-    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"):
+    for name in (
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "all_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+        "ALL_PROXY",
+    ):
         monkeypatch.delenv(name, raising=False)
     assert proxy_for("https://head.example.com") is None
     monkeypatch.setenv("https_proxy", "proxy.example.com:3128")
@@ -346,7 +368,9 @@ def test_proxies_come_from_the_environment_and_never_for_near_addresses(monkeypa
     assert proxy_for("http://head.example.com") == "http://proxy.example.com:3128"
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "ftp://x:1", "http://", "http://exa mple:1", "", "127.0.0.1:8265", "http://x:0"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:99999", "ftp://x:1", "http://", "http://exa mple:1", "", "127.0.0.1:8265", "http://x:0"]
+)
 def test_address_that_cannot_be_asked_is_one_sentence(long_lived, url) -> None:
     with pytest.raises(ConfigurationError, match=r"address .* cannot be used"):
         connect(DashboardTarget(url), long_lived=long_lived)

@@ -53,7 +53,11 @@ def test_nodes_begin_with_the_head() -> None:
             "Node received SIGTERM; draining before shutdown.",
         ),
         ("Expected termination: received SIGTERM", "EXPECTED_TERMINATION", "received SIGTERM"),
-        ("Terminated due to idle (no Ray activity)", "AUTOSCALER_DRAIN_IDLE", "Terminated due to idle (no Ray activity)"),
+        (
+            "Terminated due to idle (no Ray activity)",
+            "AUTOSCALER_DRAIN_IDLE",
+            "Terminated due to idle (no Ray activity)",
+        ),
         ("something new: with a colon", "", "something new: with a colon"),
         ("", "", ""),
     ],
@@ -80,19 +84,32 @@ def test_stats_of_living_nodes() -> None:
 def test_stats_of_the_dead_are_frozen_and_dropped() -> None:
     dead = parse_node_stats(recorded("nodes_summary.json"))[DEAD]
     assert (dead.state, dead.reason) == ("DEAD", "UNEXPECTED_TERMINATION")
-    assert (dead.cpu_percent, dead.memory_used, dead.object_store_used, dead.disk_used, dead.sampled_at) == (None, None, None, None, 0.0)
+    assert (dead.cpu_percent, dead.memory_used, dead.object_store_used, dead.disk_used, dead.sampled_at) == (
+        None,
+        None,
+        None,
+        None,
+        0.0,
+    )
 
 
 def test_stats_after_the_purge_and_in_a_pod() -> None:
     purged = {"raylet": {"nodeId": "a", "deathInfo": {"reason": "EXPECTED_TERMINATION"}, "stateMessage": "x"}}
-    pod = {"raylet": {"nodeId": "b", "state": "ALIVE", "startTimeMs": "17"}, "now": 5.0, "disk": {"/": {"total": 1, "used": 0}}, "mem": [1]}
+    pod = {
+        "raylet": {"nodeId": "b", "state": "ALIVE", "startTimeMs": "17"},
+        "now": 5.0,
+        "disk": {"/": {"total": 1, "used": 0}},
+        "mem": [1],
+    }
     stats = parse_node_stats(msgspec.json.encode({"data": {"summary": [purged, pod, {"raylet": None}, {}]}}))
     assert set(stats) == {"a", "b"}
     assert stats["a"].state == "UNKNOWN"
     assert (stats["b"].disk_total, stats["b"].memory_total, stats["b"].sampled_at) == (None, None, 5.0)
 
 
-@pytest.mark.parametrize(("used", "available", "told"), [(0, 0, (None, None)), (None, None, (None, None)), (0, 80, (0, 80))])
+@pytest.mark.parametrize(
+    ("used", "available", "told"), [(0, 0, (None, None)), (None, None, (None, None)), (0, 80, (0, 80))]
+)
 def test_object_store_before_the_raylet_has_reported(used, available, told) -> None:
     raylet = {"nodeId": "a", "state": "ALIVE", "objectStoreUsedMemory": used, "objectStoreAvailableMemory": available}
     stats = parse_node_stats(msgspec.json.encode({"data": {"summary": [{"raylet": raylet, "now": 5.0}]}}))
@@ -177,7 +194,9 @@ def test_serve_messages_lose_their_colours() -> None:
 
 def test_serve_absent_and_failed_before_any_deployment() -> None:
     assert parse_serve(b'{"controller_info": {}, "proxies": {}, "applications": {}, "target_capacity": null}') == ()
-    failed = {"applications": {"x": {"status": "DEPLOY_FAILED", "message": "\x1b[31mno module\x1b[0m", "deployments": {}}}}
+    failed = {
+        "applications": {"x": {"status": "DEPLOY_FAILED", "message": "\x1b[31mno module\x1b[0m", "deployments": {}}}
+    }
     (row,) = parse_serve(msgspec.json.encode(failed))
     assert (row.application, row.status, row.message) == ("x", "DEPLOY_FAILED", "no module")
 
@@ -278,7 +297,12 @@ def test_what_python_writes_and_json_forbids_is_read() -> None:
     rows = json.loads(recorded("nodes_summary.json"))["data"]["summary"]
     next(row for row in rows if row["raylet"]["nodeId"] == HEAD)["cpu"] = float("nan")
     found = parse_node_stats(json.dumps({"data": {"summary": rows}}).encode())
-    assert (len(found), found.unreadable, found[HEAD].cpu_percent, found[WORKER].cpu_percent is None) == (3, 0, None, False)
+    assert (len(found), found.unreadable, found[HEAD].cpu_percent, found[WORKER].cpu_percent is None) == (
+        3,
+        0,
+        None,
+        False,
+    )
 
 
 @pytest.mark.parametrize("odd", ["\ud800", "a\udfffb", "\udc00\ud800"])
@@ -291,11 +315,14 @@ def test_half_a_character_becomes_a_mark_and_loses_no_row(odd) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "odd"), [("usage", {"CPU": ["all", 4]}), ("resourceDemand", [[{"CPU": "many"}, 1]]), ("pgDemand", [7]), ("nodeTypes", "x")]
+    ("part", "odd"),
+    [("usage", {"CPU": ["all", 4]}), ("resourceDemand", [[{"CPU": "many"}, 1]]), ("pgDemand", [7]), ("nodeTypes", "x")],
 )
 def test_one_odd_entry_of_the_usage_leaves_the_others(part, odd) -> None:
     report = {"usage": {"GPU": [1, 4]}, "resourceDemand": [[{"CPU": 2}, 1]], "pgDemand": [], "nodeTypes": []}
-    report[part] = {**report[part], **odd} if isinstance(odd, dict) else [*report[part], *odd] if isinstance(odd, list) else odd
+    report[part] = (
+        {**report[part], **odd} if isinstance(odd, dict) else [*report[part], *odd] if isinstance(odd, list) else odd
+    )
     usage = parse_usage(json.dumps({"data": {"clusterStatus": {"loadMetricsReport": report}}}).encode())
     assert (usage.unreadable, usage.resources["GPU"].total) == (1, 4.0)
     assert usage.pending == ("1 task or actor needing CPU 2",)
@@ -308,19 +335,47 @@ def test_names_of_logs_that_are_no_text_are_left_out() -> None:
 @pytest.mark.parametrize("parse", [parse_jobs, parse_actors, parse_nodes, parse_events, parse_node_stats])
 def test_an_answer_of_which_no_row_can_be_read_is_garbage(parse) -> None:
     rows = [{"node_id": 1, "actor_id": [], "status": 3, "message": 4, "cpu": "x"}]
-    tree = rows if parse is parse_jobs else {"data": {"result": {"result": rows}, "events": {"global": rows}, "summary": rows}}
+    tree = (
+        rows
+        if parse is parse_jobs
+        else {"data": {"result": {"result": rows}, "events": {"global": rows}, "summary": rows}}
+    )
     with pytest.raises(Garbage, match=r"."):
         parse(json.dumps(tree).encode())
 
 
 def test_a_list_says_how_many_there_are_beyond_those_it_was_sent() -> None:
     row = {"actor_id": "a", "state": "ALIVE"}
-    body = {"data": {"result": {"total": 53_572, "num_after_truncation": 10_000, "num_filtered": 10_000, "result": [row] * 3}}}
+    body = {
+        "data": {
+            "result": {"total": 53_572, "num_after_truncation": 10_000, "num_filtered": 10_000, "result": [row] * 3}
+        }
+    }
     assert parse_actors(json.dumps(body).encode()).total == 53_572
 
 
-PARSERS = [parse_version, parse_nodes, parse_node_stats, parse_usage, parse_jobs, parse_actors, parse_serve, parse_events, parse_log_files]
-BODIES = ["version", "v0_nodes", "nodes_summary", "cluster_status", "jobs", "v0_actors", "serve_applications", "events", "logs_list"]
+PARSERS = [
+    parse_version,
+    parse_nodes,
+    parse_node_stats,
+    parse_usage,
+    parse_jobs,
+    parse_actors,
+    parse_serve,
+    parse_events,
+    parse_log_files,
+]
+BODIES = [
+    "version",
+    "v0_nodes",
+    "nodes_summary",
+    "cluster_status",
+    "jobs",
+    "v0_actors",
+    "serve_applications",
+    "events",
+    "logs_list",
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -329,7 +384,9 @@ JSON = st.recursive(
 
 
 @pytest.mark.parametrize("parse", PARSERS)
-@pytest.mark.parametrize("body", [b"", b"null", b"[1]", b"{}", b"\xff\xfe", b'{"data": null}', b"[" * 100_000, b'{"result": {"a": ['])
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[1]", b"{}", b"\xff\xfe", b'{"data": null}', b"[" * 100_000, b'{"result": {"a": [']
+)
 def test_rubbish_is_garbage(parse, body) -> None:
     with pytest.raises(Garbage, match=r"."):
         parse(body)

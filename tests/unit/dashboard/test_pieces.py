@@ -34,10 +34,16 @@ rows = st.recursive(
 
 
 def answer(summary: list[Row], indent: int | None, tail: dict[str, object]) -> bytes:
-    return json.dumps({"result": True, "data": {"summary": msgspec.to_builtins(summary), **tail}}, indent=indent).encode()
+    return json.dumps(
+        {"result": True, "data": {"summary": msgspec.to_builtins(summary), **tail}}, indent=indent
+    ).encode()
 
 
-@given(st.lists(rows, min_size=1, max_size=30), st.sampled_from([None, 1]), st.sampled_from([{}, {"nodeLogicalResources": {"a": "], }"}}]))
+@given(
+    st.lists(rows, min_size=1, max_size=30),
+    st.sampled_from([None, 1]),
+    st.sampled_from([{}, {"nodeLogicalResources": {"a": "], }"}}]),
+)
 def test_pieces_give_what_the_whole_gives(summary, indent, tail):
     known = (decode.PIECE, decode._TRIES)
     decode.PIECE, decode._TRIES = 64, 10_000
@@ -66,7 +72,9 @@ def test_a_row_that_cannot_be_read_costs_itself_and_not_the_list(monkeypatch):
     assert (len(found), found.unreadable) == (49, 1)
 
 
-@pytest.mark.parametrize("body", [b"[]", b'{"summary": []}', b'{"summary": [{"now": 1}, 7]} x', b'{"data": {"summary": [{"now": 1}'])
+@pytest.mark.parametrize(
+    "body", [b"[]", b'{"summary": []}', b'{"summary": [{"now": 1}, 7]} x', b'{"data": {"summary": [{"now": 1}']
+)
 def test_another_shape_is_garbage(body):
     with pytest.raises(Garbage):
         decode_rows(body, Row, *BEGIN)
@@ -88,7 +96,9 @@ async def test_long_answers_are_read_beside_the_event_loop(monkeypatch):
 
 async def test_an_answer_that_is_the_same_again_is_not_read_again(monkeypatch):
     read = []
-    monkeypatch.setattr("raytui.dashboard.client.parse_nodes", lambda body: read.append(body) or payloads.parse_nodes(body))
+    monkeypatch.setattr(
+        "raytui.dashboard.client.parse_nodes", lambda body: read.append(body) or payloads.parse_nodes(body)
+    )
     async with FakeDashboard().serving() as server:
         dashboard = connect(server.target, long_lived=True)
         first = await dashboard.nodes()

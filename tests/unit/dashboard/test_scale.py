@@ -45,8 +45,18 @@ async def test_everything_that_is_asked_of_it_can_be_read():
     async with BigDashboard(1_200, 11_000, 30).serving() as server:
         client = connect(server.target, long_lived=True)
         try:
-            nodes, stats, actors, jobs = await client.nodes(), await client.node_stats(), await client.actors(10_000), await client.jobs()
-            assert (len(nodes), nodes.total, nodes[0].name, nodes[0].is_head) == (1_200, 1_200, "ray-cluster-head", True)
+            nodes, stats, actors, jobs = (
+                await client.nodes(),
+                await client.node_stats(),
+                await client.actors(10_000),
+                await client.jobs(),
+            )
+            assert (len(nodes), nodes.total, nodes[0].name, nodes[0].is_head) == (
+                1_200,
+                1_200,
+                "ray-cluster-head",
+                True,
+            )
             assert set(stats) == {node.node_id for node in nodes}
             assert (len(actors), actors.total, len(jobs)) == (10_000, 11_000, 30)
             assert {actor.node_id for actor in actors} - {""} <= set(stats)

@@ -1,8 +1,10 @@
 """Stands for `ray` in a venv of the launchers' tests: records how it was called, then behaves as FAKE_RAY says.
 
-FAKE_RAY is a list of words, one for each call in turn (the last one counts for all later calls):
-sleep · exit:CODE · say:FILE:CODE (prints the file, then exits) · deaf (ignores SIGTERM) · raylet (sleeps, with a child that looks like a raylet)
-· orphan (like raylet, with a grandchild that outlives everything unless somebody ends it) · head (sleeps, with a child that is the fake GCS of gcs.py: it listens on the port of `--port` once FAKE_GCS_GATE exists and the port is free).
+FAKE_RAY is a list of words, one for each call in turn (the last one counts for all later calls): sleep · exit:CODE ·
+say:FILE:CODE (prints the file, then exits) · deaf (ignores SIGTERM) · raylet (sleeps, with a child that looks like a
+raylet) · orphan (like raylet, with a grandchild that outlives everything unless somebody ends it) · head (sleeps, with
+a child that is the fake GCS of gcs.py: it listens on the port of `--port` once FAKE_GCS_GATE exists and the port is
+free).
 """
 
 import json
@@ -16,7 +18,15 @@ from pathlib import Path
 calls = Path(os.environ["FAKE_CALLS"])
 with calls.open("a") as file:
     file.write(
-        json.dumps({"argv": sys.argv[1:], "env": dict(os.environ), "pid": os.getpid(), "group": os.getpgrp(), "session": os.getsid(0)})
+        json.dumps(
+            {
+                "argv": sys.argv[1:],
+                "env": dict(os.environ),
+                "pid": os.getpid(),
+                "group": os.getpgrp(),
+                "session": os.getsid(0),
+            }
+        )
         + "\n"
     )
 number = len(calls.read_text().splitlines())
@@ -27,7 +37,8 @@ word, _, rest = words[min(number, len(words)) - 1].partition(":")
 def part(name, *more):
     code = "while :; do sleep 0.2; done"
     return subprocess.Popen(
-        ["/fake/" + name, "-c", code, name, "--node_id=" + "ab" * 28, "--node_ip_address=127.0.0.1", *more], executable="/bin/sh"
+        ["/fake/" + name, "-c", code, name, "--node_id=" + "ab" * 28, "--node_ip_address=127.0.0.1", *more],
+        executable="/bin/sh",
     )
 
 

@@ -70,10 +70,17 @@ class FakeGcs:
                 pass
 
     def frames(self, asked_for_node: bool, asked_for_head: bool) -> bytes:
-        alive = text(1, b"") + text(2, self.version) + (text(3, bytes([self.alive])) if asked_for_node else b"") + b"\x20\x01"
+        alive = (
+            text(1, b"")
+            + text(2, self.version)
+            + (text(3, bytes([self.alive])) if asked_for_node else b"")
+            + b"\x20\x01"
+        )
         bodies = {1: b"\x08\x01", 3: alive, 5: text(1, b"") + text(2, self.cluster_id)}
         if asked_for_head:
-            bodies[7] = text(1, b"") + (text(2, text(1, b"a node")) if self.stage == "registered" else b"") + b"\x18\x00"
+            bodies[7] = (
+                text(1, b"") + (text(2, text(1, b"a node")) if self.stage == "registered" else b"") + b"\x18\x00"
+            )
             bodies[9] = text(1, b"\x08\x11") + (text(2, b"127.0.0.1:8265") if self.stage == "ready" else b"")
         data = frame(4, 0, 0, b"") + frame(4, 1, 0, b"") + frame(8, 0, 0, b"\0\0\0\x05") + frame(6, 0, 0, b"12345678")
         for stream, body in bodies.items():

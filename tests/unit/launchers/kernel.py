@@ -1,6 +1,7 @@
 """Executes a script the way a notebook kernel does: one top-level statement at a time, no __file__, a running loop, foreign argv, SystemExit fails.
 
-Exit codes: 0 fell off the end, 98 an exception, 99 SystemExit. Values of bare expressions are printed, as a notebook does.
+Exit codes: 0 fell off the end, 98 an exception, 99 SystemExit. Values of bare expressions are printed, as a notebook
+does.
 """
 
 import ast

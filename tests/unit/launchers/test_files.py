@@ -17,12 +17,17 @@ def test_a_rendezvous_is_read_back_and_carries_schema_and_cluster(tmp_path: Path
     head.write_rendezvous({"generation": "g1", "address": "10.0.0.5:6379"})
     raw = json.loads((tmp_path / "new/rendezvous.json").read_text())
     assert (raw["schema_version"], raw["cluster"]) == (1, "c")
-    assert folder(tmp_path / "new").read_rendezvous() == {"cluster": "c", "generation": "g1", "address": "10.0.0.5:6379"}
+    assert folder(tmp_path / "new").read_rendezvous() == {
+        "cluster": "c",
+        "generation": "g1",
+        "address": "10.0.0.5:6379",
+    }
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["rendezvous.json"]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"cluster": "other", "address": "h:1"}', '{"cluster": "c"}', '{"cluster": "c", "address": 7}']
+    "text",
+    ["", "{", "[]", '{"cluster": "other", "address": "h:1"}', '{"cluster": "c"}', '{"cluster": "c", "address": 7}'],
 )
 def test_what_is_no_rendezvous_of_this_cluster_is_none(tmp_path: Path, text: str):
     (tmp_path / "rendezvous.json").write_text(text)

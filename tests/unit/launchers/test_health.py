@@ -18,7 +18,13 @@ NODE = "ab" * 28
 def test_a_head_is_known_by_its_version_and_cluster():
     with fake_gcs() as gcs:
         probe = probe_gcs(gcs.address)
-    assert (probe.healthy, probe.ray_version, probe.cluster_id, probe.node_alive, probe.problem) == (True, "2.60.0", "e0" * 28, None, "")
+    assert (probe.healthy, probe.ray_version, probe.cluster_id, probe.node_alive, probe.problem) == (
+        True,
+        "2.60.0",
+        "e0" * 28,
+        None,
+        "",
+    )
 
 
 @pytest.mark.parametrize("alive", [True, False])
@@ -105,9 +111,9 @@ def test_addresses_are_split():
 @settings(max_examples=300, deadline=None)
 @given(
     st.binary(max_size=100)
-    | st.lists(st.builds(frame, st.integers(0, 9), st.integers(0, 255), st.integers(0, 7), st.binary(max_size=40)), max_size=8).map(
-        b"".join
-    )
+    | st.lists(
+        st.builds(frame, st.integers(0, 9), st.integers(0, 255), st.integers(0, 7), st.binary(max_size=40)), max_size=8
+    ).map(b"".join)
 )
 def test_any_bytes_from_the_other_side_are_survived(data: bytes):
     ours, theirs = socket.socketpair()

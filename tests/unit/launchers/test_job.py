@@ -63,7 +63,13 @@ class Project:
         deploy.mkdir(parents=True)
         with zipfile.ZipFile(deploy / "source.zip", "w") as archive:
             archive.writestr("raytui/__init__.py", "")
-        manifest = {"source": "source", "venv": str(self.venv), "modules": ["ray", "click"], "requirements": WANTED, "start": []}
+        manifest = {
+            "source": "source",
+            "venv": str(self.venv),
+            "modules": ["ray", "click"],
+            "requirements": WANTED,
+            "start": [],
+        }
         (deploy / "deploy.json").write_text(json.dumps(manifest))
         self.log = deploy / "setup_environment.log"
         tools = folder / "tools"
@@ -95,8 +101,14 @@ class Project:
         (root / f"{name}.py").write_text("")
 
     def run(self) -> tuple[int, str]:
-        env = {**os.environ, "JOB_ARGUMENTS": "setup_environment", "PATH": f"{self.folder / 'tools'}:{os.environ['PATH']}"}
-        done = subprocess.run([sys.executable, str(JOB)], cwd=self.folder, env=env, capture_output=True, text=True, check=False)
+        env = {
+            **os.environ,
+            "JOB_ARGUMENTS": "setup_environment",
+            "PATH": f"{self.folder / 'tools'}:{os.environ['PATH']}",
+        }
+        done = subprocess.run(
+            [sys.executable, str(JOB)], cwd=self.folder, env=env, capture_output=True, text=True, check=False
+        )
         return done.returncode, self.log.read_text()
 
 

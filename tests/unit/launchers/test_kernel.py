@@ -73,8 +73,13 @@ def test_a_named_folder_that_is_not_there_is_no_reason_to_fail(world: World):
 def test_a_node_program_that_is_nowhere_is_one_sentence_with_the_places(world: World):
     run = start(world, "head", RAYTUI_NODE_DIR="elsewhere")
     assert run.wait() == 98
-    places = ", ".join(f"{world.folder}/{place}" for place in ("elsewhere", "raytui_node", ".raytui/c/launchers/raytui_node"))
-    assert run.last_line == f"RuntimeError: no node program at {places}; `raytui render --to DIR` writes all that is needed"
+    places = ", ".join(
+        f"{world.folder}/{place}" for place in ("elsewhere", "raytui_node", ".raytui/c/launchers/raytui_node")
+    )
+    assert (
+        run.last_line
+        == f"RuntimeError: no node program at {places}; `raytui render --to DIR` writes all that is needed"
+    )
 
 
 def test_what_the_node_prints_is_printed_by_the_kernel(world: World):

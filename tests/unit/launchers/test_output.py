@@ -30,7 +30,12 @@ CASES = [
     ("token_path", 1, "token file /nope", "0600"),
     ("token_wrong", 1, "refused this node's token", "same token"),
     ("unreachable", -15, "no Ray head answers at 10.0.0.5:6380", "RAY_HEAD_ADDRESS"),
-    ("version_mismatch", 1, "the head runs Ray 2.60.0 and Python 3.11.7, this node Ray 2.59.0 and Python 3.10.13", "one venv"),
+    (
+        "version_mismatch",
+        1,
+        "the head runs Ray 2.60.0 and Python 3.11.7, this node Ray 2.59.0 and Python 3.10.13",
+        "one venv",
+    ),
 ]
 
 
@@ -53,8 +58,14 @@ def test_an_unknown_text_gives_the_code_and_ray_s_own_last_error():
         "ray.exceptions.RaySystemError: System error: boom",
         "2026-11-23 17:03:12,700\tINFO a.py:1 -- ---",
     ]
-    assert explain(lines, 3) == ("Ray ended with exit code 3; its last words: ray.exceptions.RaySystemError: System error: boom", "")
-    assert explain(["\x1b[31mout of luck\x1b[0m", ""], 4) == ("Ray ended with exit code 4; its last words: out of luck", "")
+    assert explain(lines, 3) == (
+        "Ray ended with exit code 3; its last words: ray.exceptions.RaySystemError: System error: boom",
+        "",
+    )
+    assert explain(["\x1b[31mout of luck\x1b[0m", ""], 4) == (
+        "Ray ended with exit code 4; its last words: out of luck",
+        "",
+    )
 
 
 def test_silence_gives_the_code_or_signal_alone():

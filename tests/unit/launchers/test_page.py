@@ -11,7 +11,14 @@ import pytest
 import raytui_node.page
 from raytui_node.page import StatusPage, envoy_present
 
-FACTS = {"application": "c-head", "role": "head", "cluster": "c", "state": "alive", "since": "now", "message": "<b>no dashboard</b>"}
+FACTS = {
+    "application": "c-head",
+    "role": "head",
+    "cluster": "c",
+    "state": "alive",
+    "since": "now",
+    "message": "<b>no dashboard</b>",
+}
 
 
 @contextmanager
@@ -79,9 +86,15 @@ def test_a_taken_port_is_an_error_of_the_system():
 
 def test_requests_pass_through_to_the_dashboard_with_their_own_headers():
     with dashboard() as (address, seen), page(address) as port:
-        status, headers, body = ask(port, "POST", "/api/jobs/?a=1", b"{}", {"X-Ray-Authorization": "Bearer t", "Connection": "keep-alive"})
+        status, headers, body = ask(
+            port, "POST", "/api/jobs/?a=1", b"{}", {"X-Ray-Authorization": "Bearer t", "Connection": "keep-alive"}
+        )
         assert (status, headers["content-type"], body) == (403, "text/plain", b"got {}")
-        assert (seen[0].path, seen[0].headers["Authorization"], seen[0].headers["Host"]) == ("/api/jobs/?a=1", "Bearer t", address)
+        assert (seen[0].path, seen[0].headers["Authorization"], seen[0].headers["Host"]) == (
+            "/api/jobs/?a=1",
+            "Bearer t",
+            address,
+        )
 
 
 def test_the_platform_s_key_never_reaches_ray_and_ray_s_token_does():

@@ -27,7 +27,10 @@ def test_what_is_rendered_is_the_files_of_the_folder_byte_for_byte():
 def test_each_script_is_short_and_they_differ_in_their_role_only():
     head, worker = (render()[name].decode().splitlines() for name in LAUNCHERS)
     assert len(head) < 80
-    assert [worker.index(line) for line in worker if line not in head] == [1, worker.index(next(x for x in worker if '"worker"' in x))]
+    assert [worker.index(line) for line in worker if line not in head] == [
+        1,
+        worker.index(next(x for x in worker if '"worker"' in x)),
+    ]
     assert [line.replace('"head"', '"worker"') for line in head[2:]] == worker[2:]
 
 
@@ -36,7 +39,9 @@ def test_every_file_is_python_3_8_and_imports_the_standard_library_only(path: Pa
     tree = ast.parse(path.read_text(), feature_version=(3, 8))
     for node in ast.walk(tree):
         plain = isinstance(node, ast.Import)
-        names = [alias.name for alias in node.names] if plain else [node.module] if isinstance(node, ast.ImportFrom) else []
+        names = (
+            [alias.name for alias in node.names] if plain else [node.module] if isinstance(node, ast.ImportFrom) else []
+        )
         assert all(name.split(".")[0] in {*sys.stdlib_module_names, "raytui_node"} for name in names)
 
 
@@ -83,7 +88,11 @@ def test_an_installed_package_finds_its_own_copy_of_the_sources(tmp_path: Path):
 
     def run() -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            [sys.executable, "-c", code, LAUNCHERS[1]], cwd=tmp_path, env=clean_environment(), capture_output=True, check=False
+            [sys.executable, "-c", code, LAUNCHERS[1]],
+            cwd=tmp_path,
+            env=clean_environment(),
+            capture_output=True,
+            check=False,
         )
 
     assert run().stdout == render()[LAUNCHERS[1]]

@@ -43,7 +43,12 @@ def test_a_head_runs_ray_start_and_ends_it_on_sigterm(world: World):
 
 
 def test_the_checkout_s_own_files_run_as_well(world: World):
-    run = world.start("worker", script=ROOT / "launchers" / "ray_worker_launcher.py", RAY_HEAD_ADDRESS="127.0.0.1:1", FAKE_RAY="exit:5")
+    run = world.start(
+        "worker",
+        script=ROOT / "launchers" / "ray_worker_launcher.py",
+        RAY_HEAD_ADDRESS="127.0.0.1:1",
+        FAKE_RAY="exit:5",
+    )
     assert run.wait() == 5
     assert run.calls[0]["argv"][:4] == ["start", "--address", "127.0.0.1:1", "--block"]
 
@@ -79,8 +84,15 @@ def test_a_script_without_its_folder_says_where_it_looked(world: World):
     shutil.copy(world.folder / "scripts" / "ray_head_launcher.py", lonely)
     run = world.start("head", script=lonely)
     assert run.wait() == 1
-    places = [lonely.parent / "raytui_node", world.folder / "raytui_node", world.folder / ".raytui/c/launchers/raytui_node"]
-    assert run.output == f"no node program at {', '.join(map(str, places))}; `raytui render --to DIR` writes all that is needed\n"
+    places = [
+        lonely.parent / "raytui_node",
+        world.folder / "raytui_node",
+        world.folder / ".raytui/c/launchers/raytui_node",
+    ]
+    assert (
+        run.output
+        == f"no node program at {', '.join(map(str, places))}; `raytui render --to DIR` writes all that is needed\n"
+    )
 
 
 def test_a_node_program_that_is_killed_takes_ray_with_it(world: World):
@@ -105,7 +117,9 @@ def test_the_node_program_runs_by_hand(world: World):
     def by_hand(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(world.folder / "scripts/raytui_node"), *words]
         environment = world.environment("c-head", FAKE_RAY="exit:0")
-        return subprocess.run(command, env=environment, cwd=world.folder, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(
+            command, env=environment, cwd=world.folder, capture_output=True, text=True, check=False, timeout=60
+        )
 
     assert by_hand("head").returncode == 0
     told = by_hand("tail")
@@ -129,7 +143,9 @@ def test_ray_killed_by_a_signal_reads_as_a_shell_would_say_it(world: World):
 def test_the_reason_in_ray_s_output_is_the_last_line(world: World):
     run = world.start("head", RAYTUI_SHARED_DIR=world.shared, FAKE_RAY=f"say:{RECORDED}/port_in_range.txt:1")
     assert run.wait() == 1
-    assert run.last_line == ("c-head: port 16379 lies in a range that Ray uses itself (worker_ports); choose a port outside 10002-19999")
+    assert run.last_line == (
+        "c-head: port 16379 lies in a range that Ray uses itself (worker_ports); choose a port outside 10002-19999"
+    )
     assert (run.node["state"], run.node["hint"]) == ("failed", "choose a port outside 10002-19999")
     assert "Ray component worker_ports" in run.output
 
@@ -196,7 +212,9 @@ def test_nothing_is_left_when_the_launcher_itself_is_killed(world: World):
 def test_a_lost_raylet_ends_a_ray_that_lives_on(world: World):
     run = world.start("head", FAKE_RAY="raylet", RAYTUI_SHARED_DIR=world.shared)
     wait_until("the node id", lambda: run.node.get("node_id"))
-    (raylet,) = [pid for pid in world.processes() if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"/fake/raylet")]
+    (raylet,) = [
+        pid for pid in world.processes() if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"/fake/raylet")
+    ]
     os.kill(raylet, signal.SIGKILL)
     assert run.wait() == 1
     assert run.last_line.startswith("c-head: the raylet is gone although ray start still runs")
@@ -210,7 +228,9 @@ def announced(world: World) -> dict[str, str]:
 
 def test_a_head_announces_itself_when_its_own_gcs_answers(world: World):
     port = free_port()
-    run = world.start("head", FAKE_RAY="head", RAYTUI_RAY_PORT=port, RAYTUI_DASHBOARD_PORT=8299, RAYTUI_SHARED_DIR=world.shared)
+    run = world.start(
+        "head", FAKE_RAY="head", RAYTUI_RAY_PORT=port, RAYTUI_DASHBOARD_PORT=8299, RAYTUI_SHARED_DIR=world.shared
+    )
     run.wait_for_text("fake ray runs")
     assert not (world.shared / "rendezvous.json").exists()
     (world.folder / "gcs-may-start").touch()
@@ -239,13 +259,18 @@ def test_somebody_else_s_head_on_the_port_is_neither_announced_nor_given_the_tok
 
 
 @pytest.mark.parametrize(
-    ("refuse", "known"), [(False, f"its cluster id is {'e1' * 28}"), (True, "it asks for a token, so its cluster is unknown")]
+    ("refuse", "known"),
+    [(False, f"its cluster id is {'e1' * 28}"), (True, "it asks for a token, so its cluster is unknown")],
 )
-def test_a_head_whose_port_another_head_holds_says_so_and_not_that_a_head_refused_it(world: World, refuse: bool, known: str):
+def test_a_head_whose_port_another_head_holds_says_so_and_not_that_a_head_refused_it(
+    world: World, refuse: bool, known: str
+):
     with fake_gcs() as gcs:
         gcs.cluster_id, gcs.refuse = b"\xe1" * 28, refuse
         port = int(gcs.address.rpartition(":")[2])
-        run = world.start("head", FAKE_RAY=f"say:{RECORDED}/token_wrong.txt:1", RAYTUI_RAY_PORT=port, RAYTUI_SHARED_DIR=world.shared)
+        run = world.start(
+            "head", FAKE_RAY=f"say:{RECORDED}/token_wrong.txt:1", RAYTUI_RAY_PORT=port, RAYTUI_SHARED_DIR=world.shared
+        )
         assert run.wait() == 1
     assert run.last_line.startswith(
         f"c-head: port {port} of this node is held by another Ray head, not by this one ({known}); stop that Ray"
@@ -271,7 +296,9 @@ def test_a_named_address_does_not_make_a_stranger_the_announced_head(world: Worl
     rendezvous(world, "10.0.0.5:6379", "g1", cluster_id="e0" * 28)
     with fake_gcs() as stranger:
         stranger.cluster_id = b"\xe1" * 28
-        run = world.start("worker", RAYTUI_SHARED_DIR=world.shared, RAY_HEAD_ADDRESS=stranger.address, RAYTUI_HEAD_TIMEOUT_S="2")
+        run = world.start(
+            "worker", RAYTUI_SHARED_DIR=world.shared, RAY_HEAD_ADDRESS=stranger.address, RAYTUI_HEAD_TIMEOUT_S="2"
+        )
         assert run.wait() == 1
     assert "for 2 s, so this worker ended itself: the Ray head that answers is not the announced one" in run.last_line
     assert run.calls == []
@@ -309,7 +336,9 @@ def held(world: World, address: str) -> tuple[Run, int]:
     """A worker whose `ray start` is held before its first look for the head's node, and the pid of that."""
     run = world.start("worker", RAY_HEAD_ADDRESS=address, FAKE_PAUSE="1")
     pid = run.wait_for_calls(1)[0]["pid"]
-    wait_until("ray start to be held", lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+    wait_until(
+        "ray start to be held", lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    )
     return run, pid
 
 
@@ -483,7 +512,10 @@ def test_a_ray_that_never_reaches_its_head_is_ended_too(world: World):
 def test_an_address_without_a_port_is_one_sentence(world: World):
     run = world.start("worker", RAY_HEAD_ADDRESS="10.0.0.5")
     assert run.wait() == 1
-    assert run.last_line == "c-worker: the head address '10.0.0.5' is not HOST:PORT; give it as HOST:PORT in RAY_HEAD_ADDRESS"
+    assert (
+        run.last_line
+        == "c-worker: the head address '10.0.0.5' is not HOST:PORT; give it as HOST:PORT in RAY_HEAD_ADDRESS"
+    )
 
 
 def test_a_worker_that_waits_ends_at_once_on_sigterm(world: World):
@@ -506,7 +538,9 @@ def test_a_drain_request_ends_the_worker_cleanly(world: World):
 
 def test_the_status_page_answers_before_ray_does_anything(world: World):
     port = free_port()
-    run = world.start("worker", CDSW_APP_PORT=port, CDSW_ENGINE_ID="e1", RAY_AUTH_TOKEN="not-shown", RAYTUI_SHARED_DIR=world.shared)
+    run = world.start(
+        "worker", CDSW_APP_PORT=port, CDSW_ENGINE_ID="e1", RAY_AUTH_TOKEN="not-shown", RAYTUI_SHARED_DIR=world.shared
+    )
     wait_until("the waiting state", lambda: run.node.get("state") == "waiting")
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
         body = answer.read()

@@ -19,14 +19,23 @@ from raytui_node.settings import (
 )
 
 GB = 10**9
-SIZES = {"RAYTUI_NUM_CPUS": "4", "RAYTUI_NUM_GPUS": "1", "RAYTUI_MEMORY_BYTES": str(16 * GB), "RAYTUI_OBJECT_STORE_BYTES": str(2 * GB)}
+SIZES = {
+    "RAYTUI_NUM_CPUS": "4",
+    "RAYTUI_NUM_GPUS": "1",
+    "RAYTUI_MEMORY_BYTES": str(16 * GB),
+    "RAYTUI_OBJECT_STORE_BYTES": str(2 * GB),
+}
 RESOURCES = ["--num-cpus", "4", "--num-gpus", "1", "--memory", str(16 * GB), "--object-store-memory", str(2 * GB)]
 
 
 def test_by_hand_everything_has_a_default(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HOME", "/home/cdsw")
     settings = read_settings("worker", {})
-    assert (settings.venv, settings.cluster, settings.application) == ("/home/cdsw/.venv", "ray-cluster", "ray-cluster-worker")
+    assert (settings.venv, settings.cluster, settings.application) == (
+        "/home/cdsw/.venv",
+        "ray-cluster",
+        "ray-cluster-worker",
+    )
     assert (settings.ray_port, settings.dashboard_port) == (6379, 8265)
     assert (settings.head_timeout, settings.stable_window, settings.stop_grace, settings.rejoin) == (900, 10, 35, True)
     assert (settings.shared_dir, settings.auth_mode, settings.in_cai, settings.app_port) == ("", "", False, None)
@@ -56,7 +65,12 @@ def test_what_was_set_becomes_an_argument_and_head_only_flags_stay_with_the_head
     for flag in ("--dashboard-host 0.0.0.0", "--ray-client-server-port 20001"):
         assert flag in head
         assert flag not in worker
-    for flag in ("--dashboard-agent-listen-port 22365", "--temp-dir /tmp/r", "--node-ip-address 127.0.1.7", "--node-name mine"):
+    for flag in (
+        "--dashboard-agent-listen-port 22365",
+        "--temp-dir /tmp/r",
+        "--node-ip-address 127.0.1.7",
+        "--node-name mine",
+    ):
         assert flag in head
         assert flag in worker
 
@@ -87,7 +101,8 @@ def test_the_platform_s_mark_is_kept_and_every_run_has_its_own():
 def test_in_a_pod_the_platform_s_numbers_count(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(raytui_node.settings, "_shm_bytes", lambda: 8 * GB)
     settings = read_settings(
-        "worker", {"CDSW_ENGINE_ID": "e1", "CDSW_CPU_MILLICORES": "4500", "CDSW_MEMORY_MB": "16384", "RAYTUI_NUM_GPUS": "0"}
+        "worker",
+        {"CDSW_ENGINE_ID": "e1", "CDSW_CPU_MILLICORES": "4500", "CDSW_MEMORY_MB": "16384", "RAYTUI_NUM_GPUS": "0"},
     )
     total = 16384 * 1024 * 1024
     assert (settings.cpus, settings.object_store, settings.memory) == (4, total * 30 // 100, total - total * 30 // 100)
@@ -96,7 +111,9 @@ def test_in_a_pod_the_platform_s_numbers_count(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize(("shm", "store"), [(2 * GB, 2 * GB * 95 // 100), (64 * 1024 * 1024, 78643200), (0, 30 * GB)])
-def test_the_object_store_fits_the_shared_memory_but_not_below_ray_s_minimum(monkeypatch: pytest.MonkeyPatch, shm: int, store: int):
+def test_the_object_store_fits_the_shared_memory_but_not_below_ray_s_minimum(
+    monkeypatch: pytest.MonkeyPatch, shm: int, store: int
+):
     monkeypatch.setattr(raytui_node.settings, "_shm_bytes", lambda: shm)
     assert read_settings("worker", {"RAYTUI_MEMORY_BYTES": str(100 * GB), "RAYTUI_NUM_GPUS": "0"}).object_store == store
 
@@ -148,7 +165,9 @@ def test_a_missing_venv_or_ray_says_how_to_get_it(tmp_path: Path):
     with pytest.raises(LauncherError, match="not executable"):
         check_ray(settings)
     (tmp_path / "bin/ray").chmod(0o755)
-    with pytest.raises(LauncherError, match=f"no Python: {tmp_path}/bin/python is missing or cannot be run; make it with"):
+    with pytest.raises(
+        LauncherError, match=f"no Python: {tmp_path}/bin/python is missing or cannot be run; make it with"
+    ):
         check_ray(settings)
     (tmp_path / "bin/python").symlink_to(sys.executable)
     check_ray(settings)
@@ -158,7 +177,11 @@ def test_ray_gets_the_venv_first_on_its_path_and_an_explicit_auth_mode():
     env = {"PATH": "/usr/bin", "PYTHONHOME": "/x", "CDSW_ENGINE_ID": "e1", "RAYTUI_VENV": "/v"}
     child = ray_environment(read_settings("worker", env | {"RAYTUI_NUM_GPUS": "0"}), env)
     assert child["PATH"] == "/v/bin:/usr/bin"
-    assert (child["RAY_AUTH_MODE"], child["RAYTUI_ENGINE"], child["RAYTUI_APPLICATION"]) == ("disabled", "e1", "ray-cluster-worker")
+    assert (child["RAY_AUTH_MODE"], child["RAYTUI_ENGINE"], child["RAYTUI_APPLICATION"]) == (
+        "disabled",
+        "e1",
+        "ray-cluster-worker",
+    )
     assert "PYTHONHOME" not in child
     assert "RAY_AUTH_MODE" not in ray_environment(read_settings("head", {}), {})
 
@@ -221,6 +244,10 @@ def test_the_cluster_s_own_token_is_made_private_and_nobody_else_s_is_touched(tm
         path.parent.mkdir(exist_ok=True)
         path.write_text("secret-token\n")
         path.chmod(0o644)
-        env = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(path), "RAYTUI_SHARED_DIR": str(tmp_path / "shared")}
+        env = {
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN_PATH": str(path),
+            "RAYTUI_SHARED_DIR": str(tmp_path / "shared"),
+        }
         assert raytui_node.settings.read_token(raytui_node.settings.read_settings("worker", env), env) == "secret-token"
         assert path.stat().st_mode & 0o777 == wanted

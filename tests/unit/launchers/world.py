@@ -121,7 +121,14 @@ class World:
         }
         return clean_environment() | {key: str(value) for key, value in own.items() if value is not None}
 
-    def start(self, role: str, application: str = "", script: Path | None = None, interpreter: tuple[str, ...] = (), **more: object) -> Run:
+    def start(
+        self,
+        role: str,
+        application: str = "",
+        script: Path | None = None,
+        interpreter: tuple[str, ...] = (),
+        **more: object,
+    ) -> Run:
         name = application or f"c-{role}"
         path = script or self.folder / "scripts" / f"ray_{role}_launcher.py"
         with (self.folder / f"{name}.out").open("wb") as out:

@@ -43,7 +43,9 @@ async def test_a_plain_start_completes_what_was_last_asked_for(world: World, tmp
     assert world.states() == {"head": "running", "worker-1": "running", "worker-2": "running"}
 
 
-async def test_a_scale_is_recorded_and_a_vanished_worker_comes_back_with_its_own_size(world: World, tmp_path: Path) -> None:
+async def test_a_scale_is_recorded_and_a_vanished_worker_comes_back_with_its_own_size(
+    world: World, tmp_path: Path
+) -> None:
     manager = world.manager(tmp_path, spec=ONE)
     await carry_out(manager, "start", spec=like(ONE, cpu=3.0), flags={"workers.cpu"})
     await carry_out(manager, "scale", workers=3)
@@ -123,7 +125,9 @@ async def test_a_record_without_applications_says_nothing(world: World, tmp_path
     assert world.asked[NAME].workers.count == 1
 
 
-async def test_a_cluster_made_before_there_was_a_record_is_known_from_its_applications(world: World, tmp_path: Path) -> None:
+async def test_a_cluster_made_before_there_was_a_record_is_known_from_its_applications(
+    world: World, tmp_path: Path
+) -> None:
     manager = world.manager(tmp_path, spec=ONE)
     await carry_out(manager, "start", spec=like(TWO, cpu=3.0), flags={"workers.count", "workers.cpu"})
     world.asked.clear()
@@ -144,7 +148,9 @@ async def test_what_another_run_recorded_meanwhile_counts_under_the_lock(world: 
 
 async def test_what_the_profile_leaves_out_may_be_recorded(world: World, tmp_path: Path) -> None:
     world.name = "cai"
-    whole = ClusterSpec(head=HeadSpec(runtime_identifier="i", script="h.py"), workers=WorkersSpec(runtime_identifier="i", script="w.py"))
+    whole = ClusterSpec(
+        head=HeadSpec(runtime_identifier="i", script="h.py"), workers=WorkersSpec(runtime_identifier="i", script="w.py")
+    )
     await carry_out(world.manager(tmp_path, spec=whole), "start")
     bare = world.manager(tmp_path, spec=ONE)
     assert not (await bare.plan("start")).changed
@@ -178,7 +184,9 @@ async def test_foreign_applications_of_our_names_are_one_problem(world: World, t
     assert problem.message == "applications named ray-cluster-head, ray-cluster-worker-1 exist and are not ours"
 
 
-async def test_what_was_shown_is_made_when_everything_vanishes_before_the_lock_is_held(world: World, tmp_path: Path) -> None:
+async def test_what_was_shown_is_made_when_everything_vanishes_before_the_lock_is_held(
+    world: World, tmp_path: Path
+) -> None:
     manager = world.manager(tmp_path, spec=ONE)
     await carry_out(manager, "start", spec=TWO, flags={"workers.count"})
     plan = await manager.plan("start")

@@ -7,7 +7,14 @@ from contextlib import aclosing
 
 import pytest
 
-from raytui.core.errors import ConfigurationError, DeadlineExceeded, Interrupted, NotFound, OperationFailed, RefusedForSafety
+from raytui.core.errors import (
+    ConfigurationError,
+    DeadlineExceeded,
+    Interrupted,
+    NotFound,
+    OperationFailed,
+    RefusedForSafety,
+)
 from raytui.core.protocols import Check
 from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec
@@ -167,7 +174,10 @@ async def test_stop_removes_everything_and_stopping_nothing_changes_nothing(tmp_
     await carry_out(manager, "start")
     seen = await carry_out(manager, "stop")
     assert world.states() == {}
-    assert [step for step, state in seen if state == "done"][:2] == ["worker applications stopped", "head application stopped"]
+    assert [step for step, state in seen if state == "done"][:2] == [
+        "worker applications stopped",
+        "head application stopped",
+    ]
     assert not (await manager.plan("stop")).changed
 
 
@@ -234,7 +244,10 @@ async def test_nothing_to_scale_or_restart_is_not_found(tmp_path):
 async def test_bad_input_foreign_names_and_failing_checks_are_refused_together_before_anything_changes(tmp_path):
     world = World()
     world.foreign.add("ray-cluster-head")
-    world.checks = (Check("port", "fail", "6379 is taken by pid 7", "use --ray-port auto", "ray_port"), Check("disk", "warn", "low"))
+    world.checks = (
+        Check("port", "fail", "6379 is taken by pid 7", "use --ray-port auto", "ray_port"),
+        Check("disk", "warn", "low"),
+    )
     with pytest.raises(ConfigurationError) as caught:
         await world.manager(tmp_path).plan("start")
     assert [problem.field for problem in caught.value.problems] == ["name", "ray_port"]
@@ -328,7 +341,10 @@ async def test_the_journal_keeps_the_story_and_survives_damage(tmp_path):
     await carry_out(world.manager(tmp_path), "start")
     file = tmp_path / "journal" / "ray-cluster.jsonl"
     file.write_bytes(b"damaged\n" + file.read_bytes())
-    assert [event.message.split(":")[0] for event in Journal(tmp_path).read("ray-cluster")] == ["start began", "start finished"]
+    assert [event.message.split(":")[0] for event in Journal(tmp_path).read("ray-cluster")] == [
+        "start began",
+        "start finished",
+    ]
 
 
 async def test_verify_runs_its_five_checks_and_leaves_nothing(tmp_path):

@@ -9,7 +9,15 @@ from contextlib import aclosing, suppress
 
 import pytest
 
-from raytui.core.errors import DeadlineExceeded, Failure, Interrupted, NotAllowed, NotFound, OperationFailed, Unreachable
+from raytui.core.errors import (
+    DeadlineExceeded,
+    Failure,
+    Interrupted,
+    NotAllowed,
+    NotFound,
+    OperationFailed,
+    Unreachable,
+)
 from raytui.manager import made, operations, removal, waits
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.memory import Memory
@@ -119,7 +127,9 @@ async def test_an_undo_goes_on_by_id_when_the_platform_lists_nothing_any_more(tm
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("when", range(8))
-async def test_whatever_is_raised_at_whatever_call_nothing_of_this_run_is_left_and_it_is_raised_as_it_was(tmp_path, method, when):
+async def test_whatever_is_raised_at_whatever_call_nothing_of_this_run_is_left_and_it_is_raised_as_it_was(
+    tmp_path, method, when
+):
     """The n-th call of a method raises what nobody foresaw."""
     world = World(boot=3)
     odd = ZeroDivisionError("nobody foresaw this")
@@ -181,7 +191,9 @@ async def test_an_interrupt_under_a_lagging_list_takes_back_what_was_made_and_do
     manager = world.manager(tmp_path)
     plan = await manager.plan("start")
     world.list_lag = 3
-    with pytest.raises(Interrupted, match=r"what this run made was removed; no application of ray-cluster is listed now$"):
+    with pytest.raises(
+        Interrupted, match=r"what this run made was removed; no application of ray-cluster is listed now$"
+    ):
         await _consume(manager.execute(plan), lambda event: event.step == "head answers" and manager.interrupt())
     assert world.states() == {}
 
@@ -395,7 +407,9 @@ async def test_the_wait_for_the_lock_counts_and_its_end_is_exit_code_7(tmp_path)
     manager = world.manager(tmp_path)
     plan = await manager.plan("start")
     async with operations.hold(tmp_path, "local", "ray-cluster", "scale", 0.0):
-        with pytest.raises(DeadlineExceeded, match=r"waited 0.05 s, and raytui scale \(pid \d+\) is changing") as caught:
+        with pytest.raises(
+            DeadlineExceeded, match=r"waited 0.05 s, and raytui scale \(pid \d+\) is changing"
+        ) as caught:
             await _consume(manager.execute(plan, timeout=0.05))
     assert (caught.value.exit_code, caught.value.reason) == (7, "Busy")
     assert world.states() == {}
@@ -413,7 +427,10 @@ async def test_a_create_that_is_under_way_at_the_end_of_the_time_is_finished_and
     await _until(lambda: asyncio.get_running_loop().time() > over)
     assert not task.done()
     world.create_gate.set()
-    with pytest.raises(DeadlineExceeded, match=r"ran out before: worker applications created; existing now: head \(made, not listed yet\)"):
+    with pytest.raises(
+        DeadlineExceeded,
+        match=r"ran out before: worker applications created; existing now: head \(made, not listed yet\)",
+    ):
         await task
     assert set(world.states()) == {"head"}
 
@@ -427,7 +444,9 @@ async def test_files_that_cannot_be_written_in_time_end_with_the_time(tmp_path):
         await asyncio.Event().wait()
 
     world.write_launchers = hangs
-    with pytest.raises(DeadlineExceeded, match="while the launchers were being written; no application of ray-cluster is listed now"):
+    with pytest.raises(
+        DeadlineExceeded, match="while the launchers were being written; no application of ray-cluster is listed now"
+    ):
         await asyncio.wait_for(_consume(manager.execute(plan, timeout=0.5)), 20)
 
 
@@ -441,7 +460,9 @@ async def test_an_observation_that_hangs_ends_with_the_time_and_names_what_was_m
         await asyncio.Event().wait()
 
     world.observe = hangs
-    with pytest.raises(DeadlineExceeded, match=rf"what exists is not known; made, not listed yet: {HEAD}, {ONE}, {TWO}"):
+    with pytest.raises(
+        DeadlineExceeded, match=rf"what exists is not known; made, not listed yet: {HEAD}, {ONE}, {TWO}"
+    ):
         await asyncio.wait_for(_consume(manager.execute(plan, timeout=1.0)), 20)
     assert len(world.states()) == 3
 
@@ -658,7 +679,9 @@ async def test_what_applications_need_is_made_within_the_time_and_before_anythin
     world = World()
     world.stuck_prepare = True
     manager = world.manager(tmp_path)
-    with pytest.raises(DeadlineExceeded, match=r"ran out while what the applications need was being prepared; no application"):
+    with pytest.raises(
+        DeadlineExceeded, match=r"ran out while what the applications need was being prepared; no application"
+    ):
         await asyncio.wait_for(carry_out(manager, "start", timeout=0.5), 20)
     assert world.states() == {}
 
@@ -742,7 +765,13 @@ async def test_a_memory_that_is_damaged_or_cannot_be_written_takes_nothing_away(
     await carry_out(world.manager(tmp_path), "start")
     await carry_out(world.manager(tmp_path), "stop")
     path.rmdir()
-    for damaged in (b"", b"{}", b'[{"name": 1}]', b"\xff\xfe", b'[{"name": "x", "role": "king", "index": 0, "run": "", "at": 0}]'):
+    for damaged in (
+        b"",
+        b"{}",
+        b'[{"name": 1}]',
+        b"\xff\xfe",
+        b'[{"name": "x", "role": "king", "index": 0, "run": "", "at": 0}]',
+    ):
         path.write_bytes(damaged)
         await carry_out(world.manager(tmp_path), "start")
         await carry_out(world.manager(tmp_path), "stop")

@@ -50,7 +50,9 @@ def short(target: DashboardTarget):
 
 async def test_status_asks_everything_it_needs_once(server, monitor) -> None:
     snapshot = await monitor.observe()
-    assert server.requests == Counter(["/api/gcs_healthz", "/api/version", "/api/v0/nodes", "/nodes", "/api/cluster_status", "/api/jobs/"])
+    assert server.requests == Counter(
+        ["/api/gcs_healthz", "/api/version", "/api/v0/nodes", "/nodes", "/api/cluster_status", "/api/jobs/"]
+    )
     assert snapshot.gcs.value is True
     assert snapshot.version.value.ray_version == "2.60.0"
     assert snapshot.nodes.value[0].cpu_percent == 98.7
@@ -64,13 +66,21 @@ async def test_status_asks_everything_it_needs_once(server, monitor) -> None:
 
 async def test_what_raytui_carries_out_meanwhile_is_part_of_the_snapshot(platform, tmp_path) -> None:
     watching = Monitor(
-        platform, short, cluster="ray-cluster", profile="local", operation=lambda: operations.current(tmp_path, "local", "ray-cluster")
+        platform,
+        short,
+        cluster="ray-cluster",
+        profile="local",
+        operation=lambda: operations.current(tmp_path, "local", "ray-cluster"),
     )
     async with operations.hold(tmp_path, "local", "ray-cluster", "restart", 0.0) as publication:
         publication.tell(operations.Operation("restart", ends=("ray-cluster-worker-1",), since=7.0))
         during = await watching.observe(ALIVE)
     assert during.operation is not None
-    assert (during.operation.verb, during.operation.ends, during.operation.since) == ("restart", ("ray-cluster-worker-1",), 7.0)
+    assert (during.operation.verb, during.operation.ends, during.operation.since) == (
+        "restart",
+        ("ray-cluster-worker-1",),
+        7.0,
+    )
     assert (await watching.observe(ALIVE)).operation is None
     await watching.close()
 
@@ -96,7 +106,9 @@ async def test_full_asks_for_the_console_too(server, monitor) -> None:
     assert snapshot.events.value
 
 
-async def test_one_look_asks_for_all_the_actors_that_ray_gives_and_a_poll_for_the_first(server, monitor, monkeypatch) -> None:
+async def test_one_look_asks_for_all_the_actors_that_ray_gives_and_a_poll_for_the_first(
+    server, monitor, monkeypatch
+) -> None:
     monkeypatch.setitem(readings.PERIODS, "actors", 0.0)
     snapshot = await monitor.observe(("actors",))
     assert set(server.requests) == {"/api/gcs_healthz", "/api/version", "/api/v0/nodes", "/api/v0/actors"}
@@ -204,7 +216,9 @@ async def test_hung_gcs_is_not_asked_what_would_hang(server, monitor) -> None:
 async def test_old_answers_do_not_outlive_a_broken_link(server, monitor) -> None:
     states = []
     async for snapshot in monitor.snapshots(interval=0.01, questions=STATUS):
-        states.append((snapshot.nodes.value is not None, snapshot.jobs.value is not None, snapshot.gcs.failure is not None))
+        states.append(
+            (snapshot.nodes.value is not None, snapshot.jobs.value is not None, snapshot.gcs.failure is not None)
+        )
         if len(states) == 1:
             server.fail("gcs_hung")
         elif len(states) == 2:
@@ -352,7 +366,9 @@ async def test_equal_rounds_have_equal_content(monitor) -> None:
     assert first.observed_at <= second.observed_at
 
 
-async def test_failing_rounds_come_less_often_and_at_once_again_when_all_is_well(server, platform, monitor, monkeypatch) -> None:
+async def test_failing_rounds_come_less_often_and_at_once_again_when_all_is_well(
+    server, platform, monitor, monkeypatch
+) -> None:
     pauses = []
 
     async def wait(pause: float) -> None:
@@ -395,7 +411,12 @@ def test_figures_join_by_id_and_never_revive_the_dead() -> None:
     frozen = msgspec.structs.replace(figures, node_id="b", reason="UNEXPECTED_TERMINATION")
     head, worker = merge_nodes((alive, dead), {"a": figures, "b": frozen, "c": figures})
     assert (head.name, head.cpu_percent, head.gpus, head.sampled_at) == ("head", 5.0, (Gpu(0),), 9.0)
-    assert (worker.cpu_percent, worker.memory_used, worker.reason, worker.message) == (None, None, "UNEXPECTED_TERMINATION", "gone")
+    assert (worker.cpu_percent, worker.memory_used, worker.reason, worker.message) == (
+        None,
+        None,
+        "UNEXPECTED_TERMINATION",
+        "gone",
+    )
     late = msgspec.structs.replace(figures, state="DEAD")
     assert merge_nodes((alive,), {"a": late}) == (alive,)
 
@@ -403,7 +424,11 @@ def test_figures_join_by_id_and_never_revive_the_dead() -> None:
 def test_totals_are_those_of_the_living() -> None:
     nodes = [
         Node(
-            "a", "head", "", "ALIVE", resources={"CPU": 1.0, "node:10.0.0.1": 1.0, "CPU_group_0_846cc25af6bf2754bd20e2fcd1d603000000": 1.0}
+            "a",
+            "head",
+            "",
+            "ALIVE",
+            resources={"CPU": 1.0, "node:10.0.0.1": 1.0, "CPU_group_0_846cc25af6bf2754bd20e2fcd1d603000000": 1.0},
         ),
         Node("b", "w1", "", "ALIVE", resources={"CPU": 2.0, "GPU": 1.0}),
         Node("c", "w2", "", "DEAD", resources={"CPU": 64.0}),

@@ -38,7 +38,9 @@ async def server():
 @pytest.fixture
 async def monitor(server: FakeDashboard):
     platform = FakePlatform([application("head"), application("worker-1")], server.target)
-    watching = Monitor(platform, lambda target: connect(target, long_lived=True), cluster="ray-cluster", profile="local")
+    watching = Monitor(
+        platform, lambda target: connect(target, long_lived=True), cluster="ray-cluster", profile="local"
+    )
     yield watching
     await watching.close()
 
@@ -110,8 +112,12 @@ async def test_a_refresh_costs_one_request_for_each_question_of_the_screen_whate
 
 @pytest.mark.parametrize("nodes", [3, 500])
 async def test_the_platform_is_listed_once_a_round_whatever_the_number_of_nodes(server, nodes) -> None:
-    platform = FakePlatform([application("head"), *(application(f"worker-{n}") for n in range(1, nodes))], server.target)
-    watching = Monitor(platform, lambda target: connect(target, long_lived=True), cluster="ray-cluster", profile="local")
+    platform = FakePlatform(
+        [application("head"), *(application(f"worker-{n}") for n in range(1, nodes))], server.target
+    )
+    watching = Monitor(
+        platform, lambda target: connect(target, long_lived=True), cluster="ray-cluster", profile="local"
+    )
     await anext(watching.snapshots())
     await watching.close()
     assert (platform.count("list"), platform.count("dashboard")) == (1, 1)

@@ -1,6 +1,7 @@
 """A small world to run operations in: a platform and the Ray it carries, in memory, with switches for what can go wrong.
 
-It keeps real state (applications exist or do not, nodes live or die), so that tests look at what is left, not at which calls were made.
+It keeps real state (applications exist or do not, nodes live or die), so that tests look at what is left, not at which
+calls were made.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ SPEC = ClusterSpec(workers=WorkersSpec(count=2))
 class World:
     """Applications by name; each becomes alive after `boot` observations.
 
-    `list_lag` is for how many lists a create or a delete does not show yet. `stuck_stop`, `stuck_delete` and `stuck_create` name
-    applications for which that call never answers; `lost_before` and `lost_after` name those whose create loses its answer before or
-    after the work was done (with `late`, it is done only after so many more lists). `faults[method]` is raised by the next calls of a
-    method, once per entry, before it does anything.
+    `list_lag` is for how many lists a create or a delete does not show yet. `stuck_stop`, `stuck_delete` and
+    `stuck_create` name applications for which that call never answers; `lost_before` and `lost_after` name those whose
+    create loses its answer before or after the work was done (with `late`, it is done only after so many more lists).
+    `faults[method]` is raised by the next calls of a method, once per entry, before it does anything.
     """
 
     name = "local"
@@ -96,7 +97,9 @@ class World:
             self._add(app)
         shown = {app.id: app for app, last in self._shown_until.values() if self.lists <= last}
         shown |= {app.id: app for app in self.apps.values() if self.lists >= self._shown_from.get(app.id, 0)}
-        return tuple(sorted((app for app in shown.values() if cluster in {None, app.cluster}), key=lambda app: app.index))
+        return tuple(
+            sorted((app for app in shown.values() if cluster in {None, app.cluster}), key=lambda app: app.index)
+        )
 
     def _add(self, app: Application) -> None:
         self.apps[app.name] = app
@@ -276,7 +279,9 @@ class World:
         return coming | {app.short: app.state for app in self.apps.values()}
 
 
-async def carry_out(manager: ClusterManager, verb: Any, *, wait: bool = True, timeout: float = 60.0, **more: Any) -> list[tuple[str, str]]:
+async def carry_out(
+    manager: ClusterManager, verb: Any, *, wait: bool = True, timeout: float = 60.0, **more: Any
+) -> list[tuple[str, str]]:
     """Plan and execute; the (step, state) pairs seen."""
     plan = await manager.plan(verb, **more)
     return [(event.step, event.state) async for event in manager.execute(plan, wait=wait, timeout=timeout)]

@@ -57,7 +57,10 @@ def test_of_many_who_create_a_file_one_does(tmp_path: Path) -> None:
 def test_directories_are_for_the_user_alone_and_those_that_exist_keep_their_mode(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir(mode=0o755)
     private_directory(tmp_path / "there" / "a" / "b")
-    modes = [path.stat().st_mode & 0o777 for path in (tmp_path / "there", tmp_path / "there" / "a", tmp_path / "there" / "a" / "b")]
+    modes = [
+        path.stat().st_mode & 0o777
+        for path in (tmp_path / "there", tmp_path / "there" / "a", tmp_path / "there" / "a" / "b")
+    ]
     assert modes == [0o755, 0o700, 0o700]
 
 

@@ -33,7 +33,9 @@ def test_the_variable_comes_before_the_file_and_the_users_own_comes_last(tmp_pat
         (b"one\ntwo", "more than one line", False),
     ],
 )
-def test_a_file_that_gives_no_token_is_named_with_its_reason(tmp_path: Path, data: bytes, why: str, missing: bool) -> None:
+def test_a_file_that_gives_no_token_is_named_with_its_reason(
+    tmp_path: Path, data: bytes, why: str, missing: bool
+) -> None:
     (tmp_path / "token").write_bytes(data)
     found = ray_token({"RAY_AUTH_TOKEN_PATH": "token"}, tmp_path)
     assert why in found.trouble

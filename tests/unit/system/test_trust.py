@@ -31,7 +31,9 @@ def authority(folder: Path) -> Path:
     """A folder with an authority's `ca.pem` and a server's `server.pem` and `server.key` for 127.0.0.1."""
     folder.mkdir()
     new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl(folder, "req", "-x509", *new, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", f"/CN={folder.name}")
+    openssl(
+        folder, "req", "-x509", *new, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", f"/CN={folder.name}"
+    )
     openssl(folder, "req", *new, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=127.0.0.1")
     (folder / "names").write_text("subjectAltName=IP:127.0.0.1")
     issue = ("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")

@@ -23,7 +23,13 @@ ROWS = {
         Cell(41e9, "41.0 GB"),
         Cell(300.0, "5m00", is_span=True),
     ),
-    "worker-2": (Cell("worker-2", "worker-2"), Cell("FAILED", "FAILED"), Cell(None, ""), Cell(None, ""), Cell(None, "", is_span=True)),
+    "worker-2": (
+        Cell("worker-2", "worker-2"),
+        Cell("FAILED", "FAILED"),
+        Cell(None, ""),
+        Cell(None, ""),
+        Cell(None, "", is_span=True),
+    ),
 }
 
 
@@ -60,7 +66,12 @@ def test_a_filter_selects(text: str, names: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("age>3", "there is no column age"), ("cpu>many", "is not an amount"), ("cpu>", "is not an amount"), ('"open', "a quote is opened")],
+    [
+        ("age>3", "there is no column age"),
+        ("cpu>many", "is not an amount"),
+        ("cpu>", "is not an amount"),
+        ('"open', "a quote is opened"),
+    ],
 )
 def test_a_filter_that_says_nothing_is_refused_with_its_reason(text: str, says: str) -> None:
     with pytest.raises(ConfigurationError, match=says):

@@ -34,7 +34,11 @@ LOOK, AGAIN = Remedy("logs", "worker-2", "shows its last lines"), Remedy("restar
             "free the dashboard port, then raytui restart head",
             "free the dashboard port, then r on head restarts it",
         ),
-        (Remedy("logs", "head", "shows its output"), "raytui logs head shows its output", "on the row of head: l shows its output"),
+        (
+            Remedy("logs", "head", "shows its output"),
+            "raytui logs head shows its output",
+            "on the row of head: l shows its output",
+        ),
         (Remedy("scale", "N", "adds workers"), "raytui scale N adds workers", "+ adds workers"),
         (Remedy("scale", "3", "does"), "raytui scale 3 does", "raytui scale 3 does"),
         (Remedy("start", "--recreate", "does"), "raytui start --recreate does", "raytui start --recreate does"),

@@ -29,9 +29,18 @@ def full() -> Picture:
     dead = node(2, "DEAD", message="worker killed", ended_at=NOW - 60)
     return picture_of(
         snapshot(
-            (application(0), application(1, launcher=report()), application(2, "failed", message="exit 137"), application(3, "starting")),
+            (
+                application(0),
+                application(1, launcher=report()),
+                application(2, "failed", message="exit 137"),
+                application(3, "starting"),
+            ),
             (node(0, **FIGURES), node(1), dead),
-            jobs=(Job("j1", "RUNNING", started_at=NOW - 90), Job("j2", "FAILED", message="one\ntwo"), Job("j3", "PENDING")),
+            jobs=(
+                Job("j1", "RUNNING", started_at=NOW - 90),
+                Job("j2", "FAILED", message="one\ntwo"),
+                Job("j3", "PENDING"),
+            ),
             actors=(Actor("a1", "Trainer", "ALIVE", node_id="n1" * 8, pid=7), Actor("a2", "Trainer", "DEAD")),
             serve=(ServeDeployment("app", "RUNNING", "d1", "UNHEALTHY", replicas=2),),
             events=(RayEvent(NOW - 5, "ERROR", "GCS", "a node died", node_id="n1" * 8),),
@@ -86,7 +95,11 @@ def test_numbers_are_sorted_as_numbers() -> None:
     sizes = {0: 999_000_000, 1: 12_000_000_000, 2: 9_500_000_000}
     picture = picture_of(snapshot(nodes=tuple(node(n, memory_used=used) for n, used in sizes.items())))
     place = kind.place_of("memory")
-    assert [line[place].text for line in kind.query(sort="-memory", pattern=search).select(picture)] == ["12.0 GB", "9.5 GB", "1.0 GB"]
+    assert [line[place].text for line in kind.query(sort="-memory", pattern=search).select(picture)] == [
+        "12.0 GB",
+        "9.5 GB",
+        "1.0 GB",
+    ]
 
 
 def test_a_cell_is_made_once() -> None:

@@ -58,7 +58,14 @@ class Api:
 
     async def create(self, name: str, **fields: Any) -> httpx.Response:
         """Create an application."""
-        body = {"name": name, "subdomain": name, "script": "app.py", "runtime_identifier": RUNTIME, "cpu": 1, "memory": 2}
+        body = {
+            "name": name,
+            "subdomain": name,
+            "script": "app.py",
+            "runtime_identifier": RUNTIME,
+            "cpu": 1,
+            "memory": 2,
+        }
         return await self.call("POST", "applications", {**body, **fields})
 
     async def created(self, name: str, **fields: Any) -> str:
@@ -77,12 +84,16 @@ class Api:
 
     async def upload(self, path: str, text: str) -> None:
         """Upload a file."""
-        assert (await self.http.post(f"{self.project}/files", files={path: ("ignored", text.encode())})).status_code == 200
+        assert (
+            await self.http.post(f"{self.project}/files", files={path: ("ignored", text.encode())})
+        ).status_code == 200
 
     async def job(self, script: str, text: str, **fields: Any) -> str:
         """The id of a new job for a new script."""
         await self.upload(script, text)
-        answer = await self.call("POST", "jobs", {"name": script, "script": script, "runtime_identifier": RUNTIME, **fields})
+        answer = await self.call(
+            "POST", "jobs", {"name": script, "script": script, "runtime_identifier": RUNTIME, **fields}
+        )
         assert answer.status_code == 200, answer.text
         return str(answer.json()["id"])
 

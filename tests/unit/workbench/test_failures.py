@@ -129,7 +129,9 @@ async def test_faults_change_while_it_runs(api: Api) -> None:
     )
 
 
-@pytest.mark.parametrize("change", [{"errors": "many"}, {"quota": "perhaps"}, {"fail_how": "gently"}, {"end_status": "gone"}])
+@pytest.mark.parametrize(
+    "change", [{"errors": "many"}, {"quota": "perhaps"}, {"fail_how": "gently"}, {"end_status": "gone"}]
+)
 def test_a_wrong_value_is_refused(change: dict[str, str]) -> None:
     with pytest.raises(UnknownFault):
         Faults().update(change)

@@ -15,18 +15,27 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(
     ("fault", "read", "write", "validate"),
-    [("key_invalid", 401, 401, 401), ("wrong_audience", 403, 403, 403), ("read_only", 200, 403, 200), ("admin_key", 200, 200, 200)],
+    [
+        ("key_invalid", 401, 401, 401),
+        ("wrong_audience", 403, 403, 403),
+        ("read_only", 200, 403, 200),
+        ("admin_key", 200, 200, 200),
+    ],
 )
 async def test_keys(api: Api, fault: str, read: int, write: int, validate: int) -> None:
     api.bench.faults.update({fault: 1})
     assert (await api.call("GET", "applications")).status_code == read
     assert (await api.create("one")).status_code == write
     assert (await api.call("POST", "/api/v2/auth/validate_key", {"audience": "API"})).status_code == validate
-    assert (await api.call("GET", "/api/v2/workloads/executions")).status_code == {"admin_key": 200, "read_only": 403}.get(fault, read)
+    assert (await api.call("GET", "/api/v2/workloads/executions")).status_code == {
+        "admin_key": 200,
+        "read_only": 403,
+    }.get(fault, read)
 
 
 @pytest.mark.parametrize(
-    ("suffix", "read", "write"), [("", 200, 200), ("-api", 200, 200), ("-application", 403, 403), ("-readonly", 200, 403), ("x", 401, 401)]
+    ("suffix", "read", "write"),
+    [("", 200, 200), ("-api", 200, 200), ("-application", 403, 403), ("-readonly", 200, 403), ("x", 401, 401)],
 )
 async def test_narrower_keys(api: Api, suffix: str, read: int, write: int) -> None:
     api.http.headers["authorization"] = f"Bearer {api.bench.api_key}{suffix}"
@@ -111,7 +120,9 @@ async def test_a_stuck_delete_stays_listed_while_the_switch_holds(api: Api) -> N
     await until(lambda: not api.bench.applications, "the stuck application to be gone")
 
 
-@pytest.mark.parametrize(("onto", "status", "held"), [("refuse", 409, "old"), ("replace", 200, "new"), ("absent", 404, "old")])
+@pytest.mark.parametrize(
+    ("onto", "status", "held"), [("refuse", 409, "old"), ("replace", 200, "new"), ("absent", 404, "old")]
+)
 async def test_moving_a_file_onto_another(api: Api, onto: str, status: int, held: str) -> None:
     await api.upload("a", "old")
     await api.upload("b", "new")
@@ -221,7 +232,9 @@ async def test_older_status_words(tmp_path: Path) -> None:
     async with connected(tmp_path, older_status=1, clone_fails=1, clone_seconds=0, stub_jobs=1) as api:
         identity = await api.created("one")
         await reaches(lambda: api.status(identity), "running")
-        project = (await api.call("POST", "/api/v2/projects", {"name": "p", "git_url": "https://example.com/a/b"})).json()["id"]
+        project = (
+            await api.call("POST", "/api/v2/projects", {"name": "p", "git_url": "https://example.com/a/b"})
+        ).json()["id"]
 
         async def cloned() -> str:
             return str((await api.get(f"/api/v2/projects/{project}"))["creation_status"])
@@ -235,7 +248,9 @@ async def test_older_status_words(tmp_path: Path) -> None:
 
 async def test_any_git_address_is_the_given_repository(api: Api) -> None:
     api.bench.faults.update({"git_source": "/no/such/repository", "clone_seconds": 0})
-    project = (await api.call("POST", "/api/v2/projects", {"name": "p", "git_url": "https://example.com/a/b"})).json()["id"]
+    project = (await api.call("POST", "/api/v2/projects", {"name": "p", "git_url": "https://example.com/a/b"})).json()[
+        "id"
+    ]
 
     async def cloned() -> str:
         return str((await api.get(f"/api/v2/projects/{project}"))["creation_status"])
@@ -303,11 +318,15 @@ async def test_the_ingress_of_stub_applications(api: Api) -> None:
     await reaches(lambda: api.status(identity), "APPLICATION_RUNNING")
     assert (await api.call("GET", "/", headers=host)).status_code == 200
     assert (await api.call("GET", "/", headers={"host": f"two.{api.bench.domain}"})).status_code == 404
-    assert (await api.call("GET", "/", headers={**host, "authorization": f"Bearer {api.bench.api_key}-api"})).status_code == 403
+    assert (
+        await api.call("GET", "/", headers={**host, "authorization": f"Bearer {api.bench.api_key}-api"})
+    ).status_code == 403
     async with httpx.AsyncClient(trust_env=False, follow_redirects=True) as stranger:
         page = await stranger.get(f"{api.bench.url}/some/page", headers=host)
     assert (page.status_code, page.url.path, "login" in page.text) == (200, "/login", True)
     await api.created("open", bypass_authentication=True)
     await until(lambda: api.row("open")["status"] == "APPLICATION_RUNNING", "the open application")
     async with httpx.AsyncClient(trust_env=False) as stranger:
-        assert (await stranger.get(api.bench.url, headers={"host": f"open.{api.bench.domain}"})).text.count("stub application") == 2
+        assert (await stranger.get(api.bench.url, headers={"host": f"open.{api.bench.domain}"})).text.count(
+            "stub application"
+        ) == 2

@@ -89,7 +89,10 @@ def test_stub_and_start_seconds(tmp_path: Path) -> None:
 def test_wrong_words_end_with_one_sentence(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.fakes.workbench", "--root", str(tmp_path)]
     wrong = subprocess.run([*command, "--fault", "eror=1"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert (wrong.returncode, wrong.stderr.splitlines()[-1].endswith("unknown fault 'eror', did you mean 'errors'?")) == (2, True)
+    assert (
+        wrong.returncode,
+        wrong.stderr.splitlines()[-1].endswith("unknown fault 'eror', did you mean 'errors'?"),
+    ) == (2, True)
     with program(tmp_path) as (_, ready):
         port = ready["url"].rpartition(":")[2]
         taken = subprocess.run([*command, "--port", port], cwd=REPOSITORY, capture_output=True, text=True, check=False)
@@ -119,7 +122,10 @@ async def test_https(tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     trusting = ssl.create_default_context(cafile=str(certificate))
-    async with running(tmp_path / "root", context=context) as bench, httpx.AsyncClient(verify=trusting, trust_env=False) as http:
+    async with (
+        running(tmp_path / "root", context=context) as bench,
+        httpx.AsyncClient(verify=trusting, trust_env=False) as http,
+    ):
         assert bench.url.startswith("https://")
         assert (await http.get(f"{bench.url}/_test/state")).status_code == 200
 

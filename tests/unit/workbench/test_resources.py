@@ -86,7 +86,9 @@ async def test_pages_hold_ten_entries_and_a_token_belongs_to_its_page_size(api: 
     assert seen == [10, 10, 3]
     first = await api.get("applications", page_size=20)
     assert len(first["applications"]) == 20
-    assert (await api.call("GET", "applications", params={"page_token": first["next_page_token"], "page_size": 5})).status_code == 400
+    assert (
+        await api.call("GET", "applications", params={"page_token": first["next_page_token"], "page_size": 5})
+    ).status_code == 400
 
 
 async def test_filters_are_substrings_and_status_words_lower_case(api: Api) -> None:
@@ -123,9 +125,15 @@ async def test_no_path_leads_out_of_the_project(api: Api) -> None:
 async def test_a_project_is_cloned_from_a_local_repository(api: Api, tmp_path_factory: pytest.TempPathFactory) -> None:
     source = tmp_path_factory.mktemp("source")
     (source / "hello.txt").write_text("hello")
-    for words in (["init", "-q", "-b", "main"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "one"]):
+    for words in (
+        ["init", "-q", "-b", "main"],
+        ["add", "."],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "one"],
+    ):
         await asyncio.to_thread(subprocess.run, ["git", *words], cwd=source, check=True)
-    answer = await api.call("POST", "/api/v2/projects", {"name": "cloned", "template": "git", "git_url": f"file://{source}"})
+    answer = await api.call(
+        "POST", "/api/v2/projects", {"name": "cloned", "template": "git", "git_url": f"file://{source}"}
+    )
     path = f"/api/v2/projects/{answer.json()['id']}"
     assert answer.json()["creation_status"] == "creating"
 

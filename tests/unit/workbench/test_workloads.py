@@ -58,7 +58,13 @@ async def test_a_script_sees_what_a_kernel_shows(real: Api) -> None:
     await running(real, LOOK + BLOCKING, environment={"MINE": "1", "CDSW_ENGINE_ID": "forged"})
     seen = await looked(real)
     project, row = real.bench.first_project, real.row("one")
-    assert (seen["file"], seen["name"], seen["argv"], seen["loop"], seen["await"]) == (False, "__main__", "ipykernel_launcher.py", True, 42)
+    assert (seen["file"], seen["name"], seen["argv"], seen["loop"], seen["await"]) == (
+        False,
+        "__main__",
+        "ipykernel_launcher.py",
+        True,
+        42,
+    )
     environment = seen["environment"]
     assert isinstance(environment, dict)
     assert seen["cwd"] == environment["HOME"] == str(project.folder)
@@ -127,7 +133,8 @@ async def test_the_platform_restarts_three_times(real: Api) -> None:
     await real.created("one", script="one.py")
     starts = real.bench.first_project.folder / "starts"
     await until(
-        lambda: starts.exists() and len(starts.read_text()) == 4 and real.row("one")["status"] == "APPLICATION_FAILED", "four failed starts"
+        lambda: starts.exists() and len(starts.read_text()) == 4 and real.row("one")["status"] == "APPLICATION_FAILED",
+        "four failed starts",
     )
     usage = (await real.get("/api/v2/usage"))["usage_response"]
     assert [row["k8s_info"]["k8s_exit_code"] for row in usage] == [1] * 4
@@ -186,7 +193,11 @@ async def test_the_ingress_passes_requests_on(real: Api) -> None:
     await running(real, BLOCKING)
     host = {"host": f"one.{real.bench.domain}", "x-ray-authorization": "Bearer ray"}
     page = await real.call("GET", "/any?x=1", headers=host)
-    assert (page.status_code, "'x-ray-authorization': 'Bearer ray'" in page.text, real.bench.api_key in page.text) == (200, True, False)
+    assert (page.status_code, "'x-ray-authorization': 'Bearer ray'" in page.text, real.bench.api_key in page.text) == (
+        200,
+        True,
+        False,
+    )
     real.bench.faults.update({"authorization_passes": 1})
     assert real.bench.api_key in (await real.call("GET", "/", headers=host)).text
     os.kill(real.row("one")["pids"][0], signal.SIGKILL)
@@ -229,7 +240,10 @@ async def test_an_exposed_dashboard_gets_ray_s_token_whether_the_ingress_hands_t
 @pytest.mark.parametrize(
     ("text", "status"),
     [
-        ("print(os_environ := __import__('os').environ['JOB_ARGUMENTS'], __import__('os').environ['EXTRA'])", "ENGINE_SUCCEEDED"),
+        (
+            "print(os_environ := __import__('os').environ['JOB_ARGUMENTS'], __import__('os').environ['EXTRA'])",
+            "ENGINE_SUCCEEDED",
+        ),
         ("import sys\nsys.exit(0)", "ENGINE_FAILED"),
         ("1 / 0", "ENGINE_FAILED"),
         ("def broken(:", "ENGINE_FAILED"),
@@ -261,7 +275,11 @@ async def test_out_of_memory_is_told_by_usage_only(real: Api) -> None:
     os.kill(real.row("one")["pids"][0], signal.SIGKILL)
     await until(lambda: real.row("one")["status"] == "APPLICATION_FAILED", "the application to fail")
     row = (await real.get("/api/v2/usage"))["usage_response"][0]
-    assert (row["oom_killed"], row["k8s_info"]["k8s_exit_code"], row["k8s_info"]["k8s_reason"]) == (True, 137, "OOMKilled")
+    assert (row["oom_killed"], row["k8s_info"]["k8s_exit_code"], row["k8s_info"]["k8s_reason"]) == (
+        True,
+        137,
+        "OOMKilled",
+    )
 
 
 async def test_shared_memory_is_small_unless_the_project_says_more(real: Api) -> None:
@@ -276,7 +294,10 @@ async def test_shared_memory_is_small_unless_the_project_says_more(real: Api) ->
     await real.run(job, environment={"OUT": "whole"})
     await until((folder / "whole").exists, "the machine's size")
     machine = str(whole.f_blocks * whole.f_frsize >> 20)
-    assert [(folder / name).read_text() for name in ("large", "whole")] == ["128" if real.bench.lifecycle.namespaces else machine, machine]
+    assert [(folder / name).read_text() for name in ("large", "whole")] == [
+        "128" if real.bench.lifecycle.namespaces else machine,
+        machine,
+    ]
 
 
 async def test_without_the_right_to_mount_each_engine_has_a_tmpdir(real: Api) -> None:

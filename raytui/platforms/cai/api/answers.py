@@ -1,7 +1,7 @@
 """What an answer of the workbench means, and the one sentence that a person reads when it is bad news.
 
-API v2 stands behind proxies and a login: an error may come as JSON, as a proxy's HTML, or as a redirect to a login page that would end
-in 200 HTML. Each is recognised here, once for both transports.
+API v2 stands behind proxies and a login: an error may come as JSON, as a proxy's HTML, or as a redirect to a login page
+that would end in 200 HTML. Each is recognised here, once for both transports.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def judge(answer: Answer, *, raw: bool, secrets: tuple[Secret, ...], seconds: fl
     if 300 <= status < 400:
         target = answer.header("location")
         kind: Kind = "login" if _LOGIN.search(urlsplit(target).netloc + urlsplit(target).path) else "redirect"
-        return Outcome(kind, status, detail=urlsplit(target)._replace(query="", fragment="").geturl()[:_LONGEST], seconds=seconds)
+        return Outcome(
+            kind, status, detail=urlsplit(target)._replace(query="", fragment="").geturl()[:_LONGEST], seconds=seconds
+        )
     words = _words(answer, secrets)
     wait = _retry_after(answer.header("retry-after"))
     return Outcome(_bad(status), status, detail=words, retry_after=wait, seconds=seconds)
@@ -83,7 +85,8 @@ def error_for(outcome: Outcome, phrase: str, workbench: Workbench) -> RaytuiErro
     if outcome.kind == "key":
         return NotAllowed(
             f"Cloudera AI at {workbench.host} refused the API key from {workbench.key_source} (to {phrase}){words}",
-            hint="make a new API v2 key with the audience API in User Settings, API Keys, and give it in CML_API_KEY or api_key_file",
+            hint="make a new API v2 key with the audience API in User Settings, API Keys, and give it in "
+            "CML_API_KEY or api_key_file",
             reason="KeyRefused",
         )
     if outcome.kind == "denied":
@@ -94,7 +97,8 @@ def error_for(outcome: Outcome, phrase: str, workbench: Workbench) -> RaytuiErro
         )
     if outcome.kind == "absent":
         return NotFound(
-            f"could not {phrase} on {workbench.host}: it does not exist{words}", hint="check project_id (CML_PROJECT_ID) and the name"
+            f"could not {phrase} on {workbench.host}: it does not exist{words}",
+            hint="check project_id (CML_PROJECT_ID) and the name",
         )
     if outcome.kind in REFUSALS:
         return OperationFailed(
@@ -125,7 +129,11 @@ def _silence(outcome: Outcome, workbench: Workbench) -> tuple[str, str, str]:
         ),
         "timeout": ("Timeout", f"{host} did not answer in time", f"{network}, then try again"),
         "lost": ("ConnectionLost", f"the connection to {host} broke before the answer was complete", "try again"),
-        "too-large": ("AnswerTooLarge", f"{host} sent more than 64 MB", "check that the host setting names a workbench"),
+        "too-large": (
+            "AnswerTooLarge",
+            f"{host} sent more than 64 MB",
+            "check that the host setting names a workbench",
+        ),
     }
     return table[outcome.no_answer or "lost"]
 
@@ -136,13 +144,21 @@ def _noise(outcome: Outcome, workbench: Workbench) -> tuple[str, str, str]:
         hint = f"the API key from {workbench.key_source} may have expired: make a new one with the audience API"
         return "LoginRequired", f"{host} sent its login page instead of an answer", hint
     if outcome.kind == "redirect":
-        return "Redirected", f"{host} points elsewhere{words}", "give the workbench's own address, with https, in host (CML_HOST)"
+        return (
+            "Redirected",
+            f"{host} points elsewhere{words}",
+            "give the workbench's own address, with https, in host (CML_HOST)",
+        )
     if outcome.kind == "busy":
         return "TooManyRequests", f"{host} asks to slow down (HTTP {outcome.status})", "wait a minute and try again"
     if outcome.kind in {"html", "garbage"}:
         hint = "check that the host setting names a workbench; a proxy in between may be in maintenance"
         return "Garbage", f"{host} answered something that is not API v2{words}", hint
-    return "ServerError", f"{host} answered HTTP {outcome.status}{words}", "try again; if it stays, ask the workbench's administrator"
+    return (
+        "ServerError",
+        f"{host} answered HTTP {outcome.status}{words}",
+        "try again; if it stays, ask the workbench's administrator",
+    )
 
 
 def _good(answer: Answer, *, raw: bool, seconds: float) -> Outcome:

@@ -1,6 +1,7 @@
 """API v2 with deadlines, retries and paging: what everything above the transports talks to.
 
-Only what is safe to repeat is repeated. A create is sent once by `once`; `exactly_once` decides by listing what became of it.
+Only what is safe to repeat is repeated. A create is sent once by `once`; `exactly_once` decides by listing what became
+of it.
 """
 
 from __future__ import annotations
@@ -42,10 +43,12 @@ class Timing(msgspec.Struct, frozen=True):
     """Between looks of a wait at first; grown to `slowest_poll`."""
     slowest_poll: float = 4.0
     lag: float = 6.0
-    """How long a list may go on showing what was before a create or delete. The specification promises nothing; a list that is read
-    from a copy of the database follows within seconds, and what takes longer than this is taken for something that did not happen."""
+    """How long a list may go on showing what was before a create or delete. The specification promises nothing; a list
+    that is read from a copy of the database follows within seconds, and what takes longer than this is taken for
+    something that did not happen."""
     late: float = 6.0
-    """How long the work of a create that failed quickly may go on; with `lag`, how long it is looked for before it is sent again."""
+    """How long the work of a create that failed quickly may go on; with `lag`, how long it is looked for before it is
+    sent again."""
     late_behind_gateway: float = 60.0
     """The same after a time-out or a gateway's 504: the work goes on behind it."""
     whole_create: float = 240.0
@@ -55,13 +58,15 @@ class Timing(msgspec.Struct, frozen=True):
     ask_again: float = 30.0
     """After this long an accepted stop or delete that shows no effect is sent again."""
     failed: float = 20.0
-    """How long an application that was FAILED when it was stopped may go on being listed so: then its stop had no effect."""
+    """How long an application that was FAILED when it was stopped may go on being listed so: then its stop had no
+    effect."""
     restart: float = 90.0
     """How long a stopped application is asked to start before it is made again instead."""
     patience: float = 45.0
     """How long a wait goes on while the platform cannot be asked at all."""
     doubtful_upload: float = 10.0
-    """How long a file whose upload was answered with something that is no answer may stay invisible before it is uploaded again."""
+    """How long a file whose upload was answered with something that is no answer may stay invisible before it is
+    uploaded again."""
     files: float = 75.0
     """How long a written file may stay invisible (the project's file system caches for up to 60 s)."""
 
@@ -78,7 +83,9 @@ class ApiClient:
 
     def for_project(self, project_id: str) -> ApiClient:
         """The same connection for another project; close only one of the two."""
-        return ApiClient(self._transport, self.endpoint, msgspec.structs.replace(self.workbench, project_id=project_id), self.timing)
+        return ApiClient(
+            self._transport, self.endpoint, msgspec.structs.replace(self.workbench, project_id=project_id), self.timing
+        )
 
     @property
     def transport(self) -> str:
@@ -124,7 +131,9 @@ class ApiClient:
         attempt = logins = 0
         while True:
             attempt += 1
-            outcome = await self.once(operation, ids, query=query, body=body, timeout=min(self.timing.request, max(0.1, end - loop.time())))
+            outcome = await self.once(
+                operation, ids, query=query, body=body, timeout=min(self.timing.request, max(0.1, end - loop.time()))
+            )
             logins += outcome.kind == "login"
             spent = attempt >= self.timing.attempts or logins >= self.timing.login_attempts
             pause = max(backoff.next(), outcome.retry_after)
@@ -148,20 +157,34 @@ class ApiClient:
         return outcome.payload
 
     async def pages(
-        self, operation: str, field: str, ids: Mapping[str, str] | None = None, *, query: Mapping[str, str | int] | None = None
+        self,
+        operation: str,
+        field: str,
+        ids: Mapping[str, str] | None = None,
+        *,
+        query: Mapping[str, str | int] | None = None,
     ) -> list[dict[str, Any]]:
         """All entries of a list that are objects."""
         return [entry for entry in await self.entries(operation, field, ids, query=query) if isinstance(entry, dict)]
 
     async def entries(
-        self, operation: str, field: str, ids: Mapping[str, str] | None = None, *, query: Mapping[str, str | int] | None = None
+        self,
+        operation: str,
+        field: str,
+        ids: Mapping[str, str] | None = None,
+        *,
+        query: Mapping[str, str | int] | None = None,
     ) -> list[object]:
         """All entries of a list whatever they are, page by page to its end, each page size alike."""
         entries: list[object] = []
         token = ""
         seen: set[str] = set()
         for _ in range(_MOST_PAGES):
-            asked: dict[str, str | int] = {**(query or {}), "page_size": PAGE_SIZE, **({"page_token": token} if token else {})}
+            asked: dict[str, str | int] = {
+                **(query or {}),
+                "page_size": PAGE_SIZE,
+                **({"page_token": token} if token else {}),
+            }
             payload = await self.call(operation, ids, query=asked)
             listed = payload.get(field)
             entries += listed if isinstance(listed, list) else []
@@ -195,7 +218,9 @@ class ApiClient:
 
     def error(self, outcome: Outcome, operation: str, ids: Mapping[str, str] | None = None) -> RaytuiError:
         """The error of a judged call."""
-        return error_for(outcome, phrase(operation, {"project_id": self.workbench.project_id, **(ids or {})}), self.workbench)
+        return error_for(
+            outcome, phrase(operation, {"project_id": self.workbench.project_id, **(ids or {})}), self.workbench
+        )
 
     async def close(self) -> None:
         """Let go of connections."""

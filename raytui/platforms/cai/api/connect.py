@@ -24,10 +24,15 @@ def open_client(
     key_source: str = "CML_API_KEY",
     timing: Timing | None = None,
 ) -> ApiClient:
-    """A client of the workbench at `host`; raises ConfigurationError for a host, a client or certificates that cannot be used."""
+    """A client of the workbench at `host`.
+
+    Raises ConfigurationError for a host, a client or certificates that cannot be used.
+    """
     key = api_key if isinstance(api_key, Secret) else Secret(api_key)
     endpoint = Endpoint(normalized_host(host), key, trust.bundle_of(ca_bundle))
-    return ApiClient(build(endpoint, client), endpoint, Workbench(endpoint.host, project_id, key_source), timing or Timing())
+    return ApiClient(
+        build(endpoint, client), endpoint, Workbench(endpoint.host, project_id, key_source), timing or Timing()
+    )
 
 
 def vendor_importable() -> bool:
@@ -36,7 +41,10 @@ def vendor_importable() -> bool:
 
 
 def build(endpoint: Endpoint, client: ClientName = "auto") -> Transport:
-    """The transport that `client` names; `auto` prefers the vendor's. Raises ConfigurationError when it is not there."""
+    """The transport that `client` names; `auto` prefers the vendor's.
+
+    Raises ConfigurationError when it is not there.
+    """
     if client == "http" or (client == "auto" and not vendor_importable()):
         return HttpTransport(endpoint)
     from raytui.platforms.cai.api.vendor import VendorTransport, VendorUnusable

@@ -1,7 +1,7 @@
 """How a thing is made exactly once over an API whose answers get lost, whatever the thing: an application, a job, a run, a project.
 
-A create is sent once, and what its answer leaves open is decided by listing: what is there is adopted, and only what could no longer
-appear is asked for again.
+A create is sent once, and what its answer leaves open is decided by listing: what is there is adopted, and only what
+could no longer appear is asked for again.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Listing(Generic[T]):
 def may_appear(outcome: Outcome, timing: Timing) -> float:
     """Seconds for which the result of a request with this outcome may still appear on a list.
 
-    A refusal too is checked until the list shows what was there: a request that the server carried out twice is answered with the
-    refusal of the second.
+    A refusal too is checked until the list shows what was there: a request that the server carried out twice is
+    answered with the refusal of the second.
     """
     if outcome.kind in REFUSALS:
         return timing.lag
@@ -74,8 +74,9 @@ class Create(Generic[T]):
     ) -> None:
         """`what` is the end of "it is not known whether …"; `hint` goes with it.
 
-        `parse` reads a good answer, none when it names nothing, and `find` lists. With `confirm` a good answer is listed too: where
-        somebody else may make the same at the same moment, the older one counts. From `until` on (loop time) nothing is sent again.
+        `parse` reads a good answer, none when it names nothing, and `find` lists. With `confirm` a good answer is
+        listed too: where somebody else may make the same at the same moment, the older one counts. From `until` on
+        (loop time) nothing is sent again.
         """
         self._client = client
         self._timing = client.timing
@@ -127,7 +128,9 @@ class Create(Generic[T]):
         if outcome.kind == "ok":
             self.answered = self._parse(outcome.payload)
             if self.answered is None:
-                return Outcome("garbage", outcome.status, detail="nothing is named in the answer", seconds=outcome.seconds)
+                return Outcome(
+                    "garbage", outcome.status, detail="nothing is named in the answer", seconds=outcome.seconds
+                )
         return outcome
 
     async def _found(self, outcome: Outcome) -> T | None:

@@ -28,7 +28,9 @@ class HttpTransport:
         self._endpoint = endpoint
         self._client: httpx.AsyncClient | None = None
 
-    async def call(self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, str | int], body: Any, timeout: float) -> Answer:
+    async def call(
+        self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, str | int], body: Any, timeout: float
+    ) -> Answer:
         """Send one request; redirects are answers, not instructions."""
         entry = OPERATIONS[operation]
         # A POST without a body is sent as an empty object, as the vendor's client does.
@@ -53,7 +55,9 @@ class HttpTransport:
         limits = httpx.Timeout(timeout, connect=min(timeout, self._endpoint.connect_timeout))
         try:
             async with asyncio.timeout(timeout):
-                async with client.stream(method, path, headers=self._endpoint.headers(), timeout=limits, **content) as response:
+                async with client.stream(
+                    method, path, headers=self._endpoint.headers(), timeout=limits, **content
+                ) as response:
                     chunks: list[bytes] = []
                     size = 0
                     async for chunk in response.aiter_bytes():

@@ -1,7 +1,7 @@
 """The narrow door to API v2: one call in, one raw answer or one way of having none out.
 
-There are two transports behind it, the vendor's client and plain HTTP. Neither retries, follows redirects or judges an answer: that
-is one body of logic above them, so that both behave the same.
+There are two transports behind it, the vendor's client and plain HTTP. Neither retries, follows redirects or judges an
+answer: that is one body of logic above them, so that both behave the same.
 """
 
 from __future__ import annotations
@@ -54,8 +54,13 @@ class Transport(Protocol):
 
     name: str
 
-    async def call(self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, str | int], body: Any, timeout: float) -> Answer:
-        """Send one request and answer whatever came back within `timeout` seconds; raises TransportError when nothing did."""
+    async def call(
+        self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, str | int], body: Any, timeout: float
+    ) -> Answer:
+        """Send one request and answer whatever came back within `timeout` seconds.
+
+        Raises TransportError when nothing did.
+        """
         ...
 
     async def close(self) -> None:
@@ -93,7 +98,10 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 def normalized_host(host: str) -> str:
-    """Scheme and host of what a person wrote: https where no scheme is given, any path cut; raises ConfigurationError."""
+    """Scheme and host of what a person wrote: https where no scheme is given, any path cut.
+
+    Raises ConfigurationError.
+    """
     text = host.strip()
     if text and "://" not in text:
         text = f"https://{text}"
@@ -103,7 +111,9 @@ def normalized_host(host: str) -> str:
     except ValueError:
         parts = urlsplit("")
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-        problem = Problem("host", f"{host!r} is not the address of a workbench", "for example https://ml.example.cloudera.site")
+        problem = Problem(
+            "host", f"{host!r} is not the address of a workbench", "for example https://ml.example.cloudera.site"
+        )
         raise ConfigurationError.from_problems([problem])
     return f"{parts.scheme}://{parts.netloc}"
 

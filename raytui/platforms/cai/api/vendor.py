@@ -1,7 +1,8 @@
 """API v2 through the vendor's own client, `cmlapi`: it builds the requests, its answers are taken raw.
 
-What the client itself would do is undone in one place: it follows redirects (a login page would pass for an answer), retries by
-itself, has no deadline, prints warnings to the terminal, and raises an error that loses the answer with newer urllib3.
+What the client itself would do is undone in one place: it follows redirects (a login page would pass for an answer),
+retries by itself, has no deadline, prints warnings to the terminal, and raises an error that loses the answer with
+newer urllib3.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ class VendorTransport:
         pool.request = self._capture
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def call(self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, str | int], body: Any, timeout: float) -> Answer:
+    async def call(
+        self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, str | int], body: Any, timeout: float
+    ) -> Answer:
         """Send one request through the vendor's method of this operation."""
         entry = OPERATIONS[operation]
         arguments = [*([body] if entry.body else []), *(ids[name] for name in entry.ids)]
@@ -100,7 +103,11 @@ class VendorTransport:
             raise connect_error(error) from None
         except lost.ConnectTimeoutError as error:
             # Older versions of urllib3 make a refused connection a kind of time-out.
-            raise (connect_error(error) if isinstance(error, lost.NewConnectionError) else TransportError("timeout", sent=False)) from None
+            raise (
+                connect_error(error)
+                if isinstance(error, lost.NewConnectionError)
+                else TransportError("timeout", sent=False)
+            ) from None
         except lost.NewConnectionError as error:
             raise connect_error(error) from None
         except lost.TimeoutError:

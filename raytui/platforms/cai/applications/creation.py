@@ -1,6 +1,7 @@
 """How one application is made exactly once: what of a list answers the request, what is a copy, and what comes of it to be taken back.
 
-Ours is adopted, and of two the older is kept: another run that made the same at the same moment keeps the older one too.
+Ours is adopted, and of two the older is kept: another run that made the same at the same moment keeps the older one
+too.
 """
 
 from __future__ import annotations
@@ -117,11 +118,15 @@ def _answers(record: Record, request: CreateRequest) -> bool:
         return False
     if request.marker.run and record.marker == request.marker:
         return True
-    return record.state in LIVE and msgspec.structs.replace(record.marker, run="") == msgspec.structs.replace(request.marker, run="")
+    return record.state in LIVE and msgspec.structs.replace(record.marker, run="") == msgspec.structs.replace(
+        request.marker, run=""
+    )
 
 
 def _taken(record: Record) -> OperationFailed:
     owner = f"is ours already, {record.state}" if record.ours else "exists and is not ours; it is left alone"
     ours = (Remedy("status", "", "shows it"), Remedy("stop", "", "removes it"))
     hint: Hint = ours if record.ours else "choose another cluster name with --cluster"
-    return OperationFailed(f"{record.name} was not created: an application of this name {owner}", hint=hint, reason="Conflict")
+    return OperationFailed(
+        f"{record.name} was not created: an application of this name {owner}", hint=hint, reason="Conflict"
+    )

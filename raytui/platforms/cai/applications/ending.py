@@ -1,7 +1,8 @@
 """How a stop or a delete is carried out: asked for by id, and followed until the list shows it.
 
-A list may lag behind (`Timing.lag`): an application whose id is known only from the answer of its create is on no list yet, and still
-it must be ended. So what no list shows is asked for by its id all the same, and is gone only when the lag has passed and it never came.
+A list may lag behind (`Timing.lag`): an application whose id is known only from the answer of its create is on no list
+yet, and still it must be ended. So what no list shows is asked for by its id all the same, and is gone only when the
+lag has passed and it never came.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class Ending:
     ) -> None:
         """`left` picks from a list what still has to end. `ids` are asked for though no list shows them.
 
-        `may_appear` is for how many seconds what no list shows may yet come; the lag of the list where ids are given, else 0.
+        `may_appear` is for how many seconds what no list shows may yet come; the lag of the list where ids are given,
+        else 0.
         """
         self._client = client
         self._timing = client.timing
@@ -52,9 +54,12 @@ class Ending:
         self._said = ""
 
     async def run(self, limit: float, what: str, *, wait: bool = True) -> None:
-        """Ask until nothing is left, asking again where nothing happens; without `wait` until the platform has accepted it all.
+        """Ask until nothing is left, asking again where nothing happens.
 
-        Raises `DeadlineExceeded` after `limit` seconds, `Unreachable` when the platform cannot be asked for long, and `NotAllowed`.
+        Without `wait` until the platform has accepted it all.
+
+        Raises `DeadlineExceeded` after `limit` seconds, `Unreachable` when the platform cannot be asked for long, and
+        `NotAllowed`.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + limit
@@ -96,7 +101,8 @@ class Ending:
             heard = outcome.kind in {"ok", "absent"}
             if heard:
                 self._heard.add(identity)
-            # Refused (it may be changing state just now) or unanswered: the next look decides, and then it is asked again.
+            # Refused (it may be changing state just now) or unanswered: the next look decides, and then it is asked
+            # again.
             self._due[identity] = loop.time() + (self._timing.ask_again if heard else outcome.retry_after)
 
     async def _ask(self, identity: str, may_live: bool) -> Outcome:
@@ -112,8 +118,18 @@ class Ending:
     def _late(self, remaining: list[Record], limit: float, what: str) -> DeadlineExceeded:
         states = [f"{record.name} ({record.raw_state or record.state})" for record in remaining]
         states += [f"{self._name} (on no list yet)" for _ in self._hidden - self._heard]
-        listed = f"; still listed: {', '.join(states)}" if states else f"; it is not known whether {self._name} is still there"
+        listed = (
+            f"; still listed: {', '.join(states)}"
+            if states
+            else f"; it is not known whether {self._name} is still there"
+        )
         return DeadlineExceeded(
             f"waited {limit:g} s for {self._name} {what}{listed}{self._said}",
-            hint=("the platform may still be at it: look at ", Remedy("apps"), " in a minute and run ", Remedy("stop"), " again"),
+            hint=(
+                "the platform may still be at it: look at ",
+                Remedy("apps"),
+                " in a minute and run ",
+                Remedy("stop"),
+                " again",
+            ),
         )

@@ -1,8 +1,8 @@
 """Creating, stopping, restarting and deleting applications so that nothing is made twice and nothing is left behind.
 
-API v2 answers before its work is done, or loses its answer after the work was done. So an answer is never the end: what the
-listing shows is. Every wait here has a deadline and survives failing looks for a while, because a platform that stumbles for ten
-seconds is no reason to abandon a half-deleted cluster.
+API v2 answers before its work is done, or loses its answer after the work was done. So an answer is never the end: what
+the listing shows is. Every wait here has a deadline and survives failing looks for a while, because a platform that
+stumbles for ten seconds is no reason to abandon a half-deleted cluster.
 """
 
 from __future__ import annotations
@@ -45,14 +45,19 @@ class Lifecycle:
         """Every application of the project, ours or not, read to the last page after this call."""
         return (await self._listing.fresh()).records
 
-    async def create(self, request: CreateRequest, environment: Mapping[str, str], *, until: float = math.inf) -> Record:
+    async def create(
+        self, request: CreateRequest, environment: Mapping[str, str], *, until: float = math.inf
+    ) -> Record:
         """Make one application and answer it as listed.
 
-        Each create is sent once; when its answer is doubtful or a refusal, the listing decides: ours is adopted, of two the older is
-        kept, and only what did not appear is asked for again, until the moment `until`. Cancelled, it takes back what it made. Raises
-        `OperationFailed` for a refusal, `NotAllowed`, `Unreachable`, and `OutcomeUnknown` when it is not known what exists.
+        Each create is sent once; when its answer is doubtful or a refusal, the listing decides: ours is adopted, of two
+        the older is kept, and only what did not appear is asked for again, until the moment `until`. Cancelled, it
+        takes back what it made. Raises `OperationFailed` for a refusal, `NotAllowed`, `Unreachable`, and
+        `OutcomeUnknown` when it is not known what exists.
         """
-        creation = Creation(self._client, request, environment, read_list=self._listing.fresh, remove=self._remove_copies, until=until)
+        creation = Creation(
+            self._client, request, environment, read_list=self._listing.fresh, remove=self._remove_copies, until=until
+        )
         task = asyncio.ensure_future(creation.run())
         try:
             return await asyncio.shield(task)
@@ -79,24 +84,25 @@ class Lifecycle:
             await self._end("StopApplication", target, STOPPED, self._timing.failed)
         except DeadlineExceeded as error:
             raise OperationFailed(
-                f"{application.name} is failed and a stop does not change that, so the platform may start it again by itself: {error}",
+                f"{application.name} is failed and a stop does not change that, so the platform may start it "
+                f"again by itself: {error}",
                 hint=("delete it to be sure that it stays ended: ", Remedy("stop", "", "without --keep does")),
             ) from None
 
     async def delete(self, application: Application, *, wait: bool = True) -> None:
         """Remove every application of this name of ours and wait until it is no longer listed.
 
-        One that no list shows is deleted by its id, and looked for until the list would show it. Without `wait` it returns when the
-        platform has accepted the delete.
+        One that no list shows is deleted by its id, and looked for until the list would show it. Without `wait` it
+        returns when the platform has accepted the delete.
         """
         await self._end("DeleteApplication", _Target(application), frozenset(), self._timing.delete, wait=wait)
 
     async def restart(self, application: Application) -> Record:
         """Stop, wait, start again; where the platform refuses to start a stopped application it is deleted and made again as it was.
 
-        A restart during STARTING can leave an engine that nobody owns, hence the stop first. Cancelled, it is given up at once; from the
-        delete on it is finished and answered all the same, since half of it would lose the application. Raises `NotFound` when the
-        application no longer exists: what somebody removed is not made again.
+        A restart during STARTING can leave an engine that nobody owns, hence the stop first. Cancelled, it is given up
+        at once; from the delete on it is finished and answered all the same, since half of it would lose the
+        application. Raises `NotFound` when the application no longer exists: what somebody removed is not made again.
         """
         target = _Target(application)
         kept = await self._shown(target)
@@ -130,7 +136,9 @@ class Lifecycle:
                 return found
             await asyncio.sleep(min(backoff.next(), max(0.0, end - loop.time()) + 0.01))
 
-    async def _end(self, operation: str, target: _Target, ended: frozenset[str], limit: float, *, wait: bool = True) -> None:
+    async def _end(
+        self, operation: str, target: _Target, ended: frozenset[str], limit: float, *, wait: bool = True
+    ) -> None:
         def left(records: tuple[Record, ...]) -> list[Record]:
             return [record for record in target.of(records) if record.state not in ended]
 
@@ -161,11 +169,15 @@ class Lifecycle:
         try:
             await ending.run(self._timing.delete, "to be deleted")
         except RaytuiError:
-            # Whoever cancelled gets no error from here; the application is found by its marker, and raytui stop removes it.
+            # Whoever cancelled gets no error from here; the application is found by its marker, and raytui stop removes
+            # it.
             return
 
     async def _replace(self, application: Application, kept: Record) -> Record:
-        """Delete an application that does not start and make it again as it was; an error says what may have become of it."""
+        """Delete an application that does not start and make it again as it was.
+
+        An error says what may have become of it.
+        """
         deleted = False
         try:
             await self.delete(application)
@@ -173,7 +185,9 @@ class Lifecycle:
             return await self.create(request_from(kept), {})
         except Exception as error:  # whatever it is, nobody else knows what it left
             sure = deleted and isinstance(error, OperationFailed | NotAllowed)
-            became = "it no longer exists" if sure else "it may no longer exist" if deleted else "it may be deleted by now"
+            became = (
+                "it no longer exists" if sure else "it may no longer exist" if deleted else "it may be deleted by now"
+            )
             what = f"{application.name} did not start again and had to be deleted and made again"
             if not isinstance(error, RaytuiError):
                 error.add_note(f"{what}; {became}")
@@ -195,7 +209,11 @@ class Lifecycle:
             outcome = await self._client.once("RestartApplication", ids)
             if outcome.kind in {"key", "denied"}:
                 raise self._client.error(outcome, "RestartApplication", ids)
-            patience = self._timing.ask_again if outcome.kind == "ok" else max(self._timing.poll, may_appear(outcome, self._timing))
+            patience = (
+                self._timing.ask_again
+                if outcome.kind == "ok"
+                else max(self._timing.poll, may_appear(outcome, self._timing))
+            )
             until = min(end, loop.time() + patience)
             while loop.time() < until:
                 record = next((record for record in await self.records() if record.id == application.id), None)
@@ -219,7 +237,10 @@ class Lifecycle:
 
 
 class _Target:
-    """One application and the copies of it, followed through listings; what somebody makes anew under the name meanwhile is left alone."""
+    """One application and the copies of it, followed through listings.
+
+    What somebody makes anew under the name meanwhile is left alone.
+    """
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -245,7 +266,11 @@ class _Target:
         if self._ids is None:
             self._ids = {wanted.id, *(record.id for record in same)}
         known = self._ids
-        kept = [record for record in same if record.id in known or (wanted.run and record.marker and record.marker.run == wanted.run)]
+        kept = [
+            record
+            for record in same
+            if record.id in known or (wanted.run and record.marker and record.marker.run == wanted.run)
+        ]
         self.left = sorted(kept, key=lambda record: (record.id != wanted.id, record.created_at))
         return self.left
 

@@ -1,7 +1,7 @@
 """Applications of API v2 as raytui sees them: pure functions from the listing to core values and from a request to the body of a create.
 
-The listing echoes the project's variables, clear-text secrets among them, in each application's `environment`: of those only our own
-names are kept, so that nothing above can show the rest.
+The listing echoes the project's variables, clear-text secrets among them, in each application's `environment`: of those
+only our own names are kept, so that nothing above can show the rest.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ _STATES: dict[str, ApplicationState] = {
     "failed": "failed",
     "timedout": "failed",
 }
-"""The specification has starting, running, stopping, stopped, failed; the others were seen in public code. Any other word is unknown."""
+"""The specification has starting, running, stopping, stopped, failed; the others were seen in public code. Any other
+word is unknown."""
 _LABEL = 63
 
 
@@ -106,7 +107,9 @@ def parse(entry: Mapping[str, Any]) -> Record:
         gpus=int(number(entry.get("nvidia_gpu"))),
         runtime_identifier=_text(entry, "runtime_identifier"),
         script=_text(entry, "script"),
-        environment={name: value for name, value in environment_of(entry.get("environment")).items() if _OURS.fullmatch(name)},
+        environment={
+            name: value for name, value in environment_of(entry.get("environment")).items() if _OURS.fullmatch(name)
+        },
     )
 
 
@@ -127,7 +130,10 @@ def parse_all(entries: Iterable[object]) -> Listed:
 
 
 def environment_of(value: object) -> dict[str, str]:
-    """The variables behind an `environment`, a JSON object in a string (or, in some answers, an object); empty when it is damaged."""
+    """The variables behind an `environment`, a JSON object in a string (or, in some answers, an object).
+
+    Empty when it is damaged.
+    """
     if isinstance(value, str) and value.strip():
         try:
             value = decoded(value.encode(errors="replace"))
@@ -171,7 +177,12 @@ def to_application(record: Record, site: str) -> Application:
 def in_order(records: Iterable[Record]) -> list[Record]:
     """Ours, by cluster, head first, workers by index, of several of one name the older first."""
     ours = [(record, record.marker) for record in records if record.ours and record.marker is not None]
-    return [record for record, marker in sorted(ours, key=lambda pair: (pair[1].cluster, pair[1].index, pair[0].created_at, pair[0].id))]
+    return [
+        record
+        for record, marker in sorted(
+            ours, key=lambda pair: (pair[1].cluster, pair[1].index, pair[0].created_at, pair[0].id)
+        )
+    ]
 
 
 def subdomain_for(name: str, project_id: str) -> str:

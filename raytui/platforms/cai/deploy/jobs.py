@@ -17,7 +17,9 @@ from raytui.platforms.cai.applications.records import environment_of
 from raytui.platforms.cai.site.usage import why_ended
 from raytui.system.backoff import Backoff
 
-RunState = Literal["scheduling", "starting", "running", "stopping", "stopped", "succeeded", "failed", "timedout", "skipped", "unknown"]
+RunState = Literal[
+    "scheduling", "starting", "running", "stopping", "stopped", "succeeded", "failed", "timedout", "skipped", "unknown"
+]
 FINAL: frozenset[RunState] = frozenset({"stopped", "succeeded", "failed", "timedout", "skipped"})
 _STATES: dict[str, RunState] = {
     "scheduling": "scheduling",
@@ -77,7 +79,9 @@ async def ensure(client: ApiClient, spec: JobSpec) -> tuple[str, bool]:
     async def find() -> Listing[str]:
         return Listing(await _find(client, spec.name))
 
-    made = Create(client, "CreateJob", {"name": spec.name}, body, what=f"the job {spec.name} was made", parse=_id_of, find=find)
+    made = Create(
+        client, "CreateJob", {"name": spec.name}, body, what=f"the job {spec.name} was made", parse=_id_of, find=find
+    )
     return await made.run(), True
 
 
@@ -93,9 +97,15 @@ async def start(client: ApiClient, job_id: str, name: str, environment: Mapping[
         mine = [entry for entry in entries if environment_of(entry.get("environment")).get(_IDENTITY) == identity]
         return Listing(parse_run(mine[0]) if mine else None)
 
-    body = {"project_id": client.workbench.project_id, "job_id": job_id, "environment": {**(environment or {}), _IDENTITY: identity}}
+    body = {
+        "project_id": client.workbench.project_id,
+        "job_id": job_id,
+        "environment": {**(environment or {}), _IDENTITY: identity},
+    }
     ids = {"job_id": job_id, "name": name}
-    return await Create(client, "CreateJobRun", ids, body, what=f"a run of the job {name} was begun", parse=_made_run, find=find).run()
+    return await Create(
+        client, "CreateJobRun", ids, body, what=f"a run of the job {name} was begun", parse=_made_run, find=find
+    ).run()
 
 
 async def active(client: ApiClient, job_id: str, name: str) -> Run | None:
@@ -111,9 +121,18 @@ async def history(client: ApiClient, job_id: str, name: str) -> list[Run]:
 
 
 async def watch(
-    client: ApiClient, job_id: str, run: Run, name: str, *, timeout: float, progress: Callable[[str], None] = lambda _: None
+    client: ApiClient,
+    job_id: str,
+    run: Run,
+    name: str,
+    *,
+    timeout: float,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Run:
-    """Wait until a run has ended and answer it as it ended; raises DeadlineExceeded after `timeout` seconds, the run goes on."""
+    """Wait until a run has ended and answer it as it ended.
+
+    Raises DeadlineExceeded after `timeout` seconds, the run goes on.
+    """
     loop = asyncio.get_running_loop()
     end = loop.time() + timeout
     backoff = Backoff(client.timing.poll, client.timing.slowest_poll)
@@ -126,7 +145,8 @@ async def watch(
         if loop.time() >= end:
             raise DeadlineExceeded(
                 f"waited {timeout:g} s for the job {name}; its run {run.id} is still {run.raw_state or run.state}",
-                hint="a job over quota waits without an error; look at the job in the workbench and run it again: it goes on from there",
+                hint="a job over quota waits without an error; look at the job in the workbench and run it again: "
+                "it goes on from there",
             )
         await asyncio.sleep(backoff.next())
         try:
@@ -150,7 +170,11 @@ async def stop(client: ApiClient, job_id: str, run_id: str, name: str) -> None:
 
 async def failure_reason(client: ApiClient, name: str, run: Run) -> str:
     """Why a run ended badly, as far as the platform tells; its own output is in the workbench only."""
-    words = {"timedout": "it ran out of time", "stopped": "it was stopped", "skipped": "it was skipped: an earlier run was still going"}
+    words = {
+        "timedout": "it ran out of time",
+        "stopped": "it was stopped",
+        "skipped": "it was skipped: an earlier run was still going",
+    }
     return words.get(run.state) or await why_ended(client, name, "job", run.created_at) or "its script failed"
 
 

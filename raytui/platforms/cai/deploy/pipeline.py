@@ -1,8 +1,8 @@
 """From an API key to a running cluster: project, files, environment, cluster, in this order, each step found done or done again.
 
-Nothing is remembered between runs. A step looks at the workbench first: an existing project is used, a file that holds the right bytes
-is left alone, a run under way is followed, a set-up that succeeded for the same files is not repeated. No step puts a key into a git
-URL, a job or a file: the jobs use the key that the workload has.
+Nothing is remembered between runs. A step looks at the workbench first: an existing project is used, a file that holds
+the right bytes is left alone, a run under way is followed, a set-up that succeeded for the same files is not repeated.
+No step puts a key into a git URL, a job or a file: the jobs use the key that the workload has.
 """
 
 from __future__ import annotations
@@ -113,7 +113,12 @@ class Deployment:
     async def _project(self, progress: Callable[[str], None]) -> str:
         request = self._request
         if request.project_id:
-            project, made = await projects.ready(self._root, await projects.read(self._root, request.project_id), progress=progress), False
+            project, made = (
+                await projects.ready(
+                    self._root, await projects.read(self._root, request.project_id), progress=progress
+                ),
+                False,
+            )
         else:
             project, made = await projects.ensure(
                 self._root, request.project_name, request.git_url, branch=request.branch, progress=progress
@@ -128,7 +133,8 @@ class Deployment:
         remote = RemoteFiles(self._client)
         store = ProjectStore(remote, SharedFolder(remote), Lifecycle(self._client), self._client.timing)
         cluster = self._spec.name
-        # Where they stand when nothing else runs from there; the job's own start looks and names another folder if need be.
+        # Where they stand when nothing else runs from there; the job's own start looks and names another folder if need
+        # be.
         head, worker = (launcher_path(cluster, SCRIPTS[role]) for role in ("head", "worker"))
         spec = self._spec
         spec = msgspec.structs.replace(
@@ -142,7 +148,14 @@ class Deployment:
             "venv": self._request.venv,
             "modules": list(MODULES),
             "requirements": list(self._request.requirements),
-            "start": ["--config", f"{FOLDER}/raytui.toml", "--profile", "cai", "--timeout", f"{self._request.timeout:g}"],
+            "start": [
+                "--config",
+                f"{FOLDER}/raytui.toml",
+                "--profile",
+                "cai",
+                "--timeout",
+                f"{self._request.timeout:g}",
+            ],
         }
         files: dict[str, bytes] = {
             f"{FOLDER}/{name}.zip": archive,
@@ -159,14 +172,17 @@ class Deployment:
         return f"{written} of {len(files) + len(self._launchers)} uploaded, the others were there"
 
     async def _setup(self, progress: Callable[[str], None]) -> str:
-        # The job runs again whenever what it rests on changed; what it did is told by its own definition in the workbench.
+        # The job runs again whenever what it rests on changed; what it did is told by its own definition in the
+        # workbench.
         wanted = hashlib.sha256(msgspec.json.encode(self._manifest, order="deterministic")).hexdigest()[:16]
         return await self._job(SETUP_JOB, {"RAYTUI_DEPLOY": wanted}, SETUP_TIMEOUT_S, progress, once=True)
 
     async def _launch(self, progress: Callable[[str], None]) -> str:
         return await self._job(LAUNCH_JOB, {}, self._request.timeout + 120, progress, once=False)
 
-    async def _job(self, name: str, environment: dict[str, str], timeout: float, progress: Callable[[str], None], *, once: bool) -> str:
+    async def _job(
+        self, name: str, environment: dict[str, str], timeout: float, progress: Callable[[str], None], *, once: bool
+    ) -> str:
         spec = jobs.JobSpec(
             name=name,
             script=f"{FOLDER}/raytui_job.py",
@@ -186,7 +202,8 @@ class Deployment:
             said = await self._said(name)
             raise OperationFailed(
                 f"the job {name} of project {self.project_id} {ended.state}: {said or reason}",
-                hint=f"its output is in {FOLDER}/{name}.log of the project; mend it and run deploy again: it goes on from here",
+                hint=f"its output is in {FOLDER}/{name}.log of the project; mend it and run deploy again: it goes "
+                "on from here",
                 reason="JobFailed",
             )
         return f"job {name} succeeded"
@@ -225,7 +242,8 @@ def source_archive(shipped: Mapping[str, bytes]) -> tuple[bytes, str]:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(found):
-            # A fixed date: the same sources give the same bytes, so that an upload is repeated only when something changed.
+            # A fixed date: the same sources give the same bytes, so that an upload is repeated only when something
+            # changed.
             archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), found[name], zipfile.ZIP_DEFLATED)
     data = held.getvalue()
     return data, f"raytui-{hashlib.sha256(data).hexdigest()[:12]}"
@@ -244,7 +262,11 @@ def settings_file(spec: ClusterSpec) -> str:
     ]
     plain = msgspec.to_builtins(spec)
     head, workers = plain.pop("head", {}), plain.pop("workers", {})
-    for table, values in (("cluster", {"name": spec.name, **plain}), ("cluster.head", head), ("cluster.workers", workers)):
+    for table, values in (
+        ("cluster", {"name": spec.name, **plain}),
+        ("cluster.head", head),
+        ("cluster.workers", workers),
+    ):
         lines += ["", f"[profiles.cai.{table}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
     return "\n".join(lines) + "\n"
 

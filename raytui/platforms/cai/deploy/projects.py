@@ -34,18 +34,24 @@ class Project(msgspec.Struct, frozen=True):
 
 async def find(client: ApiClient, name: str) -> Project | None:
     """The project of exactly this name, none when there is none; raises OperationFailed when there are several."""
-    filtered = await client.pages("ListProjects", "projects", query={"search_filter": msgspec.json.encode({"name": name}).decode()})
+    filtered = await client.pages(
+        "ListProjects", "projects", query={"search_filter": msgspec.json.encode({"name": name}).decode()}
+    )
     # A filter that misses would make a second project, so its "none" is checked against the whole list.
     entries = _named(filtered, name) or _named(await client.pages("ListProjects", "projects"), name)
     if len(entries) > 1:
         ids = ", ".join(str(entry.get("id")) for entry in entries)
-        raise OperationFailed(f"{len(entries)} projects are named {name}: {ids}", hint="name the one by its id with CML_PROJECT_ID")
+        raise OperationFailed(
+            f"{len(entries)} projects are named {name}: {ids}", hint="name the one by its id with CML_PROJECT_ID"
+        )
     return _parse(entries[0]) if entries else None
 
 
 async def visible(client: ApiClient) -> list[Project]:
     """Every project that the key may see, by name."""
-    return sorted((_parse(entry) for entry in await client.pages("ListProjects", "projects")), key=lambda project: project.name)
+    return sorted(
+        (_parse(entry) for entry in await client.pages("ListProjects", "projects")), key=lambda project: project.name
+    )
 
 
 async def ensure(
@@ -60,8 +66,8 @@ async def ensure(
 ) -> tuple[Project, bool]:
     """The project of this name with its files in place, and whether it was made now.
 
-    Raises ConfigurationError for a git URL that holds a password or token, OperationFailed when the clone failed, DeadlineExceeded when
-    it did not end in `timeout` seconds.
+    Raises ConfigurationError for a git URL that holds a password or token, OperationFailed when the clone failed,
+    DeadlineExceeded when it did not end in `timeout` seconds.
     """
     found = await find(client, name)
     made = found is None
@@ -93,7 +99,8 @@ async def ready(
             )
         if loop.time() >= end:
             raise DeadlineExceeded(
-                f"waited {timeout:g} s for the clone of project {project.name} ({project.id}); it is still {project.creation_status}",
+                f"waited {timeout:g} s for the clone of project {project.name} ({project.id}); it is still "
+                f"{project.creation_status}",
                 hint="look at the project in the workbench and run it again: it goes on from there",
             )
         if project.creation_status != said:
@@ -122,7 +129,9 @@ def _body(name: str, git_url: str, branch: str, shared_memory_mb: int) -> dict[s
     parts = urlsplit(git_url)
     if parts.scheme in {"http", "https"} and (parts.username or parts.password):
         problem = Problem(
-            "github_repo", "the git URL holds a user name or token", "give it without: the workbench keeps git URLs in clear text"
+            "github_repo",
+            "the git URL holds a user name or token",
+            "give it without: the workbench keeps git URLs in clear text",
         )
         raise ConfigurationError.from_problems([problem])
     body: dict[str, Any] = {

@@ -1,8 +1,8 @@
 """The project's folder, two ways: through the file system when we run inside the project, through the API's files otherwise.
 
-The API never replaces a file (a second upload of `a.py` becomes `a(1).py` and still answers 200), gives base names only, and may show
-a change up to a minute late. So a write is an upload and a download that proves it, and a replacement is proved beside the file before
-it takes its place.
+The API never replaces a file (a second upload of `a.py` becomes `a(1).py` and still answers 200), gives base names
+only, and may show a change up to a minute late. So a write is an upload and a download that proves it, and a
+replacement is proved beside the file before it takes its place.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class FileEntry(msgspec.Struct, frozen=True):
     modified_at: float = 0.0
     """Seconds since 1970; 0 where the API does not tell."""
     broken: str = ""
-    """Why it cannot be looked at, such as a link to what does not exist here; empty for a good entry. The API does not tell."""
+    """Why it cannot be looked at, such as a link to what does not exist here; empty for a good entry. The API does not
+    tell."""
 
 
 class ProjectFiles(Protocol):
@@ -115,7 +116,8 @@ class DirectFiles:
             raise NotFound(f"{path} does not exist in the project folder {self._folder}") from None
         except OSError as error:
             raise OperationFailed(
-                f"could not {verb} {file}: {error.strerror or error}", hint="check the space and the permissions of the project folder"
+                f"could not {verb} {file}: {error.strerror or error}",
+                hint="check the space and the permissions of the project folder",
             ) from None
 
 
@@ -131,10 +133,13 @@ class RemoteFiles:
         return data
 
     async def write(self, path: str, data: bytes, mode: int = 0o644) -> None:
-        """Make the file hold `data`, proved by a download; left-over copies `name(1)` are removed, and what holds it already is left.
+        """Make the file hold `data`, proved by a download.
 
-        Another content is replaced by a file that was uploaded and proved beside it, so that a crash leaves a script missing for at
-        most the moment between two requests: the platform may start an application again from it at any time.
+        Left-over copies `name(1)` are removed, and what holds it already is left.
+
+        Another content is replaced by a file that was uploaded and proved beside it, so that a crash leaves a script
+        missing for at most the moment between two requests: the platform may start an application again from it at any
+        time.
         """
         del mode
         path = checked(path)
@@ -153,7 +158,8 @@ class RemoteFiles:
             await self._remove_copies(path)
             if loop.time() >= end:
                 raise DeadlineExceeded(
-                    f"{path} was uploaded to the project, but for {self._client.timing.files:g} s it does not show what was written",
+                    f"{path} was uploaded to the project, but for {self._client.timing.files:g} s it does not "
+                    "show what was written",
                     hint="look at the project's files in the workbench and try again",
                 )
             await asyncio.sleep(backoff.next())
@@ -215,8 +221,8 @@ class RemoteFiles:
     async def _replace(self, path: str, beside: str, data: bytes, end: float) -> bool:
         """Put a proved upload in the place of a file; whether it shows.
 
-        The specification lets a file be moved and does not say what happens to one that is there: where it is in the way it is deleted
-        first, and where files cannot be moved the content is uploaded once more.
+        The specification lets a file be moved and does not say what happens to one that is there: where it is in the
+        way it is deleted first, and where files cannot be moved the content is uploaded once more.
         """
         if await self._content(beside) != data and not await self._put(beside, data, end):
             return False
@@ -232,14 +238,20 @@ class RemoteFiles:
             await self._put(path, data, end)
 
     async def _move(self, source: str, target: str, data: bytes) -> bool | None:
-        """Move a file; whether it was done, which a lost answer leaves to the look. None where files cannot be moved."""
+        """Move a file; whether it was done, which a lost answer leaves to the look.
+
+        None where files cannot be moved.
+        """
         outcome = await self._client.outcome("UpdateProjectFileMetadata", {"path": source}, body={"path": target})
         if outcome.kind == "ok" or await self._content(target) == data:
             return True
         return None if outcome.kind == "absent" or outcome.status in {405, 501} else False
 
     async def _shows(self, path: str, data: bytes, *, until: float) -> bool:
-        """Whether the file holds what was written; until then it is given time to become visible, unless a copy shows where it went."""
+        """Whether the file holds what was written.
+
+        Until then it is given time to become visible, unless a copy shows where it went.
+        """
         loop = asyncio.get_running_loop()
         backoff = Backoff(self._client.timing.poll, self._client.timing.slowest_poll)
         while True:
@@ -262,7 +274,9 @@ class RemoteFiles:
 
     async def _named(self, path: str, pattern: str) -> list[str]:
         folder = PurePosixPath(path).parent
-        return [str(folder / entry.name) for entry in await self.entries(str(folder)) if re.fullmatch(pattern, entry.name)]
+        return [
+            str(folder / entry.name) for entry in await self.entries(str(folder)) if re.fullmatch(pattern, entry.name)
+        ]
 
 
 def _numbered(path: str) -> str:
@@ -315,6 +329,6 @@ def _entry(item: os.DirEntry[str]) -> FileEntry:
     except OSError as error:
         why = error.strerror or str(error)
         with contextlib.suppress(OSError):
-            why = f"a link to {os.readlink(item.path)}, which does not exist here" if item.is_symlink() else why  # noqa: PTH115
+            why = (f"a link to {os.readlink(item.path)}, which does not exist here") if item.is_symlink() else why  # noqa: PTH115
         return FileEntry(item.name, is_dir=False, size=0, broken=why)
     return FileEntry(item.name, stat.S_ISDIR(status.st_mode), status.st_size, status.st_mtime)

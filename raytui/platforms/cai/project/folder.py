@@ -1,7 +1,7 @@
 """What the nodes of a cluster leave in the project folder, read back: their reports, the head's rendezvous, their logs, the Ray token.
 
-API v2 has no logs, no addresses and no reasons; the launchers write them below `.raytui/<cluster>/`. Inside the project they are read at
-each listing; from outside each file is a download, so they are read only when asked for.
+API v2 has no logs, no addresses and no reasons; the launchers write them below `.raytui/<cluster>/`. Inside the project
+they are read at each listing; from outside each file is a download, so they are read only when asked for.
 """
 
 from __future__ import annotations
@@ -42,12 +42,18 @@ class SharedFolder:
         self._engines: dict[str, tuple[frozenset[str], str]] = {}
 
     async def report(self, application: Application) -> LauncherReport | None:
-        """What this start of the application's launcher last wrote; none when there is nothing, or only an earlier start's."""
+        """What this start of the application's launcher last wrote.
+
+        None when there is nothing, or only an earlier start's.
+        """
         node = await self._node(application)
         return None if node is None else node.report()
 
     async def reports(self, applications: Iterable[Application]) -> dict[str, LauncherReport]:
-        """The same for several, by name; one that cannot be read is `UNREAD`, and only what does not exist is left out."""
+        """The same for several, by name.
+
+        One that cannot be read is `UNREAD`, and only what does not exist is left out.
+        """
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def one(application: Application) -> tuple[str, LauncherReport | None]:
@@ -67,12 +73,16 @@ class SharedFolder:
             return {}
         folder = folder_of(application.cluster)
         there = {f"logs/{entry.name}" for entry in await self._files.entries(f"{folder}/logs") if entry.size}
-        return {name: f"{folder}/{path}" for name, path in kept_logs(application, node.engine_id).items() if path in there}
+        return {
+            name: f"{folder}/{path}" for name, path in kept_logs(application, node.engine_id).items() if path in there
+        }
 
     async def rendezvous(self, cluster: str) -> Rendezvous | None:
         """Where the head is, by its own word; none when no head said so."""
         try:
-            found = msgspec.json.decode(await self._files.read(f"{folder_of(cluster)}/rendezvous.json"), type=Rendezvous)
+            found = msgspec.json.decode(
+                await self._files.read(f"{folder_of(cluster)}/rendezvous.json"), type=Rendezvous
+            )
         except (NotFound, msgspec.MsgspecError):
             return None
         return found if found.cluster == cluster else None
@@ -92,7 +102,11 @@ class SharedFolder:
         """The launcher's output of the application's newest start; an empty part when it wrote none yet."""
         folder = f"{folder_of(application.cluster)}/logs"
         stem = f"{application.short}-"
-        entries = [entry for entry in await self._files.entries(folder) if entry.name.startswith(stem) and entry.name.endswith(".log")]
+        entries = [
+            entry
+            for entry in await self._files.entries(folder)
+            if entry.name.startswith(stem) and entry.name.endswith(".log")
+        ]
         if not entries:
             return LogChunk(b"", 0, 0)
         entry = await self._newest(application, stem, entries)
@@ -178,7 +192,11 @@ def read_node(data: bytes, application: Application) -> NodeFile | None:
         node = msgspec.json.decode(data, type=NodeFile)
     except msgspec.MsgspecError:
         return None
-    return node if node.application == application.name and node.written_at >= application.created_at - CLOCK_SLACK else None
+    return (
+        node
+        if node.application == application.name and node.written_at >= application.created_at - CLOCK_SLACK
+        else None
+    )
 
 
 def token_path(cluster: str) -> str:

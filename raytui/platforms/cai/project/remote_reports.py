@@ -1,8 +1,8 @@
 """What the launchers say, read from outside the project at a bounded price: one listing of the folder and some downloads a look.
 
-Where Ray's dashboard is not reachable these reports are all that tells a living node from a dead one. Each is a file of its own, so in a
-large cluster every look reads those never read and a few of those read longest ago; the others are answered as they were last seen, with
-their own time, or as unread: of a report that nobody read nothing is claimed.
+Where Ray's dashboard is not reachable these reports are all that tells a living node from a dead one. Each is a file of
+its own, so in a large cluster every look reads those never read and a few of those read longest ago; the others are
+answered as they were last seen, with their own time, or as unread: of a report that nobody read nothing is claimed.
 """
 
 from __future__ import annotations
@@ -53,11 +53,17 @@ class RemoteReports:
             return None
         names = [str(entry.get("path", "")) for entry in listed if isinstance(entry, dict)]
         return frozenset(
-            name.rpartition("/")[2].removesuffix(".json") for name in names if name.endswith(".json") and not name.startswith(".")
+            name.rpartition("/")[2].removesuffix(".json")
+            for name in names
+            if name.endswith(".json") and not name.startswith(".")
         )
 
-    async def of(self, applications: Sequence[Application], present: frozenset[str] | None) -> dict[str, LauncherReport]:
-        """Reports by application name; those that exist and were not read are `UNREAD`, those that cannot be read now are as they were.
+    async def of(
+        self, applications: Sequence[Application], present: frozenset[str] | None
+    ) -> dict[str, LauncherReport]:
+        """Reports by application name.
+
+        Those that exist and were not read are `UNREAD`, those that cannot be read now are as they were.
 
         `present` as `present` answered it: without a list of the folder any of them may exist.
         """

@@ -1,4 +1,7 @@
-"""What is kept in a project of its clusters: the launchers, the output of their nodes, what was last asked for; and what goes with them."""
+"""What is kept in a project of its clusters: the launchers, the output of their nodes, what was last asked for.
+
+And what goes with them.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,8 @@ class ProjectStore:
     async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
         """Store those that are missing or differ below the cluster's folder; the paths are relative to the project.
 
-        Other files from which applications of the cluster may run stay as they are: then the set gets a folder of its own.
+        Other files from which applications of the cluster may run stay as they are: then the set gets a folder of its
+        own.
         """
         return (await self.place_launchers(cluster, files))[0]
 
@@ -56,8 +60,13 @@ class ProjectStore:
                 held = await self._held(cluster, folder, files)
             if folder in in_use and (changed := others(files, held)):
                 raise OperationFailed(
-                    f"{launcher_path(cluster, changed[0], folder)} was changed by hand, and applications of {cluster} run from it",
-                    hint=(Remedy("stop", f"--cluster {cluster}", "removes it"), "; ", Remedy("start", "", "then writes it anew")),
+                    f"{launcher_path(cluster, changed[0], folder)} was changed by hand, and applications of "
+                    f"{cluster} run from it",
+                    hint=(
+                        Remedy("stop", f"--cluster {cluster}", "removes it"),
+                        "; ",
+                        Remedy("start", "", "then writes it anew"),
+                    ),
                     reason="LaunchersChanged",
                 )
         paths = {name: launcher_path(cluster, name, folder) for name in files}
@@ -130,7 +139,8 @@ class ProjectStore:
         """Remove the cluster's shared folder; refused while it has applications."""
         if await self._applications(cluster):
             raise RefusedForSafety(
-                f"the files of {cluster} are in use by its applications", hint=Remedy("stop", f"--cluster {cluster}", "comes first")
+                f"the files of {cluster} are in use by its applications",
+                hint=Remedy("stop", f"--cluster {cluster}", "comes first"),
             )
         await self._folder.forget(cluster)
 
@@ -139,7 +149,9 @@ class ProjectStore:
         self._emptied.discard(cluster)
 
     async def forget_application(self, application: Application) -> None:
-        """Remove what only the last run of a deleted application left; with a cluster's last one what only this run of the cluster left.
+        """Remove what only the last run of a deleted application left.
+
+        With a cluster's last one what only this run of the cluster left.
 
         What cannot be removed are small files that the next run replaces.
         """
@@ -161,7 +173,10 @@ class ProjectStore:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _is_empty(self, cluster: str) -> bool:
-        """Whether a cluster has no application; the head that a worker leaves behind may only be too young for a list."""
+        """Whether a cluster has no application.
+
+        The head that a worker leaves behind may only be too young for a list.
+        """
         if await self._applications(cluster):
             return False
         if cluster in self._emptied:
@@ -178,7 +193,10 @@ class ProjectStore:
 
 
 async def _all(calls: Iterable[Awaitable[T]]) -> list[T]:
-    """Every answer. When one fails the others run to their end all the same: a request that nobody waits for would outlive its client."""
+    """Every answer.
+
+    When one fails the others run to their end all the same: a request that nobody waits for would outlive its client.
+    """
     answers = await asyncio.gather(*calls, return_exceptions=True)
     for answer in answers:
         if isinstance(answer, BaseException):

@@ -23,7 +23,8 @@ class Venv(msgspec.Struct, frozen=True):
     ray: str = ""
     """Version of Ray."""
     broken: str = ""
-    """What is wrong with its interpreter, such as a link to a Python that this image does not have; empty when nothing is seen."""
+    """What is wrong with its interpreter, such as a link to a Python that this image does not have; empty when nothing
+    is seen."""
 
     @property
     def ray_release(self) -> tuple[int, ...]:
@@ -38,13 +39,26 @@ async def venv_of(files: ProjectFiles, folder: str = FOLDER) -> Venv:
         return Venv(exists=False if root else None)
     listed = await files.entries(f"{folder}/bin")
     programs = {entry.name for entry in listed}
-    pythons = [entry.name for entry in await files.entries(f"{folder}/lib") if re.fullmatch(r"python3\.\d+", entry.name)]
-    packages = [entry.name for entry in await files.entries(f"{folder}/lib/{pythons[0]}/site-packages")] if pythons else []
-    found = next((match.group(1) for name in packages if (match := re.fullmatch(r"ray-(\d[\w.]*)\.dist-info", name))), "")
+    pythons = [
+        entry.name for entry in await files.entries(f"{folder}/lib") if re.fullmatch(r"python3\.\d+", entry.name)
+    ]
+    packages = (
+        [entry.name for entry in await files.entries(f"{folder}/lib/{pythons[0]}/site-packages")] if pythons else []
+    )
+    found = next(
+        (match.group(1) for name in packages if (match := re.fullmatch(r"ray-(\d[\w.]*)\.dist-info", name))), ""
+    )
     return Venv(
         exists=True,
         has_ray="ray" in programs if programs else None,
         python=pythons[0].removeprefix("python") if pythons else "",
         ray=found,
-        broken=next((f"{folder}/bin/{entry.name} is {entry.broken}" for entry in listed if entry.name == "python" and entry.broken), ""),
+        broken=next(
+            (
+                f"{folder}/bin/{entry.name} is {entry.broken}"
+                for entry in listed
+                if entry.name == "python" and entry.broken
+            ),
+            "",
+        ),
     )

@@ -48,7 +48,8 @@ class DashboardAddresses:
             Failure(
                 "network",
                 "DashboardNotExposed",
-                f"the dashboard of {head.cluster} is not reachable from here: {head.name} does not serve it to the outside",
+                f"the dashboard of {head.cluster} is not reachable from here: {head.name} does not serve it "
+                "to the outside",
                 "run raytui inside the project, or start the cluster with expose_dashboard = true",
             )
         )

@@ -25,16 +25,30 @@ def runtime_row(who: str, field: str, identifier: str, known: tuple[images.Runti
     name = f"{who} runtime"
     if not identifier:
         fitting = images.newest(known, gpu=gpus > 0)
-        return Check(name, "skip", "no runtime is given" + (f"; the newest that fits is {fitting.identifier}" if fitting else ""))
+        return Check(
+            name, "skip", "no runtime is given" + (f"; the newest that fits is {fitting.identifier}" if fitting else "")
+        )
     if not known:
-        return Check(name, "fail", "the workbench lists no runtimes", "ask its administrator to enable some in the Runtime Catalog", field)
+        return Check(
+            name,
+            "fail",
+            "the workbench lists no runtimes",
+            "ask its administrator to enable some in the Runtime Catalog",
+            field,
+        )
     found = next((runtime for runtime in known if runtime.identifier == identifier), None)
     if found is None:
         near = images.nearest(identifier, known)
         hint = f"nearest: {', '.join(near)}" if near else "the Runtime Catalog of the workbench lists them"
         return Check(name, "fail", f"the workbench has no runtime {identifier}", hint, field)
     if not found.enabled:
-        return Check(name, "fail", f"the runtime {identifier} is disabled", "choose an enabled one from the Runtime Catalog", field)
+        return Check(
+            name,
+            "fail",
+            f"the runtime {identifier} is disabled",
+            "choose an enabled one from the Runtime Catalog",
+            field,
+        )
     if gpus and not found.gpu:
         hint = "choose a runtime of the edition Nvidia GPU"
         return Check(name, "warn", f"{gpus} GPUs are asked for, and {identifier} has no CUDA", hint, field)
@@ -55,7 +69,13 @@ def gpu_row(wanted: int, workers: int, labels: list[dict[str, Any]]) -> Check:
     names = ", ".join(str(label.get("label_value") or "GPU") for label in usable)
     if 0 < total < wanted * workers:
         hint = "workers that find no GPU wait in STARTING without an error"
-        return Check("GPU", "warn", f"{wanted * workers} GPUs are asked for, the workbench has {total} ({names})", hint, "workers.count")
+        return Check(
+            "GPU",
+            "warn",
+            f"{wanted * workers} GPUs are asked for, the workbench has {total} ({names})",
+            hint,
+            "workers.count",
+        )
     return Check("GPU", "ok", f"{names}: up to {most or wanted} for each workload")
 
 
@@ -80,7 +100,13 @@ def quota_row(spec: ClusterSpec, quota: dict[str, Any]) -> Check:
             tight.append(f"{amount:g} {unit} with {free:g} free")
     hint = "workloads over quota wait in STARTING without an error: ask for less, or end something"
     if over:
-        return Check("quota", "fail", f"the cluster asks for more than the quota allows: {', '.join(over)}", hint, "workers.count")
+        return Check(
+            "quota",
+            "fail",
+            f"the cluster asks for more than the quota allows: {', '.join(over)}",
+            hint,
+            "workers.count",
+        )
     if tight:
         return Check("quota", "warn", f"the quota is in use already: {', '.join(tight)}", hint, "workers.count")
     return Check("quota", "ok", "the cluster fits the quota")
@@ -96,14 +122,27 @@ def venv_row(spec: ClusterSpec, venv: Venv) -> Check:
         return Check("venv", "fail", "the project has no virtual environment .venv", how, "venv")
     if not venv.has_ray:
         return Check(
-            "venv", "fail", "the project's .venv has no ray program" + (f", and {venv.broken}" if venv.broken else ""), how, "venv"
+            "venv",
+            "fail",
+            "the project's .venv has no ray program" + (f", and {venv.broken}" if venv.broken else ""),
+            how,
+            "venv",
         )
     version = f"Ray {venv.ray or 'of unknown version'} on Python {venv.python or 'unknown'}"
     if venv.ray_release and spec.auth == "token" and venv.ray_release < _TOKEN_RAY:
-        return Check("venv", "fail", f"{version}: token authentication needs Ray 2.52", "install a newer Ray, 2.54 or later", "venv")
+        return Check(
+            "venv",
+            "fail",
+            f"{version}: token authentication needs Ray 2.52",
+            "install a newer Ray, 2.54 or later",
+            "venv",
+        )
     if venv.broken:
         # The workloads' image may have what this one lacks, so it is no proof that Ray cannot start there.
-        hint = "choose a runtime with the Python that made the venv, or make the venv again in a session of the runtime you use"
+        hint = (
+            "choose a runtime with the Python that made the venv, or make the venv again in a session of the "
+            "runtime you use"
+        )
         return Check("venv", "warn", f"{version}: {venv.broken}", hint, "venv")
     if venv.ray_release and venv.ray_release < _SAFE_RAY:
         return Check("venv", "warn", f"{version}: CVE-2026-27482 is fixed in 2.54", "install Ray 2.54 or later", "venv")
@@ -117,10 +156,19 @@ def shared_memory_row(spec: ClusterSpec, limit_mb: int) -> Check:
     wanted = max(sizes) * GIGABYTE * _STORE_SHARE
     if shm >= wanted:
         return Check("shared memory", "ok", f"shared memory of {limit_mb} MB holds the object store")
-    advice = f"set the project's shared_memory_limit to {int(wanted / 0.95 / 1024 / 1024) + 1} MB before the applications are made"
+    advice = (
+        f"set the project's shared_memory_limit to {int(wanted / 0.95 / 1024 / 1024) + 1} MB before the "
+        "applications are made"
+    )
     usual = f"{shm / GIGABYTE:.1f} GB where {wanted / GIGABYTE:.1f} GB would be usual"
     said = f"a pod has {limit_mb} MB of shared memory, so the object store is {usual}"
-    return Check("shared memory", "warn" if shm < _SMALL_STORE else "ok", said, advice if shm < _SMALL_STORE else "", "shared_memory_limit")
+    return Check(
+        "shared memory",
+        "warn" if shm < _SMALL_STORE else "ok",
+        said,
+        advice if shm < _SMALL_STORE else "",
+        "shared_memory_limit",
+    )
 
 
 def security_row(spec: ClusterSpec) -> Check:
@@ -131,6 +179,8 @@ def security_row(spec: ClusterSpec) -> Check:
     if spec.auth == "token":
         return Check("security", "ok", f"{login}; Ray asks for the cluster's token; {shown}")
     if spec.expose_dashboard:
-        return Check("security", "fail", f"{login}, but Ray asks for no token and {shown}", 'set auth = "token"', "auth")
+        return Check(
+            "security", "fail", f"{login}, but Ray asks for no token and {shown}", 'set auth = "token"', "auth"
+        )
     open_to = "whoever reaches a node's address can run code in this Ray"
     return Check("security", "warn", f"{login}; {shown}; {open_to}", 'set auth = "token"', "auth")

@@ -31,7 +31,11 @@ class Preflight:
     """One run of the checks."""
 
     def __init__(
-        self, client: ApiClient, lifecycle: Lifecycle, files: ProjectFiles, launchers: Callable[[], Mapping[str, bytes]] | None
+        self,
+        client: ApiClient,
+        lifecycle: Lifecycle,
+        files: ProjectFiles,
+        launchers: Callable[[], Mapping[str, bytes]] | None,
     ) -> None:
         self._client = client
         self._lifecycle = lifecycle
@@ -44,7 +48,17 @@ class Preflight:
         """Every row, in the order in which a person would mend them; the sizes of the spec must be filled in."""
         key = await self._key()
         if key.status == "fail":
-            rest = ("project", "runtimes", "GPU", "quota", "subdomain", "head script", "worker script", "venv", "shared memory")
+            rest = (
+                "project",
+                "runtimes",
+                "GPU",
+                "quota",
+                "subdomain",
+                "head script",
+                "worker script",
+                "venv",
+                "shared memory",
+            )
             return (key, *(Check(name, "skip", "not asked: the key comes first") for name in rest), security_row(spec))
         parts: list[tuple[str, Awaitable[list[Check]]]] = [
             ("project", self._project(spec)),
@@ -85,7 +99,15 @@ class Preflight:
             return [Check("project", "fail", missing, "check project_id (CML_PROJECT_ID)", "project_id")]
         status = str(answer.get("creation_status") or "")
         if status.lower() in {"creating", "failure", "failed"}:
-            return [Check("project", "fail", f"the project {project} is not ready: {status}", "look at it in the workbench", "project_id")]
+            return [
+                Check(
+                    "project",
+                    "fail",
+                    f"the project {project} is not ready: {status}",
+                    "look at it in the workbench",
+                    "project_id",
+                )
+            ]
         row = Check("project", "ok", f"project {answer.get('name') or project} is ready")
         return [row, shared_memory_row(spec, int(number(answer.get("shared_memory_limit"))) or DEFAULT_SHM_MB)]
 
@@ -101,7 +123,13 @@ class Preflight:
         wanted = spec.workers.gpus
         if not wanted or not spec.workers.count:
             return [Check("GPU", "skip", "no GPU is asked for")]
-        return [gpu_row(wanted, spec.workers.count, await self._client.pages("ListAllAcceleratorNodeLabels", "accelerator_node_label"))]
+        return [
+            gpu_row(
+                wanted,
+                spec.workers.count,
+                await self._client.pages("ListAllAcceleratorNodeLabels", "accelerator_node_label"),
+            )
+        ]
 
     async def _quota(self, spec: ClusterSpec) -> list[Check]:
         rows = await self._client.pages("ListUsersQuota", "user_quota")
@@ -113,7 +141,15 @@ class Preflight:
         names = [head_name(spec.name), *(worker_name(spec.name, n + 1) for n in range(spec.workers.count))]
         wanted = {subdomain_for(name, project): name for name in names}
         if not SUBDOMAIN.fullmatch(spec.name):
-            return [Check("subdomain", "fail", f"{spec.name!r} makes no valid subdomain", "use a-z, 0-9 and single hyphens", "name")]
+            return [
+                Check(
+                    "subdomain",
+                    "fail",
+                    f"{spec.name!r} makes no valid subdomain",
+                    "use a-z, 0-9 and single hyphens",
+                    "name",
+                )
+            ]
         foreign = [record for record in await self._lifecycle.records() if not record.ours]
         taken = [record for record in foreign if record.subdomain in wanted or record.name in names]
         if taken:
@@ -122,7 +158,10 @@ class Preflight:
             return [Check("subdomain", "fail", message, "choose another cluster name", "name")]
         rows = [Check("subdomain", "ok", f"{next(iter(wanted))} and its siblings are free in this project")]
         if unread := self._lifecycle.unread:
-            message = f"{unread} entries of the list of applications cannot be read and are left out: one may have a name of this cluster"
+            message = (
+                f"{unread} entries of the list of applications cannot be read and are left out: one may have a "
+                "name of this cluster"
+            )
             rows.append(Check("applications", "warn", message, "look at the applications in the workbench"))
         return rows
 
@@ -132,13 +171,18 @@ class Preflight:
             return [Check(name, "skip", "no path is given")]
         rendered = self._launchers() if self._launchers is not None else {}
         managed = path == launcher_path(cluster, SCRIPTS[role])
-        render = (Remedy("render", f"--to {path.rpartition('/')[0] or '.'}", "writes it"), "; upload or commit it to the project")
+        render = (
+            Remedy("render", f"--to {path.rpartition('/')[0] or '.'}", "writes it"),
+            "; upload or commit it to the project",
+        )
         found = await self._held(path)
         if found is None and managed:
             return [Check(name, "ok", f"{path} is written at start")]
         if found is None:
             return [Check(name, "fail", f"{path} does not exist in the project", render, field)]
-        wanted = {f"{node_folder(path)}/{file.partition('/')[2]}": data for file, data in rendered.items() if "/" in file}
+        wanted = {
+            f"{node_folder(path)}/{file.partition('/')[2]}": data for file, data in rendered.items() if "/" in file
+        }
         if not needs_node_program(found):
             wanted = {}
         held = dict(zip(wanted, await asyncio.gather(*map(self._held, wanted)), strict=True))
@@ -148,12 +192,32 @@ class Preflight:
             return [Check(name, "fail", message, render, field)]
         differs = others({path: rendered.get(SCRIPTS[role], found), **wanted}, {path: found, **held})
         if (differs or missing) and managed:
-            message = f"{path} is another version's, or not whole: start writes this version's and leaves alone what is in use"
+            message = (
+                f"{path} is another version's, or not whole: start writes this version's and leaves alone what "
+                "is in use"
+            )
             return [Check(name, "ok", message)]
         if differs:
-            hint = (Remedy("render", "", "writes the current one"), "; a script of your own is fine if it starts Ray as launchers do")
-            return [Check(name, "warn", f"{_some(differs, path)} differs from what this version of raytui renders", hint, field)]
-        return [Check(name, "ok", f"{path} is there" + (f", with {len(wanted)} files of {node_folder(path)}" if wanted else ""))]
+            hint = (
+                Remedy("render", "", "writes the current one"),
+                "; a script of your own is fine if it starts Ray as launchers do",
+            )
+            return [
+                Check(
+                    name,
+                    "warn",
+                    f"{_some(differs, path)} differs from what this version of raytui renders",
+                    hint,
+                    field,
+                )
+            ]
+        return [
+            Check(
+                name,
+                "ok",
+                f"{path} is there" + (f", with {len(wanted)} files of {node_folder(path)}" if wanted else ""),
+            )
+        ]
 
     async def _held(self, path: str) -> bytes | None:
         """A file of the project, read once for both scripts; none when there is no such file."""

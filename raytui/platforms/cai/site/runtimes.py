@@ -1,4 +1,7 @@
-"""Runtime images of the workbench: which exist, which one is meant, which is the newest that fits. Pure functions over the listing."""
+"""Runtime images of the workbench: which exist, which one is meant, which is the newest that fits.
+
+Pure functions over the listing.
+"""
 
 from __future__ import annotations
 

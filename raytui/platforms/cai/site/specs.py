@@ -20,7 +20,11 @@ class SiteSpecs:
     """Specs of clusters in one project of one workbench."""
 
     def __init__(
-        self, client: ApiClient, lifecycle: Lifecycle, files: ProjectFiles, launchers: Callable[[], Mapping[str, bytes]] | None
+        self,
+        client: ApiClient,
+        lifecycle: Lifecycle,
+        files: ProjectFiles,
+        launchers: Callable[[], Mapping[str, bytes]] | None,
     ) -> None:
         """`launchers` are what this version of raytui would write."""
         self._client = client
@@ -57,10 +61,18 @@ class SiteSpecs:
         if head is None or worker is None:
             what = "CUDA" if head is not None else "Python"
             raise ConfigurationError.from_problems(
-                [Problem("runtime_identifier", f"the workbench lists no enabled {what} runtime", "name one with --runtime-identifier")]
+                [
+                    Problem(
+                        "runtime_identifier",
+                        f"the workbench lists no enabled {what} runtime",
+                        "name one with --runtime-identifier",
+                    )
+                ]
             )
         return msgspec.structs.replace(
             spec,
             head=msgspec.structs.replace(spec.head, runtime_identifier=spec.head.runtime_identifier or head.identifier),
-            workers=msgspec.structs.replace(spec.workers, runtime_identifier=spec.workers.runtime_identifier or worker.identifier),
+            workers=msgspec.structs.replace(
+                spec.workers, runtime_identifier=spec.workers.runtime_identifier or worker.identifier
+            ),
         )

@@ -1,6 +1,7 @@
 """Why a workload ended, as far as the platform tells: the only place of API v2 that knows is the list of used resources.
 
-Asked once for each failure, never again while it lasts, and never in the way of a status: without an answer there is no reason shown.
+Asked once for each failure, never again while it lasts, and never in the way of a status: without an answer there is no
+reason shown.
 """
 
 from __future__ import annotations

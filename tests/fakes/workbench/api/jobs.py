@@ -19,7 +19,15 @@ PLAIN = (
     "retry_for_skipped_runs", "recipients", "attachments", "success_recipients", "failure_recipients", "timeout_recipients", "stopped_recipients",
     "resource_group_id", "resource_profile_id",
 )  # fmt: skip
-DEFAULTS = {"cpu": 1, "memory": 2, "nvidia_gpu": 0, "kernel": "", "arguments": "", "runtime_addon_identifiers": [], "paused": False}
+DEFAULTS = {
+    "cpu": 1,
+    "memory": 2,
+    "nvidia_gpu": 0,
+    "kernel": "",
+    "arguments": "",
+    "runtime_addon_identifiers": [],
+    "paused": False,
+}
 COLLECTION = "/api/v2/projects/{project_id}/jobs"
 ONE = COLLECTION + "/{job_id}"
 RUNS = ONE + "/runs"
@@ -35,7 +43,9 @@ async def list_all_jobs(bench: Workbench, call: Call) -> dict[str, Any]:
 async def list_jobs(bench: Workbench, call: Call) -> dict[str, Any]:
     """The jobs of one project."""
     project = common.project_of(bench, call)
-    return page(bench, call, "jobs", [job.to_json(project) for job in bench.jobs.values() if job.project_id == project.id])
+    return page(
+        bench, call, "jobs", [job.to_json(project) for job in bench.jobs.values() if job.project_id == project.id]
+    )
 
 
 @operation("CreateJob", "POST", COLLECTION)
@@ -54,7 +64,17 @@ async def create_job(bench: Workbench, call: Call) -> dict[str, Any]:
     common.check_runtime(bench, body)
     fields = {**DEFAULTS, **{name: body[name] for name in PLAIN if name in body}}
     environment = {**project.environment, **body.get("environment", {})}
-    job = Job(bench.new_id(), project.id, name, script, environment, fields, parent, body.get("schedule", ""), body.get("timeout", 0))
+    job = Job(
+        bench.new_id(),
+        project.id,
+        name,
+        script,
+        environment,
+        fields,
+        parent,
+        body.get("schedule", ""),
+        body.get("timeout", 0),
+    )
     bench.jobs[job.id] = job
     return job.to_json(project)
 

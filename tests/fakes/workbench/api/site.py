@@ -165,7 +165,10 @@ def _quota(bench: Workbench) -> dict[str, Any]:
     memory = sum(float(app.fields.get("memory", 0)) for app in living)
     gpus = sum(int(app.fields.get("nvidia_gpu", 0)) for app in living)
     used = {"cpu": f"{sum(app.cpu for app in living):g}", "memory": f"{memory:g}", "nvidia_gpu": str(gpus)}
-    return {"quota_usage": used, "quota_configured": {"cpu": f"{bench.faults.quota_cpu or 64:g}", "memory": "256", "nvidia_gpu": "2"}}
+    return {
+        "quota_usage": used,
+        "quota_configured": {"cpu": f"{bench.faults.quota_cpu or 64:g}", "memory": "256", "nvidia_gpu": "2"},
+    }
 
 
 def _usage(bench: Workbench, workload: Workload) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Makes connects to pod addresses behave as behind an Envoy sidecar: they always succeed, whatever listens there.
 
-Python reads this file at its start because the sidecar fault puts its folder on PYTHONPATH; compiled programs are not reached.
+Python reads this file at its start because the sidecar fault puts its folder on PYTHONPATH; compiled programs are not
+reached.
 """
 
 import os
@@ -13,7 +14,12 @@ _connect_ex = socket.socket.connect_ex
 
 def _target(sock: socket.socket, address: Any) -> Any:
     proxy = os.environ.get("WORKBENCH_SIDECAR", "")
-    if not proxy or sock.family != socket.AF_INET or sock.type != socket.SOCK_STREAM or not str(address[0]).startswith("127.0.1."):
+    if (
+        not proxy
+        or sock.family != socket.AF_INET
+        or sock.type != socket.SOCK_STREAM
+        or not str(address[0]).startswith("127.0.1.")
+    ):
         return address
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.settimeout(1)

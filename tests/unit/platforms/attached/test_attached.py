@@ -16,7 +16,12 @@ ADDRESS = "http://127.0.0.1:8265"
 
 
 def node(number: int, state: NodeState = "ALIVE", **more: object) -> Node:
-    plain: dict[str, object] = {"node_id": f"{number:08x}" + "0" * 48, "name": "10.0.0.1", "ip": "10.0.0.1", "started_at": float(number)}
+    plain: dict[str, object] = {
+        "node_id": f"{number:08x}" + "0" * 48,
+        "name": "10.0.0.1",
+        "ip": "10.0.0.1",
+        "started_at": float(number),
+    }
     return Node(**{**plain, "state": state, **more})  # type: ignore[arg-type]
 
 
@@ -34,7 +39,9 @@ def test_the_head_comes_first_and_nodes_that_share_an_address_are_told_apart_by_
 
 
 def test_a_name_that_somebody_gave_is_kept_unless_it_is_not_one_of_its_kind():
-    assert names(node(1, name="gpu-1"), node(2, name="twin"), node(3, name="twin"), node(4, name="job"), node(5, name="a/b")) == [
+    assert names(
+        node(1, name="gpu-1"), node(2, name="twin"), node(3, name="twin"), node(4, name="job"), node(5, name="a/b")
+    ) == [
         "gpu-1",
         "node-00000002",
         "node-00000003",
@@ -108,7 +115,10 @@ async def test_the_token_is_looked_for_where_rays_own_tools_look(home, monkeypat
     (home / ".ray").mkdir()
     (home / ".ray" / "auth_token").write_text("of-home\n")
     found = await target(Ray("token"))
-    assert (found.ray_headers, found.token_file) == ({"Authorization": "Bearer of-home"}, str(home / ".ray" / "auth_token"))
+    assert (found.ray_headers, found.token_file) == (
+        {"Authorization": "Bearer of-home"},
+        str(home / ".ray" / "auth_token"),
+    )
     (home / "named").write_text("of-file")
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", "~/named")
     found = await target(Ray("token"))

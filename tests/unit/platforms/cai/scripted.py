@@ -58,7 +58,9 @@ class Scripted:
         self.script = script
         self.calls: list[Call] = []
 
-    async def call(self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, Any], body: Any, timeout: float) -> Answer:
+    async def call(
+        self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, Any], body: Any, timeout: float
+    ) -> Answer:
         made = (operation, dict(ids), dict(query), body)
         self.calls.append(made)
         entry = self.script[operation]

@@ -18,8 +18,20 @@ HEAD = Application("h", "c-head", "c", "head", 0, "running", created_at=CREATED,
 
 
 def report(node_id: str) -> Answer:
-    node = {"schema_version": 1, "application": "c-head", "cluster": "c", "role": "head", "engine_id": "e1", "state": "alive", "pid": 5}
-    return Answer(200, {}, json.dumps({**node, "node_id": node_id, "message": "", "hint": "", "at": rfc3339(CREATED + 20)}).encode())
+    node = {
+        "schema_version": 1,
+        "application": "c-head",
+        "cluster": "c",
+        "role": "head",
+        "engine_id": "e1",
+        "state": "alive",
+        "pid": 5,
+    }
+    return Answer(
+        200,
+        {},
+        json.dumps({**node, "node_id": node_id, "message": "", "hint": "", "at": rfc3339(CREATED + 20)}).encode(),
+    )
 
 
 async def test_an_alive_report_is_read_again_at_once_when_its_application_was_restarted() -> None:

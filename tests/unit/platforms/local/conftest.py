@@ -38,8 +38,15 @@ class World:
     def request(self, short: str = "head", fake: str = "", cluster: str = CLUSTER, **more: Any) -> CreateRequest:
         index = 0 if short == "head" else int(short.rpartition("-")[2])
         name = f"{cluster}-{short}"
-        marker = Marker(cluster, "worker" if index else "head", index, "0123456789ab", RAY_PORT, DASHBOARD_PORT, run="run-1")
-        environment = {"RAYTUI_CLUSTER": cluster, "RAYTUI_APPLICATION": name, "RAY_AUTH_MODE": "disabled", "FAKE": fake} | more
+        marker = Marker(
+            cluster, "worker" if index else "head", index, "0123456789ab", RAY_PORT, DASHBOARD_PORT, run="run-1"
+        )
+        environment = {
+            "RAYTUI_CLUSTER": cluster,
+            "RAYTUI_APPLICATION": name,
+            "RAY_AUTH_MODE": "disabled",
+            "FAKE": fake,
+        } | more
         return CreateRequest(name, marker, 1.0, 2.0, 0, environment, spec_json='{"name":"unit"}')
 
     async def create(self, short: str = "head", fake: str = "", **more: Any) -> Application:
@@ -48,7 +55,9 @@ class World:
 
     async def launchers(self, cluster: str = CLUSTER) -> dict[str, str]:
         data = FAKE.read_bytes()
-        return await self.platform.store.write_launchers(cluster, {"ray_head_launcher.py": data, "ray_worker_launcher.py": data})
+        return await self.platform.store.write_launchers(
+            cluster, {"ray_head_launcher.py": data, "ray_worker_launcher.py": data}
+        )
 
     async def app(self, short: str = "head") -> Application | None:
         return next((app for app in await self.platform.list(CLUSTER) if app.short == short), None)
@@ -83,7 +92,10 @@ class World:
 
 
 async def eventually(
-    look: Callable[[], Awaitable[Any]], what: str, now: Callable[[], Awaitable[Any]] | None = None, seconds: float = 20.0
+    look: Callable[[], Awaitable[Any]],
+    what: str,
+    now: Callable[[], Awaitable[Any]] | None = None,
+    seconds: float = 20.0,
 ) -> Any:
     deadline = time.monotonic() + seconds
     while True:

@@ -50,7 +50,9 @@ def report(**more):
     path = os.path.join(shared, "nodes", name + ".json")
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     with open(path + ".tmp", "w") as file:
-        json.dump({"schema_version": 1, "engine_id": os.environ["RAYTUI_ENGINE"], "pid": os.getpid(), "at": now, **more}, file)
+        json.dump(
+            {"schema_version": 1, "engine_id": os.environ["RAYTUI_ENGINE"], "pid": os.getpid(), "at": now, **more}, file
+        )
     os.replace(path + ".tmp", path)
 
 

@@ -32,7 +32,9 @@ world = World(Path({str(world.state)!r}), Path({str(world.venv)!r}))
 request = world.request()
 {textwrap.dedent(body)}
 """
-    return subprocess.Popen([sys.executable, "-c", script], cwd=Path.cwd(), stdout=subprocess.PIPE, stdin=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", script], cwd=Path.cwd(), stdout=subprocess.PIPE, stdin=subprocess.PIPE
+    )
 
 
 async def test_a_lost_record_comes_back_from_the_process(world: World) -> None:
@@ -60,7 +62,12 @@ async def test_a_deleted_state_directory_does_not_hide_a_cluster(world: World) -
     shutil.rmtree(world.state)
     assert {app.cluster for app in await world.platform.list()} == {CLUSTER}
     (found,) = await world.platform.list(CLUSTER)
-    assert (found.id, found.name, found.ray_port, found.raw_state) == (app.id, app.name, app.ray_port, f"process {world.pid(app)} alive")
+    assert (found.id, found.name, found.ray_port, found.raw_state) == (
+        app.id,
+        app.name,
+        app.ray_port,
+        f"process {world.pid(app)} alive",
+    )
     await world.platform.delete(found)
     assert world.ours() == []
 
@@ -185,7 +192,10 @@ async def test_a_stranger_with_the_pid_of_a_record_is_never_signalled(world: Wor
             process = processes.read(stranger.pid)
             assert process is not None
             for start in (process.start - 1, process.start):
-                records.store(folder, msgspec.structs.replace(record, pid=process.pid, start=start, wanted="running", ended_at=0.0))
+                records.store(
+                    folder,
+                    msgspec.structs.replace(record, pid=process.pid, start=start, wanted="running", ended_at=0.0),
+                )
                 seen = await world.app()
                 assert seen is not None
                 assert seen.state == "failed"
@@ -198,7 +208,9 @@ async def test_a_stranger_with_the_pid_of_a_record_is_never_signalled(world: Wor
             stranger.kill()
 
 
-async def test_a_cluster_of_the_same_name_in_another_state_directory_is_left_alone(world: World, tmp_path: Path) -> None:
+async def test_a_cluster_of_the_same_name_in_another_state_directory_is_left_alone(
+    world: World, tmp_path: Path
+) -> None:
     other = World(tmp_path / "other", world.venv)
     mine, theirs = await world.running(), await other.running()
     try:

@@ -28,7 +28,13 @@ async def test_an_application_is_running_only_when_launcher_and_raylet_are(world
     assert (app.launcher.state, app.launcher.address, app.launcher.ray_version) == ("alive", "10.0.0.1:6379", "2.60.0")
     assert app.launcher.at > 1.7e9
     assert (app.role, app.index, app.cluster, app.run, app.spec_digest) == ("head", 0, CLUSTER, "run-1", "0123456789ab")
-    assert (app.ray_port, app.dashboard_port, app.cpu, app.memory, app.spec_json) == (RAY_PORT, DASHBOARD_PORT, 1.0, 2.0, '{"name":"unit"}')
+    assert (app.ray_port, app.dashboard_port, app.cpu, app.memory, app.spec_json) == (
+        RAY_PORT,
+        DASHBOARD_PORT,
+        1.0,
+        2.0,
+        '{"name":"unit"}',
+    )
 
 
 async def test_the_head_is_listed_first_and_workers_by_index(world: World) -> None:
@@ -45,7 +51,9 @@ async def test_everything_of_a_cluster_is_private(world: World) -> None:
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o755 for path in (world.shared / "launchers").iterdir())
 
 
-async def test_a_launcher_gets_what_was_asked_and_nothing_of_the_shell(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_launcher_gets_what_was_asked_and_nothing_of_the_shell(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shell = {
         "RAY_ADDRESS": "elsewhere:6379",
         "RAY_AUTH_TOKEN": "secret",
@@ -115,7 +123,9 @@ async def test_delete_of_the_last_application_leaves_nothing_but_logs(world: Wor
     assert len(list((world.shared / "logs").iterdir())) == 2
 
 
-async def test_a_delete_without_waiting_returns_when_the_launcher_was_asked_and_a_later_look_forgets_it(world: World) -> None:
+async def test_a_delete_without_waiting_returns_when_the_launcher_was_asked_and_a_later_look_forgets_it(
+    world: World,
+) -> None:
     app = await world.running()
     pid = world.pid(app)
     os.kill(pid, signal.SIGSTOP)
@@ -247,7 +257,9 @@ async def test_what_a_launcher_leaves_behind_is_ended_too(world: World, fake: st
 async def test_a_killed_launcher_is_a_failure_and_its_ray_is_ended_by_delete(world: World) -> None:
     app = await world.running()
     os.kill(world.pid(app), signal.SIGKILL)
-    failed = await world.reaches("failed", message="its launcher was killed by signal 9; its last line: hello from unit-head")
+    failed = await world.reaches(
+        "failed", message="its launcher was killed by signal 9; its last line: hello from unit-head"
+    )
     assert len(world.ours()) == 2
     await world.platform.delete(failed)
     assert world.ours() == []
@@ -345,11 +357,17 @@ async def test_an_application_survives_raytui_and_its_terminal(world: World) -> 
         asyncio.run(world.platform.create(world.request()))
         os.killpg(0, signal.SIGHUP)
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], start_new_session=True, timeout=60, cwd=Path.cwd())
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], start_new_session=True, timeout=60, cwd=Path.cwd()
+    )
     assert done.returncode == -signal.SIGHUP
     app = await world.reaches("running")
     assert os.getsid(world.pid(app)) == world.pid(app)
-    assert sorted(Path(f"/proc/{world.pid(app)}/fd/{n}").readlink().name[:5] for n in (0, 1, 2)) == ["head-", "head-", "null"]
+    assert sorted(Path(f"/proc/{world.pid(app)}/fd/{n}").readlink().name[:5] for n in (0, 1, 2)) == [
+        "head-",
+        "head-",
+        "null",
+    ]
 
 
 async def test_a_full_disk_ends_in_one_sentence_and_nothing_half_made(
@@ -361,7 +379,9 @@ async def test_a_full_disk_ends_in_one_sentence_and_nothing_half_made(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("raytui.system.files.os.fsync", full)
-    with pytest.raises(OperationFailed, match=r"writing the record failed: .*unit-head.json: No space left on device") as caught:
+    with pytest.raises(
+        OperationFailed, match=r"writing the record failed: .*unit-head.json: No space left on device"
+    ) as caught:
         await world.platform.create(world.request())
     assert "RAYTUI_STATE_DIR" in caught.value.hint
     assert world.ours() == []
@@ -370,7 +390,9 @@ async def test_a_full_disk_ends_in_one_sentence_and_nothing_half_made(
     assert list(temp_root.iterdir()) == []
 
 
-async def test_a_disk_that_fills_up_after_the_start_takes_the_start_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_that_fills_up_after_the_start_takes_the_start_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await world.launchers()
     store = records.store
 

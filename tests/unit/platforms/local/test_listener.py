@@ -80,7 +80,9 @@ async def all_questions(client: DashboardClient) -> list[RaytuiError]:
     return [*failures, caught.value]
 
 
-async def test_the_head_s_own_dashboard_gets_the_token_and_only_where_ray_asks_for_it(world: World, long_lived: bool) -> None:
+async def test_the_head_s_own_dashboard_gets_the_token_and_only_where_ray_asks_for_it(
+    world: World, long_lived: bool
+) -> None:
     head = await world.running("head", "serves a dashboard", **TOKEN)
     target = await world.platform.dashboard(head)
     client = connect(target, long_lived=long_lived)
@@ -94,7 +96,9 @@ async def test_the_head_s_own_dashboard_gets_the_token_and_only_where_ray_asks_f
     assert await world.platform.dashboard(head) == target, "a console would connect anew at each look"
 
 
-async def test_another_user_who_listens_on_the_dashboard_s_port_is_named_and_told_nothing(world: World, long_lived: bool) -> None:
+async def test_another_user_who_listens_on_the_dashboard_s_port_is_named_and_told_nothing(
+    world: World, long_lived: bool
+) -> None:
     with stranger(NOBODY) as other:
         head = await world.running("head", **TOKEN)
         failures = await all_questions(connect(await world.platform.dashboard(head), long_lived=long_lived))
@@ -102,7 +106,11 @@ async def test_another_user_who_listens_on_the_dashboard_s_port_is_named_and_tol
     words = f"another process (pid {other.pid}, user nobody) listens on the dashboard's port {DASHBOARD_PORT}, not {head.name}"
     for error in failures:
         assert isinstance(error, Unreachable)
-        assert (error.failure.layer, error.failure.reason, error.failure.conclusive) == ("dashboard", "ForeignListener", False)
+        assert (error.failure.layer, error.failure.reason, error.failure.conclusive) == (
+            "dashboard",
+            "ForeignListener",
+            False,
+        )
         assert words in str(error)
         assert "--dashboard-port" in error.hint
 
@@ -130,13 +138,19 @@ async def test_nobody_on_the_port_is_a_refused_connection_as_before(world: World
     assert {error.reason for error in failures} == {"ConnectionRefused"}
 
 
-@pytest.mark.parametrize("looks", [[{1}, {2}], [set(), {1}], [{1}, set()]], ids=["another socket", "nobody before", "nobody after"])
-async def test_a_listener_that_changes_while_a_connection_is_made_is_asked_nothing(looks: list[set[int]], long_lived: bool) -> None:
+@pytest.mark.parametrize(
+    "looks", [[{1}, {2}], [set(), {1}], [{1}, set()]], ids=["another socket", "nobody before", "nobody after"]
+)
+async def test_a_listener_that_changes_while_a_connection_is_made_is_asked_nothing(
+    looks: list[set[int]], long_lived: bool
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         seen = iter(looks)
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         login = {"Authorization": "Bearer secret"}
-        client = connect(DashboardTarget(url, ray_headers=login, listener=lambda: frozenset(next(seen))), long_lived=long_lived)
+        client = connect(
+            DashboardTarget(url, ray_headers=login, listener=lambda: frozenset(next(seen))), long_lived=long_lived
+        )
         with pytest.raises(Unreachable, match="began to listen on") as caught:
             await client.version()
         conn = server.accept()[0]
@@ -182,7 +196,9 @@ def table(*rows: tuple[str, str]) -> str:
 def test_the_kernels_table_is_read_only_as_far_as_its_listening_sockets(tmp_path, monkeypatch):
     kernel = tmp_path / "tcp"
     monkeypatch.setattr(listener, "_LOOPBACK", ((str(kernel), (b"0100007F",)),))
-    kernel.write_text(table(("1F90", "0A"), ("1F91", "0A"), ("1F90", "03"), ("1F90", "0A"), ("1F90", "01")) + "not read")
+    kernel.write_text(
+        table(("1F90", "0A"), ("1F91", "0A"), ("1F90", "03"), ("1F90", "0A"), ("1F90", "01")) + "not read"
+    )
     assert listener.listening(0x1F90) == {100: 1000, 103: 1000}
     assert listener.listening(0x1F91) == {101: 1000}
     kernel.write_text(table(("1F91", "0A"), ("1F90", "01"), ("1F90", "0A")))

@@ -45,7 +45,19 @@ def machine_of(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_machine_that_is_fit_passes_everything(world: World, machine_of: None) -> None:
     found = await rows(world)
     assert {check.status for name, check in found.items() if name not in {"gpu", "shm"}} == {"ok"}
-    assert list(found) == ["state-dir", "venv", "ray", "auth", "cpu", "memory", "gpu", "ray-port", "dashboard-port", "shm", "temp-dir"]
+    assert list(found) == [
+        "state-dir",
+        "venv",
+        "ray",
+        "auth",
+        "cpu",
+        "memory",
+        "gpu",
+        "ray-port",
+        "dashboard-port",
+        "shm",
+        "temp-dir",
+    ]
     assert not world.state.exists()
 
 
@@ -58,9 +70,13 @@ async def test_a_taken_port_names_its_holder_and_the_flag(world: World, listener
     assert "--ray-port auto" in check.hint
 
 
-async def test_a_port_of_another_user_is_said_to_be_so(world: World, listener: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_port_of_another_user_is_said_to_be_so(
+    world: World, listener: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(preflight, "holder", lambda _: ports.Holder(0, ""))
-    assert (await rows(world, dashboard_port=listener))["dashboard-port"].message == f"port {listener} is taken by another user's process"
+    assert (await rows(world, dashboard_port=listener))[
+        "dashboard-port"
+    ].message == f"port {listener} is taken by another user's process"
 
 
 async def test_a_port_among_rays_worker_ports_fails(world: World) -> None:
@@ -111,7 +127,9 @@ async def test_without_ray_anywhere_both_places_and_the_line_that_installs_it_ar
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     platform = LocalPlatform(world.state, venv=other if chosen else None)
     (check,) = [check for check in await platform.specs.preflight(spec()) if check.status == "fail"]
-    assert check.message.startswith(f"Ray is in neither place: not in {own}, the environment that raytui runs in, and not in {other}")
+    assert check.message.startswith(
+        f"Ray is in neither place: not in {own}, the environment that raytui runs in, and not in {other}"
+    )
     assert ("RAYTUI_VENV" in check.message) is chosen
     assert ("does not exist" in check.message) is not exists
     assert "install --upgrade" not in check.hint
@@ -130,7 +148,9 @@ async def test_a_named_environment_without_ray_beside_one_that_has_it_says_so(
 
 
 def test_the_line_that_installs_ray_names_the_version_of_pyproject() -> None:
-    pinned = tomllib.loads((Path(__file__).resolve().parents[4] / "pyproject.toml").read_text())["project"]["optional-dependencies"]["ray"]
+    pinned = tomllib.loads((Path(__file__).resolve().parents[4] / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]["ray"]
     assert [preflight.ray_requirement()] == pinned
 
 
@@ -150,7 +170,9 @@ def held() -> Iterator[Callable[..., int]]:
             unmarked = {name: value for name, value in os.environ.items() if name not in mark}
             child = f"import subprocess; subprocess.run({command!r}, env={unmarked!r})"
             command = [sys.executable, "-c", child]
-        process = subprocess.Popen(command, env={**os.environ, **mark}, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        process = subprocess.Popen(
+            command, env={**os.environ, **mark}, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         children.append(process)
         assert process.stdout is not None
         return int(process.stdout.readline())
@@ -185,7 +207,8 @@ async def test_another_port_than_that_of_the_living_head_is_looked_at_like_any(w
 
 
 @pytest.mark.parametrize(
-    ("version", "status"), [("2.9.3", "fail"), ("2.51.9", "fail"), ("2.53.0", "warn"), ("2.54.0", "ok"), ("3.0.0", "ok")]
+    ("version", "status"),
+    [("2.9.3", "fail"), ("2.51.9", "fail"), ("2.53.0", "warn"), ("2.54.0", "ok"), ("3.0.0", "ok")],
 )
 async def test_token_authentication_needs_a_new_ray(world: World, version: str, status: str) -> None:
     packages = world.venv / "lib" / "python3.11" / "site-packages"
@@ -195,7 +218,9 @@ async def test_token_authentication_needs_a_new_ray(world: World, version: str, 
 
 
 async def test_a_node_larger_than_the_machine_fails(world: World, machine_of: None) -> None:
-    checks = await world.platform.specs.preflight(spec(head=HeadSpec(cpu=5, memory=17), workers=WorkersSpec(cpu=8, memory=32)))
+    checks = await world.platform.specs.preflight(
+        spec(head=HeadSpec(cpu=5, memory=17), workers=WorkersSpec(cpu=8, memory=32))
+    )
     failed = {check.field: check for check in checks if check.status == "fail"}
     assert failed.keys() == {"head.cpu", "head.memory", "workers.cpu", "workers.memory"}
     assert failed["workers.cpu"].message == "each worker asks for 8 CPUs, the machine has 4"
@@ -213,7 +238,9 @@ async def test_the_size_of_workers_that_are_not_wanted_does_not_matter(world: Wo
 
 
 @pytest.mark.parametrize(("have", "status"), [(None, "fail"), (1, "fail"), (2, "warn"), (4, "ok")])
-async def test_gpus_are_counted_only_when_asked_for(world: World, monkeypatch: pytest.MonkeyPatch, have: int | None, status: str) -> None:
+async def test_gpus_are_counted_only_when_asked_for(
+    world: World, monkeypatch: pytest.MonkeyPatch, have: int | None, status: str
+) -> None:
     monkeypatch.setattr(machine, "gpus", lambda: have)
     assert (await rows(world, workers=WorkersSpec(count=2, gpus=2)))["gpu"].status == status
     assert (await rows(world))["gpu"].status == "skip"
@@ -268,10 +295,14 @@ async def test_auto_ports_are_free_outside_rays_range_and_nobody_elses(world: Wo
         assert isinstance(found.ray_port, int)
         assert isinstance(found.dashboard_port, int)
         assert len({found.ray_port, found.dashboard_port, RAY_PORT, DASHBOARD_PORT}) == 4
-        assert all(port not in range(10002, 20000) and ports.is_free(port) for port in (found.ray_port, found.dashboard_port))
+        assert all(
+            port not in range(10002, 20000) and ports.is_free(port) for port in (found.ray_port, found.dashboard_port)
+        )
 
 
-async def test_auto_prefers_the_defaults_and_leaves_them_when_taken(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_auto_prefers_the_defaults_and_leaves_them_when_taken(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ports, "is_free", lambda port: port != 8265)
     found = await world.platform.specs.resolve_ports(spec())
     assert found.ray_port == 6379

@@ -26,7 +26,9 @@ def chosen(one: Marked) -> bool:
 
 
 def test_children_that_wrote_over_their_environment_belong_to_their_parent() -> None:
-    rows = table((10_000_001, 1, 10_000_001), (10_000_002, 10_000_001, 10_000_001), (10_000_003, 10_000_002, 10_000_003))
+    rows = table(
+        (10_000_001, 1, 10_000_001), (10_000_002, 10_000_001, 10_000_001), (10_000_003, 10_000_002, 10_000_003)
+    )
     assert belonging(rows, [mark(rows[10_000_001])], chosen).keys() == rows.keys()
 
 
@@ -36,12 +38,16 @@ def test_an_orphan_in_the_session_that_the_launcher_leads_belongs() -> None:
 
 
 def test_a_marked_process_does_not_claim_the_session_of_a_shell() -> None:
-    rows = table((10_000_001, 1, 10_000_001), (10_000_002, 10_000_001, 10_000_001), (10_000_003, 10_000_001, 10_000_001))
+    rows = table(
+        (10_000_001, 1, 10_000_001), (10_000_002, 10_000_001, 10_000_001), (10_000_003, 10_000_001, 10_000_001)
+    )
     assert belonging(rows, [mark(rows[10_000_002])], chosen).keys() == {10_000_002}
 
 
 def test_another_application_started_from_within_keeps_its_own() -> None:
-    rows = table((10_000_001, 1, 10_000_001), (10_000_002, 10_000_001, 10_000_002), (10_000_003, 10_000_002, 10_000_002))
+    rows = table(
+        (10_000_001, 1, 10_000_001), (10_000_002, 10_000_001, 10_000_002), (10_000_003, 10_000_002, 10_000_002)
+    )
     marks = [mark(rows[10_000_001]), mark(rows[10_000_002], "d-head")]
     assert belonging(rows, marks, chosen).keys() == {10_000_001}
 
@@ -50,7 +56,9 @@ def test_we_and_our_ancestors_never_belong() -> None:
     rows = processes.own()
     me, parent = rows[os.getpid()], processes.read(os.getppid())
     assert parent is not None
-    assert belonging(rows | {parent.pid: parent}, [mark(me), mark(parent)], chosen).keys().isdisjoint({me.pid, parent.pid})
+    assert (
+        belonging(rows | {parent.pid: parent}, [mark(me), mark(parent)], chosen).keys().isdisjoint({me.pid, parent.pid})
+    )
 
 
 def test_a_signal_needs_the_start_time_as_well() -> None:

@@ -46,13 +46,18 @@ async def test_files_that_applications_run_from_never_change_and_new_application
     worker = await world.platform.create(msgspec.structs.replace(request, script=paths["ray_worker_launcher.py"]))
     assert processes.environment(world.pid(worker))["RAYTUI_NODE_DIR"] == str(own / "raytui_node")
     (own / "raytui_node/node.py").write_bytes(b"by hand")
-    with pytest.raises(OperationFailed, match=r"raytui_node/node.py was changed by hand, and applications of unit run from it"):
+    with pytest.raises(
+        OperationFailed, match=r"raytui_node/node.py was changed by hand, and applications of unit run from it"
+    ):
         await world.platform.store.write_launchers(CLUSTER, newer)
     await world.platform.delete(worker)
     assert own.exists()
     await world.platform.delete(head)
     assert not list(world.shared.glob("launchers*"))
-    assert Path((await world.platform.store.write_launchers(CLUSTER, newer))["raytui_node/node.py"]).parent.parent.name == "launchers"
+    assert (
+        Path((await world.platform.store.write_launchers(CLUSTER, newer))["raytui_node/node.py"]).parent.parent.name
+        == "launchers"
+    )
 
 
 async def test_a_full_disk_leaves_the_old_launcher(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +143,9 @@ async def test_a_head_without_dashboard_port_is_unreachable_by_design(world: Wor
         await world.platform.dashboard(head)
 
 
-async def test_a_token_in_our_environment_becomes_the_clusters(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_token_in_our_environment_becomes_the_clusters(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("RAY_AUTH_TOKEN", " told ")
     await world.create(RAY_AUTH_MODE="token")
     assert (world.shared / "auth_token").read_text() == "told\n"
@@ -151,9 +158,13 @@ async def test_a_token_in_our_environment_becomes_the_clusters(world: World, mon
     assert (world.shared / "auth_token").read_text() == "from a file\n"
 
 
-async def test_a_token_file_that_is_missing_is_named_and_nothing_is_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_token_file_that_is_missing_is_named_and_nothing_is_made(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", "/nope")
-    with pytest.raises(OperationFailed, match=r"the Ray token in /nope \(RAY_AUTH_TOKEN_PATH\) cannot be used: it cannot be read"):
+    with pytest.raises(
+        OperationFailed, match=r"the Ray token in /nope \(RAY_AUTH_TOKEN_PATH\) cannot be used: it cannot be read"
+    ):
         await world.create(RAY_AUTH_MODE="token")
     assert await world.platform.list(CLUSTER) == ()
 
@@ -186,7 +197,11 @@ async def test_a_change_on_a_disk_that_hangs_ends_in_a_sentence_that_leaves_it_o
 
 
 def test_a_lock_that_is_held_says_so(tmp_path: Path) -> None:
-    with files.locked(tmp_path), pytest.raises(OperationFailed, match=r"another raytui has held .*\.lock"), files.locked(tmp_path, 0.01):
+    with (
+        files.locked(tmp_path),
+        pytest.raises(OperationFailed, match=r"another raytui has held .*\.lock"),
+        files.locked(tmp_path, 0.01),
+    ):
         pass
     with files.locked(tmp_path, 0.01):
         pass

@@ -24,8 +24,18 @@ def html(status: int, body: bytes = b"<html><title>502 Bad Gateway</title></html
 @pytest.mark.parametrize(
     ("answer", "kind", "error", "words"),
     [
-        (bad(401, "the key is invalid"), "key", NotAllowed, ["refused the API key from CML_API_KEY", "the key is invalid"]),
-        (bad(403, "read only"), "denied", NotAllowed, ["the API key from CML_API_KEY may not list the apps", "read only"]),
+        (
+            bad(401, "the key is invalid"),
+            "key",
+            NotAllowed,
+            ["refused the API key from CML_API_KEY", "the key is invalid"],
+        ),
+        (
+            bad(403, "read only"),
+            "denied",
+            NotAllowed,
+            ["the API key from CML_API_KEY may not list the apps", "read only"],
+        ),
         (bad(404, "project x not found"), "absent", NotFound, ["could not list the apps", "does not exist"]),
         (bad(409, "already exists"), "conflict", OperationFailed, ["refused to list the apps", "already exists"]),
         (bad(400, "script 'x.py' not found"), "refused", OperationFailed, ["script 'x.py' not found"]),
@@ -34,7 +44,12 @@ def html(status: int, body: bytes = b"<html><title>502 Bad Gateway</title></html
         (bad(500, "boom"), "broken", Unreachable, ["answered HTTP 500 (boom)"]),
         (html(502), "broken", Unreachable, ["HTTP 502 (502 Bad Gateway)"]),
         (html(504), "gateway", Unreachable, ["HTTP 504"]),
-        (html(302, b"", location="https://ml.example.com/login?redirect=x&token=abc"), "login", Unreachable, ["sent its login page"]),
+        (
+            html(302, b"", location="https://ml.example.com/login?redirect=x&token=abc"),
+            "login",
+            Unreachable,
+            ["sent its login page"],
+        ),
         (
             html(301, b"", location="https://other.example.com/"),
             "redirect",
@@ -42,12 +57,19 @@ def html(status: int, body: bytes = b"<html><title>502 Bad Gateway</title></html
             ["points elsewhere", "https://other.example.com/"],
         ),
         (html(200, LOGIN), "login", Unreachable, ["sent its login page"]),
-        (html(200, b"<html><h1>The workbench is being updated</h1></html>"), "html", Unreachable, ["not API v2", "being updated"]),
+        (
+            html(200, b"<html><h1>The workbench is being updated</h1></html>"),
+            "html",
+            Unreachable,
+            ["not API v2", "being updated"],
+        ),
         (Answer(200, {}, b"{half"), "garbage", Unreachable, ["not API v2 (not JSON)"]),
         (Answer(200, {}, b"[1, 2]"), "garbage", Unreachable, ["not a JSON object"]),
     ],
 )
-def test_each_bad_answer_has_its_kind_and_its_sentence(answer: Answer, kind: str, error: type[RaytuiError], words: list[str]) -> None:
+def test_each_bad_answer_has_its_kind_and_its_sentence(
+    answer: Answer, kind: str, error: type[RaytuiError], words: list[str]
+) -> None:
     outcome = judge(answer, raw=False, secrets=SECRETS)
     raised = error_for(outcome, "list the apps", TOLD)
     assert outcome.kind == kind

@@ -31,7 +31,9 @@ async def test_a_read_gives_up_after_its_attempts() -> None:
     assert transport.count("GetProject") == FAST.attempts
 
 
-@pytest.mark.parametrize("final", [bad(401), bad(403), bad(404), bad(409), bad(400), TransportError("refused", sent=False)], ids=str)
+@pytest.mark.parametrize(
+    "final", [bad(401), bad(403), bad(404), bad(409), bad(400), TransportError("refused", sent=False)], ids=str
+)
 async def test_what_a_repeat_cannot_change_is_not_repeated(final: Any) -> None:
     transport = Scripted(GetProject=final)
     await client_over(transport).outcome("GetProject")
@@ -82,12 +84,19 @@ def paged(total: int, most: int = PAGE_SIZE) -> Any:
         assert query["page_size"] == PAGE_SIZE
         begin = int(query.get("page_token", "0"))
         end = min(total, begin + most)
-        return ok({"applications": [{"id": str(n)} for n in range(begin, end)], "next_page_token": str(end) if end < total else ""})
+        return ok(
+            {
+                "applications": [{"id": str(n)} for n in range(begin, end)],
+                "next_page_token": str(end) if end < total else "",
+            }
+        )
 
     return answer
 
 
-@pytest.mark.parametrize(("total", "most", "requests"), [(0, 100, 1), (100, 100, 1), (101, 100, 2), (500, 100, 5), (25, 10, 3)])
+@pytest.mark.parametrize(
+    ("total", "most", "requests"), [(0, 100, 1), (100, 100, 1), (101, 100, 2), (500, 100, 5), (25, 10, 3)]
+)
 async def test_a_list_is_read_to_its_last_page(total: int, most: int, requests: int) -> None:
     transport = Scripted(ListApplications=paged(total, most))
     entries = await client_over(transport).pages("ListApplications", "applications")
@@ -103,7 +112,9 @@ async def test_a_token_that_repeats_ends_in_an_error_and_not_in_a_loop() -> None
     assert transport.count("ListApplications") == 2
 
 
-@pytest.mark.parametrize("payload", [{}, {"applications": None}, {"applications": "x", "next_page_token": 5}, {"applications": [1, None]}])
+@pytest.mark.parametrize(
+    "payload", [{}, {"applications": None}, {"applications": "x", "next_page_token": 5}, {"applications": [1, None]}]
+)
 async def test_a_list_of_the_wrong_shape_is_empty(payload: dict[str, Any]) -> None:
     assert await client_over(Scripted(ListApplications=ok(payload))).pages("ListApplications", "applications") == []
 
@@ -122,6 +133,10 @@ async def test_another_project_is_asked_over_the_same_connection() -> None:
 
 def test_an_error_names_what_was_tried_and_on_which_project() -> None:
     client = client_over(Scripted())
-    assert "list the applications of project abcd-efgh-ijkl-mnop" in str(client.error(Outcome("broken", 500), "ListApplications"))
-    assert "stop the application c-head" in str(client.error(Outcome("lost", no_answer="lost"), "StopApplication", {"name": "c-head"}))
+    assert "list the applications of project abcd-efgh-ijkl-mnop" in str(
+        client.error(Outcome("broken", 500), "ListApplications")
+    )
+    assert "stop the application c-head" in str(
+        client.error(Outcome("lost", no_answer="lost"), "StopApplication", {"name": "c-head"})
+    )
     assert msgspec.structs.asdict(client.workbench)["key_source"] == "CML_API_KEY"

@@ -35,7 +35,9 @@ def test_a_host_is_scheme_and_name(host: str, base: str) -> None:
     assert normalized_host(host) == base
 
 
-@pytest.mark.parametrize("host", ["", "https://", "ftp://x", "https://user:pw@ml.example.com", "http://x:notaport", "http://[::1"])
+@pytest.mark.parametrize(
+    "host", ["", "https://", "ftp://x", "https://user:pw@ml.example.com", "http://x:notaport", "http://[::1"]
+)
 def test_what_is_no_address_of_a_workbench_is_a_problem_of_host(host: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         normalized_host(host)
@@ -47,13 +49,19 @@ def test_ids_are_quoted_in_the_path_a_files_slash_too() -> None:
         path_of("DownloadProjectFile", {"project_id": "p", "path": ".raytui/c/a b.py"})
         == "/api/v2/projects/p/files/.raytui%2Fc%2Fa%20b.py:download"
     )
-    assert path_of("StopApplication", {"project_id": "p", "application_id": "a"}) == "/api/v2/projects/p/applications/a:stop"
+    assert (
+        path_of("StopApplication", {"project_id": "p", "application_id": "a"})
+        == "/api/v2/projects/p/applications/a:stop"
+    )
 
 
 def test_every_operation_is_in_the_specification_with_this_method_and_path() -> None:
     paths: dict[str, Any] = json.loads(SPECIFICATION.read_text())["paths"]
     known = {
-        item["operationId"]: (method.upper(), path.replace("{project.id}", "{project_id}").replace("{job.id}", "{job_id}"))
+        item["operationId"]: (
+            method.upper(),
+            path.replace("{project.id}", "{project_id}").replace("{job.id}", "{job_id}"),
+        )
         for path, methods in paths.items()
         for method, item in methods.items()
     }
@@ -70,7 +78,14 @@ def test_every_operation_has_a_phrase_for_messages() -> None:
 
 def test_only_creates_uploads_and_restarts_are_not_repeatable() -> None:
     once = {name for name, operation in OPERATIONS.items() if not operation.repeatable}
-    assert once == {"CreateProject", "UploadFile", "CreateApplication", "RestartApplication", "CreateJob", "CreateJobRun"}
+    assert once == {
+        "CreateProject",
+        "UploadFile",
+        "CreateApplication",
+        "RestartApplication",
+        "CreateJob",
+        "CreateJobRun",
+    }
 
 
 def test_an_endpoint_never_shows_its_key() -> None:

@@ -27,7 +27,13 @@ def listed(
     identity: str, marker: Marker | None = MARKER, name: str = "c-worker-1", status: str = "running", created: int = 0
 ) -> dict[str, Any]:
     description = describe(marker) if marker else "somebody's"
-    return {"id": identity, "name": name, "description": description, "status": status, "created_at": f"2026-11-24T00:00:{created:02}Z"}
+    return {
+        "id": identity,
+        "name": name,
+        "description": description,
+        "status": status,
+        "created_at": f"2026-11-24T00:00:{created:02}Z",
+    }
 
 
 class World(Scripted):
@@ -35,7 +41,14 @@ class World(Scripted):
 
     def __init__(self, *entries: dict[str, Any], **script: Any) -> None:
         self.entries = list(entries)
-        super().__init__(**{"ListApplications": self._list, "DeleteApplication": self._delete, "StopApplication": self._stop, **script})
+        super().__init__(
+            **{
+                "ListApplications": self._list,
+                "DeleteApplication": self._delete,
+                "StopApplication": self._stop,
+                **script,
+            }
+        )
 
     def _list(self, _: Call) -> Answer:
         return ok({"applications": self.entries})
@@ -89,7 +102,9 @@ async def test_a_create_whose_answer_was_lost_is_found_and_not_sent_again(reply:
     assert world.count("CreateApplication") == 1
 
 
-@pytest.mark.parametrize("reply", [*LOST, bad(429), bad(302, location="/login"), TransportError("refused", sent=False)], ids=str)
+@pytest.mark.parametrize(
+    "reply", [*LOST, bad(429), bad(302, location="/login"), TransportError("refused", sent=False)], ids=str
+)
 async def test_a_create_that_was_not_carried_out_is_sent_again(reply: Reply) -> None:
     world = World()
     world.script["CreateApplication"] = lambda call: (
@@ -135,7 +150,8 @@ async def test_the_copy_of_another_run_is_left_to_that_run() -> None:
 
 async def test_a_refusal_adopts_what_another_run_made_at_the_same_moment() -> None:
     world = World(
-        listed("theirs", msgspec.structs.replace(MARKER, run="run2"), status="starting"), CreateApplication=bad(409, "already exists")
+        listed("theirs", msgspec.structs.replace(MARKER, run="run2"), status="starting"),
+        CreateApplication=bad(409, "already exists"),
     )
     assert (await Lifecycle(client_over(world)).create(REQUEST, {})).id == "theirs"
 
@@ -148,7 +164,9 @@ async def test_a_refusal_adopts_what_another_run_made_at_the_same_moment() -> No
         (listed("f", msgspec.structs.replace(MARKER, run="old"), status="stopped"), "is ours already"),
     ],
 )
-async def test_a_refusal_because_of_another_application_names_it_and_touches_nothing(entry: dict[str, Any], words: str) -> None:
+async def test_a_refusal_because_of_another_application_names_it_and_touches_nothing(
+    entry: dict[str, Any], words: str
+) -> None:
     world = World(entry, CreateApplication=bad(409, "already exists"))
     with pytest.raises(OperationFailed, match=words) as caught:
         await Lifecycle(client_over(world)).create(REQUEST, {})
@@ -159,7 +177,9 @@ async def test_a_refusal_because_of_another_application_names_it_and_touches_not
 
 async def test_a_refusal_without_such_an_application_is_told_in_the_servers_words_and_not_repeated() -> None:
     world = World(CreateApplication=bad(400, "script 'worker.py' not found in project directory"))
-    with pytest.raises(OperationFailed, match=r"refused to create the application c-worker-1: script 'worker\.py' not found"):
+    with pytest.raises(
+        OperationFailed, match=r"refused to create the application c-worker-1: script 'worker\.py' not found"
+    ):
         await Lifecycle(client_over(world)).create(REQUEST, {})
     assert world.count("CreateApplication") == 1
 
@@ -293,7 +313,9 @@ class Gated(World):
 
 
 @pytest.mark.parametrize("reply", LOST, ids=str)
-async def test_a_cancelled_create_whose_answer_was_lost_takes_back_what_it_made_and_sends_nothing_more(reply: Reply) -> None:
+async def test_a_cancelled_create_whose_answer_was_lost_takes_back_what_it_made_and_sends_nothing_more(
+    reply: Reply,
+) -> None:
     world = Gated()
     world.script["CreateApplication"] = world.makes(listed("a"), reply)
     await world.cancelled()
@@ -320,7 +342,9 @@ async def test_a_cancelled_create_that_ended_doubtful_deletes_what_the_list_show
     plain = world._list
     # The list fails for as long as the create looks, and answers afterwards.
     world.script["ListApplications"] = lambda call: plain(call) if task_is_over() else bad(500)
-    task = asyncio.create_task(Lifecycle(client_over(world, msgspec.structs.replace(FAST, patience=5.0))).create(REQUEST, {}))
+    task = asyncio.create_task(
+        Lifecycle(client_over(world, msgspec.structs.replace(FAST, patience=5.0))).create(REQUEST, {})
+    )
 
     def task_is_over() -> bool:
         return world.count("ListApplications") > 3 * FAST.attempts
@@ -335,7 +359,9 @@ async def test_a_cancelled_create_that_ended_doubtful_deletes_what_the_list_show
 
 
 async def test_a_cancelled_create_leaves_what_another_run_made() -> None:
-    world = Gated(listed("theirs", msgspec.structs.replace(MARKER, run="run2")), CreateApplication=bad(409, "already exists"))
+    world = Gated(
+        listed("theirs", msgspec.structs.replace(MARKER, run="run2")), CreateApplication=bad(409, "already exists")
+    )
     await world.cancelled()
     assert world.ids == ["theirs"]
 
@@ -410,7 +436,9 @@ async def test_without_wait_an_end_returns_when_the_platform_has_accepted_it(ver
 async def test_without_wait_a_refused_delete_of_what_lives_is_repeated_until_it_is_accepted() -> None:
     world = World(listed("a"))
     honoured = world.script["DeleteApplication"]
-    world.script["DeleteApplication"] = lambda call: honoured(call) if world.entries[0]["status"] == "stopped" else bad(400)  # type: ignore[operator]
+    world.script["DeleteApplication"] = lambda call: (
+        honoured(call) if world.entries[0]["status"] == "stopped" else bad(400)
+    )  # type: ignore[operator]
     await Lifecycle(client_over(world)).delete(application(listed("a")), wait=False)
     assert world.ids == []
 
@@ -434,7 +462,9 @@ async def test_what_somebody_makes_anew_under_the_name_during_a_delete_is_left_a
 
 
 @pytest.mark.parametrize(
-    "reply", [bad(500), bad(429), TransportError("lost"), TransportError("timeout"), bad(400, "it is changing state")], ids=str
+    "reply",
+    [bad(500), bad(429), TransportError("lost"), TransportError("timeout"), bad(400, "it is changing state")],
+    ids=str,
 )
 async def test_a_delete_that_had_no_effect_is_sent_again(reply: Reply) -> None:
     world = World(listed("a", status="stopped"))
@@ -479,7 +509,8 @@ async def test_a_wait_on_a_platform_that_stays_away_ends_with_its_error() -> Non
 async def test_a_wait_that_runs_out_names_what_is_still_listed_and_what_the_platform_said() -> None:
     world = World(listed("a", status="APPLICATION_STOPPING"), DeleteApplication=bad(400, "it is locked"))
     with pytest.raises(
-        DeadlineExceeded, match=r"c-worker-1 to be deleted; still listed: c-worker-1 \(APPLICATION_STOPPING\).*it is locked"
+        DeadlineExceeded,
+        match=r"c-worker-1 to be deleted; still listed: c-worker-1 \(APPLICATION_STOPPING\).*it is locked",
     ):
         await Lifecycle(client_over(world, msgspec.structs.replace(FAST, delete=0.1))).delete(application(listed("a")))
 
@@ -555,7 +586,14 @@ async def test_a_restart_whose_answer_was_lost_is_seen_and_not_repeated(reply: R
 
 
 async def test_where_a_restart_is_refused_the_application_is_made_again_as_it_was() -> None:
-    entry = {**listed("a"), "cpu": 3, "memory": 12, "nvidia_gpu": 1, "script": "worker.py", "runtime_identifier": "image:1"}
+    entry = {
+        **listed("a"),
+        "cpu": 3,
+        "memory": 12,
+        "nvidia_gpu": 1,
+        "script": "worker.py",
+        "runtime_identifier": "image:1",
+    }
     entry["environment"] = '{"RAYTUI_SHARED_DIR": ".raytui/c", "PROJECT_SECRET": "x"}'
     world = World(entry, RestartApplication=bad(400, "it is not running"))
     world.script["CreateApplication"] = world.makes(listed("b"), ok({"id": "b"}))
@@ -640,11 +678,15 @@ async def test_a_restart_that_is_cancelled_before_it_had_to_delete_ends_at_once(
 
 
 @pytest.mark.parametrize(
-    ("reply", "became"), [(bad(400, "no room"), "it no longer exists"), (bad(500), "it may no longer exist")], ids=["refused", "broken"]
+    ("reply", "became"),
+    [(bad(400, "no room"), "it no longer exists"), (bad(500), "it may no longer exist")],
+    ids=["refused", "broken"],
 )
 async def test_a_restart_that_lost_its_application_says_so(reply: Reply, became: str) -> None:
     world = World(listed("a"), RestartApplication=bad(400, "it is not running"), CreateApplication=reply)
-    with pytest.raises((OperationFailed, Unreachable), match=f"c-worker-1 did not start again and had to be deleted.*; {became}") as caught:
+    with pytest.raises(
+        (OperationFailed, Unreachable), match=f"c-worker-1 did not start again and had to be deleted.*; {became}"
+    ) as caught:
         await Lifecycle(client_over(world)).restart(application(listed("a")))
     assert became in str(caught.value)
     assert "raytui start creates it again" in as_commands(caught.value.hint)
@@ -657,7 +699,10 @@ async def test_a_restart_that_lost_its_application_to_what_nobody_foresaw_says_s
     world = World(listed("a"), RestartApplication=bad(400, "it is not running"), CreateApplication=odd)
     with pytest.raises(ZeroDivisionError) as caught:
         await Lifecycle(client_over(world)).restart(application(listed("a")))
-    assert "c-worker-1 did not start again and had to be deleted and made again; it may no longer exist" in caught.value.__notes__
+    assert (
+        "c-worker-1 did not start again and had to be deleted and made again; it may no longer exist"
+        in caught.value.__notes__
+    )
 
 
 @pytest.mark.parametrize("reply", [bad(500), bad(504), TransportError("timeout"), bad(429)], ids=str)

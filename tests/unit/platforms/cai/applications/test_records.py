@@ -41,7 +41,13 @@ ENTRY: dict[str, Any] = {
     "memory": 8.0,
     "nvidia_gpu": "1",
     "environment": json.dumps(
-        {"RAYTUI_RAY_PORT": "6379", SPEC_VARIABLE: "{}", "DB_PASSWORD": SECRET, "RAY_AUTH_TOKEN": SECRET, "HOME": SECRET}
+        {
+            "RAYTUI_RAY_PORT": "6379",
+            SPEC_VARIABLE: "{}",
+            "DB_PASSWORD": SECRET,
+            "RAY_AUTH_TOKEN": SECRET,
+            "HOME": SECRET,
+        }
     ),
     "runtime_identifier": "image:1",
 }
@@ -78,7 +84,14 @@ def test_an_entry_becomes_a_core_value() -> None:
         "head",
         "running",
     )
-    assert (app.cpu, app.memory, app.gpus, app.exposed, app.spec_digest, app.run) == (2.0, 8.0, 1, True, "d1gest", "run1")
+    assert (app.cpu, app.memory, app.gpus, app.exposed, app.spec_digest, app.run) == (
+        2.0,
+        8.0,
+        1,
+        True,
+        "d1gest",
+        "run1",
+    )
     assert (app.ray_port, app.dashboard_port, app.spec_json, app.raw_state) == (6379, 8265, "{}", "APPLICATION_RUNNING")
     assert app.url == "https://ray-cluster-head-123456.ml.example.com"
     assert app.started_at - app.created_at == 30.5
@@ -109,7 +122,8 @@ def test_ours_is_what_carries_the_marker_under_its_own_name(change: dict[str, An
 
 @given(
     st.dictionaries(
-        st.sampled_from(sorted(ENTRY)), st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers(), max_size=2)
+        st.sampled_from(sorted(ENTRY)),
+        st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers(), max_size=2),
     )
 )
 def test_no_entry_of_any_shape_breaks_the_listing(change: dict[str, Any]) -> None:
@@ -163,7 +177,9 @@ def test_the_same_name_in_two_projects_has_two_subdomains() -> None:
 
 
 def test_a_create_is_protected_and_carries_marker_and_spec() -> None:
-    request = CreateRequest("c-head", Marker("c", "head"), 2.0, 8.0, 0, {"RAY_AUTH_MODE": "token"}, "image:1", "head.py", '{"name":"c"}')
+    request = CreateRequest(
+        "c-head", Marker("c", "head"), 2.0, 8.0, 0, {"RAY_AUTH_MODE": "token"}, "image:1", "head.py", '{"name":"c"}'
+    )
     body = create_body(request, "abcd-efgh-ijkl-mnop", {"RAYTUI_SHARED_DIR": ".raytui/c"})
     assert body["bypass_authentication"] is False
     assert body["environment"] == {"RAYTUI_SHARED_DIR": ".raytui/c", SPEC_VARIABLE: '{"name":"c"}'}

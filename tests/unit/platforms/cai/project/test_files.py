@@ -18,7 +18,9 @@ from raytui.platforms.cai.project.files import DirectFiles, FileEntry, RemoteFil
 from tests.unit.platforms.cai.scripted import FAST, Call, Scripted, bad, client_over, ok
 
 
-@pytest.mark.parametrize(("path", "plain"), [("a/b.py", "a/b.py"), ("./a//b.py", "a/b.py"), (".raytui/c/x", ".raytui/c/x")])
+@pytest.mark.parametrize(
+    ("path", "plain"), [("a/b.py", "a/b.py"), ("./a//b.py", "a/b.py"), (".raytui/c/x", ".raytui/c/x")]
+)
 def test_a_path_in_the_project_is_made_plain(path: str, plain: str) -> None:
     assert checked(path) == plain
 
@@ -136,7 +138,9 @@ class Drive(Scripted):
     def _list(self, call: Call) -> Answer:
         folder = "" if call[1]["path"] == "." else call[1]["path"] + "/"
         names = [path.removeprefix(folder) for path in self.held if path.startswith(folder)]
-        return ok({"files": [{"path": name, "is_dir": False, "file_size": "3"} for name in names]}) if names else bad(404)
+        return (
+            ok({"files": [{"path": name, "is_dir": False, "file_size": "3"} for name in names]}) if names else bad(404)
+        )
 
     async def upload(self, path: str, data: bytes) -> Outcome:
         self.uploads += 1
@@ -223,7 +227,13 @@ def crashing(drive: Drive, count: Any) -> RemoteFiles:
 
 
 async def test_entries_that_cannot_be_read_take_none_of_the_others_with_them() -> None:
-    rows = [None, {"path": None}, {"path": 5}, {"path": "a", "file_size": "1e999"}, {"path": "b", "is_dir": None, "file_size": None}]
+    rows = [
+        None,
+        {"path": None},
+        {"path": 5},
+        {"path": "a", "file_size": "1e999"},
+        {"path": "b", "is_dir": None, "file_size": None},
+    ]
     files = RemoteFiles(client_over(Scripted(ListProjectFiles=ok({"files": rows}))))
     assert await files.entries("x") == (FileEntry("a", False, 0), FileEntry("b", False, 0))
 

@@ -45,7 +45,13 @@ async def test_a_report_is_read_with_its_time(tmp_path: Path, folder: SharedFold
     put(tmp_path, "nodes/c-worker-1.json", node(message="joined", exit_code=None, shm_bytes=64, new_field={"x": 1}))
     report = await folder.report(APP)
     assert report is not None
-    assert (report.state, report.node_id, report.message, report.shm_bytes, report.at) == ("alive", "n1", "joined", 64, CREATED + 5)
+    assert (report.state, report.node_id, report.message, report.shm_bytes, report.at) == (
+        "alive",
+        "n1",
+        "joined",
+        64,
+        CREATED + 5,
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,7 +77,11 @@ async def test_a_report_that_cannot_be_read_is_unread_not_missing(tmp_path: Path
 
 async def test_the_rendezvous_of_another_cluster_or_half_of_one_is_none(tmp_path: Path, folder: SharedFolder) -> None:
     assert await folder.rendezvous("c") is None
-    put(tmp_path, "rendezvous.json", {"cluster": "c", "address": "10.0.0.5:6379", "dashboard_url": "http://10.0.0.5:8265"})
+    put(
+        tmp_path,
+        "rendezvous.json",
+        {"cluster": "c", "address": "10.0.0.5:6379", "dashboard_url": "http://10.0.0.5:8265"},
+    )
     found = await folder.rendezvous("c")
     assert found is not None
     assert found.dashboard_url == "http://10.0.0.5:8265"
@@ -127,7 +137,14 @@ async def test_a_node_has_left_when_its_launcher_says_so(tmp_path: Path, folder:
 
 
 async def test_forgetting_a_run_keeps_logs_and_launchers(tmp_path: Path, folder: SharedFolder) -> None:
-    for path in ("auth_token", "rendezvous.json", "nodes/c-head.json", "drain/c-worker-1", "logs/head-e1.log", "launchers/x.py"):
+    for path in (
+        "auth_token",
+        "rendezvous.json",
+        "nodes/c-head.json",
+        "drain/c-worker-1",
+        "logs/head-e1.log",
+        "launchers/x.py",
+    ):
         put(tmp_path, path, b"x")
     await folder.forget_run("c")
     assert sorted(path.name for path in (tmp_path / ".raytui/c").iterdir()) == ["launchers", "logs"]

@@ -35,7 +35,12 @@ async def test_what_was_asked_for_is_kept_in_the_cluster_s_folder_until_it_is_re
 
 def platform_over(world: Scripted, folder: Path) -> CaiPlatform:
     platform = CaiPlatform(
-        host="https://ml.example.com", project_id="p", api_key=lambda: "a-key", client="http", project_dir=folder, timing=FAST
+        host="https://ml.example.com",
+        project_id="p",
+        api_key=lambda: "a-key",
+        client="http",
+        project_dir=folder,
+        timing=FAST,
     )
     platform.client._transport = world
     token = folder / ".raytui/c/auth_token"
@@ -56,7 +61,10 @@ def entry(name: str) -> dict[str, str]:
 
 async def test_the_end_of_a_worker_takes_no_token_from_a_head_that_is_too_young_for_the_list(tmp_path: Path) -> None:
     shown: list[list[dict[str, str]]] = [[entry("c-worker-1")], [], [], [entry("c-head")]]
-    world = Scripted(ListApplications=lambda _: ok({"applications": shown.pop(0) if len(shown) > 1 else shown[0]}), DeleteApplication=ok())
+    world = Scripted(
+        ListApplications=lambda _: ok({"applications": shown.pop(0) if len(shown) > 1 else shown[0]}),
+        DeleteApplication=ok(),
+    )
     platform = platform_over(world, tmp_path)
     await platform.delete(app("worker"))
     assert shown == [[entry("c-head")]]
@@ -74,7 +82,9 @@ async def test_the_token_goes_with_the_last_application_once_the_list_would_show
 
 async def test_the_token_goes_with_the_head_at_once(tmp_path: Path) -> None:
     shown = [entry("c-head")]
-    world = Scripted(ListApplications=lambda _: ok({"applications": shown}), DeleteApplication=lambda _: (shown.clear(), ok())[1])
+    world = Scripted(
+        ListApplications=lambda _: ok({"applications": shown}), DeleteApplication=lambda _: (shown.clear(), ok())[1]
+    )
     platform = platform_over(world, tmp_path)
     await platform.delete(app("head"))
     assert not (tmp_path / ".raytui/c/auth_token").exists()

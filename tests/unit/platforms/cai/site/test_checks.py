@@ -19,7 +19,9 @@ from tests.unit.platforms.cai.project.test_files import Drive, remote
 BASE = "docker.repository.cloudera.com/cloudera/cdsw/ml-runtime-pbj-jupyterlab-python"
 
 
-def entry(python: str, version: str, edition: str = "Standard", status: str = "ENABLED", editor: str = "JupyterLab") -> dict[str, Any]:
+def entry(
+    python: str, version: str, edition: str = "Standard", status: str = "ENABLED", editor: str = "JupyterLab"
+) -> dict[str, Any]:
     kind = "cuda" if "GPU" in edition else "standard"
     identifier = f"{BASE}{python}-{kind}:{version}"
     return {
@@ -75,7 +77,9 @@ def test_a_disabled_runtime_and_an_empty_list_fail_and_a_gpu_without_cuda_warns(
         (True, "3.12", f"{BASE}3.11-cuda:2025.10.1-b1"),
     ],
 )
-def test_the_newest_fitting_runtime_is_enabled_and_of_the_venvs_python_where_one_is(gpu: bool, python: str, chosen: str) -> None:
+def test_the_newest_fitting_runtime_is_enabled_and_of_the_venvs_python_where_one_is(
+    gpu: bool, python: str, chosen: str
+) -> None:
     found = images.newest(KNOWN, gpu=gpu, python=python)
     assert found is not None
     assert found.identifier == chosen
@@ -93,7 +97,9 @@ def test_the_newest_fitting_runtime_is_enabled_and_of_the_venvs_python_where_one
         (2, 4, [{"label_value": "A10"}], "ok"),
     ],
 )
-def test_gpus_are_compared_with_what_the_workbench_offers(wanted: int, workers: int, labels: list[dict[str, Any]], status: str) -> None:
+def test_gpus_are_compared_with_what_the_workbench_offers(
+    wanted: int, workers: int, labels: list[dict[str, Any]], status: str
+) -> None:
     assert gpu_row(wanted, workers, labels).status == status
 
 
@@ -123,7 +129,11 @@ def test_the_quota_is_compared_with_the_whole_cluster(configured: Any, used: Any
         (Venv(exists=True, has_ray=True, python="3.11", ray="2.53.0"), "warn", "CVE-2026-27482"),
         (Venv(exists=True, has_ray=True, python="3.11", ray="2.9.3"), "fail", "needs Ray 2.52"),
         (Venv(exists=True, has_ray=True), "ok", "unknown version"),
-        (Venv(exists=True, has_ray=True, ray="2.60.0", broken=".venv/bin/python is a link to /x"), "warn", "is a link to /x"),
+        (
+            Venv(exists=True, has_ray=True, ray="2.60.0", broken=".venv/bin/python is a link to /x"),
+            "warn",
+            "is a link to /x",
+        ),
         (
             Venv(exists=True, has_ray=False, broken=".venv/bin/python is a link to /x"),
             "fail",
@@ -147,14 +157,22 @@ async def test_the_venv_is_known_by_its_names_alone() -> None:
     drive = Drive()
     drive.held = files
     found = await venv_of(remote(drive))
-    assert (found.exists, found.has_ray, found.python, found.ray, found.ray_release) == (True, True, "3.11", "2.60.0", (2, 60, 0))
+    assert (found.exists, found.has_ray, found.python, found.ray, found.ray_release) == (
+        True,
+        True,
+        "3.11",
+        "2.60.0",
+        (2, 60, 0),
+    )
     drive.held = {"README.md": b""}
     assert await venv_of(remote(drive)) == Venv(exists=False)
     drive.held = {}
     assert await venv_of(remote(drive)) == Venv(exists=None)
 
 
-@pytest.mark.parametrize(("limit", "memory", "status"), [(64, 8.0, "warn"), (4096, 8.0, "ok"), (64, 0.2, "ok"), (2048, 64.0, "ok")])
+@pytest.mark.parametrize(
+    ("limit", "memory", "status"), [(64, 8.0, "warn"), (4096, 8.0, "ok"), (64, 0.2, "ok"), (2048, 64.0, "ok")]
+)
 def test_shared_memory_below_a_gigabyte_is_warned_of(limit: int, memory: float, status: str) -> None:
     spec = ClusterSpec("c", head=HeadSpec(1.0, memory), workers=WorkersSpec(0))
     check = shared_memory_row(spec, limit)
@@ -163,7 +181,8 @@ def test_shared_memory_below_a_gigabyte_is_warned_of(limit: int, memory: float, 
 
 
 @pytest.mark.parametrize(
-    ("auth", "exposed", "status"), [("token", False, "ok"), ("token", True, "ok"), ("disabled", False, "warn"), ("disabled", True, "fail")]
+    ("auth", "exposed", "status"),
+    [("token", False, "ok"), ("token", True, "ok"), ("disabled", False, "warn"), ("disabled", True, "fail")],
 )
 def test_the_posture_is_one_line(auth: Any, exposed: bool, status: str) -> None:
     assert security_row(ClusterSpec("c", auth=auth, expose_dashboard=exposed)).status == status
@@ -202,4 +221,6 @@ async def test_a_venv_made_in_another_image_is_read_and_its_dangling_interpreter
     (tmp_path / ".venv/lib/python3.11/site-packages/ray-2.60.0.dist-info").mkdir(parents=True)
     venv = await venv_of(DirectFiles(tmp_path))
     assert (venv.has_ray, venv.python, venv.ray) == (True, "3.11", "2.60.0")
-    assert venv.broken == ".venv/bin/python is a link to /usr/local/bin/python-of-another-image, which does not exist here"
+    assert (
+        venv.broken == ".venv/bin/python is a link to /usr/local/bin/python-of-another-image, which does not exist here"
+    )
