@@ -3,6 +3,7 @@
 import contextlib
 import glob
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -21,6 +22,12 @@ _RAY_TMP = "/tmp/ray"  # noqa: S108
 _SHM = "/dev/shm"  # noqa: S108
 _MIB = 1024 * 1024
 _LONGEST = 10 * 365 * 86400.0
+DEFAULT_GROUP = "worker"
+"""Group of a worker that nothing is said of."""
+GROUP_LABEL = "raytui/group"
+"""Label of a worker's node in Ray that names its group."""
+_LABELS = "RAY_OVERRIDE_LABELS"
+"""Labels as a JSON object: a Ray that has no labels overlooks a variable, but would not start with an unknown flag."""
 
 
 class LauncherError(RuntimeError):
@@ -40,6 +47,8 @@ class Settings(NamedTuple):
     role: str
     cluster: str
     application: str
+    group: str
+    """Group of a worker; empty on a head."""
     engine_id: str
     run_id: str
     """Another one for each launcher process; Ray's processes carry it in their environment."""
@@ -171,7 +180,7 @@ def _resources(role: str, env: Mapping[str, str]) -> Tuple[int, int, int, int, i
     return cpus, gpus, memory or max(1, total - store), store, shm
 
 
-def _temp_dir(role: str, application: str, in_cai: bool, asked: str) -> str:
+def _temp_dir(role: str, application: str, group: str, in_cai: bool, asked: str) -> str:
     """A folder of its own for each worker of a host.
 
     Nodes that start at the same time in one folder pick the same socket names (Ray looks whether the file exists, and
@@ -179,7 +188,8 @@ def _temp_dir(role: str, application: str, in_cai: bool, asked: str) -> str:
     """
     if role == "head" or (in_cai and not asked):
         return asked
-    number = re.search(r"-(\d+)$", application)
+    # Two groups number their workers alike, so only those of the first group go by their number.
+    number = re.search(r"-(\d+)$", application) if group in ("", DEFAULT_GROUP) else None
     name = number.group(1) if number else hashlib.sha256(application.encode("utf-8")).hexdigest()[:6]
     # Short, because of the 107 characters of a socket's path.
     return os.path.join(asked or _RAY_TMP, "w" + name)
@@ -196,6 +206,7 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
     shared = env.get("RAYTUI_SHARED_DIR", "").strip()
     if not shared and engine:
         shared = os.path.join(".raytui", cluster)
+    group = "" if role == "head" else env.get("RAYTUI_GROUP", "").strip() or DEFAULT_GROUP
     expose = _switch(env, "RAYTUI_EXPOSE_DASHBOARD", False)
     auth_mode = env.get("RAY_AUTH_MODE", "").strip().lower()
     if expose and auth_mode != "token":
@@ -210,6 +221,7 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
         role=role,
         cluster=cluster,
         application=application,
+        group=group,
         engine_id=re.sub(r"[^\w.-]", "-", engine or env.get("RAYTUI_ENGINE", "").strip()) or run_id,
         run_id=run_id,
         in_cai=bool(engine),
@@ -225,7 +237,7 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
         memory=memory,
         object_store=store,
         shm=shm,
-        temp_dir=_temp_dir(role, application, bool(engine), env.get("RAYTUI_TEMP_DIR", "").strip()),
+        temp_dir=_temp_dir(role, application, group, bool(engine), env.get("RAYTUI_TEMP_DIR", "").strip()),
         node_ip=env.get("RAYTUI_NODE_IP", "").strip() or env.get("CDSW_IP_ADDRESS", "").strip(),
         head_address=env.get("RAY_HEAD_ADDRESS", "").strip(),
         head_timeout=_number(env, "RAYTUI_HEAD_TIMEOUT_S", 900.0, 0.1, _LONGEST),
@@ -307,6 +319,8 @@ def ray_environment(settings: Settings, env: Mapping[str, str]) -> Dict[str, str
     child["RAYTUI_ENGINE"] = settings.engine_id
     child[RUN_MARK] = settings.run_id
     child.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if settings.group:
+        child[_LABELS] = _labels(settings.group, env.get(_LABELS, ""))
     if settings.auth_mode:
         child["RAY_AUTH_MODE"] = settings.auth_mode
     token_path = _token_path(env)
@@ -314,6 +328,15 @@ def ray_environment(settings: Settings, env: Mapping[str, str]) -> Dict[str, str
         # A job that runs in a folder of its own would look for a relative path there.
         child["RAY_AUTH_TOKEN_PATH"] = token_path
     return child
+
+
+def _labels(group: str, given: str) -> str:
+    """The labels that somebody gave, and the group; what Ray itself would refuse is left to Ray."""
+    try:
+        labels = json.loads(given) if given.strip() else {}
+    except ValueError:
+        return given
+    return json.dumps(dict(labels, **{GROUP_LABEL: group})) if isinstance(labels, dict) else given
 
 
 def _token_path(env: Mapping[str, str]) -> str:

@@ -73,12 +73,14 @@ class _Listing:
         self.places = {app.name: n for n, app in enumerate(listed)}
         heads = [n for n, app in enumerate(listed) if app.role == "head"]
         self.workers = sorted(
-            (n for n, app in enumerate(listed) if app.role == "worker"), key=lambda n: listed[n].index
+            (n for n, app in enumerate(listed) if app.role == "worker"), key=lambda n: listed[n].place
         )
-        """Places of the workers by index."""
+        """Places of the workers by group and index."""
         self.in_place = [*heads, *self.workers]
-        self.indexes = frozenset(listed[n].index for n in self.workers)
-        self.last = max(self.indexes, default=0)
+        indexes: dict[str, set[int]] = {}
+        for n in self.workers:
+            indexes.setdefault(listed[n].group, set()).add(listed[n].index)
+        self.indexes = {group: frozenset(found) for group, found in indexes.items()}
 
     @staticmethod
     def of(listed: Sequence[Application], before: Sequence[Application], known: _Listing) -> _Listing:
@@ -97,8 +99,8 @@ class _Listing:
         return made
 
 
-def _standing(app: Application) -> tuple[str, str, int]:
-    return (app.name, app.role, app.index)
+def _standing(app: Application) -> tuple[str, str, str, int]:
+    return (app.name, app.role, app.group, app.index)
 
 
 class _Nodes:
@@ -229,14 +231,9 @@ class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line:
         return [self.members[n] for n in self._listing.workers]
 
     @property
-    def indexes(self) -> frozenset[int]:
-        """The workers' indexes."""
+    def indexes(self) -> Mapping[str, frozenset[int]]:
+        """The workers' indexes, by group."""
         return self._listing.indexes
-
-    @property
-    def last_index(self) -> int:
-        """The largest of them; 0 without workers."""
-        return self._listing.last
 
     @cached_property
     def in_place(self) -> Sequence[Member]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -53,6 +54,36 @@ def test_the_worker_s_arguments_begin_as_the_contract_says():
     argv = ray_arguments(read_settings("worker", SIZES | {"RAYTUI_VENV": "/v"}), "10.0.0.5:6379")
     assert argv[:5] == ["/v/bin/ray", "start", "--address", "10.0.0.5:6379", "--block"]
     assert argv[5:13] == RESOURCES
+
+
+def test_a_worker_s_node_carries_its_group_as_a_label_and_a_head_none():
+    for group, env in (("worker", {}), ("cpu", {"RAYTUI_GROUP": "cpu"})):
+        settings = read_settings("worker", SIZES | env)
+        assert json.loads(ray_environment(settings, env)["RAY_OVERRIDE_LABELS"]) == {"raytui/group": group}
+        # A Ray that knows no labels would refuse an argument.
+        assert "--labels" not in ray_arguments(settings, "h:1")
+    assert "RAY_OVERRIDE_LABELS" not in ray_environment(read_settings("head", SIZES), {"RAYTUI_GROUP": "cpu"})
+
+
+def test_labels_of_one_s_own_stay_beside_the_group():
+    settings = read_settings("worker", SIZES | {"RAYTUI_GROUP": "cpu"})
+    mine = {"RAY_OVERRIDE_LABELS": '{"zone": "a", "raytui/group": "x"}'}
+    assert json.loads(ray_environment(settings, mine)["RAY_OVERRIDE_LABELS"]) == {"zone": "a", "raytui/group": "cpu"}
+    damaged = {"RAY_OVERRIDE_LABELS": "{"}
+    assert ray_environment(settings, damaged)["RAY_OVERRIDE_LABELS"] == "{"
+
+
+def test_workers_of_two_groups_with_one_number_have_folders_of_their_own():
+    folders = {
+        read_settings(
+            "worker",
+            SIZES | {"RAYTUI_GROUP": group, "RAYTUI_APPLICATION": f"x-{group}-1", "RAYTUI_TEMP_DIR": "/tmp/r"},
+        ).temp_dir
+        for group in ("worker", "cpu", "gpu")
+    }
+    assert len(folders) == 3
+    assert "/tmp/r/w1" in folders
+    assert all(len(folder) <= len("/tmp/r/w1a2b3c") for folder in folders)
 
 
 def test_what_was_set_becomes_an_argument_and_head_only_flags_stay_with_the_head():

@@ -106,7 +106,7 @@ class World:
         self.age[app.name] = 0
         self._shown_from[app.id] = self.lists + self.list_lag + 1
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
+    async def conflicts(self, names: tuple[str, ...], cluster: str = "") -> tuple[str, ...]:
         return tuple(name for name in names if name in self.foreign)
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
