@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from raytui.config.fields import FIELDS, Field, Value, from_text
+from raytui.config.fields import FIELDS, Field, Value
+from raytui.config.values import from_text
 from raytui.core.asked import COUNT, value_of
 from raytui.core.errors import Problem
 from raytui.core.platforms import PlatformName
