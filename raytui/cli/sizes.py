@@ -71,7 +71,7 @@ def size_flags(given: Mapping[str, object]) -> dict[str, object]:
 
 
 def spec_fields(flags: dict[str, object], groups: Iterable[str]) -> frozenset[str]:
-    """The fields of the spec that flags set, by their paths; `--runtime-identifier` sets the images of all groups too."""
+    """The fields of the spec that flags set, by their paths; `--runtime-identifier` sets the images of all groups."""
     tables = ("head", *(part_of(group) for group in groups))
     both = {f"cluster.{table}.runtime_identifier" for table in tables} if BOTH_RUNTIMES.path in flags else set()
     named = {path for path in flags if path.startswith("cluster.") and path not in {BOTH_RUNTIMES.path, "cluster.name"}}

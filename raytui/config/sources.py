@@ -1,4 +1,4 @@
-"""Where the value of a setting comes from: a flag, a variable of raytui's own, one of the platform's, the profile, else nowhere."""
+"""Where the value of a setting comes from: a flag, a variable, the profile, else nowhere."""
 
 from __future__ import annotations
 

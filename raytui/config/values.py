@@ -1,4 +1,4 @@
-"""One value of a setting, out of a flag, a variable or a file: of the right type, or what is wrong with it as a sentence."""
+"""One value of a setting, out of a flag, a variable or a file: of the right type, or what is wrong with it in words."""
 
 from __future__ import annotations
 

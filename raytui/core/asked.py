@@ -177,8 +177,7 @@ def dropped_notes(spec: ClusterSpec, profile: ClusterSpec) -> list[Hint]:
     gone = [group for group, size in spec.groups.items() if group not in profile.groups and size.count]
     return [
         (
-            f"the group {group} is not in the profile; it is kept as last asked for, with "
-            f"{spec.groups[group].count} of it; ",
+            f"the group {group} is not in the profile and is kept as last asked for ({spec.groups[group].count}); ",
             Remedy("scale", f"{group}=0", "ends it"),
         )
         for group in gone
