@@ -132,6 +132,7 @@ class World:
             cluster=marker.cluster,
             role=marker.role,
             index=marker.index,
+            group=marker.group_name,
             state=state,
             created_at=NOW,
             run=marker.run,
