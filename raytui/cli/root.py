@@ -1,4 +1,4 @@
-"""The root of the command line: verbs are found in a table and imported only when they are called, so that each costs only itself."""
+"""The root of the command line: verbs are found in a table, and each is imported only when it is called."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ VERBS: dict[str, tuple[str, str]] = {
 """Verb, the module of `raytui.cli` that holds it under its own name, and its line of help. The lists are verbs, too:
 `every_verb`."""
 
-HELP = """Operations console and command line for Ray clusters on Cloudera AI, on this machine, or anywhere behind a dashboard address.
+HELP = """Console and command line for Ray clusters on Cloudera AI, on this machine, or behind any dashboard address.
 
 Without a verb it opens the console; without a terminal it prints the status.
 

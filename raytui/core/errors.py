@@ -127,7 +127,10 @@ class DeadlineExceeded(RaytuiError):
 
 
 class OutcomeUnknown(DeadlineExceeded):
-    """A request that makes something was sent, and neither its answer nor a list says what it made: the thing it names may exist."""
+    """A request that makes something was sent, and whether the thing exists is unknown.
+
+    Neither its answer nor a list says what it made.
+    """
 
     default_reason = "OutcomeUnknown"
 

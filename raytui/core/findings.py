@@ -67,7 +67,10 @@ def touched(operation: Operation | None) -> frozenset[str]:
 
 
 def as_planned(found: list[Condition], operation: Operation | None) -> list[Condition]:
-    """The same with what a running plan brings about called so: it has its author and is no fault while the plan runs."""
+    """The finding, named as the doing of a running plan when that plan brings it about.
+
+    It has its author and is no fault while the plan runs.
+    """
     if operation is None:
         return found
     return [_planned(condition, operation) for condition in found]

@@ -1,4 +1,4 @@
-"""A snapshot joined once: node of application, application of node, by id and by name, and the counts that both front ends show.
+"""A snapshot joined once: node of application, application of node, and the counts that both front ends show.
 
 Built in one pass over applications and nodes and kept with its snapshot: nothing scans one list inside a loop over the
 other. What has not changed since the snapshot before is taken over from there.
@@ -296,7 +296,10 @@ class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line:
         return self.nodes.get(node_id)
 
     def node_name(self, node_id: str) -> str:
-        """A node as a row names it: `head` or `worker-N` for the applications' own, else Ray's name of it, else the id's beginning."""
+        """A node as a row names it.
+
+        `head` or `worker-N` for the applications' own, else Ray's name of it, else the beginning of its id.
+        """
         node = self.nodes.get(node_id)
         if node is None:
             return node_id[:12]

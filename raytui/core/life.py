@@ -41,7 +41,10 @@ def is_current(application: Application, report: LauncherReport | None, now: Mom
 
 
 def is_fresh(report: LauncherReport, now: Moment) -> bool:
-    """Whether the report is young enough to prove life: by our own clock where it was seen to change, else by the writer's."""
+    """Whether the report is young enough to prove life.
+
+    By our own clock where it was seen to change, else by the writer's.
+    """
     if report.changed_at:
         return not now.has_reached(report.changed_at + REPORT_FRESH_S)
     return now.has_reached(report.at - CLOCK_AHEAD_S) and not now.has_reached(report.at + REPORT_FRESH_S)

@@ -1,4 +1,4 @@
-"""What distinguishes the platforms where only a name is known: one line a platform, so that a new one needs no edit elsewhere."""
+"""What distinguishes the platforms where only a name is known: one line for each, and no other edit for a new one."""
 
 from __future__ import annotations
 

@@ -318,7 +318,10 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def by_ray(self) -> bool:
-        """Whether the applications are the nodes that Ray itself lists: then there is no platform that could say anything else of them."""
+        """Whether the applications are the nodes that Ray itself lists.
+
+        Then there is no platform that could say anything else of them.
+        """
         return traits(self.platform).is_watched
 
     def __repr__(self) -> str:

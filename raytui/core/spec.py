@@ -95,7 +95,10 @@ class ClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
 
 def _values(value: object) -> object:
-    """Every field by its name, numbers alike: as it is encoded, a spec leaves out what is the default's very object, and 1 is not 1.0."""
+    """Every field by its name, numbers alike.
+
+    Encoded, a spec leaves out what is the default's very object, and 1 is not 1.0.
+    """
     if isinstance(value, msgspec.Struct):
         return {name: _values(getattr(value, name)) for name in value.__struct_fields__}
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -1,4 +1,4 @@
-"""Every problem of a spec at once, before anything is changed: pure rules that hold whatever the machine or the account looks like.
+"""Every problem of a spec at once, before anything changes: pure rules that hold on every machine and account.
 
 What depends on a machine or a workbench (ports that are taken, runtimes that exist) is the platform's preflight.
 """

@@ -1,4 +1,7 @@
-"""What a watch reads beside the list of applications: what was last asked for, and, while there are none, who else has their names."""
+"""What a watch reads beside the list of applications.
+
+What was last asked for, and, while there are no applications, who else has their names.
+"""
 
 from __future__ import annotations
 

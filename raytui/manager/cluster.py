@@ -149,9 +149,9 @@ class ClusterManager:
             self._execution = None
 
     def interrupt(self) -> None:
-        """Stop the running operation, or its wait for the lock: what was begun is finished or undone, then `execute` raises `Interrupted`.
+        """Stop the running operation, or its wait for the lock.
 
-        Safe to call twice.
+        What was begun is finished or undone, then `execute` raises `Interrupted`. Safe to call twice.
         """
         if self._execution is not None:
             self._execution.interrupt()
@@ -256,7 +256,10 @@ class ClusterManager:
         return fresh
 
     async def _refuse_unsound(self, wanted: ClusterSpec, flags: frozenset[str]) -> None:
-        """Raise `ConfigurationError` when the spec breaks a rule, together with what the platform would refuse about its other fields."""
+        """Raise `ConfigurationError` when the spec breaks a rule.
+
+        The error also holds what the platform would refuse about its other fields.
+        """
         problems = validate(wanted, self._platform.name)
         if not problems:
             return
@@ -370,7 +373,10 @@ def _refuse_problems(plan: Plan) -> None:
 
 
 def _on_ports(spec: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec:
-    """The spec on the ports of the head that exists: workers must meet it where it is, and a head made again keeps its address."""
+    """The spec on the ports of the head that exists.
+
+    Workers must meet it where it is, and a head made again keeps its address.
+    """
     head = next((app for app in applications if app.role == "head" and app.ray_port), None)
     if head is None:
         return spec

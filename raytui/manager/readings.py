@@ -156,7 +156,10 @@ class Readings:
                 task.result()
 
     async def _give_up(self, questions: Iterable[Question], failure: Failure) -> None:
-        """Everything behind a broken link is as unknown as the link: old answers would be shown as if they were true now."""
+        """Make everything behind a broken link as unknown as the link.
+
+        Old answers would be shown as if they were true now.
+        """
         known: tuple[Question, ...] = ("version", "gcs") if failure.layer in {"gcs", "login"} else ("gcs",)
         await self._forget(keep=known)
         now = self._clock()

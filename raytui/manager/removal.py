@@ -1,7 +1,7 @@
-"""What a plan ends: one application that is stuck keeps no other, and not even itself, since a delete may free what a stop did not.
+"""What a plan ends: one application that is stuck keeps no other from ending.
 
-Every step does what it can for every target within its share of the time; what failed is kept, and told at the end by
-what is left then.
+It is deleted all the same, since a delete may succeed where a stop did not. Every step does what it can for every
+target within its share of the time; what failed is kept, and told at the end by what is left then.
 """
 
 from __future__ import annotations

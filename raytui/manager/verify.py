@@ -1,4 +1,4 @@
-"""The deployment test: a small cluster of its own is made, looked at and removed, to show that everything works end to end.
+"""The deployment test: a small cluster of its own is made, checked and removed, to show that everything works.
 
 Five checks in a fixed order: connection, launchers, creation, status, clean-up. The first failure skips what would rest
 on it; the clean-up always runs, also after an interrupt, and is a check like the others: what it cannot remove it

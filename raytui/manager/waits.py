@@ -1,4 +1,4 @@
-"""The waits of an operation: each has a deadline, says what it waits for, and ends early when what it waits for has failed."""
+"""The waits of an operation: each has a deadline, says what it waits for, and ends early when that has failed."""
 
 from __future__ import annotations
 

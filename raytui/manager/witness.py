@@ -1,4 +1,4 @@
-"""When a launcher's report was last seen to change, by our own clock: a witness of life that trusts no clock of another machine.
+"""When a launcher's report was last seen to change, by our own clock: proof of life without trust in another clock.
 
 A launcher renews its report every 10 s. Seen to change, it lives, whatever time it writes; unchanged, it is as old as
 our own clock says. A change counts only for the life of the application that is being watched: the last words of the

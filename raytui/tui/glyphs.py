@@ -1,4 +1,4 @@
-"""Shapes for terminals that cannot show them: every shape of the console as one ASCII character, applied to whatever is painted."""
+"""Shapes for terminals that cannot show them: each as one ASCII character, applied to whatever is painted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An operation of the operator: what was asked for, then its plan, its steps so far and how it ended, as the console remembers it."""
+"""An operation of the operator: what was asked for, its plan, its steps so far and how it ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The platform of a cluster that somebody else made: it knows where the dashboard answers, and refuses whatever would change a node."""
+"""The platform of a cluster that somebody else made.
+
+It knows where the dashboard answers, and refuses whatever would change a node.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ class AttachedPlatform:
         self.specs = AsGiven()
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
-        """Where to ask, as an application of unknown state: which nodes there are is Ray's to say, and asked there once a round."""
+        """Where to ask, as an application of unknown state.
+
+        Which nodes there are is Ray's to say, and asked there once a round.
+        """
         name = cluster or self._address
         return (Application(self._address, name, name, "head", 0, "unknown", url=self._address),)
 

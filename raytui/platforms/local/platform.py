@@ -1,4 +1,4 @@
-"""The local platform: one application is one detached process on this machine, and the process table is the truth about it."""
+"""The local platform: an application is one detached process here, and the process table is the truth about it."""
 
 from __future__ import annotations
 
@@ -202,9 +202,9 @@ class LocalPlatform:
         return True
 
     async def dashboard(self, head: Application) -> DashboardTarget:
-        """The dashboard on the loopback address, with the cluster's token if it has one, for the head's own socket and for no other.
+        """The dashboard on the loopback address, for the head's own socket and for no other.
 
-        Raises `Unreachable` when the head has no port.
+        It gets the cluster's token if there is one. Raises `Unreachable` when the head has no port.
         """
         if not head.dashboard_port:
             raise Unreachable(
@@ -242,7 +242,10 @@ class LocalPlatform:
         await self._carry_out(self._ending(application))
 
     async def _ask_to_end(self, application: Application) -> None:
-        """Begin an ending that nobody waits for: as far as the launcher being asked, or to the end where there is none to ask."""
+        """Begin an ending that nobody waits for.
+
+        As far as the launcher being asked, or to the end where there is none to ask.
+        """
         ending = self._ending(application)
         while not await to_the_end(ending.step) and not ending.is_asked:  # noqa: ASYNC110 - the processes tell nobody when they end
             await asyncio.sleep(FIRST_POLL_S)

@@ -1,4 +1,4 @@
-"""Projects of a workbench: found by their exact name, or made from a git repository and watched until the clone is done."""
+"""Projects of a workbench: found by exact name, or made from a git repository and watched until it is cloned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The project's folder, two ways: through the file system when we run inside the project, through the API's files otherwise.
+"""The project's folder: through the file system when we run inside the project, through the API's files otherwise.
 
 The API never replaces a file (a second upload of `a.py` becomes `a(1).py` and still answers 200), gives base names
 only, and may show a change up to a minute late. So a write is an upload and a download that proves it, and a
