@@ -35,8 +35,7 @@ class Counts(NamedTuple):
     """
 
     expected: int | None
-    """Applications that the platform lists, each of which is to be one node; none where no platform says how many there
-    should be."""
+    """Applications that the platform lists, each to be one node; none where no platform says how many should be."""
     alive: int | None
     """The application runs, its launcher says nothing to the contrary, and Ray (or, unasked, the launcher) says that it
     is alive."""

@@ -31,8 +31,7 @@ TIMEOUT_S = 5.0
 BIG_BODY = 256 * 1024
 """Bytes of an answer from which it is read in a thread."""
 KEPT_BODY = 8 * 1024 * 1024
-"""Bytes of the largest answer that is kept to be compared with the next; longer ones hold figures, which differ each
-time."""
+"""Bytes of the largest answer that is kept to be compared with the next; longer ones differ each time."""
 LOGS = "/api/v0/logs"
 """What begins so is another question each time."""
 STATE_LIMIT = 10_000
@@ -55,8 +54,7 @@ class DashboardClient(Dashboard):
         self._timeout = timeout
         self._health_timeout = health_timeout
         self._last: dict[str, tuple[bytes, object]] = {}
-        """By path, the last answer and what was read of it: one that is byte for byte the same need not be read
-        again."""
+        """By path, the last answer and what was read of it: the same bytes need not be read again."""
 
     def __repr__(self) -> str:
         return f"DashboardClient({failures.place(self._target)})"

@@ -35,8 +35,7 @@ _REASONS = {
     "Terminated due to preemption": "AUTOSCALER_DRAIN_PREEMPTED",
     "Terminated due to idle (no Ray activity)": "AUTOSCALER_DRAIN_IDLE",
 }
-"""Ray's words before its sentence about a death (dashboard/utils.py, compose_state_message), and the reason each stands
-for."""
+"""Ray's words before its sentence about a death (dashboard/utils.py, compose_state_message), and their reasons."""
 
 _HEAD_RESOURCE = "node:__internal_head__"
 """What only a head offers, where Ray has no word for it in the row."""
