@@ -108,7 +108,7 @@ class _Target(NamedTuple):
 
     address: str
     source: str
-    """named (given to this run), rendezvous (may be a dead head's), default; guess: the default where heads announce."""
+    """named (given to it), rendezvous (may be a dead head's), default; guess: the default where heads announce."""
     rendezvous: Dict[str, str]
     """The announcement that belongs to this address, if any."""
     generation: str

@@ -165,7 +165,7 @@ def parse_health(body: bytes) -> bool:
 def state_rows(body: bytes, kind: type[R], rest: type[R] | None = None) -> tuple[Read[R], int]:
     """The rows of a list of the State API and how many there are in all; raises `Garbage`."""
     try:
-        answer = decode(body, StateAnswer[kind]).data.result  # type: ignore[valid-type]  # the kind of row is a value here
+        answer = decode(body, StateAnswer[kind]).data.result  # type: ignore[valid-type]  # the kind is a value here
         return Read(answer.result), _count(answer.total, answer.num_after_truncation)
     except Garbage:
         open_rows = decode_open(body, StateAnswer[object]).data.result

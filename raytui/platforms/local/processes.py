@@ -51,7 +51,7 @@ class Marked(NamedTuple):
 def read(pid: int) -> Process | None:
     """The process with this pid now, or none."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  # a Path per process would double the time of a scan
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  # a Path per process doubles the time of a scan
             text = file.read().decode(errors="replace")
     except (OSError, ValueError):
         return None
