@@ -108,8 +108,7 @@ class _Target(NamedTuple):
 
     address: str
     source: str
-    """named (this run was told), rendezvous (may be a dead head's), default, or guess (the default where heads announce
-    themselves)."""
+    """named (given to it), rendezvous (may be a dead head's), default; guess: the default where heads announce."""
     rendezvous: Dict[str, str]
     """The announcement that belongs to this address, if any."""
     generation: str

@@ -70,11 +70,11 @@ def _module_of(name: str) -> str:
 class Root(click.Group):
     """The group of all verbs."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click gives it
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # from click
         """All verbs that are installed, in the order of the table."""
         return [name for name, (module, _) in every_verb().items() if _is_there(module)]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click gives it
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # from click
         """One verb, imported now."""
         module = _module_of(cmd_name)
         if not module:
@@ -103,7 +103,7 @@ class Root(click.Group):
         except BrokenPipeError as error:
             raise ReaderLeft from error
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click gives it
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # from click
         """The verbs with their lines of help, without importing them."""
         with formatter.section("Verbs"):
             formatter.write_dl([(name, told) for name, (module, told) in every_verb().items() if _is_there(module)])

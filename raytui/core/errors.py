@@ -50,8 +50,7 @@ class Failure(msgspec.Struct, frozen=True):
     hint: Hint = ""
     """What to do next."""
     conclusive: bool = False
-    """True when the failure itself proves that the thing is down (a refused connection), false when it only leaves us
-    blind."""
+    """True when the failure itself proves that the thing is down (a refused connection), else nothing is known."""
 
 
 class RaytuiError(RuntimeError):

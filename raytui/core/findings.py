@@ -19,13 +19,11 @@ from raytui.core.spec import worker_name
 from raytui.core.units import duration
 
 STARTUP_GRACE_S = 180.0
-"""How long after its start a node may be missing before that is called a fault; a busy machine was seen to need 42
-s."""
+"""How long after its start a node may be missing before that is called a fault: a busy machine needed 42 s."""
 SAMPLE_STALE_S = 60.0
 """Physical figures change every 5 s; older than this they are frozen."""
 RESTART_S = 420.0
-"""How long after the end of a failed application the platform's own restart is still to be expected: it comes 5 minutes
-later."""
+"""How long after its end the platform may still restart a failed application: it does so 5 minutes later."""
 RESTARTS = "Cloudera AI restarts it by itself 5 minutes after its end, up to 3 times"
 ENDED_LATELY_S = 900.0
 """How long after its unplanned end a node of a watched cluster is called a fault."""

@@ -12,8 +12,7 @@ from raytui.core.kept import Moment
 from raytui.core.snapshot import Application, LauncherReport, Node
 
 REPORT_FRESH_S = 90.0
-"""How old a launcher's report may be and still prove life: written every 10 s, seen through an NFS cache of up to 60
-s."""
+"""How old a launcher's report may be and still prove life: written every 10 s, seen over NFS up to 60 s late."""
 CLOCK_AHEAD_S = 10.0
 """How far another machine's clock may be ahead of this one's and be believed; what is dated later proves nothing."""
 LIFE_SLACK_S = 1.0

@@ -90,7 +90,7 @@ def decode_rows(body: bytes, kind: type[T], begin: re.Pattern[bytes], after: byt
             found = between.search(body, cut, end) if cut < end else None
             upto = found.start(1) if found is not None else end
             try:
-                rows += decode(b"[" + body[at:upto] + b"]", list[kind])  # type: ignore[valid-type]  # the kind of row is a value here
+                rows += decode(b"[" + body[at:upto] + b"]", list[kind])  # type: ignore[valid-type]  # a value here
                 break
             except Garbage:
                 # The first key of a row may stand within a row as well: what is cut there is no list.

@@ -34,8 +34,7 @@ PERIODS: dict[Question, float] = {
     "serve": 10.0,
     "events": 10.0,
 }
-"""Seconds between two askings, 0 for every round. Figures and usage change every 5 s on Ray's side: more often is
-useless."""
+"""Seconds between two requests, 0 for every round. Figures and usage change every 5 s on Ray's side."""
 MANY_NODES = 100
 MANY_NODES_STATS_S = 15.0
 """Period of the figures beyond `MANY_NODES` nodes: they weigh 10 to 17 KB each and cost the head most of a second per

@@ -240,7 +240,7 @@ class Removal:
         """State by id of what has not ended; none when the platform cannot be asked."""
         try:
             found = await listed(self._platform, self._plan.cluster)
-        except Exception:  # noqa: BLE001 - the failures that are told already stand, whatever keeps us from looking again
+        except Exception:  # noqa: BLE001 - failures that were told stand, whatever keeps us from listing
             return None
         return {app.id: app.state for app in found if not (self._plan.keep and app.state == "stopped")}
 

@@ -123,7 +123,7 @@ class Verification:
             if not self._interrupted:
                 raise
             return Result(name, "failed", round(time.monotonic() - began, 3), "interrupted")
-        except Exception as error:  # noqa: BLE001 - whatever it is, what was made is removed first; then it is raised as it was
+        except Exception as error:  # noqa: BLE001 - what was made is removed first; then it is raised as it was
             self._fault = self._fault or error
             hint = Remedy("stop", f"--cluster {self._spec.name}", "removes what is left")
             return Result(

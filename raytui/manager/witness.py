@@ -17,8 +17,7 @@ from raytui.core.snapshot import Application, LauncherReport
 GAP_S = 45.0
 """How far two looks may be apart and still date what changed between them."""
 LATE_S = 60.0 + CLOCK_AHEAD_S
-"""How late the words of an earlier life may still arrive: the attribute cache of the shared folder, and clocks that
-differ."""
+"""How late a report of an earlier life may still arrive: NFS caches attributes, and clocks differ."""
 
 
 class _Seen(NamedTuple):

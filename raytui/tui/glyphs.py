@@ -24,6 +24,6 @@ def to_ascii(text: str) -> str:
 class AsciiGlyphs(LineFilter):
     """Everything painted, in ASCII."""
 
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - the interface of Textual
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - Textual's signature
         """The segments with their text made ASCII."""
         return [Segment(to_ascii(text), style, control) for text, style, control in segments]

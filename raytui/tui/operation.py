@@ -13,8 +13,7 @@ from raytui.core.remedy import Hint
 from raytui.core.spec import ClusterSpec
 
 Answer = Literal["", "carry-out", "recreate"]
-"""What the operator says to a plan: nothing is done, it is carried out, or what differs is to be made again and planned
-so."""
+"""The operator's answer to a plan: do nothing, carry it out, or plan anew to replace what differs."""
 
 
 class Request(msgspec.Struct, frozen=True):

@@ -44,7 +44,7 @@ class AttachedPlatform:
         name = cluster or self._address
         return (Application(self._address, name, name, "head", 0, "unknown", url=self._address),)
 
-    async def dashboard(self, head: Application) -> DashboardTarget:  # noqa: ARG002  # there is one dashboard, whichever node is asked for
+    async def dashboard(self, head: Application) -> DashboardTarget:  # noqa: ARG002  # one for all nodes
         """The address, with the token of the person where this Ray asks for one.
 
         Raises `Unreachable` when that could not be asked, or when the token cannot be read or sent.

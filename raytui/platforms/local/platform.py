@@ -64,7 +64,7 @@ class LocalPlatform:
         """
         return await read_within("the list of local applications", lambda: observe.listed(self._root, cluster))
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # a local name is inside our own state directory
+    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # names are ours alone
         """None: nobody else makes applications here."""
         return ()
 
@@ -76,7 +76,7 @@ class LocalPlatform:
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
         """Nothing: what an application needs is made under the lock that it is made under."""
 
-    async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:  # noqa: ARG002  # it is asked for once
+    async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:  # noqa: ARG002
         """Start one application. Cancelled, it leaves nothing behind.
 
         Raises `OperationFailed` when an application of that name runs already, or when it cannot be started: then
@@ -247,7 +247,7 @@ class LocalPlatform:
         As far as the launcher being asked, or to the end where there is none to ask.
         """
         ending = self._ending(application)
-        while not await to_the_end(ending.step) and not ending.is_asked:  # noqa: ASYNC110 - the processes tell nobody when they end
+        while not await to_the_end(ending.step) and not ending.is_asked:  # noqa: ASYNC110 - nothing reports their end
             await asyncio.sleep(FIRST_POLL_S)
 
     def _ending(self, application: Application) -> Ending:
@@ -257,5 +257,5 @@ class LocalPlatform:
     @staticmethod
     async def _carry_out(ending: Ending) -> None:
         backoff = Backoff(FIRST_POLL_S, SLOWEST_POLL_S)
-        while not await to_the_end(ending.step):  # noqa: ASYNC110 - the processes tell nobody when they end
+        while not await to_the_end(ending.step):  # noqa: ASYNC110 - nothing reports their end
             await asyncio.sleep(backoff.next())

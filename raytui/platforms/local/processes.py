@@ -21,8 +21,7 @@ SHARED_DIR = "RAYTUI_SHARED_DIR"
 _MARK = f"{APPLICATION_ID}=".encode()
 _DEAD = ("Z", "X", "x")
 children: dict[tuple[int, int], Callable[[], int | None]] = {}
-"""By pid and start time, how to ask for the exit status of a process that we started: only a parent is told, and it has
-to ask."""
+"""By pid and start time, how to get the exit status of a process that we started: only a parent can."""
 
 
 class Process(NamedTuple):
@@ -52,7 +51,7 @@ class Marked(NamedTuple):
 def read(pid: int) -> Process | None:
     """The process with this pid now, or none."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  # a Path per process would double the time of a scan
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  # a Path per process doubles the time of a scan
             text = file.read().decode(errors="replace")
     except (OSError, ValueError):
         return None

@@ -100,7 +100,8 @@ class Deployment:
             queue: asyncio.Queue[str | None] = asyncio.Queue()
             began = time.monotonic()
             task = asyncio.ensure_future(step(queue.put_nowait))
-            task.add_done_callback(lambda _, queue=queue: queue.put_nowait(None))  # type: ignore[misc]  # mypy infers no type for a default
+            # mypy infers no type for a default.
+            task.add_done_callback(lambda _, queue=queue: queue.put_nowait(None))  # type: ignore[misc]
             yield StepEvent(name, "running")
             try:
                 while (message := await queue.get()) is not None:

@@ -329,6 +329,7 @@ def _entry(item: os.DirEntry[str]) -> FileEntry:
     except OSError as error:
         why = error.strerror or str(error)
         with contextlib.suppress(OSError):
-            why = (f"a link to {os.readlink(item.path)}, which does not exist here") if item.is_symlink() else why  # noqa: PTH115
+            if item.is_symlink():
+                why = f"a link to {Path(item.path).readlink()}, which does not exist here"
         return FileEntry(item.name, is_dir=False, size=0, broken=why)
     return FileEntry(item.name, stat.S_ISDIR(status.st_mode), status.st_size, status.st_mtime)
