@@ -1,4 +1,4 @@
-"""What is wrong with the applications of a cluster: missing ones, ended ones, those that start for long or have no node."""
+"""What is wrong with the applications of a cluster: missing, ended, or running for long without a node."""
 
 from __future__ import annotations
 
