@@ -150,7 +150,7 @@ def change(
     timeout: str | None,
     dry_run: bool,
     yes: bool,
-    **what: Any,
+    **what: Any,  # as `Manager.plan` takes them
 ) -> int:
     """Plan the verb, ask when it ends something, carry it out and print the contract's document."""
     limit = seconds("timeout", timeout, DEFAULT_TIMEOUT_S) or DEFAULT_TIMEOUT_S

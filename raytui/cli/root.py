@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
@@ -93,7 +92,7 @@ class Root(click.Group):
             raise unknown_verb("raytui", args[0], self.list_commands(ctx))
         return super().resolve_command(ctx, args)
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """The verb. click ends a call whose reader has left with exit code 1 and without a word.
 
         Leaving is the reader's right.
@@ -134,7 +133,7 @@ def _is_there(module: str) -> bool:
     return importlib.util.find_spec(f"raytui.cli.{module}") is not None
 
 
-def _version(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
+def _version(context: click.Context, _parameter: click.Parameter, value: object) -> None:
     if value and not context.resilient_parsing:
         invocation = context.find_object(Invocation)
         assert invocation is not None

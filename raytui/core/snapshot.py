@@ -7,7 +7,7 @@ accepted is not an observation.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Generic, Literal, Self, TypeVar
 
 import msgspec
 
@@ -349,7 +349,7 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
             sorted((app for app in self.applications.value or () if app.role == "worker"), key=lambda app: app.place)
         )
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, object]:
         """Everything but the clock: two snapshots with equal content show the same picture."""
         plain = {name: getattr(self, name) for name in self.__struct_fields__ if name != "observed_at"}
         return {

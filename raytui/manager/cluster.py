@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -325,7 +324,7 @@ class ClusterManager:
         worker_script_path: str | None = None,
         wait_ready: bool = True,
         timeout: float = 300,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Start the cluster and answer its status document; the head is sized like a worker unless told.
 
         Raises an error that is a `RuntimeError` and lists every problem in `problems`.
@@ -350,12 +349,12 @@ class ClusterManager:
         await self._carry_out(await self.plan("start", spec=spec, flags=FIELDS), wait=wait_ready, timeout=timeout)
         return await self.get_status()
 
-    async def stop_cluster(self, timeout: float = 300) -> dict[str, Any]:
+    async def stop_cluster(self, timeout: float = 300) -> dict[str, object]:
         """Stop and delete every application of the cluster and answer its status document."""
         await self._carry_out(await self.plan("stop"), wait=True, timeout=timeout)
         return await self.get_status()
 
-    async def get_status(self) -> dict[str, Any]:
+    async def get_status(self) -> dict[str, object]:
         """The status document of contract section 3."""
         snapshot = await self._monitor.observe()
         return status_document(snapshot, assess(snapshot), snapshot.observed_at)

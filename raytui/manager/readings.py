@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sized
-from typing import Any
+from typing import Any, TypeAlias
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.kept import reuse
@@ -43,10 +43,12 @@ MANY_NODES_STATS_S = 15.0
 BIG = 500
 """Rows of an answer from which they are worked on in a thread, so that no key press waits for them."""
 
-_UNASKED: Reading[Any] = Reading()
+Answered: TypeAlias = Reading[Any]
+"""The reading of some question. Any: each question has answers of its own type."""
+_UNASKED: Answered = Reading()
 
 
-FETCH: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
+FETCH: dict[Question, Callable[[Dashboard], Awaitable[object]]] = {
     "version": lambda dashboard: dashboard.version(),
     "gcs": lambda dashboard: dashboard.gcs_alive(),
     "nodes": lambda dashboard: dashboard.nodes(),
@@ -59,7 +61,7 @@ FETCH: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
 }
 
 
-ONCE: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
+ONCE: dict[Question, Callable[[Dashboard], Awaitable[object]]] = {
     "actors": lambda dashboard: dashboard.actors(limit=10_000)
 }
 """What one look asks instead: as much as Ray gives, which is too much for its head to be asked for again and again."""
@@ -71,11 +73,11 @@ class Readings:
     def __init__(self, dashboard: Dashboard, clock: Callable[[], float]) -> None:
         self.dashboard = dashboard
         self._clock = clock
-        self._last: dict[Question, Reading[Any]] = {}
+        self._last: dict[Question, Answered] = {}
         self._asked: dict[Question, float] = {}
         self._running: dict[Question, asyncio.Task[None]] = {}
 
-    def last(self, question: Question) -> Reading[Any]:
+    def last(self, question: Question) -> Answered:
         """The last answer, its time and its failure; empty when it was never asked."""
         return self._last.get(question, _UNASKED)
 
@@ -180,7 +182,7 @@ def _is_big(value: object) -> bool:
     return isinstance(value, Sized) and len(value) > BIG
 
 
-def _reading(value: Any, at: float) -> Reading[Any]:
+def _reading(value: object, at: float) -> Answered:
     """An answer as a reading, with what could not be read of it and how much there is beyond it."""
     return Reading(
         value=value,

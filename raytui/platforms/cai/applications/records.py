@@ -10,7 +10,6 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -92,7 +91,7 @@ def normalized_state(word: object) -> ApplicationState:
     return _STATES.get(text, "unknown")
 
 
-def parse(entry: Mapping[str, Any]) -> Record:
+def parse(entry: Mapping[str, object]) -> Record:
     """One entry of the listing; missing or wrongly typed fields become empty ones."""
     return Record(
         id=_text(entry, "id"),
@@ -198,7 +197,7 @@ def subdomain_for(name: str, project_id: str) -> str:
     return f"{label[: _LABEL - 7].rstrip('-')}-{digest}"
 
 
-def create_body(request: CreateRequest, project_id: str, environment: Mapping[str, str]) -> dict[str, Any]:
+def create_body(request: CreateRequest, project_id: str, environment: Mapping[str, str]) -> dict[str, object]:
     """The body of a create. Nothing in it is secret: whoever may see the project sees it."""
     variables = {**environment, **({SPEC_VARIABLE: request.spec_json} if request.spec_json else {})}
     return {
@@ -237,6 +236,6 @@ def number(value: object) -> float:
     return read if math.isfinite(read) else 0.0
 
 
-def _text(entry: Mapping[str, Any], name: str) -> str:
+def _text(entry: Mapping[str, object], name: str) -> str:
     value = entry.get(name)
     return value if isinstance(value, str) else "" if value is None else str(value)

@@ -16,7 +16,6 @@ import time
 import zipfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -81,7 +80,7 @@ class Deployment:
         self._complete = complete
         self._spec = request.spec
         self._source = b""
-        self._manifest: dict[str, Any] = {}
+        self._manifest: dict[str, object] = {}
         self.project_id = request.project_id
         self.changed = False
 
