@@ -5,7 +5,7 @@ the field.
 
     python -m tests.fakes.workbench --root DIR [--port N] [--fault NAME=VALUE ...] [--stub] [--start-seconds S]
         [--seed N] [--validate] [--team NAME] [--quota WORD ...] [--accelerator WORD ...] [--cpu-profile WORD ...]
-        [--resource-group WORD ...] [--held WORD ...]
+        [--resource-group WORD ...] [--held WORD ...] [--client FILE]
 
 It prints one JSON line `{"url", "domain", "api_key", "project_id"}` when it is ready. Applications answer at
 `<subdomain>.<domain>` by Host header; where names below localhost do not resolve, connect to `url` and send that Host.
@@ -50,6 +50,9 @@ and fits now is started.
 | projects from git | cloning.py | clone_fails, clone_seconds, git_source |
 | jobs and runs | runs.py | stub_jobs, job_fails |
 | why a workload ended | api/usage.py | oom |
+| files by POST and by PUT | api/files.py | |
+| the vendor's client for everybody and in workloads | client.py | --client |
+| lists that only other programs ask for, empty | api/others.py | |
 | keys | state.py | key_invalid, wrong_audience, read_only, admin_key |
 
 `--help` explains every fault and option. Linux only; with the right to mount (root) each workload gets a mount

@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import api, gateway, ingress, routing
+from . import api, client, gateway, ingress, routing
 from .failures import Delivery
 from .faults import UnknownFault
 from .lifecycle import Lifecycle
@@ -43,7 +43,9 @@ class Server:
             self._connection, "127.0.0.1", bench.port, limit=HEAD_LIMIT, ssl=context, backlog=1024
         )
         bench.port = self._server.sockets[0].getsockname()[1]
-        bench.lifecycle = Lifecycle(bench, Runner(bench.options.root, self._visible), Sidecar(bench.faults))
+        folder = await asyncio.to_thread(client.unpack, bench)
+        runner = Runner(bench.options.root, self._visible, modules=folder)
+        bench.lifecycle = Lifecycle(bench, runner, Sidecar(bench.faults))
         bench.runs = Runs(bench, bench.lifecycle)
         bench.link_venv(
             bench.add_project(
@@ -104,6 +106,8 @@ class Server:
         subdomain = ingress.subdomain_of(self.bench, request)
         if subdomain is not None:
             return await ingress.serve(self.bench, subdomain, request, writer)
+        if request.path == "/api/v2/python.tar.gz" and request.method in ("GET", "HEAD"):
+            return client.served(self.bench)
         if request.path.startswith("/api/v2/"):
             return await self._api(request, writer)
         return html_answer("404 Not Found", 404)

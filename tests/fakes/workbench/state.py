@@ -42,6 +42,8 @@ class Options:
     port: int = 0
     team: str = ""
     """The team that owns the first project."""
+    client: Path | None = None
+    """The vendor's client for Python, a tar.gz."""
 
 
 @dataclass
