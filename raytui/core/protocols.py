@@ -13,6 +13,7 @@ from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint
 from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.spec import ClusterSpec
+from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
 
 CheckStatus = Literal["ok", "warn", "fail", "skip"]
 
@@ -260,6 +261,22 @@ class Dashboard(Protocol):
 
     async def events(self) -> Rows[RayEvent]:
         """Ray's own events, oldest first, repeats dropped."""
+        ...
+
+    async def tasks(self, limit: int = 1000) -> Rows[Task]:
+        """The first tasks and how many there are in all; Ray gives at most 10,000, and knows of 100,000 at most."""
+        ...
+
+    async def task_counts(self) -> Rows[TaskCount]:
+        """How many tasks of each function are in which state."""
+        ...
+
+    async def placement_groups(self, limit: int = 1000) -> Rows[PlacementGroup]:
+        """The first placement groups with their bundles, and how many there are in all."""
+        ...
+
+    async def ray_workers(self, limit: int = 1000) -> Rows[RayWorker]:
+        """The first of Ray's processes, living and ended, and how many there are in all."""
         ...
 
     async def log_files(self, node_id: str) -> tuple[str, ...]:

@@ -16,12 +16,14 @@ from raytui.core.errors import ConfigurationError, NotFound
 from raytui.core.protocols import Dashboard, DashboardTarget
 from raytui.core.snapshot import Actor, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.units import sanitize
+from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
 from raytui.dashboard import failures
 from raytui.dashboard.activity import parse_actors, parse_events, parse_jobs, parse_log_files, parse_serve
 from raytui.dashboard.decode import Garbage
 from raytui.dashboard.payloads import parse_authentication, parse_health, parse_node_stats, parse_nodes, parse_version
 from raytui.dashboard.transport import ErrorAnswer, Transport, TransportError, problem_of
 from raytui.dashboard.usage import parse_usage
+from raytui.dashboard.workload import parse_placement_groups, parse_task_counts, parse_tasks, parse_workers
 
 T = TypeVar("T")
 HEALTH_TIMEOUT_S = 2.0
@@ -92,10 +94,19 @@ class DashboardClient(Dashboard):
 
     async def actors(self, limit: int = 1000) -> Rows[Actor]:
         """The first actors and how many there are in all; more than 1,000 may take Ray twice as long."""
-        limit = max(1, min(limit, STATE_LIMIT))
-        return await self._read(
-            f"/api/v0/actors?limit={limit}", parse_actors, self._timeout * (2 if limit > 1000 else 1)
-        )
+        return await self._state("actors", limit, parse_actors)
+
+    async def tasks(self, limit: int = 1000) -> Rows[Task]:  # noqa: D102 - see Dashboard
+        return await self._state("tasks", limit, parse_tasks)
+
+    async def task_counts(self) -> Rows[TaskCount]:  # noqa: D102 - see Dashboard
+        return await self._read("/api/v0/tasks/summarize", parse_task_counts, 2 * self._timeout)
+
+    async def placement_groups(self, limit: int = 1000) -> Rows[PlacementGroup]:  # noqa: D102 - see Dashboard
+        return await self._state("placement_groups", limit, parse_placement_groups)
+
+    async def ray_workers(self, limit: int = 1000) -> Rows[RayWorker]:  # noqa: D102 - see Dashboard
+        return await self._state("workers", limit, parse_workers)
 
     async def serve(self) -> Rows[ServeDeployment]:
         """Serve deployments; none when Ray was installed without Serve.
@@ -135,6 +146,12 @@ class DashboardClient(Dashboard):
 
     async def close(self) -> None:  # noqa: D102 - see Dashboard
         await self._transport.close()
+
+    async def _state(self, kind: str, limit: int, parse: Callable[[bytes], T]) -> T:
+        """A list of the State API with its details: without them it holds no times and no causes."""
+        limit = max(1, min(limit, STATE_LIMIT))
+        path = f"/api/v0/{kind}?limit={limit}&detail=1"
+        return await self._read(path, parse, self._timeout * (2 if limit > 1000 else 1))
 
     async def _read(self, path: str, parse: Callable[[bytes], T], timeout: float | None = None) -> T:
         limit = self._timeout if timeout is None else timeout

@@ -33,6 +33,10 @@ PERIODS: dict[Question, float] = {
     "actors": 10.0,
     "serve": 10.0,
     "events": 10.0,
+    "tasks": 10.0,
+    "task_counts": 10.0,
+    "placement_groups": 10.0,
+    "ray_workers": 10.0,
 }
 """Seconds between two askings, 0 for every round. Figures and usage change every 5 s on Ray's side: more often is
 useless."""
@@ -57,11 +61,18 @@ FETCH: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
     "actors": lambda dashboard: dashboard.actors(),
     "serve": lambda dashboard: dashboard.serve(),
     "events": lambda dashboard: dashboard.events(),
+    "tasks": lambda dashboard: dashboard.tasks(),
+    "task_counts": lambda dashboard: dashboard.task_counts(),
+    "placement_groups": lambda dashboard: dashboard.placement_groups(),
+    "ray_workers": lambda dashboard: dashboard.ray_workers(),
 }
 
 
 ONCE: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
-    "actors": lambda dashboard: dashboard.actors(limit=10_000)
+    "actors": lambda dashboard: dashboard.actors(limit=10_000),
+    "tasks": lambda dashboard: dashboard.tasks(limit=10_000),
+    "placement_groups": lambda dashboard: dashboard.placement_groups(limit=10_000),
+    "ray_workers": lambda dashboard: dashboard.ray_workers(limit=10_000),
 }
 """What one look asks instead: as much as Ray gives, which is too much for its head to be asked for again and again."""
 

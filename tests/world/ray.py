@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from raytui.core.errors import Failure, NotFound, Unreachable
 from raytui.core.protocols import Dashboard, DashboardTarget
 from raytui.core.snapshot import Actor, Amount, Job, Node, RayEvent, RayVersion, ServeDeployment, Usage
+from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
 from tests.world.api import Oddity
 from tests.world.loop import EPOCH, Killed, Process
 from tests.world.records import RayNode, Session
@@ -53,6 +54,25 @@ class WorldDashboard(Dashboard):
         del limit
         await self._session()
         return (), 0
+
+    async def tasks(self, limit: int = 1000) -> tuple[Task, ...]:
+        del limit
+        await self._session()
+        return ()
+
+    async def task_counts(self) -> tuple[TaskCount, ...]:
+        await self._session()
+        return ()
+
+    async def placement_groups(self, limit: int = 1000) -> tuple[PlacementGroup, ...]:
+        del limit
+        await self._session()
+        return ()
+
+    async def ray_workers(self, limit: int = 1000) -> tuple[RayWorker, ...]:
+        del limit
+        await self._session()
+        return ()
 
     async def serve(self) -> tuple[ServeDeployment, ...]:
         await self._session()

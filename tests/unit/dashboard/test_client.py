@@ -57,7 +57,7 @@ async def test_every_question_reaches_its_endpoint(server, client: DashboardClie
     assert (await client.log_tail("abc", "ray let.out", 20)) == recorded("logs_file.txt")
     assert "/nodes?view=summary&nocache=1" in server.queries
     assert "/api/v0/nodes?limit=10000&detail=1" in server.queries
-    assert "/api/v0/actors?limit=10000" in server.queries
+    assert "/api/v0/actors?limit=10000&detail=1" in server.queries
     assert "/api/v0/logs/file?node_id=abc&filename=ray+let.out&lines=20" in server.queries
     assert not any("Mozilla" in headers["user-agent"] for headers in server.headers)
 
