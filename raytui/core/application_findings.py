@@ -1,4 +1,4 @@
-"""What is wrong with the applications of a cluster: missing ones, ended ones, those that start for long or have no node."""
+"""What is wrong with the applications of a cluster: those that are missing, that ended, or that have no living node."""
 
 from __future__ import annotations
 
