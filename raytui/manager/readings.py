@@ -58,21 +58,21 @@ FETCH: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
     "stats": lambda dashboard: dashboard.node_stats(),
     "usage": lambda dashboard: dashboard.usage(),
     "jobs": lambda dashboard: dashboard.jobs(),
-    "actors": lambda dashboard: dashboard.actors(),
+    "actors": lambda dashboard: dashboard.workload.actors(),
     "serve": lambda dashboard: dashboard.serve(),
     "events": lambda dashboard: dashboard.events(),
-    "tasks": lambda dashboard: dashboard.tasks(),
-    "task_counts": lambda dashboard: dashboard.task_counts(),
-    "placement_groups": lambda dashboard: dashboard.placement_groups(),
-    "ray_workers": lambda dashboard: dashboard.ray_workers(),
+    "tasks": lambda dashboard: dashboard.workload.tasks(),
+    "task_counts": lambda dashboard: dashboard.workload.task_counts(),
+    "placement_groups": lambda dashboard: dashboard.workload.placement_groups(),
+    "ray_workers": lambda dashboard: dashboard.workload.workers(),
 }
 
 
 ONCE: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
-    "actors": lambda dashboard: dashboard.actors(limit=10_000),
-    "tasks": lambda dashboard: dashboard.tasks(limit=10_000),
-    "placement_groups": lambda dashboard: dashboard.placement_groups(limit=10_000),
-    "ray_workers": lambda dashboard: dashboard.ray_workers(limit=10_000),
+    "actors": lambda dashboard: dashboard.workload.actors(limit=10_000),
+    "tasks": lambda dashboard: dashboard.workload.tasks(limit=10_000),
+    "placement_groups": lambda dashboard: dashboard.workload.placement_groups(limit=10_000),
+    "ray_workers": lambda dashboard: dashboard.workload.workers(limit=10_000),
 }
 """What one look asks instead: as much as Ray gives, which is too much for its head to be asked for again and again."""
 

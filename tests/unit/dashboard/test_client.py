@@ -50,7 +50,7 @@ async def test_every_question_reaches_its_endpoint(server, client: DashboardClie
     assert len(await client.node_stats()) == 3
     assert (await client.usage()).resources["CPU"].total == 6.0
     assert (await client.jobs())[0].id == "lab-work2"
-    assert (await client.actors(limit=20_000)).total == 53
+    assert (await client.workload.actors(limit=20_000)).total == 53
     assert {row.application for row in await client.serve()} >= {"good", "sick"}
     assert await client.events()
     assert "raylet.out" in await client.log_files("abc")

@@ -108,14 +108,14 @@ async def test_each_question_reaches_its_endpoint_with_details() -> None:
     server = FakeDashboard()
     async with server.serving():
         client = DashboardClient(server.target, OneShotTransport(server.target))
-        assert len(await client.tasks()) == 13
-        assert len(await client.task_counts()) == 9
-        assert len(await client.placement_groups()) == 2
-        assert len(await client.ray_workers(limit=50_000)) == 9
+        assert len(await client.workload.tasks()) == 13
+        assert len(await client.workload.task_counts()) == 9
+        assert len(await client.workload.placement_groups()) == 2
+        assert len(await client.workload.workers(limit=50_000)) == 9
         await client.close()
     assert server.queries == [
         "/api/v0/tasks?limit=1000&detail=1",
-        "/api/v0/tasks/summarize",
+        "/api/v0/tasks/summarize?limit=10000&detail=1",
         "/api/v0/placement_groups?limit=1000&detail=1",
         "/api/v0/workers?limit=10000&detail=1",
     ]
