@@ -1,4 +1,7 @@
-"""What a launcher was asked to do, read from the environment with gaps filled from the machine, and what `ray start` gets of it."""
+"""What a launcher was asked to do, and what `ray start` gets of it.
+
+Read from the environment; gaps are filled from the machine.
+"""
 
 import contextlib
 import glob
@@ -6,10 +9,10 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import subprocess
 import uuid
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
+
+from raytui_node.machine import machine_cpus, machine_gpus, machine_memory, shm_bytes
 
 # Ray refuses a smaller object store (bytes).
 _MIN_OBJECT_STORE = 78643200
@@ -19,7 +22,6 @@ ANY_HOST = "0.0.0.0"  # noqa: S104
 # What Ray's processes carry in their environment, so that their launcher finds them.
 RUN_MARK = "RAYTUI_RUN"
 _RAY_TMP = "/tmp/ray"  # noqa: S108
-_SHM = "/dev/shm"  # noqa: S108
 _MIB = 1024 * 1024
 _LONGEST = 10 * 365 * 86400.0
 DEFAULT_GROUP = "worker"
@@ -113,50 +115,6 @@ def _switch(env: Mapping[str, str], name: str, default: bool) -> bool:
     return default if not text else text not in ("0", "false", "no", "off")
 
 
-def _shm_bytes() -> int:
-    try:
-        stat = os.statvfs(_SHM)
-    except OSError:
-        return 0
-    return stat.f_frsize * stat.f_blocks
-
-
-def _machine_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _machine_memory() -> int:
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            with open(path) as file:
-                text = file.read().strip()
-        except OSError:
-            continue
-        if text.isdigit():
-            total = min(total, int(text))
-    return total
-
-
-def _machine_gpus() -> int:
-    """Counted with nvidia-smi, because CAI has no variable for it.
-
-    0 when that program is missing or does not answer.
-    """
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return 0
-    try:
-        listing = subprocess.run(
-            [program, "-L"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=5, check=False
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return 0
-    return sum(1 for line in listing.splitlines() if line.startswith(b"GPU "))
-
-
 def _resources(role: str, env: Mapping[str, str]) -> Tuple[int, int, int, int, int]:
     """CPUs, GPUs, memory, object store and /dev/shm, sizes in bytes.
 
@@ -166,14 +124,14 @@ def _resources(role: str, env: Mapping[str, str]) -> Tuple[int, int, int, int, i
     millicores = _number(env, "CDSW_CPU_MILLICORES", 0)
     cpus = _integer(env, "RAYTUI_NUM_CPUS")
     if cpus is None:
-        cpus = max(1, int(millicores) // 1000) if millicores else _machine_cpus()
+        cpus = max(1, int(millicores) // 1000) if millicores else machine_cpus()
     gpus = 0
     if role == "worker":
         asked = _integer(env, "RAYTUI_NUM_GPUS")
-        gpus = _machine_gpus() if asked is None else asked
-    shm = _shm_bytes()
+        gpus = machine_gpus() if asked is None else asked
+    shm = shm_bytes()
     memory = _integer(env, "RAYTUI_MEMORY_BYTES", 1)
-    total = memory or int(_number(env, "CDSW_MEMORY_MB", 0) * _MIB) or _machine_memory()
+    total = memory or int(_number(env, "CDSW_MEMORY_MB", 0) * _MIB) or machine_memory()
     store = _integer(env, "RAYTUI_OBJECT_STORE_BYTES", 1)
     if store is None:
         store = max(_MIN_OBJECT_STORE, min(total * 30 // 100, shm * 95 // 100) if shm else total * 30 // 100)
@@ -251,7 +209,10 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
 
 
 def check_ray(settings: Settings) -> None:
-    """Raises LauncherError, one sentence that says how to get Ray there, when the venv or its `ray` program is missing."""
+    """Raises LauncherError when the venv or its `ray` program is missing.
+
+    The error is one sentence that says how to get Ray there.
+    """
     how = (
         "make it with `python3 -m venv {0}` and `{0}/bin/pip install 'ray[default]'`, or set RAYTUI_VENV to a "
         "venv that has Ray"

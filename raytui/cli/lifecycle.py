@@ -30,8 +30,7 @@ from raytui.core.report import SCHEMA_VERSION
 from raytui.core.session import Session
 
 LEAST_S = 0.01
-"""What is left of the time, at least, when making the plan took all of it: the manager then says what it could not
-begin."""
+"""Seconds left at least when planning took all the time: the manager then says what it could not begin."""
 DEFAULT_TIMEOUT_S = 600.0
 """Starts on Cloudera AI take seconds to minutes."""
 
@@ -168,7 +167,7 @@ def change(
     timeout: str | None,
     dry_run: bool,
     yes: bool,
-    **what: Any,
+    **what: Any,  # as `Manager.plan` takes them
 ) -> int:
     """Plan the verb, ask when it ends something, carry it out and print the contract's document."""
     limit = seconds("timeout", timeout, DEFAULT_TIMEOUT_S) or DEFAULT_TIMEOUT_S

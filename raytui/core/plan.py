@@ -1,4 +1,4 @@
-"""Desired and observed compared once: `plan` is the only place that decides what start, stop, scale and restart will do.
+"""Desired and observed compared once: only `plan` decides what start, stop, scale and restart will do.
 
 A plan is data: `--dry-run` prints it, the console shows it for confirmation, the executor carries it out step by step.
 """
@@ -360,6 +360,9 @@ def create_request(spec: ClusterSpec, name: str) -> CreateRequest:
 
 
 def spec_like(spec: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec:
-    """The spec for more of the same: what the cluster's applications were made from, with the number of workers of `spec`."""
+    """The spec for more of the same.
+
+    It is what the cluster's applications were made from, with the number of workers of `spec`.
+    """
     recorded = recorded_spec(applications)
     return spec if recorded is None else recorded.with_workers(spec.workers.count)

@@ -13,6 +13,7 @@ from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint
 from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.spec import ClusterSpec
+from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
 
 CheckStatus = Literal["ok", "warn", "fail", "skip"]
 
@@ -85,7 +86,7 @@ class LogChunk(msgspec.Struct, frozen=True):
 
 
 class Store(Protocol):
-    """What a platform keeps of its clusters, wherever it keeps it: launchers, the output of nodes, and what was last asked for."""
+    """What a platform keeps of its clusters: launchers, the output of nodes, and what was last asked for."""
 
     async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
         """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each.
@@ -103,7 +104,10 @@ class Store(Protocol):
         ...
 
     async def kept_logs(self, application: Application) -> dict[str, str]:
-        """The ends of Ray's logs that a launcher kept when its node ended: paths for `read_file` by Ray's name of the log."""
+        """The ends of Ray's logs that a launcher kept when its node ended.
+
+        Paths for `read_file`, by Ray's name of the log.
+        """
         ...
 
     async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
@@ -130,7 +134,10 @@ class Specs(Protocol):
         ...
 
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:
-        """The spec with what the platform can choose by itself where it was left out, such as the newest fitting runtime images."""
+        """The spec with what was left out, where the platform can choose it by itself.
+
+        Such as the newest fitting runtime images.
+        """
         ...
 
 
@@ -187,10 +194,11 @@ class Platform(Protocol):
         ...
 
     async def restart(self, application: Application) -> Application:
-        """Stop and start the application, and answer the one that exists then: where it had to be made again it has another id.
+        """Stop and start the application, and answer the one that exists then.
 
-        Raises `NotFound` when it no longer exists. Cancelled, it is given up at once, and the application may be
-        stopped; once it had to be deleted it is made again and answered all the same.
+        Where it had to be made again it has another id. Raises `NotFound` when it no longer exists. Cancelled, it is
+        given up at once, and the application may be stopped; once it had to be deleted it is made again and answered
+        all the same.
         """
         ...
 
@@ -222,11 +230,40 @@ class Platform(Protocol):
         ...
 
 
+class Workload(Protocol):
+    """What Ray's State API tells of what runs, with all details; each list at most 10,000 rows."""
+
+    async def actors(self, limit: int = 1000) -> Rows[Actor]:
+        """The first actors and how many there are in all; Ray gives at most 10,000."""
+        ...
+
+    async def tasks(self, limit: int = 1000) -> Rows[Task]:
+        """The first tasks and how many there are in all; Ray gives at most 10,000, and knows of 100,000 at most."""
+        ...
+
+    async def task_counts(self) -> Rows[TaskCount]:
+        """How many tasks of each function are in which state."""
+        ...
+
+    async def placement_groups(self, limit: int = 1000) -> Rows[PlacementGroup]:
+        """The first placement groups with their bundles, and how many there are in all."""
+        ...
+
+    async def workers(self, limit: int = 1000) -> Rows[RayWorker]:
+        """The first of Ray's processes, living and ended, and how many there are in all."""
+        ...
+
+
 class Dashboard(Protocol):
     """Ray's REST API on the dashboard port.
 
     Every call has a client deadline; failures are `Unreachable` with the layer, or `NotFound`.
     """
+
+    @property
+    def workload(self) -> Workload:
+        """What runs on it."""
+        ...
 
     async def version(self) -> RayVersion:
         """Ray's version and the session that answers."""
@@ -254,10 +291,6 @@ class Dashboard(Protocol):
 
     async def jobs(self) -> Rows[Job]:
         """All jobs, newest first."""
-        ...
-
-    async def actors(self, limit: int = 1000) -> Rows[Actor]:
-        """The first actors and how many there are in all; Ray gives at most 10,000."""
         ...
 
     async def serve(self) -> Rows[ServeDeployment]:

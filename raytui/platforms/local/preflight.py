@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from raytui.core.asked import part_of
 from raytui.core.errors import OperationFailed
@@ -199,7 +198,7 @@ def sizes(spec: ClusterSpec) -> Iterator[Check]:
     have: dict[str, float] = {"cpu": machine.cpus(), "memory": machine.memory() / GIGABYTE}
     words = {"cpu": "CPUs", "memory": "GB of memory"}
     for what, most in have.items():
-        nodes: list[tuple[str, Any, int]] = [("head", spec.head, 1)]
+        nodes: list[tuple[str, object, int]] = [("head", spec.head, 1)]
         nodes += [(part_of(group), size, size.count) for group, size in spec.all_groups.items()]
         asked = [(role, float(getattr(node, what) or 0), count) for role, node, count in nodes if count]
         unit = words[what]

@@ -31,7 +31,8 @@ def _numbers(plan: Plan) -> str:
     """How many workers the groups of a scale are to have."""
     counts = plan.counts or {WORKER: plan.spec.workers.count}
     return ", ".join(
-        f"{count} worker{'' if count == 1 else 's'}" if group == WORKER else f"{count} of {clean(group)}" for group, count in counts.items()
+        f"{count} worker{'' if count == 1 else 's'}" if group == WORKER else f"{count} of {clean(group)}"
+        for group, count in counts.items()
     )
 
 

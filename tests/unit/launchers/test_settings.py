@@ -130,7 +130,7 @@ def test_the_platform_s_mark_is_kept_and_every_run_has_its_own():
 
 
 def test_in_a_pod_the_platform_s_numbers_count(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(raytui_node.settings, "_shm_bytes", lambda: 8 * GB)
+    monkeypatch.setattr(raytui_node.settings, "shm_bytes", lambda: 8 * GB)
     settings = read_settings(
         "worker",
         {"CDSW_ENGINE_ID": "e1", "CDSW_CPU_MILLICORES": "4500", "CDSW_MEMORY_MB": "16384", "RAYTUI_NUM_GPUS": "0"},
@@ -145,7 +145,7 @@ def test_in_a_pod_the_platform_s_numbers_count(monkeypatch: pytest.MonkeyPatch):
 def test_the_object_store_fits_the_shared_memory_but_not_below_ray_s_minimum(
     monkeypatch: pytest.MonkeyPatch, shm: int, store: int
 ):
-    monkeypatch.setattr(raytui_node.settings, "_shm_bytes", lambda: shm)
+    monkeypatch.setattr(raytui_node.settings, "shm_bytes", lambda: shm)
     assert read_settings("worker", {"RAYTUI_MEMORY_BYTES": str(100 * GB), "RAYTUI_NUM_GPUS": "0"}).object_store == store
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -39,7 +38,7 @@ class Accelerators:
         return self._known[name]
 
 
-def parse(rows: Iterable[Mapping[str, Any]]) -> tuple[Label, ...]:
+def parse(rows: Iterable[Mapping[str, object]]) -> tuple[Label, ...]:
     """The labels of the listing; a row without an id is left out."""
     return tuple(
         Label(

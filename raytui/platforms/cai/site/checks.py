@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from raytui.core.asked import part_of
 from raytui.core.errors import Problem
 from raytui.core.protocols import Check
@@ -59,7 +57,7 @@ def runtime_row(who: str, field: str, identifier: str, known: tuple[images.Runti
 
 
 def gpu_row(
-    wanted: int, workers: int, labels: list[dict[str, Any]], *, group: str = WORKER, accelerator: str = ""
+    wanted: int, workers: int, labels: list[dict[str, object]], *, group: str = WORKER, accelerator: str = ""
 ) -> Check:
     """Whether the workbench has GPUs (of the kind that a group names), so many for one workload, and so many in all."""
     part = part_of(group)
@@ -94,7 +92,7 @@ def _of(group: str) -> str:
     return "worker" if group == WORKER else f"worker of the group {group}"
 
 
-def quota_row(spec: ClusterSpec, quota: dict[str, Any]) -> Check:
+def quota_row(spec: ClusterSpec, quota: dict[str, object]) -> Check:
     """What the spec asks for against what the user may use; over quota a workload waits without an error."""
     configured, used = quota.get("quota_configured"), quota.get("quota_usage")
     if not isinstance(configured, dict):
