@@ -62,7 +62,7 @@ class ClusterSession:
             by_node=_by_node(settings),
             cluster=cluster.name,
             profile=settings.profile_name,
-            workers=cluster.workers.count,
+            workers={group: size.count for group, size in cluster.all_groups.items()},
             operation=lambda: current(settings.state_dir, platform.name, cluster.name),
         )
         self._connect = connect

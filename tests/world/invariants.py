@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ OBSERVE = 60.0
 """The most seconds of one look: 30 for the list, 10 to locate the dashboard, three questions of 5 s in turn."""
 UNKNOWN = re.compile(r"could not be asked|what exists is not known|cannot be known", re.IGNORECASE)
 """Sentences that say of everything, not of one thing alone, that it may exist."""
-NAMED = re.compile(r"head|worker-\d|\.raytui/")
+NAMED = re.compile(r"head|(?:worker|cpu)-\d|\.raytui/")
 NOTHING = re.compile(r"no application of \S+ is listed now|ran out before \w+ began|nothing else was begun")
 
 
@@ -55,6 +56,8 @@ class Judge:
         self.found: list[Finding] = []
         self.asked: set[int] = set()
         """Numbers of workers that may be what was last asked for; several after an operation that failed."""
+        self.extra: set[int] = set()
+        """The same of the second group."""
 
     @property
     def bound(self) -> float:
@@ -164,7 +167,7 @@ class Judge:
         if run.verb == "stop":
             self._stop_done(run, there)
             return
-        wanted = ["head", *(f"worker-{n}" for n in range(1, run.workers + 1))] if run.workers is not None else []
+        wanted = run.wanted
         if run.verb == "restart":
             wanted = [app.short for app in run.before if run.targets(app) or run.states[app] in {STARTING, RUNNING}]
         wanted = [name for name in wanted if name not in by_hand]
@@ -175,7 +178,10 @@ class Judge:
             surplus = [
                 name
                 for name, app in there.items()
-                if name not in wanted and app.shown_from < run.began and not (app.deleting and not run.wait)
+                if name.startswith(f"{run.group}-")
+                and name not in wanted
+                and app.shown_from < run.began
+                and not (app.deleting and not run.wait)
             ]
             if surplus:
                 self.wrong("done", f"{run.title} said done, and {', '.join(surplus)} exist")
@@ -289,10 +295,15 @@ class Judge:
         if before.keys() != set(truth) or any({app.status, before[app]} != {RUNNING} for app in truth):
             return False
         there = {app.short: app.engine.node if app.engine else None for app in truth}
-        wanted = {"head", *(f"worker-{n}" for n in range(1, max(self.asked or {0}) + 1))}
+        wanted = self._asked_for(max)
         return there.keys() >= wanted and all(
             node is not None and node.dead is None and node.born < begin - 30.0 for node in there.values()
         )
+
+    def _asked_for(self, of: Callable[[set[int]], int]) -> set[str]:
+        """Short names of what was last asked for: the most or the least of it that may have been."""
+        numbers = (("worker", self.asked), ("cpu", self.extra))
+        return {"head", *(f"{group}-{n}" for group, asked in numbers for n in range(1, of(asked or {0}) + 1))}
 
     def _alive(
         self, app: App, node_id: str | None, begin: float, end: float, bound: float, document: dict[str, Any]
@@ -332,16 +343,15 @@ class Judge:
     def _all_well(self, begin: float, end: float, said: str) -> None:
         if not self.asked:
             return
-        count = min(self.asked)
         lately = begin - self.site.faults.list_lag - 1.0
         there = {app.short: app for app in self.site.past if app.ours and app.gone is not None and app.gone > lately}
         there.update({app.short: app for app in self.site.ours()})
-        for name in ["head", *(f"worker-{n}" for n in range(1, count + 1))]:
+        for name in sorted(self._asked_for(min)):
             app = there.get(name)
             if app is None:
                 self.wrong(
                     "verdict",
-                    f"a status says {said}, and {name} does not exist (asked for: {sorted(self.asked)} workers)",
+                    f"a status says {said}, and {name} does not exist (asked for: {sorted(self.asked)} workers, {sorted(self.extra)} of cpu)",
                 )
                 continue
             nodes = [node for node in self.site.nodes.values() if node.engine.app is app]

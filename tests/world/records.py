@@ -124,7 +124,7 @@ class App:
         marker = self.marker
         if marker is None or marker.cluster != CLUSTER:
             return False
-        return self.name == (f"{CLUSTER}-head" if marker.role == "head" else f"{CLUSTER}-worker-{marker.index}")
+        return self.name == f"{CLUSTER}-" + ("head" if marker.role == "head" else f"{marker.group_name}-{marker.index}")
 
     @property
     def engine(self) -> Engine | None:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from raytui.core.marker import read as read_marker
+from raytui.core.spec import place
 from tests.world.faults import Faults
 from tests.world.launcher import Launcher, leave
 from tests.world.loop import Process
@@ -77,7 +78,7 @@ class Site:
         """The cluster's applications that exist, in order."""
         return sorted(
             (app for app in self.apps.values() if app.ours),
-            key=lambda app: (app.marker.index if app.marker else 0, app.created),
+            key=lambda app: (place(app.marker.group_name, app.marker.index) if app.marker else (0, "", 0), app.created),
         )
 
     def listed(self) -> list[dict[str, Any]]:
