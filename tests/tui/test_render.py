@@ -16,7 +16,7 @@ from raytui.core.remedy import Remedy
 from raytui.core.snapshot import UNREAD, Gpu, LauncherReport, Reading
 from raytui.core.spec import ClusterSpec
 from raytui.tui.glyphs import to_ascii
-from raytui.tui.keys import KEYS, bar, written
+from raytui.tui.keys import KEYS, bar, verb_keys, written
 from raytui.tui.operation import Notice, begin, end, report
 from raytui.tui.render import nodes
 from raytui.tui.render.attention import attention_lines, event_lines, with_keys
@@ -322,7 +322,7 @@ def test_bars_and_running_times():
 
 
 def test_a_condition_says_what_on_which_thing_since_when_and_what_to_do():
-    lines = attention_lines(picture(with_dead_worker()), None, 79)
+    lines = attention_lines(picture(with_dead_worker()), None, 79, verb_keys())
     assert text(lines[0]).startswith(" ✗ worker-2  Ray lists the node as dead")
     assert "since 14:13:06" in text(lines[0])
     assert "l shows its last lines, r runs it again" in texts(lines)
@@ -342,11 +342,13 @@ def test_a_condition_says_what_on_which_thing_since_when_and_what_to_do():
     ],
 )
 def test_hints_name_keys_where_there_are_any(hint, shown):
-    assert with_keys(hint, "worker-1") == shown
+    assert with_keys(hint, verb_keys(), "worker-1") == shown
 
 
 def test_the_consoles_own_word_comes_first():
-    lines = attention_lines(picture(with_dead_worker()), Notice("warning", "start was not begun", "wait"), 79)
+    lines = attention_lines(
+        picture(with_dead_worker()), Notice("warning", "start was not begun", "wait"), 79, verb_keys()
+    )
     assert text(lines[0]).strip() == "▲ start was not begun"
     assert text(lines[1]).strip() == "wait"
 
@@ -394,7 +396,7 @@ def test_steps_show_their_state_time_and_message():
     operation = begin(plan_start(SPEC, apps), NOW)
     operation = report(operation, StepEvent("launchers written", "done", 0.04), NOW)
     operation = report(operation, StepEvent("head application created", "running", 0.0, "head"), NOW + 1)
-    lines = texts(step_lines(operation, NOW + 3, 80))
+    lines = texts(step_lines(operation, NOW + 3, 80, verb_keys()))
     assert "▸ Starting ray-cluster: 1 head, 2 workers" in lines
     assert "00:03" in lines
     assert "✓ launchers written              0.0 s" in lines
@@ -403,13 +405,14 @@ def test_steps_show_their_state_time_and_message():
 
 def test_an_ended_operation_keeps_what_matters():
     operation = begin(plan_start(SPEC, ()), NOW)
-    assert len(step_lines(end(operation, None, NOW + 61), NOW + 99, 80)) == 1
-    assert "01:01" in texts(step_lines(end(operation, None, NOW + 61), NOW + 99, 80))
+    assert len(step_lines(end(operation, None, NOW + 61), NOW + 99, 80, verb_keys())) == 1
+    assert "01:01" in texts(step_lines(end(operation, None, NOW + 61), NOW + 99, 80, verb_keys()))
     failed = texts(
         step_lines(
             end(operation, OperationFailed("it broke", hint=Remedy("logs", "head", "shows its output")), NOW + 5),
             NOW + 99,
             80,
+            verb_keys(),
         )
     )
     assert "✗ Starting" in failed
@@ -419,19 +422,19 @@ def test_an_ended_operation_keeps_what_matters():
 
 def test_a_step_that_no_plan_named_is_added():
     operation = report(begin(plan_start(SPEC, ()), NOW), StepEvent("undone", "undone", 0.2, "head"), NOW)
-    assert "undone" in texts(step_lines(operation, NOW, 80))
+    assert "undone" in texts(step_lines(operation, NOW, 80, verb_keys()))
 
 
 def test_a_plan_names_everything_it_ends_and_creates():
     apps = healthy().applications.value
-    stop = texts(plan_lines(plan_stop(SPEC, apps), 70))
+    stop = texts(plan_lines(plan_stop(SPEC, apps), 70, verb_keys()))
     assert stop.startswith("Ends\n")
     assert all(app.short in stop for app in apps)
     assert "running since" in stop
-    scale = texts(plan_lines(plan_scale(SPEC, apps, 3), 70))
+    scale = texts(plan_lines(plan_scale(SPEC, apps, 3), 70, verb_keys()))
     assert "Creates" in scale
     assert "worker-3     1 CPU  2 GB" in scale
-    restart = texts(plan_lines(plan_restart(SPEC, apps, "head"), 70))
+    restart = texts(plan_lines(plan_restart(SPEC, apps, "head"), 70, verb_keys()))
     assert "Ends and runs again" in restart
     assert "running jobs end with the head" in restart
 

@@ -147,7 +147,7 @@ def message_lines(
 
 
 def _hint(hint: Hint, verbs: Mapping[str, str]) -> str:
-    return with_keys(hint, keys=verbs)
+    return with_keys(hint, verbs)
 
 
 def _lines(said: Sequence[tuple[str, str]], width: int) -> tuple[Line, ...]:
