@@ -57,6 +57,7 @@ def main() -> None:
         change=given.change,
         seed=given.seed,
         row_bytes=given.row_bytes,
+        live=True,
     )
     try:
         asyncio.run(serve(made, given.port, given.log_rate))
