@@ -11,6 +11,7 @@ from raytui.config.keys import TOGETHER
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure, OperationFailed
 from raytui.core.events import StepEvent
+from raytui.core.kept import reuse
 from raytui.core.plan import plan_restart, plan_scale, plan_start, plan_stop
 from raytui.core.remedy import Remedy
 from raytui.core.snapshot import UNREAD, Gpu, LauncherReport, Reading
@@ -33,6 +34,7 @@ from raytui.tui.theme import DARK, LIGHT, role_styles
 from raytui.tui.widgets.key_bar import bar_line
 from raytui.view.amounts import running_time
 from raytui.view.picture import SAMPLES, advance, is_equal
+from raytui.view.tables.kind import Column as TableColumn
 from raytui.view.words import needs_ascii
 from tests.tui.conftest import absent, application, healthy, node, with_dead_worker
 from tests.tui.fakes import SPEC
@@ -169,6 +171,21 @@ def test_a_start_is_not_drawn_as_a_fault():
 # rows
 
 
+def test_a_filter_asks_again_only_of_rows_that_changed(monkeypatch):
+    asked = []
+    monkeypatch.setattr(nodes, "test_of", lambda _kind, _text: lambda row: asked.append(row[0].text) or True)
+    before = healthy()
+    hotter = (node(0), node(1, cpu_percent=99.0), node(2))
+    after = msgspec.structs.replace(before, nodes=Reading(reuse(before.nodes.value, hotter), at=NOW))
+    rows, shown = NodeRows(), picture(before)
+    for seen in (shown, advance(shown, after)):
+        rows.show(seen)
+        assert len(rows.select("name", "head")) == 3
+    assert asked == ["head", "worker-1", "worker-2", "worker-1"]
+    rows.select("name", "another")
+    assert len(asked) == 7
+
+
 def test_a_row_has_both_truths_and_figures_with_units():
     rows = rows_of(picture(healthy()))
     line = text(row_line(rows.select()[1], arrange(rows.columns, 80), cursor=True))
@@ -245,10 +262,13 @@ def test_only_rows_that_are_looked_at_are_made(monkeypatch):
 
 def test_a_search_makes_again_only_what_changed(monkeypatch):
     made = []
-    original = nodes.Line
-    monkeypatch.setattr(
-        nodes, "Line", lambda item, *given: made.append(item.application.short) or original(item, *given)
-    )
+    original = TableColumn.without_role
+
+    def read(column, place, seen):
+        made.extend([place.application.short] if column.id == "name" else [])
+        return original(column, place, seen)
+
+    monkeypatch.setattr(TableColumn, "without_role", read)
     first = advance(None, healthy())
     shown = rows_of(first)
     shown.select(text="running")
