@@ -41,12 +41,14 @@ class Label(msgspec.Struct, frozen=True):
 
 
 class Held(msgspec.Struct, frozen=True):
-    """One workload that runs, and what it holds for as long as it does."""
+    """One workload that has not ended, and what it holds for as long as that is so, or waits for."""
 
     id: str
     user: str
     project: str
     name: str
+    state: str = "running"
+    """The platform's word: running, starting, stopping, or scheduling while it waits for capacity."""
     kind: str = ""
     """application, job, session or what else the platform has."""
     group: str = ""
@@ -71,10 +73,17 @@ class Holdings(msgspec.Struct, frozen=True):
     """Those that count for whoever asks: the user's own, and that of the project's group."""
     labels: tuple[Label, ...] = ()
     held: tuple[Held, ...] = ()
-    """Workloads that run, as far as they may be seen."""
+    """Workloads that have not ended, as far as they may be seen."""
     total: int = 0
     """How many there are in all, those beyond the first page included."""
     unknown: tuple[str, ...] = ()
     """What could not be read, a sentence each."""
     running: frozenset[str] = frozenset()
     """Names of the cluster's applications that ran when this was read: what began or ended since counts on top."""
+    starting: frozenset[str] = frozenset()
+    """Names of those that were starting then."""
+
+    @property
+    def sees_own(self) -> bool:
+        """Whether the workloads of whoever asks are among those that were read."""
+        return any(row.user == self.user for row in self.held) if self.user else False

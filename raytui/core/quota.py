@@ -18,6 +18,7 @@ from raytui.core.snapshot import Application
 HOLDERS = 3
 """Holders that are named one by one."""
 OURS = "this cluster"
+YOURS = "your quota"
 _EXACT = 1e-6
 """Sums of decimal fractions are not exact."""
 _HOLDS = frozenset({"running", "stopping"})
@@ -112,20 +113,48 @@ class _Pool:
 
 
 def outlooks(applications: Sequence[Application], holdings: Holdings) -> list[Outlook]:
-    """What can be said of each application that is starting, the one that waits longest first."""
-    waiting = sorted((app for app in applications if app.state == "starting"), key=lambda app: (began(app), app.place))
+    """What can be said of each application that waits for capacity or may, the one that waits longest first."""
     pools = _pools(holdings, frozenset(app.name for app in applications))
+    starting = sorted((app for app in applications if app.state == "starting"), key=lambda app: (began(app), app.place))
+    admitted = _admitted(applications, holdings, pools)
     for app in applications:
-        change = (app.state in _HOLDS) - (app.name in holdings.running)
-        for pool in pools if change else ():
-            pool.take(OURS, change * pool.asked(app))
+        held = app.name in holdings.running or app.name in admitted
+        holds = app.state in _HOLDS or (app.state == "starting" and app.name in admitted)
+        for pool in pools if holds != held else ():
+            pool.take(OURS, (holds - held) * pool.asked(app))
     found = []
-    for app in waiting:
+    for app in starting:
+        if app.name in admitted:
+            continue
         short = tuple(pool.shortage(app) for pool in pools if pool.lacks(app))
         found.append(Outlook(app, short))
         for pool in pools if not short else ():
             pool.take("applications that have waited for longer", pool.asked(app))
     return found
+
+
+def _admitted(applications: Sequence[Application], holdings: Holdings, pools: Sequence[_Pool]) -> frozenset[str]:
+    """Applications that were starting when this was read and had their capacity by then: only their image was missing.
+
+    Whether a platform counts these as use is not promised. Where more is in use than what runs holds, the rest is held
+    by workloads like these, the oldest first; never by one that the platform calls `scheduling`.
+    """
+    if not holdings.sees_own:
+        return frozenset()
+    states = {row.name: row.state for row in holdings.held if row.project == holdings.project}
+    own = [pool for pool in pools if pool.place == YOURS and pool.seen]
+    left = {pool: pool.used - pool.seen for pool in own}
+    found = set()
+    for app in sorted(applications, key=lambda app: (began(app), app.place)):
+        if app.name not in holdings.starting or states.get(app.name) == "scheduling":
+            continue
+        asked = {pool: pool.asked(app) for pool in own if pool.asked(app) > 0}
+        if asked and all(amount <= left[pool] + _EXACT for pool, amount in asked.items()):
+            found.add(app.name)
+            for pool, amount in asked.items():
+                left[pool] -= amount
+                pool.hold(OURS, amount)
+    return frozenset(found)
 
 
 def not_known(holdings: Holdings) -> str:
@@ -155,10 +184,11 @@ def _pools(holdings: Holdings, ours: frozenset[str]) -> list[_Pool]:
             limit, used = getattr(quota.limit, field), getattr(quota.used, field)
             if not limit or used is None:
                 continue
-            place = "your quota" if mine else f"the quota of group {quota.owner}"
+            place = YOURS if mine else f"the quota of group {quota.owner}"
             pool = _Pool(unit, place, limit, used, _asked(field))
             for row in rows:
-                pool.hold(_holder(row, holdings, ours), getattr(row, field) or 0.0)
+                if row.state in _HOLDS:
+                    pool.hold(_holder(row, holdings, ours), getattr(row, field) or 0.0)
             pools.append(pool)
     for label in holdings.labels:
         pools += _of_label(label, holdings)
@@ -173,10 +203,10 @@ def _of_label(label: Label, holdings: Holdings) -> Iterable[_Pool]:
 
     if label.limit:
         mine = sum(count for user, count in label.used if user == holdings.user)
-        yield _Pool(label.name, "your quota", label.limit, mine, asked)
+        yield _Pool(label.name, YOURS, label.limit, mine, asked)
     if not label.total:
         return
-    rows = [row for row in holdings.held if row.label == label.name and row.gpus]
+    rows = [row for row in holdings.held if row.label == label.name and row.gpus and row.state in _HOLDS]
     told = sum(count for _, count in label.used)
     seen = sum(row.gpus or 0.0 for row in rows)
     pool = _Pool(label.name, "", label.total, max(told, seen), asked)
