@@ -62,7 +62,10 @@ class _Judgement(NamedTuple):
 
 
 def assess(snapshot: Snapshot, first_seen: Mapping[tuple[str, str], float] | None = None) -> Assessment:
-    """Judge one snapshot; `first_seen` gives, by (subject, reason), since when a watching monitor has seen a condition."""
+    """Judge one snapshot.
+
+    `first_seen` gives, by (subject, reason), since when a watching monitor has seen a condition.
+    """
     judged = _judge(join(snapshot))
     seen = first_seen or {}
     dated = [
