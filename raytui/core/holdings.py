@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from raytui.core.errors import Failure
+
 
 class Amounts(msgspec.Struct, frozen=True):
     """CPUs, memory and GPUs; none where nothing was told, or where there is no limit."""
@@ -76,14 +78,11 @@ class Holdings(msgspec.Struct, frozen=True):
     """Workloads that have not ended, as far as they may be seen."""
     total: int = 0
     """How many there are in all, those beyond the first page included."""
+    failure: Failure | None = None
+    """Why the workloads could not be read; none when they were."""
     unknown: tuple[str, ...] = ()
     """What could not be read, a sentence each."""
     running: frozenset[str] = frozenset()
     """Names of the cluster's applications that ran when this was read: what began or ended since counts on top."""
     starting: frozenset[str] = frozenset()
     """Names of those that were starting then."""
-
-    @property
-    def sees_own(self) -> bool:
-        """Whether the workloads of whoever asks are among those that were read."""
-        return any(row.user == self.user for row in self.held) if self.user else False

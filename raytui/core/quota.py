@@ -50,14 +50,14 @@ class Shortage(NamedTuple):
         """Whether it would be too little even if nobody else held anything."""
         return self.asked > self.limit
 
-    @property
-    def sentence(self) -> str:
-        """The arithmetic and who holds the rest."""
+    def sentence(self, *, each: bool = False) -> str:
+        """The arithmetic and who holds the rest; `each` of several asks for as much."""
+        asked = f"{self.asked:g} {self.unit} asked{' by each' if each else ''}"
         many = f"{self.place} of {self.limit:g} {self.unit}" if self.place else f"{self.limit:g}"
         if self.is_hopeless:
-            return f"{self.asked:g} {self.unit} asked, more than {many} ever allows"
+            return f"{asked}, more than {many} ever allows"
         held = f": {self.holders}" if self.holders else ""
-        return f"{self.asked:g} {self.unit} asked, {self.used:g} of {many} in use{held}"
+        return f"{asked}, {self.used:g} of {many} in use{held}"
 
 
 class Outlook(NamedTuple):
@@ -79,6 +79,7 @@ class _Pool:
         self.asked = asked
         self.holders: Counter[str] = Counter()
         """What is seen to be held, by whom."""
+        self.is_quota = False
         self.seen = 0.0
         """How much of the use was told with its holders."""
 
@@ -137,16 +138,14 @@ def _admitted(applications: Sequence[Application], holdings: Holdings, pools: Se
     """Applications that were starting when this was read and had their capacity by then: only their image was missing.
 
     Whether a platform counts these as use is not promised. Where more is in use than what runs holds, the rest is held
-    by workloads like these, the oldest first; never by one that the platform calls `scheduling`.
+    by workloads like these, the oldest first: those that the platform calls `starting`, not `scheduling`.
     """
-    if not holdings.sees_own:
-        return frozenset()
     states = {row.name: row.state for row in holdings.held if row.project == holdings.project}
-    own = [pool for pool in pools if pool.place == YOURS and pool.seen]
+    own = [pool for pool in pools if pool.is_quota and pool.seen]
     left = {pool: pool.used - pool.seen for pool in own}
     found = set()
     for app in sorted(applications, key=lambda app: (began(app), app.place)):
-        if app.name not in holdings.starting or states.get(app.name) == "scheduling":
+        if app.name not in holdings.starting or states.get(app.name) != "starting":
             continue
         asked = {pool: pool.asked(app) for pool in own if pool.asked(app) > 0}
         if asked and all(amount <= left[pool] + _EXACT for pool, amount in asked.items()):
@@ -186,6 +185,7 @@ def _pools(holdings: Holdings, ours: frozenset[str]) -> list[_Pool]:
                 continue
             place = YOURS if mine else f"the quota of group {quota.owner}"
             pool = _Pool(unit, place, limit, used, _asked(field))
+            pool.is_quota = True
             for row in rows:
                 if row.state in _HOLDS:
                     pool.hold(_holder(row, holdings, ours), getattr(row, field) or 0.0)
@@ -203,7 +203,9 @@ def _of_label(label: Label, holdings: Holdings) -> Iterable[_Pool]:
 
     if label.limit:
         mine = sum(count for user, count in label.used if user == holdings.user)
-        yield _Pool(label.name, YOURS, label.limit, mine, asked)
+        pool = _Pool(label.name, YOURS, label.limit, mine, asked)
+        pool.hold("you", mine)
+        yield pool
     if not label.total:
         return
     rows = [row for row in holdings.held if row.label == label.name and row.gpus and row.state in _HOLDS]

@@ -19,7 +19,7 @@ from raytui.core.snapshot import Application, Snapshot
 from raytui.core.units import duration
 
 AFTER_S = 300.0
-"""How long after its end the platform starts a failed application again: recent cloud releases do it 5 minutes later."""
+"""How long after its end the platform starts a failed application again, in recent cloud releases."""
 MOST = 3
 """How many times in a row it does."""
 _LIVE = frozenset({"starting", "running"})

@@ -42,7 +42,7 @@ def of_waiting(joined: Joined) -> list[Condition]:
 
 
 def why_waiting(joined: Joined, app: Application) -> str:
-    """Why one application is still starting, for a sentence about it; empty when nothing is known, or it is too soon."""
+    """Why one application is still starting, for a sentence about it; empty when nothing is known or it is too soon."""
     found = next((seen for seen in _seen(joined) if seen.application is app), None)
     if found is not None and found.shortages:
         return f"it waits for capacity: {_arithmetic(found.shortages)}"
@@ -100,8 +100,7 @@ def _names(group: Sequence[Outlook]) -> str:
 
 
 def _arithmetic(shortages: Sequence[Shortage], *, each: bool = False) -> str:
-    told = "; ".join(shortage.sentence for shortage in shortages)
-    return f"each: {told}" if each else told
+    return "; ".join(shortage.sentence(each=each) for shortage in shortages)
 
 
 def _help(joined: Joined, group: Sequence[Outlook]) -> Hint:

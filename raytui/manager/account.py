@@ -1,4 +1,4 @@
-"""Who holds what on the platform: asked while an application waits or while somebody looks, and at most once a minute."""
+"""Who holds what on the platform: asked while an application waits or somebody looks, and at most once a minute."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from raytui.core.joined import join
 from raytui.core.plan import Plan
 from raytui.core.remedy import CREATE_AGAIN, Hint, Remedy
 from raytui.core.snapshot import Application, Snapshot
+from raytui.core.waiting_findings import waiting_names, why_waiting
 from raytui.manager.calls import Deadline
 from raytui.manager.monitor import Monitor
 from raytui.manager.readings import ALIVE
@@ -89,7 +90,9 @@ class Waits:
             if len(alive) == len(wanted):
                 return f"{len(alive)}/{len(wanted)}"
             late = " ".join(name.removeprefix(f"{self._plan.cluster}-") for name in wanted if name not in alive)
-            said = _say(progress, f"{len(alive)}/{len(wanted)}, waiting for {late}", said)
+            short = waiting_names(join(snapshot))
+            told = f"{len(alive)}/{len(wanted)}, waiting for {late}" + (f"; {short}" if short else "")
+            said = _say(progress, told, said)
         raise AssertionError("unreachable: the wait ends by return or error")
 
     async def _observe(self, what: str) -> AsyncIterator[Snapshot]:
@@ -112,8 +115,10 @@ class Waits:
         apps = last.applications.value if last is not None else None
         listed = "listed: none" if apps is not None else "what exists is not known"
         exists = "listed: " + ", ".join(f"{app.name} ({app.state})" for app in apps) if apps else listed
+        short = waiting_names(join(last)) if last is not None else ""
         return WaitRanOut(
-            f"the {self._deadline.seconds:g} s ran out while waiting for {what}; {exists}",
+            f"the {self._deadline.seconds:g} s ran out while waiting for {what}; "
+            f"{short}{'; ' if short else ''}{exists}",
             hint=(Remedy("status", "", "shows what is missing"), Remedy("stop", "", "removes it")),
         )
 
@@ -171,6 +176,8 @@ def _head_progress(snapshot: Snapshot) -> str:
         return snapshot.applications.failure.message
     if head is None:
         return "not listed yet"
+    if head.state == "starting" and (told := why_waiting(join(snapshot), head)):
+        return told
     if head.state != "running":
         state = head.launcher.state if head.launcher else head.state
         return head.launcher.message if head.launcher and head.launcher.message else f"application {state}"

@@ -12,8 +12,9 @@ from raytui.view.tables.jobs import JOBS
 from raytui.view.tables.kind import TableKind
 from raytui.view.tables.nodes import NODES
 from raytui.view.tables.serve import SERVE
+from raytui.view.tables.usage import USAGE
 
 TABLES: dict[str, TableKind[Any]] = {
-    kind.name: kind for kind in (NODES, APPLICATIONS, JOBS, ACTORS, SERVE, EVENTS, CONDITIONS)
+    kind.name: kind for kind in (NODES, APPLICATIONS, JOBS, ACTORS, SERVE, EVENTS, CONDITIONS, USAGE)
 }
 """By name, in the order in which help and console list them. Any: each kind has rows of its own type."""

@@ -1,4 +1,4 @@
-"""Who holds what on the workbench, and what the person behind the key may hold: quotas, GPU labels and running workloads.
+"""Who holds what on the workbench, and what the person behind the key may hold: quotas, GPU labels, workloads.
 
 API v2 knows quotas of users and groups and, for GPUs, of users by node label; there is none of a project. A constant
 number of requests, whatever exists: one page of the workloads that run, and each question that cannot be answered is
@@ -8,12 +8,12 @@ named and takes none of the others with it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from raytui.core.errors import RaytuiError
+from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.holdings import Amounts, Held, Holdings, Label, Quota
 from raytui.core.units import parse_time, sanitize
 from raytui.platforms.cai.api.client import PAGE_SIZE, ApiClient
@@ -26,7 +26,9 @@ _LIVING = "ing"
 """What the words of all states have in common in which a workload has not ended: the filter finds parts of words."""
 _STATES = frozenset({"scheduling", "starting", "running", "stopping"})
 _KIND_OF_LABEL = "NVIDIA-"
-Row = Mapping[str, Any]
+_LABELS, _USE = "accelerator_node_label", "user_accelerator_quota"
+"""The fields that hold the rows of an answer."""
+Row = Mapping[str, object]
 
 
 class HoldingsReader:
@@ -39,42 +41,33 @@ class HoldingsReader:
 
     async def read(self, applications: Iterable[Record]) -> Holdings:
         """Everything that can be read now; never raises for an answer that does not come."""
-        unknown: list[str] = []
-        user, project, users, groups, labels, use, workloads = await asyncio.gather(
-            self._told(self._who(), "", "whose key this is", unknown),
-            self._told(self._named(), "", "the project's name", unknown),
-            self._told(self._rows("ListUsersQuota", "user_quota"), None, "the quota of the users", unknown),
-            self._told(self._rows("ListGroupsQuota", "group_quota"), None, "the quota of the groups", unknown),
-            self._told(
-                self._rows("ListAllAcceleratorNodeLabels", "accelerator_node_label"), None, "the kinds of GPU", unknown
+        doubts = _Doubts()
+        (user, project, workloads), (users, groups), (labels, use) = await asyncio.gather(
+            asyncio.gather(
+                doubts.told(self._who(), "", "whose key this is"),
+                doubts.told(self._named(), "", "the project's name"),
+                doubts.told(self._workloads(), _Workloads((), 0), "the workloads", is_all=True),
             ),
-            self._told(
-                self._rows("ListUsersAcceleratorQuota", "user_accelerator_quota", paged=False),
-                None, "the use of GPUs by kind", unknown,
+            asyncio.gather(
+                doubts.told(self._rows("ListUsersQuota", "user_quota"), [], "the quota of the users"),
+                doubts.told(self._rows("ListGroupsQuota", "group_quota"), [], "the quota of the groups"),
             ),
-            self._told(self._workloads(), None, "the workloads", unknown),
-        )  # fmt: skip
-        rows, total = workloads if workloads is not None else ([], 0)
-        kinds = labels_of(labels or [], use or [], user)
-        held = held_of(rows, kinds, own={app.name: app.accelerator_label_id for app in applications}, project=project)
-        groups_of_project = {row.group for row in held if row.project == project and row.group}
-        quotas = tuple(
-            quota
-            for quota in (_of_user(users or [], user), *_of_groups(groups or [], groups_of_project))
-            if quota is not None
+            asyncio.gather(
+                doubts.told(self._rows("ListAllAcceleratorNodeLabels", _LABELS), [], "the kinds of GPU"),
+                doubts.told(self._rows("ListUsersAcceleratorQuota", _USE, paged=False), [], "the use of GPUs by kind"),
+            ),
         )
-        if users and not any(quota.kind == "user" for quota in quotas):
-            unknown.append("which of the quotas is that of this key is not told")
+        kinds = labels_of(labels, use, user)
+        own = {app.name: app.accelerator_label_id for app in applications}
+        held = held_of(workloads.rows, kinds, own=own, project=project)
+        team = {row.group for row in held if row.project == project and row.group}
+        quotas = quotas_of(users, groups, user, team)
+        if users and not quotas:
+            doubts.unknown.append("which of the quotas counts for this project is not told")
         # Whoever asked is known by the only row that an ordinary key is shown, too.
         user = user or next((quota.owner for quota in quotas if quota.kind == "user"), "")
-        return Holdings(user, project, quotas, kinds, held, max(total, len(held)), tuple(unknown))
-
-    async def _told(self, question: Any, otherwise: T, what: str, unknown: list[str]) -> Any:
-        try:
-            return await question
-        except RaytuiError as error:
-            unknown.append(f"{what} could not be read: {error.message}")
-            return otherwise
+        total = max(workloads.total, len(held))
+        return Holdings(user, project, quotas, kinds, held, total, doubts.failure, tuple(doubts.unknown))
 
     async def _who(self) -> str:
         if self._user is None:
@@ -91,7 +84,7 @@ class HoldingsReader:
         query = {"page_size": PAGE_SIZE} if paged else None
         return _objects(await self._client.call(operation, query=query, deadline=ANSWER_S), field)
 
-    async def _workloads(self) -> tuple[list[Row], int]:
+    async def _workloads(self) -> _Workloads:
         query: dict[str, str | int] = {
             "page_size": PAGE_SIZE,
             "sort": "-created_at",
@@ -99,10 +92,55 @@ class HoldingsReader:
         }
         answer = await self._client.call("ListUsage", query=query, deadline=ANSWER_S)
         rows = _objects(answer, "usage_response")
-        living = [row for row in rows if _state_of(row) in _STATES]
+        living = tuple(row for row in rows if _state_of(row) in _STATES)
         # Where the filter was not understood the total counts others, too.
         total = int(number(answer.get("total_count"))) if len(living) == len(rows) else len(living)
-        return living, total
+        return _Workloads(living, total)
+
+
+class _Workloads(NamedTuple):
+    rows: tuple[Row, ...]
+    total: int
+    """How many there are in all."""
+
+
+class _Doubts:
+    """What could not be read."""
+
+    def __init__(self) -> None:
+        self.unknown: list[str] = []
+        self.failure: Failure | None = None
+        """Why the list itself could not be read."""
+
+    async def told(self, question: Awaitable[T], otherwise: T, what: str, *, is_all: bool = False) -> T:
+        """The answer; `otherwise`, and a sentence, when it does not come."""
+        try:
+            return await question
+        except RaytuiError as error:
+            self.unknown.append(f"{what} could not be read: {error.message}")
+            if is_all:
+                told = Failure("platform", error.reason, error.message, error.hint)
+                self.failure = error.failure if isinstance(error, Unreachable) else told
+            return otherwise
+
+
+def quotas_of(users: list[Row], groups: list[Row], user: str, team: set[str]) -> tuple[Quota, ...]:
+    """The quotas that count: that of the team which the project belongs to, else that of whoever asks.
+
+    The workloads of a project tell its team. Of users an ordinary key is shown its own row alone.
+    """
+    if team:
+        return tuple(
+            quota
+            for row in groups
+            for name in _names(row.get("group"))[:1]
+            if name in team and (quota := _quota("group", name, row)) is not None
+        )
+    mine = [row for row in users if user and user in _names(row.get("user"))] or users
+    if len(mine) != 1:
+        return ()
+    quota = _quota("user", user or next(iter(_names(mine[0].get("user"))), ""), mine[0])
+    return () if quota is None else (quota,)
 
 
 def labels_of(labels: Iterable[Row], use: Iterable[Row], user: str) -> tuple[Label, ...]:
@@ -117,14 +155,14 @@ def labels_of(labels: Iterable[Row], use: Iterable[Row], user: str) -> tuple[Lab
             Label(
                 identity,
                 _text(label.get("label_value")).removeprefix(_KIND_OF_LABEL) or "GPU",
-                _limit(label.get("max_gpu_count")),
+                _amount(label.get("max_gpu_count")) or None,
                 label.get("availability") is not False,
                 tuple(
                     (_text(row.get("username")), amount)
                     for row in mine
                     if (amount := _amounts(row.get("quota_usage")).gpus)
                 ),
-                _limit((own.get("quota_configured") or {}).get("nvidia_gpu")),
+                _limits(own.get("quota_configured")).gpus,
             )
         )
     return tuple(found)
@@ -162,26 +200,11 @@ def held_of(
     return tuple(found)
 
 
-def _of_user(rows: list[Row], user: str) -> Quota | None:
-    """The quota of whoever asks: the row of that name, or the only one, which is all that an ordinary key is shown."""
-    mine = [row for row in rows if user and user in _names(row.get("user"))]
-    row = mine[0] if len(mine) == 1 else rows[0] if len(rows) == 1 else None
-    return None if row is None else _quota("user", user or next(iter(_names(row.get("user"))), ""), row)
-
-
-def _of_groups(rows: Iterable[Row], wanted: set[str]) -> Iterable[Quota | None]:
-    for row in rows:
-        name = next((name for name in _names(row.get("group")) if name in wanted), "")
-        if name:
-            yield _quota("group", name, row)
-
-
-def _quota(kind: Any, owner: str, row: Row) -> Quota | None:
+def _quota(kind: Literal["user", "group"], owner: str, row: Row) -> Quota | None:
     configured = row.get("quota_configured")
     if not isinstance(configured, dict):
         return None
-    limit = Amounts(*(_limit(configured.get(name)) for name in ("cpu", "memory", "nvidia_gpu")))
-    return Quota(kind, owner, limit, _amounts(row.get("quota_usage")))
+    return Quota(kind, owner, _limits(configured), _amounts(row.get("quota_usage")))
 
 
 def _amounts(told: object) -> Amounts:
@@ -190,14 +213,15 @@ def _amounts(told: object) -> Amounts:
     return Amounts(_amount(told.get("cpu")), _amount(told.get("memory")), _amount(told.get("nvidia_gpu")))
 
 
+def _limits(told: object) -> Amounts:
+    """Limits; 0 and nothing both stand for none: that a limit of 0 forbids everything is not known."""
+    told = _amounts(told)
+    return Amounts(told.cpu or None, told.memory or None, told.gpus or None)
+
+
 def _amount(told: object) -> float | None:
     """A number of the API; none where none was told."""
     return None if told is None or told == "" else number(told)
-
-
-def _limit(told: object) -> float | None:
-    """A limit; 0 and nothing both stand for none: that a limit of 0 forbids everything is not known."""
-    return number(told) or None
 
 
 def _names(owner: object) -> list[str]:
@@ -217,7 +241,7 @@ def _state_of(row: Row) -> str:
     return _text(row.get("status")).lower().rpartition("_")[2]
 
 
-def _objects(answer: Any, field: str) -> list[Row]:
+def _objects(answer: object, field: str) -> list[Row]:
     rows = answer.get(field) if isinstance(answer, dict) else None
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
