@@ -43,7 +43,7 @@ def of_waiting(joined: Joined) -> list[Condition]:
 
 def why_waiting(joined: Joined, app: Application) -> str:
     """Why one application is still starting, for a sentence about it; empty when nothing is known or it is too soon."""
-    found = next((seen for seen in _seen(joined) if seen.application is app), None)
+    found = next((seen for seen in _seen(joined) if seen.application.name == app.name), None)
     if found is not None and found.shortages:
         return f"it waits for capacity: {_arithmetic(found.shortages)}"
     now = Moment(joined.snapshot.observed_at)

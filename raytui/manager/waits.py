@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from raytui.core.conditions import node_state
 from raytui.core.errors import DeadlineExceeded, OperationFailed
@@ -21,6 +21,8 @@ FIRST_POLL_S = 0.2
 SLOWEST_POLL_S = 1.0
 LIST_S = 30.0
 """Backstop for the platform's own deadline on its list."""
+FEW = 6
+"""Applications that are named with their states one by one."""
 MISSING_POLLS = 3
 """How often in a row an application that was listed must be missing from the list before it counts as gone."""
 LAG_S = 60.0
@@ -114,7 +116,7 @@ class Waits:
     def _ran_out(self, what: str, last: Snapshot | None) -> WaitRanOut:
         apps = last.applications.value if last is not None else None
         listed = "listed: none" if apps is not None else "what exists is not known"
-        exists = "listed: " + ", ".join(f"{app.name} ({app.state})" for app in apps) if apps else listed
+        exists = f"listed: {_by_state(apps)}" if apps else listed
         short = waiting_names(join(last)) if last is not None else ""
         return WaitRanOut(
             f"the {self._deadline.seconds:g} s ran out while waiting for {what}; "
@@ -162,6 +164,16 @@ class Waits:
                 hint=(Remedy("restart", app.short, "starts a new node"), Remedy("logs", app.short, "shows its output")),
                 reason="NodeDead",
             )
+
+
+def _by_state(apps: Sequence[Application]) -> str:
+    """Applications with their states; of many those of one state together."""
+    if len(apps) <= FEW:
+        return ", ".join(f"{app.name} ({app.state})" for app in apps)
+    states: dict[str, list[str]] = {}
+    for app in apps:
+        states.setdefault(app.state, []).append(app.short)
+    return "; ".join(f"{len(names)} {state}: {' '.join(names)}" for state, names in states.items())
 
 
 def _say(progress: Progress, text: str, said: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from raytui.core.holdings import Held
@@ -18,7 +19,12 @@ def _rows(picture: Picture) -> Sequence[Held]:
     """Whoever holds most GPUs, then most CPUs, first."""
     holdings = picture.snapshot.holdings.value
     held = holdings.held if holdings is not None else ()
-    return sorted(held, key=lambda row: (-(row.gpus or 0.0), -(row.cpu or 0.0), row.user, row.name))
+    return sorted(held, key=lambda row: (-(row.gpus or 0.0), -(row.cpu or 0.0), row.user, _natural(row.name)))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """`worker-2` before `worker-10`."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d{1,9})", name)]
 
 
 def _reading(picture: Picture) -> Reading[Sequence[object]]:
