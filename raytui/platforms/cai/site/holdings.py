@@ -133,8 +133,8 @@ def quotas_of(users: list[Row], groups: list[Row], user: str, team: set[str]) ->
         return tuple(
             quota
             for row in groups
-            for name in _names(row.get("group"))[:1]
-            if name in team and (quota := _quota("group", name, row)) is not None
+            for name in [name for name in _names(row.get("group")) if name in team][:1]
+            if (quota := _quota("group", name, row)) is not None
         )
     mine = [row for row in users if user and user in _names(row.get("user"))] or users
     if len(mine) != 1:
