@@ -95,6 +95,10 @@ def _answered(snapshot: Snapshot, broken: Failure | None) -> tuple[Layer, ...]:
         snapshot.actors,
         snapshot.serve,
         snapshot.events,
+        snapshot.tasks,
+        snapshot.task_counts,
+        snapshot.placement_groups,
+        snapshot.ray_workers,
     )
     told = any(reading.value is not None for reading in readings)
     # The health check is public: it proves the way and the dashboard, not the login.

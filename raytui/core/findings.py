@@ -42,12 +42,15 @@ def _unreadable(joined: Joined) -> Iterator[Condition]:
         ("serve", snapshot.serve),
         ("events", snapshot.events),
         ("actors", snapshot.actors),
+        ("tasks", snapshot.tasks),
+        ("placement groups", snapshot.placement_groups),
+        ("workers", snapshot.ray_workers),
     ):
         if reading.unreadable:
             yield Condition(
                 "warning",
                 snapshot.cluster,
-                f"{label.capitalize()}PartlyUnreadable",
+                f"{label.title().replace(' ', '')}PartlyUnreadable",
                 f"{reading.unreadable} of Ray's rows about {label} could not be read: {reading.first_unreadable}",
                 "what is shown of them is not all there is; report this with Ray's version",
             )
@@ -57,6 +60,9 @@ def _unreadable(joined: Joined) -> Iterator[Condition]:
         ("ServeUnreadable", "serve", snapshot.serve.failure),
         ("EventsUnreadable", "events", snapshot.events.failure),
         ("ActorsUnreadable", "actors", snapshot.actors.failure),
+        ("TasksUnreadable", "tasks", snapshot.tasks.failure),
+        ("PlacementGroupsUnreadable", "placement groups", snapshot.placement_groups.failure),
+        ("RayWorkersUnreadable", "worker processes", snapshot.ray_workers.failure),
         ("FiguresUnreadable", "the nodes' CPU, memory and disk figures", snapshot.figures.failure),
         ("RecordUnreadable", "what was last asked for", snapshot.asked.failure),
     ):

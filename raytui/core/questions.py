@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import Literal
 
-Question = Literal["version", "gcs", "nodes", "stats", "usage", "jobs", "actors", "serve", "events", "holdings"]
+Question = Literal[
+    "version",
+    "gcs",
+    "nodes",
+    "stats",
+    "usage",
+    "jobs",
+    "actors",
+    "serve",
+    "events",
+    "tasks",
+    "task_counts",
+    "placement_groups",
+    "ray_workers",
+    "holdings",
+]
 """All are put to the dashboard, but for `holdings`, which the platform answers. `stats` are the nodes' physical
 figures, which a snapshot holds within its nodes; each other one is a reading of its own."""
 OF_PLATFORM: frozenset[Question] = frozenset({"holdings"})

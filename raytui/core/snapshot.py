@@ -17,6 +17,7 @@ from raytui.core.marker import Role
 from raytui.core.platforms import traits
 from raytui.core.revival import Revival
 from raytui.core.spec import WORKER, ClusterSpec, place
+from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
 
 ApplicationState = Literal["starting", "running", "stopping", "stopped", "failed", "unknown"]
 NodeState = Literal["ALIVE", "DEAD", "UNKNOWN"]
@@ -249,6 +250,23 @@ class Actor(msgspec.Struct, frozen=True, gc=False):
     pid: int = 0
     job_id: str = ""
     message: str = ""
+    """Why it is dead, in Ray's words."""
+    death: str = ""
+    """Ray's word for the way it died: OUT_OF_MEMORY, RUNTIME_ENV_SETUP_FAILED, CONSTRUCTOR_FAILED, UNSCHEDULABLE, or
+    the reason that Ray gives, such as WORKER_DIED, NODE_DIED, OWNER_DIED, RAY_KILL, OUT_OF_SCOPE or REF_DELETED."""
+    never_started: bool = False
+    died_on: str = ""
+    """Node on which it died, where Ray's text about its death names it; `node_id` is empty then."""
+    restarts: int = 0
+    resources: dict[str, float] = {}
+    """What it asks for, by true resource name."""
+    label_selector: dict[str, str] = {}
+    """Labels that its node must have."""
+    fallbacks: tuple[dict[str, str], ...] = ()
+    """Label selectors that do instead, one after the other."""
+    placement_group_id: str = ""
+    has_runtime_env: bool = False
+    """Whether it brings a runtime environment, which Ray sets up before it runs."""
 
 
 class ServeDeployment(msgspec.Struct, frozen=True, gc=False):
@@ -317,6 +335,11 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     actors: Reading[tuple[Actor, ...]] = Reading()
     serve: Reading[tuple[ServeDeployment, ...]] = Reading()
     events: Reading[tuple[RayEvent, ...]] = Reading()
+    tasks: Reading[tuple[Task, ...]] = Reading()
+    task_counts: Reading[tuple[TaskCount, ...]] = Reading()
+    placement_groups: Reading[tuple[PlacementGroup, ...]] = Reading()
+    ray_workers: Reading[tuple[RayWorker, ...]] = Reading()
+    """Ray's processes; `workers` are the applications."""
     dashboard: Failure | None = None
     """Why the dashboard could not be asked at all (no address, not exposed); none when it was asked."""
     figures: Reading[bool] = Reading()
