@@ -10,9 +10,12 @@ from raytui.core.kept import Moment
 from raytui.core.life import OVER, began, is_current, is_fresh, is_same_head
 from raytui.core.platforms import traits
 from raytui.core.remedy import CREATE, Hint, Remedy, plus
+from raytui.core.revival import Revival
+from raytui.core.revivals import outlook
 from raytui.core.snapshot import Application, Node
 from raytui.core.spec import WORKER, worker_name
 from raytui.core.units import duration
+from raytui.core.waiting_findings import of_waiting
 
 STARTUP_GRACE_S = 180.0
 """How long after its start a node may be missing before that is called a fault; a busy machine was seen to need 42
@@ -20,7 +23,6 @@ s."""
 RESTART_S = 420.0
 """How long after the end of a failed application the platform's own restart is still to be expected: it comes 5 minutes
 later."""
-RESTARTS = "Cloudera AI restarts it by itself 5 minutes after its end, up to 3 times"
 _BEFORE_LIFE = frozenset({"alive", "joining", "waiting", "starting"})
 
 
@@ -36,7 +38,7 @@ def why(app: Application, now: Moment) -> str:
     return app.message or (report.message if report is not None else "")
 
 
-def remedy(platform: str, app: Application, now: Moment) -> Hint:
+def remedy(platform: str, app: Application, now: Moment, revival: Revival | None = None) -> Hint:
     """What to do about an application that is not as it should be.
 
     A launcher's own hint counts only where it belongs to this end: what it warned of while it lived is no reason.
@@ -51,7 +53,7 @@ def remedy(platform: str, app: Application, now: Moment) -> Hint:
         and app.state == "failed"
         and not (app.ended_at and now.has_reached(app.ended_at + RESTART_S))
     ):
-        return plus(own, f"; {RESTARTS}")
+        return plus(own, f"; {outlook(revival, app, now)}")
     return own
 
 
@@ -61,15 +63,24 @@ def of_workers(joined: Joined) -> Iterator[Condition]:
     for group in joined.indexes if snapshot.asked.value is None else snapshot.asked.value.all_groups:
         yield from _missing(joined, group)
     head = snapshot.head
+    revivals = {revival.name: revival for revival in snapshot.revivals}
     # Of the head depends only what is said of workers that Ray was not asked about.
     context = (
         snapshot.platform,
+        snapshot.revivals,
         None if snapshot.nodes.value is not None else (head, head is not None and joined.is_alive(head)),
     )
     others = joined.workers_not_alive
     yield from filter(
-        None, joined.derive("workers", lambda member, now: _of_worker(joined, member, now), others, context=context)
+        None,
+        joined.derive(
+            "workers",
+            lambda member, now: _of_worker(joined, member, revivals.get(member.application.name), now),
+            others,
+            context=context,
+        ),
     )
+    yield from of_waiting(joined)
 
 
 def _missing(joined: Joined, group: str) -> Iterator[Condition]:
@@ -91,11 +102,11 @@ def _missing(joined: Joined, group: str) -> Iterator[Condition]:
         )
 
 
-def _of_worker(joined: Joined, member: Member, now: Moment) -> Condition | None:
+def _of_worker(joined: Joined, member: Member, revival: Revival | None, now: Moment) -> Condition | None:
     app, node, state = member.application, member.node, member.state
     if app.state == "running" and state == "ALIVE":
         return None
-    remedial = remedy(joined.snapshot.platform, app, now)
+    remedial = remedy(joined.snapshot.platform, app, now, revival)
     if app.state in {"failed", "stopped", "unknown"}:
         reason = {"failed": "ApplicationFailed", "stopped": "ApplicationStopped", "unknown": "ApplicationUnknown"}[
             app.state
@@ -114,16 +125,6 @@ def _of_worker(joined: Joined, member: Member, now: Moment) -> Condition | None:
     late = bool(since) and now.has_reached(since + STARTUP_GRACE_S)
     if app.state == "running" and late and state != "ALIVE":
         return _of_silent(joined, app, now)
-    if app.state == "starting" and late:
-        told = why(app, now)
-        return Condition(
-            "warning",
-            app.name,
-            "StartingLong",
-            f"the application has been starting for {duration(now.age(since))}" + (f": {told}" if told else ""),
-            ("it may wait for quota or for a machine; ", Remedy("logs", app.short, "shows what it printed")),
-            since=since,
-        )
     return None
 
 

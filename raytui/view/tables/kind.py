@@ -162,6 +162,8 @@ class TableKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """Whether the rows are in the order of time, so that of too many the last ones are kept."""
     with_journal: bool = False
     """Whether what raytui itself wrote down about the cluster is part of it, too."""
+    of_platform: bool = False
+    """Whether the rows are the platform's, there also while the cluster does not exist."""
     empty: Hint = ""
     """What an empty list teaches."""
 
