@@ -24,6 +24,7 @@ and fits now is started.
 | behaviour of a real workbench | where | fault or option |
 |---|---|---|
 | the script runs as a notebook kernel runs it | kernel.py | |
+| `!command`, `%magic`, `get_ipython()` in scripts | shell.py | |
 | one project folder, a private /tmp, a small /dev/shm | runner.py | shm_mb |
 | an own address per engine, new on restart | environment.py | |
 | ingress by Host header, login, audiences, 502 | ingress.py | authorization_passes |

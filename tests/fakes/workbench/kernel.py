@@ -13,8 +13,10 @@ import __future__
 
 import ast
 import asyncio
+import builtins
 import contextlib
 import ctypes
+import importlib.util
 import inspect
 import json
 import os
@@ -90,6 +92,7 @@ def private_mounts(stage: str, keep: list[str], shm_mb: int) -> None:
 def main() -> None:
     """Set the process up, fork the kernel, wait for its end, leave nothing behind."""
     specification = json.load(sys.stdin.buffer)
+    shell = _shell()
     _libc_call("prctl", PR_SET_PDEATHSIG, signal.SIGTERM)
     _libc_call("prctl", PR_SET_CHILD_SUBREAPER, 1)
     if os.getppid() != specification["server"]:
@@ -103,7 +106,7 @@ def main() -> None:
         _libc_call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != supervisor:
             os._exit(1)
-        os._exit(_kernel(specification))
+        os._exit(_kernel(specification, shell))
     signal.signal(signal.SIGTERM, lambda *_: _kill_all())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
@@ -137,7 +140,18 @@ def _reap() -> None:
         pass
 
 
-def _kernel(specification: dict[str, Any]) -> int:
+def _shell() -> types.ModuleType:
+    """The module shell.py beside this file: isolated, the interpreter does not look there by itself."""
+    found = importlib.util.spec_from_file_location("workbench_shell", Path(__file__).with_name("shell.py"))
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    sys.modules[found.name] = module
+    found.loader.exec_module(module)
+    return module
+
+
+def _kernel(specification: dict[str, Any], shell: types.ModuleType) -> int:
     os.setsid()
     os.chdir(specification["folder"])
     output = os.open(specification["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -158,20 +172,22 @@ def _kernel(specification: dict[str, Any]) -> int:
         sys.path.insert(1, specification["sidecar"])
         __import__("sitecustomize")
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    code = asyncio.run(_execute(Path(specification["folder"], specification["script"])))
+    code = asyncio.run(_execute(Path(specification["folder"], specification["script"]), shell))
     sys.stdout.flush()
     sys.stderr.flush()
     return code
 
 
-async def _execute(script: Path) -> int:
+async def _execute(script: Path, shell: types.ModuleType) -> int:
     """Run the script's text, one top-level statement at a time, inside the running loop. 0 when it fell off the end."""
     main_module = types.ModuleType("__main__")
     sys.modules["__main__"] = main_module
     names = main_module.__dict__
+    interactive = shell.ZMQInteractiveShell(names)
+    vars(builtins)["get_ipython"] = names["get_ipython"] = lambda: interactive
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        statements = ast.parse(script.read_text("utf-8")).body  # noqa: ASYNC240 - nothing else runs in this loop yet
+        statements = shell.parse(script.read_text("utf-8"))  # noqa: ASYNC240 - nothing else runs in this loop yet
         for number, statement in enumerate(statements, 1):
             code = compile(ast.Module([statement], []), f"<ipython-input-{number}>", "exec", flags, dont_inherit=True)
             if code.co_flags & inspect.CO_COROUTINE:
