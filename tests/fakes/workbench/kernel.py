@@ -29,7 +29,8 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-CLONE_NEWNS = 0x20000
+CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
+HOME = "/home/cdsw"
 MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 4096, 8192, 16384, 1 << 18
 
 
@@ -72,21 +73,35 @@ def _mount(source: str, target: str, kind: str | None, flags: int, options: str 
     _libc_call("mount", words[0], words[1], words[2], flags, words[3])
 
 
-def private_mounts(stage: str, keep: list[str], shm_mb: int) -> None:
+def private_mounts(stage: str, keep: list[str], shm_mb: int, folder: str) -> None:
     """A mount namespace with a /tmp of its own, in which only the folders of `keep` are what they were, and a /dev/shm of `shm_mb` MB.
 
-    Raises OSError without the right to mount.
+    `folder` is /home/cdsw there, beside what else is in /home; an empty one leaves /home alone. Raises OSError without
+    the right to mount.
     """
     _libc_call("unshare", CLONE_NEWNS)
     _mount("none", "/", None, MS_REC | MS_PRIVATE)
     _mount("tmpfs", stage, "tmpfs", 0, "mode=1777")
-    for folder in keep:
-        inside = Path(stage + folder.removeprefix("/tmp"))
+    for kept in keep:
+        inside = Path(stage + kept.removeprefix("/tmp"))
         inside.mkdir(parents=True, exist_ok=True)
-        _mount(folder, str(inside), None, MS_BIND | MS_REC)
+        _mount(kept, str(inside), None, MS_BIND | MS_REC)
+    if folder:
+        _private_home(Path(stage, ".home"), folder)
     _mount(stage, "/tmp", None, MS_MOVE)
     if shm_mb > 0:
         _mount("tmpfs", "/dev/shm", "tmpfs", 0, f"size={shm_mb}m,mode=1777")
+
+
+def _private_home(stage: Path, folder: str) -> None:
+    others = [entry for entry in Path("/home").iterdir() if entry.is_dir() and not entry.is_symlink()]
+    stage.mkdir()
+    _mount("tmpfs", str(stage), "tmpfs", 0, "mode=0755")
+    for source, name in [*((str(entry), entry.name) for entry in others if str(entry) != HOME), (folder, "cdsw")]:
+        (stage / name).mkdir()
+        _mount(source, str(stage / name), None, MS_BIND | MS_REC)
+    _mount(str(stage), "/home", None, MS_MOVE)
+    stage.rmdir()
 
 
 def main() -> None:
@@ -97,8 +112,11 @@ def main() -> None:
     _libc_call("prctl", PR_SET_CHILD_SUBREAPER, 1)
     if os.getppid() != specification["server"]:
         sys.exit(0)
+    if specification["network"] >= 0:
+        _libc_call("setns", specification["network"], CLONE_NEWNET)
     if specification["stage"]:
-        private_mounts(specification["stage"], specification["keep"], specification["shm_mb"])
+        folder = specification["folder"] if specification["home"] == HOME else ""
+        private_mounts(specification["stage"], specification["keep"], specification["shm_mb"], folder)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     supervisor = os.getpid()
     kernel = os.fork()
@@ -153,7 +171,7 @@ def _shell() -> types.ModuleType:
 
 def _kernel(specification: dict[str, Any], shell: types.ModuleType) -> int:
     os.setsid()
-    os.chdir(specification["folder"])
+    os.chdir(specification["home"])
     output = os.open(specification["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, output), (2, output)):
         os.dup2(source, stream)
@@ -163,7 +181,7 @@ def _kernel(specification: dict[str, Any], shell: types.ModuleType) -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
     sys.path.insert(0, "")
     sys.path.append(
-        f"{specification['folder']}/.local/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
+        f"{specification['home']}/.local/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
     )
     if specification["modules"]:
         sys.path.append(specification["modules"])
@@ -172,7 +190,7 @@ def _kernel(specification: dict[str, Any], shell: types.ModuleType) -> int:
         sys.path.insert(1, specification["sidecar"])
         __import__("sitecustomize")
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    code = asyncio.run(_execute(Path(specification["folder"], specification["script"]), shell))
+    code = asyncio.run(_execute(Path(specification["home"], specification["script"]), shell))
     sys.stdout.flush()
     sys.stderr.flush()
     return code
