@@ -28,6 +28,7 @@ and fits now is started.
 | `!command`, `%magic`, `get_ipython()` in scripts | shell.py | |
 | one project folder at /home/cdsw, a private /tmp, a small /dev/shm | runner.py | shm_mb |
 | an own network and address per engine, new on restart | network.py | --network |
+| the way out is a proxy | relay.py | --network |
 | https at `$CDSW_DOMAIN` with a CA that workloads are told of | certificates.py, doors.py | --tls-cert |
 | ingress by Host header, login, audiences, 502 | ingress.py | authorization_passes |
 | RUNNING only after polls of the port | lifecycle.py | start_seconds, start_timeout |
@@ -61,7 +62,6 @@ and fits now is started.
 `--help` explains every fault and option. Linux only. With root each workload has a mount namespace (else a TMPDIR of
 its own, and HOME is the project's real folder) and a network namespace at a bridge of this workbench: any two
 workbenches, and clusters of the machine itself, use the same ports and never meet (else each workload has a loopback
-address 127.0.1.x, and a program that listens on every address meets its neighbours). From such a network nothing
-outside can be reached but the API, at the printed URL and at `https://$CDSW_DOMAIN`; `--network shared` is for
-workloads that install packages.
+address 127.0.1.x, and a program that listens on every address meets its neighbours). Out of such a network
+lead the API, at the printed URL and at `https://$CDSW_DOMAIN`, and a proxy (`https_proxy`) for package registries.
 """

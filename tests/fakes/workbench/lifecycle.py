@@ -102,7 +102,8 @@ class Lifecycle:
         project = bench.projects[workload.project_id]
         script = workload.script if isinstance(workload, Application) else bench.jobs[workload.job_id].script
         home = await self._runner.home(project.folder)
-        environment = for_workload(bench, project, workload, place, home=home) | await bench.certificates.variables()
+        environment = for_workload(bench, project, workload, place, home=home)
+        environment |= bench.network.variables | await bench.certificates.variables()
         shm = bench.faults.shm_mb or project.shared_memory_limit or 64
         log = bench.options.root / "logs" / f"{workload.engine_id}.log"
         name = workload.name if isinstance(workload, Application) else workload.id

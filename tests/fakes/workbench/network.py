@@ -20,7 +20,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from . import netlink
+from . import netlink, relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator
@@ -126,6 +126,11 @@ class Network:
         """What the addresses of workloads begin with."""
         return f"{PREFIX}." if self._own else "127.0.1."
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """What tells a workload how to get out of its network."""
+        return relay.variables(self.prefix) if self._own else {}
+
     def take(self, api_port: int, used: Iterable[str]) -> Place:
         """A place for one start, with an address that no living workload has and that its last start did not have."""
         if self._own is None:
@@ -145,7 +150,8 @@ class Network:
             netlink.address("eth0", address, 16)
             netlink.default_route(GATEWAY)
         place = Place(address, APP_PORT, READONLY_PORT, namespace)
-        place.listening.append(asyncio.create_task(self._serve(place.listener(api_port))))
+        doors = (self._serve(place.listener(api_port)), relay.serve(place.listener(relay.PORT)))
+        place.listening += [asyncio.create_task(door) for door in doors]
         self._places = [*(known for known in self._places if known.namespace >= 0), place]
         return place
 

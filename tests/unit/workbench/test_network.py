@@ -58,6 +58,11 @@ async def said(api: Api, text: str, **environment: str) -> str:
     return log.strip()
 
 
+def network_of(pid: int | str) -> str:
+    """The network namespace of a process."""
+    return str(Path(f"/proc/{pid}/ns/net").readlink())
+
+
 async def test_workloads_use_the_same_port_and_reach_each_other(real: Api) -> None:
     await running(real, LISTENING, name="one")
     if not real.bench.network.own:
@@ -79,8 +84,8 @@ async def test_two_workbenches_and_the_machine_do_not_meet(real: Api, tmp_path_f
         assert other.row("two")["address"] == address
         for api in (real, other):
             assert (await said(api, ASKING, OTHERS=address)).startswith(f"{address} ")
-            networks = {Path(f"/proc/{row['pids'][0]}/ns/net").readlink() for row in api.bench.truth()["applications"]}
-            assert Path("/proc/self/ns/net").readlink() not in networks
+            pids = [row["pids"][0] for row in api.bench.truth()["applications"]]
+            assert network_of("self") not in [network_of(pid) for pid in pids]
 
 
 async def test_a_place_that_is_given_back_leaves_nothing_open(real: Api) -> None:
@@ -122,3 +127,22 @@ async def test_a_machine_that_permits_no_networks_is_told_once(
         line = await said(real, "import os\nprint(os.environ['CDSW_IP_ADDRESS'])")
         assert line.startswith("127.0.1.")
     assert capsys.readouterr().err.count("a network of their own is not permitted") == 1
+
+
+async def test_a_proxy_leads_out_of_a_workload_s_network(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("https_proxy", raising=False)
+    monkeypatch.delenv("HTTPS_PROXY", raising=False)
+    async with connected(tmp_path_factory.mktemp("there")) as there, connected(tmp_path, stub=False) as api:
+        text = f"""
+import http.client, os
+from urllib.parse import urlsplit
+way = urlsplit(os.environ.get("https_proxy", "//127.0.0.1:{there.bench.port}"))
+connection = http.client.HTTPConnection(way.hostname, way.port, timeout=10)
+if "https_proxy" in os.environ:
+    connection.set_tunnel("127.0.0.1", {there.bench.port})
+connection.request("GET", "/_test/state")
+print(connection.getresponse().status)
+"""
+        assert await said(api, text) == "200"
