@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 LONGEST = 300
 """Characters of a text that are repeated in a sentence."""
@@ -13,6 +14,7 @@ _RAISED = re.compile(r"^[A-Za-z_][\w.]*(?:\([\w.]+\))?(?::\s.*|:)?$")
 """How the line begins that names an exception under the frames of its traceback."""
 
 
+@lru_cache(512)
 def error_line(text: str) -> str:
     """The line of a text that says what went wrong: the last exception that a traceback names, else the last line.
 

@@ -20,7 +20,7 @@ _NODE_ID = re.compile(r"\b(?:Node Id|ID|node_id)[:=] ?([0-9a-f]{56})\b")
 _EXIT = re.compile(r"Worker exit type: (\w+)")
 _NEAR_S = 30.0
 """Seconds that an event may lie from an end and tell of it."""
-MEMORY_HINT: Hint = "give the node more memory, let fewer tasks run at once (more CPUs each), or make the task smaller"
+MEMORY_HINT = "give the node more memory, let fewer tasks run at once (more CPUs each), or make the task smaller"
 _TASK_KINDS: dict[str, CauseKind] = {
     "OUT_OF_MEMORY": "out_of_memory",
     "OUT_OF_DISK_ERROR": "disk_full",
