@@ -1,4 +1,4 @@
-"""What is wrong with the applications of a cluster: those that are missing, that ended, or that have no living node."""
+"""What is wrong with the applications of a cluster: missing, ended, or running for long without a node."""
 
 from __future__ import annotations
 

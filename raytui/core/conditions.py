@@ -60,7 +60,10 @@ class _Judgement(NamedTuple):
 
 
 def assess(snapshot: Snapshot, first_seen: Mapping[tuple[str, str], float] | None = None) -> Assessment:
-    """Judge one snapshot; `first_seen` gives, by (subject, reason), since when a watching monitor has seen a condition."""
+    """Judge one snapshot.
+
+    `first_seen` gives, by (subject, reason), since when a watching monitor has seen a condition.
+    """
     judged = _judge(join(snapshot))
     seen = first_seen or {}
     dated = [
@@ -231,7 +234,10 @@ def _at_work(operation: Operation, broken: Failure | None) -> Failure | None:
 
 
 def _starting(snapshot: Snapshot, head: Application, failure: Failure) -> Failure:
-    """That the head is starting, in the words of this start's launcher: what answers on its way meanwhile is no fault of anybody."""
+    """That the head is starting, in the words of this start's launcher.
+
+    What answers on its way meanwhile is no fault of anybody.
+    """
     report = _present_report(snapshot, head)
     told = why(head, Moment(snapshot.observed_at)) if head.state == "starting" else ""
     if report is not None and report.state not in {"alive", "unread"}:

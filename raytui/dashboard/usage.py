@@ -7,7 +7,7 @@ taken from there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -31,7 +31,7 @@ class _Group(msgspec.Struct):
     strategy: str = ""
 
 
-_ENTRIES: dict[str, Any] = {
+_ENTRIES: dict[str, type[tuple[object, object]]] = {
     "usage": tuple[str, list[float]],
     "resourceDemand": tuple[dict[str, float], float],
     "pgDemand": tuple[_Group, float],
@@ -96,7 +96,7 @@ def _read_in_parts(body: bytes) -> tuple[_Report, int, str]:
             if part is None
             else [part]
         )
-        good = []
+        good: list[tuple[object, object]] = []
         for entry in entries:
             try:
                 good += each([entry], kind).rows

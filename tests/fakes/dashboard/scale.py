@@ -184,7 +184,11 @@ class BigDashboard(FakeDashboard):
             "PENDING_NODE_ASSIGNMENT",
         )[n % 10]
         row = named[state]
-        row |= {"task_id": f"{n * 2654435761 % 2**64:016x}{n:024x}01000000", "name": f"step_{n % 7}", "job_id": "01000000"}
+        row |= {
+            "task_id": f"{n * 2654435761 % 2**64:016x}{n:024x}01000000",
+            "name": f"step_{n % 7}",
+            "job_id": "01000000",
+        }
         if row["node_id"]:
             row["node_id"] = self.node_ids[n % len(self.node_ids)]
         return json.dumps(row).encode()
@@ -199,7 +203,11 @@ class BigDashboard(FakeDashboard):
     def _worker(self, n: int) -> bytes:
         rows = json.loads(recorded("oom_workers.json"))["data"]["result"]["result"]
         row = rows[1] if n % 20 == 19 else rows[2]
-        row |= {"worker_id": f"{n * 2654435761 % 2**64:016x}{n:040x}", "pid": 20_000 + n, "node_id": self._random.choice(self.node_ids)}
+        row |= {
+            "worker_id": f"{n * 2654435761 % 2**64:016x}{n:040x}",
+            "pid": 20_000 + n,
+            "node_id": self._random.choice(self.node_ids),
+        }
         return json.dumps(row).encode()
 
     def _usage(self, nodes: int) -> bytes:
