@@ -149,6 +149,7 @@ def of_deployment(evidence: Evidence, deployment: ServeDeployment) -> Cause | No
 
 
 def _ray(job: Job, said: str) -> Witness:
+    said = said.partition(", last available logs (truncated")[0]
     return Witness("Ray", f"{job.error_type}: {said}" if job.error_type else said, job.ended_at)
 
 

@@ -45,9 +45,7 @@ def of_worker(evidence: Evidence, worker: RayWorker) -> Cause | None:
     if worker.is_alive:
         return None
     detail = worker.exit_detail
-    witnesses = [
-        Witness("Ray", f"{worker.exit_type}: {first_line(detail)}" if detail else worker.exit_type, worker.ended_at)
-    ]
+    witnesses = [Witness("Ray", _with(worker.exit_type, detail), worker.ended_at)]
     kind: CauseKind = "process_lost"
     said = "ended without a word: it was killed or it crashed"
     certain = True
@@ -69,7 +67,8 @@ def of_worker(evidence: Evidence, worker: RayWorker) -> Cause | None:
         said = "ended" if because is not None else said
     if event is not None:
         witnesses.append(Witness("Ray's events", first_line(event.message), event.at))
-    name = f"process {worker.pid or worker.worker_id[:8]} on {evidence.joined.node_name(worker.node_id) or 'an unknown node'}"
+    where = evidence.joined.node_name(worker.node_id) or "an unknown node"
+    name = f"process {worker.pid or worker.worker_id[:8]} on {where}"
     remedy: Hint = MEMORY_HINT if kind == "out_of_memory" else ""
     return Cause(
         "worker", worker.worker_id, kind, f"{name} {said}", tuple(witnesses), because, remedy, certain, worker.ended_at
@@ -150,7 +149,7 @@ def of_task(evidence: Evidence, task: Task) -> Cause | None:
 
 
 def named_actor(evidence: Evidence, text: str, line: str) -> Cause | None:
-    """Why the actor died of whose death an exception tells; none when the exception is another, or the actor unknown."""
+    """Why the actor died of whose death an exception tells; none of another exception or an unknown actor."""
     if not re.match(r"(?:ray\.exceptions\.)?(?:ActorDiedError|RayActorError|ActorUnavailableError)\b", line):
         return None
     named = re.findall(r"actor_id: ([0-9a-f]{32})\b", text[text.rfind(line[:40]) :])
@@ -167,11 +166,16 @@ def memory_event(evidence: Evidence, node_id: str, identity: str) -> RayEvent | 
     return None
 
 
+def _with(word: str, text: str) -> str:
+    """Ray's word with the first line of its text."""
+    return f"{word}: {first_line(text)}" if text.strip() else word
+
+
 def _said_of_actor(actor: Actor, worker: RayWorker | None) -> Iterator[Witness]:
     told = error_line(actor.message) if actor.death == "CONSTRUCTOR_FAILED" else first_line(actor.message)
     yield Witness("Ray", f"{actor.death}: {told}" if actor.death and told else told or actor.death or "DEAD")
     if worker is not None and worker.exit_type:
-        yield Witness("Ray", f"its process: {worker.exit_type}: {first_line(worker.exit_detail)}", worker.ended_at)
+        yield Witness("Ray", f"its process: {_with(worker.exit_type, worker.exit_detail)}", worker.ended_at)
 
 
 def _worker_of(evidence: Evidence, actor: Actor) -> RayWorker | None:
@@ -197,7 +201,7 @@ def _node_named(evidence: Evidence, node_id: str, text: str) -> Cause | None:
 
 
 def _node_with_it(evidence: Evidence, node_id: str, at: float) -> Cause | None:
-    """The death of a node that took its process along: it came no earlier and was noticed within a minute and a half."""
+    """The death of a node that took its process along: no earlier, and noticed within a minute and a half."""
     node: Node | None = evidence.joined.node(node_id)
     if (
         node is None

@@ -95,7 +95,8 @@ def _moments(evidence: Evidence, thing: Thing, cause: Cause | None) -> Iterator[
         if part.subject_kind == "node":
             nodes.add(part.subject)
         for witness in part.witnesses:
-            if witness.at:
+            # What tells of the end itself stands among the witnesses already.
+            if witness.at and witness.at != part.at:
                 yield Moment(witness.at, witness.source, first_line(witness.said))
     if isinstance(row, Node):
         nodes.add(row.node_id)
