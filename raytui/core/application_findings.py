@@ -23,6 +23,8 @@ RESTART_S = 420.0
 """How long after the end of a failed application the platform's own restart is still to be expected: it comes 5 minutes
 later."""
 RESTARTS = "Cloudera AI restarts it by itself 5 minutes after its end, up to 3 times"
+_LOOK_YOURSELF = "read the last lines of "
+"""How a launcher's hint begins that names nothing but a log: `explain` reads that log itself."""
 _BEFORE_LIFE = frozenset({"alive", "joining", "waiting", "starting"})
 
 
@@ -46,6 +48,8 @@ def remedy(platform: str, app: Application, now: Moment) -> Hint:
     report = app.launcher
     if report is not None and report.state in OVER and report.hint and is_current(app, report, now):
         own: Hint = report.hint
+        if report.hint.startswith(_LOOK_YOURSELF):
+            own = (Remedy("explain", app.short, "tells the whole story"), Remedy("restart", app.short, "runs it again"))
     else:
         own = (Remedy("logs", app.short, "shows its last lines"), Remedy("restart", app.short, "runs it again"))
     if (

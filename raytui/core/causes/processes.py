@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from raytui.core.causes.excerpts import error_line, first_line
+from raytui.core.causes.excerpts import error_line, exception_block, first_line
 from raytui.core.causes.nodes import of_node
 from raytui.core.causes.signs import kind_of, memory_of
 from raytui.core.causes.values import Cause, CauseKind, Evidence, Witness
@@ -15,6 +15,7 @@ from raytui.core.workload import RayWorker, Task
 
 _WANTED = frozenset({"RAY_KILL", "OUT_OF_SCOPE", "REF_DELETED"})
 """Ray's reasons for the end of an actor that its program wanted."""
+_ACTOR_ID = re.compile(r"(?:actor_id: |The actor )([0-9a-f]{32})\b")
 _WANTED_EXIT = re.compile(r"INTENDED_(?:USER|SYSTEM)_EXIT")
 _NODE_ID = re.compile(r"\b(?:Node Id|ID|node_id)[:=] ?([0-9a-f]{56})\b")
 _EXIT = re.compile(r"Worker exit type: (\w+)")
@@ -81,7 +82,7 @@ def of_actor(evidence: Evidence, actor: Actor) -> Cause | None:
         return None
     worker = _worker_of(evidence, actor)
     witnesses = list(_said_of_actor(actor, worker))
-    name = f"actor {actor.name or actor.class_name} ({actor.actor_id[:8]})"
+    name = _actor(actor)
     at = worker.ended_at if worker is not None else 0.0
     exit_type = _EXIT.search(actor.message)
     certain = True
@@ -132,7 +133,7 @@ def of_task(evidence: Evidence, task: Task) -> Cause | None:
     elif kind == "out_of_memory":
         said = f"was killed for memory{memory_of(task.message)}"
     elif kind == "exception":
-        because = named_actor(evidence, task.message, line)
+        because = named_actor(evidence, exception_block(task.message, line), line, task.ended_at)
         kind, said = (because.kind, "failed") if because is not None else (kind, said)
     elif kind == "actor_lost":
         actor = next((a for a in evidence.snapshot.actors.value or () if a.actor_id == task.actor_id), None)
@@ -148,14 +149,29 @@ def of_task(evidence: Evidence, task: Task) -> Cause | None:
     return Cause("task", task.key, kind, f"{name} {said}", tuple(witnesses), because, remedy, certain, task.ended_at)
 
 
-def named_actor(evidence: Evidence, text: str, line: str) -> Cause | None:
-    """Why the actor died of whose death an exception tells; none of another exception or an unknown actor."""
+def named_actor(evidence: Evidence, block: str, line: str, at: float) -> Cause | None:
+    """Why the actor died of whose death an exception tells; none of another exception or an unknown actor.
+
+    An actor that ended with the program that the exception ended is no cause of it: then its node may be.
+    """
     if not re.match(r"(?:ray\.exceptions\.)?(?:ActorDiedError|RayActorError|ActorUnavailableError)\b", line):
         return None
-    named = re.findall(r"actor_id: ([0-9a-f]{32})\b", text[text.rfind(line[:40]) :])
+    named = _ACTOR_ID.findall(block)
     actor = next((a for a in evidence.snapshot.actors.value or () if named and a.actor_id == named[-1]), None)
-    found = of_actor(evidence, actor) if actor is not None else None
-    return found if found is not None and found.is_death else None
+    if actor is None:
+        return None
+    found = of_actor(evidence, actor)
+    if found is not None and found.is_death and found.kind != "owner_ended":
+        return found
+    node = _node_with_it(evidence, actor.node_id or actor.died_on, at)
+    if node is None or not node.is_death:
+        return None
+    witnesses = found.witnesses if found is not None else ()
+    return Cause("actor", actor.actor_id, "node_lost", f"{_actor(actor)} was lost", witnesses, node, at=node.at)
+
+
+def _actor(actor: Actor) -> str:
+    return f"actor {actor.name or actor.class_name} ({actor.actor_id[:8]})"
 
 
 def memory_event(evidence: Evidence, node_id: str, identity: str) -> RayEvent | None:
