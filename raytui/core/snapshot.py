@@ -237,6 +237,8 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     """SUBMISSION or DRIVER."""
     driver_exit_code: int | None = None
     metadata: dict[str, str] = {}
+    job_id: str = ""
+    """Ray's id of its driver, by which tasks, actors and placement groups name it; empty until the driver connects."""
 
 
 class Actor(msgspec.Struct, frozen=True, gc=False):
