@@ -1,0 +1,314 @@
+"""What becomes of one demand: the arithmetic over nodes that are grouped once for all demands of a round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from raytui.core.merge import countable
+from raytui.core.needs import GRAIN, Part, grains
+from raytui.core.remedy import Remedy
+from raytui.core.spec import GIGABYTE
+from raytui.core.waiting.packing import Fewest, Room, Size, Want, can_place, fewest, holds
+from raytui.core.waiting.values import Amounts, Demand, Holder, Kind, Offer, Place, Waiting, WorkerKind
+
+NO_SHAPE = "Ray does not tell what it asks for"
+TOO_MANY = "to find a place for all of its bundles together takes too long to compute"
+HAS_ROOM = "by Ray's figures, which are up to 5 s old, there is room for it now"
+NO_FREE = "which node has room is not told by this Ray"
+INSIDE_GROUP = "it waits inside a placement group that has no place itself"
+MAY_GROW = "no node here can run it, and whether Ray's autoscaler adds one that can is not known"
+_SIZED = frozenset({"CPU", "GPU", "memory"})
+"""What is known of a worker that nobody has seen."""
+MOST_HOLDERS = 3
+
+
+class _Group(NamedTuple):
+    """Nodes that are equal in all that the demands of a round ask for."""
+
+    total: Size
+    free: Size | None
+    labels: Mapping[str, str]
+    kind: str
+    places: list[Place]
+
+
+class Round:
+    """The nodes and worker groups of one look, for all of its demands."""
+
+    def __init__(
+        self,
+        demands: Iterable[Demand],
+        places: Iterable[Place],
+        kinds: Sequence[WorkerKind],
+        holders: Iterable[Holder] = (),
+        *,
+        may_grow: bool = False,
+    ) -> None:
+        """`may_grow`: whether an autoscaler may add nodes of kinds that are not here."""
+        parts = [part for demand in demands for part in demand.parts]
+        self._names = sorted({name for part in parts for name, amount in part.needs.items() if amount > 0})
+        self._keys = sorted({key for part in parts for selector in part.selectors for key in selector})
+        self._groups = self._grouped(places)
+        self._kinds, self._may_grow = kinds, may_grow
+        self._sizes = [self._size(kind.shape) for kind in kinds]
+        self._held: dict[str, list[Holder]] = {}
+        for holder in holders:
+            self._held.setdefault(holder.node_id, []).append(holder)
+        self._empty = [Room(group.total, len(group.places), group.labels) for group in self._groups]
+        self._free = [
+            Room(group.free, len(group.places), group.labels) for group in self._groups if group.free is not None
+        ]
+        self._is_free_known = len(self._free) == len(self._groups)
+
+    def _size(self, amounts: Amounts) -> Size:
+        return tuple(grains(amounts.get(name, 0.0)) for name in self._names)
+
+    def _grouped(self, places: Iterable[Place]) -> list[_Group]:
+        groups: dict[object, _Group] = {}
+        sizes: dict[object, Size] = {}
+        names, keys = self._names, self._keys
+
+        def size(amounts: Amounts) -> Size:
+            told = tuple([amounts.get(name, 0.0) for name in names])
+            if told not in sizes:
+                sizes[told] = tuple(map(grains, told))
+            return sizes[told]
+
+        for place in places:
+            total = size(place.total)
+            free = size(place.free) if place.free is not None else None
+            labels = {key: place.labels[key] for key in keys if key in place.labels}
+            at = (total, free, tuple(labels.items()), place.kind, place.is_coming)
+            group = groups.get(at)
+            if group is None:
+                group = groups[at] = _Group(total, free, labels, place.kind, [])
+            group.places.append(place)
+        return list(groups.values())
+
+    def answer(self, demand: Demand) -> Waiting:
+        """Why this one waits; `since` is Ray's own time."""
+        if demand.environment is not None:
+            since = demand.since or demand.environment.since
+            return Waiting(demand, "environment", demand.environment.step, groups=self._all_groups(), since=since)
+        if not demand.parts:
+            return self._waiting(demand, (), "unknown", NO_SHAPE)
+        wants = [Want(self._size(part.needs), part.count, part.selectors) for part in demand.parts]
+        inside = [name for part in demand.parts for name in part.needs if not countable(name) and "node:" not in name]
+        if inside and not any(group.total[self._names.index(name)] for name in inside for group in self._groups):
+            return self._waiting(demand, wants, "unknown", INSIDE_GROUP)
+        runs = can_place(wants, demand.strategy, self._empty)
+        if runs is None:
+            return self._waiting(demand, wants, "unknown", TOO_MANY)
+        if runs:
+            return self._of_fitting(demand, wants)
+        return self._of_lacking(demand, wants)
+
+    def _of_fitting(self, demand: Demand, wants: list[Want]) -> Waiting:
+        now = can_place(wants, demand.strategy, self._free)
+        if now:
+            coming = [group for group in self._groups if group.places[0].is_coming]
+            if coming and not can_place(wants, demand.strategy, self._without_coming(free=True)):
+                return self._waiting(demand, wants, "fits", awaits=coming)
+            return self._waiting(demand, wants, "unknown", HAS_ROOM)
+        more = self._more(demand, wants, self._free) if self._is_free_known and now is False else Fewest(None)
+        awaits: list[_Group] = []
+        if not can_place(wants, demand.strategy, self._without_coming(free=False)):
+            awaits = [group for group in self._groups if group.places[0].is_coming]
+        return self._waiting(
+            demand, wants, "fits", "" if self._is_free_known else NO_FREE, scale=self._remedies(more), awaits=awaits
+        )
+
+    def _without_coming(self, *, free: bool) -> list[Room]:
+        return [
+            Room(size, len(group.places), group.labels)
+            for group in self._groups
+            if not group.places[0].is_coming and (size := group.free if free else group.total) is not None
+        ]
+
+    def _of_lacking(self, demand: Demand, wants: list[Want]) -> Waiting:
+        at_last = self._more(demand, wants, self._empty)
+        if at_last.added is None:
+            if not at_last.known:
+                return self._waiting(demand, wants, "unknown", TOO_MANY)
+            unseen = self._unseen(wants)
+            if unseen:
+                return self._waiting(demand, wants, "unknown", unseen)
+            if self._may_grow:
+                return self._waiting(demand, wants, "unknown", MAY_GROW)
+            return self._waiting(demand, wants, "never", self._why_never(demand, wants))
+        at_once = self._more(demand, wants, self._free) if self._is_free_known else Fewest(None)
+        beside = at_once.added is None
+        return self._waiting(
+            demand, wants, "scale", scale=self._remedies(at_last if beside else at_once), is_beside=beside
+        )
+
+    def _more(self, demand: Demand, wants: list[Want], present: Sequence[Room]) -> Fewest:
+        most = sum(want.count for want in wants)
+        kinds = [
+            Room(size, most if kind.most is None else kind.most, kind.labels)
+            for kind, size in zip(self._kinds, self._sizes, strict=True)
+        ]
+        return fewest(wants, demand.strategy, present, kinds)
+
+    def _remedies(self, more: Fewest) -> tuple[Remedy, ...]:
+        return tuple(
+            Remedy("scale", target(kind.group, kind.wanted(number)), f"adds {number}")
+            for kind, number in zip(self._kinds, more.added or (), strict=False)
+            if number
+        )
+
+    def _unseen(self, wants: list[Want]) -> str:
+        """Why what a worker would hold is not known enough to say never; empty when it is."""
+        asked = {name for want in wants for name, need in zip(self._names, want.size, strict=True) if need}
+        for kind, size in zip(self._kinds, self._sizes, strict=True):
+            open_names = sorted(name for name in asked - _SIZED if countable(name))
+            if kind.is_seen or not open_names:
+                continue
+            known = [n for n, name in enumerate(self._names) if name not in open_names]
+            rest = Room(tuple(size[n] for n in known), 1, kind.labels)
+            if any(holds(rest, Want(tuple(want.size[n] for n in known), 1, want.selectors)) for want in wants):
+                return f"no worker of group {kind.group} lives, so how much {open_names[0]} one would have is not known"
+        return ""
+
+    def _why_never(self, demand: Demand, wants: list[Want]) -> str:
+        kinds = [
+            Room(size, 1, kind.labels)
+            for kind, size in zip(self._kinds, self._sizes, strict=True)
+            if kind.most is None or kind.most > 0
+        ]
+        rooms = [*self._empty, *kinds]
+        whole = demand.strategy == "STRICT_PACK"
+        sizes = [tuple(sum(want.size[n] * want.count for want in wants) for n in range(len(self._names)))]
+        checked = [Want(size, 1, wants[0].selectors) for size in sizes] if whole else wants
+        for want in checked:
+            if not any(holds(room, want) for room in rooms):
+                return self._lacking(want, rooms)
+        total = sum(want.count for want in wants)
+        limited = any(kind.most is not None for kind in self._kinds)
+        beyond = " and as many more workers as the platform can give" if limited else ""
+        if demand.strategy == "STRICT_SPREAD":
+            able = sum(room.count for room in self._empty if any(holds(room, want) for want in wants))
+            return f"it needs {total} nodes at once, and {able} {'is' if able == 1 else 'are'} here that can take one part each{beyond}"
+        return f"its {total} bundles do not fit together on the nodes that are here{beyond}, even when they are empty"
+
+    def _lacking(self, want: Want, rooms: Sequence[Room]) -> str:
+        """Why no node can hold this part: the nearest, and what it lacks."""
+        if not rooms:
+            return "there is no node that takes work"
+        pinned = next(
+            (
+                name
+                for n, name in enumerate(self._names)
+                if name.startswith("node:") and want.size[n] and not any(room.size[n] >= want.size[n] for room in rooms)
+            ),
+            "",
+        )
+        if pinned:
+            return f"it asks for the node at {pinned.removeprefix('node:')}, which is not here"
+        bare = [room for room in rooms if holds(room._replace(labels={}), want._replace(selectors=()))]
+        if bare:
+            told = " or ".join(
+                ", ".join(f"{key}={value}" for key, value in selector.items()) for selector in want.selectors
+            )
+            return f"no node that is large enough has the label {told}"
+        best = max(rooms, key=lambda room: _closeness(room.size, want.size))
+        lacks = [n for n, need in enumerate(want.size) if best.size[n] < need]
+        told = ", ".join(
+            f"{amount(self._names[n], best.size[n] / GRAIN)} of {quantity(self._names[n], want.size[n] / GRAIN)}"
+            for n in lacks
+        )
+        return f"the nearest, {self._named(best)}, has {told}"
+
+    def _named(self, room: Room) -> str:
+        for group, empty in zip(self._groups, self._empty, strict=True):
+            if empty is room:
+                return group.places[0].name
+        kind = next((kind for kind, size in zip(self._kinds, self._sizes, strict=True) if size == room.size), None)
+        return f"a worker of group {kind.group}" if kind is not None else "a node"
+
+    def _all_groups(self) -> tuple[str, ...]:
+        return tuple(kind.group for kind in self._kinds)
+
+    def _waiting(
+        self,
+        demand: Demand,
+        wants: Sequence[Want],
+        kind: Kind,
+        because: str = "",
+        *,
+        scale: tuple[Remedy, ...] = (),
+        awaits: Sequence[_Group] = (),
+        is_beside: bool = False,
+    ) -> Waiting:
+        free = largest = None
+        nearest: _Group | None = None
+        best_of: dict[str, _Group] = {}
+        if wants:
+            hardest = max(wants, key=lambda want: want.size)
+            free = max(
+                (group for group in self._groups if group.free is not None),
+                key=lambda group: _closeness(group.free or (), hardest.size),
+                default=None,
+            )
+            for group in self._groups:
+                largest = best_of.get(group.kind)
+                if largest is None or _closeness(group.total, hardest.size) > _closeness(largest.total, hardest.size):
+                    best_of[group.kind] = group
+            able = [group for group in self._groups if holds(Room(group.total, 1, group.labels), hardest)]
+            nearest = max(able, key=lambda group: _closeness(group.free or (), hardest.size), default=None)
+        held = self._held.get(nearest.places[0].node_id, []) if nearest is not None and kind == "fits" else []
+        asked = {name for part in demand.parts for name in part.needs}
+        holders = sorted(
+            (holder for holder in held if not asked or asked & holder.resources.keys()),
+            key=lambda holder: -sum(holder.resources.get(name, 0.0) for name in asked),
+        )
+        return Waiting(
+            demand,
+            kind,
+            because,
+            self._offer(free, free.free) if free is not None and free.free is not None else None,
+            tuple(self._offer(group, group.total) for group in best_of.values()),
+            tuple(holders[:MOST_HOLDERS]),
+            tuple(place.name for group in awaits for place in group.places),
+            self._all_groups(),
+            scale,
+            is_beside,
+            demand.since,
+        )
+
+    def _offer(self, group: _Group, size: Size) -> Offer:
+        amounts = {name: size[n] / GRAIN for n, name in enumerate(self._names) if countable(name)}
+        return Offer(group.places[0].name, group.kind, amounts)
+
+
+def _closeness(room: Size, want: Size) -> tuple[float, float]:
+    """How near a node comes to what is asked for: by the scarcest resource, then by all of them."""
+    shares = [min(1.0, have / need) for have, need in zip(room, want, strict=False) if need]
+    return (min(shares, default=0.0), sum(shares))
+
+
+def target(group: str, number: int) -> str:
+    """What `scale` is given for one group."""
+    return str(number) if group == "worker" else f"{group}={number}"
+
+
+def quantity(name: str, value: float) -> str:
+    """An amount of a resource for people, without its name."""
+    if name in {"memory", "object_store_memory"}:
+        return f"{value / GIGABYTE:.1f} GB" if value >= GIGABYTE / 10 else f"{value:.0f} B"
+    return f"{value:.15g}"
+
+
+def amount(name: str, value: float) -> str:
+    """The same with its name: `GPU 4`."""
+    return f"{name} {quantity(name, value)}"
+
+
+def need(part: Part) -> str:
+    """What one part asks for, as people read it."""
+    told = [amount(name, value) for name, value in part.needs.items() if countable(name) and value > 0]
+    told += [
+        f"the node at {name.removeprefix('node:')}" for name, value in part.needs.items() if name.startswith("node:")
+    ]
+    return ", ".join(told) or "no resource"
