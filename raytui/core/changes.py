@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from raytui.core.condition import touched
 from raytui.core.conditions import Assessment
 from raytui.core.events import Author, Event, Severity
-from raytui.core.findings import PLANNED_ENDS, touched
 from raytui.core.joined import Joined, join
+from raytui.core.node_findings import PLANNED_ENDS
 from raytui.core.snapshot import Application, Node, Operation, Snapshot
 
 

@@ -12,22 +12,14 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from raytui.core.application_findings import STARTUP_GRACE_S, of_workers, remedy, why
+from raytui.core.condition import Condition, as_planned, of_failure, touched
 from raytui.core.errors import LAYERS, Failure, Layer
-from raytui.core.findings import (
-    STARTUP_GRACE_S,
-    Condition,
-    as_planned,
-    of_cluster,
-    of_ended,
-    of_failure,
-    of_workers,
-    remedy,
-    touched,
-    why,
-)
+from raytui.core.findings import of_cluster
 from raytui.core.joined import HIDDEN, Joined, join
 from raytui.core.kept import Moment
 from raytui.core.life import began, is_current
+from raytui.core.node_findings import of_ended
 from raytui.core.remedy import CREATE, FOLLOW, Hint, Remedy
 from raytui.core.snapshot import Application, LauncherReport, NodeState, Operation, Snapshot
 from raytui.core.spec import head_name
@@ -98,6 +90,10 @@ def _answered(snapshot: Snapshot, broken: Failure | None) -> tuple[Layer, ...]:
         snapshot.actors,
         snapshot.serve,
         snapshot.events,
+        snapshot.tasks,
+        snapshot.task_counts,
+        snapshot.placement_groups,
+        snapshot.ray_workers,
     )
     told = any(reading.value is not None for reading in readings)
     # The health check is public: it proves the way and the dashboard, not the login.

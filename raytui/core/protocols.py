@@ -13,6 +13,7 @@ from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint
 from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.spec import ClusterSpec
+from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
 
 CheckStatus = Literal["ok", "warn", "fail", "skip"]
 
@@ -216,11 +217,40 @@ class Platform(Protocol):
         ...
 
 
+class Workload(Protocol):
+    """What Ray's State API tells of what runs, with all details; each list at most 10,000 rows."""
+
+    async def actors(self, limit: int = 1000) -> Rows[Actor]:
+        """The first actors and how many there are in all; Ray gives at most 10,000."""
+        ...
+
+    async def tasks(self, limit: int = 1000) -> Rows[Task]:
+        """The first tasks and how many there are in all; Ray gives at most 10,000, and knows of 100,000 at most."""
+        ...
+
+    async def task_counts(self) -> Rows[TaskCount]:
+        """How many tasks of each function are in which state."""
+        ...
+
+    async def placement_groups(self, limit: int = 1000) -> Rows[PlacementGroup]:
+        """The first placement groups with their bundles, and how many there are in all."""
+        ...
+
+    async def workers(self, limit: int = 1000) -> Rows[RayWorker]:
+        """The first of Ray's processes, living and ended, and how many there are in all."""
+        ...
+
+
 class Dashboard(Protocol):
     """Ray's REST API on the dashboard port.
 
     Every call has a client deadline; failures are `Unreachable` with the layer, or `NotFound`.
     """
+
+    @property
+    def workload(self) -> Workload:
+        """What runs on it."""
+        ...
 
     async def version(self) -> RayVersion:
         """Ray's version and the session that answers."""
@@ -248,10 +278,6 @@ class Dashboard(Protocol):
 
     async def jobs(self) -> Rows[Job]:
         """All jobs, newest first."""
-        ...
-
-    async def actors(self, limit: int = 1000) -> Rows[Actor]:
-        """The first actors and how many there are in all; Ray gives at most 10,000."""
         ...
 
     async def serve(self) -> Rows[ServeDeployment]:

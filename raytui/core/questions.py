@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
-Question = Literal["version", "gcs", "nodes", "stats", "usage", "jobs", "actors", "serve", "events"]
+Question = Literal[
+    "version",
+    "gcs",
+    "nodes",
+    "stats",
+    "usage",
+    "jobs",
+    "actors",
+    "serve",
+    "events",
+    "tasks",
+    "task_counts",
+    "placement_groups",
+    "ray_workers",
+]
 """`stats` are the nodes' physical figures, which a snapshot holds within its nodes; each other one is a reading of its
 own."""

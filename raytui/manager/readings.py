@@ -33,6 +33,10 @@ PERIODS: dict[Question, float] = {
     "actors": 10.0,
     "serve": 10.0,
     "events": 10.0,
+    "tasks": 10.0,
+    "task_counts": 10.0,
+    "placement_groups": 10.0,
+    "ray_workers": 10.0,
 }
 """Seconds between two askings, 0 for every round. Figures and usage change every 5 s on Ray's side: more often is
 useless."""
@@ -54,14 +58,21 @@ FETCH: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
     "stats": lambda dashboard: dashboard.node_stats(),
     "usage": lambda dashboard: dashboard.usage(),
     "jobs": lambda dashboard: dashboard.jobs(),
-    "actors": lambda dashboard: dashboard.actors(),
+    "actors": lambda dashboard: dashboard.workload.actors(),
     "serve": lambda dashboard: dashboard.serve(),
     "events": lambda dashboard: dashboard.events(),
+    "tasks": lambda dashboard: dashboard.workload.tasks(),
+    "task_counts": lambda dashboard: dashboard.workload.task_counts(),
+    "placement_groups": lambda dashboard: dashboard.workload.placement_groups(),
+    "ray_workers": lambda dashboard: dashboard.workload.workers(),
 }
 
 
 ONCE: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
-    "actors": lambda dashboard: dashboard.actors(limit=10_000)
+    "actors": lambda dashboard: dashboard.workload.actors(limit=10_000),
+    "tasks": lambda dashboard: dashboard.workload.tasks(limit=10_000),
+    "placement_groups": lambda dashboard: dashboard.workload.placement_groups(limit=10_000),
+    "ray_workers": lambda dashboard: dashboard.workload.workers(limit=10_000),
 }
 """What one look asks instead: as much as Ray gives, which is too much for its head to be asked for again and again."""
 

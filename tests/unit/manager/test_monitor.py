@@ -116,7 +116,7 @@ async def test_one_look_asks_for_all_the_actors_that_ray_gives_and_a_poll_for_th
     async for _ in monitor.snapshots(questions=EVERYTHING):
         break
     asked = [query for query in server.queries if query.startswith("/api/v0/actors")]
-    assert asked == ["/api/v0/actors?limit=10000", "/api/v0/actors?limit=1000"]
+    assert asked == ["/api/v0/actors?limit=10000&detail=1", "/api/v0/actors?limit=1000&detail=1"]
 
 
 async def test_what_could_not_be_read_goes_with_its_reading(server, monitor) -> None:
