@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 from raytui.core.merge import countable
 from raytui.core.needs import GRAIN, Part, grains
-from raytui.core.remedy import Remedy
-from raytui.core.spec import GIGABYTE
-from raytui.core.waiting.packing import Fewest, Room, Size, Want, can_place, fewest, holds
-from raytui.core.waiting.values import Amounts, Demand, Holder, Kind, Offer, Place, Waiting, WorkerKind
+from raytui.core.spec import GIGABYTE, GROUP_LABEL
+from raytui.core.waiting.packing import Fewest, Room, Size, Want, can_place, fewest, holds, matching
+from raytui.core.waiting.values import Amounts, Demand, Holder, Kind, More, Offer, Place, Waiting, WorkerKind
 
 NO_SHAPE = "Ray does not tell what it asks for"
 TOO_MANY = "to find a place for all of its bundles together takes too long to compute"
@@ -91,8 +90,8 @@ class Round:
         if demand.environment is not None:
             since = demand.since or demand.environment.since
             return Waiting(demand, "environment", demand.environment.step, groups=self._all_groups(), since=since)
-        if not demand.parts:
-            return self._waiting(demand, (), "unknown", NO_SHAPE)
+        if demand.untold or not demand.parts:
+            return self._waiting(demand, (), "unknown", demand.untold or NO_SHAPE)
         wants = [Want(self._size(part.needs), part.count, part.selectors) for part in demand.parts]
         inside = [name for part in demand.parts for name in part.needs if not countable(name) and "node:" not in name]
         if inside and not any(group.total[self._names.index(name)] for name in inside for group in self._groups):
@@ -116,7 +115,7 @@ class Round:
         if not can_place(wants, demand.strategy, self._without_coming(free=False)):
             awaits = [group for group in self._groups if group.places[0].is_coming]
         return self._waiting(
-            demand, wants, "fits", "" if self._is_free_known else NO_FREE, scale=self._remedies(more), awaits=awaits
+            demand, wants, "fits", "" if self._is_free_known else NO_FREE, scale=self._workers(more), awaits=awaits
         )
 
     def _without_coming(self, *, free: bool) -> list[Room]:
@@ -140,20 +139,20 @@ class Round:
         at_once = self._more(demand, wants, self._free) if self._is_free_known else Fewest(None)
         beside = at_once.added is None
         return self._waiting(
-            demand, wants, "scale", scale=self._remedies(at_last if beside else at_once), is_beside=beside
+            demand, wants, "scale", scale=self._workers(at_last if beside else at_once), is_beside=beside
         )
 
     def _more(self, demand: Demand, wants: list[Want], present: Sequence[Room]) -> Fewest:
-        most = sum(want.count for want in wants)
+        most = sum(want.number for want in wants)
         kinds = [
             Room(size, most if kind.most is None else kind.most, kind.labels)
             for kind, size in zip(self._kinds, self._sizes, strict=True)
         ]
         return fewest(wants, demand.strategy, present, kinds)
 
-    def _remedies(self, more: Fewest) -> tuple[Remedy, ...]:
+    def _workers(self, more: Fewest) -> tuple[More, ...]:
         return tuple(
-            Remedy("scale", target(kind.group, kind.wanted(number)), f"adds {number}")
+            More(kind.group, number, kind.wanted(number))
             for kind, number in zip(self._kinds, more.added or (), strict=False)
             if number
         )
@@ -161,14 +160,16 @@ class Round:
     def _unseen(self, wants: list[Want]) -> str:
         """Why what a worker would hold is not known enough to say never; empty when it is."""
         asked = {name for want in wants for name, need in zip(self._names, want.size, strict=True) if need}
+        labels = {key for want in wants for selector in want.selectors for key in selector} - {GROUP_LABEL}
         for kind, size in zip(self._kinds, self._sizes, strict=True):
             open_names = sorted(name for name in asked - _SIZED if countable(name))
-            if kind.is_seen or not open_names:
+            if kind.is_seen or not (open_names or labels):
                 continue
             known = [n for n, name in enumerate(self._names) if name not in open_names]
             rest = Room(tuple(size[n] for n in known), 1, kind.labels)
-            if any(holds(rest, Want(tuple(want.size[n] for n in known), 1, want.selectors)) for want in wants):
-                return f"no worker of group {kind.group} lives, so how much {open_names[0]} one would have is not known"
+            if any(holds(rest, Want(tuple(want.size[n] for n in known))) for want in wants):
+                lacking = f"how much {open_names[0]} one would have" if open_names else "which labels one would have"
+                return f"no worker of group {kind.group} lives, so {lacking} is not known"
         return ""
 
     def _why_never(self, demand: Demand, wants: list[Want]) -> str:
@@ -179,17 +180,17 @@ class Round:
         ]
         rooms = [*self._empty, *kinds]
         whole = demand.strategy == "STRICT_PACK"
-        sizes = [tuple(sum(want.size[n] * want.count for want in wants) for n in range(len(self._names)))]
+        sizes = [tuple(sum(want.size[n] * want.number for want in wants) for n in range(len(self._names)))]
         checked = [Want(size, 1, wants[0].selectors) for size in sizes] if whole else wants
         for want in checked:
             if not any(holds(room, want) for room in rooms):
                 return self._lacking(want, rooms)
-        total = sum(want.count for want in wants)
+        total = sum(want.number for want in wants)
         limited = any(kind.most is not None for kind in self._kinds)
         beyond = " and as many more workers as the platform can give" if limited else ""
         if demand.strategy == "STRICT_SPREAD":
-            able = sum(room.count for room in self._empty if any(holds(room, want) for want in wants))
-            return f"it needs {total} nodes at once, and {able} {'is' if able == 1 else 'are'} here that can take one part each{beyond}"
+            able = matching(wants, self._empty)
+            return f"it needs {total} different nodes, and at most {able} of its bundles find one{beyond}"
         return f"its {total} bundles do not fit together on the nodes that are here{beyond}, even when they are empty"
 
     def _lacking(self, want: Want, rooms: Sequence[Room]) -> str:
@@ -205,7 +206,7 @@ class Round:
             "",
         )
         if pinned:
-            return f"it asks for the node at {pinned.removeprefix('node:')}, which is not here"
+            return f"it asks for {_node(pinned)}, which is not here"
         bare = [room for room in rooms if holds(room._replace(labels={}), want._replace(selectors=()))]
         if bare:
             told = " or ".join(
@@ -237,7 +238,7 @@ class Round:
         kind: Kind,
         because: str = "",
         *,
-        scale: tuple[Remedy, ...] = (),
+        scale: tuple[More, ...] = (),
         awaits: Sequence[_Group] = (),
         is_beside: bool = False,
     ) -> Waiting:
@@ -288,11 +289,6 @@ def _closeness(room: Size, want: Size) -> tuple[float, float]:
     return (min(shares, default=0.0), sum(shares))
 
 
-def target(group: str, number: int) -> str:
-    """What `scale` is given for one group."""
-    return str(number) if group == "worker" else f"{group}={number}"
-
-
 def quantity(name: str, value: float) -> str:
     """An amount of a resource for people, without its name."""
     if name in {"memory", "object_store_memory"}:
@@ -305,10 +301,14 @@ def amount(name: str, value: float) -> str:
     return f"{name} {quantity(name, value)}"
 
 
+def _node(name: str) -> str:
+    """The node that one of Ray's resources stands for."""
+    address = name.removeprefix("node:")
+    return "the head" if address == "__internal_head__" else f"the node at {address}"
+
+
 def need(part: Part) -> str:
     """What one part asks for, as people read it."""
     told = [amount(name, value) for name, value in part.needs.items() if countable(name) and value > 0]
-    told += [
-        f"the node at {name.removeprefix('node:')}" for name, value in part.needs.items() if name.startswith("node:")
-    ]
+    told += [_node(name) for name in part.needs if name.startswith("node:")]
     return ", ".join(told) or "no resource"

@@ -1,4 +1,4 @@
-"""Whether parts of a demand can all be placed, by the rules of Ray's four placement strategies, and with how few new nodes.
+"""Whether all parts of a demand find a place, by Ray's four placement strategies, and with how few new nodes.
 
 Nodes that are alike are one entry with a count, and so are equal parts, so that the cost follows the number of kinds.
 One kind of part, STRICT_PACK and STRICT_SPREAD are decided exactly and fast. Packing several kinds together is a search
@@ -27,7 +27,7 @@ class Want(NamedTuple):
     """Equal parts that each need a place on one node."""
 
     size: Size
-    count: int = 1
+    number: int = 1
     selectors: tuple[Labels, ...] = ()
 
 
@@ -35,7 +35,7 @@ class Room(NamedTuple):
     """Equal nodes."""
 
     size: Size
-    count: int
+    number: int
     labels: Labels
 
 
@@ -56,13 +56,13 @@ def holds(room: Room, want: Want) -> bool:
 
 def can_place(wants: Sequence[Want], strategy: str, rooms: Sequence[Room]) -> bool | None:
     """Whether all parts find a place at once; none when that takes too long to find out."""
-    total = sum(want.count for want in wants)
+    total = sum(want.number for want in wants)
     if total == 0:
         return True
     if strategy == "STRICT_PACK" or total == 1:
-        return any(room.count and _holds_all(room, wants) for room in rooms)
+        return any(room.number and _holds_all(room, wants) for room in rooms)
     if strategy == "STRICT_SPREAD":
-        return total - _spread(wants, rooms) == 0
+        return total - matching(wants, rooms) == 0
     return _packed(wants, rooms, total)
 
 
@@ -72,18 +72,18 @@ def fewest(wants: Sequence[Want], strategy: str, present: Sequence[Room], kinds:
     Of equal numbers those of one kind come first, in the order in which the kinds are given. What is placed without any
     new node needs none.
     """
-    total = sum(want.count for want in wants)
+    total = sum(want.number for want in wants)
     useful = [
         n
         for n, kind in enumerate(kinds)
-        if kind.count
+        if kind.number
         and (_holds_all(kind, wants) if strategy == "STRICT_PACK" else any(holds(kind, want) for want in wants))
     ]
-    most = {n: min(kinds[n].count, 1 if strategy == "STRICT_PACK" else total) for n in useful}
-    at_most = can_place(wants, strategy, [*present, *(kinds[n]._replace(count=most[n]) for n in useful)])
+    most = {n: min(kinds[n].number, 1 if strategy == "STRICT_PACK" else total) for n in useful}
+    at_most = can_place(wants, strategy, [*present, *(kinds[n]._replace(number=most[n]) for n in useful)])
     if not at_most:
         return Fewest(None, known=at_most is not None)
-    low = total - _spread(wants, present) if strategy == "STRICT_SPREAD" else _short(wants, present, kinds, useful)
+    low = total - matching(wants, present) if strategy == "STRICT_SPREAD" else _short(wants, present, kinds, useful)
     tried = 0
     for number in range(low, total + 1):
         doubt = False
@@ -91,7 +91,7 @@ def fewest(wants: Sequence[Want], strategy: str, present: Sequence[Room], kinds:
             if any(taken > most[n] for n, taken in choice.items()):
                 continue
             tried += 1
-            new = [kinds[n]._replace(count=taken) for n, taken in choice.items()]
+            new = [kinds[n]._replace(number=taken) for n, taken in choice.items()]
             found = can_place(wants, strategy, [*present, *new])
             if found:
                 return Fewest(tuple(choice[n] for n in range(len(kinds))))
@@ -107,8 +107,8 @@ def _short(wants: Sequence[Want], present: Sequence[Room], kinds: Sequence[Room]
     """New nodes without which the amounts alone cannot suffice."""
     low = 0
     for place in range(len(wants[0].size)):
-        lacking = sum(want.size[place] * want.count for want in wants) - sum(
-            room.size[place] * room.count for room in present
+        lacking = sum(want.size[place] * want.number for want in wants) - sum(
+            room.size[place] * room.number for room in present
         )
         largest = max((kinds[n].size[place] for n in useful), default=0)
         if lacking > 0 and largest:
@@ -131,17 +131,17 @@ def _choices(kinds: Sequence[int], number: int) -> Iterator[Counter[int]]:
 def _holds_all(room: Room, wants: Sequence[Want]) -> bool:
     """Whether one node has room for all parts together."""
     whole = tuple(
-        sum(want.size[place] * want.count for want in wants) <= amount for place, amount in enumerate(room.size)
+        sum(want.size[place] * want.number for want in wants) <= amount for place, amount in enumerate(room.size)
     )
-    return all(whole) and all(is_selected(room.labels, want.selectors) for want in wants if want.count)
+    return all(whole) and all(is_selected(room.labels, want.selectors) for want in wants if want.number)
 
 
-def _spread(wants: Sequence[Want], rooms: Sequence[Room]) -> int:
-    """How many parts find a node each to themselves: a largest matching, exact."""
-    fits = [[n for n, room in enumerate(rooms) if room.count and holds(room, want)] for want in wants]
+def matching(wants: Sequence[Want], rooms: Sequence[Room]) -> int:
+    """How many parts find a node each to themselves: exact."""
+    fits = [[n for n, room in enumerate(rooms) if room.number and holds(room, want)] for want in wants]
     given: list[Counter[int]] = [Counter() for _ in wants]
-    free = [room.count for room in rooms]
-    left = [want.count for want in wants]
+    free = [room.number for room in rooms]
+    left = [want.number for want in wants]
     for place in sorted(range(len(wants)), key=lambda n: len(fits[n])):
         for n in fits[place]:
             taken = min(left[place], free[n])
@@ -151,7 +151,7 @@ def _spread(wants: Sequence[Want], rooms: Sequence[Room]) -> int:
     for place in range(len(wants)):
         while left[place] and _make_room(place, fits, given, free):
             left[place] -= 1
-    return sum(want.count for want in wants) - sum(left)
+    return sum(want.number for want in wants) - sum(left)
 
 
 def _make_room(start: int, fits: list[list[int]], given: list[Counter[int]], free: list[int]) -> bool:
@@ -168,7 +168,7 @@ def _make_room(start: int, fits: list[list[int]], given: list[Counter[int]], fre
                     before, m = came[part]
                     given[part][m] -= 1
                     given[before][m] += 1
-                    part = before  # noqa: PLW2901  # the way back to where it began
+                    part = before  # the way back to where it began
                 return True
             for other, nodes in enumerate(given):
                 if other != start and other not in came and nodes[n]:
@@ -179,39 +179,44 @@ def _make_room(start: int, fits: list[list[int]], given: list[Counter[int]], fre
 
 def _packed(wants: Sequence[Want], rooms: Sequence[Room], total: int) -> bool | None:
     """Whether all parts find a place, several on one node if need be."""
-    wants = sorted((want for want in wants if want.count), key=lambda want: want.size, reverse=True)
+    wants = sorted((want for want in wants if want.number), key=lambda want: want.size, reverse=True)
     rooms = [
-        room._replace(count=min(room.count, total))
+        room._replace(number=min(room.number, total))
         for room in rooms
-        if room.count and any(holds(room, want) for want in wants)
+        if room.number and any(holds(room, want) for want in wants)
     ]
     if any(not any(holds(room, want) for room in rooms) for want in wants):
         return False
     if len(wants) == 1:
         (want,) = wants
-        return sum(room.count * min(_times(room, want), want.count) for room in rooms if holds(room, want)) >= want.count
+        return (
+            sum(room.number * min(_times(room, want), want.number) for room in rooms if holds(room, want))
+            >= want.number
+        )
     for place in range(len(wants[0].size)):
-        if sum(want.size[place] * want.count for want in wants) > sum(room.size[place] * room.count for room in rooms):
+        if sum(want.size[place] * want.number for want in wants) > sum(
+            room.size[place] * room.number for room in rooms
+        ):
             return False
     return _Search(wants, rooms).run()
 
 
 def _times(room: Room, want: Want) -> int:
     """How many of these parts one such node has room for."""
-    return min((have // need for have, need in zip(room.size, want.size, strict=True) if need), default=want.count)
+    return min((have // need for have, need in zip(room.size, want.size, strict=True) if need), default=want.number)
 
 
 class _Search:
     """Parts one after the other onto nodes that are told apart only by what is left of them; the fullest node first."""
 
     def __init__(self, wants: Sequence[Want], rooms: Sequence[Room]) -> None:
-        self._items = [n for n, want in enumerate(wants) for _ in range(want.count)]
+        self._items = [n for n, want in enumerate(wants) for _ in range(want.number)]
         self._wants, self._rooms = wants, rooms
         self._seen: set[tuple[int, frozenset[tuple[int, Size, int]]]] = set()
 
     def run(self) -> bool | None:
         """Whether a packing was found; none past `MOST_STATES`."""
-        start = frozenset((n, room.size, room.count) for n, room in enumerate(self._rooms))
+        start = frozenset((n, room.size, room.number) for n, room in enumerate(self._rooms))
         stack = [(0, start)]
         while stack:
             at, state = stack.pop()

@@ -9,6 +9,7 @@ import msgspec
 
 from raytui.core.needs import Part
 from raytui.core.remedy import Remedy
+from raytui.core.spec import WORKER
 
 Amounts = Mapping[str, float]
 """By true resource name."""
@@ -47,6 +48,8 @@ class Demand(msgspec.Struct, frozen=True):
     since: float = 0.0
     """Since when the longest waits by Ray's own clock, in seconds since 1970; 0 when Ray does not tell."""
     environment: EnvironmentSetup | None = None
+    untold: str = ""
+    """Why nothing can be said of it, as the rest of a sentence; empty when something can."""
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -106,6 +109,20 @@ class Offer(msgspec.Struct, frozen=True):
     amounts: Amounts
 
 
+class More(msgspec.Struct, frozen=True):
+    """More workers of one group."""
+
+    group: str
+    number: int
+    to: int
+    """How many there are to be in all."""
+
+    @property
+    def remedy(self) -> Remedy:
+        """The verb that brings them."""
+        return Remedy("scale", str(self.to) if self.group == WORKER else f"{self.group}={self.to}", "")
+
+
 class Waiting(msgspec.Struct, frozen=True):
     """Why one demand waits."""
 
@@ -123,13 +140,13 @@ class Waiting(msgspec.Struct, frozen=True):
     """Nodes on their way without which it cannot run."""
     groups: tuple[str, ...] = ()
     """Worker groups of which the platform can be asked for more."""
-    scale: tuple[Remedy, ...] = ()
+    scale: tuple[More, ...] = ()
     """The fewest more workers with which it runs; for `fits` it then need not wait. Empty when no number does so, or
     nobody knows."""
     is_beside: bool = False
     """Whether with those workers it still waits for what holds the nodes that are here."""
     since: float = 0.0
-    """Since when it waits: by Ray's own clock, else since it was first seen by whoever watches; 0 when neither knows."""
+    """Since when it waits: by Ray's own clock, else since whoever watches saw it first; 0 when neither knows."""
 
     @property
     def key(self) -> str:

@@ -1,0 +1,220 @@
+"""What waits: the shapes that Ray's scheduler has not placed, and the tasks, actors and groups behind them.
+
+The scheduler tells every shape with its number and nothing else; tasks, actors and placement groups have a name, a job
+and a time, but there may be more of them than the list holds. So the scheduler's numbers count, and the lists name as
+many of them as they can.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from raytui.core.needs import Part, Pending, grains
+from raytui.core.snapshot import Actor, Job, Snapshot
+from raytui.core.units import sanitize
+from raytui.core.waiting.values import Demand, EnvironmentSetup
+from raytui.core.workload import PlacementGroup, Task
+
+PARTLY_PLACED = "a part of it lies on nodes already, and Ray does not tell what is left of it alone"
+STARTING = (
+    "Ray's scheduler does not list it as without a place; its worker process may be starting or its runtime "
+    "environment may be being set up"
+)
+WRITTEN_LATE_S = 10.0
+"""Ray's monitor writes every 5 s what has no place: a task that waits for longer would be in it."""
+MOST_IDS = 3
+_IN_GROUP = re.compile(r"^(?P<name>.+)_group_(?:\d+_)?(?P<group>[0-9a-f]{20,})$")
+_JOB_ACTOR = "_ray_internal_job_actor_"
+"""Ray's name of the actor that runs a submitted job, before the job's id."""
+
+_What = Literal["task", "actor", "job", "placement group"]
+_Key = tuple[object, ...]
+
+
+class _Asker(NamedTuple):
+    """One task, actor or placement group that waits."""
+
+    what: _What
+    name: str
+    identity: str
+    job_id: str
+    since: float
+    parts: tuple[Part, ...]
+    has_runtime_env: bool = False
+    is_partly_placed: bool = False
+
+
+def demands_of(snapshot: Snapshot, setups: Iterable[EnvironmentSetup] = ()) -> list[Demand]:
+    """Everything that waits, equal ones as one; what the lists cannot name goes by its shape."""
+    usage = snapshot.usage.value
+    if usage is None:
+        return []
+    by_job = {setup.job_id: setup for setup in setups}
+    askers: dict[_Key, deque[_Asker]] = {}
+    for key, asker in [*_askers(snapshot), *_groups(snapshot)]:
+        askers.setdefault(key, deque()).append(asker)
+    found: dict[_Key, Demand] = {}
+    untold = len(usage.pending) - len(usage.demands)
+    for pending in (*usage.demands, *[Pending()] * max(0, untold)):
+        named = askers.get(_key(pending), deque())
+        taken = [named.popleft() for _ in range(min(pending.count, len(named)))]
+        for asker in taken:
+            _add(found, _demand(asker, pending.strategy, by_job))
+        if len(taken) < pending.count:
+            what: Literal["placement group", "task or actor"] = (
+                "placement group" if pending.strategy else "task or actor"
+            )
+            _add(found, Demand(what, pending.parts, pending.strategy, pending.count - len(taken)))
+    for asker in (one for left in askers.values() for one in left):
+        if asker.has_runtime_env and (
+            asker.job_id in by_job or (asker.since and usage.written_at - asker.since > WRITTEN_LATE_S)
+        ):
+            demand = _demand(asker, "", by_job)
+            _add(found, msgspec.structs.replace(demand, untold="" if demand.environment else STARTING))
+    return list(found.values())
+
+
+def _add(found: dict[_Key, Demand], demand: Demand) -> None:
+    """Count equal demands together."""
+    key = (demand.what, demand.name, demand.strategy, _exact(demand.parts), demand.environment, demand.untold)
+    known = found.get(key)
+    if known is None:
+        found[key] = demand
+        return
+    found[key] = Demand(
+        demand.what,
+        demand.parts,
+        demand.strategy,
+        known.count + demand.count,
+        demand.name,
+        (*known.ids, *demand.ids)[:MOST_IDS],
+        tuple(dict.fromkeys((*known.jobs, *demand.jobs))),
+        min(filter(None, (known.since, demand.since)), default=0.0),
+        demand.environment,
+        demand.untold,
+    )
+
+
+def _demand(asker: _Asker, strategy: str, setups: Mapping[str, EnvironmentSetup]) -> Demand:
+    environment = setups.get(asker.job_id) if asker.has_runtime_env else None
+    return Demand(
+        asker.what,
+        asker.parts,
+        strategy,
+        1,
+        asker.name,
+        (asker.identity,),
+        (asker.job_id,) if asker.job_id else (),
+        asker.since,
+        environment,
+        PARTLY_PLACED if asker.is_partly_placed else "",
+    )
+
+
+def _askers(snapshot: Snapshot) -> Iterator[tuple[_Key, _Asker]]:
+    """Tasks and actors that have no node, the longest waiting first."""
+    jobs = {job.id: job for job in snapshot.jobs.value or ()}
+    found: list[tuple[_Key, _Asker]] = []
+    created: dict[str, Task] = {}
+    for task in snapshot.tasks.value or ():
+        if task.state != "PENDING_NODE_ASSIGNMENT":
+            continue
+        if task.type == "ACTOR_CREATION_TASK" and task.actor_id:
+            created[task.actor_id] = task
+        elif task.type in {"NORMAL_TASK", ""}:
+            asker = _Asker(
+                "task", sanitize(task.name), task.task_id, task.job_id, task.since or task.created_at, (_part(task),)
+            )
+            found.append((_task_key(task), asker._replace(has_runtime_env=task.has_runtime_env)))
+    found += [
+        (_task_key(actor), _actor(actor, created.pop(actor.actor_id, None), jobs))
+        for actor in snapshot.actors.value or ()
+        if actor.state in {"PENDING_CREATION", "RESTARTING"} and not actor.node_id
+    ]
+    for task in created.values():
+        name = sanitize(task.name.removesuffix(".__init__"))
+        asker = _Asker("actor", name, task.actor_id, task.job_id, task.since or task.created_at, (_part(task),))
+        found.append((_task_key(task), asker._replace(has_runtime_env=task.has_runtime_env)))
+    return iter(sorted(found, key=lambda one: one[1].since or float("inf")))
+
+
+def _actor(actor: Actor, task: Task | None, jobs: Mapping[str, Job]) -> _Asker:
+    what: _What = "actor"
+    name, since = actor.name or actor.class_name, (task.since or task.created_at) if task is not None else 0.0
+    if actor.name.startswith(_JOB_ACTOR):
+        what, name = "job", actor.name.removeprefix(_JOB_ACTOR)
+        since = since or (jobs[name].started_at if name in jobs else 0.0)
+    return _Asker(what, sanitize(name), actor.actor_id, actor.job_id, since, (_part(actor),), actor.has_runtime_env)
+
+
+def _groups(snapshot: Snapshot) -> Iterator[tuple[_Key, _Asker]]:
+    for group in snapshot.placement_groups.value or ():
+        if group.state in {"PENDING", "RESCHEDULING"}:
+            placed = any(bundle.node_id for bundle in group.bundles)
+            parts = _bundles(group)
+            name = sanitize(group.name) or group.placement_group_id[:12]
+            identity, job = group.placement_group_id, group.job_id
+            asker = _Asker("placement group", name, identity, job, group.created_at, parts, is_partly_placed=placed)
+            yield _group_key(parts), asker
+
+
+def _bundles(group: PlacementGroup) -> tuple[Part, ...]:
+    """Its bundles, equal ones as one part."""
+    counts: Counter[tuple[tuple[tuple[str, float], ...], tuple[tuple[str, str], ...]]] = Counter(
+        (tuple(sorted(bundle.resources.items())), tuple(sorted(bundle.label_selector.items())))
+        for bundle in group.bundles
+    )
+    return tuple(
+        Part(dict(needs), count, (dict(labels),) if labels else ()) for (needs, labels), count in counts.items()
+    )
+
+
+def _part(asker: Task | Actor) -> Part:
+    selectors = (asker.label_selector, *asker.fallbacks) if asker.label_selector or asker.fallbacks else ()
+    return Part(asker.resources, 1, selectors)
+
+
+def _shape(needs: Mapping[str, float]) -> frozenset[tuple[str, int]]:
+    return frozenset((name, count) for name, amount in needs.items() if (count := grains(amount)))
+
+
+def _task_key(asker: Task | Actor) -> _Key:
+    return ("", asker.placement_group_id, _shape(asker.resources))
+
+
+def _group_key(parts: Iterable[Part]) -> _Key:
+    counts: Counter[frozenset[tuple[str, int]]] = Counter()
+    for part in parts:
+        counts[_shape(part.needs)] += part.count
+    return ("placement group", "", frozenset(counts.items()))
+
+
+def _exact(parts: Iterable[Part]) -> _Key:
+    return tuple(
+        (_shape(part.needs), part.count, tuple(tuple(sorted(one.items())) for one in part.selectors)) for part in parts
+    )
+
+
+def _key(pending: Pending) -> _Key:
+    """By what tasks, actors and groups are known as the ones behind a shape of the scheduler.
+
+    Work inside a placement group asks the scheduler for resources that Ray makes up for that group.
+    """
+    if pending.strategy:
+        return _group_key(pending.parts)
+    needs: dict[str, float] = {}
+    inside = ""
+    for name, amount in (item for part in pending.parts for item in part.needs.items()):
+        made_up = _IN_GROUP.match(name)
+        if made_up is None:
+            needs[name] = amount
+        else:
+            inside = made_up["group"]
+            if made_up["name"] != "bundle":
+                needs[made_up["name"]] = amount
+    return ("", inside, _shape(needs))
