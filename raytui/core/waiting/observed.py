@@ -85,7 +85,7 @@ def _kind(node: Node, owner: Application | None) -> str:
 
 
 def worker_kinds(joined: Joined) -> list[WorkerKind]:
-    """The groups of which the platform can be asked for more, smallest workers first; none where raytui changes nothing."""
+    """The groups of which the platform can be asked for more, smallest first; none where raytui changes nothing."""
     snapshot = joined.snapshot
     if snapshot.by_ray:
         return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from raytui.core.merge import countable
@@ -59,6 +59,14 @@ class Round:
             Room(group.free, len(group.places), group.labels) for group in self._groups if group.free is not None
         ]
         self._is_free_known = len(self._free) == len(self._groups)
+        self._has_coming = any(group.places[0].is_coming for group in self._groups)
+        # What no single node of these has room for none has: the rest need not be looked at for it.
+        self._largest = _edge(self._groups, lambda group: group.total)
+        self._freest = _edge(
+            [group for group in self._groups if group.free is not None], lambda group: group.free or ()
+        )
+        self._one_empty = [Room(group.total, len(group.places), group.labels) for group in self._largest]
+        self._one_free = [Room(group.free or (), len(group.places), group.labels) for group in self._freest]
 
     def _size(self, amounts: Amounts) -> Size:
         return tuple(grains(amounts.get(name, 0.0)) for name in self._names)
@@ -96,7 +104,7 @@ class Round:
         inside = [name for part in demand.parts for name in part.needs if not countable(name) and "node:" not in name]
         if inside and not any(group.total[self._names.index(name)] for name in inside for group in self._groups):
             return self._waiting(demand, wants, "unknown", INSIDE_GROUP)
-        runs = can_place(wants, demand.strategy, self._empty)
+        runs = can_place(wants, demand.strategy, self._rooms(demand, wants, free=False))
         if runs is None:
             return self._waiting(demand, wants, "unknown", TOO_MANY)
         if runs:
@@ -104,19 +112,27 @@ class Round:
         return self._of_lacking(demand, wants)
 
     def _of_fitting(self, demand: Demand, wants: list[Want]) -> Waiting:
-        now = can_place(wants, demand.strategy, self._free)
+        now = can_place(wants, demand.strategy, self._rooms(demand, wants, free=True))
         if now:
-            coming = [group for group in self._groups if group.places[0].is_coming]
+            coming = [group for group in self._groups if group.places[0].is_coming] if self._has_coming else []
             if coming and not can_place(wants, demand.strategy, self._without_coming(free=True)):
                 return self._waiting(demand, wants, "fits", awaits=coming)
             return self._waiting(demand, wants, "unknown", HAS_ROOM)
-        more = self._more(demand, wants, self._free) if self._is_free_known and now is False else Fewest(None)
+        more = Fewest(None)
+        if self._is_free_known and now is False:
+            more = self._more(demand, wants, self._rooms(demand, wants, free=True))
         awaits: list[_Group] = []
-        if not can_place(wants, demand.strategy, self._without_coming(free=False)):
+        if self._has_coming and not can_place(wants, demand.strategy, self._without_coming(free=False)):
             awaits = [group for group in self._groups if group.places[0].is_coming]
         return self._waiting(
             demand, wants, "fits", "" if self._is_free_known else NO_FREE, scale=self._workers(more), awaits=awaits
         )
+
+    def _rooms(self, demand: Demand, wants: list[Want], *, free: bool) -> list[Room]:
+        """The nodes that matter to a demand: where it needs one node only, those that are not smaller than another."""
+        if demand.strategy == "STRICT_PACK" or sum(want.number for want in wants) == 1:
+            return self._one_free if free else self._one_empty
+        return self._free if free else self._empty
 
     def _without_coming(self, *, free: bool) -> list[Room]:
         return [
@@ -126,7 +142,7 @@ class Round:
         ]
 
     def _of_lacking(self, demand: Demand, wants: list[Want]) -> Waiting:
-        at_last = self._more(demand, wants, self._empty)
+        at_last = self._more(demand, wants, self._rooms(demand, wants, free=False))
         if at_last.added is None:
             if not at_last.known:
                 return self._waiting(demand, wants, "unknown", TOO_MANY)
@@ -136,7 +152,9 @@ class Round:
             if self._may_grow:
                 return self._waiting(demand, wants, "unknown", MAY_GROW)
             return self._waiting(demand, wants, "never", self._why_never(demand, wants))
-        at_once = self._more(demand, wants, self._free) if self._is_free_known else Fewest(None)
+        at_once = Fewest(None)
+        if self._is_free_known:
+            at_once = self._more(demand, wants, self._rooms(demand, wants, free=True))
         beside = at_once.added is None
         return self._waiting(
             demand, wants, "scale", scale=self._workers(at_last if beside else at_once), is_beside=beside
@@ -178,7 +196,7 @@ class Round:
             for kind, size in zip(self._kinds, self._sizes, strict=True)
             if kind.most is None or kind.most > 0
         ]
-        rooms = [*self._empty, *kinds]
+        rooms = [*self._one_empty, *kinds]
         whole = demand.strategy == "STRICT_PACK"
         sizes = [tuple(sum(want.size[n] * want.number for want in wants) for n in range(len(self._names)))]
         checked = [Want(size, 1, wants[0].selectors) for size in sizes] if whole else wants
@@ -222,7 +240,7 @@ class Round:
         return f"the nearest, {self._named(best)}, has {told}"
 
     def _named(self, room: Room) -> str:
-        for group, empty in zip(self._groups, self._empty, strict=True):
+        for group, empty in zip(self._largest, self._one_empty, strict=True):
             if empty is room:
                 return group.places[0].name
         kind = next((kind for kind, size in zip(self._kinds, self._sizes, strict=True) if size == room.size), None)
@@ -248,17 +266,18 @@ class Round:
         if wants:
             hardest = max(wants, key=lambda want: want.size)
             free = max(
-                (group for group in self._groups if group.free is not None),
+                self._freest,
                 key=lambda group: _closeness(group.free or (), hardest.size),
                 default=None,
             )
-            for group in self._groups:
+            for group in self._largest:
                 largest = best_of.get(group.kind)
                 if largest is None or _closeness(group.total, hardest.size) > _closeness(largest.total, hardest.size):
                     best_of[group.kind] = group
-            able = [group for group in self._groups if holds(Room(group.total, 1, group.labels), hardest)]
-            nearest = max(able, key=lambda group: _closeness(group.free or (), hardest.size), default=None)
-        held = self._held.get(nearest.places[0].node_id, []) if nearest is not None and kind == "fits" else []
+            if kind == "fits" and self._held:
+                able = [group for group in self._groups if holds(Room(group.total, 1, group.labels), hardest)]
+                nearest = max(able, key=lambda group: _closeness(group.free or (), hardest.size), default=None)
+        held = self._held.get(nearest.places[0].node_id, []) if nearest is not None else []
         asked = {name for part in demand.parts for name in part.needs}
         holders = sorted(
             (holder for holder in held if not asked or asked & holder.resources.keys()),
@@ -281,6 +300,17 @@ class Round:
     def _offer(self, group: _Group, size: Size) -> Offer:
         amounts = {name: size[n] / GRAIN for n, name in enumerate(self._names) if countable(name)}
         return Offer(group.places[0].name, group.kind, amounts)
+
+
+def _edge(groups: Iterable[_Group], size: Callable[[_Group], Size]) -> list[_Group]:
+    """The groups that are not smaller in everything than another of the same kind and labels."""
+    edges: dict[object, list[_Group]] = {}
+    for group in sorted(groups, key=size, reverse=True):
+        edge = edges.setdefault((group.kind, tuple(group.labels.items())), [])
+        own = size(group)
+        if not any(all(have >= less for have, less in zip(size(other), own, strict=True)) for other in edge):
+            edge.append(group)
+    return [group for edge in edges.values() for group in edge]
 
 
 def _closeness(room: Size, want: Size) -> tuple[float, float]:

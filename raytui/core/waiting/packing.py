@@ -79,6 +79,8 @@ def fewest(wants: Sequence[Want], strategy: str, present: Sequence[Room], kinds:
         if kind.number
         and (_holds_all(kind, wants) if strategy == "STRICT_PACK" else any(holds(kind, want) for want in wants))
     ]
+    if total == 1 and useful and not can_place(wants, strategy, present):
+        return Fewest(tuple(int(n == useful[0]) for n in range(len(kinds))))
     most = {n: min(kinds[n].number, 1 if strategy == "STRICT_PACK" else total) for n in useful}
     at_most = can_place(wants, strategy, [*present, *(kinds[n]._replace(number=most[n]) for n in useful)])
     if not at_most:
