@@ -37,16 +37,21 @@ _Key = tuple[object, ...]
 
 
 class _Asker(NamedTuple):
-    """One task, actor or placement group that waits."""
+    """Tasks, actors or placement groups that wait and differ in nothing but their identity."""
 
     what: _What
     name: str
-    identity: str
+    ids: tuple[str, ...]
     job_id: str
     since: float
     parts: tuple[Part, ...]
     has_runtime_env: bool = False
     is_partly_placed: bool = False
+    number: int = 1
+
+    def some(self, number: int) -> _Asker:
+        """So many of them."""
+        return self._replace(number=number, ids=self.ids[:number])
 
 
 def demands_of(snapshot: Snapshot, setups: Iterable[EnvironmentSetup] = ()) -> list[Demand]:
@@ -58,25 +63,41 @@ def demands_of(snapshot: Snapshot, setups: Iterable[EnvironmentSetup] = ()) -> l
     askers: dict[_Key, deque[_Asker]] = {}
     for key, asker in [*_askers(snapshot), *_groups(snapshot)]:
         askers.setdefault(key, deque()).append(asker)
+    _forget_ambiguous(askers, usage.demands)
     found: dict[_Key, Demand] = {}
     untold = len(usage.pending) - len(usage.demands)
     for pending in (*usage.demands, *[Pending()] * max(0, untold)):
-        named = askers.get(_key(pending), deque())
-        taken = [named.popleft() for _ in range(min(pending.count, len(named)))]
-        for asker in taken:
-            _add(found, _demand(asker, pending.strategy, by_job))
-        if len(taken) < pending.count:
+        named, left = askers.get(_key(pending), deque()), pending.count
+        while named and left:
+            asker = named.popleft()
+            taken = min(left, asker.number)
+            _add(found, _demand(asker.some(taken), pending.strategy, by_job))
+            left -= taken
+            if taken < asker.number:
+                named.appendleft(asker.some(asker.number - taken))
+        if left:
             what: Literal["placement group", "task or actor"] = (
                 "placement group" if pending.strategy else "task or actor"
             )
-            _add(found, Demand(what, pending.parts, pending.strategy, pending.count - len(taken)))
-    for asker in (one for left in askers.values() for one in left):
+            _add(found, Demand(what, pending.parts, pending.strategy, left))
+    for asker in (one for rest in askers.values() for one in rest):
         if asker.has_runtime_env and (
             asker.job_id in by_job or (asker.since and usage.written_at - asker.since > WRITTEN_LATE_S)
         ):
             demand = _demand(asker, "", by_job)
             _add(found, msgspec.structs.replace(demand, untold="" if demand.environment else STARTING))
     return list(found.values())
+
+
+def _forget_ambiguous(askers: dict[_Key, deque[_Asker]], demands: Iterable[Pending]) -> None:
+    """Groups with equal bundles and unequal strategies cannot be told apart: Ray's list has no strategy."""
+    strategies: dict[_Key, set[str]] = {}
+    for pending in demands:
+        if pending.strategy:
+            strategies.setdefault(_key(pending), set()).add(pending.strategy)
+    for key, known in strategies.items():
+        if len(known) > 1:
+            askers.pop(key, None)
 
 
 def _add(found: dict[_Key, Demand], demand: Demand) -> None:
@@ -106,9 +127,9 @@ def _demand(asker: _Asker, strategy: str, setups: Mapping[str, EnvironmentSetup]
         asker.what,
         asker.parts,
         strategy,
-        1,
+        asker.number,
         asker.name,
-        (asker.identity,),
+        asker.ids,
         (asker.job_id,) if asker.job_id else (),
         asker.since,
         environment,
@@ -119,7 +140,7 @@ def _demand(asker: _Asker, strategy: str, setups: Mapping[str, EnvironmentSetup]
 def _askers(snapshot: Snapshot) -> Iterator[tuple[_Key, _Asker]]:
     """Tasks and actors that have no node, the longest waiting first."""
     jobs = {job.id: job for job in snapshot.jobs.value or ()}
-    found: list[tuple[_Key, _Asker]] = []
+    alike: dict[_Key, list[Task]] = {}
     created: dict[str, Task] = {}
     for task in snapshot.tasks.value or ():
         if task.state != "PENDING_NODE_ASSIGNMENT":
@@ -127,10 +148,8 @@ def _askers(snapshot: Snapshot) -> Iterator[tuple[_Key, _Asker]]:
         if task.type == "ACTOR_CREATION_TASK" and task.actor_id:
             created[task.actor_id] = task
         elif task.type in {"NORMAL_TASK", ""}:
-            asker = _Asker(
-                "task", sanitize(task.name), task.task_id, task.job_id, task.since or task.created_at, (_part(task),)
-            )
-            found.append((_task_key(task), asker._replace(has_runtime_env=task.has_runtime_env)))
+            alike.setdefault(_likeness(task), []).append(task)
+    found = [_tasks(tasks) for tasks in alike.values()]
     found += [
         (_task_key(actor), _actor(actor, created.pop(actor.actor_id, None), jobs))
         for actor in snapshot.actors.value or ()
@@ -138,9 +157,30 @@ def _askers(snapshot: Snapshot) -> Iterator[tuple[_Key, _Asker]]:
     ]
     for task in created.values():
         name = sanitize(task.name.removesuffix(".__init__"))
-        asker = _Asker("actor", name, task.actor_id, task.job_id, task.since or task.created_at, (_part(task),))
+        asker = _Asker("actor", name, (task.actor_id,), task.job_id, task.since or task.created_at, (_part(task),))
         found.append((_task_key(task), asker._replace(has_runtime_env=task.has_runtime_env)))
     return iter(sorted(found, key=lambda one: one[1].since or float("inf")))
+
+
+def _likeness(task: Task) -> _Key:
+    """What tasks have in common that need not be told apart; read of thousands, so nothing is computed for it."""
+    labels = (*task.label_selector.items(), *(tuple(one.items()) for one in task.fallbacks))
+    return (
+        task.name,
+        task.job_id,
+        task.placement_group_id,
+        task.has_runtime_env,
+        tuple(task.resources.items()),
+        labels,
+    )
+
+
+def _tasks(tasks: list[Task]) -> tuple[_Key, _Asker]:
+    one = tasks[0]
+    since = min(filter(None, (task.since or task.created_at for task in tasks)), default=0.0)
+    ids = tuple(task.task_id for task in tasks[:MOST_IDS])
+    asker = _Asker("task", sanitize(one.name), ids, one.job_id, since, (_part(one),), one.has_runtime_env)
+    return _task_key(one), asker._replace(number=len(tasks))
 
 
 def _actor(actor: Actor, task: Task | None, jobs: Mapping[str, Job]) -> _Asker:
@@ -149,7 +189,7 @@ def _actor(actor: Actor, task: Task | None, jobs: Mapping[str, Job]) -> _Asker:
     if actor.name.startswith(_JOB_ACTOR):
         what, name = "job", actor.name.removeprefix(_JOB_ACTOR)
         since = since or (jobs[name].started_at if name in jobs else 0.0)
-    return _Asker(what, sanitize(name), actor.actor_id, actor.job_id, since, (_part(actor),), actor.has_runtime_env)
+    return _Asker(what, sanitize(name), (actor.actor_id,), actor.job_id, since, (_part(actor),), actor.has_runtime_env)
 
 
 def _groups(snapshot: Snapshot) -> Iterator[tuple[_Key, _Asker]]:
@@ -158,8 +198,8 @@ def _groups(snapshot: Snapshot) -> Iterator[tuple[_Key, _Asker]]:
             placed = any(bundle.node_id for bundle in group.bundles)
             parts = _bundles(group)
             name = sanitize(group.name) or group.placement_group_id[:12]
-            identity, job = group.placement_group_id, group.job_id
-            asker = _Asker("placement group", name, identity, job, group.created_at, parts, is_partly_placed=placed)
+            ids, job = (group.placement_group_id,), group.job_id
+            asker = _Asker("placement group", name, ids, job, group.created_at, parts, is_partly_placed=placed)
             yield _group_key(parts), asker
 
 

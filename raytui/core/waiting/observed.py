@@ -172,15 +172,25 @@ def _holders(joined: Joined) -> Iterator[Holder]:
                     amounts[name] = amounts.get(name, 0.0) + amount
         name = sanitize(group.name) or group.placement_group_id[:12]
         for node_id, amounts in held.items():
-            yield Holder("placement group", name, node_id, amounts, group.job_id, group.created_at)
+            yield Holder(
+                "placement group", name, node_id, joined.node_name(node_id), amounts, group.job_id, group.created_at
+            )
     for task in snapshot.tasks.value or ():
         if task.state == "RUNNING" and task.type in {"NORMAL_TASK", ""} and _is_holding(task.resources, task):
             since = task.started_at or task.since
-            yield Holder("task", sanitize(task.name), task.node_id, task.resources, task.job_id, since)
+            yield Holder(
+                "task",
+                sanitize(task.name),
+                task.node_id,
+                joined.node_name(task.node_id),
+                task.resources,
+                task.job_id,
+                since,
+            )
     for actor in snapshot.actors.value or ():
         if actor.state == "ALIVE" and _is_holding(actor.resources, actor):
             name = sanitize(actor.name or actor.class_name)
-            yield Holder("actor", name, actor.node_id, actor.resources, actor.job_id)
+            yield Holder("actor", name, actor.node_id, joined.node_name(actor.node_id), actor.resources, actor.job_id)
 
 
 def _is_holding(resources: Amounts, who: object) -> bool:

@@ -16,6 +16,7 @@ TOO_MANY = "to find a place for all of its bundles together takes too long to co
 HAS_ROOM = "by Ray's figures, which are up to 5 s old, there is room for it now"
 NO_FREE = "which node has room is not told by this Ray"
 INSIDE_GROUP = "it waits inside a placement group that has no place itself"
+NO_NODE = "no node takes work now"
 MAY_GROW = "no node here can run it, and whether Ray's autoscaler adds one that can is not known"
 _SIZED = frozenset({"CPU", "GPU", "memory"})
 """What is known of a worker that nobody has seen."""
@@ -102,6 +103,8 @@ class Round:
             return self._waiting(demand, (), "unknown", demand.untold or NO_SHAPE)
         wants = [Want(self._size(part.needs), part.count, part.selectors) for part in demand.parts]
         inside = [name for part in demand.parts for name in part.needs if not countable(name) and "node:" not in name]
+        if not self._groups and not self._kinds:
+            return self._waiting(demand, wants, "unknown", NO_NODE)
         if inside and not any(group.total[self._names.index(name)] for name in inside for group in self._groups):
             return self._waiting(demand, wants, "unknown", INSIDE_GROUP)
         runs = can_place(wants, demand.strategy, self._rooms(demand, wants, free=False))
@@ -156,9 +159,9 @@ class Round:
         if self._is_free_known:
             at_once = self._more(demand, wants, self._rooms(demand, wants, free=True))
         beside = at_once.added is None
-        return self._waiting(
-            demand, wants, "scale", scale=self._workers(at_last if beside else at_once), is_beside=beside
-        )
+        told = self._workers(at_last if beside else at_once)
+        later = () if beside or at_once.added == at_last.added else self._workers(at_last)
+        return self._waiting(demand, wants, "scale", scale=told, later=later, is_beside=beside)
 
     def _more(self, demand: Demand, wants: list[Want], present: Sequence[Room]) -> Fewest:
         most = sum(want.number for want in wants)
@@ -213,8 +216,6 @@ class Round:
 
     def _lacking(self, want: Want, rooms: Sequence[Room]) -> str:
         """Why no node can hold this part: the nearest, and what it lacks."""
-        if not rooms:
-            return "there is no node that takes work"
         pinned = next(
             (
                 name
@@ -257,49 +258,63 @@ class Round:
         because: str = "",
         *,
         scale: tuple[More, ...] = (),
+        later: tuple[More, ...] = (),
         awaits: Sequence[_Group] = (),
         is_beside: bool = False,
     ) -> Waiting:
-        free = largest = None
-        nearest: _Group | None = None
+        free: _Group | None = None
         best_of: dict[str, _Group] = {}
+        holders: list[Holder] = []
+        is_freed = False
         if wants:
             hardest = max(wants, key=lambda want: want.size)
-            free = max(
-                self._freest,
-                key=lambda group: _closeness(group.free or (), hardest.size),
-                default=None,
-            )
+            free = max(self._freest, key=lambda group: _closeness(group.free or (), hardest.size), default=None)
             for group in self._largest:
-                largest = best_of.get(group.kind)
-                if largest is None or _closeness(group.total, hardest.size) > _closeness(largest.total, hardest.size):
+                known = best_of.get(group.kind)
+                if known is None or _closeness(group.total, hardest.size) > _closeness(known.total, hardest.size):
                     best_of[group.kind] = group
             if kind == "fits" and self._held:
-                able = [group for group in self._groups if holds(Room(group.total, 1, group.labels), hardest)]
-                nearest = max(able, key=lambda group: _closeness(group.free or (), hardest.size), default=None)
-        held = self._held.get(nearest.places[0].node_id, []) if nearest is not None else []
-        asked = {name for part in demand.parts for name in part.needs}
-        holders = sorted(
-            (holder for holder in held if not asked or asked & holder.resources.keys()),
-            key=lambda holder: -sum(holder.resources.get(name, 0.0) for name in asked),
-        )
+                holders, is_freed = self._holders(wants, hardest)
         return Waiting(
             demand,
             kind,
             because,
-            self._offer(free, free.free) if free is not None and free.free is not None else None,
+            self._offer(free, free.free, free.total) if free is not None and free.free is not None else None,
             tuple(self._offer(group, group.total) for group in best_of.values()),
-            tuple(holders[:MOST_HOLDERS]),
+            tuple(holders),
+            is_freed,
             tuple(place.name for group in awaits for place in group.places),
             self._all_groups(),
             scale,
+            later,
             is_beside,
             demand.since,
         )
 
-    def _offer(self, group: _Group, size: Size) -> Offer:
-        amounts = {name: size[n] / GRAIN for n, name in enumerate(self._names) if countable(name)}
-        return Offer(group.places[0].name, group.kind, amounts)
+    def _holders(self, wants: Sequence[Want], hardest: Want) -> tuple[list[Holder], bool]:
+        """Who holds the node that is nearest to having room for a part, and whether their end alone makes it."""
+        able = [group for group in self._groups if holds(Room(group.total, 1, group.labels), hardest)]
+        nearest = max(able, key=lambda group: _closeness(group.free or (), hardest.size), default=None)
+        if nearest is None:
+            return [], False
+        lacking = {n for n, need in enumerate(hardest.size) if (nearest.free or hardest.size)[n] < need}
+        # Of equal nodes the one of whose holders somebody knows.
+        place = next((place for place in nearest.places if place.node_id in self._held), nearest.places[0])
+        held = [(self._size(holder.resources), holder) for holder in self._held.get(place.node_id, ())]
+        held = [(size, holder) for size, holder in held if any(size[n] for n in lacking)]
+        held.sort(key=lambda one: sum(one[0][n] for n in lacking), reverse=True)
+        left = list(nearest.free or ())
+        for number, (size, _) in enumerate(held[:MOST_HOLDERS], start=1):
+            left = [have + freed for have, freed in zip(left, size, strict=False)]
+            if left and all(have >= need for have, need in zip(left, hardest.size, strict=True)):
+                return [holder for _, holder in held[:number]], sum(want.number for want in wants) == 1
+        return [holder for _, holder in held[:MOST_HOLDERS]], False
+
+    def _offer(self, group: _Group, size: Size, of: Size = ()) -> Offer:
+        return Offer(group.places[0].name, group.kind, self._amounts(size), self._amounts(of))
+
+    def _amounts(self, size: Size) -> Amounts:
+        return {name: count / GRAIN for name, count in zip(self._names, size, strict=False) if countable(name)}
 
 
 def _edge(groups: Iterable[_Group], size: Callable[[_Group], Size]) -> list[_Group]:
@@ -340,5 +355,5 @@ def _node(name: str) -> str:
 def need(part: Part) -> str:
     """What one part asks for, as people read it."""
     told = [amount(name, value) for name, value in part.needs.items() if countable(name) and value > 0]
-    told += [_node(name) for name in part.needs if name.startswith("node:")]
-    return ", ".join(told) or "no resource"
+    nodes = [f" on {_node(name)}" for name in part.needs if name.startswith("node:")]
+    return (", ".join(told) or "a place") + "".join(nodes)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from raytui.core.needs import Part
 from raytui.core.remedy import Hint, Remedy, parts
-from raytui.core.waiting.outcome import amount, need
-from raytui.core.waiting.values import Demand, Holder, Waiting
+from raytui.core.waiting.outcome import HAS_ROOM, amount, need, quantity
+from raytui.core.waiting.values import Demand, Holder, More, Waiting
 
 MOST_NAMED = 3
 
@@ -28,12 +28,15 @@ def hint(waiting: Waiting) -> Hint:
     """What to do; empty where nothing can be done, or nobody knows what."""
     if waiting.kind == "scale":
         return _with_purpose(waiting, "adds what it needs", "add what it needs")
+    one = "it" if waiting.demand.count == 1 else "one"
     if waiting.kind == "fits" and waiting.scale:
-        return _with_purpose(waiting, "lets it run at once", "let it run at once")
+        return _with_purpose(waiting, f"lets {one} run at once", f"let {one} run at once")
     if waiting.kind == "fits" and not waiting.holders and not waiting.awaits:
         return (Remedy("jobs"), " and ", Remedy("actors", "", "list what may hold the nodes"))
     if waiting.kind == "never":
         return _instead(waiting)
+    if waiting.because == HAS_ROOM:
+        return "its worker process or its runtime environment may be starting"
     return ""
 
 
@@ -48,11 +51,14 @@ def _with_purpose(waiting: Waiting, one: str, many: str) -> Hint:
 
 
 def _instead(waiting: Waiting) -> Hint:
+    parts_of = waiting.demand.parts
+    if any(part.selectors or any(name.startswith("node:") for name in part.needs) for part in parts_of):
+        less = "it has to ask for less, or for another node"
+    else:
+        less = "it has to ask for less"
     if not waiting.groups:
-        return "it has to ask for less, or this cluster needs other nodes"
-    return (
-        "no number of workers of the sizes that were asked for helps: it has to ask for less, or workers must be larger"
-    )
+        return f"{less}, or this cluster needs other nodes"
+    return f"no number of workers of these sizes helps: {less}, or workers have to be larger"
 
 
 def _who(demand: Demand) -> str:
@@ -82,23 +88,32 @@ def _selected(part: Part) -> str:
 
 
 def _why(waiting: Waiting) -> str:
-    it, runs = ("it", "runs") if waiting.demand.count == 1 else ("they", "run")
+    alone = waiting.demand.count == 1
+    it, runs = ("it", "it runs") if alone else ("one", "one runs")
     if waiting.kind == "never":
-        here = "" if waiting.groups else " here"
-        return f"no node{here} can ever run {'it' if it == 'it' else 'one'}: {waiting.because}"
+        return f"no node{'' if waiting.groups else ' here'} can ever run {it}: {waiting.because}"
     if waiting.kind == "scale":
-        workers = " and ".join(_more(more.number, more.group) for more in waiting.scale)
-        beside = ", and what runs on the nodes that are here has to end" if waiting.is_beside else ""
-        return f"the nodes that are here are not enough even when empty, {workers} would do{beside}"
+        return f"the nodes here are not enough even when empty; {_scaling(waiting)}"
     if waiting.kind == "environment":
         return _environment(waiting)
     if waiting.kind == "unknown":
         return f"why is not known: {waiting.because}"
     if waiting.awaits:
-        return f"{it} {runs} when {_listed(waiting.awaits)} {'has' if len(waiting.awaits) == 1 else 'have'} started"
-    if waiting.holders:
-        return f"{it} {runs} when {_holders(waiting)}"
-    return f"{it} {runs} when {_room(waiting)}"
+        return f"{runs} when {_listed(waiting.awaits)} {'has' if len(waiting.awaits) == 1 else 'have'} started"
+    if waiting.is_freed:
+        return f"{runs} when {_holders(waiting)}"
+    return f"{runs} when {_room(waiting)}"
+
+
+def _scaling(waiting: Waiting) -> str:
+    told = f"{_workers(waiting.scale)} would do"
+    if waiting.is_beside:
+        return f"{told} once what runs here has ended"
+    return f"{told} now" + (f", {_workers(waiting.later)} once what runs here has ended" if waiting.later else "")
+
+
+def _workers(more: tuple[More, ...]) -> str:
+    return " and ".join(_more(one.number, one.group) for one in more)
 
 
 def _more(number: int, group: str) -> str:
@@ -116,31 +131,32 @@ def _environment(waiting: Waiting) -> str:
 
 def _room(waiting: Waiting) -> str:
     """How much room has to come free, as far as nodes tell."""
-    free = waiting.largest_free
+    free, many = waiting.largest_free, sum(part.count for part in waiting.demand.parts) > 1
+    has = "nodes have room for all of it" if many else "a node has room"
     if waiting.because or free is None:
-        return "a node has room; " + (waiting.because or "how much is free now is not told")
-    total = next((offer for offer in waiting.largest if offer.node == free.node), None)
-    if total is None or sum(part.count for part in waiting.demand.parts) > 1:
-        told = ", ".join(amount(name, value) for name, value in free.amounts.items())
-        return f"nodes have room: the most that is free on one is {told} on {free.node}"
-    told = ", ".join(
-        f"{amount(name, value)} of {amount(name, total.amounts.get(name, 0.0)).removeprefix(f'{name} ')}"
-        for name, value in free.amounts.items()
-    )
-    return f"a node has room: the most that is free on one is {told}, on {free.node}"
+        return f"{has}; " + (waiting.because or "how much is free now is not told")
+    told = ", ".join(_part_of(name, value, free.of.get(name, 0.0)) for name, value in free.amounts.items())
+    room = f"{has}: the most that is free on one is {told}, on {free.node}" if told else has
+    if not waiting.holders:
+        return room
+    return f"{room}; {_listed(tuple(_holder(holder, waiting) for holder in waiting.holders))}"
+
+
+def _part_of(name: str, value: float, total: float) -> str:
+    return f"{amount(name, value)} of {quantity(name, total)}"
 
 
 def _holders(waiting: Waiting) -> str:
-    told = [_holder(holder, waiting) for holder in waiting.holders[:MOST_NAMED]]
-    one = len(told) == 1
-    return f"{_listed(tuple(told))} {'ends' if one else 'end'}"
+    names = tuple(_holder(holder, waiting) for holder in waiting.holders)
+    return f"{_listed(names)} {'ends' if len(names) == 1 else 'end'}"
 
 
 def _holder(holder: Holder, waiting: Waiting) -> str:
     asked = {name for part in waiting.demand.parts for name in part.needs}
     held = ", ".join(amount(name, value) for name, value in holder.resources.items() if name in asked)
     job = f" of job {holder.job_id}" if holder.job_id else ""
-    return f"{holder.what} {holder.name}{job}" + (f" (holds {held})" if held else "")
+    where = f" of {holder.node}" if holder.node else ""
+    return f"{holder.what} {holder.name}{job}" + (f" (holds {held}{where})" if held else "")
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -58,6 +58,8 @@ class Holder(msgspec.Struct, frozen=True):
     what: Literal["task", "actor", "placement group"]
     name: str
     node_id: str
+    node: str = ""
+    """The node's name."""
     resources: Amounts = {}
     job_id: str = ""
     since: float = 0.0
@@ -107,6 +109,8 @@ class Offer(msgspec.Struct, frozen=True):
     """The node's name; empty for a worker that does not exist yet."""
     kind: str
     amounts: Amounts
+    of: Amounts = {}
+    """What it has when it is empty; empty where that is what `amounts` are."""
 
 
 class More(msgspec.Struct, frozen=True):
@@ -135,7 +139,9 @@ class Waiting(msgspec.Struct, frozen=True):
     largest: tuple[Offer, ...] = ()
     """The largest node of each kind, as it is when empty."""
     holders: tuple[Holder, ...] = ()
-    """Who holds the node that would have room first."""
+    """Who holds the node that would have room first, those that hold the most of it first."""
+    is_freed: bool = False
+    """Whether the end of these holders alone makes room."""
     awaits: tuple[str, ...] = ()
     """Nodes on their way without which it cannot run."""
     groups: tuple[str, ...] = ()
@@ -143,8 +149,10 @@ class Waiting(msgspec.Struct, frozen=True):
     scale: tuple[More, ...] = ()
     """The fewest more workers with which it runs; for `fits` it then need not wait. Empty when no number does so, or
     nobody knows."""
+    later: tuple[More, ...] = ()
+    """The fewest more workers with which it runs once the nodes that are here are empty, where that is fewer."""
     is_beside: bool = False
-    """Whether with those workers it still waits for what holds the nodes that are here."""
+    """Whether with `scale` it still waits for what holds the nodes that are here."""
     since: float = 0.0
     """Since when it waits: by Ray's own clock, else since whoever watches saw it first; 0 when neither knows."""
 

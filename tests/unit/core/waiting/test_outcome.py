@@ -222,7 +222,10 @@ def test_a_node_on_its_way_is_waited_for_and_not_scaled_for() -> None:
 
 def test_who_holds_the_node_that_would_have_room_is_named() -> None:
     held = Place("worker-1", SMALL, {"CPU": 0.0, "memory": 2e9}, "worker", node_id="ab")
-    holders = [Holder("actor", "Store", "ab", {"memory": 1.0}), Holder("task", "train", "ab", {"CPU": 1.0})]
+    holders = [
+        Holder("actor", "Store", "ab", "worker-1", {"memory": 1.0}),
+        Holder("task", "train", "ab", "worker-1", {"CPU": 1.0}),
+    ]
     waiting = answer(Part({"CPU": 1.0}), places=[held], kinds=[WORKER], holders=holders)
     assert [holder.name for holder in waiting.holders] == ["train"]
     assert (waiting.largest_free and waiting.largest_free.amounts, waiting.largest[0].amounts) == (
