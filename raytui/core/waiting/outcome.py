@@ -232,6 +232,8 @@ class Round:
                 ", ".join(f"{key}={value}" for key, value in selector.items()) for selector in want.selectors
             )
             return f"no node that is large enough has the label {told}"
+        if not rooms:
+            return NO_NODE
         best = max(rooms, key=lambda room: _closeness(room.size, want.size))
         lacks = [n for n, need in enumerate(want.size) if best.size[n] < need]
         told = ", ".join(

@@ -209,7 +209,8 @@ def test_what_a_worker_that_nobody_saw_would_hold_is_not_known() -> None:
     unseen = WorkerKind("worker", SMALL)
     for needs, selectors in (({"my_res": 1.0}, ()), ({"object_store_memory": 1.0}, ()), ({}, ({"rack": "a"},))):
         waiting = answer(Part(needs, selectors=selectors), kinds=[unseen])
-        assert waiting.kind == "unknown" and "no worker of group worker lives" in waiting.because
+        assert waiting.kind == "unknown"
+        assert "no worker of group worker lives" in waiting.because
     assert answer(Part({"CPU": 2.0, "my_res": 1.0}), kinds=[unseen]).kind == "never"
 
 

@@ -65,8 +65,8 @@ CASES: dict[str, tuple[Demand, dict[str, Any], str, str]] = {
     ),
     "what is known to hold the node is not enough": (
         task({"CPU": 1.0}), {"holders": [Holder("actor", "A", "worker-2", "worker-2", {"CPU": 0.1})], "kinds": ()},
-        "task train waits for CPU 1: it runs when a node has room: the most that is free on one is CPU 0.5 of 1, on "
-        "worker-2; actor A (holds CPU 0.1 of worker-2)", "",
+        ("task train waits for CPU 1: it runs when a node has room: the most that is free on one is CPU 0.5 of 1, on "
+        "worker-2; actor A (holds CPU 0.1 of worker-2)"), "",
     ),
     "free amounts are not told": (
         task({"CPU": 1.0}), {"places": (place("worker-1", None),)},
@@ -85,13 +85,13 @@ CASES: dict[str, tuple[Demand, dict[str, Any], str, str]] = {
     ),
     "no such label": (
         task({"CPU": 1.0}, selectors=({"rack": "in(a,b)"},)), {},
-        "task train waits for CPU 1 on a node with rack=in(a,b): no node can ever run it: no node that is large enough has "
-        "the label rack=in(a,b)", OTHER,
+        ("task train waits for CPU 1 on a node with rack=in(a,b): no node can ever run it: no node that is large enough has "
+        "the label rack=in(a,b)"), OTHER,
     ),
     "no such node": (
         task({"CPU": 1.0, "node:10.0.0.9": 0.01}), {},
-        "task train waits for CPU 1 on the node at 10.0.0.9: no node can ever run it: it asks for the node at 10.0.0.9, "
-        "which is not here", OTHER,
+        ("task train waits for CPU 1 on the node at 10.0.0.9: no node can ever run it: it asks for the node at 10.0.0.9, "
+        "which is not here"), OTHER,
     ),
     "a worker is starting": (
         task({"CPU": 1.0}), {"places": (BUSY[0], place("worker-3", SMALL, is_coming=True))},
@@ -100,36 +100,36 @@ CASES: dict[str, tuple[Demand, dict[str, Any], str, str]] = {
     "no shape": (Demand("task or actor"), {}, "1 task or actor waits: why is not known: Ray does not tell what it asks for", ""),
     "too few nodes to spread over": (
         group("STRICT_SPREAD", FIVE), {},
-        "placement group pg (STRICT_SPREAD) waits for 5 bundles of CPU 1 on 5 different nodes: the nodes here are not enough "
+        ("placement group pg (STRICT_SPREAD) waits for 5 bundles of CPU 1 on 5 different nodes: the nodes here are not enough "
         "even when empty; 5 more workers of group worker would do now, 3 more workers of group worker once what runs here "
-        "has ended", "raytui scale 7 adds what it needs",
+        "has ended"), "raytui scale 7 adds what it needs",
     ),
     "too few nodes to spread over, nobody's workers": (
         group("STRICT_SPREAD", FIVE), {"kinds": ()},
-        "placement group pg (STRICT_SPREAD) waits for 5 bundles of CPU 1 on 5 different nodes: no node here can ever run it: "
-        "it needs 5 different nodes, and at most 2 of its bundles find one",
+        ("placement group pg (STRICT_SPREAD) waits for 5 bundles of CPU 1 on 5 different nodes: no node here can ever run it: "
+        "it needs 5 different nodes, and at most 2 of its bundles find one"),
         "it has to ask for less, or this cluster needs other nodes",
     ),
     "too large for one node": (
         group("STRICT_PACK", FIVE), {},
-        "placement group pg (STRICT_PACK) waits for 5 bundles of CPU 1 on one node: no node can ever run it: the nearest, "
-        "worker-1, has CPU 1 of 5", LARGER,
+        ("placement group pg (STRICT_PACK) waits for 5 bundles of CPU 1 on one node: no node can ever run it: the nearest, "
+        "worker-1, has CPU 1 of 5"), LARGER,
     ),
     "bundles of two kinds": (
         group("PACK", Part({"CPU": 1.0}), Part({"GPU": 1.0}, 2)), {"kinds": (WORKER, GPU)},
-        "placement group pg (PACK) waits for 1 bundle of CPU 1 and 2 bundles of GPU 1: the nodes here are not enough even "
-        "when empty; 1 more worker of group gpu would do now", "raytui scale gpu=2 adds what it needs",
+        ("placement group pg (PACK) waits for 1 bundle of CPU 1 and 2 bundles of GPU 1: the nodes here are not enough even "
+        "when empty; 1 more worker of group gpu would do now"), "raytui scale gpu=2 adds what it needs",
     ),
     "runtime environment": (
         Demand("task", (Part({"CPU": 1.0}),), "", 1, "train", environment=EnvironmentSetup("02", "pip install", 1.0, "Collecting x")),
         {},
-        "task train waits for CPU 1: its runtime environment is being set up (pip install); the last line of its log: "
-        "Collecting x", "",
+        ("task train waits for CPU 1: its runtime environment is being set up (pip install); the last line of its log: "
+        "Collecting x"), "",
     ),
     "the smallest and the largest amounts": (
         task({"my_res": 1e-4, "memory": 1e12}), {"kinds": ()},
-        "task train waits for my_res 0.0001, memory 1000.0 GB: no node here can ever run it: the nearest, head, has memory "
-        "2.0 GB of 1000.0 GB, my_res 0 of 0.0001", "it has to ask for less, or this cluster needs other nodes",
+        ("task train waits for my_res 0.0001, memory 1000.0 GB: no node here can ever run it: the nearest, head, has memory "
+        "2.0 GB of 1000.0 GB, my_res 0 of 0.0001"), "it has to ask for less, or this cluster needs other nodes",
     ),
 }  # fmt: skip
 
