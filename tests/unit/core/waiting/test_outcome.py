@@ -88,6 +88,8 @@ def tried_out(demand: Demand, places: list[Place], kinds: list[WorkerKind]) -> t
     empty = [machine(place.total, place.labels) for place in places]
     free = [machine(place.free, place.labels) for place in places if place.free is not None]
     known = len(free) == len(empty)
+    if not places and not kinds:
+        return "unknown", 0, False
     if is_possible(parts, demand.strategy, empty):
         if is_possible(parts, demand.strategy, free):
             return "unknown", 0, False
