@@ -23,7 +23,7 @@ from raytui.manager.readings import ALIVE, STATUS, VERDICT
 from tests.fakes.dashboard import FakeDashboard, every_path, many_nodes, recorded
 from tests.fakes.platform import FakePlatform, application
 
-EVERYTHING = VERDICT | {"actors"}
+EVERYTHING = VERDICT | BEHIND_DEMAND
 
 
 @pytest.fixture
