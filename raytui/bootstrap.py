@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
@@ -22,11 +22,22 @@ from raytui.manager.monitor import ByNode, Monitor
 from raytui.manager.operations import current
 
 if TYPE_CHECKING:
+    from typing import TypedDict
+
+    from raytui.core.secret import Secret
     from raytui.core.session import Session, ToolEnvironment
     from raytui.core.spec import ClusterSpec
     from raytui.manager.cluster import ClusterManager
     from raytui.manager.logs import Logs
+    from raytui.platforms.cai.api.transport import ClientName
     from raytui.platforms.cai.deploy.pipeline import Deployment
+
+    class _Access(TypedDict):
+        host: str
+        api_key: Secret
+        client: ClientName
+        ca_bundle: str
+        key_source: str
 
 
 class ClusterSession:
@@ -197,7 +208,7 @@ async def open_deployment(
     from raytui.platforms.cai.api.connect import open_client
     from raytui.platforms.cai.deploy.pipeline import Deployment, Request, requirements
 
-    access: dict[str, Any] = {
+    access: _Access = {
         "host": settings.host,
         "api_key": settings.api_key,
         "client": settings.client,

@@ -31,8 +31,7 @@ from raytui.core.session import Session
 from raytui.core.validate import MAX_WORKERS
 
 LEAST_S = 0.01
-"""What is left of the time, at least, when making the plan took all of it: the manager then says what it could not
-begin."""
+"""Seconds left at least when planning took all the time: the manager then says what it could not begin."""
 DEFAULT_TIMEOUT_S = 600.0
 """Starts on Cloudera AI take seconds to minutes."""
 
@@ -151,7 +150,7 @@ def change(
     timeout: str | None,
     dry_run: bool,
     yes: bool,
-    **what: Any,
+    **what: Any,  # as `Manager.plan` takes them
 ) -> int:
     """Plan the verb, ask when it ends something, carry it out and print the contract's document."""
     limit = seconds("timeout", timeout, DEFAULT_TIMEOUT_S) or DEFAULT_TIMEOUT_S

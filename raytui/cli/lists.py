@@ -61,7 +61,7 @@ def list_verb(kind: TableKind[T]) -> Verb:
     for option in reversed(options):
         show = option(show)
     examples = "\n".join(f"raytui {kind.name} {words}".rstrip() for words in ("", *kind.examples))
-    return verb(kind.name, help=kind.about, short_help=kind.summary, examples=examples)(show)
+    return verb(kind.name, about=kind.about, short_help=kind.summary, examples=examples)(show)
 
 
 def asked(kind: TableKind[T], *, where: str, sort: str, columns: str, limit: str | None) -> tuple[Query[T], int]:

@@ -1,11 +1,10 @@
-"""The root of the command line: verbs are found in a table and imported only when they are called, so that each costs only itself."""
+"""The root of the command line: verbs are found in a table, and each is imported only when it is called."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
@@ -22,6 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "restart": ("lifecycle", "Restart the head, workers, or all."),
     "status": ("status", "Say what is broken, since when, and what to do."),
     "watch": ("status", "Follow the cluster: one line for each change."),
+    "explain": ("explain", "Tell why something died, waits or is as it is."),
     "logs": ("logs", "Show or follow a log."),
     "env": ("tools", "Print the shell lines that let Ray's own tools speak to this cluster."),
     "exec": ("tools", "Run one command that speaks to this cluster."),
@@ -37,7 +37,7 @@ VERBS: dict[str, tuple[str, str]] = {
 """Verb, the module of `raytui.cli` that holds it under its own name, and its line of help. The lists are verbs, too:
 `every_verb`."""
 
-HELP = """Operations console and command line for Ray clusters on Cloudera AI, on this machine, or anywhere behind a dashboard address.
+HELP = """Console and command line for Ray clusters on Cloudera AI, on this machine, or behind any dashboard address.
 
 Without a verb it opens the console; without a terminal it prints the status.
 
@@ -56,7 +56,7 @@ def every_verb() -> dict[str, tuple[str, str]]:
     from raytui.view.tables.registry import TABLES
 
     lists = {name: ("lists", kind.summary) for name, kind in TABLES.items()}
-    before = list(VERBS).index("logs")
+    before = list(VERBS).index("explain")
     rows = list(VERBS.items())
     return dict([*rows[:before], *lists.items(), *rows[before:]])
 
@@ -70,11 +70,11 @@ def _module_of(name: str) -> str:
 class Root(click.Group):
     """The group of all verbs."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click gives it
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # from click
         """All verbs that are installed, in the order of the table."""
         return [name for name, (module, _) in every_verb().items() if _is_there(module)]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click gives it
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # from click
         """One verb, imported now."""
         module = _module_of(cmd_name)
         if not module:
@@ -93,7 +93,7 @@ class Root(click.Group):
             raise unknown_verb("raytui", args[0], self.list_commands(ctx))
         return super().resolve_command(ctx, args)
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """The verb. click ends a call whose reader has left with exit code 1 and without a word.
 
         Leaving is the reader's right.
@@ -103,7 +103,7 @@ class Root(click.Group):
         except BrokenPipeError as error:
             raise ReaderLeft from error
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click gives it
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # from click
         """The verbs with their lines of help, without importing them."""
         with formatter.section("Verbs"):
             formatter.write_dl([(name, told) for name, (module, told) in every_verb().items() if _is_there(module)])
@@ -134,7 +134,7 @@ def _is_there(module: str) -> bool:
     return importlib.util.find_spec(f"raytui.cli.{module}") is not None
 
 
-def _version(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
+def _version(context: click.Context, _parameter: click.Parameter, value: object) -> None:
     if value and not context.resilient_parsing:
         invocation = context.find_object(Invocation)
         assert invocation is not None

@@ -1,4 +1,7 @@
-"""A snapshot as lines of text, by pure functions: the verdict, the chain, both truths in one row, and what needs attention."""
+"""A snapshot as lines of text, by pure functions.
+
+The verdict, the chain, applications with their nodes, and what needs attention.
+"""
 
 from __future__ import annotations
 

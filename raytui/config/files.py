@@ -1,11 +1,10 @@
-"""The configuration file: where it is looked for, what it holds, and everything that is wrong with it, with the place in the file."""
+"""The configuration file: where it is looked for, what it holds, and all that is wrong with it, with the place."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -79,7 +78,7 @@ def read(path: Path) -> ConfigFile:
     return parse(path, table)
 
 
-def parse(path: Path, table: Mapping[str, Any]) -> ConfigFile:
+def parse(path: Path, table: Mapping[str, object]) -> ConfigFile:
     """Check a parsed file against the table of fields: every unknown key and wrong type, none hidden by another."""
     problems: list[Problem] = []
     default = table.get("default_profile", "")
@@ -120,7 +119,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), "")
 
 
-def _walk(path: Path, table: Mapping[str, Any], shown: str, inside: str = "") -> tuple[dict[str, Value], list[Problem]]:
+def _walk(
+    path: Path, table: Mapping[str, object], shown: str, inside: str = ""
+) -> tuple[dict[str, Value], list[Problem]]:
     """The values of one table of a profile and what is wrong in it.
 
     `shown` is its name in the file, `inside` its path in the profile.

@@ -1,9 +1,11 @@
-"""What is wrong with the applications of a cluster: those that are missing, that ended, or that have no living node."""
+"""What is wrong with the applications of a cluster: missing, ended, or running for long without a node."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from raytui.core.causes.nodes import of_application
+from raytui.core.causes.values import Evidence
 from raytui.core.condition import Condition
 from raytui.core.joined import Joined, Member
 from raytui.core.kept import Moment
@@ -100,7 +102,8 @@ def _of_worker(joined: Joined, member: Member, now: Moment) -> Condition | None:
         return None  # its node is meant to end
     if state == "DEAD":
         advice = plus(remedial, _sidecar(app))
-        return Condition("error", app.name, "NodeDead", _death(app, node), advice, since=node.ended_at if node else 0.0)
+        message = _death(app, node) + _cause(joined, app)
+        return Condition("error", app.name, "NodeDead", message, advice, since=node.ended_at if node else 0.0)
     since = began(app)
     late = bool(since) and now.has_reached(since + STARTUP_GRACE_S)
     if app.state == "running" and late and state != "ALIVE":
@@ -161,6 +164,14 @@ def _death(app: Application, node: Node | None) -> str:
         return "its launcher says that its node ended" + (f": {told}" if told else "")
     told = node.message or node.reason
     return "Ray lists the node as dead" + (f": {told}" if told else "")
+
+
+def _cause(joined: Joined, app: Application) -> str:
+    """What Ray's word and the launcher's together say of the death, where one of them names its cause."""
+    found = of_application(Evidence(joined), app)
+    if found is None or not found.certain or not found.is_death:
+        return ""
+    return f"; it {found.told.removeprefix(f'node {app.short} ')}"
 
 
 def _sidecar(app: Application) -> str:

@@ -158,7 +158,10 @@ def _gone(both: _Round, node: Node, name: str) -> Event:
 
 
 def _superseded(joined: Joined, node: Node, name: str) -> bool:
-    """Whether a dead node is of an earlier life: its application has another node now, or began anew after this one did."""
+    """Whether a dead node is of an earlier life of its application.
+
+    Then the application has another node now, or began anew after this one did.
+    """
     app = joined.applications.get(name)
     if app is None:
         return False

@@ -38,7 +38,7 @@ def touched(operation: Operation | None) -> frozenset[str]:
 
 
 def as_planned(found: list[Condition], operation: Operation | None) -> list[Condition]:
-    """The same with what a running plan brings about called so: no fault while that runs."""
+    """The same with what a running plan brings about called so: it has an author and is no fault meanwhile."""
     if operation is None:
         return found
     return [_planned(condition, operation) for condition in found]

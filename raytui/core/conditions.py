@@ -69,9 +69,10 @@ def assess(
     first_seen: Mapping[tuple[str, str], float] | None = None,
     waited: Mapping[str, float] | None = None,
 ) -> Assessment:
-    """Judge one snapshot; `first_seen` gives, by (subject, reason), since when a watching monitor has seen a condition.
+    """Judge one snapshot.
 
-    `waited` does so for work that waits, by `Waiting.key`; none at the first look.
+    `first_seen` gives, by (subject, reason), since when a watching monitor has seen a condition. `waited` does so for
+    work that waits, by `Waiting.key`; none at the first look.
     """
     joined = join(snapshot)
     waiting = dated(why_waits(joined), snapshot, waited)
@@ -252,7 +253,10 @@ def _at_work(operation: Operation, broken: Failure | None) -> Failure | None:
 
 
 def _starting(snapshot: Snapshot, head: Application, failure: Failure) -> Failure:
-    """That the head is starting, in the words of this start's launcher: what answers on its way meanwhile is no fault of anybody."""
+    """That the head is starting, in the words of this start's launcher.
+
+    What answers on its way meanwhile is no fault of anybody.
+    """
     report = _present_report(snapshot, head)
     told = why(head, Moment(snapshot.observed_at)) if head.state == "starting" else ""
     if report is not None and report.state not in {"alive", "unread"}:
@@ -325,9 +329,7 @@ def _judge_unreachable(joined: Joined, head: Application, failure: Failure) -> _
     return _Judgement("unknown", "unknown", failure, found)
 
 
-def _judge_nodes(
-    joined: Joined, head: Application, unchecked: Failure | None, demand: list[Condition]
-) -> _Judgement:
+def _judge_nodes(joined: Joined, head: Application, unchecked: Failure | None, demand: list[Condition]) -> _Judgement:
     """What is said when the head application runs and nothing on the way to it is broken.
 
     `unchecked` is why Ray was not asked.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from raytui.core.condition import Condition
+from raytui.core.job_findings import of_jobs, of_memory
 from raytui.core.joined import Joined
 from raytui.core.kept import Moment
 from raytui.core.life import is_current
@@ -19,6 +20,8 @@ def of_cluster(joined: Joined) -> Iterator[Condition]:
     yield from filter(None, joined.derive("launchers", _of_launcher, snapshot.applications.value or ()))
     yield from of_nodes(joined)
     yield from _unreadable(joined)
+    yield from of_jobs(joined)
+    yield from of_memory(joined)
     for deployment in snapshot.serve.value or ():
         if deployment.status in {"UNHEALTHY", "DEPLOY_FAILED"}:
             yield Condition(

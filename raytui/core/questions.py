@@ -19,5 +19,4 @@ Question = Literal[
     "placement_groups",
     "ray_workers",
 ]
-"""`stats` are the nodes' physical figures, which a snapshot holds within its nodes; each other one is a reading of its
-own."""
+"""`stats` are the nodes' physical figures, which a snapshot holds within its nodes; the others are readings."""

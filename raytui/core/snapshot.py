@@ -7,7 +7,7 @@ accepted is not an observation.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Generic, Literal, Self, TypeVar
 
 import msgspec
 
@@ -64,8 +64,7 @@ class LauncherReport(msgspec.Struct, frozen=True, gc=False):
     """What the launcher of a node last wrote about itself in the cluster's shared folder."""
 
     state: str = ""
-    """starting, waiting, joining, alive, draining, ended or failed; `unread` when there is a report and it was not
-    read."""
+    """starting, waiting, joining, alive, draining, ended or failed; `unread` when a report exists and was not read."""
     message: str = ""
     """Why, as one sentence; empty when there is nothing to say."""
     hint: str = ""
@@ -84,13 +83,11 @@ class LauncherReport(msgspec.Struct, frozen=True, gc=False):
     at: float = 0.0
     """When it was written, in seconds since 1970, by the clock of the node that wrote it."""
     of_this_run: bool = False
-    """Whether the platform knows by the run's identity that the application's present run wrote it; else only times can
-    tell."""
+    """Whether the run's identity proves that the application's present run wrote it; else only times can tell."""
     read_at: float = 0.0
     """When it was read, by this machine's clock; 0 when that was with the listing that carries it."""
     changed_at: float = 0.0
-    """When it was last seen to change, by this machine's clock, while the application's present run was watched; 0 when
-    it was not."""
+    """When it was last seen to change in the present run, by this machine's clock; 0 when it was not."""
 
 
 UNREAD = LauncherReport(state="unread")
@@ -243,6 +240,8 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     """SUBMISSION or DRIVER."""
     driver_exit_code: int | None = None
     metadata: dict[str, str] = {}
+    job_id: str = ""
+    """Ray's id of its driver, by which tasks, actors and placement groups name it; empty until the driver connects."""
 
 
 class Actor(msgspec.Struct, frozen=True, gc=False):
@@ -359,7 +358,10 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def by_ray(self) -> bool:
-        """Whether the applications are the nodes that Ray itself lists: then there is no platform that could say anything else of them."""
+        """Whether the applications are the nodes that Ray itself lists.
+
+        Then there is no platform that could say anything else of them.
+        """
         return traits(self.platform).is_watched
 
     def __repr__(self) -> str:
@@ -379,7 +381,7 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
             sorted((app for app in self.applications.value or () if app.role == "worker"), key=lambda app: app.place)
         )
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, object]:
         """Everything but the clock: two snapshots with equal content show the same picture."""
         plain = {name: getattr(self, name) for name in self.__struct_fields__ if name != "observed_at"}
         return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -44,7 +44,7 @@ class _Job(msgspec.Struct):
     driver_node_id: str | None = None
     type: str | None = None
     driver_exit_code: int | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: dict[str, object] | None = None
 
 
 class _ActorRow(msgspec.Struct, gc=False):
@@ -102,7 +102,7 @@ class _Event(msgspec.Struct, rename="camel"):
     source_type: str | None = None
     label: str | None = None
     timestamp: float | str | None = None
-    custom_fields: dict[str, Any] | None = None
+    custom_fields: dict[str, object] | None = None
 
 
 class _Events(msgspec.Struct, Generic[R]):
@@ -151,6 +151,7 @@ def _job(row: _Job) -> Job:
         type=text(row.type),
         driver_exit_code=row.driver_exit_code,
         metadata={text(name): text(str(value)) for name, value in (row.metadata or {}).items()},
+        job_id=text(row.job_id),
     )
 
 

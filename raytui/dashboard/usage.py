@@ -7,7 +7,7 @@ taken from there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -39,7 +39,7 @@ class _Group(msgspec.Struct):
     strategy: str = ""
 
 
-_ENTRIES: dict[str, Any] = {
+_ENTRIES: dict[str, type[tuple[object, object]]] = {
     "usage": tuple[str, list[float]],
     "resourceDemand": tuple[dict[str, float], float],
     "pgDemand": tuple[_Group, float],
@@ -69,7 +69,7 @@ def parse_usage(body: bytes) -> Usage:
     Raises `Garbage`.
     """
     unreadable, first = 0, ""
-    status: _Status[Any] | None
+    status: _Status[_Report] | _Status[dict[str, object]] | None
     try:
         status = decode(body, _Answer[_Report]).data.cluster_status
         report = (status.load_metrics_report if status else None) or _Report()
@@ -121,7 +121,7 @@ def _may_grow(autoscaler: object) -> bool:
     return any(kind != f"node_{node}" for node, kind in ((types and types.node_type_mapping) or {}).items())
 
 
-def _read_in_parts(body: bytes) -> tuple[_Status[Any] | None, _Report, int, str]:
+def _read_in_parts(body: bytes) -> tuple[_Status[_Report] | _Status[dict[str, object]] | None, _Report, int, str]:
     """What can be read of a report, how many of its entries cannot, and what is wrong with the first of those.
 
     Raises `Garbage`.
@@ -141,7 +141,7 @@ def _read_in_parts(body: bytes) -> tuple[_Status[Any] | None, _Report, int, str]
             if part is None
             else [part]
         )
-        good = []
+        good: list[tuple[object, object]] = []
         for entry in entries:
             try:
                 good += each([entry], kind).rows

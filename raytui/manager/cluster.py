@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -149,9 +148,9 @@ class ClusterManager:
             self._execution = None
 
     def interrupt(self) -> None:
-        """Stop the running operation, or its wait for the lock: what was begun is finished or undone, then `execute` raises `Interrupted`.
+        """Stop the running operation, or its wait for the lock.
 
-        Safe to call twice.
+        What was begun is finished or undone, then `execute` raises `Interrupted`. Safe to call twice.
         """
         if self._execution is not None:
             self._execution.interrupt()
@@ -256,7 +255,10 @@ class ClusterManager:
         return fresh
 
     async def _refuse_unsound(self, wanted: ClusterSpec, flags: frozenset[str]) -> None:
-        """Raise `ConfigurationError` when the spec breaks a rule, together with what the platform would refuse about its other fields."""
+        """Raise `ConfigurationError` when the spec breaks a rule.
+
+        The error also holds what the platform would refuse about its other fields.
+        """
         problems = validate(wanted, self._platform.name)
         if not problems:
             return
@@ -322,7 +324,7 @@ class ClusterManager:
         worker_script_path: str | None = None,
         wait_ready: bool = True,
         timeout: float = 300,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Start the cluster and answer its status document; the head is sized like a worker unless told.
 
         Raises an error that is a `RuntimeError` and lists every problem in `problems`.
@@ -347,12 +349,12 @@ class ClusterManager:
         await self._carry_out(await self.plan("start", spec=spec, flags=FIELDS), wait=wait_ready, timeout=timeout)
         return await self.get_status()
 
-    async def stop_cluster(self, timeout: float = 300) -> dict[str, Any]:
+    async def stop_cluster(self, timeout: float = 300) -> dict[str, object]:
         """Stop and delete every application of the cluster and answer its status document."""
         await self._carry_out(await self.plan("stop"), wait=True, timeout=timeout)
         return await self.get_status()
 
-    async def get_status(self) -> dict[str, Any]:
+    async def get_status(self) -> dict[str, object]:
         """The status document of contract section 3."""
         snapshot = await self._monitor.observe()
         return status_document(snapshot, assess(snapshot), snapshot.observed_at)
@@ -370,7 +372,10 @@ def _refuse_problems(plan: Plan) -> None:
 
 
 def _on_ports(spec: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec:
-    """The spec on the ports of the head that exists: workers must meet it where it is, and a head made again keeps its address."""
+    """The spec on the ports of the head that exists.
+
+    Workers must meet it where it is, and a head made again keeps its address.
+    """
     head = next((app for app in applications if app.role == "head" and app.ray_port), None)
     if head is None:
         return spec

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable
-from typing import Any
 
 import msgspec
 
@@ -22,7 +21,7 @@ from raytui.core.questions import Question
 from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot
 from raytui.manager.beside import Beside
 from raytui.manager.operations import Watched
-from raytui.manager.readings import ALIVE, BIG, STATUS, VERDICT, Readings, failure_of
+from raytui.manager.readings import ALIVE, BIG, STATUS, VERDICT, Answered, Readings, failure_of
 from raytui.manager.subscriptions import Subscription, Subscriptions
 from raytui.manager.witness import Witness
 from raytui.system.backoff import Backoff
@@ -96,9 +95,10 @@ class Monitor:
     async def snapshots(
         self, interval: float = 2.0, questions: Iterable[Question] = VERDICT
     ) -> AsyncGenerator[Snapshot]:
-        """A snapshot about every `interval` seconds, less often (at most 15 s) and with jitter while something does not answer.
+        """A snapshot about every `interval` seconds.
 
-        Asked is what these questions, those about life and those of every subscriber need, each at its own period.
+        Less often (at most 15 s) and with jitter while something does not answer. Asked is what these questions, those
+        about life and those of every subscriber need, each at its own period.
         """
         with self.subscribe(questions):
             slower = Backoff(2 * interval, max(interval, SLOWEST_POLL_S), growth=2.0, jitter=0.2)
@@ -225,7 +225,7 @@ class Monitor:
         applications: Reading[tuple[Application, ...]],
         questions: frozenset[Question],
         failure: Failure | None,
-        more: dict[str, Any],
+        more: dict[str, object],
     ) -> Snapshot:
         """The snapshot of a round, joined with all that has not changed since the one before."""
         picture = self._picture(applications, questions, failure)
@@ -251,7 +251,7 @@ class Monitor:
         if link is None:
             return plain
         asked = questions | link.readings.besides(questions)
-        last: dict[str, Reading[Any]] = {question: link.readings.last(question) for question in asked}
+        last: dict[str, Answered] = {question: link.readings.last(question) for question in asked}
         stats: Reading[dict[str, Node]] = last.pop("stats", Reading())
         figures = Reading(None if stats.value is None else True, stats.failure, stats.at)
         nodes = last["nodes"].value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sized
-from typing import Any
+from typing import Any, TypeAlias
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.kept import reuse
@@ -38,8 +38,7 @@ PERIODS: dict[Question, float] = {
     "placement_groups": 10.0,
     "ray_workers": 10.0,
 }
-"""Seconds between two askings, 0 for every round. Figures and usage change every 5 s on Ray's side: more often is
-useless."""
+"""Seconds between two requests, 0 for every round. Figures and usage change every 5 s on Ray's side."""
 MANY_NODES = 100
 MANY_NODES_STATS_S = 15.0
 """Period of the figures beyond `MANY_NODES` nodes: they weigh 10 to 17 KB each and cost the head most of a second per
@@ -51,10 +50,12 @@ BIG = 500
 BEHIND_DEMAND: frozenset[Question] = frozenset({"tasks", "placement_groups", "actors"})
 """What says who waits and who holds the nodes: asked besides as long as Ray's scheduler has work without a place."""
 
-_UNASKED: Reading[Any] = Reading()
+Answered: TypeAlias = Reading[Any]
+"""The reading of some question. Any: each question has answers of its own type."""
+_UNASKED: Answered = Reading()
 
 
-FETCH: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
+FETCH: dict[Question, Callable[[Dashboard], Awaitable[object]]] = {
     "version": lambda dashboard: dashboard.version(),
     "gcs": lambda dashboard: dashboard.gcs_alive(),
     "nodes": lambda dashboard: dashboard.nodes(),
@@ -71,7 +72,7 @@ FETCH: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
 }
 
 
-ONCE: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
+ONCE: dict[Question, Callable[[Dashboard], Awaitable[object]]] = {
     "actors": lambda dashboard: dashboard.workload.actors(limit=10_000),
     "tasks": lambda dashboard: dashboard.workload.tasks(limit=10_000),
     "placement_groups": lambda dashboard: dashboard.workload.placement_groups(limit=10_000),
@@ -86,11 +87,11 @@ class Readings:
     def __init__(self, dashboard: Dashboard, clock: Callable[[], float]) -> None:
         self.dashboard = dashboard
         self._clock = clock
-        self._last: dict[Question, Reading[Any]] = {}
+        self._last: dict[Question, Answered] = {}
         self._asked: dict[Question, float] = {}
         self._running: dict[Question, asyncio.Task[None]] = {}
 
-    def last(self, question: Question) -> Reading[Any]:
+    def last(self, question: Question) -> Answered:
         """The last answer, its time and its failure; empty when it was never asked."""
         return self._last.get(question, _UNASKED)
 
@@ -178,7 +179,10 @@ class Readings:
                 task.result()
 
     async def _give_up(self, questions: Iterable[Question], failure: Failure) -> None:
-        """Everything behind a broken link is as unknown as the link: old answers would be shown as if they were true now."""
+        """Make everything behind a broken link as unknown as the link.
+
+        Old answers would be shown as if they were true now.
+        """
         known: tuple[Question, ...] = ("version", "gcs") if failure.layer in {"gcs", "login"} else ("gcs",)
         await self._forget(keep=known)
         now = self._clock()
@@ -200,7 +204,7 @@ def _is_big(value: object) -> bool:
     return isinstance(value, Sized) and len(value) > BIG
 
 
-def _reading(value: Any, at: float) -> Reading[Any]:
+def _reading(value: object, at: float) -> Answered:
     """An answer as a reading, with what could not be read of it and how much there is beyond it."""
     return Reading(
         value=value,

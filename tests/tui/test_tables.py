@@ -7,6 +7,7 @@ import pytest
 
 from raytui.core.errors import Failure
 from raytui.core.snapshot import Actor, Job, RayEvent, Reading, ServeDeployment
+from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task, TaskCount
 from raytui.tui.keys import verb_keys
 from raytui.tui.panes.details import DetailsPane
 from raytui.tui.panes.listing import ListPane
@@ -40,6 +41,13 @@ EVENTS = (
     RayEvent(NOW - 400, "INFO", "GCS", "node joined"),
     RayEvent(NOW - 40, "ERROR", "RAYLET", "worker killed by the memory monitor"),
 )
+TASKS = (
+    Task("task-1", "step", "RUNNING", since=NOW - 40, started_at=NOW - 40),
+    Task("task-2", "step", "FAILED", error_type="TASK_EXECUTION_EXCEPTION", message="ValueError: wrong"),
+)
+COUNTS = (TaskCount("step", "NORMAL_TASK", {"RUNNING": 1, "FAILED": 1}),)
+GROUPS = (PlacementGroup("group-1", "train", "PENDING", bundles=(Bundle(0, {"CPU": 64.0}),), scheduling="INFEASIBLE"),)
+PROCESSES = (RayWorker("process-1", is_alive=False, exit_type="NODE_OUT_OF_MEMORY", ended_at=NOW - 9),)
 
 
 def full(**more):
@@ -50,6 +58,10 @@ def full(**more):
         actors=Reading(ACTORS, at=NOW, total=53_572),
         serve=Reading(SERVE, at=NOW, total=1),
         events=Reading(EVENTS, at=NOW),
+        tasks=Reading(TASKS, at=NOW, total=2),
+        task_counts=Reading(COUNTS, at=NOW, total=1),
+        placement_groups=Reading(GROUPS, at=NOW, total=1),
+        ray_workers=Reading(PROCESSES, at=NOW, total=1),
     )
 
 

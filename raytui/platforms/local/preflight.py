@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from raytui.core.errors import OperationFailed
 from raytui.core.launchers import NODE_FOLDER, needs_node_program
@@ -200,7 +199,10 @@ def sizes(spec: ClusterSpec) -> Iterator[Check]:
     have: dict[str, float] = {"cpu": machine.cpus(), "memory": machine.memory() / GIGABYTE}
     words = {"cpu": "CPUs", "memory": "GB of memory"}
     for what, most in have.items():
-        nodes: list[tuple[str, Any, int]] = [("head", spec.head, 1), ("workers", spec.workers, spec.workers.count)]
+        nodes: list[tuple[str, object, int]] = [
+            ("head", spec.head, 1),
+            ("workers", spec.workers, spec.workers.count),
+        ]
         asked = [(role, float(getattr(node, what) or 0), count) for role, node, count in nodes if count]
         unit = words[what]
         over = [(role, each) for role, each, _ in asked if each > most]

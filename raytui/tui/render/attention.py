@@ -1,4 +1,7 @@
-"""What needs someone: each condition with its subject, its message, since when, and what to do about it, with the console's own keys."""
+"""What needs someone.
+
+Each condition with its subject, its message, since when, and what to do about it, with the console's own keys.
+"""
 
 from __future__ import annotations
 

@@ -151,6 +151,8 @@ def _kernel(specification: dict[str, Any]) -> int:
     sys.path.append(
         f"{specification['folder']}/.local/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
     )
+    if specification["modules"]:
+        sys.path.append(specification["modules"])
     sys.argv = ["/usr/local/lib/python3/site-packages/ipykernel_launcher.py", "-f", "/tmp/jupyter/kernel.json"]
     if specification["sidecar"]:
         sys.path.insert(1, specification["sidecar"])

@@ -83,13 +83,13 @@ class Pod:
 class Runner:
     """Makes pods. With the right to mount, each gets a mount namespace, else a TMPDIR of its own."""
 
-    def __init__(self, root: Path, visible: list[Path]) -> None:
+    def __init__(self, root: Path, visible: list[Path], *, modules: Path | None = None) -> None:
         _remove_left_over()
         self.base = Path(
             tempfile.mkdtemp(prefix=f"wb-{os.getpid()}-", dir="/tmp")
         )  # short: Ray's socket paths end at 107 characters
         self._keep = _outermost([path for path in visible if path.is_relative_to("/tmp") and path.is_dir()])
-        self._root = root
+        self._modules = modules
         self._count = 0
         self.namespaces: bool | None = None
 
@@ -111,7 +111,7 @@ class Runner:
         specification = {
             "server": os.getpid(), "stage": str(stage) if self.namespaces else "", "keep": [str(path) for path in self._keep], "shm_mb": request.shm_mb,
             "folder": str(request.folder), "script": request.script, "log": str(request.log), "environment": environment,
-            "sidecar": str(SIDECAR) if request.sidecar else "",
+            "sidecar": str(SIDECAR) if request.sidecar else "", "modules": str(self._modules or ""),
         }  # fmt: skip
         request.log.parent.mkdir(parents=True, exist_ok=True)
         process = await self._spawn(specification, request.log)

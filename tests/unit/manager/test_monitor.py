@@ -19,7 +19,7 @@ from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.dashboard.client import connect
 from raytui.manager import operations, readings
 from raytui.manager.monitor import Monitor, is_failing
-from raytui.manager.readings import ALIVE, STATUS, VERDICT
+from raytui.manager.readings import ALIVE, BEHIND_DEMAND, STATUS, VERDICT
 from tests.fakes.dashboard import FakeDashboard, every_path, many_nodes, recorded
 from tests.fakes.platform import FakePlatform, application
 

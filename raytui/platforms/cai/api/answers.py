@@ -7,7 +7,8 @@ that would end in 200 HTML. Each is recognised here, once for both transports.
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,8 +21,8 @@ from raytui.platforms.cai.api.tolerant import decoded
 from raytui.platforms.cai.api.transport import Answer, NoAnswer, TransportError
 
 Kind = Literal[
-    "ok", "absent", "conflict", "refused", "key", "denied", "busy", "broken", "gateway", "login", "redirect", "html", "garbage",
-    "timeout", "lost", "unsent",
+    "ok", "absent", "conflict", "refused", "key", "denied", "busy", "broken", "gateway",
+    "login", "redirect", "html", "garbage", "timeout", "lost", "unsent",
 ]  # fmt: skip
 REFUSALS: frozenset[Kind] = frozenset({"conflict", "refused"})
 """The server understood and said no."""
@@ -36,8 +37,10 @@ class Outcome(msgspec.Struct, frozen=True):
 
     kind: Kind
     status: int = 0
-    payload: Any = None
-    """The decoded JSON of a good answer; bytes of a raw one."""
+    payload: Mapping[str, object] = {}
+    """The decoded JSON of a good answer, which is always an object."""
+    content: bytes = b""
+    """The bytes of a good answer to an operation whose answer is a file."""
     detail: str = ""
     """The server's own words, made harmless; or where a redirect leads."""
     retry_after: float = 0.0
@@ -48,7 +51,10 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def judge(answer: Answer, *, raw: bool, secrets: tuple[Secret, ...], seconds: float = 0.0) -> Outcome:
-    """What an answer means; the body of a `raw` answer is a file, taken as it is unless the server sends a web page in its place."""
+    """What an answer means.
+
+    The body of a `raw` answer is a file, taken as it is unless the server sends a web page in its place.
+    """
     status = answer.status
     if 200 <= status < 300:
         return _good(answer, raw=raw, seconds=seconds)
@@ -80,7 +86,10 @@ class Workbench(msgspec.Struct, frozen=True):
 
 
 def error_for(outcome: Outcome, phrase: str, workbench: Workbench) -> RaytuiError:
-    """The error of a call that did not end well, as one sentence that says what failed, on which thing, and what to do next."""
+    """The error of a call that did not end well, as one sentence.
+
+    It says what failed, on which thing, and what to do next.
+    """
     words = f": {outcome.detail}" if outcome.detail else ""
     if outcome.kind == "key":
         return NotAllowed(
@@ -165,7 +174,7 @@ def _good(answer: Answer, *, raw: bool, seconds: float) -> Outcome:
     body = answer.body.strip()
     is_page = "html" in answer.header("content-type")
     if raw and not is_page:
-        return Outcome("ok", answer.status, answer.body, seconds=seconds)
+        return Outcome("ok", answer.status, content=answer.body, seconds=seconds)
     if is_page or body.startswith(b"<"):
         page = body[:20000].decode(errors="replace")
         login = re.search(r"type=[\"']?password|log ?in|sign ?in", page, re.IGNORECASE)
@@ -181,7 +190,8 @@ def _good(answer: Answer, *, raw: bool, seconds: float) -> Outcome:
 
 def _bad(status: int) -> Kind:
     known: dict[int, Kind] = {
-        401: "key", 403: "denied", 404: "absent", 408: "gateway", 409: "conflict", 410: "absent", 425: "busy", 429: "busy", 504: "gateway",
+        401: "key", 403: "denied", 404: "absent", 408: "gateway", 409: "conflict", 410: "absent",
+        425: "busy", 429: "busy", 504: "gateway",
     }  # fmt: skip
     return known.get(status, "broken" if status >= 500 else "refused")
 

@@ -1,4 +1,4 @@
-"""Applications of API v2 as raytui sees them: pure functions from the listing to core values and from a request to the body of a create.
+"""Applications of API v2 as raytui sees them: pure functions from a listing, and from a request to a create's body.
 
 The listing echoes the project's variables, clear-text secrets among them, in each application's `environment`: of those
 only our own names are kept, so that nothing above can show the rest.
@@ -10,7 +10,6 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -66,7 +65,10 @@ class Record(msgspec.Struct, frozen=True):
 
     @property
     def ours(self) -> bool:
-        """Whether it carries our marker under the name that the marker stands for: a copy under another name is somebody's own."""
+        """Whether it carries our marker under the name that the marker stands for.
+
+        A copy under another name is somebody's own.
+        """
         return self.marker is not None and self.name == expected_name(self.marker)
 
 
@@ -89,7 +91,7 @@ def normalized_state(word: object) -> ApplicationState:
     return _STATES.get(text, "unknown")
 
 
-def parse(entry: Mapping[str, Any]) -> Record:
+def parse(entry: Mapping[str, object]) -> Record:
     """One entry of the listing; missing or wrongly typed fields become empty ones."""
     return Record(
         id=_text(entry, "id"),
@@ -186,13 +188,16 @@ def in_order(records: Iterable[Record]) -> list[Record]:
 
 
 def subdomain_for(name: str, project_id: str) -> str:
-    """A subdomain for an application: its name made valid, and six digits of the project, since subdomains are unique in a workbench."""
+    """A subdomain for an application: its name made valid, and six digits of the project.
+
+    Subdomains are unique in a workbench.
+    """
     label = "-".join(re.findall(r"[a-z0-9]+", name.lower())) or "ray"
     digest = hashlib.sha256(project_id.encode()).hexdigest()[:6]
     return f"{label[: _LABEL - 7].rstrip('-')}-{digest}"
 
 
-def create_body(request: CreateRequest, project_id: str, environment: Mapping[str, str]) -> dict[str, Any]:
+def create_body(request: CreateRequest, project_id: str, environment: Mapping[str, str]) -> dict[str, object]:
     """The body of a create. Nothing in it is secret: whoever may see the project sees it."""
     variables = {**environment, **({SPEC_VARIABLE: request.spec_json} if request.spec_json else {})}
     return {
@@ -215,8 +220,8 @@ def request_from(record: Record) -> CreateRequest:
     assert record.marker is not None
     environment = {name: value for name, value in record.environment.items() if name != SPEC_VARIABLE}
     return CreateRequest(
-        record.name, record.marker, record.cpu, record.memory, record.gpus, environment, record.runtime_identifier, record.script,
-        record.environment.get(SPEC_VARIABLE, ""),
+        record.name, record.marker, record.cpu, record.memory, record.gpus, environment,
+        record.runtime_identifier, record.script, record.environment.get(SPEC_VARIABLE, ""),
     )  # fmt: skip
 
 
@@ -231,6 +236,6 @@ def number(value: object) -> float:
     return read if math.isfinite(read) else 0.0
 
 
-def _text(entry: Mapping[str, Any], name: str) -> str:
+def _text(entry: Mapping[str, object], name: str) -> str:
     value = entry.get(name)
     return value if isinstance(value, str) else "" if value is None else str(value)

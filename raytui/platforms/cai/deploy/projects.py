@@ -1,10 +1,9 @@
-"""Projects of a workbench: found by their exact name, or made from a git repository and watched until the clone is done."""
+"""Projects of a workbench: found by exact name, or made from a git repository and watched until it is cloned."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -125,7 +124,7 @@ async def set_shared_memory(client: ApiClient, project_id: str, megabytes: int) 
     await client.call("UpdateProject", {"project_id": project_id}, body={"shared_memory_limit": megabytes})
 
 
-def _body(name: str, git_url: str, branch: str, shared_memory_mb: int) -> dict[str, Any]:
+def _body(name: str, git_url: str, branch: str, shared_memory_mb: int) -> dict[str, object]:
     parts = urlsplit(git_url)
     if parts.scheme in {"http", "https"} and (parts.username or parts.password):
         problem = Problem(
@@ -134,27 +133,27 @@ def _body(name: str, git_url: str, branch: str, shared_memory_mb: int) -> dict[s
             "give it without: the workbench keeps git URLs in clear text",
         )
         raise ConfigurationError.from_problems([problem])
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         "name": name,
         "description": "Ray clusters, managed by raytui",
         "visibility": "private",
         "template": "git" if git_url else "blank",
         "default_project_engine_type": "ml_runtime",
     }
-    optional: dict[str, Any] = {"git_url": git_url, "git_ref": branch, "shared_memory_limit": shared_memory_mb}
+    optional: dict[str, object] = {"git_url": git_url, "git_ref": branch, "shared_memory_limit": shared_memory_mb}
     return body | {key: value for key, value in optional.items() if value}
 
 
-def _named(entries: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+def _named(entries: list[dict[str, object]], name: str) -> list[dict[str, object]]:
     return [entry for entry in entries if entry.get("name") == name]
 
 
-def _made(payload: Mapping[str, Any]) -> Project | None:
+def _made(payload: Mapping[str, object]) -> Project | None:
     project = _parse(payload)
     return project if project.id else None
 
 
-def _parse(entry: Mapping[str, Any]) -> Project:
+def _parse(entry: Mapping[str, object]) -> Project:
     return Project(
         str(entry.get("id") or ""),
         str(entry.get("name") or ""),

@@ -1,4 +1,4 @@
-"""The project's folder, two ways: through the file system when we run inside the project, through the API's files otherwise.
+"""The project's folder: through the file system when we run inside the project, through the API's files otherwise.
 
 The API never replaces a file (a second upload of `a.py` becomes `a(1).py` and still answers 200), gives base names
 only, and may show a change up to a minute late. So a write is an upload and a download that proves it, and a
@@ -129,8 +129,7 @@ class RemoteFiles:
 
     async def read(self, path: str) -> bytes:
         """Download the file."""
-        data: bytes = await self._client.call("DownloadProjectFile", {"path": checked(path)})
-        return data
+        return await self._client.content("DownloadProjectFile", {"path": checked(path)})
 
     async def write(self, path: str, data: bytes, mode: int = 0o644) -> None:
         """Make the file hold `data`, proved by a download.
@@ -256,7 +255,7 @@ class RemoteFiles:
         backoff = Backoff(self._client.timing.poll, self._client.timing.slowest_poll)
         while True:
             outcome = await self._client.outcome("DownloadProjectFile", {"path": path})
-            if outcome.kind == "ok" and outcome.payload == data:
+            if outcome.kind == "ok" and outcome.content == data:
                 return True
             if loop.time() >= until or await self._copies(path):
                 return False
@@ -329,6 +328,7 @@ def _entry(item: os.DirEntry[str]) -> FileEntry:
     except OSError as error:
         why = error.strerror or str(error)
         with contextlib.suppress(OSError):
-            why = (f"a link to {os.readlink(item.path)}, which does not exist here") if item.is_symlink() else why  # noqa: PTH115
+            if item.is_symlink():
+                why = f"a link to {Path(item.path).readlink()}, which does not exist here"
         return FileEntry(item.name, is_dir=False, size=0, broken=why)
     return FileEntry(item.name, stat.S_ISDIR(status.st_mode), status.st_size, status.st_mtime)

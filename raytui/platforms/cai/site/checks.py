@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from raytui.core.protocols import Check
 from raytui.core.remedy import Remedy
 from raytui.core.spec import GIGABYTE, ClusterSpec
@@ -55,7 +53,7 @@ def runtime_row(who: str, field: str, identifier: str, known: tuple[images.Runti
     return Check(name, "ok", f"{identifier} ({found.kernel or 'unknown kernel'}, {found.edition or 'unknown edition'})")
 
 
-def gpu_row(wanted: int, workers: int, labels: list[dict[str, Any]]) -> Check:
+def gpu_row(wanted: int, workers: int, labels: list[dict[str, object]]) -> Check:
     """Whether the workbench has GPUs, so many for one workload, and so many in all."""
     usable = [label for label in labels if label.get("availability") is not False]
     if not usable:
@@ -79,7 +77,7 @@ def gpu_row(wanted: int, workers: int, labels: list[dict[str, Any]]) -> Check:
     return Check("GPU", "ok", f"{names}: up to {most or wanted} for each workload")
 
 
-def quota_row(spec: ClusterSpec, quota: dict[str, Any]) -> Check:
+def quota_row(spec: ClusterSpec, quota: dict[str, object]) -> Check:
     """What the spec asks for against what the user may use; over quota a workload waits without an error."""
     configured, used = quota.get("quota_configured"), quota.get("quota_usage")
     if not isinstance(configured, dict):

@@ -133,7 +133,9 @@ class Preflight:
 
     async def _quota(self, spec: ClusterSpec) -> list[Check]:
         rows = await self._client.pages("ListUsersQuota", "user_quota")
-        mine = [row for row in rows if isinstance(row.get("user"), dict) and row["user"].get("user_name") == self._user]
+        mine = [
+            row for row in rows if isinstance(user := row.get("user"), dict) and user.get("user_name") == self._user
+        ]
         return [quota_row(spec, (mine or rows)[0] if len(mine or rows) == 1 else {})]
 
     async def _subdomains(self, spec: ClusterSpec) -> list[Check]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -39,7 +38,7 @@ class Runtime(msgspec.Struct, frozen=True):
         return "gpu" in self.edition.lower() or "cuda" in self.identifier.lower()
 
 
-def parse(entries: Iterable[Mapping[str, Any]]) -> tuple[Runtime, ...]:
+def parse(entries: Iterable[Mapping[str, object]]) -> tuple[Runtime, ...]:
     """The images of a listing."""
     return tuple(
         Runtime(

@@ -47,7 +47,10 @@ class SiteSpecs:
         )
 
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:
-        """The newest fitting runtime images where none are given: of the venv's Python, and with CUDA for workers with GPUs."""
+        """The newest fitting runtime images where none are given.
+
+        Of the venv's Python, and with CUDA for workers with GPUs.
+        """
         if spec.head.runtime_identifier and (spec.workers.runtime_identifier or not spec.workers.count):
             return spec
         from raytui.platforms.cai.project.venv import venv_of
