@@ -49,6 +49,9 @@ def short(target: DashboardTarget):
 
 
 async def test_status_asks_everything_it_needs_once(server, monitor) -> None:
+    server.bodies["/api/cluster_status"] = (
+        recorded("cluster_status.json").replace(b'"resourceDemand"', b'"x"').replace(b'"pgDemand"', b'"y"')
+    )
     snapshot = await monitor.observe()
     assert server.requests == Counter(
         ["/api/gcs_healthz", "/api/version", "/api/v0/nodes", "/nodes", "/api/cluster_status", "/api/jobs/"]

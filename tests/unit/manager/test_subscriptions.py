@@ -26,6 +26,10 @@ PATHS = {
     "actors": ACTORS,
     "serve": "/api/serve/applications/",
     "events": "/events",
+    "tasks": "/api/v0/tasks",
+    "task_counts": "/api/v0/tasks/summarize",
+    "placement_groups": "/api/v0/placement_groups",
+    "ray_workers": "/api/v0/workers",
 }
 
 

@@ -131,7 +131,9 @@ def places(draw: st.DrawFn) -> Place:
     total = draw(amounts)
     shares = st.sampled_from([0.0, 0.0, 0.5, 1.0])
     free = draw(
-        st.none() | st.just(total) | shares.map(lambda share: {name: have * share for name, have in total.items()})
+        st.none()
+        | st.just(total)
+        | shares.map(lambda share: {name: round(have * share, 4) for name, have in total.items()})
     )
     return Place("n", total, free, draw(st.sampled_from(["head", "worker"])), draw(labels))
 
