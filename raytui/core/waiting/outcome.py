@@ -50,6 +50,7 @@ class Round:
         self._names = sorted({name for part in parts for name, amount in part.needs.items() if amount > 0})
         self._keys = sorted({key for part in parts for selector in part.selectors for key in selector})
         self._groups = self._grouped(places)
+        self._in_order = tuple(dict.fromkeys(group.kind for group in self._groups))
         self._kinds, self._may_grow = kinds, may_grow
         self._sizes = [self._size(kind.shape) for kind in kinds]
         self._held: dict[str, list[Holder]] = {}
@@ -282,7 +283,7 @@ class Round:
             kind,
             because,
             self._offer(free, free.free, free.total) if free is not None and free.free is not None else None,
-            tuple(self._offer(group, group.total) for group in best_of.values()),
+            tuple(self._offer(best_of[one], best_of[one].total) for one in self._in_order if one in best_of),
             tuple(holders),
             is_freed,
             tuple(place.name for group in awaits for place in group.places),
