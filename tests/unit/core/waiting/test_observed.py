@@ -11,7 +11,8 @@ from raytui.core.conditions import assess
 from raytui.core.joined import join
 from raytui.core.needs import Part, Pending
 from raytui.core.remedy import as_commands
-from raytui.core.snapshot import Actor, Amount, Job, Operation, Snapshot, Usage
+from raytui.core.report import status_document
+from raytui.core.snapshot import Actor, Amount, Job, Operation, Reading, Snapshot, Usage
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.core.waiting.demands import PARTLY_PLACED, STARTING, demands_of
 from raytui.core.waiting.observed import why_waits
@@ -270,6 +271,17 @@ def test_many_demands_are_summed_up() -> None:
     assert len(judged.conditions) == 6
     assert judged.conditions[-1].message == "30 more tasks, actors and placement groups of 3 shapes wait"
     assert len(judged.waiting) == 8
+
+
+def test_the_status_of_programs_has_the_whole_answer() -> None:
+    told = seen(cpus(1), tasks=(task(1, since=NOW - 61), task(2, "hold", "RUNNING", node_id="n1" * 8)))
+    (waiting,) = msgspec.json.decode(msgspec.json.encode(status_document(told, assess(told), NOW)["waiting"]))
+    assert (waiting["class"], waiting["name"], waiting["parts"][0]["needs"]) == ("fits", "train", {"CPU": 1.0})
+    assert waiting["largest_free"] == {"node": "head", "kind": "head", "amounts": {"CPU": 0.0}, "of": {"CPU": 0.5}}
+    assert (waiting["holders"][0]["name"], waiting["holders"][0]["since"], waiting["jobs"]) == ("hold", None, [])
+    assert waiting["scale"] == [{"group": "worker", "number": 1, "to": 2, "command": "raytui scale 2"}]
+    unasked = msgspec.structs.replace(told, usage=Reading())
+    assert status_document(unasked, assess(unasked), NOW)["waiting"] is None
 
 
 def test_nothing_waits_where_nobody_was_asked() -> None:
