@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from raytui.core.capacity_findings import of_waiting
 from raytui.core.causes.nodes import of_application
 from raytui.core.causes.values import Evidence
 from raytui.core.condition import Condition
@@ -17,7 +18,6 @@ from raytui.core.revivals import outlook
 from raytui.core.snapshot import Application, Node
 from raytui.core.spec import WORKER, worker_name
 from raytui.core.units import duration
-from raytui.core.waiting_findings import of_waiting
 
 STARTUP_GRACE_S = 180.0
 """How long after its start a node may be missing before that is called a fault; a busy machine was seen to need 42
