@@ -48,6 +48,9 @@ def answer(picture: Picture, kind: TableKind[T]) -> Reading[Sequence[object]]:
     if reading.value is not None:
         return reading
     broken = picture.assessment.broken or reading.failure or picture.snapshot.dashboard
+    if kind.of_platform:
+        # What is broken between here and Ray is no reason.
+        broken = reading.failure
     if broken is None:
         raise NotFound(f"{picture.snapshot.cluster} has not answered yet", hint="raytui status says how far it is")
     raise Unreachable(broken)

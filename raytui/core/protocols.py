@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from raytui.core.holdings import Holdings
 from raytui.core.marker import Marker
 from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint
@@ -219,6 +220,13 @@ class Platform(Protocol):
 
     async def forget(self, cluster: str) -> None:
         """Remove what the cluster's nodes left in the shared folder; only for a cluster without applications."""
+        ...
+
+    async def holdings(self) -> Holdings | None:
+        """Who holds what of the platform, and how much may be held; none where the platform keeps no account of that.
+
+        What could not be read is named in the answer, so nothing is raised for it.
+        """
         ...
 
     async def dashboard(self, head: Application) -> DashboardTarget:

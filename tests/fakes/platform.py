@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from raytui.core.errors import Failure, NotFound, OperationFailed, Unreachable
+from raytui.core.holdings import Holdings
 from raytui.core.marker import Marker
 from raytui.core.nodefile import NodeFile, kept_logs
 from raytui.core.platforms import PlatformName
@@ -60,6 +61,7 @@ class FakePlatform:
         self.checks: tuple[Check, ...] = ()
         self.asked: dict[str, ClusterSpec] = {}
         self.drains = True
+        self.held: Holdings | None = None
         self.closed = False
         self._next = 1
 
@@ -95,6 +97,10 @@ class FakePlatform:
     async def conflicts(self, names: tuple[str, ...], cluster: str = "") -> tuple[str, ...]:
         await self._call("conflicts", " ".join(names))
         return tuple(name for name in names if name in self.foreign)
+
+    async def holdings(self) -> Holdings | None:
+        await self._call("holdings")
+        return self.held
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
         await self._call("prepare", " ".join(request.name for request in requests))

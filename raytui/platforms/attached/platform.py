@@ -74,6 +74,9 @@ class AttachedPlatform:
         """None."""
         return ()
 
+    async def holdings(self) -> None:
+        """None: who made the nodes is not known here."""
+
     create = prepare = stop = restart = delete = drain = forget = refuse
 
     async def close(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from raytui.core.errors import ConfigurationError, Problem, RaytuiError
+from raytui.core.holdings import Holdings
 from raytui.core.launchers import NODE_VARIABLE, node_folder
 from raytui.core.platforms import PlatformName
 from raytui.core.protocols import CreateRequest, DashboardTarget
@@ -27,6 +28,7 @@ from raytui.platforms.cai.project.remote_reports import RemoteReports
 from raytui.platforms.cai.project.store import ProjectStore
 from raytui.platforms.cai.site.accelerators import Accelerators
 from raytui.platforms.cai.site.addresses import DashboardAddresses, site_of
+from raytui.platforms.cai.site.holdings import HoldingsReader
 from raytui.platforms.cai.site.specs import SiteSpecs
 from raytui.platforms.cai.site.usage import Reasons
 from raytui.system.backoff import Backoff
@@ -87,6 +89,8 @@ class CaiPlatform:
         self._is_inside = project_dir is not None
         self._reasons = Reasons(api)
         self._accelerators = Accelerators(api)
+        self._holdings = HoldingsReader(api)
+        self._records: tuple[Record, ...] = ()
         self._remote = RemoteReports(api)
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
@@ -96,6 +100,7 @@ class CaiPlatform:
         with each look. A failed application has its reason, where somebody tells one.
         """
         records, present = await asyncio.gather(self.lifecycle.records(), self._present(cluster))
+        self._records = records
         ours = in_order(records)
         apps = [
             to_application(record, self._site)
@@ -187,6 +192,10 @@ class CaiPlatform:
             return False
         finally:
             await asyncio.shield(self._withdraw(application))
+
+    async def holdings(self) -> Holdings:
+        """Quotas, kinds of GPU and the workloads that run, by a constant number of requests."""
+        return await self._holdings.read(self._records)
 
     async def dashboard(self, head: Application) -> DashboardTarget:
         """By the head's own address inside the project, by its application when that serves it, else not at all."""

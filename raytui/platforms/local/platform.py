@@ -77,6 +77,9 @@ class LocalPlatform:
         """The records are the list."""
         return 0.0
 
+    async def holdings(self) -> None:
+        """None: this machine keeps no account of who may have what."""
+
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
         """Nothing: what an application needs is made under the lock that it is made under."""
 

@@ -135,7 +135,7 @@ class ConfigPane(Pane):
         for problem in self.problems:
             by_field.setdefault(
                 problem.field,
-                problem.message + (f"; {with_keys(problem.hint, keys=self._verbs)}" if problem.hint else ""),
+                problem.message + (f"; {with_keys(problem.hint, self._verbs)}" if problem.hint else ""),
             )
         for path, row in self._rows.items():
             row.tell(by_field.pop(path, ""), f"{word} {differ[path]}" if path in differ else "")

@@ -43,9 +43,7 @@ def _many(heads: int, workers: int) -> str:
     return ", ".join(parts)
 
 
-def step_lines(
-    operation: Operation | None, now: float, width: int, keys: Mapping[str, str] | None = None
-) -> tuple[Line, ...]:
+def step_lines(operation: Operation | None, now: float, width: int, keys: Mapping[str, str]) -> tuple[Line, ...]:
     """The operation while it runs; one line when it is done; what failed and what to do when it failed."""
     if operation is None:
         return ()
@@ -61,7 +59,7 @@ def step_lines(
     lines += [_step(progress, now, name_width, width, ended=not operation.is_running) for progress in operation.steps]
     if operation.state == "failed":
         lines += [(("   ", ""), (text, "error")) for text in wrap(operation.message, width - 4)]
-        hint = with_keys(operation.hint, keys=keys)
+        hint = with_keys(operation.hint, keys)
         lines += [(("   ", ""), (text, "muted")) for text in (wrap(hint, width - 4) if hint else [])]
     return tuple(lines)
 
@@ -103,7 +101,7 @@ def plan_question(plan: Plan) -> str:
     return f"{verb}{what} {clean(plan.cluster)}?"
 
 
-def plan_lines(plan: Plan, width: int, keys: Mapping[str, str] | None = None) -> tuple[Line, ...]:
+def plan_lines(plan: Plan, width: int, keys: Mapping[str, str]) -> tuple[Line, ...]:
     """Everything a plan will do: what it ends, what it creates, its steps and what to know."""
     lines: list[Line] = []
     if plan.ends:
@@ -138,7 +136,7 @@ def plan_lines(plan: Plan, width: int, keys: Mapping[str, str] | None = None) ->
         lines += [BLANK] if lines else []
         lines.append((("Note", "warn"),))
         for note in plan.notes:
-            lines += [(("  ", ""), (text, "")) for text in wrap(with_keys(note, keys=keys), width - 3)]
+            lines += [(("  ", ""), (text, "")) for text in wrap(with_keys(note, keys), width - 3)]
     if plan.changed:
         lines += [BLANK] if lines else []
         lines.append((("Steps", "muted"),))

@@ -99,6 +99,11 @@ class Column(msgspec.Struct, Generic[T], frozen=True):
         text = self.text(value) if self.written is None else self.written(row, picture)
         return Cell(value, text, self.is_span, self.role(row, picture, text) if self.role is not None and text else "")
 
+    def without_role(self, row: T, picture: Picture) -> Cell:
+        """The same for a filter, which asks for no role: it reads every row."""
+        value = self.value(row, picture)
+        return Cell(value, self.text(value) if self.written is None else self.written(row, picture), self.is_span)
+
 
 class Line(Sequence[Cell], Generic[T]):
     """One row with its cells, each made when it is first looked at and then kept."""
@@ -157,6 +162,8 @@ class TableKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """Whether the rows are in the order of time, so that of too many the last ones are kept."""
     with_journal: bool = False
     """Whether what raytui itself wrote down about the cluster is part of it, too."""
+    of_platform: bool = False
+    """Whether the rows are the platform's, there also while the cluster does not exist."""
     empty: Hint = ""
     """What an empty list teaches."""
 

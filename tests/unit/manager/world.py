@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from raytui.core.errors import OperationFailed
+from raytui.core.holdings import Holdings
 from raytui.core.protocols import Check, CreateRequest
 from raytui.core.snapshot import Application, Node, RayVersion, Reading, Snapshot, Usage
 from raytui.core.spec import ClusterSpec, WorkersSpec
@@ -108,6 +109,9 @@ class World:
 
     async def conflicts(self, names: tuple[str, ...], cluster: str = "") -> tuple[str, ...]:
         return tuple(name for name in names if name in self.foreign)
+
+    async def holdings(self) -> Holdings | None:
+        return None
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
         self._begin("prepare", " ".join(request.name for request in requests))

@@ -93,33 +93,34 @@ def _of(group: str) -> str:
 
 
 def quota_row(spec: ClusterSpec, quota: dict[str, object]) -> Check:
-    """What the spec asks for against what the user may use; over quota a workload waits without an error."""
+    """What the spec asks for against what the user may use; over quota a workload waits without an error.
+
+    Only a single node that is larger than the whole quota can never run; of a cluster that is larger, what fits does.
+    """
     configured, used = quota.get("quota_configured"), quota.get("quota_usage")
     if not isinstance(configured, dict):
         return Check("quota", "skip", "the workbench does not tell this key its quota")
-    groups = spec.all_groups.values()
-    asked = {
-        "cpu": ("CPU", (spec.head.cpu or 0) + sum(size.count * (size.cpu or 0) for size in groups)),
-        "memory": ("GB", (spec.head.memory or 0) + sum(size.count * (size.memory or 0) for size in groups)),
-        "nvidia_gpu": ("GPU", float(sum(size.count * size.gpus for size in groups))),
-    }
-    over, tight = [], []
-    for name, (unit, amount) in asked.items():
+    groups = [size for size in spec.all_groups.values() if size.count]
+    nodes = [(1, spec.head.cpu, spec.head.memory, 0), *((w.count, w.cpu, w.memory, w.gpus) for w in groups)]
+    never, over, tight = [], [], []
+    for place, (name, unit) in enumerate((("cpu", "CPU"), ("memory", "GB"), ("nvidia_gpu", "GPU"))):
         most = number(configured.get(name))
+        amounts = [(node[0], float(node[1 + place] or 0.0)) for node in nodes]
+        amount, largest = sum(count * size for count, size in amounts), max(size for _, size in amounts)
         free = most - (number(used.get(name)) if isinstance(used, dict) else 0.0)
-        if most and amount > most:
+        if most and largest > most:
+            never.append(f"{largest:g} {unit} with at most {most:g}")
+        elif most and amount > most:
             over.append(f"{amount:g} of at most {most:g} {unit}")
         elif most and amount > free:
             tight.append(f"{amount:g} {unit} with {free:g} free")
     hint = "workloads over quota wait in STARTING without an error: ask for less, or end something"
+    if never:
+        message = f"a node asks for more than the whole quota, so it can never start: {', '.join(never)}"
+        return Check("quota", "fail", message, "ask for smaller nodes, or for a larger quota", "workers.cpu")
     if over:
-        return Check(
-            "quota",
-            "fail",
-            f"the cluster asks for more than the quota allows: {', '.join(over)}",
-            hint,
-            "workers.count",
-        )
+        message = f"the cluster asks for more than the quota allows, so a part of it will wait: {', '.join(over)}"
+        return Check("quota", "warn", message, hint, "workers.count")
     if tight:
         return Check("quota", "warn", f"the quota is in use already: {', '.join(tight)}", hint, "workers.count")
     return Check("quota", "ok", "the cluster fits the quota")
