@@ -264,7 +264,7 @@ def _read_groups(site: Site, words: list[str]) -> None:
     for word in words:
         name, values = _split(word, {"cpu": int, "memory": int, "gpu": int, "nodes": int})
         numbers = {key: int(value) for key, value in values.items()}
-        made.append(replace(ResourceGroup(name), **numbers))  # type: ignore[arg-type] - they are its numbers
+        made.append(replace(ResourceGroup(name), **numbers))  # type: ignore[arg-type]
     site.groups = tuple(made)
 
 
