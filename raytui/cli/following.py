@@ -63,7 +63,7 @@ class Story(Generic[T]):
         output = self._invocation.output
         output.check_reader()
         try:
-            require_cluster(picture.snapshot)
+            require_cluster(picture.snapshot, must_exist=not self._query.kind.of_platform)
             reading = answer(picture, self._query.kind)
         except NotAllowed:
             raise

@@ -14,7 +14,7 @@ from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.kept import reuse
 from raytui.core.protocols import Dashboard
 from raytui.core.questions import Question
-from raytui.core.snapshot import Node, Reading, Rows
+from raytui.core.snapshot import Node, Reading, Rows, Usage
 
 ALIVE: frozenset[Question] = frozenset({"version", "gcs", "nodes"})
 """Whether Ray answers and which nodes live: asked whatever else is, because every other answer depends on it."""
@@ -33,6 +33,10 @@ PERIODS: dict[Question, float] = {
     "actors": 10.0,
     "serve": 10.0,
     "events": 10.0,
+    "tasks": 10.0,
+    "task_counts": 10.0,
+    "placement_groups": 10.0,
+    "ray_workers": 10.0,
 }
 """Seconds between two requests, 0 for every round. Figures and usage change every 5 s on Ray's side."""
 MANY_NODES = 100
@@ -42,12 +46,16 @@ MANY_NODES_STATS_S = 15.0
 
 ALL_THAT_RAY_GIVES = 10_000
 """Rows of one list; a larger limit is refused."""
-MANY_ACTORS = 1_000
-MANY_ACTORS_S = 30.0
-"""Period of the actors beyond `MANY_ACTORS` of them: a long list costs the head, even if only while it is shown."""
+LONG_LISTS: frozenset[Question] = frozenset({"actors", "tasks", "placement_groups", "ray_workers"})
+MANY_ROWS = 1_000
+MANY_ROWS_S = 30.0
+"""Period of a list of `LONG_LISTS` beyond `MANY_ROWS` rows: it costs the head, even if only while it is shown."""
 
 BIG = 500
 """Rows of an answer from which they are worked on in a thread, so that no key press waits for them."""
+
+BEHIND_DEMAND: frozenset[Question] = frozenset({"tasks", "placement_groups", "actors"})
+"""What says who waits and who holds the nodes: asked besides as long as Ray's scheduler has work without a place."""
 
 Answered: TypeAlias = Reading[Any]
 """The reading of some question. Any: each question has answers of its own type."""
@@ -61,9 +69,13 @@ FETCH: dict[Question, Callable[[Dashboard], Awaitable[object]]] = {
     "stats": lambda dashboard: dashboard.node_stats(),
     "usage": lambda dashboard: dashboard.usage(),
     "jobs": lambda dashboard: dashboard.jobs(),
-    "actors": lambda dashboard: dashboard.actors(limit=ALL_THAT_RAY_GIVES),
+    "actors": lambda dashboard: dashboard.workload.actors(limit=ALL_THAT_RAY_GIVES),
     "serve": lambda dashboard: dashboard.serve(),
     "events": lambda dashboard: dashboard.events(),
+    "tasks": lambda dashboard: dashboard.workload.tasks(limit=ALL_THAT_RAY_GIVES),
+    "task_counts": lambda dashboard: dashboard.workload.task_counts(),
+    "placement_groups": lambda dashboard: dashboard.workload.placement_groups(limit=ALL_THAT_RAY_GIVES),
+    "ray_workers": lambda dashboard: dashboard.workload.workers(limit=ALL_THAT_RAY_GIVES),
 }
 
 
@@ -100,6 +112,14 @@ class Readings:
         rest = {question: self._start(question) for question in wanted if question not in {"gcs", "version"}}
         await self._wait([task for question, task in rest.items() if question == "nodes"])
         await self._wait([task for question, task in rest.items() if question != "nodes"], patience)
+        besides = [question for question in self.besides(questions) if fresh or self._is_due(question)]
+        await self._wait([self._start(question) for question in besides], patience)
+
+    def besides(self, questions: Iterable[Question]) -> frozenset[Question]:
+        """What else the answers to these questions make worth asking."""
+        asked = frozenset(questions)
+        usage: Usage | None = self.last("usage").value
+        return BEHIND_DEMAND - asked if "usage" in asked and usage is not None and usage.pending else frozenset()
 
     async def close(self) -> None:
         """End what is still being asked and let go of the connection."""
@@ -112,8 +132,8 @@ class Readings:
         nodes: tuple[Node, ...] = self.last("nodes").value or ()
         if question == "stats" and len(nodes) > MANY_NODES:
             period = MANY_NODES_STATS_S
-        if question == "actors" and len(self.last("actors").value or ()) > MANY_ACTORS:
-            period = MANY_ACTORS_S
+        if question in LONG_LISTS and len(self.last(question).value or ()) > MANY_ROWS:
+            period = MANY_ROWS_S
         return asked is None or asyncio.get_running_loop().time() - asked >= period
 
     def _session(self) -> str:

@@ -100,7 +100,7 @@ class ConfigPane(Pane):
         texts = texts_of(spec, self._platform)
         self._rows = {
             field.spec_field: FieldRow(field, texts[field.spec_field], disabled=self._read_only)
-            for field in fields_of(self._platform)
+            for field in fields_of(self._platform, spec.groups)
         }
         self._general = Static("", classes="problem", markup=False)
         self.spec = spec

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from raytui.core.condition import Condition
 from raytui.core.events import Event, Severity
-from raytui.core.findings import Condition
 from raytui.core.remedy import Hint
 from raytui.core.snapshot import Snapshot
 from raytui.tui.operation import Notice

@@ -97,6 +97,9 @@ def failure_of(kind: Kind, picture: Picture) -> Failure | None:
         return picture.snapshot.applications.failure
     if reading.value is not None:
         return None
+    if kind.of_platform:
+        # What is broken between here and Ray is no reason.
+        return reading.failure or picture.snapshot.applications.failure
     return (
         reading.failure
         or picture.snapshot.applications.failure

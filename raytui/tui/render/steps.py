@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from raytui.core.plan import Plan
+from raytui.core.spec import WORKER
 from raytui.tui.operation import Operation, Progress
 from raytui.tui.render.attention import with_keys
 from raytui.tui.render.text import BLANK, Line, clean, clock, fit, minutes, spread, wrap
@@ -20,10 +21,19 @@ def headline(plan: Plan) -> str:
         heads = sum(request.marker.role == "head" for request in plan.creates)
         return f"{doing}: " + _many(heads, len(plan.creates) - heads) if plan.creates else doing
     if plan.verb == "scale":
-        return f"{doing} to {plan.spec.workers.count} workers"
+        return f"{doing} to {_numbers(plan)}"
     if plan.verb == "restart":
         return f"{doing}: {plan.target}" if plan.target != "all" else doing
     return doing
+
+
+def _numbers(plan: Plan) -> str:
+    """How many workers the groups of a scale are to have."""
+    counts = plan.counts or {WORKER: plan.spec.workers.count}
+    return ", ".join(
+        f"{count} worker{'' if count == 1 else 's'}" if group == WORKER else f"{count} of {clean(group)}"
+        for group, count in counts.items()
+    )
 
 
 def _many(heads: int, workers: int) -> str:
@@ -86,7 +96,7 @@ def plan_question(plan: Plan) -> str:
     if not plan.changed:
         return f"{clean(plan.cluster)} is not as asked for"
     if plan.verb == "scale":
-        return f"Scale {clean(plan.cluster)} to {plan.spec.workers.count} workers?"
+        return f"Scale {clean(plan.cluster)} to {_numbers(plan)}?"
     what = f" {plan.target} of" if plan.verb == "restart" and plan.target != "all" else ""
     return f"{verb}{what} {clean(plan.cluster)}?"
 

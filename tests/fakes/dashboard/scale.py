@@ -36,6 +36,9 @@ class BigDashboard(FakeDashboard):
         change: float = 0.0,
         seed: int = 0,
         row_bytes: int = 10_000,
+        tasks: int = 0,
+        groups: int = 0,
+        workers: int = 0,
         live: bool = False,
     ) -> None:
         super().__init__()
@@ -54,6 +57,13 @@ class BigDashboard(FakeDashboard):
         }
         self._made: dict[tuple[str, int], bytes] = {}
         self.bodies["/api/cluster_status"] = self._usage(nodes)
+        more = {
+            "/api/v0/tasks": (tasks, self._task),
+            "/api/v0/placement_groups": (groups, self._group),
+            "/api/v0/workers": (workers, self._worker),
+        }
+        # Those that nobody asked for are the recorded ones.
+        self._rows |= {path: [make(n) for n in range(count)] for path, (count, make) in more.items() if count}
         if not jobs:
             del self._rows["/api/jobs/"]
         for path, limit in (
@@ -161,6 +171,49 @@ class BigDashboard(FakeDashboard):
             "status": status,
             "start_time": self._began_ms + 60_000 * n,
             "end_time": end,
+        }
+        return json.dumps(row).encode()
+
+    def _task(self, n: int) -> bytes:
+        """Of every hundred tasks 60 are over, 20 run, 10 wait for a node and 10 have failed."""
+        rows = json.loads(recorded("v0_tasks.json"))["data"]["result"]["result"]
+        named = {row["state"]: row for row in reversed(rows)}
+        state = (
+            "FINISHED",
+            "FINISHED",
+            "FINISHED",
+            "RUNNING",
+            "FINISHED",
+            "FINISHED",
+            "RUNNING",
+            "FAILED",
+            "FINISHED",
+            "PENDING_NODE_ASSIGNMENT",
+        )[n % 10]
+        row = named[state]
+        row |= {
+            "task_id": f"{n * 2654435761 % 2**64:016x}{n:024x}01000000",
+            "name": f"step_{n % 7}",
+            "job_id": "01000000",
+        }
+        if row["node_id"]:
+            row["node_id"] = self.node_ids[n % len(self.node_ids)]
+        return json.dumps(row).encode()
+
+    def _group(self, n: int) -> bytes:
+        row = json.loads(recorded("v0_placement_groups.json"))["data"]["result"]["result"][n % 2]
+        row |= {"placement_group_id": f"{n * 2654435761 % 2**64:016x}{n:012x}01000000", "name": f"group-{n}"}
+        for bundle in row["bundles"]:
+            bundle["node_id"] = bundle["node_id"] and self._random.choice(self.node_ids)
+        return json.dumps(row).encode()
+
+    def _worker(self, n: int) -> bytes:
+        rows = json.loads(recorded("oom_workers.json"))["data"]["result"]["result"]
+        row = rows[1] if n % 20 == 19 else rows[2]
+        row |= {
+            "worker_id": f"{n * 2654435761 % 2**64:016x}{n:040x}",
+            "pid": 20_000 + n,
+            "node_id": self._random.choice(self.node_ids),
         }
         return json.dumps(row).encode()
 

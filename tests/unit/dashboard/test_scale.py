@@ -58,7 +58,7 @@ async def test_everything_that_is_asked_of_it_can_be_read():
             nodes, stats, actors, jobs = (
                 await client.nodes(),
                 await client.node_stats(),
-                await client.actors(10_000),
+                await client.workload.actors(10_000),
                 await client.jobs(),
             )
             assert (len(nodes), nodes.total, nodes[0].name, nodes[0].is_head) == (
