@@ -14,6 +14,7 @@ import msgspec
 
 from raytui.core.application_findings import STARTUP_GRACE_S, of_workers, remedy, why
 from raytui.core.capacity_findings import of_waiting, why_waiting
+from raytui.core.chain import answered, first_failure
 from raytui.core.condition import Condition, as_planned, of_failure, touched
 from raytui.core.errors import LAYERS, Failure, Layer
 from raytui.core.findings import of_cluster
@@ -92,7 +93,7 @@ def assess(
         conditions,
         judged.broken,
         judged.unchecked,
-        _answered(snapshot, judged.broken),
+        answered(snapshot, judged.broken),
         waiting,
     )
 
@@ -100,39 +101,6 @@ def assess(
 def node_state(snapshot: Snapshot, application: Application) -> tuple[str, NodeState | None]:
     """Id and state of an application's Ray node by the worse witness; see `Joined.state_of`."""
     return join(snapshot).state_of(application)
-
-
-def _answered(snapshot: Snapshot, broken: Failure | None) -> tuple[Layer, ...]:
-    """The links that something went through: an answer, or a failure that only what lies behind them can give."""
-    head = snapshot.head
-    readings = (
-        snapshot.version,
-        snapshot.nodes,
-        snapshot.usage,
-        snapshot.jobs,
-        snapshot.actors,
-        snapshot.serve,
-        snapshot.events,
-        snapshot.tasks,
-        snapshot.task_counts,
-        snapshot.placement_groups,
-        snapshot.ray_workers,
-    )
-    told = any(reading.value is not None for reading in readings)
-    # The health check is public: it proves the way and the dashboard, not the login.
-    health = snapshot.gcs.value is not None
-    failed = {reading.failure.layer for reading in (*readings, snapshot.gcs) if reading.failure is not None}
-    at_gcs = "gcs" in failed and (broken is None or broken.layer in {"gcs", "login"})
-    found: dict[Layer, bool] = {
-        "platform": snapshot.applications.value is not None and not snapshot.by_ray,
-        "application": head is not None and head.state == "running" and not snapshot.by_ray,
-        "network": told or health or bool(failed & {"login", "dashboard", "gcs"}),
-        "login": told,
-        "dashboard": told or health or at_gcs,
-        "gcs": snapshot.gcs.value is True or snapshot.nodes.value is not None,
-    }
-    reached = LAYERS if broken is None else LAYERS[: LAYERS.index(broken.layer)]
-    return tuple(layer for layer in reached if found[layer])
 
 
 def _judge(joined: Joined, demand: list[Condition]) -> _Judgement:
@@ -162,7 +130,7 @@ def _judge(joined: Joined, demand: list[Condition]) -> _Judgement:
         return _without_head(joined, name, _Judgement("failed", "down", broken, [of_failure(name, broken)]))
     if head.state != "running":
         return _judge_absent_head(joined, head)
-    failure = _first_failure(snapshot) or _other_ray(snapshot, head)
+    failure = first_failure(snapshot) or _other_ray(snapshot, head)
     if failure is not None:
         return _judge_unreachable(joined, head, failure)
     return _judge_nodes(joined, head, None, demand)
@@ -171,7 +139,7 @@ def _judge(joined: Joined, demand: list[Condition]) -> _Judgement:
 def _judge_watched(joined: Joined, demand: list[Condition]) -> _Judgement:
     """A cluster that nobody here made: only Ray's own words count, and nobody knows how many nodes there should be."""
     snapshot = joined.snapshot
-    failure = _first_failure(snapshot)
+    failure = first_failure(snapshot)
     if failure is not None:
         known: tuple[Phase, Verdict] = ("failed", "down") if failure.conclusive else ("unknown", "unknown")
         return _Judgement(*known, failure, [of_failure(snapshot.cluster, failure)])
@@ -272,19 +240,6 @@ def _starting(joined: Joined, head: Application, failure: Failure) -> Failure:
 
 def _present_report(snapshot: Snapshot, app: Application) -> LauncherReport | None:
     return app.launcher if is_current(app, app.launcher, Moment(snapshot.observed_at)) else None
-
-
-def _first_failure(snapshot: Snapshot) -> Failure | None:
-    """The first link behind the application that failed, in the order of the chain."""
-    readings = (snapshot.version, snapshot.gcs, snapshot.nodes)
-    failures = [reading.failure for reading in readings if reading.failure is not None]
-    if snapshot.dashboard is not None:
-        failures.append(snapshot.dashboard)
-    if failures:
-        return min(failures, key=lambda failure: LAYERS.index(failure.layer))
-    if snapshot.nodes.value is None:
-        return Failure("dashboard", "NotAsked", "the dashboard was not asked")
-    return None
 
 
 def _other_ray(snapshot: Snapshot, head: Application) -> Failure | None:
