@@ -41,7 +41,9 @@ SERVE = (ServeDeployment("shop", "RUNNING", "Ranker", "HEALTHY", replicas=2, rou
 HELD = (
     Held("e1", "alice", "train", "train-1", cpu=8.0, memory=32.0, gpus=3.0, label="A10G", since=NOW - 7200),
     Held("e2", "engineer", "workbench", "ray-cluster-head", cpu=2.0, memory=8.0, gpus=0.0, since=NOW - 600),
-    Held("e3", "engineer", "workbench", "ray-cluster-worker-1", state="scheduling", cpu=2.0, memory=8.0, since=NOW - 90),
+    Held(
+        "e3", "engineer", "workbench", "ray-cluster-worker-1", state="scheduling", cpu=2.0, memory=8.0, since=NOW - 90
+    ),
 )
 EVENTS = (
     RayEvent(NOW - 400, "INFO", "GCS", "node joined"),
