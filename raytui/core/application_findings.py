@@ -13,7 +13,7 @@ from raytui.core.remedy import CREATE, Hint, Remedy, plus
 from raytui.core.revival import Revival
 from raytui.core.revivals import outlook
 from raytui.core.snapshot import Application, Node
-from raytui.core.spec import worker_name
+from raytui.core.spec import WORKER, worker_name
 from raytui.core.units import duration
 from raytui.core.waiting_findings import of_waiting
 
@@ -59,19 +59,9 @@ def remedy(platform: str, app: Application, now: Moment, revival: Revival | None
 
 def of_workers(joined: Joined) -> Iterator[Condition]:
     """Workers that are missing, and those that are not as they should be."""
-    snapshot, last = joined.snapshot, joined.last_index
-    asked = snapshot.asked.value
-    wanted = last if asked is None else asked.workers.count
-    missing = () if wanted == last == len(joined.indexes) else set(range(1, wanted + 1)) - joined.indexes
-    for index in sorted(missing):
-        told = "" if asked is None else f"; {wanted} {'worker was' if wanted == 1 else 'workers were'} asked for"
-        yield Condition(
-            "error",
-            worker_name(snapshot.cluster, index),
-            "WorkerMissing",
-            f"worker-{index} has no application{told}",
-            CREATE,
-        )
+    snapshot = joined.snapshot
+    for group in joined.indexes if snapshot.asked.value is None else snapshot.asked.value.all_groups:
+        yield from _missing(joined, group)
     head = snapshot.head
     revivals = {revival.name: revival for revival in snapshot.revivals}
     # Of the head depends only what is said of workers that Ray was not asked about.
@@ -91,6 +81,25 @@ def of_workers(joined: Joined) -> Iterator[Condition]:
         ),
     )
     yield from of_waiting(joined)
+
+
+def _missing(joined: Joined, group: str) -> Iterator[Condition]:
+    """Workers of a group that were asked for, or that come before others of it, and have no application."""
+    snapshot, indexes = joined.snapshot, joined.indexes.get(group, frozenset())
+    asked, last = snapshot.asked.value, max(indexes, default=0)
+    wanted = last if asked is None else asked.all_groups[group].count
+    if wanted == last == len(indexes):
+        return
+    told = "" if asked is None else f"; {wanted} {'worker was' if wanted == 1 else 'workers were'} asked for"
+    of = "" if group == WORKER or asked is None else f" in the group {group}"
+    for index in sorted(set(range(1, wanted + 1)) - indexes):
+        yield Condition(
+            "error",
+            worker_name(snapshot.cluster, index, group),
+            "WorkerMissing",
+            f"{group}-{index} has no application{told}{of}",
+            CREATE,
+        )
 
 
 def _of_worker(joined: Joined, member: Member, revival: Revival | None, now: Moment) -> Condition | None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from raytui.core.joined import Joined
 from raytui.core.merge import countable
 from raytui.core.remedy import Hint, Remedy
-from raytui.core.spec import GIGABYTE
+from raytui.core.spec import GIGABYTE, WORKER
 
 Shape = Mapping[str, float]
 """Amounts by true resource name."""
@@ -32,7 +32,8 @@ def shapes(joined: Joined) -> tuple[tuple[Shape, ...], Shape | None]:
     nodes = tuple(node.resources for node in snapshot.nodes.value or () if node.state == "ALIVE" and node.resources)
     if snapshot.by_ray:
         return nodes, None
-    living = [joined.node_of(app) for app in snapshot.workers]
+    workers = [app for app in snapshot.workers if app.group == WORKER]
+    living = [joined.node_of(app) for app in workers]
     like = next(
         (node.resources for node in living if node is not None and node.state == "ALIVE" and node.resources), None
     )
@@ -46,8 +47,8 @@ def shapes(joined: Joined) -> tuple[tuple[Shape, ...], Shape | None]:
             if (shape.get("CPU"), shape.get("GPU", 0.0)) == (asked.cpu, asked.gpus)
             else {**shape, **sized}
         )
-    elif not shape and snapshot.workers:
-        app = snapshot.workers[0]
+    elif not shape and workers:
+        app = workers[0]
         shape = {"CPU": app.cpu, "GPU": float(app.gpus), "memory": app.memory * GIGABYTE} if app.cpu else {}
     return nodes, shape or None
 

@@ -33,6 +33,12 @@ class CreateRequest(msgspec.Struct, frozen=True):
     runtime_identifier: str = ""
     script: str = ""
     spec_json: str = ""
+    accelerator: str = ""
+    """The node label that names the kind of GPU, or the platform's own id of it; empty for any."""
+    resource_group_id: int = 0
+    """0 leaves that to the platform."""
+    resource_profile_id: int = 0
+    """0 leaves that to the platform."""
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -163,8 +169,8 @@ class Platform(Protocol):
         """The applications that carry our marker, of one cluster or of all, head first, workers by index."""
         ...
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of `names` that belong to somebody else on this platform."""
+    async def conflicts(self, names: tuple[str, ...], cluster: str = "") -> tuple[str, ...]:
+        """Those of `names` that belong to somebody else on this platform, or to another cluster than `cluster`."""
         ...
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:

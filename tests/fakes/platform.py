@@ -94,7 +94,7 @@ class FakePlatform:
         mine = [app for app in self.applications.values() if cluster in {None, app.cluster}]
         return tuple(sorted(mine, key=lambda app: (app.cluster, app.role != "head", app.index)))
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
+    async def conflicts(self, names: tuple[str, ...], cluster: str = "") -> tuple[str, ...]:
         await self._call("conflicts", " ".join(names))
         return tuple(name for name in names if name in self.foreign)
 
@@ -116,6 +116,7 @@ class FakePlatform:
             cluster=marker.cluster,
             role=marker.role,
             index=marker.index,
+            group=marker.group_name,
             state="starting",
             spec_digest=marker.spec,
             run=marker.run,

@@ -334,7 +334,7 @@ async def test_an_empty_list_teaches_with_its_whole_sentence(kind, width):
         await console.show(msgspec.structs.replace(healthy(), **{kind: Reading((), at=NOW, total=0)}))
         screen = await opened_message(console, kind)
         said = "".join("".join(part for part, _ in line) for line in screen.list.query_one("#message").lines)
-        assert "".join(with_keys(TABLES[kind].empty, keys=verb_keys(elsewhere=True)).split()) in "".join(said.split())
+        assert "".join(with_keys(TABLES[kind].empty, verb_keys(elsewhere=True)).split()) in "".join(said.split())
         assert "…" not in said
 
     await run_console(body, size=(width, 24))

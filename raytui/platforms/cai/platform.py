@@ -26,6 +26,7 @@ from raytui.platforms.cai.project.files import DirectFiles, ProjectFiles, Remote
 from raytui.platforms.cai.project.folder import SharedFolder, folder_of, token_path
 from raytui.platforms.cai.project.remote_reports import RemoteReports
 from raytui.platforms.cai.project.store import ProjectStore
+from raytui.platforms.cai.site.accelerators import Accelerators
 from raytui.platforms.cai.site.addresses import DashboardAddresses, site_of
 from raytui.platforms.cai.site.holdings import HoldingsReader
 from raytui.platforms.cai.site.specs import SiteSpecs
@@ -89,6 +90,7 @@ class CaiPlatform:
         self._reasons = Reasons(api)
         self._holdings = HoldingsReader(api)
         self._records: tuple[Record, ...] = ()
+        self._accelerators = Accelerators(api)
         self._remote = RemoteReports(api)
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
@@ -113,13 +115,13 @@ class CaiPlatform:
             for app in apps
         )
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of `names` that an application without our marker has, or one whose marker stands for another name."""
-        return tuple(
-            sorted(
-                {record.name for record in await self.lifecycle.records() if record.name in names and not record.ours}
-            )
-        )
+    async def conflicts(self, names: tuple[str, ...], cluster: str = "") -> tuple[str, ...]:
+        """Those of `names` that an application without our marker has, or one whose marker stands for another name.
+
+        An application of another cluster counts too: group `c` of cluster `a-b` and group `b-c` of `a` share a name.
+        """
+        named = [record for record in await self.lifecycle.records() if record.name in names]
+        return tuple(sorted({record.name for record in named if not record.ours or _is_of_another(record, cluster)}))
 
     @property
     def appears_within(self) -> float:
@@ -127,15 +129,18 @@ class CaiPlatform:
         return self.client.timing.late_behind_gateway + self.client.timing.lag
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
-        """Make the Ray token of each cluster that is to have one and has none."""
+        """Make the Ray token of each cluster that is to have one and has none, and look up its accelerators."""
         asked = {request.marker.cluster for request in requests if request.environment.get("RAY_AUTH_MODE") == "token"}
         own = ray_token(os.environ, Path()).text
+        for label in dict.fromkeys(request.accelerator for request in requests if request.accelerator):
+            await self._accelerators.identity(label)
         await asyncio.gather(*(self.folder.ensure_token(cluster, own) for cluster in asked))
 
     async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:
         """Make one application, which finds what `prepare` made."""
         self.store.begins(request.marker.cluster)
-        request = msgspec.structs.replace(request, script=self.store.placed(request.script))
+        accelerator = await self._accelerators.identity(request.accelerator) if request.accelerator else ""
+        request = msgspec.structs.replace(request, script=self.store.placed(request.script), accelerator=accelerator)
         return to_application(await self.lifecycle.create(request, self._environment(request), until=until), self._site)
 
     async def stop(self, application: Application, *, wait: bool = True) -> None:
@@ -244,6 +249,10 @@ class CaiPlatform:
         except RaytuiError:
             # A launcher counts only a request that appears after it began, so one left behind harms nobody.
             return
+
+
+def _is_of_another(record: Record, cluster: str) -> bool:
+    return bool(cluster) and record.marker is not None and record.marker.cluster != cluster
 
 
 def _why(app: Application) -> str:

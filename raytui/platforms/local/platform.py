@@ -64,7 +64,11 @@ class LocalPlatform:
         """
         return await read_within("the list of local applications", lambda: observe.listed(self._root, cluster))
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # names are ours alone
+    async def conflicts(  # a local name is inside our own state directory
+        self,
+        names: tuple[str, ...],  # noqa: ARG002
+        cluster: str = "",  # noqa: ARG002
+    ) -> tuple[str, ...]:
         """None: nobody else makes applications here."""
         return ()
 

@@ -107,7 +107,7 @@ class World:
         self.age[app.name] = 0
         self._shown_from[app.id] = self.lists + self.list_lag + 1
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
+    async def conflicts(self, names: tuple[str, ...], cluster: str = "") -> tuple[str, ...]:
         return tuple(name for name in names if name in self.foreign)
 
     async def holdings(self) -> Holdings | None:
@@ -136,6 +136,7 @@ class World:
             cluster=marker.cluster,
             role=marker.role,
             index=marker.index,
+            group=marker.group_name,
             state=state,
             created_at=NOW,
             run=marker.run,
