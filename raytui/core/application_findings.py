@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from raytui.core.capacity_findings import of_waiting
+from raytui.core.causes.nodes import of_application
+from raytui.core.causes.values import Evidence
 from raytui.core.condition import Condition
 from raytui.core.joined import Joined, Member
 from raytui.core.kept import Moment
@@ -15,7 +18,6 @@ from raytui.core.revivals import outlook
 from raytui.core.snapshot import Application, Node
 from raytui.core.spec import WORKER, worker_name
 from raytui.core.units import duration
-from raytui.core.waiting_findings import of_waiting
 
 STARTUP_GRACE_S = 180.0
 """How long after its start a node may be missing before that is called a fault; a busy machine was seen to need 42
@@ -23,6 +25,8 @@ s."""
 RESTART_S = 420.0
 """How long after the end of a failed application the platform's own restart is still to be expected: it comes 5 minutes
 later."""
+_LOOK_YOURSELF = "read the last lines of "
+"""How a launcher's hint begins that names nothing but a log: `explain` reads that log itself."""
 _BEFORE_LIFE = frozenset({"alive", "joining", "waiting", "starting"})
 
 
@@ -46,6 +50,8 @@ def remedy(platform: str, app: Application, now: Moment, revival: Revival | None
     report = app.launcher
     if report is not None and report.state in OVER and report.hint and is_current(app, report, now):
         own: Hint = report.hint
+        if report.hint.startswith(_LOOK_YOURSELF):
+            own = (Remedy("explain", app.short, "tells the whole story"), Remedy("restart", app.short, "runs it again"))
     else:
         own = (Remedy("logs", app.short, "shows its last lines"), Remedy("restart", app.short, "runs it again"))
     if (
@@ -120,7 +126,8 @@ def _of_worker(joined: Joined, member: Member, revival: Revival | None, now: Mom
         return None  # its node is meant to end
     if state == "DEAD":
         advice = plus(remedial, _sidecar(app))
-        return Condition("error", app.name, "NodeDead", _death(app, node), advice, since=node.ended_at if node else 0.0)
+        message = _death(app, node) + _cause(joined, app)
+        return Condition("error", app.name, "NodeDead", message, advice, since=node.ended_at if node else 0.0)
     since = began(app)
     late = bool(since) and now.has_reached(since + STARTUP_GRACE_S)
     if app.state == "running" and late and state != "ALIVE":
@@ -171,6 +178,14 @@ def _death(app: Application, node: Node | None) -> str:
         return "its launcher says that its node ended" + (f": {told}" if told else "")
     told = node.message or node.reason
     return "Ray lists the node as dead" + (f": {told}" if told else "")
+
+
+def _cause(joined: Joined, app: Application) -> str:
+    """What Ray's word and the launcher's together say of the death, where one of them names its cause."""
+    found = of_application(Evidence(joined), app)
+    if found is None or not found.certain or not found.is_death:
+        return ""
+    return f"; it {found.told.removeprefix(f'node {app.short} ')}"
 
 
 def _sidecar(app: Application) -> str:

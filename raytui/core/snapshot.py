@@ -14,6 +14,7 @@ import msgspec
 from raytui.core.errors import Failure
 from raytui.core.holdings import Holdings
 from raytui.core.marker import Role
+from raytui.core.needs import Pending
 from raytui.core.platforms import traits
 from raytui.core.revival import Revival
 from raytui.core.spec import WORKER, ClusterSpec, place
@@ -213,8 +214,14 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     """By true name: CPU, GPU, memory (bytes), object_store_memory (bytes), custom ones."""
     pending: tuple[str, ...] = ()
     """Demand that no node can take now, one text each."""
-    needs: tuple[tuple[dict[str, float], ...], ...] = ()
-    """What each text of `pending` needs, by true resource name, one entry for each part that must fit on one node."""
+    demands: tuple[Pending, ...] = ()
+    """The same as values, one for each text."""
+    per_node: dict[str, dict[str, Amount]] = {}
+    """By node id, as of the last heartbeat; empty where Ray does not tell it of each node."""
+    written_at: float = 0.0
+    """When Ray's monitor wrote it, by the head's clock in seconds since 1970; it writes every 5 s."""
+    may_grow: bool = False
+    """Whether an autoscaler with node types of its own is at work, which may add nodes that are like none here."""
     unreadable: int = 0
     """Entries of the answer that could not be read."""
     first_unreadable: str = ""
@@ -237,6 +244,8 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     """SUBMISSION or DRIVER."""
     driver_exit_code: int | None = None
     metadata: dict[str, str] = {}
+    job_id: str = ""
+    """Ray's id of its driver, by which tasks, actors and placement groups name it; empty until the driver connects."""
 
 
 class Actor(msgspec.Struct, frozen=True, gc=False):

@@ -151,6 +151,7 @@ def _job(row: _Job) -> Job:
         type=text(row.type),
         driver_exit_code=row.driver_exit_code,
         metadata={text(name): text(str(value)) for name, value in (row.metadata or {}).items()},
+        job_id=text(row.job_id),
     )
 
 

@@ -276,7 +276,8 @@ class Monitor:
         )
         if link is None:
             return plain
-        last: dict[str, Answered] = {question: link.readings.last(question) for question in questions}
+        asked = questions | link.readings.besides(questions)
+        last: dict[str, Answered] = {question: link.readings.last(question) for question in asked}
         stats: Reading[dict[str, Node]] = last.pop("stats", Reading())
         figures = Reading(None if stats.value is None else True, stats.failure, stats.at)
         nodes = last["nodes"].value

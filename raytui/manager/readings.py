@@ -14,7 +14,7 @@ from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.kept import reuse
 from raytui.core.protocols import Dashboard
 from raytui.core.questions import Question
-from raytui.core.snapshot import Node, Reading, Rows
+from raytui.core.snapshot import Node, Reading, Rows, Usage
 
 ALIVE: frozenset[Question] = frozenset({"version", "gcs", "nodes"})
 """Whether Ray answers and which nodes live: asked whatever else is, because every other answer depends on it."""
@@ -53,6 +53,9 @@ MANY_ROWS_S = 30.0
 
 BIG = 500
 """Rows of an answer from which they are worked on in a thread, so that no key press waits for them."""
+
+BEHIND_DEMAND: frozenset[Question] = frozenset({"tasks", "placement_groups", "actors"})
+"""What says who waits and who holds the nodes: asked besides as long as Ray's scheduler has work without a place."""
 
 Answered: TypeAlias = Reading[Any]
 """The reading of some question. Any: each question has answers of its own type."""
@@ -109,6 +112,14 @@ class Readings:
         rest = {question: self._start(question) for question in wanted if question not in {"gcs", "version"}}
         await self._wait([task for question, task in rest.items() if question == "nodes"])
         await self._wait([task for question, task in rest.items() if question != "nodes"], patience)
+        besides = [question for question in self.besides(questions) if fresh or self._is_due(question)]
+        await self._wait([self._start(question) for question in besides], patience)
+
+    def besides(self, questions: Iterable[Question]) -> frozenset[Question]:
+        """What else the answers to these questions make worth asking."""
+        asked = frozenset(questions)
+        usage: Usage | None = self.last("usage").value
+        return BEHIND_DEMAND - asked if "usage" in asked and usage is not None and usage.pending else frozenset()
 
     async def close(self) -> None:
         """End what is still being asked and let go of the connection."""

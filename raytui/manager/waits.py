@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
+from raytui.core.capacity_findings import waiting_names, why_waiting
 from raytui.core.conditions import node_state
 from raytui.core.errors import DeadlineExceeded, OperationFailed
 from raytui.core.joined import join
 from raytui.core.plan import Plan
 from raytui.core.remedy import CREATE_AGAIN, Hint, Remedy
 from raytui.core.snapshot import Application, Snapshot
-from raytui.core.waiting_findings import waiting_names, why_waiting
 from raytui.manager.calls import Deadline
 from raytui.manager.monitor import Monitor
 from raytui.manager.readings import ALIVE

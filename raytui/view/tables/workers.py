@@ -33,7 +33,7 @@ WORKERS: TableKind[RayWorker] = TableKind(
     title="Worker processes",
     noun="worker processes",
     summary="List Ray's worker processes.",
-    about="The processes in which Ray runs tasks and actors, and drivers, with how they ended; raytui apps lists the "
+    about="The processes in which Ray runs tasks and actors, and drivers, with how they ended; apps lists the "
     "workers of the cluster.",
     examples=("--filter exit=node_out_of_memory", "--filter 'state=dead exit!~intended' --sort since"),
     needs=frozenset({"ray_workers", "nodes"}),

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from raytui.core.condition import Condition
 from raytui.core.conditions import assess, node_state
 from raytui.core.errors import Failure
 from raytui.core.remedy import as_commands
@@ -264,42 +263,6 @@ def test_figures_that_cannot_be_read_are_a_condition_with_since_when():
     judged = assess(snapshot(figures=big), {("ray-cluster", "FiguresUnreadable"): NOW - 60})
     assert (judged.verdict, reasons(judged), judged.conditions[0].since) == ("ok", ["FiguresUnreadable"], NOW - 60)
     assert "over 64 MB" in judged.conditions[0].message
-
-
-# Demand.
-
-SMALL = {"CPU": 1.0, "memory": 2e9, "node:10.0.0.6": 1.0}
-
-
-def pending(needs: tuple[dict[str, float], ...], *, head: dict[str, float] | None = None, **more: Any) -> Condition:
-    usage = Usage({"CPU": Amount(2.0, 2.0)}, ("1 task or actor needing something",), (needs,))
-    nodes = (node(0, resources=head or SMALL), node(1, resources=SMALL))
-    (condition,) = assess(snapshot(nodes=nodes, usage=usage, **more)).conditions
-    return condition
-
-
-def test_more_workers_are_advised_only_where_one_more_would_hold_the_demand():
-    assert as_commands(pending(({"CPU": 1.0},)).hint) == "raytui scale N adds workers"
-    assert as_commands(pending(({"CPU": 1.0}, {"CPU": 1.0})).hint) == "raytui scale N adds workers"
-    assert (
-        as_commands(pending(({"CPU": 8.0},), asked=ClusterSpec(workers=WorkersSpec(cpu=8, memory=2))).hint)
-        == "raytui scale N adds workers"
-    )
-
-
-def test_demand_that_no_node_can_ever_hold_is_said_with_the_largest():
-    condition = pending(({"CPU": 8.0},))
-    assert condition.message == "no node here can ever take 1 task or actor needing something: the largest has CPU 1"
-    assert condition.hint == "no number of workers of this size helps: workers of at least CPU 8 would"
-    assert "GPU 0" in pending(({"GPU": 1.0, "CPU": 1.0},)).message
-    assert "scale" not in as_commands(pending(({"CPU": 1.0, "memory": 6e10},)).hint)
-
-
-def test_demand_that_an_existing_node_can_hold_waits_and_is_promised_nothing():
-    condition = pending(({"CPU": 4.0},), head={"CPU": 4.0})
-    assert condition.message == "no node can take 1 task or actor needing something now"
-    assert as_commands(condition.hint).startswith("it waits until a node has room")
-    assert "scale" not in as_commands(pending(()).hint)
 
 
 # One judgement for text and JSON.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from raytui.core.capacity_findings import waiting_names, why_waiting
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure
 from raytui.core.holdings import Amounts, Held, Holdings, Label, Quota
 from raytui.core.joined import join
 from raytui.core.quota import outlooks
 from raytui.core.remedy import as_commands
-from raytui.core.waiting_findings import waiting_names, why_waiting
 
 from .values import NOW, application, node, snapshot
 

@@ -19,11 +19,11 @@ from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.dashboard.client import connect
 from raytui.manager import operations, readings
 from raytui.manager.monitor import Monitor, is_failing
-from raytui.manager.readings import ALIVE, STATUS, VERDICT
+from raytui.manager.readings import ALIVE, BEHIND_DEMAND, STATUS, VERDICT
 from tests.fakes.dashboard import FakeDashboard, every_path, many_nodes, recorded
 from tests.fakes.platform import FakePlatform, application
 
-EVERYTHING = VERDICT | {"actors"}
+EVERYTHING = VERDICT | BEHIND_DEMAND
 
 
 @pytest.fixture
@@ -49,6 +49,9 @@ def short(target: DashboardTarget):
 
 
 async def test_status_asks_everything_it_needs_once(server, monitor) -> None:
+    server.bodies["/api/cluster_status"] = (
+        recorded("cluster_status.json").replace(b'"resourceDemand"', b'"x"').replace(b'"pgDemand"', b'"y"')
+    )
     snapshot = await monitor.observe()
     assert server.requests == Counter(
         ["/api/gcs_healthz", "/api/version", "/api/v0/nodes", "/nodes", "/api/cluster_status", "/api/jobs/"]
