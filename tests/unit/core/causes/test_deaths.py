@@ -416,3 +416,11 @@ def test_lines_of_rays_own_processes_are_not_the_drivers_last_words() -> None:
     assert of_job(evidence(snapshot(jobs=(failed,))), failed).sentence == (
         "job j failed with exit code 4; its last line: half done"
     )
+
+
+def test_of_a_watched_cluster_only_rays_words_count_and_nobody_is_told_to_restart_a_node() -> None:
+    seen = recorded_cluster()
+    dead = next(node for node in seen.snapshot.nodes.value if node.state == "DEAD")
+    found = of_node(seen, dead)
+    assert found is not None
+    assert (found.kind, [witness.source for witness in found.witnesses], found.advice) == ("unknown", ["Ray"], "")
