@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from raytui.core.causes.excerpts import error_line, first_line, has_traceback
+from raytui.core.causes.excerpts import error_line, first_line, has_traceback, without_noise
 from raytui.core.causes.things import Thing, cause_of
 from raytui.core.causes.values import Cause, Evidence
 from raytui.core.events import Event
@@ -87,6 +87,7 @@ def story_of(
 
 def _telling(lines: tuple[str, ...]) -> tuple[str, ...]:
     """The lines of a log's end that tell most: those around its last exception, else the last ones."""
+    lines = without_noise(lines)
     text = "\n".join(lines)
     line = error_line(text) if has_traceback(text) else ""
     place = next((n for n in reversed(range(len(lines))) if line and lines[n].startswith(line[:40])), len(lines))
