@@ -56,7 +56,11 @@ class JobRunner:
     async def stop(self, identity: str) -> Job:
         """Ask, and look until the job has ended: Ray answers before it has."""
         workload = (await self._reach()).workload
-        if await workload.stop_job(identity):
+        try:
+            asked = await workload.stop_job(identity)
+        except NotFound:
+            raise self._unknown(identity) from None
+        if asked:
             try:
                 async with asyncio.timeout(STOP_S):
                     return await self._ended(identity)
@@ -65,17 +69,25 @@ class JobRunner:
                     f"job {identity} was asked to stop and has not ended after {STOP_S:g} s",
                     hint=Remedy("job", f"stop {identity}", "asks again"),
                 ) from None
-        return await workload.job(identity)
+        return await self.job(identity)
 
     async def job(self, identity: str) -> Job:
         """The job as it is now."""
-        return await (await self._reach()).workload.job(identity)
+        try:
+            return await (await self._reach()).workload.job(identity)
+        except NotFound:
+            raise self._unknown(identity) from None
 
     async def close(self) -> None:
         """Let go of the dashboard."""
         reached, self._dashboard = self._dashboard, None
         if reached is not None:
             await reached.close()
+
+    def _unknown(self, identity: str) -> NotFound:
+        return NotFound(
+            f"{self._cluster} has no submitted job {identity}", hint=Remedy("jobs", "", "lists what there is")
+        )
 
     async def _ended(self, identity: str) -> Job:
         """The job once it has ended."""

@@ -182,7 +182,7 @@ def named_actor(evidence: Evidence, block: str, line: str, at: float) -> Cause |
 
 
 def _told_in(block: str) -> Actor | None:
-    """The dead actor as Ray's exception tells of it, where the actors were not asked for; none if it tells too little."""
+    """The dead actor as Ray's exception tells of it, where actors were not asked for; none if it tells too little."""
     named = _ACTOR_ID.search(block)
     death = next((death for words, death in _DEATHS.items() if words in block), "")
     if named is None or not death:

@@ -162,7 +162,9 @@ def test_a_job_is_stopped_and_one_that_ended_is_left(call) -> None:
         assert (code, json.loads(out)["changed"], json.loads(out)["status"]) == (0, True, "STOPPED")
         code, out, _ = call(dashboard, "-o", "json", "job", "stop", "known")
         assert (code, json.loads(out)["changed"]) == (0, False)
-        assert call(dashboard, "job", "stop", "nobody")[0] == 5
+        code, _, err = call(dashboard, "job", "stop", "nobody")
+        assert code == 5
+        assert "has no submitted job nobody" in err
 
 
 def test_a_read_only_profile_refuses_jobs(call, tmp_path) -> None:
