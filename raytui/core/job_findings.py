@@ -10,7 +10,7 @@ from raytui.core.causes.processes import MEMORY_HINT
 from raytui.core.causes.values import Evidence
 from raytui.core.condition import Condition
 from raytui.core.joined import Joined
-from raytui.core.remedy import Remedy, plus
+from raytui.core.remedy import Remedy, parts
 
 FAILED_LATELY_S = 3600.0
 """How long after its end a failed job needs attention."""
@@ -33,8 +33,10 @@ def of_jobs(joined: Joined) -> Iterator[Condition]:
         cause = of_job(evidence, job)
         assert cause is not None
         story = Remedy("explain", f"job/{job.id}", "tells the whole story")
-        hint = plus(cause.advice, "; ", story) if cause.advice else story
-        yield Condition("warning", f"job/{job.id}", "JobFailed", cause.told, hint, since=job.ended_at)
+        words = next((part.rstrip("; ") for part in parts(cause.advice) if isinstance(part, str)), "")
+        message = f"the job {cause.told.removeprefix(f'job {job.id} ')}"
+        hint = (f"{words}; ", story) if words else story
+        yield Condition("warning", f"job/{job.id}", "JobFailed", message, hint, since=job.ended_at)
     if len(failed) > MOST_FAILED:
         more = len(failed) - MOST_FAILED
         message = f"{more} more {'job' if more == 1 else 'jobs'} failed within the last hour"

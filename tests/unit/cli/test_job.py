@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from typing import Any
@@ -171,3 +174,29 @@ def test_a_read_only_profile_refuses_jobs(call, tmp_path) -> None:
     (tmp_path / "raytui.toml").write_text('[profiles.p]\nplatform = "local"\nread_only = true\n')
     assert main(["-p", "p", "job", "submit", "--", "true"]) == 8
     assert main(["-p", "p", "job", "stop", "x"]) == 8
+
+
+def test_after_ctrl_c_the_job_goes_on_and_the_way_to_end_it_is_said() -> None:
+    with running(Jobs({"status": "RUNNING"})) as dashboard:
+        command = [
+            sys.executable,
+            "-m",
+            "raytui",
+            "--address",
+            dashboard.url,
+            "job",
+            "submit",
+            "--id",
+            "known",
+            "--",
+            "x",
+        ]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        assert "job known is submitted" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert "interrupted; job known goes on" in err
+        assert "raytui job stop known ends it" in err
+        assert not [path for _, path, _ in dashboard.sent if path.endswith("/stop")]

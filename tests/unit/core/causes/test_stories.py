@@ -143,7 +143,7 @@ def test_a_failed_job_is_a_condition_for_an_hour_and_no_fault_of_the_cluster() -
     (condition,) = assessment.conditions
     assert (assessment.verdict, condition.severity, condition.reason) == ("ok", "warning", "JobFailed")
     assert (condition.subject, condition.since) == ("job/raysubmit_abc", NOW - 40)
-    assert condition.message == "job raysubmit_abc failed: ValueError: wrong"
+    assert condition.message == "the job failed: ValueError: wrong"
     assert "raytui explain job/raysubmit_abc" in as_commands(condition.hint)
 
 
