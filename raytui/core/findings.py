@@ -1,11 +1,10 @@
-"""What is wrong with a cluster as a whole: what launchers warn of, what could not be read, demand that waits, Serve."""
+"""What is wrong with a cluster as a whole: what launchers warn of, what could not be read, Serve."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from raytui.core.condition import Condition
-from raytui.core.demand import outlook, shapes
 from raytui.core.job_findings import of_jobs, of_memory
 from raytui.core.joined import Joined
 from raytui.core.kept import Moment
@@ -16,12 +15,11 @@ from raytui.core.snapshot import Application
 
 
 def of_cluster(joined: Joined) -> Iterator[Condition]:
-    """What launchers warn of, nodes that nobody here manages, what could not be read, demand that waits, Serve."""
+    """What launchers warn of, nodes that nobody here manages, what could not be read, Serve."""
     snapshot = joined.snapshot
     yield from filter(None, joined.derive("launchers", _of_launcher, snapshot.applications.value or ()))
     yield from of_nodes(joined)
     yield from _unreadable(joined)
-    yield from _pending(joined)
     yield from of_jobs(joined)
     yield from of_memory(joined)
     for deployment in snapshot.serve.value or ():
@@ -83,21 +81,6 @@ def _unreadable(joined: Joined) -> Iterator[Condition]:
             "of these nodes",
             Remedy("watch", "", "reads them one after the other"),
         )
-
-
-def _pending(joined: Joined) -> Iterator[Condition]:
-    usage = joined.snapshot.usage.value
-    if usage is None or not usage.pending:
-        return
-    nodes, worker = shapes(joined)
-    for n, demand in enumerate(usage.pending[:3]):
-        seen = outlook(usage.needs[n] if n < len(usage.needs) else (), nodes, worker)
-        message = (
-            f"no node here can ever take {demand}: {seen.hopeless}"
-            if seen.hopeless
-            else f"no node can take {demand} now"
-        )
-        yield Condition("warning", joined.snapshot.cluster, "PendingDemand", message, seen.hint)
 
 
 def _of_launcher(app: Application, now: Moment) -> Condition | None:

@@ -334,6 +334,6 @@ def many_nodes(count: int) -> tuple[bytes, bytes]:
 
 
 def every_path() -> Iterator[str]:
-    """The paths of a full round."""
+    """The paths of a full round of a cluster in which work waits."""
     yield from ("/api/gcs_healthz", "/api/version", "/api/v0/nodes", "/nodes", "/api/cluster_status", "/api/jobs/")
-    yield from ("/api/v0/actors", "/api/serve/applications/", "/events")
+    yield from ("/api/v0/actors", "/api/serve/applications/", "/events", "/api/v0/tasks", "/api/v0/placement_groups")
