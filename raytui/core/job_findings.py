@@ -1,11 +1,12 @@
-"""What went wrong with what people run: jobs that failed lately, and processes that Ray killed for memory."""
+"""What is wrong with what people run: jobs that failed lately, processes killed for memory, Serve's deployments."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from raytui.core.causes.jobs import of_job
+from raytui.core.causes.excerpts import error_line, first_line
+from raytui.core.causes.jobs import of_deployment, of_job
 from raytui.core.causes.processes import MEMORY_HINT
 from raytui.core.causes.values import Evidence
 from raytui.core.condition import Condition
@@ -65,3 +66,16 @@ def of_memory(joined: Joined) -> Iterator[Condition]:
             (MEMORY_HINT, "; ", Remedy("workers", "--filter exit=node_out_of_memory", "lists what was killed")),
             since=last,
         )
+
+
+def of_serve(joined: Joined) -> Iterator[Condition]:
+    """Deployments of Serve that are not healthy, each with the error of its replicas where Ray tells it."""
+    evidence = Evidence(joined)
+    for deployment in joined.snapshot.serve.value or ():
+        cause = of_deployment(evidence, deployment)
+        if cause is None:
+            continue
+        told = error_line(deployment.message) if cause.kind == "exception" else first_line(deployment.message)
+        message = f"Serve deployment is {deployment.status}" + (f": {told}" if told else "")
+        lists = Remedy("serve", "", "lists deployments")
+        yield Condition("warning", cause.subject, "ServeUnhealthy", message, lists)
