@@ -52,7 +52,7 @@ def of_demand(found: Iterable[Waiting], snapshot: Snapshot) -> Iterator[Conditio
             "error" if never else "warning",
             sentences.subject(one.demand),
             "InfeasibleDemand" if never else "PendingDemand",
-            sentences.message(one),
+            sentences.beside_subject(one),
             sentences.hint(one),
             one.since,
         )

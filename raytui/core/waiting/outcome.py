@@ -16,6 +16,7 @@ TOO_MANY = "to find a place for all of its bundles together takes too long to co
 HAS_ROOM = "by Ray's figures, which are up to 5 s old, there is room for it now"
 NO_FREE = "which node has room is not told by this Ray"
 INSIDE_GROUP = "it waits inside a placement group that has no place itself"
+UNTOLD = "Ray does not tell what some of its nodes hold"
 NO_NODE = "no node takes work now"
 MAY_GROW = "no node here can run it, and whether Ray's autoscaler adds one that can is not known"
 _SIZED = frozenset({"CPU", "GPU", "memory"})
@@ -46,6 +47,7 @@ class Round:
         may_grow: bool = False,
     ) -> None:
         """`may_grow`: whether an autoscaler may add nodes of kinds that are not here."""
+        places = list(places)
         parts = [part for demand in demands for part in demand.parts]
         self._names = sorted({name for part in parts for name, amount in part.needs.items() if amount > 0})
         self._keys = sorted({key for part in parts for selector in part.selectors for key in selector})
@@ -61,6 +63,8 @@ class Round:
             Room(group.free, len(group.places), group.labels) for group in self._groups if group.free is not None
         ]
         self._is_free_known = len(self._free) == len(self._groups)
+        # A node that holds nothing at all still has memory and its own address.
+        self._is_told = all(place.total for place in places)
         self._has_coming = any(group.places[0].is_coming for group in self._groups)
         # What no single node of these has room for none has: the rest need not be looked at for it.
         self._largest = _edge(self._groups, lambda group: group.total)
@@ -146,6 +150,8 @@ class Round:
         ]
 
     def _of_lacking(self, demand: Demand, wants: list[Want]) -> Waiting:
+        if not self._is_told:
+            return self._waiting(demand, wants, "unknown", UNTOLD)
         at_last = self._more(demand, wants, self._rooms(demand, wants, free=False))
         if at_last.added is None:
             if not at_last.known:

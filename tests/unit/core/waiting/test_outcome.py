@@ -94,6 +94,8 @@ def tried_out(demand: Demand, places: list[Place], kinds: list[WorkerKind]) -> t
         if is_possible(parts, demand.strategy, free):
             return "unknown", 0, False
         return "fits", (smallest(parts, demand.strategy, free, kinds) or 0) if known else 0, False
+    if not all(place.total for place in places):
+        return "unknown", 0, False
     at_last = smallest(parts, demand.strategy, empty, kinds)
     if at_last is None:
         return "never", 0, False
