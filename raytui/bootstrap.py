@@ -17,6 +17,7 @@ from raytui.core.errors import Problem, RaytuiError
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import plus
 from raytui.core.units import sanitize
+from raytui.manager.journal import Journal
 from raytui.manager.launchers import render, shipped
 from raytui.manager.monitor import ByNode, Monitor
 from raytui.manager.operations import current
@@ -64,6 +65,7 @@ class ClusterSession:
             profile=settings.profile_name,
             workers=cluster.workers.count,
             operation=lambda: current(settings.state_dir, platform.name, cluster.name),
+            note=lambda event: Journal(settings.state_dir).add_once(cluster.name, event),
         )
         self._connect = connect
 

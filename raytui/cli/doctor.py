@@ -13,7 +13,7 @@ from raytui.cli.sizes import size_flags, spec_fields, spec_options
 from raytui.cli.verb import pass_invocation, verb
 from raytui.cli.view import count_text
 from raytui.config.settings import Settings
-from raytui.core.asked import COUNT, overlay, words
+from raytui.core.asked import overlay, part_of, with_groups_of, words
 from raytui.core.conditions import assess
 from raytui.core.errors import RaytuiError
 from raytui.core.joined import join
@@ -51,7 +51,7 @@ def doctor(invocation: Invocation, /, **sizes: object) -> int:
             snapshot = await session.monitor.observe(())
             if snapshot.by_ray:
                 return [_python(), _config(settings), *watched_checks(snapshot)]
-            spec = _effective(settings, snapshot, spec_fields(flags))
+            spec = _effective(settings, snapshot, spec_fields(flags, settings.cluster.all_groups))
             rows = [_python(), _config(settings), *_spec(settings, spec)]
             try:
                 rows += await session.platform.specs.preflight(spec.resolved(settings.platform))
@@ -131,19 +131,26 @@ def _config(settings: Settings) -> Check:
 def _effective(settings: Settings, snapshot: Snapshot, flags: frozenset[str]) -> ClusterSpec:
     """What a start would complete: of a cluster that exists what was last asked for, and the flags."""
     asked = snapshot.asked.value if snapshot.applications.value else None
-    return settings.cluster if asked is None else overlay(asked, settings.cluster, flags)
+    if asked is None:
+        return settings.cluster
+    return with_groups_of(overlay(asked, settings.cluster, flags), settings.cluster)
 
 
 def _spec(settings: Settings, spec: ClusterSpec) -> list[Check]:
     problems = validate(spec, settings.platform)
     if not problems:
-        count, profile = words(COUNT, spec.workers.count), settings.cluster.workers.count
-        last = f" as last asked for; the profile says {words(COUNT, profile)}" if profile != spec.workers.count else ""
+        count, profile = _numbers(spec), _numbers(settings.cluster)
+        last = f" as last asked for; the profile says {profile}" if profile != count else ""
         return [Check("spec", "ok", f"cluster {spec.name}, {count}{last}")]
     return [
         Check("spec", "fail", f"{problem.field}: {problem.message}", problem.hint, problem.field)
         for problem in problems
     ]
+
+
+def _numbers(spec: ClusterSpec) -> str:
+    """How many workers of each group."""
+    return ", ".join(words(f"{part_of(group)}.count", size.count) for group, size in spec.all_groups.items())
 
 
 def _state_dir(root: Path) -> Check:

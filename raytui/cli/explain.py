@@ -1,4 +1,4 @@
-"""`explain`: the whole story of one thing, with what was read for it alone: the last lines of the logs that may tell."""
+"""`explain`: the whole story of one thing, with what is read for it alone: the last lines of the logs that tell."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ LOG_S = 8.0
 @click.argument("thing", metavar="THING")
 @pass_invocation
 def explain(invocation: Invocation, /, *, thing: str) -> int:
-    """THING is the name of an application (head, worker-2), or the name, id or beginning of the id of a node, job, actor, task, placement group, worker process or Serve deployment.
+    """Tell what became of THING: why it died or waits, who says so, and what happened when.
+
+    THING is the name of an application (head, worker-2), or the name, the id or the beginning of the id of a node, job,
+    actor, task, placement group, worker process or Serve deployment.
 
     Every witness is quoted. Where they contradict each other, or none names a cause, that is said.
     """
@@ -104,7 +107,10 @@ def story_lines(story: Story, now: float, paint: Paint) -> list[str]:
     thing, cause = story.thing, story.cause
     ended = cause.at if cause is not None else 0.0
     when = f"   ended {local_time(ended)}, {duration(now - ended)} ago" if ended else ""
-    lines = [f"{paint(thing.state, state_role(thing.state))}  {thing.title}   {paint(thing.id, 'muted')}{when}"]
+    identity = "" if thing.id in thing.title else f"   {paint(thing.id, 'muted')}"
+    lines = [f"{paint(thing.state, state_role(thing.state))}  {thing.title}{identity}{when}"]
+    if cause is None:
+        lines.append(f"  {one_line(story.sentence)}")
     for n, part in enumerate(cause.chain if cause is not None else ()):
         lead = "because " if n else ""
         at = f" at {local_time(part.at)}" if n and part.at else ""

@@ -15,10 +15,10 @@ import click
 import msgspec
 
 from raytui.cli.diagnostics import Diagnostics
-from raytui.cli.invocation import Invocation, seconds, whole_number
+from raytui.cli.invocation import Invocation, seconds
 from raytui.cli.paint import is_terminal
 from raytui.cli.progress import Progress, on_interrupt, ticking
-from raytui.cli.sizes import size_flags, spec_fields, spec_options
+from raytui.cli.sizes import size_flags, spec_fields, spec_options, worker_numbers
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
 from raytui.core.errors import DeadlineExceeded, Interrupted, RefusedForSafety
@@ -28,7 +28,6 @@ from raytui.core.plan import Plan, Verb
 from raytui.core.remedy import as_commands
 from raytui.core.report import SCHEMA_VERSION
 from raytui.core.session import Session
-from raytui.core.validate import MAX_WORKERS
 
 LEAST_S = 0.01
 """Seconds left at least when planning took all the time: the manager then says what it could not begin."""
@@ -87,9 +86,15 @@ def start(
     named and nothing of it is applied without --recreate. Making the head again ends all running jobs.
     """
     flags = size_flags(sizes)
-    more = {"flags": spec_fields(flags), "recreate": recreate}
     return change(
-        invocation, "start", flags, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes or not recreate, **more
+        invocation,
+        "start",
+        flags,
+        wait=wait,
+        timeout=timeout,
+        dry_run=dry_run,
+        yes=yes or not recreate,
+        recreate=recreate,
     )
 
 
@@ -109,25 +114,34 @@ def stop(invocation: Invocation, /, *, keep: bool, yes: bool, wait: bool, timeou
     return change(invocation, "stop", {}, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes, keep=keep)
 
 
-@verb("scale", short_help="Change the number of workers.", examples="raytui scale 4\nraytui scale 0 --yes")
-@click.argument("workers", metavar="N")
+@verb(
+    "scale",
+    short_help="Change the number of workers.",
+    examples="raytui scale 4\nraytui scale 0 --yes\nraytui scale cpu=6 gpu=2",
+)
+@click.argument("numbers", metavar="N|GROUP=N...", nargs=-1, required=True)
 @yes_option
 @wait_option
 @timeout_option
 @dry_run_option
 @pass_invocation
-def scale(invocation: Invocation, /, *, workers: str, yes: bool, wait: bool, timeout: str | None, dry_run: bool) -> int:
-    """Make workers like those that exist, or drain and end the ones with the highest numbers."""
-    count = whole_number("workers", workers, 0, high=MAX_WORKERS)
-    return change(invocation, "scale", {}, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes, workers=count)
+def scale(
+    invocation: Invocation, /, *, numbers: tuple[str, ...], yes: bool, wait: bool, timeout: str | None, dry_run: bool
+) -> int:
+    """Make workers like those that exist, or drain and end the ones with the highest numbers.
+
+    N alone is the number of the group `worker`; GROUP=N sets one group and leaves the others.
+    """
+    groups = worker_numbers(numbers)
+    return change(invocation, "scale", {}, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes, groups=groups)
 
 
 @verb(
     "restart",
     short_help="Restart the head, workers, or all.",
-    examples="raytui restart worker-1\nraytui restart workers --yes\nraytui restart head",
+    examples="raytui restart worker-1\nraytui restart workers --yes\nraytui restart head\nraytui restart cpu",
 )
-@click.argument("target", metavar="[head|worker-N|workers|all]", default="all")
+@click.argument("target", metavar="[head|GROUP-N|GROUP|workers|all]", default="all")
 @yes_option
 @wait_option
 @timeout_option
@@ -136,7 +150,10 @@ def scale(invocation: Invocation, /, *, workers: str, yes: bool, wait: bool, tim
 def restart(
     invocation: Invocation, /, *, target: str, yes: bool, wait: bool, timeout: str | None, dry_run: bool
 ) -> int:
-    """Stop and start applications; workers join a restarted head by themselves."""
+    """Stop and start applications; workers join a restarted head by themselves.
+
+    GROUP is the name of a group of workers, such as `worker`; `workers` are those of all groups.
+    """
     return change(invocation, "restart", {}, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes, target=target)
 
 
@@ -155,6 +172,8 @@ def change(
     """Plan the verb, ask when it ends something, carry it out and print the contract's document."""
     limit = seconds("timeout", timeout, DEFAULT_TIMEOUT_S) or DEFAULT_TIMEOUT_S
     settings = invocation.settings(flags)
+    if name == "start":
+        what["flags"] = spec_fields(flags, settings.cluster.all_groups)
     require_changeable(name, settings.platform, read_only=settings.read_only)
     session = invocation.session(settings, check_name=name != "start")
     progress = Progress(invocation.diagnostics)

@@ -115,7 +115,7 @@ def look(invocation: Invocation, query: Query[T], most: int) -> int:
 def _observe(invocation: Invocation, settings: Settings, kind: TableKind[T]) -> Snapshot:
     """One look that asks what a list needs; raises what `require_cluster` raises."""
     snapshot = look_once(invocation.session(settings), kind.needs)
-    require_cluster(snapshot)
+    require_cluster(snapshot, must_exist=not kind.of_platform)
     return snapshot
 
 

@@ -157,14 +157,9 @@ class Joined:  # noqa: PLR0904  # look-ups of one join, most of them a line: apa
         return [self.members[n] for n in self._listing.workers]
 
     @property
-    def indexes(self) -> frozenset[int]:
-        """The workers' indexes."""
+    def indexes(self) -> Mapping[str, frozenset[int]]:
+        """The workers' indexes, by group."""
         return self._listing.indexes
-
-    @property
-    def last_index(self) -> int:
-        """The largest of them; 0 without workers."""
-        return self._listing.last
 
     @cached_property
     def in_place(self) -> Sequence[Member]:

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from raytui.core.holdings import Holdings
 from raytui.core.marker import Marker
 from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint
@@ -32,6 +33,12 @@ class CreateRequest(msgspec.Struct, frozen=True):
     runtime_identifier: str = ""
     script: str = ""
     spec_json: str = ""
+    accelerator: str = ""
+    """The node label that names the kind of GPU, or the platform's own id of it; empty for any."""
+    resource_group_id: int = 0
+    """0 leaves that to the platform."""
+    resource_profile_id: int = 0
+    """0 leaves that to the platform."""
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -162,8 +169,8 @@ class Platform(Protocol):
         """The applications that carry our marker, of one cluster or of all, head first, workers by index."""
         ...
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of `names` that belong to somebody else on this platform."""
+    async def conflicts(self, names: tuple[str, ...], cluster: str = "") -> tuple[str, ...]:
+        """Those of `names` that belong to somebody else on this platform, or to another cluster than `cluster`."""
         ...
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
@@ -213,6 +220,13 @@ class Platform(Protocol):
 
     async def forget(self, cluster: str) -> None:
         """Remove what the cluster's nodes left in the shared folder; only for a cluster without applications."""
+        ...
+
+    async def holdings(self) -> Holdings | None:
+        """Who holds what of the platform, and how much may be held; none where the platform keeps no account of that.
+
+        What could not be read is named in the answer, so nothing is raised for it.
+        """
         ...
 
     async def dashboard(self, head: Application) -> DashboardTarget:

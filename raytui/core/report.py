@@ -148,6 +148,7 @@ def _application(joined: Joined, app: Application) -> Document:
     if app.role == "worker":
         return {
             "index": None if joined.snapshot.by_ray else app.index,
+            "group": app.group or None,
             **known,
             "node_id": node_id or None,
             "node_state": state,

@@ -12,9 +12,11 @@ from typing import Generic, Literal, Self, TypeVar
 import msgspec
 
 from raytui.core.errors import Failure
+from raytui.core.holdings import Holdings
 from raytui.core.marker import Role
 from raytui.core.needs import Pending
 from raytui.core.platforms import traits
+from raytui.core.revival import Revival
 from raytui.core.spec import WORKER, ClusterSpec, place
 from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
 
@@ -136,6 +138,8 @@ class Application(msgspec.Struct, frozen=True, gc=False):
     """Its name inside the cluster where that is not `head` or `GROUP-N`: a node that Ray alone knows of."""
     group: str = ""
     """Group of a worker, `worker` where nothing else is said; empty for the head, and where nobody knows of groups."""
+    accelerator_label_id: str = ""
+    """The workbench's id of the kind of GPU that was asked for; empty when any will do, or none."""
 
     def __post_init__(self) -> None:
         """A worker that nothing is said of belongs to the group that was once the only one."""
@@ -353,6 +357,10 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     """The spec last asked for, as recorded with the cluster; neither value nor failure when none is recorded."""
     operation: Operation | None = None
     """What raytui itself is changing on this cluster now."""
+    holdings: Reading[Holdings] = Reading()
+    """Who holds what on the platform; read while an application waits, and while somebody looks at it."""
+    revivals: tuple[Revival, ...] = ()
+    """Applications that failed and that the platform starts again by itself, or did lately."""
     foreign: tuple[str, ...] = ()
     """Names of this cluster's that applications of somebody else have; looked at while the cluster is absent."""
 

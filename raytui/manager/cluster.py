@@ -13,18 +13,26 @@ from pathlib import Path
 
 import msgspec
 
-from raytui.core.asked import COUNT, FIELDS, changed_fields, overlay, profile_note
+from raytui.core.asked import (
+    changed_fields,
+    counts,
+    dropped_notes,
+    fields_of,
+    overlay,
+    profile_note,
+    with_groups_of,
+)
 from raytui.core.conditions import assess
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, Problem, RaytuiError, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.permission import require_changeable
-from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec
+from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec, scale_spec
 from raytui.core.protocols import Check, Platform
 from raytui.core.remedy import CREATE, Remedy
 from raytui.core.report import status_document
 from raytui.core.snapshot import Application
-from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
-from raytui.core.validate import MAX_WORKERS, validate
+from raytui.core.spec import WORKER, ClusterSpec, HeadSpec, WorkersSpec
+from raytui.core.validate import count_problems, validate
 from raytui.manager.executor import Execution
 from raytui.manager.journal import Journal
 from raytui.manager.memory import Memory
@@ -71,12 +79,15 @@ class ClusterManager:
         *,
         spec: ClusterSpec | None = None,
         workers: int | None = None,
+        groups: Mapping[str, int] | None = None,
         target: str = "all",
         keep: bool = False,
         flags: Collection[str] | None = None,
         recreate: bool = False,
     ) -> Plan:
         """What the verb would do now.
+
+        `scale` sets the number of workers of each group in `groups`, and with `workers` that of the group `worker`.
 
         `start` completes what is recorded with the cluster as last asked for. `flags` are the fields of `spec` that
         count whatever is recorded, by default those in which it differs from the manager's own. `recreate` makes again
@@ -88,21 +99,16 @@ class ClusterManager:
         require_changeable(verb, self._platform.name, read_only=self._read_only)
         wanted = (spec or self._spec).resolved(self._platform.name)
         counting = frozenset(changed_fields(spec or self._spec, self._spec) if flags is None else flags)
-        if verb == "scale" and (workers is None or not 0 <= workers <= MAX_WORKERS):
-            raise ConfigurationError.from_problems(
-                [
-                    Problem(
-                        "workers",
-                        f"{workers} workers: the number must be from 0 to {MAX_WORKERS}",
-                        "0 leaves the head alone",
-                    )
-                ]
-            )
+        numbers = {**({} if workers is None else {WORKER: workers}), **(groups or {})}
+        if verb == "scale":
+            wrong = count_problems(numbers)
+            if wrong:
+                raise ConfigurationError.from_problems(wrong)
         if verb == "start":
             await self._refuse_unsound(wanted, counting)
         applications = await self._platform.list(wanted.name)
         plan = await self._compare(
-            verb, wanted, applications, workers=workers, target=target, keep=keep, flags=counting, recreate=recreate
+            verb, wanted, applications, numbers=numbers, target=target, keep=keep, flags=counting, recreate=recreate
         )
         _refuse_problems(plan)
         if plan.creates:
@@ -161,7 +167,7 @@ class ClusterManager:
         wanted: ClusterSpec,
         applications: tuple[Application, ...],
         *,
-        workers: int | None,
+        numbers: Mapping[str, int],
         target: str,
         keep: bool,
         flags: frozenset[str],
@@ -179,7 +185,10 @@ class ClusterManager:
         if verb == "restart":
             return plan_restart(basis or wanted, applications, target)
         if verb == "scale":
-            plan = plan_scale((basis or wanted).with_workers(workers or 0), applications, workers or 0)
+            scaled, strange = scale_spec(basis or wanted, wanted, applications, numbers)
+            if strange:
+                raise ConfigurationError.from_problems(strange, f"scale of {wanted.name}")
+            plan = plan_scale(scaled, applications, numbers)
             return msgspec.structs.replace(plan, record=plan.spec)
         return await self._compare_start(wanted, applications, basis, flags, recreate=recreate)
 
@@ -192,11 +201,12 @@ class ClusterManager:
         *,
         recreate: bool,
     ) -> Plan:
-        spec = wanted if basis is None else overlay(basis, wanted, flags)
+        spec = wanted if basis is None else with_groups_of(overlay(basis, wanted, flags), wanted)
         if not any(app.role == "head" for app in applications):
             spec = await self._platform.specs.resolve_ports(spec)
         spec = _on_ports(spec, applications)
-        asked = overlay(spec, wanted, (self._given | flags) - {COUNT})
+        said = self._given | flags
+        asked = overlay(spec, wanted, said - counts(said))
         asked = msgspec.structs.replace(
             asked,
             ray_port=spec.ray_port if asked.ray_port == "auto" else asked.ray_port,
@@ -206,9 +216,11 @@ class ClusterManager:
         told = {difference.field for difference in plan.differences}
         note = profile_note(plan.spec, wanted, flags=flags | told, given=self._given)
         record = plan.spec if plan.changed else None
-        if record is None and basis is not None and COUNT in flags:
-            record = basis.with_workers(spec.workers.count)
-        notes = (note, *plan.notes) if note else plan.notes
+        if record is None and basis is not None:
+            # Only numbers changed, to what there is.
+            counted = overlay(basis, spec, counts(flags))
+            record = counted if counted != basis else None
+        notes = (*filter(None, [note]), *dropped_notes(spec, wanted), *plan.notes)
         return msgspec.structs.replace(plan, profile=wanted, flags=flags, record=record, notes=notes)
 
     async def _recorded(self, wanted: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec | None:
@@ -227,7 +239,7 @@ class ClusterManager:
         Memory(self._state_dir, self._platform, plan.cluster).listed(applications)
         if plan.verb in {"scale", "restart"} and not applications:
             raise NotFound(f"cluster {plan.cluster} no longer exists", hint=CREATE)
-        wanted, flags = plan.spec, frozenset(FIELDS)
+        wanted, flags = plan.spec, frozenset(fields_of(plan.spec))
         if plan.profile is not None:
             # A free port that was picked and shown stays picked.
             ports = {field for field in ("ray_port", "dashboard_port") if getattr(plan.profile, field) == "auto"}
@@ -236,7 +248,7 @@ class ClusterManager:
             plan.verb,
             wanted,
             applications,
-            workers=plan.spec.workers.count,
+            numbers=plan.counts,
             target=plan.target,
             keep=plan.keep,
             flags=flags,
@@ -270,7 +282,7 @@ class ClusterManager:
                 basis = await self._recorded(wanted, await self._platform.list(wanted.name))
                 if basis is not None:
                     # What the profile leaves out may be recorded with the cluster.
-                    wanted = overlay(basis, wanted, flags)
+                    wanted = with_groups_of(overlay(basis, wanted, flags), wanted)
                     problems = validate(wanted, self._platform.name)
                     if not problems:
                         return
@@ -287,7 +299,7 @@ class ClusterManager:
             raise ConfigurationError.from_problems(unsound, f"{plan.verb} of {plan.cluster}")
         names = tuple(request.name for request in plan.creates)
         foreign, checks = await asyncio.gather(
-            self._platform.conflicts(names), self._platform.specs.preflight(plan.spec)
+            self._platform.conflicts(names, plan.cluster), self._platform.specs.preflight(plan.spec)
         )
         failed = [check for check in checks if check.status == "fail"]
         problems = [Problem(check.field or check.name, check.message, check.hint) for check in failed]
@@ -346,7 +358,8 @@ class ClusterManager:
         spec = msgspec.structs.replace(
             self._spec, ray_port=ray_port, dashboard_port=dashboard_port, head=head, workers=workers
         )
-        await self._carry_out(await self.plan("start", spec=spec, flags=FIELDS), wait=wait_ready, timeout=timeout)
+        plan = await self.plan("start", spec=spec, flags=fields_of(spec))
+        await self._carry_out(plan, wait=wait_ready, timeout=timeout)
         return await self.get_status()
 
     async def stop_cluster(self, timeout: float = 300) -> dict[str, object]:

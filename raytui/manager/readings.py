@@ -44,6 +44,13 @@ MANY_NODES_STATS_S = 15.0
 """Period of the figures beyond `MANY_NODES` nodes: they weigh 10 to 17 KB each and cost the head most of a second per
 1,000."""
 
+ALL_THAT_RAY_GIVES = 10_000
+"""Rows of one list; a larger limit is refused."""
+LONG_LISTS: frozenset[Question] = frozenset({"actors", "tasks", "placement_groups", "ray_workers"})
+MANY_ROWS = 1_000
+MANY_ROWS_S = 30.0
+"""Period of a list of `LONG_LISTS` beyond `MANY_ROWS` rows: it costs the head, even if only while it is shown."""
+
 BIG = 500
 """Rows of an answer from which they are worked on in a thread, so that no key press waits for them."""
 
@@ -62,23 +69,14 @@ FETCH: dict[Question, Callable[[Dashboard], Awaitable[object]]] = {
     "stats": lambda dashboard: dashboard.node_stats(),
     "usage": lambda dashboard: dashboard.usage(),
     "jobs": lambda dashboard: dashboard.jobs(),
-    "actors": lambda dashboard: dashboard.workload.actors(),
+    "actors": lambda dashboard: dashboard.workload.actors(limit=ALL_THAT_RAY_GIVES),
     "serve": lambda dashboard: dashboard.serve(),
     "events": lambda dashboard: dashboard.events(),
-    "tasks": lambda dashboard: dashboard.workload.tasks(),
+    "tasks": lambda dashboard: dashboard.workload.tasks(limit=ALL_THAT_RAY_GIVES),
     "task_counts": lambda dashboard: dashboard.workload.task_counts(),
-    "placement_groups": lambda dashboard: dashboard.workload.placement_groups(),
-    "ray_workers": lambda dashboard: dashboard.workload.workers(),
+    "placement_groups": lambda dashboard: dashboard.workload.placement_groups(limit=ALL_THAT_RAY_GIVES),
+    "ray_workers": lambda dashboard: dashboard.workload.workers(limit=ALL_THAT_RAY_GIVES),
 }
-
-
-ONCE: dict[Question, Callable[[Dashboard], Awaitable[object]]] = {
-    "actors": lambda dashboard: dashboard.workload.actors(limit=10_000),
-    "tasks": lambda dashboard: dashboard.workload.tasks(limit=10_000),
-    "placement_groups": lambda dashboard: dashboard.workload.placement_groups(limit=10_000),
-    "ray_workers": lambda dashboard: dashboard.workload.workers(limit=10_000),
-}
-"""What one look asks instead: as much as Ray gives, which is too much for its head to be asked for again and again."""
 
 
 class Readings:
@@ -103,7 +101,7 @@ class Readings:
         """
         wanted = [question for question in questions if fresh or self._is_due(question)]
         session = self._session()
-        await self._wait([self._start(question, fresh=fresh) for question in wanted if question in {"gcs", "version"}])
+        await self._wait([self._start(question) for question in wanted if question in {"gcs", "version"}])
         failure = self.last("gcs").failure or self._shut_out()
         if failure is not None:
             await self._give_up(questions, failure)
@@ -111,13 +109,11 @@ class Readings:
         if session and self._session() != session:
             await self._forget(keep=("version", "gcs"))
             wanted = list(questions)
-        rest = {
-            question: self._start(question, fresh=fresh) for question in wanted if question not in {"gcs", "version"}
-        }
+        rest = {question: self._start(question) for question in wanted if question not in {"gcs", "version"}}
         await self._wait([task for question, task in rest.items() if question == "nodes"])
         await self._wait([task for question, task in rest.items() if question != "nodes"], patience)
         besides = [question for question in self.besides(questions) if fresh or self._is_due(question)]
-        await self._wait([self._start(question, fresh=False) for question in besides], patience)
+        await self._wait([self._start(question) for question in besides], patience)
 
     def besides(self, questions: Iterable[Question]) -> frozenset[Question]:
         """What else the answers to these questions make worth asking."""
@@ -136,6 +132,8 @@ class Readings:
         nodes: tuple[Node, ...] = self.last("nodes").value or ()
         if question == "stats" and len(nodes) > MANY_NODES:
             period = MANY_NODES_STATS_S
+        if question in LONG_LISTS and len(self.last(question).value or ()) > MANY_ROWS:
+            period = MANY_ROWS_S
         return asked is None or asyncio.get_running_loop().time() - asked >= period
 
     def _session(self) -> str:
@@ -147,21 +145,19 @@ class Readings:
         failure = self.last("version").failure
         return failure if failure is not None and failure.layer == "login" else None
 
-    def _start(self, question: Question, *, fresh: bool) -> asyncio.Task[None]:
+    def _start(self, question: Question) -> asyncio.Task[None]:
         """Ask, unless the same question is still open: polls never overlap."""
         running = self._running.get(question)
         if running is not None and running.done() and not running.cancelled():
             running.result()
         if running is None or running.done():
             self._asked[question] = asyncio.get_running_loop().time()
-            running = self._running[question] = asyncio.create_task(
-                self._fetch(question, fresh=fresh), name=f"ask {question}"
-            )
+            running = self._running[question] = asyncio.create_task(self._fetch(question), name=f"ask {question}")
         return running
 
-    async def _fetch(self, question: Question, *, fresh: bool) -> None:
+    async def _fetch(self, question: Question) -> None:
         try:
-            value = await ((ONCE.get(question) if fresh else None) or FETCH[question])(self.dashboard)
+            value = await FETCH[question](self.dashboard)
         except RaytuiError as error:
             self._last[question] = Reading(failure=failure_of(error), at=self._clock())
         else:

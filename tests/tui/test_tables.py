@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from raytui.core.errors import Failure
+from raytui.core.holdings import Held, Holdings
 from raytui.core.snapshot import Actor, Job, RayEvent, Reading, ServeDeployment
 from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task, TaskCount
 from raytui.tui.keys import verb_keys
@@ -37,6 +38,13 @@ ACTORS = tuple(
     for n in range(5_000)
 )
 SERVE = (ServeDeployment("shop", "RUNNING", "Ranker", "HEALTHY", replicas=2, route="/rank"),)
+HELD = (
+    Held("e1", "alice", "train", "train-1", cpu=8.0, memory=32.0, gpus=3.0, label="A10G", since=NOW - 7200),
+    Held("e2", "engineer", "workbench", "ray-cluster-head", cpu=2.0, memory=8.0, gpus=0.0, since=NOW - 600),
+    Held(
+        "e3", "engineer", "workbench", "ray-cluster-worker-1", state="scheduling", cpu=2.0, memory=8.0, since=NOW - 90
+    ),
+)
 EVENTS = (
     RayEvent(NOW - 400, "INFO", "GCS", "node joined"),
     RayEvent(NOW - 40, "ERROR", "RAYLET", "worker killed by the memory monitor"),
@@ -58,6 +66,7 @@ def full(**more):
         actors=Reading(ACTORS, at=NOW, total=53_572),
         serve=Reading(SERVE, at=NOW, total=1),
         events=Reading(EVENTS, at=NOW),
+        holdings=Reading(Holdings(held=HELD), at=NOW),
         tasks=Reading(TASKS, at=NOW, total=2),
         task_counts=Reading(COUNTS, at=NOW, total=1),
         placement_groups=Reading(GROUPS, at=NOW, total=1),
@@ -325,7 +334,7 @@ async def test_an_empty_list_teaches_with_its_whole_sentence(kind, width):
         await console.show(msgspec.structs.replace(healthy(), **{kind: Reading((), at=NOW, total=0)}))
         screen = await opened_message(console, kind)
         said = "".join("".join(part for part, _ in line) for line in screen.list.query_one("#message").lines)
-        assert "".join(with_keys(TABLES[kind].empty, keys=verb_keys(elsewhere=True)).split()) in "".join(said.split())
+        assert "".join(with_keys(TABLES[kind].empty, verb_keys(elsewhere=True)).split()) in "".join(said.split())
         assert "…" not in said
 
     await run_console(body, size=(width, 24))

@@ -10,6 +10,10 @@ LONGEST = 300
 _COLOUR = re.compile(r"(?:\x1b)?\[\d+(?:;\d+)*m")
 """Colours that Ray writes into its messages, with or without the escape that began them."""
 _FRAME = re.compile(r"^\s*(?:File \"|\^+\s*$|~+[\^~]*\s*$)")
+_OF_RAY = re.compile(
+    r"^\s*\[\d{4}-\d\d-\d\d [\d:,]+ [A-Z] \d+ \d+\] |^\((?:raylet|autoscaler|scheduler)\b"
+    r"|^\d{4}-\d\d-\d\d .*\b(?:INFO|WARNING) |^Running entrypoint for job "
+)
 _RAISED = re.compile(r"^[A-Za-z_][\w.]*(?:\([\w.]+\))?(?::\s.*|:)?$")
 """How the line begins that names an exception under the frames of its traceback."""
 
@@ -32,6 +36,22 @@ def error_line(text: str) -> str:
         return "" if in_frames else shortened(raised)
     left = [line for line in lines if line.strip()]
     return shortened(left[-1].strip()) if left else ""
+
+
+def exception_block(text: str, line: str) -> str:
+    """The text of an exception that begins with `line`, up to what Ray's own processes said after it."""
+    start = text.rfind(line[:40]) if line else -1
+    kept: list[str] = []
+    for n, part in enumerate(text[max(0, start) :].splitlines()):
+        if n and is_of_ray(part):
+            break
+        kept.append(part)
+    return "\n".join(kept)
+
+
+def is_of_ray(line: str) -> bool:
+    """Whether Ray's own processes wrote the line into the output of a driver."""
+    return _OF_RAY.match(_COLOUR.sub("", line)) is not None
 
 
 def has_traceback(text: str) -> bool:

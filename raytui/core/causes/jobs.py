@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from raytui.core.causes.excerpts import error_line, first_line, has_traceback, last_lines
+from raytui.core.causes.excerpts import error_line, exception_block, first_line, has_traceback, is_of_ray, last_lines
 from raytui.core.causes.nodes import of_node
 from raytui.core.causes.processes import MEMORY_HINT, named_actor, of_actor
 from raytui.core.causes.signs import kind_of, memory_of
@@ -15,7 +15,6 @@ from raytui.core.snapshot import Job, ServeDeployment
 _EXIT_CODE = re.compile(r"failed with exit code (-?\d+)")
 _ENVIRONMENT = re.compile(r"runtime_env setup failed|RuntimeEnvSetupError|Failed to set up runtime environment")
 _NOT_FOUND = re.compile(r".*(?:not found|No such file or directory).*")
-_RAY_LINE = re.compile(r"^\d{4}-\d\d-\d\d .*(?:INFO|WARNING) |^Running entrypoint for job ")
 _SHELL_SIGNAL = 128
 LAST_LINES = 200
 
@@ -61,7 +60,7 @@ def _conclude(evidence: Evidence, job: Job, text: str, code: int | None) -> tupl
         number = -code if code < 0 else code - _SHELL_SIGNAL
         return "killed", f"failed: its driver was killed by signal {number}", _driver_node(evidence, job)
     if has_traceback(text) and code == 1:
-        return _of_exception(evidence, text)
+        return _of_exception(evidence, job, text)
     last = _last_word(text)
     if code in {126, 127}:
         told = next((line for line in reversed(text.splitlines()) if _NOT_FOUND.fullmatch(line)), "")
@@ -69,11 +68,11 @@ def _conclude(evidence: Evidence, job: Job, text: str, code: int | None) -> tupl
     return "exit_code", f"failed with exit code {code}" + (f"; its last line: {last}" if last else ""), None
 
 
-def _of_exception(evidence: Evidence, text: str) -> tuple[CauseKind, str, Cause | None]:
+def _of_exception(evidence: Evidence, job: Job, text: str) -> tuple[CauseKind, str, Cause | None]:
     """What the exception says with which the driver ended: an own one, or that something of Ray's died."""
     line = error_line(text)
-    rest = text[max(0, text.rfind(line[:40])) :]
-    because = named_actor(evidence, text, line)
+    rest = exception_block(text, line)
+    because = named_actor(evidence, rest, line, job.ended_at)
     if because is not None:
         return because.kind, "failed", because
     if not line.startswith("ray.exceptions."):
@@ -86,6 +85,7 @@ def _of_exception(evidence: Evidence, text: str) -> tuple[CauseKind, str, Cause 
         ("NodeDiedError", "node_lost"),
         ("WorkerCrashedError", "process_lost"),
         ("ActorDiedError", "actor_lost"),
+        ("ActorUnavailableError", "actor_lost"),
         ("ActorUnschedulableError", "unschedulable"),
         ("TaskUnschedulableError", "unschedulable"),
     ):
@@ -149,12 +149,13 @@ def of_deployment(evidence: Evidence, deployment: ServeDeployment) -> Cause | No
 
 
 def _ray(job: Job, said: str) -> Witness:
+    said = said.partition(", last available logs (truncated")[0]
     return Witness("Ray", f"{job.error_type}: {said}" if job.error_type else said, job.ended_at)
 
 
 def _last_word(text: str) -> str:
     """The last line that the driver itself printed, the exception of its traceback if there is one."""
-    own = [line for line in last_lines(text, LAST_LINES) if line.strip() and not _RAY_LINE.match(line)]
+    own = [line for line in last_lines(text, LAST_LINES) if line.strip() and not is_of_ray(line)]
     body = "\n".join(line for line in own if "last available logs (truncated" not in line)
     return error_line(body)
 

@@ -70,7 +70,9 @@ def _conclude(evidence: Evidence, node: Node | None, app: Application | None) ->
     full = _memory_before(node)
     if full and kind in {"killed", "unknown"}:
         said += f"; {full}"
-    at = (node.ended_at if node is not None else 0.0) or (app.ended_at if app is not None else 0.0)
+    # Ray notices an end up to 65 s late, its platform at once.
+    ends = [node.ended_at if node is not None else 0.0, app.ended_at if app is not None else 0.0]
+    at = min((end for end in ends if end), default=0.0)
     is_node = node is not None
     return Cause(
         "node" if is_node else "application",
@@ -105,7 +107,7 @@ def _signs(evidence: Evidence, node: Node | None, app: Application | None) -> It
     for log in ("", *_LOGS):
         lines = evidence.tails.get(f"{app.short}/{log}" if log else app.short, ())
         told = _telling(lines)
-        if told is not None:
+        if told is not None and not (report is not None and report.message and report.message in told.witness.said):
             yield told._replace(witness=Witness(f"{app.short}/{log}" if log else f"{app.short}'s output", told[0].said))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from raytui.core.causes.excerpts import error_line, first_line
+from raytui.core.causes.excerpts import error_line, exception_block, first_line
 from raytui.core.causes.nodes import of_node
 from raytui.core.causes.signs import kind_of, memory_of
 from raytui.core.causes.values import Cause, CauseKind, Evidence, Witness
@@ -15,6 +15,7 @@ from raytui.core.workload import RayWorker, Task
 
 _WANTED = frozenset({"RAY_KILL", "OUT_OF_SCOPE", "REF_DELETED"})
 """Ray's reasons for the end of an actor that its program wanted."""
+_ACTOR_ID = re.compile(r"(?:actor_id: |The actor )([0-9a-f]{32})\b")
 _WANTED_EXIT = re.compile(r"INTENDED_(?:USER|SYSTEM)_EXIT")
 _NODE_ID = re.compile(r"\b(?:Node Id|ID|node_id)[:=] ?([0-9a-f]{56})\b")
 _EXIT = re.compile(r"Worker exit type: (\w+)")
@@ -45,9 +46,7 @@ def of_worker(evidence: Evidence, worker: RayWorker) -> Cause | None:
     if worker.is_alive:
         return None
     detail = worker.exit_detail
-    witnesses = [
-        Witness("Ray", f"{worker.exit_type}: {first_line(detail)}" if detail else worker.exit_type, worker.ended_at)
-    ]
+    witnesses = [Witness("Ray", _with(worker.exit_type, detail), worker.ended_at)]
     kind: CauseKind = "process_lost"
     said = "ended without a word: it was killed or it crashed"
     certain = True
@@ -69,7 +68,8 @@ def of_worker(evidence: Evidence, worker: RayWorker) -> Cause | None:
         said = "ended" if because is not None else said
     if event is not None:
         witnesses.append(Witness("Ray's events", first_line(event.message), event.at))
-    name = f"process {worker.pid or worker.worker_id[:8]} on {evidence.joined.node_name(worker.node_id) or 'an unknown node'}"
+    where = evidence.joined.node_name(worker.node_id) or "an unknown node"
+    name = f"process {worker.pid or worker.worker_id[:8]} on {where}"
     remedy: Hint = MEMORY_HINT if kind == "out_of_memory" else ""
     return Cause(
         "worker", worker.worker_id, kind, f"{name} {said}", tuple(witnesses), because, remedy, certain, worker.ended_at
@@ -82,7 +82,7 @@ def of_actor(evidence: Evidence, actor: Actor) -> Cause | None:
         return None
     worker = _worker_of(evidence, actor)
     witnesses = list(_said_of_actor(actor, worker))
-    name = f"actor {actor.name or actor.class_name} ({actor.actor_id[:8]})"
+    name = _actor(actor)
     at = worker.ended_at if worker is not None else 0.0
     exit_type = _EXIT.search(actor.message)
     certain = True
@@ -133,7 +133,7 @@ def of_task(evidence: Evidence, task: Task) -> Cause | None:
     elif kind == "out_of_memory":
         said = f"was killed for memory{memory_of(task.message)}"
     elif kind == "exception":
-        because = named_actor(evidence, task.message, line)
+        because = named_actor(evidence, exception_block(task.message, line), line, task.ended_at)
         kind, said = (because.kind, "failed") if because is not None else (kind, said)
     elif kind == "actor_lost":
         actor = next((a for a in evidence.snapshot.actors.value or () if a.actor_id == task.actor_id), None)
@@ -149,14 +149,29 @@ def of_task(evidence: Evidence, task: Task) -> Cause | None:
     return Cause("task", task.key, kind, f"{name} {said}", tuple(witnesses), because, remedy, certain, task.ended_at)
 
 
-def named_actor(evidence: Evidence, text: str, line: str) -> Cause | None:
-    """Why the actor died of whose death an exception tells; none when the exception is another, or the actor unknown."""
+def named_actor(evidence: Evidence, block: str, line: str, at: float) -> Cause | None:
+    """Why the actor died of whose death an exception tells; none of another exception or an unknown actor.
+
+    An actor that ended with the program that the exception ended is no cause of it: then its node may be.
+    """
     if not re.match(r"(?:ray\.exceptions\.)?(?:ActorDiedError|RayActorError|ActorUnavailableError)\b", line):
         return None
-    named = re.findall(r"actor_id: ([0-9a-f]{32})\b", text[text.rfind(line[:40]) :])
+    named = _ACTOR_ID.findall(block)
     actor = next((a for a in evidence.snapshot.actors.value or () if named and a.actor_id == named[-1]), None)
-    found = of_actor(evidence, actor) if actor is not None else None
-    return found if found is not None and found.is_death else None
+    if actor is None:
+        return None
+    found = of_actor(evidence, actor)
+    if found is not None and found.is_death and found.kind != "owner_ended":
+        return found
+    node = _node_with_it(evidence, actor.node_id or actor.died_on, at)
+    if node is None or not node.is_death:
+        return None
+    witnesses = found.witnesses if found is not None else ()
+    return Cause("actor", actor.actor_id, "node_lost", f"{_actor(actor)} was lost", witnesses, node, at=node.at)
+
+
+def _actor(actor: Actor) -> str:
+    return f"actor {actor.name or actor.class_name} ({actor.actor_id[:8]})"
 
 
 def memory_event(evidence: Evidence, node_id: str, identity: str) -> RayEvent | None:
@@ -167,11 +182,16 @@ def memory_event(evidence: Evidence, node_id: str, identity: str) -> RayEvent | 
     return None
 
 
+def _with(word: str, text: str) -> str:
+    """Ray's word with the first line of its text."""
+    return f"{word}: {first_line(text)}" if text.strip() else word
+
+
 def _said_of_actor(actor: Actor, worker: RayWorker | None) -> Iterator[Witness]:
     told = error_line(actor.message) if actor.death == "CONSTRUCTOR_FAILED" else first_line(actor.message)
     yield Witness("Ray", f"{actor.death}: {told}" if actor.death and told else told or actor.death or "DEAD")
     if worker is not None and worker.exit_type:
-        yield Witness("Ray", f"its process: {worker.exit_type}: {first_line(worker.exit_detail)}", worker.ended_at)
+        yield Witness("Ray", f"its process: {_with(worker.exit_type, worker.exit_detail)}", worker.ended_at)
 
 
 def _worker_of(evidence: Evidence, actor: Actor) -> RayWorker | None:
@@ -197,7 +217,7 @@ def _node_named(evidence: Evidence, node_id: str, text: str) -> Cause | None:
 
 
 def _node_with_it(evidence: Evidence, node_id: str, at: float) -> Cause | None:
-    """The death of a node that took its process along: it came no earlier and was noticed within a minute and a half."""
+    """The death of a node that took its process along: no earlier, and noticed within a minute and a half."""
     node: Node | None = evidence.joined.node(node_id)
     if (
         node is None

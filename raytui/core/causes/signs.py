@@ -14,11 +14,12 @@ from raytui.core.causes.excerpts import first_line
 from raytui.core.causes.values import CauseKind, Witness
 
 _MEMORY = re.compile(
-    r"used more memory than it was given|the node ran out of memory|\boom[-_ ]?kill|due to the node running low on "
-    r"memory|ray\.exceptions\.OutOfMemoryError|Memory cgroup out of memory",
+    r"used more memory than it was given|the node ran out of memory|\boom-kill:|oom_killed|due to the node running "
+    r"low on memory|ray\.exceptions\.OutOfMemoryError|out of memory: Killed process",
     re.IGNORECASE,
 )
-"""GPU memory that a program ran out of is an exception of that program, and no sign of this."""
+"""GPU memory that a program ran out of is an exception of that program, and no sign of this. Nor is what Ray says of
+every process that ended without a word: that the OOM killer is among the possible causes."""
 _RULES: tuple[tuple[re.Pattern[str], CauseKind], ...] = (
     (_MEMORY, "out_of_memory"),
     (re.compile(r"No space left on device|the disk is full|OutOfDiskError|OUT_OF_DISK", re.IGNORECASE), "disk_full"),

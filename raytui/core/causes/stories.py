@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from raytui.core.causes.excerpts import first_line
+from raytui.core.causes.excerpts import error_line, first_line, has_traceback
 from raytui.core.causes.things import Thing, cause_of
 from raytui.core.causes.values import Cause, Evidence
 from raytui.core.events import Event
+from raytui.core.life import OVER
 from raytui.core.remedy import Hint, as_commands
 from raytui.core.report import SCHEMA_VERSION, Document
 from raytui.core.snapshot import Application, Job, Node, Snapshot
@@ -77,11 +78,20 @@ def story_of(
     moments = sorted(
         {*_moments(told, thing, cause), *_of_journal(thing, journal)}, key=lambda moment: (moment.at, moment.said)
     )
-    quotes = tuple(Quote(name, lines[-LINES:]) for name, lines in (tails or {}).items() if lines)
+    quotes = tuple(Quote(name, _telling(lines)) for name, lines in (tails or {}).items() if lines)
     sentence = cause.told if cause is not None else f"{thing.title} is {thing.state}"
     hint = cause.advice if cause is not None else ""
     missing = tuple(_missing(evidence.snapshot))
     return Story(thing, sentence, cause, tuple(moments[-MOST_MOMENTS:]), quotes, hint, missing)
+
+
+def _telling(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines of a log's end that tell most: those around its last exception, else the last ones."""
+    text = "\n".join(lines)
+    line = error_line(text) if has_traceback(text) else ""
+    place = next((n for n in reversed(range(len(lines))) if line and lines[n].startswith(line[:40])), len(lines))
+    end = min(len(lines), max(place + LINES // 3, LINES))
+    return lines[max(0, end - LINES) : end]
 
 
 def _moments(evidence: Evidence, thing: Thing, cause: Cause | None) -> Iterator[Moment]:
@@ -95,7 +105,8 @@ def _moments(evidence: Evidence, thing: Thing, cause: Cause | None) -> Iterator[
         if part.subject_kind == "node":
             nodes.add(part.subject)
         for witness in part.witnesses:
-            if witness.at:
+            # What tells of the end itself stands among the witnesses already.
+            if witness.at and witness.at != part.at:
                 yield Moment(witness.at, witness.source, first_line(witness.said))
     if isinstance(row, Node):
         nodes.add(row.node_id)
@@ -114,7 +125,7 @@ def _of_life(row: object) -> Iterator[Moment]:
             (row.ended_at, "platform", "ended"),
         ]
         report = row.launcher
-        if report is not None:
+        if report is not None and report.state not in OVER:
             lives.append((report.at, "launcher", f"{report.state}: {report.message}".removesuffix(": ")))
     elif isinstance(row, Node):
         lives = [(row.started_at, "Ray", "the node joined"), (row.ended_at, "Ray", "the node was called dead")]

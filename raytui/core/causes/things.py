@@ -45,7 +45,7 @@ def find(snapshot: Snapshot, wanted: str) -> Thing:
     """
     things = list(things_of(snapshot))
     bare = wanted.partition("/")[2] if wanted.partition("/")[0] in {"job", "actor", "task", "node", "group"} else wanted
-    exact: Sequence[Thing] = [thing for thing in things if wanted in {thing.id, *thing.names} or bare in {thing.id, *thing.names}]
+    exact: Sequence[Thing] = [thing for thing in things if {wanted, bare} & {thing.id, *thing.names}]
     found: Sequence[Thing] = exact or [thing for thing in things if len(bare) >= SHORTEST and thing.id.startswith(bare)]
     found = _one_of(found)
     if len(found) == 1:

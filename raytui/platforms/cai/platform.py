@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from raytui.core.errors import ConfigurationError, Problem, RaytuiError
+from raytui.core.holdings import Holdings
 from raytui.core.launchers import NODE_VARIABLE, node_folder
 from raytui.core.platforms import PlatformName
 from raytui.core.protocols import CreateRequest, DashboardTarget
@@ -20,12 +21,14 @@ from raytui.platforms.cai.api.client import Timing
 from raytui.platforms.cai.api.connect import open_client
 from raytui.platforms.cai.api.transport import ClientName
 from raytui.platforms.cai.applications.lifecycle import ENDED, Lifecycle
-from raytui.platforms.cai.applications.records import in_order, to_application
+from raytui.platforms.cai.applications.records import Record, in_order, to_application
 from raytui.platforms.cai.project.files import DirectFiles, ProjectFiles, RemoteFiles
 from raytui.platforms.cai.project.folder import SharedFolder, folder_of, token_path
 from raytui.platforms.cai.project.remote_reports import RemoteReports
 from raytui.platforms.cai.project.store import ProjectStore
+from raytui.platforms.cai.site.accelerators import Accelerators
 from raytui.platforms.cai.site.addresses import DashboardAddresses, site_of
+from raytui.platforms.cai.site.holdings import HoldingsReader
 from raytui.platforms.cai.site.specs import SiteSpecs
 from raytui.platforms.cai.site.usage import Reasons
 from raytui.system.backoff import Backoff
@@ -85,6 +88,9 @@ class CaiPlatform:
         self._venv = venv
         self._is_inside = project_dir is not None
         self._reasons = Reasons(api)
+        self._accelerators = Accelerators(api)
+        self._holdings = HoldingsReader(api)
+        self._records: tuple[Record, ...] = ()
         self._remote = RemoteReports(api)
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
@@ -94,6 +100,7 @@ class CaiPlatform:
         with each look. A failed application has its reason, where somebody tells one.
         """
         records, present = await asyncio.gather(self.lifecycle.records(), self._present(cluster))
+        self._records = records
         ours = in_order(records)
         apps = [
             to_application(record, self._site)
@@ -108,13 +115,13 @@ class CaiPlatform:
             for app in apps
         )
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of `names` that an application without our marker has, or one whose marker stands for another name."""
-        return tuple(
-            sorted(
-                {record.name for record in await self.lifecycle.records() if record.name in names and not record.ours}
-            )
-        )
+    async def conflicts(self, names: tuple[str, ...], cluster: str = "") -> tuple[str, ...]:
+        """Those of `names` that an application without our marker has, or one whose marker stands for another name.
+
+        An application of another cluster counts too: group `c` of cluster `a-b` and group `b-c` of `a` share a name.
+        """
+        named = [record for record in await self.lifecycle.records() if record.name in names]
+        return tuple(sorted({record.name for record in named if not record.ours or _is_of_another(record, cluster)}))
 
     @property
     def appears_within(self) -> float:
@@ -122,15 +129,18 @@ class CaiPlatform:
         return self.client.timing.late_behind_gateway + self.client.timing.lag
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
-        """Make the Ray token of each cluster that is to have one and has none."""
+        """Make the Ray token of each cluster that is to have one and has none, and look up its accelerators."""
         asked = {request.marker.cluster for request in requests if request.environment.get("RAY_AUTH_MODE") == "token"}
         own = ray_token(os.environ, Path()).text
+        for label in dict.fromkeys(request.accelerator for request in requests if request.accelerator):
+            await self._accelerators.identity(label)
         await asyncio.gather(*(self.folder.ensure_token(cluster, own) for cluster in asked))
 
     async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:
         """Make one application, which finds what `prepare` made."""
         self.store.begins(request.marker.cluster)
-        request = msgspec.structs.replace(request, script=self.store.placed(request.script))
+        accelerator = await self._accelerators.identity(request.accelerator) if request.accelerator else ""
+        request = msgspec.structs.replace(request, script=self.store.placed(request.script), accelerator=accelerator)
         return to_application(await self.lifecycle.create(request, self._environment(request), until=until), self._site)
 
     async def stop(self, application: Application, *, wait: bool = True) -> None:
@@ -182,6 +192,10 @@ class CaiPlatform:
             return False
         finally:
             await asyncio.shield(self._withdraw(application))
+
+    async def holdings(self) -> Holdings:
+        """Quotas, kinds of GPU and the workloads that run, by a constant number of requests."""
+        return await self._holdings.read(self._records)
 
     async def dashboard(self, head: Application) -> DashboardTarget:
         """By the head's own address inside the project, by its application when that serves it, else not at all."""
@@ -235,6 +249,10 @@ class CaiPlatform:
         except RaytuiError:
             # A launcher counts only a request that appears after it began, so one left behind harms nobody.
             return
+
+
+def _is_of_another(record: Record, cluster: str) -> bool:
+    return bool(cluster) and record.marker is not None and record.marker.cluster != cluster
 
 
 def _why(app: Application) -> str:

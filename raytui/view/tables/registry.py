@@ -15,6 +15,7 @@ from raytui.view.tables.placement_groups import PLACEMENT_GROUPS
 from raytui.view.tables.serve import SERVE
 from raytui.view.tables.task_summary import TASK_SUMMARY
 from raytui.view.tables.tasks import TASKS
+from raytui.view.tables.usage import USAGE
 from raytui.view.tables.workers import WORKERS
 
 TABLES: dict[str, TableKind[Any]] = {
@@ -31,6 +32,7 @@ TABLES: dict[str, TableKind[Any]] = {
         SERVE,
         EVENTS,
         CONDITIONS,
+        USAGE,
     )
 }
 """By name, in the order in which help and console list them. Any: each kind has rows of its own type."""

@@ -63,6 +63,7 @@ def main() -> None:
         tasks=given.tasks,
         groups=given.placement_groups,
         workers=given.workers,
+        live=True,
     )
     try:
         asyncio.run(serve(made, given.port, given.log_rate))

@@ -5,7 +5,8 @@ the field.
 
     python -m tests.fakes.workbench --root DIR [--port N] [--fault NAME=VALUE ...] [--stub] [--start-seconds S]
         [--seed N] [--validate] [--team NAME] [--quota WORD ...] [--accelerator WORD ...] [--cpu-profile WORD ...]
-        [--resource-group WORD ...] [--held WORD ...] [--client FILE]
+        [--resource-group WORD ...] [--held WORD ...] [--client FILE] [--network own|shared]
+        [--venv DIR] [--tls-cert FILE --tls-key FILE]
 
 It prints one JSON line `{"url", "domain", "api_key", "project_id"}` when it is ready. Applications answer at
 `<subdomain>.<domain>` by Host header; where names below localhost do not resolve, connect to `url` and send that Host.
@@ -24,8 +25,11 @@ and fits now is started.
 | behaviour of a real workbench | where | fault or option |
 |---|---|---|
 | the script runs as a notebook kernel runs it | kernel.py | |
-| one project folder, a private /tmp, a small /dev/shm | runner.py | shm_mb |
-| an own address per engine, new on restart | environment.py | |
+| `!command`, `%magic`, `get_ipython()` in scripts | shell.py | |
+| one project folder at /home/cdsw, a private /tmp, a small /dev/shm | runner.py | shm_mb |
+| an own network and address per engine, new on restart | network.py | --network |
+| the way out is a proxy | relay.py | --network |
+| https at `$CDSW_DOMAIN` with a CA that workloads are told of | certificates.py, doors.py | --tls-cert |
 | ingress by Host header, login, audiences, 502 | ingress.py | authorization_passes |
 | RUNNING only after polls of the port | lifecycle.py | start_seconds, start_timeout |
 | endless STARTING | lifecycle.py | endless_start |
@@ -55,6 +59,9 @@ and fits now is started.
 | lists that only other programs ask for, empty | api/others.py | |
 | keys | state.py | key_invalid, wrong_audience, read_only, admin_key |
 
-`--help` explains every fault and option. Linux only; with the right to mount (root) each workload gets a mount
-namespace, else a TMPDIR of its own.
+`--help` explains every fault and option. Linux only. With root each workload has a mount namespace (else a TMPDIR of
+its own, and HOME is the project's real folder) and a network namespace at a bridge of this workbench: any two
+workbenches, and clusters of the machine itself, use the same ports and never meet (else each workload has a loopback
+address 127.0.1.x, and a program that listens on every address meets its neighbours). Out of such a network
+lead the API, at the printed URL and at `https://$CDSW_DOMAIN`, and a proxy (`https_proxy`) for package registries.
 """

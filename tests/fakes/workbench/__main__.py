@@ -53,6 +53,12 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
         parser.add_argument(
             option, action="append", default=[], dest=kind, metavar="WORD", help=f"{form}; may be repeated"
         )
+    parser.add_argument(
+        "--network",
+        choices=("own", "shared"),
+        default="own",
+        help="own: workloads have a network of their own where that is permitted (root); shared: the machine's",
+    )
     parser.add_argument("--team", default="", help="the team that owns the first project: its quota counts then")
     parser.add_argument(
         "--client",
@@ -93,6 +99,7 @@ async def run(options: argparse.Namespace) -> int:
             scheme=scheme,
             port=options.port,
             team=options.team,
+            own_network=options.network == "own",
             client=options.client.resolve() if options.client else None,
         )
     )

@@ -11,13 +11,14 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from . import ingress
-from .environment import Addresses, for_workload, free_port
+from .environment import for_workload
 from .model import FAILED, RUNNING, STARTING, STOPPED, STOPPING, Application, Orphan, Run, now
 from .runner import Pod, PodRequest, Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .network import Place
     from .sidecar_fault import Sidecar
     from .state import Workbench
 
@@ -33,7 +34,6 @@ class Lifecycle:
         self._bench = bench
         self._runner = runner
         self._sidecar = sidecar
-        self._addresses = Addresses(bench.port)
         self._pods: set[Pod] = set()
         self.orphans: list[Orphan] = []
 
@@ -96,31 +96,34 @@ class Lifecycle:
         self._sidecar.close()
         self._runner.close()
 
-    async def launch(self, workload: Application | Run, *, port: int, address: str) -> Pod:
+    async def launch(self, workload: Application | Run, place: Place) -> Pod:
         """Start the processes of a workload."""
         bench = self._bench
         project = bench.projects[workload.project_id]
         script = workload.script if isinstance(workload, Application) else bench.jobs[workload.job_id].script
-        environment = for_workload(bench, project, workload, engine_id=workload.engine_id, address=address, port=port)
+        home = await self._runner.home(project.folder)
+        environment = for_workload(bench, project, workload, place, home=home)
+        environment |= bench.network.variables | await bench.certificates.variables()
         shm = bench.faults.shm_mb or project.shared_memory_limit or 64
         log = bench.options.root / "logs" / f"{workload.engine_id}.log"
         name = workload.name if isinstance(workload, Application) else workload.id
         if bench.faults.sidecar:
-            await self._sidecar.open()
-        sidecar = self._sidecar.address if bench.faults.sidecar else ""
+            await self._sidecar.open(place)
+        sidecar = f"{self._sidecar.address} {bench.network.prefix}" if bench.faults.sidecar else ""
         pod = await self._runner.start(
-            PodRequest(workload.engine_id, name, project.folder, script, log, environment, shm, sidecar)
+            PodRequest(workload.engine_id, name, project.folder, script, log, environment, shm, sidecar), place
         )
         self._pods.add(pod)
         workload.pod = pod
         if bench.faults.sidecar:
-            bench.spawn(self._sidecar.drop_joined(pod, address))
+            bench.spawn(self._sidecar.drop_joined(pod, place.address))
         return pod
 
-    def take_address(self) -> str:
-        """An address for one start of a workload, never the one it had before."""
+    def take_place(self) -> Place:
+        """A network for one start of a workload, never with the address that it had before."""
         runs = [run.address for job in self._bench.jobs.values() for run in job.runs if run.pod is not None]
-        return self._addresses.take([application.address for application in self._bench.applications.values()] + runs)
+        used = [application.address for application in self._bench.applications.values()]
+        return self._bench.network.take(self._bench.port, used + runs)
 
     def grace(self) -> float:
         """Seconds between SIGTERM and SIGKILL, 0 without SIGTERM."""
@@ -164,11 +167,9 @@ class Lifecycle:
         if bench.options.stub:
             self._running(application)
             await asyncio.Event().wait()
-        application.address = self.take_address()
-        application.port = free_port()
-        application.launching = bench.spawn(
-            self.launch(application, port=application.port, address=application.address)
-        )
+        place = self.take_place()
+        application.place, application.address = place, place.address
+        application.launching = bench.spawn(self.launch(application, place))
         pod = await asyncio.shield(application.launching)
         if not await self._answers(application, pod):
             await pod.stop(self.grace())
@@ -185,7 +186,7 @@ class Lifecycle:
         while asyncio.get_running_loop().time() < deadline:
             if pod.gone.is_set():
                 return True
-            if await ingress.poll(application.port, path):
+            if application.place is not None and await ingress.poll(application.place, path):
                 return True
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(pod.gone.wait(), POLL_EVERY)

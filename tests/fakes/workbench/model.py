@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
+    from .network import Place
     from .runner import Pod
 
 OWNER = {"username": "engineer", "name": "Ei Engineer", "email": "engineer@example.com"}
@@ -131,8 +132,8 @@ class Application:
     engine_id: str = ""
     address: str = ""
     """Its pod IP of this start."""
-    port: int = 0
-    """Its CDSW_APP_PORT of this start."""
+    place: Place | None = None
+    """The network of this start."""
     pod: Pod | None = None
     usage: Use | None = None
     """The line of /usage of this start."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from .environment import free_port
 from .model import Job, Run, now
 
 if TYPE_CHECKING:
@@ -61,8 +60,9 @@ class Runs:
         if faults.stub_jobs:
             self._finish(job, run, "ENGINE_FAILED" if faults.job_fails else "ENGINE_SUCCEEDED")
             return
-        run.address = self._lifecycle.take_address()
-        pod = await self._lifecycle.launch(run, port=free_port(), address=run.address)
+        place = self._lifecycle.take_place()
+        run.address = place.address
+        pod = await self._lifecycle.launch(run, place)
         if run.status == "ENGINE_STOPPING":
             await pod.stop(self._lifecycle.grace())
         else:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 from . import api, client, gateway, ingress, routing
+from .doors import Doors
 from .failures import Delivery
 from .faults import UnknownFault
 from .lifecycle import Lifecycle
+from .network import Network
 from .runner import Runner
 from .runs import Runs
 from .sidecar_fault import Sidecar
 from .site import KINDS, BadSite
 from .state import API, PROJECT_SECRET
-from .wire import HEAD_LIMIT, Answer, BadRequest, Request, html_answer, json_answer, read_request
+from .wire import Answer, BadRequest, Request, html_answer, json_answer, read_request
 
 if TYPE_CHECKING:
     import ssl
@@ -34,15 +37,17 @@ class Server:
         self.bench = bench
         self._visible = visible
         self._connections: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._outside: asyncio.Task[None] | None = None
+        self._doors: Doors | None = None
 
     async def open(self, context: ssl.SSLContext | None = None) -> None:
         """Listen on 127.0.0.1 and make the first project. Raises OSError when the port is taken."""
         bench = self.bench
-        self._server = await asyncio.start_server(
-            self._connection, "127.0.0.1", bench.port, limit=HEAD_LIMIT, ssl=context, backlog=1024
-        )
-        bench.port = self._server.sockets[0].getsockname()[1]
+        listening = socket.create_server(("127.0.0.1", bench.port), backlog=1024)
+        bench.port = listening.getsockname()[1]
+        self._doors = Doors(self._connection, bench.certificates.context, context)
+        self._outside = asyncio.create_task(self._doors.serve(listening))
+        bench.network = Network(self._doors.serve, own=bench.options.own_network)
         folder = await asyncio.to_thread(client.unpack, bench)
         runner = Runner(bench.options.root, self._visible, modules=folder)
         bench.lifecycle = Lifecycle(bench, runner, Sidecar(bench.faults))
@@ -58,8 +63,9 @@ class Server:
 
     async def close(self) -> None:
         """Stop listening, end all connections and all workloads."""
-        if self._server is not None:
-            self._server.close()
+        if self._outside is not None and self._doors is not None:
+            self._outside.cancel()
+            await self._doors.close()
         connections = list(self._connections)
         for task in connections:
             task.cancel()

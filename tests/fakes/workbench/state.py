@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .certificates import Certificates
 from .failures import Chooser
 from .faults import Faults
 from .files import ProjectFiles
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from .lifecycle import Lifecycle
+    from .network import Network
     from .runs import Runs
 
 API, APPLICATION = "API", "Application"
@@ -42,6 +44,8 @@ class Options:
     port: int = 0
     team: str = ""
     """The team that owns the first project."""
+    own_network: bool = True
+    """Whether workloads get networks of their own, where that is permitted."""
     client: Path | None = None
     """The vendor's client for Python, a tar.gz."""
 
@@ -68,6 +72,8 @@ class Workbench:
         self.api_key = secrets.token_hex(32)
         self.workload_key = secrets.token_hex(32)
         self.port = self.options.port
+        self.certificates = Certificates(self.options.root)
+        self.network: Network
         self.lifecycle: Lifecycle
         self.runs: Runs
         self.files = ProjectFiles(self)
@@ -147,6 +153,7 @@ class Workbench:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(AttributeError):
             await self.lifecycle.close()
+            self.network.close()
 
     def truth(self) -> dict[str, Any]:
         """What really exists, for `GET /_test/state`."""

@@ -30,12 +30,21 @@ async def running(
     site: dict[str, list[str]] | None = None,
     team: str = "",
     client: Path | None = None,
+    own_network: bool = True,
     **faults: Any,
 ) -> AsyncIterator[Workbench]:
     """A listening workbench on a free port; at the end nothing of it runs any more."""
     scheme = "https" if context else "http"
     options = Options(
-        root, Path(sys.prefix), stub=stub, seed=seed, validate=validate, scheme=scheme, team=team, client=client
+        root,
+        Path(sys.prefix),
+        stub=stub,
+        seed=seed,
+        validate=validate,
+        scheme=scheme,
+        team=team,
+        client=client,
+        own_network=own_network,
     )
     bench = Workbench(options)
     bench.faults.update(faults)

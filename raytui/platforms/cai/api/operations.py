@@ -126,6 +126,10 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "GetDefaultQuota": Operation("GET", "/api/v2/default-quota/user", "get_default_quota", "read the quota"),
     "ListUsersQuota": Operation("GET", "/api/v2/usersquota", "list_users_quota", "read the quota of the users"),
+    "ListGroupsQuota": Operation("GET", "/api/v2/groupsquota", "list_groups_quota", "read the quota of the groups"),
+    "ListUsersAcceleratorQuota": Operation(
+        "GET", "/api/v2/userslabels/quota", "list_users_accelerator_quota", "read the use of GPUs by kind"
+    ),
     "ListUsage": Operation("GET", "/api/v2/usage", "list_usage", "read the use of the workloads"),
 }
 """By operationId. Ids that a phrase names and the path does not (`name`, the upload's `path`) are for people only."""

@@ -271,11 +271,12 @@ def settings_file(spec: ClusterSpec) -> str:
         'platform = "cai"',
     ]
     plain = msgspec.to_builtins(spec)
-    head, workers = plain.pop("head", {}), plain.pop("workers", {})
+    head, workers, groups = plain.pop("head", {}), plain.pop("workers", {}), plain.pop("groups", {})
     for table, values in (
         ("cluster", {"name": spec.name, **plain}),
         ("cluster.head", head),
         ("cluster.workers", workers),
+        *((f"cluster.groups.{name}", size) for name, size in groups.items()),
     ):
         lines += ["", f"[profiles.cai.{table}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
     return "\n".join(lines) + "\n"

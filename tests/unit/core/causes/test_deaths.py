@@ -13,7 +13,8 @@ from raytui.core.causes.nodes import of_application, of_node
 from raytui.core.causes.processes import of_actor, of_task, of_worker
 from raytui.core.causes.values import Cause, Evidence
 from raytui.core.joined import join
-from raytui.core.snapshot import Job, Operation, Snapshot
+from raytui.core.snapshot import Actor, Job, Operation, Snapshot
+from raytui.core.workload import RayWorker
 from raytui.dashboard.activity import parse_actors, parse_events, parse_jobs, parse_serve
 from raytui.dashboard.payloads import parse_nodes
 from raytui.dashboard.workload import parse_tasks, parse_workers
@@ -335,3 +336,83 @@ def test_a_stopped_job_did_not_die() -> None:
     assert found is not None
     assert not found.is_death
     assert of_job(evidence(snapshot()), Job("j", "SUCCEEDED")) is None
+
+
+BOILERPLATE = (
+    "Worker unexpectedly exits with a connection error code 2. End of file. Some common causes include: (1) the process "
+    "was killed by the OOM killer due to high memory usage, (2) ray stop --force was called, or (3) the worker crashed "
+    "unexpectedly due to SIGSEGV or another unexpected error."
+)
+"""What Ray 2.60 says of every process that ended without a word (recorded from a SIGKILL)."""
+ACTOR = "1ec591efd10aafbadc3bf2f703000000"
+DIED = (
+    "The actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: "
+    f"{BOILERPLATE}"
+)
+
+
+def traceback_of(*lines: str) -> str:
+    frames = 'Traceback (most recent call last):\n  File "hog.py", line 8, in <module>\n    ray.get(h.fill.remote())'
+    return "\n".join(("Job entrypoint command failed with exit code 1", frames, *lines, ""))
+
+
+def killed_process() -> Evidence:
+    """A process that was killed by hand, the actor in it, and the job that waited for the actor."""
+    died = (
+        f"ray.exceptions.ActorDiedError: The actor died unexpectedly before finishing this task.\n\tactor_id: {ACTOR}"
+    )
+    return evidence(
+        snapshot(
+            actors=(
+                Actor(
+                    ACTOR, "Hog", "DEAD", node_id="n0" * 8, pid=7, death="WORKER_DIED", message=DIED, job_id="03000000"
+                ),
+            ),
+            ray_workers=(
+                RayWorker(
+                    "w" * 56, is_alive=False, node_id="n0" * 8, pid=7, exit_type="SYSTEM_ERROR", exit_detail=BOILERPLATE
+                ),
+            ),
+            jobs=(Job("hog", "FAILED", message=traceback_of(died, DIED), driver_exit_code=1, job_id="03000000"),),
+        )
+    )
+
+
+def test_what_ray_says_of_every_lost_process_is_no_sign_of_memory() -> None:
+    seen = killed_process()
+    (worker,), (actor,), (job,) = seen.snapshot.ray_workers.value, seen.snapshot.actors.value, seen.snapshot.jobs.value
+    for cause in (of_worker(seen, worker), of_actor(seen, actor), of_job(seen, job)):
+        assert cause is not None
+        assert (cause.kind, cause.certain) == ("process_lost", False)
+    assert of_job(seen, job).told == (
+        "job hog failed because actor Hog (1ec591ef) died because process 7 on head ended without a word: "
+        "it was killed or it crashed"
+    )
+
+
+def test_an_actor_that_ended_with_the_driver_is_not_why_the_driver_failed_but_its_node_may_be() -> None:
+    line = f"ray.exceptions.ActorUnavailableError: The actor {ACTOR} is unavailable: RPC error: Socket closed"
+    noise = f"    [2026-11-24 22:15:23,246 I 24734 24756] (raylet) x.cc:37: {BOILERPLATE}"
+    failed = Job("pinned", "FAILED", message=traceback_of(line, noise), driver_exit_code=1, ended_at=NOW - 12)
+    owner = Actor(ACTOR, "Holder", "DEAD", node_id="n1" * 8, death="OWNER_DIED", message="its owner has died")
+    apps = (
+        application(0),
+        application(1, "failed", ended_at=NOW - 14, **said("the raylet ended (killed by signal 9)")),
+    )
+    seen = evidence(snapshot(apps, (node(0), node(1, **LOST)), actors=(owner,), jobs=(failed,)))
+    found = of_job(seen, failed)
+    assert found is not None
+    assert found.told.startswith(
+        "job pinned failed because actor Holder (1ec591ef) was lost because node worker-1 was killed by signal 9"
+    )
+    assert found.root.at == NOW - 14
+    alone = evidence(snapshot(actors=(msgspec.structs.replace(owner, node_id="n0" * 8),), jobs=(failed,)))
+    assert of_job(alone, failed).kind == "actor_lost"
+
+
+def test_lines_of_rays_own_processes_are_not_the_drivers_last_words() -> None:
+    noise = "    [2026-11-24 22:15:23,246 I 24734 24756] (raylet) object_store.cc:37: Object store current usage"
+    failed = Job("j", "FAILED", message=f"Job entrypoint command failed\nhalf done\n{noise}\n", driver_exit_code=4)
+    assert of_job(evidence(snapshot(jobs=(failed,))), failed).sentence == (
+        "job j failed with exit code 4; its last line: half done"
+    )
