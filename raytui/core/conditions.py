@@ -20,6 +20,7 @@ from raytui.core.findings import of_cluster
 from raytui.core.joined import HIDDEN, Joined, join
 from raytui.core.kept import Moment
 from raytui.core.life import began, is_current
+from raytui.core.links import answered
 from raytui.core.node_findings import of_ended
 from raytui.core.remedy import CREATE, FOLLOW, Hint, Remedy
 from raytui.core.revivals import under_way, unfinished
@@ -92,7 +93,7 @@ def assess(
         conditions,
         judged.broken,
         judged.unchecked,
-        _answered(snapshot, judged.broken),
+        answered(snapshot, judged.broken),
         waiting,
     )
 
@@ -100,39 +101,6 @@ def assess(
 def node_state(snapshot: Snapshot, application: Application) -> tuple[str, NodeState | None]:
     """Id and state of an application's Ray node by the worse witness; see `Joined.state_of`."""
     return join(snapshot).state_of(application)
-
-
-def _answered(snapshot: Snapshot, broken: Failure | None) -> tuple[Layer, ...]:
-    """The links that something went through: an answer, or a failure that only what lies behind them can give."""
-    head = snapshot.head
-    readings = (
-        snapshot.version,
-        snapshot.nodes,
-        snapshot.usage,
-        snapshot.jobs,
-        snapshot.actors,
-        snapshot.serve,
-        snapshot.events,
-        snapshot.tasks,
-        snapshot.task_counts,
-        snapshot.placement_groups,
-        snapshot.ray_workers,
-    )
-    told = any(reading.value is not None for reading in readings)
-    # The health check is public: it proves the way and the dashboard, not the login.
-    health = snapshot.gcs.value is not None
-    failed = {reading.failure.layer for reading in (*readings, snapshot.gcs) if reading.failure is not None}
-    at_gcs = "gcs" in failed and (broken is None or broken.layer in {"gcs", "login"})
-    found: dict[Layer, bool] = {
-        "platform": snapshot.applications.value is not None and not snapshot.by_ray,
-        "application": head is not None and head.state == "running" and not snapshot.by_ray,
-        "network": told or health or bool(failed & {"login", "dashboard", "gcs"}),
-        "login": told,
-        "dashboard": told or health or at_gcs,
-        "gcs": snapshot.gcs.value is True or snapshot.nodes.value is not None,
-    }
-    reached = LAYERS if broken is None else LAYERS[: LAYERS.index(broken.layer)]
-    return tuple(layer for layer in reached if found[layer])
 
 
 def _judge(joined: Joined, demand: list[Condition]) -> _Judgement:

@@ -15,11 +15,17 @@ from raytui.core.remedy import Hint, as_commands
 from raytui.core.report import SCHEMA_VERSION, Document
 from raytui.core.snapshot import Application, Job, Node, Snapshot
 from raytui.core.units import rfc3339_or_none
+from raytui.core.waiting import sentences
+from raytui.core.waiting.document import waiting_document
+from raytui.core.waiting.observed import why_waits
+from raytui.core.waiting.values import Waiting
 from raytui.core.workload import PlacementGroup, RayWorker, Task
 
 LINES = 15
 """Last lines of each log that are quoted."""
 MOST_MOMENTS = 40
+_WAITS = frozenset({"PENDING", "PENDING_NODE_ASSIGNMENT", "PENDING_CREATION", "RESCHEDULING", "RESTARTING"})
+"""Ray's words for the state of a job, task, actor or placement group that has no node."""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -50,6 +56,8 @@ class Story(msgspec.Struct, frozen=True):
     hint: Hint = ""
     missing: tuple[str, ...] = ()
     """What could not be asked and might tell more."""
+    waiting: Waiting | None = None
+    """Why it waits for a node; none when it does not."""
 
 
 def logs_of(snapshot: Snapshot, evidence: Evidence, thing: Thing) -> tuple[str, ...]:
@@ -81,8 +89,21 @@ def story_of(
     quotes = tuple(Quote(name, _telling(lines)) for name, lines in (tails or {}).items() if lines)
     sentence = cause.told if cause is not None else f"{thing.title} is {thing.state}"
     hint = cause.advice if cause is not None else ""
+    waiting = _waiting_of(evidence, thing) if cause is None else None
+    if waiting is not None:
+        sentence, hint = sentences.message(waiting), sentences.hint(waiting)
     missing = tuple(_missing(evidence.snapshot))
-    return Story(thing, sentence, cause, tuple(moments[-MOST_MOMENTS:]), quotes, hint, missing)
+    return Story(thing, sentence, cause, tuple(moments[-MOST_MOMENTS:]), quotes, hint, missing, waiting)
+
+
+def _waiting_of(evidence: Evidence, thing: Thing) -> Waiting | None:
+    """Why the thing waits for a node, when it does; equal things wait together, and not each is listed by its id."""
+    if thing.state not in _WAITS:
+        return None
+    found = [one for one in why_waits(evidence.joined) if one.demand.what == thing.kind]
+    names = {thing.id, *thing.names}
+    by_id = (one for one in found if thing.id in one.demand.ids)
+    return next(by_id, next((one for one in found if one.demand.name in names), None))
 
 
 def _telling(lines: tuple[str, ...]) -> tuple[str, ...]:
@@ -178,6 +199,7 @@ def story_document(story: Story) -> Document:
         "state": story.thing.state,
         "sentence": story.sentence,
         "cause": None if cause is None else cause_document(cause),
+        "waiting": None if story.waiting is None else waiting_document(story.waiting),
         "moments": [
             {"time": rfc3339_or_none(moment.at), "source": moment.source, "message": moment.said}
             for moment in story.moments

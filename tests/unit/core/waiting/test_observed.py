@@ -7,6 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from raytui.core.causes.stories import story_document, story_of
+from raytui.core.causes.things import things_of
+from raytui.core.causes.values import Evidence
 from raytui.core.conditions import assess
 from raytui.core.joined import join
 from raytui.core.needs import Part, Pending
@@ -282,6 +285,14 @@ def test_the_status_of_programs_has_the_whole_answer() -> None:
     assert waiting["scale"] == [{"group": "worker", "number": 1, "to": 2, "command": "raytui scale 2"}]
     unasked = msgspec.structs.replace(told, usage=Reading())
     assert status_document(unasked, assess(unasked), NOW)["waiting"] is None
+
+
+def test_the_story_of_what_waits_says_why() -> None:
+    told = seen(cpus(64), tasks=(task(1, resources={"CPU": 64.0}), task(2, "hold", "RUNNING")))
+    stories = [story_of(Evidence(join(told)), thing) for thing in things_of(told) if thing.kind == "task"]
+    assert stories[0].sentence.startswith("task train waits for CPU 64: no node can ever run it: the nearest,")
+    assert story_document(stories[0])["waiting"]["class"] == "never"
+    assert (stories[1].waiting, stories[1].sentence) == (None, "task hold is RUNNING")
 
 
 def test_nothing_waits_where_nobody_was_asked() -> None:
