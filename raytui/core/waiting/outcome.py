@@ -156,6 +156,9 @@ class Round:
         if at_last.added is None:
             if not at_last.known:
                 return self._waiting(demand, wants, "unknown", TOO_MANY)
+            beyond = self._more(demand, wants, self._rooms(demand, wants, free=False), limited=False)
+            if beyond.added is not None:
+                return self._waiting(demand, wants, "quota", self._left(beyond), later=self._workers(beyond))
             unseen = self._unseen(wants)
             if unseen:
                 return self._waiting(demand, wants, "unknown", unseen)
@@ -170,10 +173,16 @@ class Round:
         later = () if beside or at_once.added == at_last.added else self._workers(at_last)
         return self._waiting(demand, wants, "scale", scale=told, later=later, is_beside=beside)
 
-    def _more(self, demand: Demand, wants: list[Want], present: Sequence[Room]) -> Fewest:
+    def _left(self, beyond: Fewest) -> str:
+        """How many workers of each group that would be needed the platform can still give."""
+        needed = [kind for kind, number in zip(self._kinds, beyond.added or (), strict=True) if number]
+        return " and ".join(f"{kind.most} of group {kind.group}" for kind in needed if kind.most is not None)
+
+    def _more(self, demand: Demand, wants: list[Want], present: Sequence[Room], *, limited: bool = True) -> Fewest:
+        """`limited`: by what the platform can give."""
         most = sum(want.number for want in wants)
         kinds = [
-            Room(size, most if kind.most is None else kind.most, kind.labels)
+            Room(size, kind.most if limited and kind.most is not None else most, kind.labels)
             for kind, size in zip(self._kinds, self._sizes, strict=True)
         ]
         return fewest(wants, demand.strategy, present, kinds)
@@ -201,11 +210,7 @@ class Round:
         return ""
 
     def _why_never(self, demand: Demand, wants: list[Want]) -> str:
-        kinds = [
-            Room(size, 1, kind.labels)
-            for kind, size in zip(self._kinds, self._sizes, strict=True)
-            if kind.most is None or kind.most > 0
-        ]
+        kinds = [Room(size, 1, kind.labels) for kind, size in zip(self._kinds, self._sizes, strict=True)]
         rooms = [*self._one_empty, *kinds]
         whole = demand.strategy == "STRICT_PACK"
         sizes = [tuple(sum(want.size[n] * want.number for want in wants) for n in range(len(self._names)))]
@@ -214,12 +219,10 @@ class Round:
             if not any(holds(room, want) for room in rooms):
                 return self._lacking(want, rooms)
         total = sum(want.number for want in wants)
-        limited = any(kind.most is not None for kind in self._kinds)
-        beyond = " and as many more workers as the platform can give" if limited else ""
         if demand.strategy == "STRICT_SPREAD":
             able = matching(wants, self._empty)
-            return f"it needs {total} different nodes, and at most {able} of its bundles find one{beyond}"
-        return f"its {total} bundles do not fit together on the nodes that are here{beyond}, even when they are empty"
+            return f"it needs {total} different nodes, and at most {able} of its bundles find one"
+        return f"its {total} bundles do not fit together on the nodes that are here, even when they are empty"
 
     def _lacking(self, want: Want, rooms: Sequence[Room]) -> str:
         """Why no node can hold this part: the nearest, and what it lacks."""

@@ -44,6 +44,8 @@ def hint(waiting: Waiting) -> Hint:
         return _with_purpose(waiting, f"lets {one} run at once", f"let {one} run at once")
     if waiting.kind == "fits" and not waiting.holders and not waiting.awaits:
         return (Remedy("jobs"), " and ", Remedy("actors", "", "list what may hold the nodes"))
+    if waiting.kind == "quota":
+        return ("it needs a larger quota, or room in this one; ", Remedy("usage", "", "shows who holds it"))
     if waiting.kind == "never":
         return _instead(waiting)
     if waiting.because == HAS_ROOM:
@@ -102,6 +104,9 @@ def _why(waiting: Waiting) -> str:
         return f"no node{'' if waiting.groups else ' here'} can ever run {it}: {waiting.because}"
     if waiting.kind == "scale":
         return f"the nodes here are not enough even when empty; {_scaling(waiting)}"
+    if waiting.kind == "quota":
+        told = f"{_workers(waiting.later)} would do, but the quota has room for {waiting.because}"
+        return f"the nodes here are not enough even when empty; {told}"
     if waiting.kind == "environment":
         return _environment(waiting)
     if waiting.kind == "unknown":

@@ -120,6 +120,12 @@ CASES: dict[str, tuple[Demand, dict[str, Any], str, str]] = {
         ("placement group pg waits for 1 bundle of CPU 1 and 2 bundles of GPU 1 (PACK): the nodes here are not enough even "
         "when empty; 1 more worker of group gpu would do now"), "raytui scale gpu=2 adds what it needs",
     ),
+    "the quota is short": (
+        task({"GPU": 1.0}), {"kinds": (WorkerKind("gpu", {"GPU": 1.0}, count=1, last=1, most=0, is_seen=True),)},
+        ("task train waits for GPU 1: the nodes here are not enough even when empty; 1 more worker of group gpu would do, but "
+        "the quota has room for 0 of group gpu"),
+        "it needs a larger quota, or room in this one; raytui usage shows who holds it",
+    ),
     "runtime environment": (
         Demand("task", (Part({"CPU": 1.0}),), "", 1, "train", environment=EnvironmentSetup("02", "pip install", 1.0, "Collecting x")),
         {},
