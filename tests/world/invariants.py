@@ -31,6 +31,9 @@ LOOKED_FOR = 110.0
 nothing is left unknown."""
 UNDO = 300.0
 """Seconds that undoing may take beyond that: a delete has been seen to take 180 s."""
+QUOTA_BOUND = 75.0
+"""Seconds after which it must be said that an application waits for quota, or no longer does: who holds what is asked
+once a minute."""
 OBSERVE = 60.0
 """The most seconds of one look: 30 for the list, 10 to locate the dashboard, three questions of 5 s in turn."""
 UNKNOWN = re.compile(r"could not be asked|what exists is not known|cannot be known", re.IGNORECASE)
@@ -282,12 +285,26 @@ class Judge:
             if known:
                 self.wrong("absent", f"a status says absent, and there are {_list(known)}")
         self._counts(snapshot, document, begin, end)
+        self._waits(document, begin, end)
         # One that was only just deleted is listed as stopping for a moment yet.
         if self.site.faults.quiet and verdict != "ok" and phase != "stopping" and truth and self._well(begin, before):
             self.wrong(
                 "quiet",
                 f"a status says {phase}/{verdict} in a world without faults, where all nodes have been alive for long",
             )
+
+    def _waits(self, document: dict[str, Any], begin: float, end: float) -> None:
+        """Who waits for quota is said to, and nobody when there is room."""
+        site = self.site
+        told = [found for found in document["conditions"] if found["reason"] == "QuotaExceeded"]
+        if told and site.refused_at < begin - QUOTA_BOUND:
+            self.wrong("quota", f"a status says {told[0]['message']!r}, and nobody was kept waiting for long")
+        said = " ".join(f"{found['subject']} {found['message']}" for found in told)
+        for app in site.ours() if not site.faults.errors and not site.faults.outages else ():
+            kept = app.waits_since is not None and app.waits_since < begin - QUOTA_BOUND and app.status == STARTING
+            if kept and app.shown_from < begin and not app.deleting and not _names(said, app):
+                ago = end - (app.waits_since or 0.0)
+                self.wrong("quota", f"{app.name} has waited for quota for {ago:.0f} s, and a status says nothing of it")
 
     def _well(self, begin: float, before: dict[App, str]) -> bool:
         """Whether all that was asked for has been alive for half a minute."""

@@ -107,6 +107,8 @@ class App:
     sticky: bool = False
     """Whether the life's trouble of getting stuck is this one's."""
     stuck_since: float | None = None
+    waits_since: float | None = None
+    """Since when it has waited for quota."""
     touched: list[str] = field(default_factory=list)
     """What anybody asked of it."""
 

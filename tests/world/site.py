@@ -67,6 +67,8 @@ class Site:
         """Creates that were accepted and whose application will appear later."""
         self.wrong: list[tuple[str, str]] = []
         """What was seen to be wrong the moment it happened."""
+        self.refused_at = -1e9
+        """When an application was last kept waiting for quota."""
         self._count = 0
 
     # ------------------------------------------------------------------ questions
@@ -207,9 +209,31 @@ class Site:
     def _begin(self, app: App) -> None:
         app.ticket += 1
         app.status, app.starting, app.running, app.stopped = STARTING, self.now(), None, None
+        app.waits_since = None
         self._after(self.chance.uniform(1.5, 4.0), app, lambda: self._launch(app))
 
+    def holding(self) -> list[App]:
+        """Applications of ours that hold what they asked for."""
+        return [
+            app
+            for app in self.apps.values()
+            if app.ours and app.engine is not None and app.status in {RUNNING, STOPPING}
+        ]
+
+    def _waits_for_quota(self, app: App) -> bool:
+        if not app.ours or not self.faults.quota or len(self.holding()) < self.faults.quota:
+            app.waits_since = None
+            return False
+        if app.waits_since is None:
+            app.waits_since = self.now()
+            self.tell(f"    [world] {app.name} ({app.id}) waits for quota")
+        self.refused_at = self.now()
+        return True
+
     def _launch(self, app: App) -> None:
+        if self._waits_for_quota(app):
+            self._after(1.0, app, lambda: self._launch(app))
+            return
         if self._is_stuck(app, "starting"):
             self._after(1.0, app, lambda: self._launch(app))
             return

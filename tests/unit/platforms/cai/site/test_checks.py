@@ -128,8 +128,9 @@ def test_the_quota_counts_every_group() -> None:
     ("configured", "used", "status"),
     [
         ({"cpu": "64", "memory": "256", "nvidia_gpu": "4"}, {"cpu": "0"}, "ok"),
-        ({"cpu": "10", "memory": "256", "nvidia_gpu": "4"}, {}, "fail"),
-        ({"cpu": "64", "memory": "256", "nvidia_gpu": "2"}, {}, "fail"),
+        ({"cpu": "10", "memory": "256", "nvidia_gpu": "4"}, {}, "warn"),
+        ({"cpu": "1", "memory": "256", "nvidia_gpu": "4"}, {}, "fail"),
+        ({"cpu": "64", "memory": "256", "nvidia_gpu": "2"}, {}, "warn"),
         ({"cpu": "64", "memory": "256", "nvidia_gpu": "4"}, {"memory": "220.5"}, "warn"),
         ({"cpu": "", "memory": None}, None, "ok"),
         (None, None, "skip"),
