@@ -31,8 +31,8 @@ class KeySetting(NamedTuple):
 KEY_SETTINGS = (
     KeySetting("start", "s", "Start the cluster, or create what is missing of it", ("cluster",)),
     KeySetting("stop", "x", "Stop the cluster and delete its applications", ("cluster",)),
-    KeySetting("scale-up", "plus,equals_sign", "Add a worker", ("cluster",)),
-    KeySetting("scale-down", "minus", "Take the last worker away", ("cluster",)),
+    KeySetting("scale-up", "plus,equals_sign", "Add a worker, to the group under the cursor", ("cluster",)),
+    KeySetting("scale-down", "minus", "Take the last worker of the group away", ("cluster",)),
     KeySetting("restart", "r", "Restart the application under the cursor", ("table",)),
     KeySetting("logs", "l,enter", "Show the log of the application under the cursor", ("table",)),
     KeySetting("details", "enter", "Show all fields of the row under the cursor", ("list",)),
