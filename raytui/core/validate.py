@@ -159,6 +159,10 @@ def _group(field: str, size: WorkersSpec) -> Iterator[Problem]:
     yield from _amount(f"{field}.memory", size.memory, MIN_MEMORY_GB, MAX_MEMORY_GB, "GB of memory")
     if not 0 <= size.gpus <= MAX_GPUS:
         yield Problem(f"{field}.gpus", f"{size.gpus} GPUs: the number must be from 0 to {MAX_GPUS}")
+
+
+def _of_workbench(field: str, size: WorkersSpec) -> Iterator[Problem]:
+    """What only a workbench knows, so that it means nothing elsewhere."""
     if size.accelerator and not size.gpus:
         told = f"{size.accelerator} names a kind of GPU, and no GPU is asked for"
         yield Problem(f"{field}.accelerator", told, f"set {field}.gpus, or leave {field}.accelerator out")
@@ -182,6 +186,8 @@ def _platform(spec: ClusterSpec, platform: PlatformName) -> Iterator[Problem]:
         )
     if traits(platform).is_workbench:
         yield from required_problems(spec)
+        for group, size in spec.all_groups.items():
+            yield from _of_workbench(part_of(group), size)
         for field, port in (("ray_port", spec.ray_port), ("dashboard_port", spec.dashboard_port)):
             if port == "auto":
                 yield Problem(

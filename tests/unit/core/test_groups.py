@@ -200,6 +200,12 @@ def test_every_group_is_checked_like_the_workers():
     assert {"groups.gpu.accelerator", "groups.cpu.runtime_identifier", "groups.gpu.runtime_identifier"} <= fields
 
 
+def test_an_accelerator_means_nothing_on_this_machine():
+    spec = ClusterSpec(workers=WorkersSpec(accelerator="A10G", resource_profile_id=-1))
+    assert validate(spec, "local") == []
+    assert {"workers.accelerator", "workers.resource_profile_id"} <= {p.field for p in validate(spec, "cai")}
+
+
 def test_too_many_workers_in_all_groups_together_are_refused():
     spec = ClusterSpec(workers=WorkersSpec(count=600), groups={"cpu": WorkersSpec(count=600)}).resolved("local")
     assert [problem.message for problem in validate(spec, "local")] == [
