@@ -64,7 +64,7 @@ class ClusterSession:
             by_node=_by_node(settings),
             cluster=cluster.name,
             profile=settings.profile_name,
-            workers=cluster.workers.count,
+            workers={group: size.count for group, size in cluster.all_groups.items()},
             operation=lambda: current(settings.state_dir, platform.name, cluster.name),
             note=lambda event: Journal(settings.state_dir).add_once(cluster.name, event),
         )

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str], console: Console | None = None, leave: Callab
     for field, value in asked.given.items():
         setattr(invocation, field, value)
     if asked.verb:
-        from raytui.cli.look import show_status
+        from raytui.cli.plain_status import show_status
 
         return leave(guard(invocation, lambda: show_status(invocation, exit_code=asked.exit_code)))
     from raytui.cli.console import open_console

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from raytui.cli.evidence import require_cluster
 from raytui.cli.invocation import Invocation
 from raytui.cli.listed import journal_of
+from raytui.cli.observation import require_cluster
 from raytui.cli.table import one_line
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.causes.stories import LINES, Quote, Story, logs_of, story_document, story_of

@@ -107,7 +107,7 @@ class Root(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # from click
         """The verbs with their lines of help, without importing them."""
         with formatter.section("Verbs"):
-            formatter.write_dl([(name, told) for name, (module, told) in every_verb().items() if _is_there(module)])
+            formatter.write_dl([(name, line) for name, (module, line) in every_verb().items() if _is_there(module)])
 
 
 def run(arguments: Sequence[str], invocation: Invocation) -> int:

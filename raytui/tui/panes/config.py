@@ -40,7 +40,7 @@ class FieldRow(Vertical):
         self._beside = Static("", classes="running", markup=False)
         self._problem = Static("", classes="problem", markup=False)
         self._beside.display = self._problem.display = False
-        self._told = ("", "")
+        self._shown = ("", "")
 
     def compose(self) -> ComposeResult:
         """Label and input in one line."""
@@ -54,16 +54,16 @@ class FieldRow(Vertical):
     @property
     def problem(self) -> str:
         """The problem that is shown; empty when there is none."""
-        return self._told[0]
+        return self._shown[0]
 
     @property
     def beside(self) -> str:
         """What is shown of what there is; empty when it is the same."""
-        return self._told[1]
+        return self._shown[1]
 
     def tell(self, problem: str, beside: str) -> None:
         """Show what is wrong with the field, and what there is now in its place."""
-        before, self._told = self._told, (problem, beside)
+        before, self._shown = self._shown, (problem, beside)
         if before[0] != problem:
             self._problem.update(clean(problem))
             self._problem.display = bool(problem)
@@ -106,7 +106,7 @@ class ConfigPane(Pane):
         self.spec = spec
         self.problems: list[Problem] = []
         self._refused: tuple[Problem, ...] = ()
-        self._told = ""
+        self._shown = ""
 
     def compose(self) -> ComposeResult:
         """All fields, then problems that belong to none of them."""
@@ -139,11 +139,11 @@ class ConfigPane(Pane):
             )
         for path, row in self._rows.items():
             row.tell(by_field.pop(path, ""), f"{word} {differ[path]}" if path in differ else "")
-        told = clean("; ".join(by_field.values()))
-        if told != self._told:
+        sentence = clean("; ".join(by_field.values()))
+        if sentence != self._shown:
             # Another text lays the whole screen out anew.
-            self._told = told
-            self._general.update(told)
+            self._shown = sentence
+            self._general.update(sentence)
         self._general.display = bool(by_field)
         self.rule.tell(state=self._state(there, word, differ), state_role="error" if self.problems else "muted")
 
