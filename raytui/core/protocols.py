@@ -261,6 +261,13 @@ class Workload(Protocol):
         """The first of Ray's processes, living and ended, and how many there are in all."""
         ...
 
+    async def stack(self, node_id: str, ip: str, pid: int) -> str:
+        """What a process of Ray's does at this moment, as py-spy prints it.
+
+        Raises `OperationFailed` with the words of whoever refuses: Ray, py-spy that is missing, or ptrace.
+        """
+        ...
+
     async def job(self, identity: str) -> Job:
         """One job by its submission id; raises `NotFound`."""
         ...
