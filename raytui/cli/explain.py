@@ -24,6 +24,7 @@ from raytui.core.questions import Question
 from raytui.core.remedy import as_commands
 from raytui.core.snapshot import Snapshot
 from raytui.core.units import duration
+from raytui.core.waiting import sentences
 from raytui.view.amounts import local_time
 from raytui.view.words import state_role
 
@@ -110,7 +111,9 @@ def story_lines(story: Story, now: float, paint: Paint) -> list[str]:
     identity = "" if thing.id in thing.title else f"   {paint(thing.id, 'muted')}"
     lines = [f"{paint(thing.state, state_role(thing.state))}  {thing.title}{identity}{when}"]
     if cause is None:
-        lines.append(f"  {one_line(story.sentence)}")
+        lines += [
+            f"  {one_line(said)}" for said in dict.fromkeys((story.sentence, *map(sentences.message, story.waits)))
+        ]
     for n, part in enumerate(cause.chain if cause is not None else ()):
         lead = "because " if n else ""
         at = f" at {local_time(part.at)}" if n and part.at else ""

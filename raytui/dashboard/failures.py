@@ -271,5 +271,6 @@ def _told(answer: Response) -> str:
         text = told if isinstance(told, str) else text
     if "Server got itself in trouble" in text or is_html(answer):
         return ""
-    lines = [line.strip() for line in sanitize(text).splitlines() if line.strip()]
+    # Ray wraps one traceback into another, which ends with a full stop on a line of its own.
+    lines = [line.strip() for line in sanitize(text).splitlines() if line.strip(" .")]
     return lines[-1][:_QUOTE] if lines else ""

@@ -172,7 +172,7 @@ def _by_state(apps: Sequence[Application]) -> str:
         return ", ".join(f"{app.name} ({app.state})" for app in apps)
     states: dict[str, list[str]] = {}
     for app in apps:
-        states.setdefault(app.state, []).append(app.short)
+        states.setdefault(app.state, []).append(app.name)
     return "; ".join(f"{len(names)} {state}: {' '.join(names)}" for state, names in states.items())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -65,18 +65,24 @@ def find(snapshot: Snapshot, wanted: str) -> Thing:
     )
 
 
-def cause_of(evidence: Evidence, row: Row) -> Cause | None:
+def cause_of(evidence: Evidence, row: object) -> Cause | None:
     """Why it ended; none of one that lives, and of what does not die."""
-    judges: tuple[tuple[type, Callable[[Evidence, Row], Cause | None]], ...] = (
-        (Application, of_application),
-        (Node, of_node),
-        (Job, of_job),
-        (Actor, of_actor),
-        (Task, of_task),
-        (RayWorker, of_worker),
-        (ServeDeployment, of_deployment),
-    )  # type: ignore[assignment]  # each judge takes the type beside it
-    return next((judge(evidence, row) for kind, judge in judges if isinstance(row, kind)), None)
+    match row:
+        case Application():
+            return of_application(evidence, row)
+        case Node():
+            return of_node(evidence, row)
+        case Job():
+            return of_job(evidence, row)
+        case Actor():
+            return of_actor(evidence, row)
+        case Task():
+            return of_task(evidence, row)
+        case RayWorker():
+            return of_worker(evidence, row)
+        case ServeDeployment():
+            return of_deployment(evidence, row)
+    return None
 
 
 def things_of(snapshot: Snapshot) -> Iterator[Thing]:
