@@ -7,8 +7,8 @@ The budget, of an installed and compiled package, by interleaved whole processes
 fifth from one measurement to the next:
 
 - `raytui status -o json` of a local cluster takes at most 1/8 of the time of `ray status` (measured: 1/8.3 and 1/7.1)
-  and 2.5 times that of one GET with http.client (measured: 2.4 and 2.7). Importing asyncio, msgspec and http.client, and
-  nothing else, is 2.1 times the import of http.client. Six requests, side by side.
+  and 2.5 times that of one GET with http.client (measured: 2.4 and 2.7). Importing asyncio, msgspec and http.client,
+  and nothing else, is 2.1 times the import of http.client. Six requests, side by side.
 - The console's first frame takes at most 0.9 times that of a bare Textual application (not reached; measured: 0.95 to
   1.03).
 
