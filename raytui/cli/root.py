@@ -53,9 +53,9 @@ Without a verb it opens the console; without a terminal it prints the status.
 
 def every_verb() -> dict[str, tuple[str, str]]:
     """The verbs with those of the lists, which are made from the tables, in the order of the help."""
-    from raytui.view.tables.registry import TABLES
+    from raytui.view.tables.registry import every_table
 
-    lists = {name: ("lists", kind.summary) for name, kind in TABLES.items()}
+    lists = {name: ("lists", kind.summary) for name, kind in every_table().items()}
     before = list(VERBS).index("logs")
     rows = list(VERBS.items())
     return dict([*rows[:before], *lists.items(), *rows[before:]])

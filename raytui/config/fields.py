@@ -108,7 +108,8 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "project_id",
         "text",
-        "Id of the project.",
+        "The project, by its id or its name.",
+        "--project",
         variables=("CML_PROJECT_ID", "CDSW_PROJECT_ID"),
         sample='"abcd-efgh-ijkl-mnop"',
         only=("cai",),

@@ -11,9 +11,18 @@ from raytui.view.tables.events import EVENTS
 from raytui.view.tables.jobs import JOBS
 from raytui.view.tables.kind import TableKind
 from raytui.view.tables.nodes import NODES
+from raytui.view.tables.projects import PROJECTS
+from raytui.view.tables.runtimes import RUNTIMES
 from raytui.view.tables.serve import SERVE
 
 TABLES: dict[str, TableKind[Any]] = {
     kind.name: kind for kind in (NODES, APPLICATIONS, JOBS, ACTORS, SERVE, EVENTS, CONDITIONS)
 }
 """By name, in the order in which help and console list them. Any: each kind has rows of its own type."""
+OF_WORKBENCH: dict[str, TableKind[Any]] = {kind.name: kind for kind in (PROJECTS, RUNTIMES)}
+"""Those whose rows are of no cluster: verbs of the command line, while the console shows a cluster's."""
+
+
+def every_table() -> dict[str, TableKind[Any]]:
+    """Both, by name."""
+    return {**TABLES, **OF_WORKBENCH}

@@ -30,6 +30,7 @@ from raytui.platforms.cai.deploy import jobs, projects
 from raytui.platforms.cai.project.files import RemoteFiles
 from raytui.platforms.cai.project.folder import SharedFolder, launcher_path
 from raytui.platforms.cai.project.store import ProjectStore
+from raytui.platforms.cai.site.projects import read as read_project
 
 FOLDER = ".raytui/deploy"
 SETUP_JOB, LAUNCH_JOB = "setup_environment", "launch_ray_cluster"
@@ -114,9 +115,7 @@ class Deployment:
         request = self._request
         if request.project_id:
             project, made = (
-                await projects.ready(
-                    self._root, await projects.read(self._root, request.project_id), progress=progress
-                ),
+                await projects.ready(self._root, await read_project(self._root, request.project_id), progress=progress),
                 False,
             )
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from raytui.core.catalog import Runtime
 from raytui.core.protocols import Check
 from raytui.core.remedy import Remedy
 from raytui.core.spec import GIGABYTE, ClusterSpec
@@ -20,7 +21,7 @@ _TOKEN_RAY = (2, 52)
 """Token authentication exists from here on."""
 
 
-def runtime_row(who: str, field: str, identifier: str, known: tuple[images.Runtime, ...], *, gpus: int) -> Check:
+def runtime_row(who: str, field: str, identifier: str, known: tuple[Runtime, ...], *, gpus: int) -> Check:
     """Whether one runtime exists, is enabled and fits; the nearest ones otherwise."""
     name = f"{who} runtime"
     if not identifier:

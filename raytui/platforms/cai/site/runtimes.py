@@ -10,33 +10,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
+from raytui.core.catalog import Runtime
 
 _ENABLED = frozenset({"", "enabled", "available"})
 _EDITORS = ("pbj workbench", "jupyterlab", "workbench")
 """Applications need no editor; where there is a choice, the leanest first."""
-
-
-class Runtime(msgspec.Struct, frozen=True):
-    """One image."""
-
-    identifier: str
-    kernel: str
-    editor: str
-    edition: str
-    version: str
-    enabled: bool
-
-    @property
-    def python(self) -> str:
-        """`3.11`, empty for other languages."""
-        found = re.search(r"python\s*(3\.\d+)", self.kernel, re.IGNORECASE)
-        return found.group(1) if found else ""
-
-    @property
-    def gpu(self) -> bool:
-        """Whether it brings CUDA."""
-        return "gpu" in self.edition.lower() or "cuda" in self.identifier.lower()
 
 
 def parse(entries: Iterable[Mapping[str, Any]]) -> tuple[Runtime, ...]:
@@ -65,10 +43,11 @@ def newest(runtimes: Iterable[Runtime], *, gpu: bool, python: str = "") -> Runti
     """The newest enabled Python image with CUDA or without, of the given Python when one fits."""
     fitting = [runtime for runtime in runtimes if runtime.enabled and runtime.python and runtime.gpu == gpu]
     same = [runtime for runtime in fitting if runtime.python == python]
-    return max(same or fitting, key=_rank, default=None)
+    return max(same or fitting, key=rank, default=None)
 
 
-def _rank(runtime: Runtime) -> tuple[list[int], list[int], int, str]:
+def rank(runtime: Runtime) -> tuple[list[int], list[int], int, str]:
+    """Larger for a newer image; of equally new ones for the leaner."""
     editor = runtime.editor.lower()
     preference = -_EDITORS.index(editor) if editor in _EDITORS else -len(_EDITORS)
     return _numbers(runtime.version), _numbers(runtime.python), preference, runtime.identifier
