@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from raytui.core.spec import WORKER
+
 PREFIX = "raytui/1 "
 Role = Literal["head", "worker"]
 
@@ -32,6 +34,13 @@ class Marker(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the head application serves the dashboard."""
     run: str = ""
     """Identity of the run of raytui that made the application: a run undoes only what it made itself."""
+    group: str = ""
+    """Group of a worker; empty on the head, and for the group `worker`, as it was when that was the only one."""
+
+    @property
+    def group_name(self) -> str:
+        """Group of a worker by its name; empty on the head."""
+        return "" if self.role == "head" else self.group or WORKER
 
 
 def describe(marker: Marker) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from raytui.core.errors import Failure
 from raytui.core.marker import Role
 from raytui.core.platforms import traits
-from raytui.core.spec import ClusterSpec
+from raytui.core.spec import WORKER, ClusterSpec, place
 
 ApplicationState = Literal["starting", "running", "stopping", "stopped", "failed", "unknown"]
 NodeState = Literal["ALIVE", "DEAD", "UNKNOWN"]
@@ -104,7 +104,7 @@ class Application(msgspec.Struct, frozen=True, gc=False):
     cluster: str
     role: Role
     index: int
-    """0 for the head, from 1 for workers."""
+    """0 for the head, from 1 for the workers of each group."""
     state: ApplicationState
     raw_state: str = ""
     """The platform's own word for the state."""
@@ -134,12 +134,24 @@ class Application(msgspec.Struct, frozen=True, gc=False):
     """Why the application is in this state, as far as the platform tells."""
     launcher: LauncherReport | None = None
     label: str = ""
-    """Its name inside the cluster where that is not `head` or `worker-N`: a node that Ray alone knows of."""
+    """Its name inside the cluster where that is not `head` or `GROUP-N`: a node that Ray alone knows of."""
+    group: str = ""
+    """Group of a worker, `worker` where nothing else is said; empty for the head, and where nobody knows of groups."""
+
+    def __post_init__(self) -> None:
+        """A worker that nothing is said of belongs to the group that was once the only one."""
+        if not self.group and self.role == "worker" and not self.label:
+            msgspec.structs.force_setattr(self, "group", WORKER)
 
     @property
     def short(self) -> str:
-        """`head` or `worker-N`, or its label: the name inside its cluster."""
-        return self.label or ("head" if self.role == "head" else f"worker-{self.index}")
+        """`head` or `GROUP-N`, or its label: the name inside its cluster."""
+        return self.label or ("head" if self.role == "head" else f"{self.group}-{self.index}")
+
+    @property
+    def place(self) -> tuple[int, str, int]:
+        """By which the applications of a cluster are ordered."""
+        return place(self.group, self.index)
 
 
 class Gpu(msgspec.Struct, frozen=True, gc=False):
@@ -333,9 +345,9 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def workers(self) -> tuple[Application, ...]:
-        """The worker applications by index."""
+        """The worker applications, by group and index."""
         return tuple(
-            sorted((app for app in self.applications.value or () if app.role == "worker"), key=lambda app: app.index)
+            sorted((app for app in self.applications.value or () if app.role == "worker"), key=lambda app: app.place)
         )
 
     def content(self) -> dict[str, Any]:

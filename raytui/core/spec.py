@@ -14,6 +14,10 @@ Port = int | Literal["auto"]
 DEFAULT_RAY_PORT = 6379
 DEFAULT_DASHBOARD_PORT = 8265
 GIGABYTE = 10**9
+WORKER = "worker"
+"""The group that the table `workers` describes; every other group has a table of its own in `groups`."""
+GROUP_LABEL = "raytui/group"
+"""Label of a worker's Ray node that holds the name of its group."""
 
 
 class HeadSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -30,27 +34,33 @@ class HeadSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
 
 class WorkersSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How many workers, and the size of each."""
+    """One group of workers: how many, and the size of each."""
 
     count: int = 1
-    """Number of worker applications; 0 is a head alone."""
+    """Number of worker applications; 0 is none of this group."""
     cpu: float | None = None
     """CPUs of each worker; none: 1 locally, 2 on Cloudera AI."""
     memory: float | None = None
     """Memory of each worker in GB; none: 2 locally, 8 on Cloudera AI."""
     gpus: int = 0
     """GPUs of each worker."""
+    accelerator: str | None = None
+    """The node label of the workbench that names the kind of GPU; none takes any. Means nothing elsewhere."""
+    resource_group_id: int | None = None
+    """The workbench's resource group that the workers run in; none leaves that to it. Means nothing elsewhere."""
+    resource_profile_id: int | None = None
+    """The workbench's resource profile of each worker; none leaves that to it. Means nothing elsewhere."""
     runtime_identifier: str | None = None
     """Runtime image of the worker applications; required on Cloudera AI."""
     script: str | None = None
-    """Path of the worker launcher inside the project; required on Cloudera AI."""
+    """Path of the worker launcher inside the project; a group without one takes that of the group `worker`."""
 
 
 class ClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One Ray cluster: a head and its workers."""
+    """One Ray cluster: a head and its workers, which may be of several kinds."""
 
     name: str = "ray-cluster"
-    """Name of the cluster; the applications are NAME-head and NAME-worker-N."""
+    """Name of the cluster; the applications are NAME-head, NAME-worker-N and NAME-GROUP-N."""
     ray_port: Port = DEFAULT_RAY_PORT
     """Port of the head's GCS."""
     dashboard_port: Port = DEFAULT_DASHBOARD_PORT
@@ -61,43 +71,71 @@ class ClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     """Ray's own authentication; `token` generates one token for the cluster."""
     head: HeadSpec = HeadSpec()
     workers: WorkersSpec = WorkersSpec()
+    """The group `worker`."""
+    groups: dict[str, WorkersSpec] = {}
+    """Further groups of workers by name, without `worker`."""
+
+    @property
+    def all_groups(self) -> dict[str, WorkersSpec]:
+        """Every group of workers by name, `worker` first."""
+        return {WORKER: self.workers, **self.groups}
 
     def resolved(self, platform: PlatformName) -> ClusterSpec:
-        """The same spec with the platform's sizes in place of those left out."""
+        """The same spec with the platform's sizes in place of those left out, and without what means nothing there."""
         cpu, memory = traits(platform).cpu, traits(platform).memory
-        head, workers = self.head, self.workers
+        of_workbench = {} if traits(platform).is_workbench else dict.fromkeys(_OF_WORKBENCH)
+
+        def sized(workers: WorkersSpec) -> WorkersSpec:
+            return msgspec.structs.replace(
+                workers,
+                cpu=cpu if workers.cpu is None else workers.cpu,
+                memory=memory if workers.memory is None else workers.memory,
+                **of_workbench,
+            )
+
+        head = self.head
         return msgspec.structs.replace(
             self,
             head=msgspec.structs.replace(
                 head, cpu=cpu if head.cpu is None else head.cpu, memory=memory if head.memory is None else head.memory
             ),
-            workers=msgspec.structs.replace(
-                workers,
-                cpu=cpu if workers.cpu is None else workers.cpu,
-                memory=memory if workers.memory is None else workers.memory,
-            ),
+            workers=sized(self.workers),
+            groups={name: sized(workers) for name, workers in self.groups.items()},
         )
 
-    def with_workers(self, count: int) -> ClusterSpec:
-        """The same spec with another number of workers."""
-        return msgspec.structs.replace(self, workers=msgspec.structs.replace(self.workers, count=count))
+    def with_workers(self, count: int, group: str = WORKER) -> ClusterSpec:
+        """The same spec with another number of workers of one of its groups; raises KeyError without such a group."""
+        return self.with_group(group, msgspec.structs.replace(self.all_groups[group], count=count))
 
-    def digest(self) -> str:
-        """Twelve hexadecimal digits that change whenever a node would have to be made again.
+    def with_group(self, group: str, workers: WorkersSpec) -> ClusterSpec:
+        """The same spec with this group in place of the one of that name, or beside the others."""
+        if group == WORKER:
+            return msgspec.structs.replace(self, workers=workers)
+        return msgspec.structs.replace(self, groups={**self.groups, group: workers})
 
-        The number of workers does not count.
+    def digest(self, group: str = WORKER) -> str:
+        """Twelve hexadecimal digits that change whenever a node of this group would have to be made again.
+
+        The number of workers does not count, nor do the other groups: what is made again with one is no other's matter.
+        The head goes with the group `worker`, as it did when that was the only one, so that digests of then still hold.
         """
         import hashlib  # 1.5 ms that a status does not need
 
-        return hashlib.sha256(msgspec.json.encode(_values(self.with_workers(0)), order="deterministic")).hexdigest()[
-            :12
-        ]
+        alone = msgspec.structs.replace(self, workers=self.all_groups[group], groups={}).with_workers(0)
+        return hashlib.sha256(msgspec.json.encode(_values(alone), order="deterministic")).hexdigest()[:12]
+
+
+_OF_WORKBENCH = ("accelerator", "resource_group_id", "resource_profile_id")
+"""What of a group only a workbench knows."""
+_SINCE_GROUPS = {"groups", *_OF_WORKBENCH}
+"""Fields that a digest leaves out where nothing is said, because digests made before there were such fields do too."""
 
 
 def _values(value: object) -> object:
     """Every field by its name, numbers alike: as it is encoded, a spec leaves out what is the default's very object, and 1 is not 1.0."""
     if isinstance(value, msgspec.Struct):
-        return {name: _values(getattr(value, name)) for name in value.__struct_fields__}
+        said = ((name, getattr(value, name)) for name in value.__struct_fields__)
+        return {name: _values(held) for name, held in said if held or name not in _SINCE_GROUPS}
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -106,6 +144,18 @@ def head_name(cluster: str) -> str:
     return f"{cluster}-head"
 
 
-def worker_name(cluster: str, index: int) -> str:
-    """Name of the worker application with this index, counted from 1."""
-    return f"{cluster}-worker-{index}"
+def worker_name(cluster: str, index: int, group: str = WORKER) -> str:
+    """Name of the worker application with this index in its group, counted from 1."""
+    return f"{cluster}-{group}-{index}"
+
+
+def application_names(spec: ClusterSpec) -> list[str]:
+    """Names of every application that a spec asks for: the head, the workers, those of the further groups."""
+    groups = spec.all_groups.items()
+    workers = (worker_name(spec.name, n + 1, group) for group, size in groups for n in range(size.count))
+    return [head_name(spec.name), *workers]
+
+
+def place(group: str, index: int) -> tuple[int, str, int]:
+    """Where an application stands among those of its cluster: the head (no group), `worker`, other groups by name."""
+    return (("", WORKER).index(group), "", index) if group in {"", WORKER} else (2, group, index)
