@@ -42,6 +42,8 @@ class Check(msgspec.Struct, frozen=True):
     hint: Hint = ""
     field: str = ""
     """The spec's field that is to blame, when one is; a failing check with a field becomes a Problem of `start`."""
+    choices: tuple[str, ...] = ()
+    """What would do in its place: every one that the platform has."""
 
 
 class DashboardTarget(msgspec.Struct, frozen=True):
@@ -124,7 +126,14 @@ class Specs(Protocol):
         ...
 
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:
-        """The spec with what the platform can choose by itself where it was left out, such as the newest fitting runtime images."""
+        """The spec with what the platform can choose by itself where it was left out or is `auto`: the newest fitting images.
+
+        Raises `ConfigurationError` when nothing fits.
+        """
+        ...
+
+    async def deployed(self, cluster: str) -> ClusterSpec | None:
+        """What a deploy left for the cluster of this name; none when it left nothing that can be understood."""
         ...
 
 

@@ -14,6 +14,8 @@ Port = int | Literal["auto"]
 DEFAULT_RAY_PORT = 6379
 DEFAULT_DASHBOARD_PORT = 8265
 GIGABYTE = 10**9
+AUTO = "auto"
+"""In place of an image: the newest of the workbench's list that fits. In place of a port: a free one."""
 WORKER = "worker"
 """The group that the table `workers` describes; every other group has a table of its own in `groups`."""
 GROUP_LABEL = "raytui/group"

@@ -23,10 +23,12 @@ from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, p
 from raytui.core.protocols import Check, Platform
 from raytui.core.remedy import CREATE, Remedy
 from raytui.core.report import status_document
+from raytui.core.required import with_launchers
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.core.validate import MAX_WORKERS, validate
 from raytui.manager.executor import Execution
+from raytui.manager.filling import DEPLOYED, counting, deployed, filled
 from raytui.manager.journal import Journal
 from raytui.manager.memory import Memory
 from raytui.manager.monitor import Monitor
@@ -76,12 +78,13 @@ class ClusterManager:
         keep: bool = False,
         flags: Collection[str] | None = None,
         recreate: bool = False,
+        fill: bool = True,
     ) -> Plan:
         """What the verb would do now.
 
         `start` completes what is recorded with the cluster as last asked for. `flags` are the fields of `spec` that
         count whatever is recorded, by default those in which it differs from the manager's own. `recreate` makes again
-        what differs from what is asked for.
+        what differs from what is asked for. Without `fill` nothing is put in that is missing.
 
         Raises `ConfigurationError` with every problem, `NotFound` when there is nothing to scale or restart,
         `RefusedForSafety` on a read-only profile, and whatever the platform raises when it cannot be asked.
@@ -100,11 +103,12 @@ class ClusterManager:
                 ]
             )
         if verb == "start":
-            await self._refuse_unsound(wanted, counting)
+            await self._refuse_unsound(wanted, counting, fill=fill)
         applications = await self._platform.list(wanted.name)
         plan = await self._compare(
-            verb, wanted, applications, workers=workers, target=target, keep=keep, flags=counting, recreate=recreate
-        )
+            verb, wanted, applications, workers=workers, target=target, keep=keep, flags=counting, recreate=recreate,
+            fill=fill,
+        )  # fmt: skip
         _refuse_problems(plan)
         if plan.creates:
             await self._refuse_impossible(plan)
@@ -167,6 +171,7 @@ class ClusterManager:
         keep: bool,
         flags: frozenset[str],
         recreate: bool,
+        fill: bool,
         shown: ClusterSpec | None = None,
     ) -> Plan:
         if verb in {"scale", "restart"} and not applications:
@@ -182,7 +187,7 @@ class ClusterManager:
         if verb == "scale":
             plan = plan_scale((basis or wanted).with_workers(workers or 0), applications, workers or 0)
             return msgspec.structs.replace(plan, record=plan.spec)
-        return await self._compare_start(wanted, applications, basis, flags, recreate=recreate)
+        return await self._compare_start(wanted, applications, basis, flags, recreate=recreate, fill=fill)
 
     async def _compare_start(
         self,
@@ -192,12 +197,16 @@ class ClusterManager:
         flags: frozenset[str],
         *,
         recreate: bool,
+        fill: bool,
     ) -> Plan:
-        spec = wanted if basis is None else overlay(basis, wanted, flags)
+        left = await deployed(self._platform, wanted, self._given) if fill and basis is None else None
+        basis = basis or left
+        spec = wanted if basis is None else overlay(basis, wanted, counting(flags, wanted, basis))
+        spec, taken = await filled(self._platform, spec, launchers=fill)
         if not any(app.role == "head" for app in applications):
             spec = await self._platform.specs.resolve_ports(spec)
         spec = _on_ports(spec, applications)
-        asked = overlay(spec, wanted, (self._given | flags) - {COUNT})
+        asked = overlay(spec, wanted, counting(self._given | flags, wanted, spec) - {COUNT})
         asked = msgspec.structs.replace(
             asked,
             ray_port=spec.ray_port if asked.ray_port == "auto" else asked.ray_port,
@@ -205,11 +214,15 @@ class ClusterManager:
         )
         plan = plan_start(spec, applications, asked=asked, recreate=recreate)
         told = {difference.field for difference in plan.differences}
-        note = profile_note(plan.spec, wanted, flags=flags | told, given=self._given)
+        note = (
+            f"{wanted.name} {DEPLOYED}"
+            if left is not None
+            else profile_note(plan.spec, wanted, flags=flags | told, given=self._given)
+        )
         record = plan.spec if plan.changed else None
         if record is None and basis is not None and COUNT in flags:
             record = basis.with_workers(spec.workers.count)
-        notes = (note, *plan.notes) if note else plan.notes
+        notes = (*([note] if note else []), *taken, *plan.notes)
         return msgspec.structs.replace(plan, profile=wanted, flags=flags, record=record, notes=notes)
 
     async def _recorded(self, wanted: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec | None:
@@ -242,6 +255,7 @@ class ClusterManager:
             keep=plan.keep,
             flags=flags,
             recreate=plan.recreate,
+            fill=False,
             shown=plan.spec if plan.verb == "start" else None,
         )
         _refuse_problems(fresh)
@@ -255,8 +269,10 @@ class ClusterManager:
             )
         return fresh
 
-    async def _refuse_unsound(self, wanted: ClusterSpec, flags: frozenset[str]) -> None:
+    async def _refuse_unsound(self, wanted: ClusterSpec, flags: frozenset[str], *, fill: bool) -> None:
         """Raise `ConfigurationError` when the spec breaks a rule, together with what the platform would refuse about its other fields."""
+        if fill:
+            wanted = with_launchers(wanted, self._platform.name)
         problems = validate(wanted, self._platform.name)
         if not problems:
             return
@@ -266,14 +282,18 @@ class ClusterManager:
             # The rules stand without a platform; whatever is wrong with that one shows when the spec is sound.
             with suppress(RaytuiError):
                 basis = await self._recorded(wanted, await self._platform.list(wanted.name))
+                if basis is None and fill:
+                    basis = await deployed(self._platform, wanted, self._given)
                 if basis is not None:
                     # What the profile leaves out may be recorded with the cluster.
-                    wanted = overlay(basis, wanted, flags)
+                    wanted = overlay(basis, wanted, counting(flags, wanted, basis))
                     problems = validate(wanted, self._platform.name)
                     if not problems:
                         return
                     told = {problem.field for problem in problems}
                 checks = await self._platform.specs.preflight(wanted)
+        advice = {check.field: check.hint for check in checks if check.field in told and check.hint}
+        problems = [msgspec.structs.replace(one, hint=advice.get(one.field, one.hint)) for one in problems]
         found = [check for check in checks if check.status == "fail" and check.field and check.field not in told]
         problems += [Problem(check.field, check.message, check.hint) for check in found]
         raise ConfigurationError.from_problems(problems, f"the spec of {wanted.name}")
@@ -344,7 +364,9 @@ class ClusterManager:
         spec = msgspec.structs.replace(
             self._spec, ray_port=ray_port, dashboard_port=dashboard_port, head=head, workers=workers
         )
-        await self._carry_out(await self.plan("start", spec=spec, flags=FIELDS), wait=wait_ready, timeout=timeout)
+        await self._carry_out(
+            await self.plan("start", spec=spec, flags=FIELDS, fill=False), wait=wait_ready, timeout=timeout
+        )
         return await self.get_status()
 
     async def stop_cluster(self, timeout: float = 300) -> dict[str, Any]:

@@ -47,6 +47,7 @@ async def test_a_sound_spec_has_no_failing_row(platform: CaiPlatform, client: Cl
         "shared memory",
         "head runtime",
         "worker runtime",
+        "sizes",
         "GPU",
         "quota",
         "subdomain",

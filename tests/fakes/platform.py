@@ -59,6 +59,7 @@ class FakePlatform:
         self.foreign: set[str] = set()
         self.checks: tuple[Check, ...] = ()
         self.asked: dict[str, ClusterSpec] = {}
+        self.left: dict[str, ClusterSpec] = {}
         self.drains = True
         self.closed = False
         self._next = 1
@@ -184,6 +185,12 @@ class FakePlatform:
             ray_port=20079 if spec.ray_port == "auto" else spec.ray_port,
             dashboard_port=20265 if spec.dashboard_port == "auto" else spec.dashboard_port,
         )
+
+    async def complete(self, spec: ClusterSpec) -> ClusterSpec:
+        return spec
+
+    async def deployed(self, cluster: str) -> ClusterSpec | None:
+        return self.left.get(cluster)
 
     async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
         await self._call("record_spec", cluster)

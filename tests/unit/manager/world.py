@@ -50,6 +50,7 @@ class World:
         self.drained: list[str] = []
         self.files: dict[str, bytes] = {}
         self.asked: dict[str, ClusterSpec] = {}
+        self.left: dict[str, ClusterSpec] = {}
         self.ids = 0
         self.list_lag = 0
         self.lists = 0
@@ -211,6 +212,9 @@ class World:
 
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:
         return spec
+
+    async def deployed(self, cluster: str) -> ClusterSpec | None:
+        return self.left.get(cluster)
 
     async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
         if spec is None:

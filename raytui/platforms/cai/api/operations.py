@@ -124,6 +124,10 @@ OPERATIONS: dict[str, Operation] = {
     "ListAllAcceleratorNodeLabels": Operation(
         "GET", "/api/v2/nodelabels", "list_all_accelerator_node_labels", "list the GPU types"
     ),
+    "ListCPUProfiles": Operation("GET", "/api/v2/cpuprofiles", "list_cpu_profiles", "list the sizes of workloads"),
+    "ListAllResourceGroups": Operation(
+        "GET", "/api/v2/resourcegroups", "list_all_resource_groups", "list the resource groups"
+    ),
     "GetDefaultQuota": Operation("GET", "/api/v2/default-quota/user", "get_default_quota", "read the quota"),
     "ListUsersQuota": Operation("GET", "/api/v2/usersquota", "list_users_quota", "read the quota of the users"),
     "ListUsage": Operation("GET", "/api/v2/usage", "list_usage", "read the use of the workloads"),

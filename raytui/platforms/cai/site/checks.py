@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from raytui.core.catalog import Runtime
+from raytui.core.catalog import LIST_RUNTIMES, Runtime
 from raytui.core.protocols import Check
-from raytui.core.remedy import Remedy
-from raytui.core.spec import GIGABYTE, ClusterSpec
+from raytui.core.remedy import Hint, Remedy
+from raytui.core.spec import AUTO, GIGABYTE, WORKER, ClusterSpec
 from raytui.platforms.cai.applications.records import number
 from raytui.platforms.cai.project.venv import Venv
 from raytui.platforms.cai.site import runtimes as images
@@ -21,39 +21,67 @@ _TOKEN_RAY = (2, 52)
 """Token authentication exists from here on."""
 
 
-def runtime_row(who: str, field: str, identifier: str, known: tuple[Runtime, ...], *, gpus: int) -> Check:
-    """Whether one runtime exists, is enabled and fits; the nearest ones otherwise."""
+def runtime_row(who: str, field: str, identifier: str, known: tuple[Runtime, ...], *, gpus: int, venv: Venv) -> Check:
+    """Whether one image exists, is enabled, and fits GPUs and the project's venv; which do otherwise."""
     name = f"{who} runtime"
-    if not identifier:
-        fitting = images.newest(known, gpu=gpus > 0)
-        return Check(
-            name, "skip", "no runtime is given" + (f"; the newest that fits is {fitting.identifier}" if fitting else "")
-        )
+    python = "" if venv.own_python else venv.python
+    fits = images.fitting(known, gpu=gpus > 0, python=python)
+    choices = tuple(runtime.identifier for runtime in fits)
+    newest = (f"the newest that fits is {choices[0]}, and auto takes it; " if choices else "", LIST_RUNTIMES)
+
+    def fail(message: str, hint: Hint) -> Check:
+        return Check(name, "fail", message, hint, field, choices)
+
     if not known:
-        return Check(
-            name,
-            "fail",
-            "the workbench lists no runtimes",
-            "ask its administrator to enable some in the Runtime Catalog",
-            field,
-        )
+        return fail("the workbench lists no runtimes", "ask its administrator to enable some in the Runtime Catalog")
+    if not identifier:
+        return fail("no runtime image is given", newest)
+    if identifier == AUTO and not fits:
+        have = ", ".join(images.pythons(known))
+        wanted = " ".join(word for word in ("CUDA" if gpus else "", f"of Python {python}" if python else "") if word)
+        return fail(f"the workbench lists no enabled image {wanted}".rstrip(), f"there are images of Python {have}")
+    if identifier == AUTO:
+        return Check(name, "ok", f"auto takes {choices[0]}", choices=choices)
     found = next((runtime for runtime in known if runtime.identifier == identifier), None)
     if found is None:
         near = images.nearest(identifier, known)
-        hint = f"nearest: {', '.join(near)}" if near else "the Runtime Catalog of the workbench lists them"
-        return Check(name, "fail", f"the workbench has no runtime {identifier}", hint, field)
+        return fail(f"the workbench has no runtime {identifier}", f"nearest: {', '.join(near)}" if near else newest)
     if not found.enabled:
-        return Check(
-            name,
-            "fail",
-            f"the runtime {identifier} is disabled",
-            "choose an enabled one from the Runtime Catalog",
-            field,
-        )
+        return fail(f"the runtime {identifier} is disabled", newest)
+    if python and found.python != python:
+        other = f"Python {found.python}" if found.python else f"no Python ({found.kernel})"
+        return fail(f"{identifier} has {other}, and the project's .venv was made with Python {python}", newest)
     if gpus and not found.gpu:
-        hint = "choose a runtime of the edition Nvidia GPU"
-        return Check(name, "warn", f"{gpus} GPUs are asked for, and {identifier} has no CUDA", hint, field)
+        return Check(name, "warn", f"{gpus} GPUs are asked for, and {identifier} has no CUDA", newest, field, choices)
     return Check(name, "ok", f"{identifier} ({found.kernel or 'unknown kernel'}, {found.edition or 'unknown edition'})")
+
+
+def size_row(spec: ClusterSpec, profiles: list[dict[str, Any]], groups: list[dict[str, Any]]) -> Check:
+    """Whether the workbench has a node for each size that is asked for, as far as its profiles and resource groups tell."""
+    usable = {number(group.get("id")) for group in groups if group.get("allow_applications") is not False}
+    sizes = sorted(
+        {
+            (number(profile.get("cpu")), number(profile.get("memory")))
+            for profile in profiles
+            if not usable or not profile.get("resource_group_id") or number(profile.get("resource_group_id")) in usable
+        }
+    )
+    if not sizes:
+        return Check("sizes", "skip", "the workbench does not tell which sizes it allows")
+    choices = tuple(f"{cpu:g} CPU, {memory:g} GB" for cpu, memory in sizes)
+    asked = [("head", "head", spec.head.cpu or 0.0, spec.head.memory or 0.0)]
+    asked += [
+        (f"each worker{'' if name == WORKER else f' of {name}'}", "workers" if name == WORKER else f"groups.{name}",
+         one.cpu or 0.0, one.memory or 0.0)
+        for name, one in spec.all_groups.items()
+        if one.count
+    ]  # fmt: skip
+    for who, part, cpu, memory in asked:
+        if not any(cpu <= most and memory <= room for most, room in sizes):
+            field = f"{part}.cpu" if all(cpu > most for most, _ in sizes) else f"{part}.memory"
+            message = f"{who} asks for {cpu:g} CPU and {memory:g} GB, and no profile of the workbench is so large"
+            return Check("sizes", "fail", message, f"the largest is {choices[-1]}", field, choices)
+    return Check("sizes", "ok", f"the workbench has sizes up to {choices[-1]}", choices=choices)
 
 
 def gpu_row(wanted: int, workers: int, labels: list[dict[str, Any]]) -> Check:

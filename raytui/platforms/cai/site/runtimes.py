@@ -39,11 +39,17 @@ def nearest(identifier: str, runtimes: Iterable[Runtime], count: int = 3) -> lis
     return close or [name for name in known if identifier and identifier in name][:count]
 
 
-def newest(runtimes: Iterable[Runtime], *, gpu: bool, python: str = "") -> Runtime | None:
-    """The newest enabled Python image with CUDA or without, of the given Python when one fits."""
-    fitting = [runtime for runtime in runtimes if runtime.enabled and runtime.python and runtime.gpu == gpu]
-    same = [runtime for runtime in fitting if runtime.python == python]
-    return max(same or fitting, key=rank, default=None)
+def fitting(runtimes: Iterable[Runtime], *, gpu: bool, python: str = "") -> tuple[Runtime, ...]:
+    """The enabled Python images of the given Python, any without one, the newest first: with CUDA, or without where there are such."""
+    enabled = [runtime for runtime in runtimes if runtime.enabled and runtime.python and python in {"", runtime.python}]
+    same = [runtime for runtime in enabled if runtime.gpu == gpu]
+    # Where every image has CUDA, one without a GPU runs as well.
+    return tuple(sorted(same or ([] if gpu else enabled), key=rank, reverse=True))
+
+
+def pythons(runtimes: Iterable[Runtime]) -> list[str]:
+    """The Pythons of the enabled images, the oldest first."""
+    return sorted({runtime.python for runtime in runtimes if runtime.enabled and runtime.python}, key=_numbers)
 
 
 def rank(runtime: Runtime) -> tuple[list[int], list[int], int, str]:
