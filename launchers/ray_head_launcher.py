@@ -1,7 +1,10 @@
-# !/usr/bin/env python3 Starts the head of a Ray cluster and stays with it until it ends.  The work is done by the
-# folder raytui_node beside this file, run by the Python of the virtual environment that RAYTUI_VENV names (default
-# ~/.venv). This script finds the two, waits, hands SIGTERM and Ctrl-C on, and ends as the node did: `python FILE` with
-# its exit code, a notebook kernel (where SystemExit is a failure) with an exception or none.
+#!/usr/bin/env python3
+# Starts the head of a Ray cluster and stays with it until it ends.
+#
+# The work is done by the folder raytui_node beside this file, run by the Python of the virtual environment that
+# RAYTUI_VENV names (default ~/.venv). This script finds the two, waits, hands SIGTERM and Ctrl-C on, and ends as the
+# node did: `python FILE` with its exit code, a notebook kernel (where SystemExit is a failure) with an exception or
+# none.
 
 import contextlib
 import os

@@ -1,4 +1,6 @@
-# !/usr/bin/env python3 Starts a worker of a Ray cluster: waits for the head, joins it, and stays with it until it ends.
+#!/usr/bin/env python3
+# Starts a worker of a Ray cluster: waits for the head, joins it, and stays with it until it ends.
+#
 # The work is done by the folder raytui_node beside this file, run by the Python of the virtual environment that
 # RAYTUI_VENV names (default ~/.venv). This script finds the two, waits, hands SIGTERM and Ctrl-C on, and ends as the
 # node did: `python FILE` with its exit code, a notebook kernel (where SystemExit is a failure) with an exception or

@@ -95,7 +95,8 @@ for name, extras in asked["names"]:
             except importlib.metadata.PackageNotFoundError:
                 missing.append(part)
     found[name] = [version, missing]
-print(json.dumps({"found": found, "absent": [name for name in asked["modules"] if importlib.util.find_spec(name) is None]}))
+absent = [name for name in asked["modules"] if importlib.util.find_spec(name) is None]
+print(json.dumps({"found": found, "absent": absent}))
 """
 """Asks an environment for the versions that it holds without importing what is large."""
 

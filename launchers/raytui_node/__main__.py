@@ -1,4 +1,7 @@
-"""Runs one Ray node to its end: `python raytui_node head` or `python raytui_node worker`, as the launchers beside this folder do."""
+"""Runs one Ray node to its end: `python raytui_node head` or `python raytui_node worker`.
+
+The launchers beside this folder run it so.
+"""
 
 import os
 import sys

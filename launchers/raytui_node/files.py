@@ -1,4 +1,4 @@
-"""The folder that all launchers of a cluster share: who is the head, how each node is, who shall drain, and logs that outlive a node.
+"""The folder that all launchers of a cluster share: who is the head, how each node is, and logs that outlive a node.
 
 On Cloudera AI it lies on NFS: no locks, no notification, attributes up to a minute old. So each file has one writer, is
 written beside its place, synced and renamed, and readers open it anew each time.

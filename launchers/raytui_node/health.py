@@ -44,8 +44,7 @@ class Probe(NamedTuple):
     node_alive: Optional[bool]
     """Whether GCS counts the asked node as alive; None when not asked or not answered."""
     head: str
-    """How far the head is: starting, ready (its raylet is being started), registered; "" when not asked or not
-    answered."""
+    """How far the head is: starting, ready (its raylet is being started), registered; "" when not asked or answered."""
     problem: str
     """Why it is not healthy, in words."""
 

@@ -78,7 +78,10 @@ class HeadNode(Supervisor):
         return ""
 
     def cause(self, ending: Ending) -> Tuple[str, str]:
-        """What Ray says of its own head's port is not what is so when another GCS holds it: that one is looked at, without our token."""
+        """What Ray says of its own head's port is wrong when another GCS holds it.
+
+        That GCS is asked itself, without our token.
+        """
         message, hint = super().cause(ending)
         if self._announced:
             return message, hint
@@ -105,8 +108,7 @@ class _Target(NamedTuple):
 
     address: str
     source: str
-    """named (this run was told), rendezvous (may be a dead head's), default, or guess (the default where heads announce
-    themselves)."""
+    """named (given to it), rendezvous (may be a dead head's), default; guess: the default where heads announce."""
     rendezvous: Dict[str, str]
     """The announcement that belongs to this address, if any."""
     generation: str
@@ -218,7 +220,10 @@ class WorkerNode(Supervisor):
 
     @staticmethod
     def _stranger(probe: Probe, announced: str) -> str:
-        """The sentence for a Ray head that answers although it is not the one which our cluster's rendezvous announces, else ""."""
+        """The sentence for a Ray head that answers but is not the one of our cluster's rendezvous.
+
+        Empty when it is the announced one.
+        """
         if not probe.healthy or not announced or probe.cluster_id == announced:
             return ""
         seen = "cluster id %s" % probe.cluster_id if probe.cluster_id else "a cluster id that it does not tell"
@@ -241,7 +246,7 @@ class WorkerNode(Supervisor):
         self._hold = _WATCHING if probe.head in ("starting", "ready") else _RELEASED
 
     def _refuse_other_versions(self, probe: Probe, target: _Target) -> None:
-        """A worker of another version would be refused by Ray after two seconds, again and again: it ends itself instead."""
+        """A worker of another version ends itself: Ray would refuse it after two seconds, on every try."""
         same_head = probe.healthy and target.rendezvous.get("cluster_id", probe.cluster_id) == probe.cluster_id
         told = target.rendezvous if same_head else {}
         head = (probe.ray_version or told.get("ray_version", ""), told.get("python_version", ""))
@@ -360,7 +365,7 @@ def launch(role: str, env: Mapping[str, str], launcher: int = 0) -> None:
 
 
 def main(arguments: List[str]) -> int:
-    """Runs the node that `arguments` name: its role, head or worker, and the pid of the launcher that stays with it, if one does.
+    """Runs the node that `arguments` name: its role, and the pid of the launcher that stays with it, if one does.
 
     Returns the exit code of the process: Ray's own, or 0 after a requested end. Why it ended otherwise is the last line
     on stderr.

@@ -1,4 +1,4 @@
-"""What the application port answers: a small status page at once, because only a plain 200 makes the platform call it running.
+"""What the application port answers: at once a small page, since only a plain 200 makes the platform call it running.
 
 When it was asked for, the page passes requests on to Ray's dashboard, with Ray's own token check behind it; until the
 dashboard listens it stays the status page. Authorization is the platform's header: some workbenches hand it on, and Ray
@@ -153,7 +153,10 @@ class StatusPage:
 
 
 def _passed_on(received: Any) -> Dict[str, str]:
-    """The headers that the dashboard gets: none of this connection's own, none of the platform's login, Ray's token as Ray's own login."""
+    """The headers that the dashboard gets, with Ray's token as Ray's own login.
+
+    None of this connection's own and none of the platform's login is passed on.
+    """
     dropped = _HOP_HEADERS | {_PLATFORM_LOGIN, _RAY_LOGIN}
     headers = {key: value for key, value in received.items() if key.lower() not in dropped}
     token = received.get(_RAY_LOGIN)

@@ -282,9 +282,10 @@ def _descendants(processes: List[Process], roots: Set[int]) -> Set[int]:
 
 
 def left_behind(group: int, mark: str) -> List[Process]:
-    """Live processes of this user that Ray's process group, its parentage or `mark` (NAME=VALUE) in the environment says are this node's.
+    """Live processes of this user that belong to this node.
 
-    Ray's agents overwrite their environment with a title, so the group is what finds them once their parent is dead.
+    Ray's process group says so, or its parentage, or `mark` (NAME=VALUE) in the environment. Ray's agents overwrite
+    their environment with a title, so the group is what finds them once their parent is dead.
     """
     me, user, session = os.getpid(), os.getuid(), os.getsid(0)
     processes = [process for process in _all_processes() if process.pid != me]

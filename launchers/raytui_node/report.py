@@ -1,4 +1,4 @@
-"""Where a launcher says how its node is: stdout, the kept log, its row in the shared folder and the status page, in the same words."""
+"""Where a launcher says how its node is: stdout, the kept log, its row in the shared folder and the status page."""
 
 import codecs
 import os

@@ -1,4 +1,7 @@
-"""What a launcher was asked to do, read from the environment with gaps filled from the machine, and what `ray start` gets of it."""
+"""What a launcher was asked to do, and what `ray start` gets of it.
+
+Read from the environment; gaps are filled from the machine.
+"""
 
 import contextlib
 import glob
@@ -239,7 +242,10 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
 
 
 def check_ray(settings: Settings) -> None:
-    """Raises LauncherError, one sentence that says how to get Ray there, when the venv or its `ray` program is missing."""
+    """Raises LauncherError when the venv or its `ray` program is missing.
+
+    The error is one sentence that says how to get Ray there.
+    """
     how = (
         "make it with `python3 -m venv {0}` and `{0}/bin/pip install 'ray[default]'`, or set RAYTUI_VENV to a "
         "venv that has Ray"

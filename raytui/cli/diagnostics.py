@@ -19,8 +19,7 @@ class Diagnostics:
     def __init__(self, *, color: ColorChoice = "auto", verbosity: int = 0) -> None:
         self._stream = sys.stderr
         self.begun = ""
-        """What this call has begun to change, as a sentence without an end, and empty as long as no such request was
-        sent."""
+        """What this call has begun to change, as a sentence without an end; empty until such a request was sent."""
         self.shown_by = ""
         """The command that shows what has become of it."""
         self.verbosity = verbosity

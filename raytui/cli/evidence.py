@@ -1,4 +1,7 @@
-"""One look at a cluster, and what a verb must have seen before it can answer: a platform that lets us in, and a cluster on it."""
+"""One reading of a cluster, and what a verb must have read before it can answer.
+
+That is a platform that lets us in, and a cluster on it.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def look_once(session: Session, questions: Iterable[Question] | None = None) -> 
 
 
 def require_cluster(snapshot: Snapshot) -> None:
-    """Raise `NotAllowed` when the key was refused, `Unreachable` when the platform did not answer, `NotFound` without a cluster."""
+    """Raise `NotAllowed` for a refused key, `Unreachable` without an answer, `NotFound` without a cluster."""
     failure = snapshot.applications.failure
     if failure is not None:
         if failure.reason in _REFUSALS:

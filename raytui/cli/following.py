@@ -1,4 +1,4 @@
-"""A list that is watched: drawn in place on a terminal, printed again elsewhere whenever something changed that it shows."""
+"""A list that is watched: redrawn in place on a terminal, printed anew elsewhere whenever what it shows has changed."""
 
 from __future__ import annotations
 

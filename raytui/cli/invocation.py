@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from raytui.core.session import Session
 
 Console = Callable[["Settings"], int]
-"""Opens the console and answers its exit code; handed in by `raytui.__main__`, since the command line knows no
-screen."""
+"""Opens the console and answers its exit code; handed in by `raytui.__main__`: the command line knows no screen."""
 
 
 class Invocation:

@@ -31,8 +31,7 @@ from raytui.core.session import Session
 from raytui.core.validate import MAX_WORKERS
 
 LEAST_S = 0.01
-"""What is left of the time, at least, when making the plan took all of it: the manager then says what it could not
-begin."""
+"""Seconds left at least when planning took all the time: the manager then says what it could not begin."""
 DEFAULT_TIMEOUT_S = 600.0
 """Starts on Cloudera AI take seconds to minutes."""
 

@@ -1,4 +1,4 @@
-"""What is said of a list, whether it is looked at once or watched: its lines, its document, and which rows are missing."""
+"""What is printed of a list, read once or watched: its lines, its document, and which rows are missing."""
 
 from __future__ import annotations
 
@@ -94,7 +94,10 @@ def nothing(query: Query[T], picture: Picture, shown: Shown[T]) -> str:
 
 
 def tell_missing(invocation: Invocation, query: Query[T], reading: Reading[Sequence[object]], shown: Shown[T]) -> None:
-    """Say on stderr which rows are not shown, and why: for people what was cut, for everybody what could not be read."""
+    """Say on stderr which rows are not shown, and why.
+
+    People are told what was cut, everybody what could not be read.
+    """
     tell, noun = invocation.diagnostics.warning, query.kind.noun
     count = len(shown.lines)
     if shown.total is None:

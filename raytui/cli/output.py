@@ -82,7 +82,10 @@ class Output:
         self.flush()
 
     def check_reader(self) -> None:
-        """Raise BrokenPipeError when stdout is a pipe that nobody reads any more: what prints rarely would not notice."""
+        """Raise BrokenPipeError when stdout is a pipe without a reader.
+
+        A command that prints rarely would not notice it otherwise.
+        """
         try:
             stdout = self._stream.fileno() if self._stream is not None else -1
         except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""How text is dressed for the place it goes to: colour only for states and only where it can be seen, shapes that the encoding has.
+"""How text is written for its stream: colours only for states and only where they can be seen, shapes it can encode.
 
 Text for people is full of words from elsewhere: log lines, names, what a launcher reported. So colour is marked here
 with characters that no terminal knows, and the writer of the stream removes every control sequence before it puts the
@@ -52,7 +52,10 @@ class Paint:
         return "".join(kept)
 
     def finish(self, text: str) -> str:
-        """The text as the stream gets it: no control sequence but the colours that were marked, shapes as its encoding has them."""
+        """The text as the stream gets it: in its encoding, with the marked colours.
+
+        No other control sequence is left in it.
+        """
         if not text.isprintable():
             text = sanitize(text)
             for role, mark in _MARKS.items():
@@ -62,7 +65,7 @@ class Paint:
 
 
 def paint_for(stream: TextIO | None, choice: ColorChoice, environ: Mapping[str, str]) -> Paint:
-    """The dress that fits a stream: `--color` decides, then NO_COLOR, FORCE_COLOR and TERM, then whether a person looks at it."""
+    """How to write to a stream: `--color` decides, then NO_COLOR, FORCE_COLOR, TERM, then whether it is a terminal."""
     if choice != "auto":
         color = choice == "always"
     elif environ.get("NO_COLOR"):

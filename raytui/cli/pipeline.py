@@ -43,7 +43,10 @@ from raytui.manager.verify import Result, Verification
 @click.option("--timeout", metavar="SECONDS", help="How long the cluster may take to come up (default 600).")
 @pass_invocation
 def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **sizes: object) -> int:
-    """Make a small cluster under a name of its own, look at it and remove it: connection, launchers, creation, status, clean-up."""
+    """Make a small cluster under a name of its own, check it and remove it.
+
+    The checks are connection, launchers, creation, status and clean-up.
+    """
     limit = seconds("timeout", timeout, 600.0) or 600.0
     if invocation.cluster is None:
         invocation.cluster = f"raytui-verify-{secrets.token_hex(3)}"
@@ -241,7 +244,10 @@ def _answer(invocation: Invocation, settings: Settings, steps: list[StepEvent], 
 @click.option("--dry-run", is_flag=True, help="With --reap: print what would be ended.")
 @pass_invocation
 def orphans(invocation: Invocation, /, *, reap: bool, older_than: str | None, yes: bool, dry_run: bool) -> int:
-    """Applications that carry raytui's marker although their cluster has no head: nothing uses them, and they cost until they end."""
+    """Applications that carry raytui's marker although their cluster has no head.
+
+    Nothing uses them, and they cost until they end.
+    """
     settings = invocation.settings({})
     age = AGE_S if older_than is None else seconds("older-than", older_than, AGE_S) or 0.0
     if reap:

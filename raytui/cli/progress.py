@@ -45,7 +45,10 @@ class Progress:
         self._diagnostics.write(f"{start}{line}" + ("" if self._open else "\n"), over=over)
 
     def tick(self) -> None:
-        """Let the time of the running step go on where a person looks: an operation that says nothing for a minute looks hung."""
+        """Show the seconds of the running step on a terminal.
+
+        An operation that prints nothing for a minute looks hung.
+        """
         if self._open:
             event = self.steps[self._open]
             line = self.line(StepEvent(event.step, event.state, time.monotonic() - self._since, event.message))

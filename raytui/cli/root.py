@@ -1,4 +1,4 @@
-"""The root of the command line: verbs are found in a table and imported only when they are called, so that each costs only itself."""
+"""The root of the command line: verbs are found in a table, and each is imported only when it is called."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ VERBS: dict[str, tuple[str, str]] = {
 """Verb, the module of `raytui.cli` that holds it under its own name, and its line of help. The lists are verbs, too:
 `every_verb`."""
 
-HELP = """Operations console and command line for Ray clusters on Cloudera AI, on this machine, or anywhere behind a dashboard address.
+HELP = """Console and command line for Ray clusters on Cloudera AI, on this machine, or behind any dashboard address.
 
 Without a verb it opens the console; without a terminal it prints the status.
 
@@ -70,11 +70,11 @@ def _module_of(name: str) -> str:
 class Root(click.Group):
     """The group of all verbs."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click gives it
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # from click
         """All verbs that are installed, in the order of the table."""
         return [name for name, (module, _) in every_verb().items() if _is_there(module)]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click gives it
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # from click
         """One verb, imported now."""
         module = _module_of(cmd_name)
         if not module:
@@ -103,7 +103,7 @@ class Root(click.Group):
         except BrokenPipeError as error:
             raise ReaderLeft from error
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click gives it
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # from click
         """The verbs with their lines of help, without importing them."""
         with formatter.section("Verbs"):
             formatter.write_dl([(name, told) for name, (module, told) in every_verb().items() if _is_there(module)])

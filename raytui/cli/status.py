@@ -29,7 +29,7 @@ from raytui.view.picture import Picture, advance, is_equal
 @click.option("--exit-code", is_flag=True, help="Exit 3 when degraded, 1 when down, 5 when absent, 6 when unknown.")
 @pass_invocation
 def status(invocation: Invocation, exit_code: bool) -> int:
-    """Look once and say the verdict and what it rests on: the chain to Ray, every application with its node, what needs attention."""
+    """Read the cluster once and print verdict, chain to Ray, applications with their nodes, and what is wrong."""
     return show_status(invocation, exit_code=exit_code)
 
 

@@ -1,4 +1,4 @@
-"""What every verb has in common: the global options before or after it, negative numbers as arguments, examples under its help."""
+"""What every verb shares: global options before or after it, negative numbers as arguments, examples under its help."""
 
 from __future__ import annotations
 

@@ -1,11 +1,14 @@
-"""A snapshot as lines of text, by pure functions: the verdict, the chain, both truths in one row, and what needs attention."""
+"""A snapshot as lines of text, by pure functions.
+
+The verdict, the chain, applications with their nodes, and what needs attention.
+"""
 
 from __future__ import annotations
 
 from raytui.cli.paint import Paint
 from raytui.cli.table import Head, one_line, table
+from raytui.core.condition import Condition
 from raytui.core.conditions import Assessment
-from raytui.core.findings import Condition
 from raytui.core.joined import Counts, join
 from raytui.core.remedy import as_commands
 from raytui.core.snapshot import Snapshot

@@ -1,4 +1,4 @@
-"""The address of a Ray dashboard as a person gives it: every slip is one sentence, and no secret in it is ever repeated."""
+"""The address of a Ray dashboard as a person gives it: each mistake is one sentence that repeats no secret in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The configuration file: where it is looked for, what it holds, and everything that is wrong with it, with the place in the file."""
+"""The configuration file: where it is looked for, what it holds, and all that is wrong with it, with the place."""
 
 from __future__ import annotations
 

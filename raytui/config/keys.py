@@ -1,4 +1,4 @@
-"""The keys of the console as settings: their ids, their usual keys, where each works, and what a `[keys]` table may say instead.
+"""The keys of the console as settings: their ids, usual keys, where each works, and what a `[keys]` table may change.
 
 The console makes its bindings, bar, help and palette from this table; `config init` writes it down.
 """
@@ -87,8 +87,8 @@ _SAME = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+[": "e
 """What a terminal sends for these keys, so that a program cannot tell them apart."""
 _MODIFIERS = frozenset({"alt", "ctrl", "hyper", "meta", "shift", "super"})
 _FRIENDLY = {
-    "solidus": "slash", "reverse_solidus": "backslash", "commercial_at": "at", "hyphen_minus": "minus", "plus_sign": "plus",
-    "low_line": "underscore",
+    "solidus": "slash", "reverse_solidus": "backslash", "commercial_at": "at",
+    "hyphen_minus": "minus", "plus_sign": "plus", "low_line": "underscore",
 }  # fmt: skip
 _NAMED = frozenset(
     ("escape", "enter", "tab", "space", "backspace", "delete", "insert", *(f"f{n}" for n in range(1, 25)))

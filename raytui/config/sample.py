@@ -1,4 +1,7 @@
-"""The commented configuration file that `raytui config init` writes: every setting with its meaning, out of the table of fields."""
+"""The commented configuration file that `raytui config init` writes.
+
+Every setting stands there with its meaning, out of the table of fields.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from raytui.core.remedy import Remedy, as_command
 
 _HEAD = f"""\
 # Configuration of raytui. Every line that begins with "# " before a name is a setting at a sample value:
-# take the "# " away to use it. Flags and RAYTUI_ variables override what stands here ({as_command(Remedy("config", "show --origin"))}).
+# take the "# " away to use it. Flags and RAYTUI_ variables override what stands here
+# ({as_command(Remedy("config", "show --origin"))}).
 default_profile = "local"
 """
 
 
 def sample() -> str:
-    """The text of a file with a local profile that works as it stands, and commented ones for Cloudera AI and for any other Ray."""
+    """The text of a file with a working local profile, and commented ones for Cloudera AI and any other Ray."""
     profiles = (_profile("local", "local"), _profile("prod", "cai"), _profile("kuberay", "attached"))
     return "\n".join([_HEAD, *(line for lines in (*profiles, _keys()) for line in (*lines, ""))])
 

@@ -216,7 +216,10 @@ class _Reading:
             self._problems.append(Problem("profile", f"there is no profile {name} ({origin} names it)", hint))
 
     def _attached_by(self) -> str:
-        """What names a dashboard for this call, whatever the profile says: the flag, or the variable beside no named profile."""
+        """What names a dashboard for this call, whatever the profile says.
+
+        That is the flag, or the variable when no profile is named.
+        """
         if self._flags.get("address") is not None:
             return "flag --address"
         named = self._environ.get("RAYTUI_ADDRESS", "").strip() and not self._flags.get("profile")
@@ -364,7 +367,10 @@ class _Reading:
         return directory
 
     def _api_key(self) -> Secret:
-        """The key: a named file from flag or `RAYTUI_API_KEY_FILE`, else the platform's variables, else the profile's file."""
+        """The key, by the first of these that is given.
+
+        A file named by the flag or `RAYTUI_API_KEY_FILE`, the platform's variables, the profile's file.
+        """
         if self._platform != "cai":
             return Secret("")
         path, origin = self._path("api_key_file"), self._origins.get("api_key_file", "default")

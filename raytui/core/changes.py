@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from raytui.core.condition import touched
 from raytui.core.conditions import Assessment
 from raytui.core.events import Author, Event, Severity
-from raytui.core.findings import PLANNED_ENDS, touched
 from raytui.core.joined import Joined, join
+from raytui.core.node_findings import PLANNED_ENDS
 from raytui.core.snapshot import Application, Node, Operation, Snapshot
 
 
@@ -157,7 +158,10 @@ def _gone(both: _Round, node: Node, name: str) -> Event:
 
 
 def _superseded(joined: Joined, node: Node, name: str) -> bool:
-    """Whether a dead node is of an earlier life: its application has another node now, or began anew after this one did."""
+    """Whether a dead node is of an earlier life of its application.
+
+    Then the application has another node now, or began anew after this one did.
+    """
     app = joined.applications.get(name)
     if app is None:
         return False

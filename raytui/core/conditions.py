@@ -12,22 +12,14 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from raytui.core.application_findings import STARTUP_GRACE_S, of_workers, remedy, why
+from raytui.core.condition import Condition, as_planned, of_failure, touched
 from raytui.core.errors import LAYERS, Failure, Layer
-from raytui.core.findings import (
-    STARTUP_GRACE_S,
-    Condition,
-    as_planned,
-    of_cluster,
-    of_ended,
-    of_failure,
-    of_workers,
-    remedy,
-    touched,
-    why,
-)
+from raytui.core.findings import of_cluster
 from raytui.core.joined import HIDDEN, Joined, join
 from raytui.core.kept import Moment
 from raytui.core.life import began, is_current
+from raytui.core.node_findings import of_ended
 from raytui.core.remedy import CREATE, FOLLOW, Hint, Remedy
 from raytui.core.snapshot import Application, LauncherReport, NodeState, Operation, Snapshot
 from raytui.core.spec import head_name
@@ -68,7 +60,10 @@ class _Judgement(NamedTuple):
 
 
 def assess(snapshot: Snapshot, first_seen: Mapping[tuple[str, str], float] | None = None) -> Assessment:
-    """Judge one snapshot; `first_seen` gives, by (subject, reason), since when a watching monitor has seen a condition."""
+    """Judge one snapshot.
+
+    `first_seen` gives, by (subject, reason), since when a watching monitor has seen a condition.
+    """
     judged = _judge(join(snapshot))
     seen = first_seen or {}
     dated = [
@@ -235,7 +230,10 @@ def _at_work(operation: Operation, broken: Failure | None) -> Failure | None:
 
 
 def _starting(snapshot: Snapshot, head: Application, failure: Failure) -> Failure:
-    """That the head is starting, in the words of this start's launcher: what answers on its way meanwhile is no fault of anybody."""
+    """That the head is starting, in the words of this start's launcher.
+
+    What answers on its way meanwhile is no fault of anybody.
+    """
     report = _present_report(snapshot, head)
     told = why(head, Moment(snapshot.observed_at)) if head.state == "starting" else ""
     if report is not None and report.state not in {"alive", "unread"}:

@@ -1,4 +1,7 @@
-"""What becomes of demand that no node can take now: one more worker would hold it, no node here ever can, or it waits."""
+"""What becomes of demand that no node can take now.
+
+One more worker would hold it, no node here ever can, or it waits.
+"""
 
 from __future__ import annotations
 

@@ -50,8 +50,7 @@ class Failure(msgspec.Struct, frozen=True):
     hint: Hint = ""
     """What to do next."""
     conclusive: bool = False
-    """True when the failure itself proves that the thing is down (a refused connection), false when it only leaves us
-    blind."""
+    """True when the failure itself proves that the thing is down (a refused connection), else nothing is known."""
 
 
 class RaytuiError(RuntimeError):
@@ -127,7 +126,10 @@ class DeadlineExceeded(RaytuiError):
 
 
 class OutcomeUnknown(DeadlineExceeded):
-    """A request that makes something was sent, and neither its answer nor a list says what it made: the thing it names may exist."""
+    """A request that makes something was sent, and whether the thing exists is unknown.
+
+    Neither its answer nor a list says what it made.
+    """
 
     default_reason = "OutcomeUnknown"
 

@@ -1,4 +1,4 @@
-"""A snapshot joined once: node of application, application of node, by id and by name, and the counts that both front ends show.
+"""A snapshot joined once: node of application, application of node, and the counts that both front ends show.
 
 Built in one pass over applications and nodes and kept with its snapshot: nothing scans one list inside a loop over the
 other. What has not changed since the snapshot before is taken over from there.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from raytui.core.kept import Kept, Moment, changed_places
+from raytui.core.indexes import ApplicationIndex, NodeIndex
+from raytui.core.kept import Kept, Moment
 from raytui.core.life import OVER, is_current, is_fresh, is_node_of, is_same_head
 from raytui.core.snapshot import Application, LauncherReport, Node, NodeState, Snapshot
 
@@ -35,8 +35,7 @@ class Counts(NamedTuple):
     """
 
     expected: int | None
-    """Applications that the platform lists, each of which is to be one node; none where no platform says how many there
-    should be."""
+    """Applications that the platform lists, each to be one node; none where no platform says how many should be."""
     alive: int | None
     """The application runs, its launcher says nothing to the contrary, and Ray (or, unasked, the launcher) says that it
     is alive."""
@@ -64,79 +63,7 @@ class Member(msgspec.Struct, frozen=True, gc=False):
     """Whether the platform and every witness of the node agree that it lives."""
 
 
-class _Listing:
-    """What follows from the list of applications alone."""
-
-    def __init__(self, listed: Sequence[Application]) -> None:
-        self.applications = {app.name: app for app in listed}
-        self.names = frozenset(self.applications)
-        self.places = {app.name: n for n, app in enumerate(listed)}
-        heads = [n for n, app in enumerate(listed) if app.role == "head"]
-        self.workers = sorted(
-            (n for n, app in enumerate(listed) if app.role == "worker"), key=lambda n: listed[n].index
-        )
-        """Places of the workers by index."""
-        self.in_place = [*heads, *self.workers]
-        self.indexes = frozenset(listed[n].index for n in self.workers)
-        self.last = max(self.indexes, default=0)
-
-    @staticmethod
-    def of(listed: Sequence[Application], before: Sequence[Application], known: _Listing) -> _Listing:
-        """The same for a later list."""
-        if listed is before:
-            return known
-        if len(listed) != len(before) or len(known.applications) != len(before):
-            return _Listing(listed)
-        places = changed_places(before, listed)
-        if any(_standing(before[n]) != _standing(listed[n]) for n in places):
-            return _Listing(listed)
-        made = copy(known)
-        made.applications = known.applications.copy()
-        for n in places:
-            made.applications[listed[n].name] = listed[n]
-        return made
-
-
-def _standing(app: Application) -> tuple[str, str, int]:
-    return (app.name, app.role, app.index)
-
-
-class _Nodes:
-    """What follows from the list of nodes alone."""
-
-    def __init__(self, listed: Sequence[Node]) -> None:
-        self.by_id = {node.node_id: node for node in listed}
-        named: dict[str, list[Node]] = {}
-        for node in self.by_id.values():
-            named.setdefault(node.name, []).append(node)
-        self.named = {name: tuple(nodes) for name, nodes in named.items()}
-        self.with_gpus = any(node.gpus for node in listed)
-        self.changed: list[Node] | None = None
-        """Those that are other objects than in the list before; none when they were not compared."""
-
-    @staticmethod
-    def of(listed: Sequence[Node], before: Sequence[Node], known: _Nodes) -> _Nodes:
-        """The same for a later list."""
-        if len(listed) != len(before) or len(known.by_id) != len(before):
-            return _Nodes(listed)
-        places = changed_places(before, listed)
-        if any((before[n].node_id, before[n].name) != (listed[n].node_id, listed[n].name) for n in places):
-            return _Nodes(listed)
-        made = copy(known)
-        made.changed = [listed[n] for n in places]
-        if places:
-            made.with_gpus = any(node.gpus for node in made.changed) or (
-                known.with_gpus and any(node.gpus for node in listed)
-            )
-            made.by_id, made.named = known.by_id.copy(), known.named.copy()
-        for n in places:
-            old, new = before[n], listed[n]
-            made.by_id[new.node_id] = new
-            made.named[new.name] = tuple(new if node is old else node for node in made.named[new.name])
-        return made
-
-
-class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line: apart they would need the same indexes twice
+class Joined:  # noqa: PLR0904  # look-ups of one join, most of them a line: apart they need the same indexes twice
     """One snapshot, looked up by id and by name. `now` of every judgement is the moment of the snapshot."""
 
     def __init__(self, snapshot: Snapshot, before: Joined | None = None) -> None:
@@ -146,15 +73,15 @@ class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line:
         self._identity = object()
         self._past = before._identity if before is not None else None
         listed, nodes = snapshot.applications.value or (), snapshot.nodes.value or ()
-        self._listing: _Listing = (
-            _Listing.of(listed, before.snapshot.applications.value or (), before._listing)
+        self._listing: ApplicationIndex = (
+            ApplicationIndex.of(listed, before.snapshot.applications.value or (), before._listing)
             if before is not None
-            else _Listing(listed)
+            else ApplicationIndex(listed)
         )
-        self._of_nodes: _Nodes = (
-            _Nodes.of(nodes, before.snapshot.nodes.value or (), before._of_nodes)
+        self._of_nodes: NodeIndex = (
+            NodeIndex.of(nodes, before.snapshot.nodes.value or (), before._of_nodes)
             if before is not None
-            else _Nodes(nodes)
+            else NodeIndex(nodes)
         )
         self.applications: Mapping[str, Application] = self._listing.applications
         """By name."""
@@ -296,7 +223,10 @@ class Joined:  # noqa: PLR0904  # the look-ups of one join, most of them a line:
         return self.nodes.get(node_id)
 
     def node_name(self, node_id: str) -> str:
-        """A node as a row names it: `head` or `worker-N` for the applications' own, else Ray's name of it, else the id's beginning."""
+        """A node as a row names it.
+
+        `head` or `worker-N` for the applications' own, else Ray's name of it, else the beginning of its id.
+        """
         node = self.nodes.get(node_id)
         if node is None:
             return node_id[:12]

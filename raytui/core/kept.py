@@ -1,4 +1,4 @@
-"""What was worked out of each of many things, kept from one snapshot to the next: the cost of a round follows what changed.
+"""Results worked out of each of many things, kept from snapshot to snapshot: the cost of a round follows what changed.
 
 A thing that is the same object as before has the same result, unless time alone changes it. So whatever depends on time
 asks a `Moment`, which remembers from when and until when the answer would have been the same.
@@ -20,7 +20,7 @@ D = TypeVar("D", bound=dict[Any, Any])
 
 
 class Moment:
-    """The time of one judgement, in seconds since 1970, and the span of time around it in which the judgement would be the same."""
+    """The time of one judgement, in seconds since 1970, and the span around it in which the judgement holds."""
 
     __slots__ = ("at", "since", "until")
 
@@ -79,10 +79,10 @@ class Kept(Generic[R]):
         now: float,
         context: object = None,
     ) -> None:
-        """`make(*row, moment)` is asked only for rows that hold another object than in `before`, and for those whose time has come.
+        """Ask `make(*row, moment)` only for rows that changed or whose time has come.
 
-        `context` stands for everything else that results depend on: one that is not equal to that of before makes all
-        anew.
+        A row has changed when it holds another object than in `before`. `context` stands for everything else that
+        results depend on: one that is not equal to that of before makes all anew.
         """
         self._columns = columns
         self._context = context

@@ -1,4 +1,4 @@
-"""What a node runs and where it stands: two scripts beside the folder of the node program, as one set that is written and kept together.
+"""What a node runs and where it stands: two scripts beside the folder of the node program, written as one set.
 
 An application names its script by path, and the platform may start it again at any time. So the files of a set never
 change while an application may run from them: another release's set goes into a folder of its own.
@@ -46,7 +46,7 @@ def is_own_folder(name: str) -> bool:
 
 
 def folder_in_use(script: str) -> str:
-    """The folder of a set that an application with this script runs from: `launchers` unless the script stands in a set's own folder.
+    """The folder of the set that an application with this script runs from: `launchers`, or the set's own folder.
 
     A script at a path of the user's own counts for `launchers` too: without a node program beside it, that is where it
     looks.
@@ -56,7 +56,10 @@ def folder_in_use(script: str) -> str:
 
 
 def folder_for(files: Mapping[str, bytes], held: Mapping[str, bytes | None], in_use: Collection[str]) -> str:
-    """The folder for `files`, given what `launchers` holds of them (None: no such file) and the folders that applications run from."""
+    """The folder to write `files` to.
+
+    It follows from what `launchers` holds of them (None: no such file) and the folders that applications run from.
+    """
     return own_folder(files) if FOLDER in in_use and others(files, held) else FOLDER
 
 

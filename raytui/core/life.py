@@ -12,8 +12,7 @@ from raytui.core.kept import Moment
 from raytui.core.snapshot import Application, LauncherReport, Node
 
 REPORT_FRESH_S = 90.0
-"""How old a launcher's report may be and still prove life: written every 10 s, seen through an NFS cache of up to 60
-s."""
+"""How old a launcher's report may be and still prove life: written every 10 s, seen over NFS up to 60 s late."""
 CLOCK_AHEAD_S = 10.0
 """How far another machine's clock may be ahead of this one's and be believed; what is dated later proves nothing."""
 LIFE_SLACK_S = 1.0
@@ -41,7 +40,10 @@ def is_current(application: Application, report: LauncherReport | None, now: Mom
 
 
 def is_fresh(report: LauncherReport, now: Moment) -> bool:
-    """Whether the report is young enough to prove life: by our own clock where it was seen to change, else by the writer's."""
+    """Whether the report is young enough to prove life.
+
+    By our own clock where it was seen to change, else by the writer's.
+    """
     if report.changed_at:
         return not now.has_reached(report.changed_at + REPORT_FRESH_S)
     return now.has_reached(report.at - CLOCK_AHEAD_S) and not now.has_reached(report.at + REPORT_FRESH_S)

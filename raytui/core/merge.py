@@ -59,7 +59,10 @@ def _merge(node: Node, figures: Node | None) -> Node:
 
 
 class Merging:
-    """Nodes and figures joined again and again: an unchanged node stays the same object, and so do nodes none of which changed."""
+    """Nodes and figures joined in each round, unchanged ones taken over.
+
+    An unchanged node stays the same object, and so do nodes none of which changed.
+    """
 
     def __init__(self) -> None:
         self._merged: Kept[Node] | None = None

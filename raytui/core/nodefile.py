@@ -1,4 +1,7 @@
-"""What a launcher writes about its node into `nodes/<application>.json` of the shared folder: one reading of it for every platform."""
+"""What a launcher writes about its node into `nodes/<application>.json` of the shared folder.
+
+One reading of it for every platform.
+"""
 
 from __future__ import annotations
 

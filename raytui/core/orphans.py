@@ -1,4 +1,7 @@
-"""Which applications of ours nothing claims: they cost until somebody ends them, so they must be findable without knowing their names."""
+"""Which applications of ours nothing claims.
+
+They cost until somebody ends them, so they must be findable without knowing their names.
+"""
 
 from __future__ import annotations
 

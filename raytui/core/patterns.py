@@ -1,4 +1,4 @@
-"""Patterns that a person types, for the commands and the console alike, matched in time that grows with the text and no faster.
+"""Patterns that a person types, for commands and console alike, matched in time linear in the text.
 
 A matcher that goes back (Python's own) needs longer than a person lives for `(a+)+$` on a line of forty letters. RE2,
 the matcher of kubectl's and ripgrep's kind, never goes back: it needs no time-out, and no line stays undecided. It lets

@@ -1,4 +1,4 @@
-"""Desired and observed compared once: `plan` is the only place that decides what start, stop, scale and restart will do.
+"""Desired and observed compared once: only `plan` decides what start, stop, scale and restart will do.
 
 A plan is data: `--dry-run` prints it, the console shows it for confirmation, the executor carries it out step by step.
 """
@@ -176,7 +176,10 @@ def plan_stop(
 
 
 def plan_scale(spec: ClusterSpec, applications: tuple[Application, ...], count: int) -> Plan:
-    """Exactly `count` workers: missing ones are made like their siblings, surplus ones are drained and deleted, highest index first."""
+    """Exactly `count` workers.
+
+    Missing ones are made like their siblings, surplus ones are drained and deleted, highest index first.
+    """
     surplus = tuple(
         sorted((app for app in applications if app.role == "worker" and app.index > count), key=lambda app: -app.index)
     )
@@ -297,6 +300,9 @@ def create_request(spec: ClusterSpec, name: str) -> CreateRequest:
 
 
 def spec_like(spec: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec:
-    """The spec for more of the same: what the cluster's applications were made from, with the number of workers of `spec`."""
+    """The spec for more of the same.
+
+    It is what the cluster's applications were made from, with the number of workers of `spec`.
+    """
     recorded = recorded_spec(applications)
     return spec if recorded is None else recorded.with_workers(spec.workers.count)

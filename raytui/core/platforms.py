@@ -1,4 +1,4 @@
-"""What distinguishes the platforms where only a name is known: one line a platform, so that a new one needs no edit elsewhere."""
+"""What distinguishes the platforms where only a name is known: one line for each, and no other edit for a new one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Literal
 import msgspec
 
 PlatformName = Literal["local", "cai", "attached"]
-"""Processes of this machine, Cloudera AI applications, or any Ray behind a dashboard address: watched, never
-changed."""
+"""Processes of this machine, Cloudera AI applications, or any Ray behind an address: watched, never changed."""
 
 
 class Traits(msgspec.Struct, frozen=True):
@@ -23,8 +22,7 @@ class Traits(msgspec.Struct, frozen=True):
     is_this_machine: bool = False
     """Its nodes share this machine's ports and clock; elsewhere a node has its ports to itself, and logs go by UTC."""
     is_workbench: bool = False
-    """It has a login and asks for a key; applications name an image, a script, and a name that becomes a part of an
-    address."""
+    """It has a login and asks for a key; an application names an image, a script and a part of its address."""
     revives: bool = False
     """It starts a failed application again by itself."""
 

@@ -81,7 +81,7 @@ class LogChunk(msgspec.Struct, frozen=True):
 
 
 class Store(Protocol):
-    """What a platform keeps of its clusters, wherever it keeps it: launchers, the output of nodes, and what was last asked for."""
+    """What a platform keeps of its clusters: launchers, the output of nodes, and what was last asked for."""
 
     async def write_launchers(self, cluster: str, files: Mapping[str, bytes]) -> dict[str, str]:
         """Store the launchers, mode 0755, atomically, and answer the path under which an application runs each.
@@ -99,7 +99,10 @@ class Store(Protocol):
         ...
 
     async def kept_logs(self, application: Application) -> dict[str, str]:
-        """The ends of Ray's logs that a launcher kept when its node ended: paths for `read_file` by Ray's name of the log."""
+        """The ends of Ray's logs that a launcher kept when its node ended.
+
+        Paths for `read_file`, by Ray's name of the log.
+        """
         ...
 
     async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
@@ -126,9 +129,9 @@ class Specs(Protocol):
         ...
 
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:
-        """The spec with what the platform can choose by itself where it was left out or is `auto`: the newest fitting images.
+        """The spec with what was left out or is `auto`, where the platform can choose it by itself.
 
-        Raises `ConfigurationError` when nothing fits.
+        Such as the newest fitting images. Raises `ConfigurationError` when nothing fits.
         """
         ...
 
@@ -190,10 +193,11 @@ class Platform(Protocol):
         ...
 
     async def restart(self, application: Application) -> Application:
-        """Stop and start the application, and answer the one that exists then: where it had to be made again it has another id.
+        """Stop and start the application, and answer the one that exists then.
 
-        Raises `NotFound` when it no longer exists. Cancelled, it is given up at once, and the application may be
-        stopped; once it had to be deleted it is made again and answered all the same.
+        Where it had to be made again it has another id. Raises `NotFound` when it no longer exists. Cancelled, it is
+        given up at once, and the application may be stopped; once it had to be deleted it is made again and answered
+        all the same.
         """
         ...
 

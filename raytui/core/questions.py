@@ -5,5 +5,4 @@ from __future__ import annotations
 from typing import Literal
 
 Question = Literal["version", "gcs", "nodes", "stats", "usage", "jobs", "actors", "serve", "events"]
-"""`stats` are the nodes' physical figures, which a snapshot holds within its nodes; each other one is a reading of its
-own."""
+"""`stats` are the nodes' physical figures, which a snapshot holds within its nodes; the others are readings."""

@@ -7,10 +7,10 @@ from typing import Protocol
 
 import msgspec
 
+from raytui.core.condition import Condition
 from raytui.core.conditions import Assessment
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.events import Event
-from raytui.core.findings import Condition
 from raytui.core.joined import Joined, join
 from raytui.core.remedy import Hint, as_commands
 from raytui.core.snapshot import Amount, Application, Job, Snapshot, Usage

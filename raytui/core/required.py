@@ -26,7 +26,7 @@ def managed_script(cluster: str, role: Literal["head", "worker"]) -> str:
 
 
 def with_launchers(spec: ClusterSpec, platform: PlatformName) -> ClusterSpec:
-    """The spec with the launchers that `start` writes by itself, where no script is named and the platform needs one."""
+    """The spec with the launchers that `start` writes by itself, where none is named and the platform needs them."""
     if not traits(platform).is_workbench or (spec.head.script and spec.workers.script):
         return spec
     head, workers = spec.head, spec.workers

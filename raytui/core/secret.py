@@ -13,7 +13,8 @@ HIDDEN = "***"
 _SHORTEST = 6
 """Shorter values are not searched for: they would blank out ordinary words."""
 _NAMED = re.compile(
-    r"""((?:token|secret|passw(?:or)?d|api[-_]?v?\d?[-_]?key|access[-_]?key|private[-_]?key|credentials?)["']?\s*[:=]\s*)(["']?)[^"',;\s}]+""",
+    r"((?:token|secret|passw(?:or)?d|api[-_]?v?\d?[-_]?key|access[-_]?key|private[-_]?key|credentials?)"
+    r"""["']?\s*[:=]\s*)(["']?)[^"',;\s}]+""",
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"(bearer\s+)[^\s\"',;]+", re.IGNORECASE)

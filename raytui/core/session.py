@@ -22,8 +22,7 @@ from raytui.core.snapshot import Application, Snapshot
 from raytui.core.spec import ClusterSpec
 
 SourceKind = Literal["launcher", "ray", "kept", "job"]
-"""Who keeps a log: the platform, Ray, a launcher that kept the last part when its node ended, or Ray for a job's
-driver."""
+"""Who keeps a log: the platform, Ray, a launcher (the last part, when its node ended), or Ray for a job's driver."""
 
 
 class LogSource(msgspec.Struct, frozen=True):

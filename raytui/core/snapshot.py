@@ -62,8 +62,7 @@ class LauncherReport(msgspec.Struct, frozen=True, gc=False):
     """What the launcher of a node last wrote about itself in the cluster's shared folder."""
 
     state: str = ""
-    """starting, waiting, joining, alive, draining, ended or failed; `unread` when there is a report and it was not
-    read."""
+    """starting, waiting, joining, alive, draining, ended or failed; `unread` when a report exists and was not read."""
     message: str = ""
     """Why, as one sentence; empty when there is nothing to say."""
     hint: str = ""
@@ -82,13 +81,11 @@ class LauncherReport(msgspec.Struct, frozen=True, gc=False):
     at: float = 0.0
     """When it was written, in seconds since 1970, by the clock of the node that wrote it."""
     of_this_run: bool = False
-    """Whether the platform knows by the run's identity that the application's present run wrote it; else only times can
-    tell."""
+    """Whether the run's identity proves that the application's present run wrote it; else only times can tell."""
     read_at: float = 0.0
     """When it was read, by this machine's clock; 0 when that was with the listing that carries it."""
     changed_at: float = 0.0
-    """When it was last seen to change, by this machine's clock, while the application's present run was watched; 0 when
-    it was not."""
+    """When it was last seen to change in the present run, by this machine's clock; 0 when it was not."""
 
 
 UNREAD = LauncherReport(state="unread")
@@ -212,8 +209,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     pending: tuple[str, ...] = ()
     """Demand that no node can take now, one text each."""
     needs: tuple[tuple[dict[str, float], ...], ...] = ()
-    """For each text of `pending` what it needs, by true resource name, one entry for each part that must fit on one
-    node."""
+    """What each text of `pending` needs, by true resource name, one entry for each part that must fit on one node."""
     unreadable: int = 0
     """Entries of the answer that could not be read."""
     first_unreadable: str = ""
@@ -330,7 +326,10 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def by_ray(self) -> bool:
-        """Whether the applications are the nodes that Ray itself lists: then there is no platform that could say anything else of them."""
+        """Whether the applications are the nodes that Ray itself lists.
+
+        Then there is no platform that could say anything else of them.
+        """
         return traits(self.platform).is_watched
 
     def __repr__(self) -> str:

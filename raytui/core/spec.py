@@ -134,7 +134,10 @@ _SINCE_GROUPS = {"groups", *_OF_WORKBENCH}
 
 
 def _values(value: object) -> object:
-    """Every field by its name, numbers alike: as it is encoded, a spec leaves out what is the default's very object, and 1 is not 1.0."""
+    """Every field by its name, numbers alike.
+
+    Encoded, a spec leaves out what is the default's very object, and 1 is not 1.0.
+    """
     if isinstance(value, msgspec.Struct):
         said = ((name, getattr(value, name)) for name in value.__struct_fields__)
         return {name: _values(held) for name, held in said if held or name not in _SINCE_GROUPS}

@@ -49,7 +49,10 @@ def duration(seconds: float) -> str:
 
 
 def sanitize(text: str) -> str:
-    """Text from elsewhere made harmless: no escape sequences, no control and direction characters, no half characters, tabs widened."""
+    """Text from elsewhere made harmless.
+
+    No escape sequences, no control and direction characters, no half characters; tabs become blanks.
+    """
     if text.isprintable():
         return text  # nearly all that Ray sends
     text = _HALVES.sub("\ufffd", text)

@@ -1,4 +1,4 @@
-"""Every problem of a spec at once, before anything is changed: pure rules that hold whatever the machine or the account looks like.
+"""Every problem of a spec at once, before anything changes: pure rules that hold on every machine and account.
 
 What depends on a machine or a workbench (ports that are taken, runtimes that exist) is the platform's preflight.
 """
@@ -22,8 +22,7 @@ MAX_WORKERS = 1000
 MAX_CPU = 1024.0
 MAX_MEMORY_GB = 24576.0
 MIN_MEMORY_GB = 0.5
-"""Below this a Ray node does not come up: a worker's own processes take about 0.3 GB, the object store at least 0.08
-GB."""
+"""Below this (GB) a Ray node does not come up: a worker's processes take about 0.3, the object store 0.08."""
 MAX_GPUS = 64
 WORKER_PORTS = range(10002, 20000)
 """Ports that Ray gives to its workers; a head port inside fails at once with a ValueError."""

@@ -31,8 +31,7 @@ TIMEOUT_S = 5.0
 BIG_BODY = 256 * 1024
 """Bytes of an answer from which it is read in a thread."""
 KEPT_BODY = 8 * 1024 * 1024
-"""Bytes of the largest answer that is kept to be compared with the next; longer ones hold figures, which differ each
-time."""
+"""Bytes of the largest answer that is kept to be compared with the next; longer ones differ each time."""
 LOGS = "/api/v0/logs"
 """What begins so is another question each time."""
 STATE_LIMIT = 10_000
@@ -55,13 +54,12 @@ class DashboardClient(Dashboard):
         self._timeout = timeout
         self._health_timeout = health_timeout
         self._last: dict[str, tuple[bytes, object]] = {}
-        """By path, the last answer and what was read of it: one that is byte for byte the same need not be read
-        again."""
+        """By path, the last answer and what was read of it: the same bytes need not be read again."""
 
     def __repr__(self) -> str:
         return f"DashboardClient({failures.place(self._target)})"
 
-    async def version(self) -> RayVersion:  # noqa: D102 - see Dashboard
+    async def version(self) -> RayVersion:  # noqa: D102
         return await self._read("/api/version", parse_version)
 
     async def gcs_alive(self) -> bool:
@@ -78,16 +76,16 @@ class DashboardClient(Dashboard):
         except NotFound:
             return None
 
-    async def nodes(self) -> Rows[Node]:  # noqa: D102 - see Dashboard
+    async def nodes(self) -> Rows[Node]:  # noqa: D102
         return await self._read(f"/api/v0/nodes?limit={STATE_LIMIT}&detail=1", parse_nodes)
 
-    async def node_stats(self) -> Mapping[str, Node]:  # noqa: D102 - see Dashboard
+    async def node_stats(self) -> Mapping[str, Node]:  # noqa: D102
         return await self._read("/nodes?view=summary&nocache=1", parse_node_stats)
 
-    async def usage(self) -> Usage:  # noqa: D102 - see Dashboard
+    async def usage(self) -> Usage:  # noqa: D102
         return await self._read("/api/cluster_status", parse_usage)
 
-    async def jobs(self) -> Rows[Job]:  # noqa: D102 - see Dashboard
+    async def jobs(self) -> Rows[Job]:  # noqa: D102
         return await self._read("/api/jobs/", parse_jobs)
 
     async def actors(self, limit: int = 1000) -> Rows[Actor]:
@@ -111,14 +109,14 @@ class DashboardClient(Dashboard):
         """Ray's events from `/events`; `/api/v0/cluster_events` fails for ever after the first node death."""
         return await self._read("/events", parse_events)
 
-    async def log_files(self, node_id: str) -> tuple[str, ...]:  # noqa: D102 - see Dashboard
+    async def log_files(self, node_id: str) -> tuple[str, ...]:  # noqa: D102
         return await self._read(f"/api/v0/logs?{urlencode({'node_id': node_id})}", parse_log_files)
 
-    async def log_tail(self, node_id: str, filename: str, lines: int) -> bytes:  # noqa: D102 - see Dashboard
+    async def log_tail(self, node_id: str, filename: str, lines: int) -> bytes:  # noqa: D102
         query = urlencode({"node_id": node_id, "filename": filename, "lines": lines})
         return await self._read(f"/api/v0/logs/file?{query}", bytes, 4 * self._timeout)
 
-    async def log_stream(self, node_id: str, filename: str, lines: int) -> AsyncIterator[bytes]:  # noqa: D102 - see Dashboard
+    async def log_stream(self, node_id: str, filename: str, lines: int) -> AsyncIterator[bytes]:  # noqa: D102
         path = f"/api/v0/logs/stream?{urlencode({'node_id': node_id, 'filename': filename, 'lines': lines})}"
         stream = self._transport.stream(path)
         try:
@@ -133,7 +131,7 @@ class DashboardClient(Dashboard):
         finally:
             await stream.aclose()  # type: ignore[attr-defined] # an async generator: its connection ends with it
 
-    async def close(self) -> None:  # noqa: D102 - see Dashboard
+    async def close(self) -> None:  # noqa: D102
         await self._transport.close()
 
     async def _read(self, path: str, parse: Callable[[bytes], T], timeout: float | None = None) -> T:

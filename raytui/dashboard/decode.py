@@ -71,10 +71,10 @@ def decode_open(body: bytes, kind: type[T]) -> T:
 
 
 def decode_rows(body: bytes, kind: type[T], begin: re.Pattern[bytes], after: bytes) -> list[T]:
-    """The rows of a long answer, piece by piece: what reads JSON lets nobody else run meanwhile, so no piece takes longer than 1 ms.
+    """The rows of a long answer, piece by piece.
 
-    `begin` matches up to the bracket that opens the rows; behind them only `after` may stand. Raises `Garbage` for
-    another shape.
+    Reading JSON blocks all other threads, so no piece takes longer than 1 ms. `begin` matches up to the bracket that
+    opens the rows; behind them only `after` may stand. Raises `Garbage` for another shape.
     """
     opened, behind = begin.search(body, 0, _ENVELOPE), body.rfind(after)
     first = _FIRST_KEY.match(body, opened.end()) if opened is not None else None
@@ -90,7 +90,7 @@ def decode_rows(body: bytes, kind: type[T], begin: re.Pattern[bytes], after: byt
             found = between.search(body, cut, end) if cut < end else None
             upto = found.start(1) if found is not None else end
             try:
-                rows += decode(b"[" + body[at:upto] + b"]", list[kind])  # type: ignore[valid-type]  # the kind of row is a value here
+                rows += decode(b"[" + body[at:upto] + b"]", list[kind])  # type: ignore[valid-type]  # a value here
                 break
             except Garbage:
                 # The first key of a row may stand within a row as well: what is cut there is no list.

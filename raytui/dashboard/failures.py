@@ -1,4 +1,4 @@
-"""Why a dashboard could not be read: from what went wrong on the wire to the link of the chain that failed, in one sentence.
+"""Why a dashboard could not be read: the link of the chain that failed, in one sentence, from what went wrong in HTTP.
 
 Pure, so that each way of failing is a line of a test. Nothing here ever repeats a header: they hold the token.
 """

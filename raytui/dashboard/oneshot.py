@@ -134,7 +134,7 @@ class _Plain(http.client.HTTPConnection):
         """Connect to the host as it is written, or by its international name."""
         if self.host.isascii():
             address = (self.host.encode(), self.port)
-            self.sock = socket.create_connection(address, self.timeout)  # type: ignore[arg-type] # getaddrinfo takes bytes, too
+            self.sock = socket.create_connection(address, self.timeout)  # type: ignore[arg-type]  # takes bytes, too
         else:
             super().connect()
 

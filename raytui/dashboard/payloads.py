@@ -35,8 +35,7 @@ _REASONS = {
     "Terminated due to preemption": "AUTOSCALER_DRAIN_PREEMPTED",
     "Terminated due to idle (no Ray activity)": "AUTOSCALER_DRAIN_IDLE",
 }
-"""Ray's words before its sentence about a death (dashboard/utils.py, compose_state_message), and the reason each stands
-for."""
+"""Ray's words before its sentence about a death (dashboard/utils.py, compose_state_message), and their reasons."""
 
 _HEAD_RESOURCE = "node:__internal_head__"
 """What only a head offers, where Ray has no word for it in the row."""
@@ -166,7 +165,7 @@ def parse_health(body: bytes) -> bool:
 def state_rows(body: bytes, kind: type[R], rest: type[R] | None = None) -> tuple[Read[R], int]:
     """The rows of a list of the State API and how many there are in all; raises `Garbage`."""
     try:
-        answer = decode(body, StateAnswer[kind]).data.result  # type: ignore[valid-type]  # the kind of row is a value here
+        answer = decode(body, StateAnswer[kind]).data.result  # type: ignore[valid-type]  # the kind is a value here
         return Read(answer.result), _count(answer.total, answer.num_after_truncation)
     except Garbage:
         open_rows = decode_open(body, StateAnswer[object]).data.result

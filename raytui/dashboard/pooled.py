@@ -1,4 +1,4 @@
-"""A transport for whoever lives on: httpx with keep-alive, and streams that never keep a poll waiting for a connection."""
+"""A transport for long-lived callers: httpx with keep-alive, and streams that never keep a poll waiting."""
 
 from __future__ import annotations
 

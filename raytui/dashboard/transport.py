@@ -1,4 +1,4 @@
-"""What the client needs of HTTP, and the few ways in which it can go wrong, so that two transports can serve one client.
+"""What the client needs of HTTP, and the few ways in which it can fail, so that two transports can serve one client.
 
 `oneshot` reads through http.client because a single status must not pay 190 ms for importing httpx; `pooled` keeps
 connections alive for a console that lives on.
@@ -126,7 +126,10 @@ def problem_of(url: str) -> str:
 
 
 def is_near(url: str) -> bool:
-    """Whether the address is this machine or a bare IP address: a head inside the cluster's network, where no proxy leads."""
+    """Whether the address is this machine or a bare IP address.
+
+    That is a head inside the cluster's network, where no proxy leads.
+    """
     host = urlsplit(url).hostname or ""
     return host == "localhost" or ":" in host or host.replace(".", "").isdigit()
 

@@ -1,4 +1,7 @@
-"""What a watch reads beside the list of applications: what was last asked for, and, while there are none, who else has their names."""
+"""What a watch reads beside the list of applications.
+
+What was last asked for, and, while there are no applications, who else has their names.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,7 @@ from raytui.core.spec import ClusterSpec, head_name, worker_name
 from raytui.core.validate import MAX_WORKERS
 
 READ_EVERY_S = 10.0
-"""How often a record is read again while the same applications exist: from outside of a project each reading is a
-download."""
+"""How often a record is read again for the same applications: from outside a project a reading is a download."""
 READ_TIMEOUT_S = 10.0
 
 

@@ -45,7 +45,10 @@ class Deadline:
 
 
 async def to_the_end(calls: Sequence[Awaitable[T]]) -> list[T | BaseException]:
-    """Every answer or error; being cancelled waits for the calls, which have deadlines of their own, and is obeyed afterwards."""
+    """Every answer or error; a cancellation takes effect only after that.
+
+    The calls have deadlines of their own.
+    """
     tasks = [asyncio.ensure_future(call) for call in calls]
     cancelled = await all_done(tasks)
     answers = _answers(tasks)
@@ -55,7 +58,7 @@ async def to_the_end(calls: Sequence[Awaitable[T]]) -> list[T | BaseException]:
 
 
 async def until(calls: Sequence[Awaitable[T]], moment: float) -> list[T | BaseException]:
-    """Every answer or error; what has none at `moment` (loop time), or when we are cancelled, is cancelled: then it is `NotInTime`.
+    """Every answer or error; `NotInTime` for what has none at `moment` (loop time) or when we are cancelled.
 
     What cannot be given up any more is waited for, and answers all the same.
     """

@@ -28,7 +28,7 @@ from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.core.validate import MAX_WORKERS, validate
 from raytui.manager.executor import Execution
-from raytui.manager.filling import DEPLOYED, counting, deployed, filled
+from raytui.manager.filling import DEPLOYED, counting, deployed, filled, on_ports
 from raytui.manager.journal import Journal
 from raytui.manager.memory import Memory
 from raytui.manager.monitor import Monitor
@@ -153,9 +153,9 @@ class ClusterManager:
             self._execution = None
 
     def interrupt(self) -> None:
-        """Stop the running operation, or its wait for the lock: what was begun is finished or undone, then `execute` raises `Interrupted`.
+        """Stop the running operation, or its wait for the lock.
 
-        Safe to call twice.
+        What was begun is finished or undone, then `execute` raises `Interrupted`. Safe to call twice.
         """
         if self._execution is not None:
             self._execution.interrupt()
@@ -205,7 +205,7 @@ class ClusterManager:
         spec, taken = await filled(self._platform, spec, launchers=fill)
         if not any(app.role == "head" for app in applications):
             spec = await self._platform.specs.resolve_ports(spec)
-        spec = _on_ports(spec, applications)
+        spec = on_ports(spec, applications)
         asked = overlay(spec, wanted, counting(self._given | flags, wanted, spec) - {COUNT})
         asked = msgspec.structs.replace(
             asked,
@@ -270,7 +270,10 @@ class ClusterManager:
         return fresh
 
     async def _refuse_unsound(self, wanted: ClusterSpec, flags: frozenset[str], *, fill: bool) -> None:
-        """Raise `ConfigurationError` when the spec breaks a rule, together with what the platform would refuse about its other fields."""
+        """Raise `ConfigurationError` when the spec breaks a rule.
+
+        The error also holds what the platform would refuse about its other fields.
+        """
         if fill:
             wanted = with_launchers(wanted, self._platform.name)
         problems = validate(wanted, self._platform.name)
@@ -389,15 +392,3 @@ def _refuse_problems(plan: Plan) -> None:
         problem = plan.problems[0]
         kind = NotFound if problem.field == "target" else OperationFailed
         raise kind(problem.message, hint=problem.hint)
-
-
-def _on_ports(spec: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec:
-    """The spec on the ports of the head that exists: workers must meet it where it is, and a head made again keeps its address."""
-    head = next((app for app in applications if app.role == "head" and app.ray_port), None)
-    if head is None:
-        return spec
-    return msgspec.structs.replace(
-        spec,
-        ray_port=head.ray_port if spec.ray_port == "auto" else spec.ray_port,
-        dashboard_port=head.dashboard_port if spec.dashboard_port == "auto" else spec.dashboard_port,
-    )

@@ -1,7 +1,7 @@
-"""Runs one plan as a task that can be interrupted at any moment: while it waits for the cluster's lock, between steps, in a step.
+"""Runs one plan as a task that can be interrupted at any moment.
 
-The lock is held until everything is done, the undo included; whoever consumes the reports may leave at any time and is
-waited with.
+While it waits for the cluster's lock, between steps, in a step. The lock is held until everything is done, the undo
+included; whoever consumes the reports may leave at any time and is waited with.
 """
 
 from __future__ import annotations
@@ -83,7 +83,10 @@ class Execution:
             await self._end()
 
     async def _end(self) -> None:
-        """The consumer is leaving: interrupt what still runs and wait for its undo, however often we are cancelled meanwhile."""
+        """The consumer is leaving: interrupt what still runs and wait for its undo.
+
+        That holds however often we are cancelled meanwhile.
+        """
         task = self._task
         if task is None or task.done():
             return

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import msgspec
+
 from raytui.core.asked import overlay, value_of
 from raytui.core.protocols import Platform
 from raytui.core.remedy import Hint
 from raytui.core.required import with_launchers
+from raytui.core.snapshot import Application
 from raytui.core.spec import AUTO, ClusterSpec
 
 DEPLOYED = "is made as it was last deployed into the project; what a flag or the profile says counts before that"
@@ -43,6 +46,21 @@ async def filled(platform: Platform, spec: ClusterSpec, *, launchers: bool) -> t
         if before == AUTO:
             taken.setdefault(after or "", []).append(who)
     return done, [f"auto takes the image {image} for {' and '.join(who)}" for image, who in taken.items()]
+
+
+def on_ports(spec: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec:
+    """The spec on the ports of the head that exists.
+
+    Workers must meet it where it is, and a head made again keeps its address.
+    """
+    head = next((app for app in applications if app.role == "head" and app.ray_port), None)
+    if head is None:
+        return spec
+    return msgspec.structs.replace(
+        spec,
+        ray_port=head.ray_port if spec.ray_port == "auto" else spec.ray_port,
+        dashboard_port=head.dashboard_port if spec.dashboard_port == "auto" else spec.dashboard_port,
+    )
 
 
 def _images(before: ClusterSpec, after: ClusterSpec) -> list[tuple[str, str | None, str | None]]:

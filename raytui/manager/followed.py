@@ -46,7 +46,10 @@ class SourceEnded(OperationFailed):
 
 
 async def batches(parts: AsyncIterator[list[str]]) -> AsyncGenerator[list[str], None]:
-    """Lines gathered for at most 100 ms into at most 500, so that a chatty log costs a front end ten redraws a second."""
+    """Lines gathered for at most 100 ms into at most 500.
+
+    So a log with many lines costs a front end at most ten redraws a second.
+    """
     ready: list[str] = []
     arrived, taken = asyncio.Event(), asyncio.Event()
 

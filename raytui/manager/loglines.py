@@ -70,7 +70,10 @@ class LineSplitter:
 
 
 def clean(line: bytes) -> str:
-    """One line as a terminal would have left it: what a carriage return overwrote is gone, and nothing in it can move the cursor."""
+    """One line as a terminal would have left it.
+
+    What a carriage return overwrote is gone, and nothing in it can move the cursor.
+    """
     return sanitize(line.rstrip(b"\r").rpartition(b"\r")[2].decode(errors="replace"))
 
 

@@ -217,7 +217,7 @@ def _launchers(snapshot: Snapshot) -> list[LogSource]:
 
 
 def _owners(snapshot: Snapshot) -> list[tuple[str, Application | None, Node | None]]:
-    """Whose log files there may be: applications with their nodes, then nodes that nobody here manages, by name or id."""
+    """Whose log files there may be: applications with their nodes, then unmanaged nodes, by name or id."""
     applications = snapshot.applications.value or ()
     owned: list[tuple[str, Application | None, Node | None]] = [
         (app.short, app, join(snapshot).node_of(app)) for app in applications

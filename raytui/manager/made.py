@@ -145,7 +145,7 @@ class Made:
     async def _listed(self) -> Iterable[Application]:
         try:
             found = await listed(self._platform, self._cluster, LOOK_S)
-        except Exception:  # noqa: BLE001 - whatever keeps us from looking, what is known by its id is removed all the same
+        except Exception:  # noqa: BLE001 - whatever keeps us from listing, what is known by id is removed
             return ()
         return [app for app in found if app.run == self._run and app.name in self._names]
 

@@ -1,4 +1,4 @@
-"""What raytui on this machine asked a platform to make lately, kept beside the cluster's lock for the time that a list may not show it.
+"""What raytui on this machine asked a platform to make lately, for the time that a list may not show it.
 
 A list lags behind creates, so a `stop` right after a start that ended or was killed would find nothing and leave it
 all. What is remembered only adds to what a list shows: a file that is lost, damaged or could not be written takes

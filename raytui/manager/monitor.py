@@ -96,9 +96,10 @@ class Monitor:
     async def snapshots(
         self, interval: float = 2.0, questions: Iterable[Question] = VERDICT
     ) -> AsyncGenerator[Snapshot]:
-        """A snapshot about every `interval` seconds, less often (at most 15 s) and with jitter while something does not answer.
+        """A snapshot about every `interval` seconds.
 
-        Asked is what these questions, those about life and those of every subscriber need, each at its own period.
+        Less often (at most 15 s) and with jitter while something does not answer. Asked is what these questions, those
+        about life and those of every subscriber need, each at its own period.
         """
         with self.subscribe(questions):
             slower = Backoff(2 * interval, max(interval, SLOWEST_POLL_S), growth=2.0, jitter=0.2)

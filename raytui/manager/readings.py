@@ -34,8 +34,7 @@ PERIODS: dict[Question, float] = {
     "serve": 10.0,
     "events": 10.0,
 }
-"""Seconds between two askings, 0 for every round. Figures and usage change every 5 s on Ray's side: more often is
-useless."""
+"""Seconds between two requests, 0 for every round. Figures and usage change every 5 s on Ray's side."""
 MANY_NODES = 100
 MANY_NODES_STATS_S = 15.0
 """Period of the figures beyond `MANY_NODES` nodes: they weigh 10 to 17 KB each and cost the head most of a second per
@@ -156,7 +155,10 @@ class Readings:
                 task.result()
 
     async def _give_up(self, questions: Iterable[Question], failure: Failure) -> None:
-        """Everything behind a broken link is as unknown as the link: old answers would be shown as if they were true now."""
+        """Make everything behind a broken link as unknown as the link.
+
+        Old answers would be shown as if they were true now.
+        """
         known: tuple[Question, ...] = ("version", "gcs") if failure.layer in {"gcs", "login"} else ("gcs",)
         await self._forget(keep=known)
         now = self._clock()

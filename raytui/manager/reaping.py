@@ -1,8 +1,8 @@
-"""Ends applications that no cluster claims, and only those: while a head is made again its living workers look just like them.
+"""Ends applications that no cluster claims, and only those.
 
-So each cluster is looked at under its lock, which whoever makes a head on this machine holds too, and twice with a
-pause between: a head that another machine makes again appears meanwhile. What is young is left, since its head may be
-on no list yet.
+While a head is made again its living workers look just like them. So each cluster is looked at under its lock, which
+whoever makes a head on this machine holds too, and twice with a pause between: a head that another machine makes again
+appears meanwhile. What is young is left, since its head may be on no list yet.
 """
 
 from __future__ import annotations

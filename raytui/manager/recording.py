@@ -1,4 +1,4 @@
-"""What was last asked for is recorded with the cluster before a run changes it, and put back when that run is undone."""
+"""What was last asked for is recorded before a run changes the cluster, and put back when that run is undone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a plan ends: one application that is stuck keeps no other, and not even itself, since a delete may free what a stop did not.
+"""What a plan ends: one application that is stuck keeps no other from ending.
 
-Every step does what it can for every target within its share of the time; what failed is kept, and told at the end by
-what is left then.
+It is deleted all the same, since a delete may succeed where a stop did not. Every step does what it can for every
+target within its share of the time; what failed is kept, and told at the end by what is left then.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ class Removal:
         """State by id of what has not ended; none when the platform cannot be asked."""
         try:
             found = await listed(self._platform, self._plan.cluster)
-        except Exception:  # noqa: BLE001 - the failures that are told already stand, whatever keeps us from looking again
+        except Exception:  # noqa: BLE001 - failures that were told stand, whatever keeps us from listing
             return None
         return {app.id: app.state for app in found if not (self._plan.keep and app.state == "stopped")}
 

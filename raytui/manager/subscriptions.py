@@ -36,7 +36,10 @@ class Subscriptions:
         return frozenset[Question]().union(*self._held.values())
 
     async def wait(self, seconds: float) -> None:
-        """Wait so long, or until a question is added that nobody asked before: who opens a list does not wait for the next round."""
+        """Wait so long, or until a question is added that nobody asked before.
+
+        So whoever opens a list does not wait for the next round.
+        """
         try:
             async with asyncio.timeout(seconds):
                 await self._added.wait()

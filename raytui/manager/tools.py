@@ -1,4 +1,7 @@
-"""What Ray's own tools must be told to speak to a cluster: addresses, the mode of authentication and the file that holds the token."""
+"""What Ray's own tools need to speak to a cluster.
+
+Addresses, the mode of authentication and the file that holds the token.
+"""
 
 from __future__ import annotations
 

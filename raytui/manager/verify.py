@@ -1,4 +1,4 @@
-"""The deployment test: a small cluster of its own is made, looked at and removed, to show that everything works end to end.
+"""The deployment test: a small cluster of its own is made, checked and removed, to show that everything works.
 
 Five checks in a fixed order: connection, launchers, creation, status, clean-up. The first failure skips what would rest
 on it; the clean-up always runs, also after an interrupt, and is a check like the others: what it cannot remove it
@@ -123,7 +123,7 @@ class Verification:
             if not self._interrupted:
                 raise
             return Result(name, "failed", round(time.monotonic() - began, 3), "interrupted")
-        except Exception as error:  # noqa: BLE001 - whatever it is, what was made is removed first; then it is raised as it was
+        except Exception as error:  # noqa: BLE001 - what was made is removed first; then it is raised as it was
             self._fault = self._fault or error
             hint = Remedy("stop", f"--cluster {self._spec.name}", "removes what is left")
             return Result(

@@ -1,4 +1,4 @@
-"""The waits of an operation: each has a deadline, says what it waits for, and ends early when what it waits for has failed."""
+"""The waits of an operation: each has a deadline, says what it waits for, and ends early when that has failed."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ MISSING_POLLS = 3
 LAG_S = 60.0
 """How long an application that was not listed yet may be missing: the longest lag of a list that was seen."""
 DEAD_S = 45.0
-"""How long a node may be listed dead while its application runs before the wait gives up: a worker that rejoins is back
-sooner."""
+"""How long a node may be listed dead before the wait gives up: a worker that rejoins is back sooner."""
 
 Progress = Callable[[str], None]
 

@@ -1,4 +1,4 @@
-"""When a launcher's report was last seen to change, by our own clock: a witness of life that trusts no clock of another machine.
+"""When a launcher's report was last seen to change, by our own clock: proof of life without trust in another clock.
 
 A launcher renews its report every 10 s. Seen to change, it lives, whatever time it writes; unchanged, it is as old as
 our own clock says. A change counts only for the life of the application that is being watched: the last words of the
@@ -17,8 +17,7 @@ from raytui.core.snapshot import Application, LauncherReport
 GAP_S = 45.0
 """How far two looks may be apart and still date what changed between them."""
 LATE_S = 60.0 + CLOCK_AHEAD_S
-"""How late the words of an earlier life may still arrive: the attribute cache of the shared folder, and clocks that
-differ."""
+"""How late a report of an earlier life may still arrive: NFS caches attributes, and clocks differ."""
 
 
 class _Seen(NamedTuple):

@@ -1,4 +1,4 @@
-"""The steps of one plan, carried out under the cluster's lock: each reported, each within the time, and all of it undone when it fails.
+"""The steps of one plan, carried out under the cluster's lock: each reported, in time, and all undone when it fails.
 
 Creates run to their end even when the person interrupts or the time is over: a request that the platform already
 honoured must be known before it can be undone; so does a restart that had to delete. All else is given up then, since
@@ -169,7 +169,10 @@ class Work:
         return Outcome()
 
     async def _mending(self, step: Step, progress: Progress) -> str:
-        """Wait for life; an application that was there before and ends meanwhile is made again, once, like any that was missing."""
+        """Wait for life.
+
+        An application that was there before and ends meanwhile is made again, once, like any that was missing.
+        """
         while True:
             try:
                 return await (
@@ -230,7 +233,10 @@ class Work:
         return answer
 
     async def _restart(self, apps: Sequence[Application]) -> None:
-        """Restart side by side; one that had to be deleted is made again even when the time is over, and may make the call late."""
+        """Restart side by side.
+
+        One that had to be deleted is made again even when the time is over, so the call may end late.
+        """
         answers = await until([self._made.restart(app) for app in apps], self._deadline.at)
         late = [app.name for app, answer in zip(apps, answers, strict=True) if isinstance(answer, NotInTime)]
         if not late:

@@ -21,7 +21,7 @@ class Backoff:
     def next(self) -> float:
         """Seconds to pause now."""
         pause, self._pause = self._pause, min(self._longest, self._pause * self._growth)
-        return pause * random.uniform(1.0 - self._jitter, 1.0 + self._jitter)  # noqa: S311  # spreads load, protects nothing
+        return pause * random.uniform(1.0 - self._jitter, 1.0 + self._jitter)  # noqa: S311  # only spreads load
 
     def reset(self) -> None:
         """Begin with the first pause again: something happened."""

@@ -1,4 +1,7 @@
-"""Files that are written whole or not at all, so that a reader sees the old or the new content and a crash leaves one of them."""
+"""Files that are written whole or not at all.
+
+A reader sees the old or the new content, and a crash leaves one of them.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,10 @@ def private_directory(path: Path) -> None:
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open a file for reading; raises OSError for what is no regular file: a named pipe would be waited for without end."""
+    """Open a file for reading.
+
+    Raises OSError for what is no regular file: a named pipe would be waited for without end.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -1,4 +1,7 @@
-"""Locks between the processes of this machine, by the kernel (flock): one is gone the moment its holder dies, by SIGKILL too."""
+"""Locks between the processes of this machine, by the kernel (flock).
+
+One is gone the moment its holder dies, by SIGKILL too.
+"""
 
 from __future__ import annotations
 

@@ -17,8 +17,7 @@ from raytui.core.remedy import Hint
 
 T = TypeVar("T")
 MOST_HUNG = 64
-"""Calls that may hang at the same time; further ones are refused at once, since each would cost another thread for
-good."""
+"""Calls that may hang at the same time; further ones are refused, since each would cost another thread."""
 _hung: set[object] = set()
 
 

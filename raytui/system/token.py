@@ -1,4 +1,4 @@
-"""Ray's token as a person gives it, by one rule for all who need it: RAY_AUTH_TOKEN, else the file that RAY_AUTH_TOKEN_PATH names.
+"""Ray's token as a person gives it, by one rule: RAY_AUTH_TOKEN, else the file that RAY_AUTH_TOKEN_PATH names.
 
 That is Ray's own order. The last place where Ray itself looks, `~/.ray/auth_token`, counts only for a cluster that
 somebody else made.

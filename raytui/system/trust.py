@@ -1,4 +1,4 @@
-"""Which certificates are trusted, by one rule for every connection: the system's authorities and those of a private bundle.
+"""Which certificates are trusted, by one rule for every connection: the system's authorities and a private bundle's.
 
 The bundle is the setting, else SSL_CERT_FILE, else REQUESTS_CA_BUNDLE: a file of PEM certificates or a folder of them.
 """
@@ -38,7 +38,10 @@ def tls_context(ca_bundle: str) -> ssl.SSLContext:
 
 
 def _trust_system(context: ssl.SSLContext) -> None:
-    """OpenSSL lets SSL_CERT_FILE and SSL_CERT_DIR replace the system's authorities: those are loaded from where they were built in."""
+    """Load the system's authorities from where OpenSSL was built to find them.
+
+    SSL_CERT_FILE and SSL_CERT_DIR would replace them.
+    """
     built_in = ssl.get_default_verify_paths()
     if os.environ.get(built_in.openssl_cafile_env) and os.path.isfile(built_in.openssl_cafile):  # noqa: PTH113
         context.load_verify_locations(cafile=built_in.openssl_cafile)

@@ -175,7 +175,10 @@ class RaytuiApp(App[str]):
         await self._end()
 
     def _told_to_end(self) -> None:
-        """The terminal went away or somebody ended us: there is nobody to ask, so what runs is interrupted and undone."""
+        """The terminal went away or somebody ended us.
+
+        There is nobody to ask, so what runs is interrupted and undone.
+        """
         if not self._ending:
             self._leaving = self._ending = True
             self._begin_batch()  # nothing is drawn any more

@@ -1,4 +1,4 @@
-"""Shapes for terminals that cannot show them: every shape of the console as one ASCII character, applied to whatever is painted."""
+"""Shapes for terminals that cannot show them: each as one ASCII character, applied to whatever is painted."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def to_ascii(text: str) -> str:
 class AsciiGlyphs(LineFilter):
     """Everything painted, in ASCII."""
 
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - the interface of Textual
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - Textual's signature
         """The segments with their text made ASCII."""
         return [Segment(to_ascii(text), style, control) for text, style, control in segments]

@@ -1,4 +1,4 @@
-"""Every key of the console, once: bindings, the bar at the bottom, help and the command palette are made from this table.
+"""Every key of the console, once: bindings, the bar at the bottom, help and palette are made from this table.
 
 Ids, usual keys and meanings are settings (`raytui.config.keys`); here stands what each key does.
 """

@@ -76,7 +76,7 @@ class Lifecycle:
                 request = msgspec.structs.replace(request, recreate=True)
         except RaytuiError as error:
             return RequestRefused(f"{request.verb} was not begun: {error.message}", error.hint, problems=error.problems)
-        except Exception as error:  # noqa: BLE001 - boundary: an unforeseen fault of one request must not end the console
+        except Exception as error:  # noqa: BLE001 - boundary: a fault of one request must not end the console
             return RequestRefused(f"{request.verb} was not begun: {unforeseen(error)}", REPORT)
 
     async def _operation(self, plan: Plan) -> AsyncGenerator[Message]:
@@ -91,6 +91,6 @@ class Lifecycle:
         except asyncio.CancelledError:
             self.outcome = OperationFailed(f"{plan.verb} was interrupted", hint=SHOW)
             raise
-        except Exception as error:  # noqa: BLE001 - boundary: an unforeseen fault of one operation must not end the console
+        except Exception as error:  # noqa: BLE001 - boundary: a fault of one operation must not end the console
             self.outcome = OperationFailed(f"{plan.verb} broke off: {unforeseen(error)}", hint=REPORT)
         yield OperationEnded(self.outcome)

@@ -1,4 +1,4 @@
-"""The lists above the screen of a cluster: the way between them, how each was left, and what the one on top needs asked."""
+"""The lists above the screen of a cluster: how one opens another, how each was left, and what the top one asks."""
 
 from __future__ import annotations
 

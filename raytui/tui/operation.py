@@ -1,4 +1,4 @@
-"""An operation of the operator: what was asked for, then its plan, its steps so far and how it ended, as the console remembers it."""
+"""An operation of the operator: what was asked for, its plan, its steps so far and how it ended."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from raytui.core.remedy import Hint
 from raytui.core.spec import ClusterSpec
 
 Answer = Literal["", "carry-out", "recreate"]
-"""What the operator says to a plan: nothing is done, it is carried out, or what differs is to be made again and planned
-so."""
+"""The operator's answer to a plan: do nothing, carry it out, or plan anew to replace what differs."""
 
 
 class Request(msgspec.Struct, frozen=True):

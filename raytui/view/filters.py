@@ -1,4 +1,4 @@
-"""The filter language of every table: what a person types behind `/` and a script behind `--filter` selects the same rows.
+"""The filter language of every table: `/` in the console and `--filter` in a script select the same rows.
 
 A filter is terms separated by blanks, all of which must hold; quotes keep blanks together:
 

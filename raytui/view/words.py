@@ -1,4 +1,4 @@
-"""The words and marks of every state, once: what one front end prints and the other paints is the same word in the same role.
+"""The words and marks of every state, once: what one front end prints and the other paints is the same.
 
 A role says what a word means to the reader; each front end has its own colours for it. State is never colour alone, so
 whatever has a role of its own has a shape or a word too, and every shape has an ASCII form of the same width for

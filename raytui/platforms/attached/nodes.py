@@ -9,8 +9,7 @@ from raytui.core.snapshot import Application, ApplicationState, Node
 from raytui.core.spec import GIGABYTE
 
 MOST_DEAD = 100
-"""Nodes that ended and are shown as rows, the last ones; Ray keeps up to 1,000 of them for as long as its head
-lives."""
+"""How many ended nodes are shown, the last ones; Ray keeps up to 1,000 of them while its head lives."""
 _STATES: dict[str, ApplicationState] = {"ALIVE": "running", "DEAD": "stopped"}
 
 

@@ -25,7 +25,12 @@ class NothingKept:
         """Raises `NotFound`: nothing is kept here of nodes that ended."""
         raise NotFound(f"nothing is kept of {path}", hint=Remedy("logs", "--list", "names what Ray still has"))
 
-    async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:  # noqa: ARG002
+    async def tail(
+        self,
+        application: Application,
+        offset: int | None = None,  # noqa: ARG002
+        limit: int = 65536,  # noqa: ARG002
+    ) -> LogChunk:
         """Raises `NotFound`: no launcher of raytui's runs there."""
         raise NotFound(
             f"{application.short} has no output of a launcher", hint=Remedy("logs", "--list", "names Ray's own files")
@@ -35,7 +40,7 @@ class NothingKept:
         """None."""
         return {}
 
-    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:  # noqa: ARG002  # nobody asked raytui for anything
+    async def recorded_spec(self, cluster: str) -> ClusterSpec | None:  # noqa: ARG002  # there is none
         """None."""
         return None
 

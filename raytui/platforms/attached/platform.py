@@ -1,4 +1,7 @@
-"""The platform of a cluster that somebody else made: it knows where the dashboard answers, and refuses whatever would change a node."""
+"""The platform of a cluster that somebody else made.
+
+It knows where the dashboard answers, and refuses whatever would change a node.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +37,14 @@ class AttachedPlatform:
         self.specs = AsGiven()
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
-        """Where to ask, as an application of unknown state: which nodes there are is Ray's to say, and asked there once a round."""
+        """Where to ask, as an application of unknown state.
+
+        Which nodes there are is Ray's to say, and asked there once a round.
+        """
         name = cluster or self._address
         return (Application(self._address, name, name, "head", 0, "unknown", url=self._address),)
 
-    async def dashboard(self, head: Application) -> DashboardTarget:  # noqa: ARG002  # there is one dashboard, whichever node is asked for
+    async def dashboard(self, head: Application) -> DashboardTarget:  # noqa: ARG002  # one for all nodes
         """The address, with the token of the person where this Ray asks for one.
 
         Raises `Unreachable` when that could not be asked, or when the token cannot be read or sent.

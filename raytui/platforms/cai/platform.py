@@ -1,4 +1,4 @@
-"""Cloudera AI as a platform: head and workers are applications of one project, found again by name and marker from any machine."""
+"""Cloudera AI as a platform: head and workers are applications of one project, found by name and marker."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ class CaiPlatform:
             await asyncio.shield(self._withdraw(application))
 
     async def dashboard(self, head: Application) -> DashboardTarget:
-        """By the head's own address inside the project, through its application when that serves the dashboard, else not at all."""
+        """By the head's own address inside the project, by its application when that serves it, else not at all."""
         return await self._dashboards.of(head)
 
     async def close(self) -> None:

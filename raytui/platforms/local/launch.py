@@ -1,4 +1,7 @@
-"""How a launcher is started: which variables it gets, which ports and temporary directory are its own, and a process that outlives us."""
+"""How a launcher is started.
+
+Its variables, its own ports and temporary directory, and a process that outlives us.
+"""
 
 from __future__ import annotations
 

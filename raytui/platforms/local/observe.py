@@ -23,8 +23,7 @@ from raytui.platforms.local.files import Folder, explained, locked
 from raytui.platforms.local.records import Record
 
 _ADOPTION_LOCK_S = 0.5
-"""A look does not wait for whoever changes something just now; it reports what it sees and writes it down another
-time."""
+"""A reading does not wait for whoever changes something just now; it records what it sees another time."""
 
 
 class Verdict(NamedTuple):

@@ -1,4 +1,4 @@
-"""The local platform: one application is one detached process on this machine, and the process table is the truth about it."""
+"""The local platform: an application is one detached process here, and the process table is the truth about it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class LocalPlatform:
         """
         return await read_within("the list of local applications", lambda: observe.listed(self._root, cluster))
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # a local name is inside our own state directory
+    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # names are ours alone
         """None: nobody else makes applications here."""
         return ()
 
@@ -76,7 +76,7 @@ class LocalPlatform:
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
         """Nothing: what an application needs is made under the lock that it is made under."""
 
-    async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:  # noqa: ARG002  # it is asked for once
+    async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:  # noqa: ARG002
         """Start one application. Cancelled, it leaves nothing behind.
 
         Raises `OperationFailed` when an application of that name runs already, or when it cannot be started: then
@@ -202,9 +202,9 @@ class LocalPlatform:
         return True
 
     async def dashboard(self, head: Application) -> DashboardTarget:
-        """The dashboard on the loopback address, with the cluster's token if it has one, for the head's own socket and for no other.
+        """The dashboard on the loopback address, for the head's own socket and for no other.
 
-        Raises `Unreachable` when the head has no port.
+        It gets the cluster's token if there is one. Raises `Unreachable` when the head has no port.
         """
         if not head.dashboard_port:
             raise Unreachable(
@@ -242,9 +242,12 @@ class LocalPlatform:
         await self._carry_out(self._ending(application))
 
     async def _ask_to_end(self, application: Application) -> None:
-        """Begin an ending that nobody waits for: as far as the launcher being asked, or to the end where there is none to ask."""
+        """Begin an ending that nobody waits for.
+
+        As far as the launcher being asked, or to the end where there is none to ask.
+        """
         ending = self._ending(application)
-        while not await to_the_end(ending.step) and not ending.is_asked:  # noqa: ASYNC110 - the processes tell nobody when they end
+        while not await to_the_end(ending.step) and not ending.is_asked:  # noqa: ASYNC110 - nothing reports their end
             await asyncio.sleep(FIRST_POLL_S)
 
     def _ending(self, application: Application) -> Ending:
@@ -254,5 +257,5 @@ class LocalPlatform:
     @staticmethod
     async def _carry_out(ending: Ending) -> None:
         backoff = Backoff(FIRST_POLL_S, SLOWEST_POLL_S)
-        while not await to_the_end(ending.step):  # noqa: ASYNC110 - the processes tell nobody when they end
+        while not await to_the_end(ending.step):  # noqa: ASYNC110 - nothing reports their end
             await asyncio.sleep(backoff.next())

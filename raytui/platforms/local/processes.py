@@ -21,8 +21,7 @@ SHARED_DIR = "RAYTUI_SHARED_DIR"
 _MARK = f"{APPLICATION_ID}=".encode()
 _DEAD = ("Z", "X", "x")
 children: dict[tuple[int, int], Callable[[], int | None]] = {}
-"""By pid and start time, how to ask for the exit status of a process that we started: only a parent is told, and it has
-to ask."""
+"""By pid and start time, how to get the exit status of a process that we started: only a parent can."""
 
 
 class Process(NamedTuple):
@@ -52,7 +51,7 @@ class Marked(NamedTuple):
 def read(pid: int) -> Process | None:
     """The process with this pid now, or none."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  # a Path per process would double the time of a scan
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  # a Path per process doubles the time of a scan
             text = file.read().decode(errors="replace")
     except (OSError, ValueError):
         return None
@@ -144,7 +143,10 @@ def marked(table: Mapping[int, Process], root: Path) -> list[Marked]:
 
 
 def owner(pid: int) -> Marked | None:
-    """The application that a process of ours belongs to, whichever raytui made it: by its own mark, or by that of who started it."""
+    """The application that a process of ours belongs to, whichever raytui made it.
+
+    By its own mark, or by that of who started it.
+    """
     seen: set[int] = set()
     while pid > 1 and pid not in seen:
         seen.add(pid)
@@ -162,10 +164,11 @@ def owner(pid: int) -> Marked | None:
 def belonging(
     table: Mapping[int, Process], found: Iterable[Marked], chosen: Callable[[Marked], bool]
 ) -> dict[int, Process]:
-    """The processes of one application: those marked as such, what they started, and whoever shares a session that one of them leads.
+    """The processes of one application.
 
-    Processes that carry another application's mark are that one's, whoever started them. We ourselves and our ancestors
-    are never among them: raytui may have been started by a job of the very cluster.
+    Those marked as such, what they started, and whoever shares a session that one of them leads. Processes that carry
+    another application's mark are that one's, whoever started them. We ourselves and our ancestors are never among
+    them: raytui may have been started by a job of the very cluster.
     """
     marks = list(found)
     members = {mark.process.pid: mark.process for mark in marks if chosen(mark)}

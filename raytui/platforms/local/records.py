@@ -34,8 +34,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     index: int
     schema_version: int = 1
     wanted: Literal["running", "stopped", "deleted"] = "running"
-    """What it was last asked to be; it tells a stop from a failure. A deleted one is forgotten once nothing of it
-    runs."""
+    """What it was last asked to be; tells a stop from a failure. A deleted one is forgotten once nothing runs."""
     pid: int = 0
     """Process of the launcher; 0 while it is being made, or when it was gone before it was found again."""
     start: int = 0

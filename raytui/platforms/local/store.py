@@ -1,4 +1,4 @@
-"""What is kept of the clusters as the rest of raytui reads and writes it: launchers, logs, and what was last asked for."""
+"""What is kept of the clusters for the rest of raytui: launchers, logs, and what was last asked for."""
 
 from __future__ import annotations
 

@@ -153,7 +153,10 @@ class ConfigPane(Pane):
         self.check()
 
     def _there(self) -> tuple[str, ClusterSpec | None]:
-        """What the form is compared with, and the word for it: what was last asked for, else what the applications were made from."""
+        """What the form is compared with, and the word for it.
+
+        What was last asked for, else what the applications were made from.
+        """
         if self.picture is None or not self.picture.known.applications.value:
             return "runs", None
         asked = self.picture.snapshot.asked.value

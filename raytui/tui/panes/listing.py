@@ -141,7 +141,10 @@ class ListPane(Pane):
         self._show(lines, Counts(len(lines), len(rows), len(rows) + beyond, reading.unreadable))
 
     def _fit_names(self, lines: Sequence[Line[object]]) -> None:
-        """Make room for the longest of the first names, and never take it away again: columns do not move by themselves."""
+        """Make room for the longest of the first names.
+
+        It is never taken away again: columns do not move by themselves.
+        """
         first, *others = self._columns
         longest = max((cells(line[self._places[0]].text) for line in lines[:NAMES]), default=0)
         if longest > self._longest:
@@ -218,7 +221,7 @@ class ListPane(Pane):
 
 
 def select(kind: Kind, rows: Sequence[object], picture: Picture, wish: Wish) -> Sequence[Line[object]]:
-    """The rows that pass the filter, in the order that is wanted, each with cells that are made when somebody looks at them."""
+    """The rows that pass the filter, in the wanted order, each with cells that are made when somebody looks at them."""
     lines: Sequence[Line[object]] = [Line(row, kind.columns, picture) for row in rows]
     if wish.filter.strip():
         test = test_of(kind, wish.filter)

@@ -1,4 +1,7 @@
-"""What needs someone: each condition with its subject, its message, since when, and what to do about it, with the console's own keys."""
+"""What needs someone.
+
+Each condition with its subject, its message, since when, and what to do about it, with the console's own keys.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from raytui.core.condition import Condition
 from raytui.core.events import Event, Severity
-from raytui.core.findings import Condition
 from raytui.core.remedy import Hint
 from raytui.core.snapshot import Snapshot
 from raytui.tui.keys import verb_keys

@@ -20,8 +20,7 @@ from raytui.view.picture import Picture
 from raytui.view.tables.kind import TableKind
 
 Kind = TableKind[Any]
-"""A list whose rows are of whatever type. Any: the registry holds kinds of every type, and nothing here looks into a
-row."""
+"""A list whose rows are of whatever type. Any: the registry holds kinds of every type, none is looked into here."""
 
 
 class Wish(NamedTuple):

@@ -1,4 +1,4 @@
-"""Applications joined with their Ray nodes: both truths side by side in one row, the disagreement bright and the rest plain."""
+"""Applications joined with their Ray nodes: one row for both, where they disagree bright and the rest plain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The cluster's spec as fields of text, each as the table of settings describes it: what is typed becomes a spec or problems by field."""
+"""The cluster's spec as fields of text, each as the table of settings describes it.
+
+What is typed becomes a spec or problems by field.
+"""
 
 from __future__ import annotations
 

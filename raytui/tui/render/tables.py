@@ -25,7 +25,10 @@ def screen_columns(columns: Sequence[definition.Column[T]]) -> tuple[Column, ...
 
 
 def screen_row(kind: TableKind[T], line: Line[T], places: Sequence[int], from_column: str = "") -> Row:
-    """One row: its cells in the columns at `places`, and from one column on the sentence in place of figures that it does not have."""
+    """One row: its cells in the columns at `places`.
+
+    From one column on a sentence may stand in place of figures that the row does not have.
+    """
     note = kind.note(line.row, line.picture) if from_column else None
     shown = tuple(span_of(kind, line, place) for place in places)
     if note is None:

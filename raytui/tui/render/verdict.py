@@ -1,4 +1,4 @@
-"""The header: one verdict with its shape and the age of the evidence, and the chain of links down to the first broken one."""
+"""The header: one verdict with its mark and its age, and the chain of links down to the first broken one."""
 
 from __future__ import annotations
 

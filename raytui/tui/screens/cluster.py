@@ -122,7 +122,10 @@ class ClusterScreen(Screen[None]):
         yield Command("Choose which log to show", "of every node and job", self.body.logs.choose)
 
     def offers(self, key: Key) -> bool:
-        """Whether a key means anything for this cluster: nothing is changed on a read-only profile, and not every cluster has a form."""
+        """Whether a key means anything for this cluster.
+
+        Nothing is changed on a read-only profile, and not every cluster has a form.
+        """
         return not (key.does.changes and self.settings.read_only) and (self.body.has_form or key.id != "config")
 
     @property

@@ -1,4 +1,4 @@
-"""Any list of the registry as a screen: rows, filter, order, details of one row, and the way back to where one came from."""
+"""Any list of the registry as a screen: rows, filter, order, details of one row, and the way back."""
 
 from __future__ import annotations
 

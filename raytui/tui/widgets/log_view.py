@@ -1,4 +1,4 @@
-"""A log on the Line API: bounded, newest at the bottom, only what is visible is drawn, filtered and searched as plain text."""
+"""A log on the Line API: bounded, newest at the bottom, drawn where visible, filtered and searched as text."""
 
 from __future__ import annotations
 

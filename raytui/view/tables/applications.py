@@ -21,8 +21,7 @@ _ON_ITS_WAY = frozenset({"starting", "waiting", "joining", "draining"})
 
 
 Place = Member | Node
-"""One place of the cluster: an application with the node of its present life, or a node that belongs to no
-application."""
+"""One place of the cluster: an application with the node of its present life, or a node without application."""
 
 
 def places(picture: Picture) -> Sequence[Place]:

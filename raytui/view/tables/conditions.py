@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raytui.core.findings import Condition
+from raytui.core.condition import Condition
 from raytui.core.remedy import as_commands
 from raytui.core.report import condition_document
 from raytui.core.snapshot import Reading

@@ -1,4 +1,4 @@
-"""What one list is, once for both front ends: where its rows come from, and what each column holds, reads like and sorts by.
+"""What one list is, once for both front ends: its rows, and what each column holds, reads like and sorts by.
 
 From a `TableKind` come the verb of the command line (text, JSON, `--filter`, `--sort`, `--columns`, `--limit`,
 `--watch`) and the console's screen of that kind. A front end adds only how cells are put on its medium.
@@ -202,7 +202,7 @@ class TableKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         columns: str = "",
         pattern: Callable[[str], Matcher],
     ) -> Query[T]:
-        """What to show of the list: the filter `where`, a column to sort by (`-column`: the largest first), the columns by name.
+        """What to show of the list: filter `where`, columns by name, and one to sort by (`-column`: largest first).
 
         `pattern` makes a matcher of a regular expression. Raises `ConfigurationError` with all that is wrong with them.
         """

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from raytui.core.condition import Condition
 from raytui.core.conditions import assess, node_state
 from raytui.core.errors import Failure
-from raytui.core.findings import Condition
 from raytui.core.remedy import as_commands
 from raytui.core.report import status_document
 from raytui.core.snapshot import Amount, Reading, Usage

@@ -47,7 +47,8 @@ def test_what_only_a_workbench_knows_means_nothing_on_this_machine():
 
 def test_a_marker_without_a_group_is_of_the_group_worker():
     old = read('Ray worker. raytui/1 {"cluster":"ray-cluster","role":"worker","index":2}')
-    assert old is not None and old.group_name == "worker"
+    assert old is not None
+    assert old.group_name == "worker"
     assert "group" not in describe(Marker("ray-cluster", "worker", 2))
     assert read(describe(Marker("ray-cluster", "worker", 2, group="cpu"))) == Marker(
         "ray-cluster", "worker", 2, group="cpu"

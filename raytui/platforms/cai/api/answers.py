@@ -20,8 +20,8 @@ from raytui.platforms.cai.api.tolerant import decoded
 from raytui.platforms.cai.api.transport import Answer, NoAnswer, TransportError
 
 Kind = Literal[
-    "ok", "absent", "conflict", "refused", "key", "denied", "busy", "broken", "gateway", "login", "redirect", "html", "garbage",
-    "timeout", "lost", "unsent",
+    "ok", "absent", "conflict", "refused", "key", "denied", "busy", "broken", "gateway",
+    "login", "redirect", "html", "garbage", "timeout", "lost", "unsent",
 ]  # fmt: skip
 REFUSALS: frozenset[Kind] = frozenset({"conflict", "refused"})
 """The server understood and said no."""
@@ -48,7 +48,10 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def judge(answer: Answer, *, raw: bool, secrets: tuple[Secret, ...], seconds: float = 0.0) -> Outcome:
-    """What an answer means; the body of a `raw` answer is a file, taken as it is unless the server sends a web page in its place."""
+    """What an answer means.
+
+    The body of a `raw` answer is a file, taken as it is unless the server sends a web page in its place.
+    """
     status = answer.status
     if 200 <= status < 300:
         return _good(answer, raw=raw, seconds=seconds)
@@ -80,7 +83,10 @@ class Workbench(msgspec.Struct, frozen=True):
 
 
 def error_for(outcome: Outcome, phrase: str, workbench: Workbench) -> RaytuiError:
-    """The error of a call that did not end well, as one sentence that says what failed, on which thing, and what to do next."""
+    """The error of a call that did not end well, as one sentence.
+
+    It says what failed, on which thing, and what to do next.
+    """
     words = f": {outcome.detail}" if outcome.detail else ""
     if outcome.kind == "key":
         return NotAllowed(
@@ -181,7 +187,8 @@ def _good(answer: Answer, *, raw: bool, seconds: float) -> Outcome:
 
 def _bad(status: int) -> Kind:
     known: dict[int, Kind] = {
-        401: "key", 403: "denied", 404: "absent", 408: "gateway", 409: "conflict", 410: "absent", 425: "busy", 429: "busy", 504: "gateway",
+        401: "key", 403: "denied", 404: "absent", 408: "gateway", 409: "conflict", 410: "absent",
+        425: "busy", 429: "busy", 504: "gateway",
     }  # fmt: skip
     return known.get(status, "broken" if status >= 500 else "refused")
 

@@ -122,7 +122,7 @@ class ApiClient:
         body: Any = None,
         deadline: float | None = None,
     ) -> Outcome:
-        """Send a request that is safe to repeat until it gets an answer that counts, or `deadline` seconds (default: `call`) are over."""
+        """Send a repeatable request until it gets an answer that counts, or `deadline` s (default: `call`) are over."""
         if not OPERATIONS[operation].repeatable:
             raise AssertionError(f"{operation} is not safe to repeat")
         loop = asyncio.get_running_loop()

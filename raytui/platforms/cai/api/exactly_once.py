@@ -1,4 +1,4 @@
-"""How a thing is made exactly once over an API whose answers get lost, whatever the thing: an application, a job, a run, a project.
+"""How a thing is made exactly once over an API whose answers get lost: an application, a job, a run, a project.
 
 A create is sent once, and what its answer leaves open is decided by listing: what is there is adopted, and only what
 could no longer appear is asked for again.

@@ -92,7 +92,7 @@ class HttpTransport:
 
 
 def connect_error(error: BaseException) -> TransportError:
-    """Why no connection was made, from the chain of causes that the HTTP libraries wrap around the system's own error."""
+    """Why no connection was made, from the chain of causes around the system's own error."""
     for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(cause):
             return TransportError("untrusted", _ssl_reason(cause), sent=False)

@@ -1,4 +1,4 @@
-"""The operations of API v2 that raytui uses, once, for both transports: what the HTTP one sends and what the vendor's client calls it.
+"""The operations of API v2 that raytui uses, once for both transports: over HTTP and by the vendor's client.
 
 Facts from the public specification 26.06.13. Verbs are suffixes of the path (`:stop`, `:restart`, `:download`).
 """

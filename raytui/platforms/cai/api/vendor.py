@@ -153,7 +153,10 @@ def _connect(endpoint: Endpoint) -> tuple[Any, Any, type[Exception]]:
 
 
 def _silence(configuration: Any) -> None:
-    """Take away the handlers that the client hangs on the terminal: they would write into the console and onto stdout's neighbour."""
+    """Take away the handlers that the client puts on its loggers.
+
+    They would write to stderr, and so into the console.
+    """
     for logger in configuration.logger.values():
         if isinstance(logger, logging.Logger) and configuration.logger_stream_handler is not None:
             logger.removeHandler(configuration.logger_stream_handler)

@@ -1,1 +1,4 @@
-"""The applications of a project: how they are listed, made, stopped, started again and deleted, with the list as the only witness."""
+"""The applications of a project: listed, made, stopped, started again and deleted.
+
+Only the list proves how they are.
+"""

@@ -1,4 +1,4 @@
-"""How one application is made exactly once: what of a list answers the request, what is a copy, and what comes of it to be taken back.
+"""How one application is made exactly once: what in a list answers the request, what is a copy, what is taken back.
 
 Ours is adopted, and of two the older is kept: another run that made the same at the same moment keeps the older one
 too.
@@ -105,7 +105,10 @@ class Creation:
         )
 
     def _ours(self, named: list[Record]) -> list[Record]:
-        """What answers the request, the oldest first: from the list, and from a good answer that the list does not show yet."""
+        """What answers the request, the oldest first.
+
+        From the list, and from a good answer that the list does not show yet.
+        """
         answered = self._create.answered
         hidden = [answered] if answered is not None and answered.id not in {record.id for record in named} else []
         ours = [record for record in [*named, *hidden] if record.id in self.ids or _answers(record, self._request)]
@@ -113,7 +116,10 @@ class Creation:
 
 
 def _answers(record: Record, request: CreateRequest) -> bool:
-    """Whether a listed application is what a request asked for: made by this run, or alive and the same but for the run that made it."""
+    """Whether a listed application is what a request asked for.
+
+    Made by this run, or alive and the same but for the run that made it.
+    """
     if record.marker is None or not record.ours:
         return False
     if request.marker.run and record.marker == request.marker:

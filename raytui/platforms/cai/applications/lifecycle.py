@@ -98,11 +98,12 @@ class Lifecycle:
         await self._end("DeleteApplication", _Target(application), frozenset(), self._timing.delete, wait=wait)
 
     async def restart(self, application: Application) -> Record:
-        """Stop, wait, start again; where the platform refuses to start a stopped application it is deleted and made again as it was.
+        """Stop, wait, start again.
 
-        A restart during STARTING can leave an engine that nobody owns, hence the stop first. Cancelled, it is given up
-        at once; from the delete on it is finished and answered all the same, since half of it would lose the
-        application. Raises `NotFound` when the application no longer exists: what somebody removed is not made again.
+        Where the platform refuses to start a stopped application it is deleted and made again as it was. A restart
+        during STARTING can leave an engine that nobody owns, hence the stop first. Cancelled, it is given up at once;
+        from the delete on it is finished and answered all the same, since half of it would lose the application. Raises
+        `NotFound` when the application no longer exists: what somebody removed is not made again.
         """
         target = _Target(application)
         kept = await self._shown(target)
@@ -164,7 +165,8 @@ class Lifecycle:
             return
         ending = Ending(
             self._client, self._read_together, "DeleteApplication", creation.name,
-            lambda records: [record for record in records if creation.made(record)], ids=creation.ids, may_appear=self._timing.lag,
+            lambda records: [record for record in records if creation.made(record)],
+            ids=creation.ids, may_appear=self._timing.lag,
         )  # fmt: skip
         try:
             await ending.run(self._timing.delete, "to be deleted")

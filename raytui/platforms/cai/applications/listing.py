@@ -1,4 +1,7 @@
-"""One listing for everybody who waits: nine applications being made or deleted together ask once per round, not nine times."""
+"""One listing for everybody who waits.
+
+Nine applications that are made together are asked for once a round, not nine times.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ class Shared(Generic[T]):
         """Promised but not yet begun: whoever asks now may share it."""
 
     async def fresh(self, gather: float = 0.0) -> T:
-        """What a fetch that begins after this call says, begun up to `gather` seconds later so that others can share it.
+        """The answer of a fetch that begins after this call, up to `gather` seconds later so that others share it.
 
         Cancelling one asker leaves the fetch to the others.
         """

@@ -1,4 +1,4 @@
-"""Applications of API v2 as raytui sees them: pure functions from the listing to core values and from a request to the body of a create.
+"""Applications of API v2 as raytui sees them: pure functions from a listing, and from a request to a create's body.
 
 The listing echoes the project's variables, clear-text secrets among them, in each application's `environment`: of those
 only our own names are kept, so that nothing above can show the rest.
@@ -66,7 +66,10 @@ class Record(msgspec.Struct, frozen=True):
 
     @property
     def ours(self) -> bool:
-        """Whether it carries our marker under the name that the marker stands for: a copy under another name is somebody's own."""
+        """Whether it carries our marker under the name that the marker stands for.
+
+        A copy under another name is somebody's own.
+        """
         return self.marker is not None and self.name == expected_name(self.marker)
 
 
@@ -186,7 +189,10 @@ def in_order(records: Iterable[Record]) -> list[Record]:
 
 
 def subdomain_for(name: str, project_id: str) -> str:
-    """A subdomain for an application: its name made valid, and six digits of the project, since subdomains are unique in a workbench."""
+    """A subdomain for an application: its name made valid, and six digits of the project.
+
+    Subdomains are unique in a workbench.
+    """
     label = "-".join(re.findall(r"[a-z0-9]+", name.lower())) or "ray"
     digest = hashlib.sha256(project_id.encode()).hexdigest()[:6]
     return f"{label[: _LABEL - 7].rstrip('-')}-{digest}"
@@ -215,8 +221,8 @@ def request_from(record: Record) -> CreateRequest:
     assert record.marker is not None
     environment = {name: value for name, value in record.environment.items() if name != SPEC_VARIABLE}
     return CreateRequest(
-        record.name, record.marker, record.cpu, record.memory, record.gpus, environment, record.runtime_identifier, record.script,
-        record.environment.get(SPEC_VARIABLE, ""),
+        record.name, record.marker, record.cpu, record.memory, record.gpus, environment,
+        record.runtime_identifier, record.script, record.environment.get(SPEC_VARIABLE, ""),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Jobs of a project: made or brought up to date by name, run once, watched to the end, with the reason when a run fails."""
+"""Jobs of a project: made or updated by name, run once, watched to the end, with the reason when a run fails."""
 
 from __future__ import annotations
 

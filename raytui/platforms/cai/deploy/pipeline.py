@@ -1,8 +1,9 @@
-"""From an API key to a running cluster: project, files, environment, cluster, in this order, each step found done or done again.
+"""From an API key to a running cluster: project, files, environment, cluster, in this order.
 
-Nothing is remembered between runs. A step looks at the workbench first: an existing project is used, a file that holds
-the right bytes is left alone, a run under way is followed, a set-up that succeeded for the same files is not repeated.
-No step puts a key into a git URL, a job or a file: the jobs use the key that the workload has.
+Each step is found done or done again. Nothing is remembered between runs. A step looks at the workbench first: an
+existing project is used, a file that holds the right bytes is left alone, a run under way is followed, a set-up that
+succeeded for the same files is not repeated. No step puts a key into a git URL, a job or a file: the jobs use the key
+that the workload has.
 """
 
 from __future__ import annotations
@@ -69,7 +70,10 @@ class Deployment:
         shipped: Mapping[str, bytes],
         complete: Callable[[str, ClusterSpec], Awaitable[ClusterSpec]],
     ) -> None:
-        """`launchers` is what the project's nodes run, `shipped` all that this installation ships for workloads, by relative path."""
+        """Take what to deploy.
+
+        `launchers` is what the project's nodes run, `shipped` all that this installation ships for workloads, by path.
+        """
         self._root = client
         self._client = client
         self._request = request
@@ -83,7 +87,10 @@ class Deployment:
         self.changed = False
 
     async def run(self) -> AsyncGenerator[StepEvent, None]:
-        """Each step as it changes; the first that fails ends the run with its error, and the next run goes on from there."""
+        """Each step as it changes.
+
+        The first that fails ends the run with its error, and the next run goes on from there.
+        """
         steps: tuple[tuple[str, Callable[[Callable[[str], None]], Awaitable[str]]], ...] = (
             ("project found or created", self._project),
             ("files uploaded", self._files),
@@ -94,7 +101,8 @@ class Deployment:
             queue: asyncio.Queue[str | None] = asyncio.Queue()
             began = time.monotonic()
             task = asyncio.ensure_future(step(queue.put_nowait))
-            task.add_done_callback(lambda _, queue=queue: queue.put_nowait(None))  # type: ignore[misc]  # mypy infers no type for a default
+            # mypy infers no type for a default.
+            task.add_done_callback(lambda _, queue=queue: queue.put_nowait(None))  # type: ignore[misc]
             yield StepEvent(name, "running")
             try:
                 while (message := await queue.get()) is not None:
@@ -234,7 +242,10 @@ def requirements() -> tuple[str, ...]:
 
 
 def source_archive(shipped: Mapping[str, bytes]) -> tuple[bytes, str]:
-    """The installed raytui itself as a zip, and the name of the folder that it becomes: what is deployed is what deploys."""
+    """The installed raytui itself as a zip, and the name of the folder that it becomes.
+
+    What is deployed is what deploys.
+    """
     package = Path(__file__).resolve().parents[3]
     found = {f"raytui/{path.relative_to(package)}": path.read_bytes() for path in package.rglob("*") if _wanted(path)}
     found |= {f"raytui/launchers/{name}": data for name, data in shipped.items()}

@@ -1,4 +1,4 @@
-"""Projects for a deployment: found by their exact name, or made from a git repository and watched until the clone is done."""
+"""Projects for a deployment: found by exact name, or made from a git repository and watched until it is cloned."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
-
-import msgspec
 
 from raytui.core.catalog import Project
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, OperationFailed, Problem, Unreachable

@@ -1,4 +1,4 @@
-"""The project's folder, two ways: through the file system when we run inside the project, through the API's files otherwise.
+"""The project's folder: through the file system when we run inside the project, through the API's files otherwise.
 
 The API never replaces a file (a second upload of `a.py` becomes `a(1).py` and still answers 200), gives base names
 only, and may show a change up to a minute late. So a write is an upload and a download that proves it, and a
@@ -329,6 +329,7 @@ def _entry(item: os.DirEntry[str]) -> FileEntry:
     except OSError as error:
         why = error.strerror or str(error)
         with contextlib.suppress(OSError):
-            why = (f"a link to {os.readlink(item.path)}, which does not exist here") if item.is_symlink() else why  # noqa: PTH115
+            if item.is_symlink():
+                why = f"a link to {Path(item.path).readlink()}, which does not exist here"
         return FileEntry(item.name, is_dir=False, size=0, broken=why)
     return FileEntry(item.name, stat.S_ISDIR(status.st_mode), status.st_size, status.st_mtime)

@@ -1,4 +1,4 @@
-"""What the nodes of a cluster leave in the project folder, read back: their reports, the head's rendezvous, their logs, the Ray token.
+"""What the nodes leave in the project folder, read back: reports, the head's rendezvous, logs, the Ray token.
 
 API v2 has no logs, no addresses and no reasons; the launchers write them below `.raytui/<cluster>/`. Inside the project
 they are read at each listing; from outside each file is a download, so they are read only when asked for.
@@ -211,7 +211,10 @@ def spec_path(cluster: str) -> str:
 
 
 def launcher_path(cluster: str, name: str, folder: str = FOLDER) -> str:
-    """Where `write_launchers` puts a file of the launchers, and in which folder of the cluster's when `launchers` is in use otherwise."""
+    """Where `write_launchers` puts a file of the launchers.
+
+    In a folder of the cluster's own when `launchers` is in use otherwise.
+    """
     return f"{folder_of(cluster)}/{folder}/{name}"
 
 

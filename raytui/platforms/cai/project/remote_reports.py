@@ -1,4 +1,4 @@
-"""What the launchers say, read from outside the project at a bounded price: one listing of the folder and some downloads a look.
+"""What the launchers say, read from outside the project at a bounded price: one listing and some downloads a reading.
 
 Where Ray's dashboard is not reachable these reports are all that tells a living node from a dead one. Each is a file of
 its own, so in a large cluster every look reads those never read and a few of those read longest ago; the others are

@@ -77,7 +77,10 @@ class ProjectStore:
         return paths, len(missing)
 
     def placed(self, script: str) -> str:
-        """The path that an application is made with: that of the set which `write_launchers` wrote last, if the script is raytui's own."""
+        """The path that an application is made with.
+
+        It is in the set which `write_launchers` wrote last, if the script is raytui's own.
+        """
         return self._placed.get(script, script)
 
     async def _held(self, cluster: str, folder: str, names: Iterable[str]) -> dict[str, bytes | None]:

@@ -1,1 +1,4 @@
-"""What a workbench offers and demands: runtime images, GPUs, quotas, reasons of failures, and the rows of `doctor` made of them."""
+"""What a workbench offers and demands.
+
+Runtime images, GPUs, quotas, reasons of failures, and the rows of `doctor` made of them.
+"""

@@ -1,4 +1,4 @@
-"""Under which addresses the applications of a workbench answer, and how Ray's dashboard of a cluster is reached from here."""
+"""The addresses under which applications of a workbench answer, and how Ray's dashboard is reached from here."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DashboardAddresses:
         self._seen_tokens: dict[str, str] = {}
 
     async def of(self, head: Application) -> DashboardTarget:
-        """By the head's own address inside the project, through its application when that serves the dashboard, else not at all."""
+        """By the head's own address inside the project, by its application when that serves it, else not at all."""
         if self._project_dir is not None:
             return await self._inside(head, self._project_dir)
         if head.exposed and head.url:

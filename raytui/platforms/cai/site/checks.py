@@ -57,7 +57,7 @@ def runtime_row(who: str, field: str, identifier: str, known: tuple[Runtime, ...
 
 
 def size_row(spec: ClusterSpec, profiles: list[dict[str, Any]], groups: list[dict[str, Any]]) -> Check:
-    """Whether the workbench has a node for each size that is asked for, as far as its profiles and resource groups tell."""
+    """Whether the workbench has room for each size that is asked for, as its profiles and resource groups tell."""
     usable = {number(group.get("id")) for group in groups if group.get("allow_applications") is not False}
     sizes = sorted(
         {
@@ -76,12 +76,20 @@ def size_row(spec: ClusterSpec, profiles: list[dict[str, Any]], groups: list[dic
         for name, one in spec.all_groups.items()
         if one.count
     ]  # fmt: skip
+    nodes = [(number(group.get("cpu_count")), number(group.get("memory_in_gib"))) for group in groups]
     for who, part, cpu, memory in asked:
-        if not any(cpu <= most and memory <= room for most, room in sizes):
+        size = f"{who} asks for {cpu:g} CPU and {memory:g} GB"
+        if not any(cpu <= most and memory <= room for most, room in [*sizes, *nodes]):
             field = f"{part}.cpu" if all(cpu > most for most, _ in sizes) else f"{part}.memory"
-            message = f"{who} asks for {cpu:g} CPU and {memory:g} GB, and no profile of the workbench is so large"
-            return Check("sizes", "fail", message, f"the largest is {choices[-1]}", field, choices)
-    return Check("sizes", "ok", f"the workbench has sizes up to {choices[-1]}", choices=choices)
+            message = f"{size}, and no profile or node of the workbench is so large"
+            return Check("sizes", "fail", message, f"the largest profile is {choices[-1]}", field, choices)
+    odd = [f"{who} {cpu:g} CPU, {memory:g} GB" for who, _, cpu, memory in asked if (cpu, memory) not in sizes]
+    if odd:
+        message = f"no profile of the workbench has exactly these sizes: {'; '.join(odd)}"
+        return Check("sizes", "warn", message, "a workbench may refuse what is no profile", choices=choices)
+    return Check(
+        "sizes", "ok", f"every size is a profile of the workbench; the largest is {choices[-1]}", choices=choices
+    )
 
 
 def gpu_row(wanted: int, workers: int, labels: list[dict[str, Any]]) -> Check:

@@ -17,12 +17,11 @@ from raytui.core.spec import WORKER, ClusterSpec, head_name, worker_name
 from raytui.core.validate import SUBDOMAIN
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.applications.lifecycle import Lifecycle
-from raytui.platforms.cai.applications.records import number, subdomain_for
+from raytui.platforms.cai.applications.records import subdomain_for
 from raytui.platforms.cai.project.files import ProjectFiles
 from raytui.platforms.cai.project.folder import launcher_path
 from raytui.platforms.cai.project.venv import Venv, venv_of
 from raytui.platforms.cai.site.catalog import listed
-from raytui.platforms.cai.site.projects import parse
 from raytui.platforms.cai.site.checks import (
     gpu_row,
     quota_row,
@@ -32,6 +31,7 @@ from raytui.platforms.cai.site.checks import (
     size_row,
     venv_row,
 )
+from raytui.platforms.cai.site.projects import parse
 
 DEFAULT_SHM_MB = 64
 """Shared memory of a pod unless the project says otherwise."""

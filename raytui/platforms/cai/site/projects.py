@@ -1,4 +1,4 @@
-"""Projects of a workbench as it lists them: all that a key sees, one by its name or id, and what one allows its pods."""
+"""Projects of a workbench as it lists them: all that a key sees, one by name or id, and what one allows its pods."""
 
 from __future__ import annotations
 

@@ -40,10 +40,12 @@ def nearest(identifier: str, runtimes: Iterable[Runtime], count: int = 3) -> lis
 
 
 def fitting(runtimes: Iterable[Runtime], *, gpu: bool, python: str = "") -> tuple[Runtime, ...]:
-    """The enabled Python images of the given Python, any without one, the newest first: with CUDA, or without where there are such."""
+    """The enabled Python images, the newest first: of the given Python, with CUDA or without.
+
+    Without one given any Python does; where every image has CUDA, one does for what needs no GPU.
+    """
     enabled = [runtime for runtime in runtimes if runtime.enabled and runtime.python and python in {"", runtime.python}]
     same = [runtime for runtime in enabled if runtime.gpu == gpu]
-    # Where every image has CUDA, one without a GPU runs as well.
     return tuple(sorted(same or ([] if gpu else enabled), key=rank, reverse=True))
 
 

@@ -54,9 +54,9 @@ class SiteSpecs:
         )
 
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:
-        """The newest fitting images where none is given or `auto` is: of the venv's Python, with CUDA for workers with GPUs.
+        """The newest fitting images where none is given or `auto` is.
 
-        Raises `ConfigurationError` when the workbench lists none.
+        Of the venv's Python, and with CUDA for workers with GPUs. Raises `ConfigurationError` when there are none.
         """
         if all(image not in {None, "", AUTO} for image in _images(spec)):
             return spec

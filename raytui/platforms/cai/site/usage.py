@@ -1,4 +1,4 @@
-"""Why a workload ended, as far as the platform tells: the only place of API v2 that knows is the list of used resources.
+"""Why a workload ended, as far as the platform tells: in API v2 only the list of used resources knows.
 
 Asked once for each failure, never again while it lasts, and never in the way of a status: without an answer there is no
 reason shown.

@@ -1,0 +1,60 @@
+"""One thing that is wrong now, and what it is called while a running plan of raytui brings it about."""
+
+from __future__ import annotations
+
+import msgspec
+
+from raytui.core.errors import Failure
+from raytui.core.events import Severity
+from raytui.core.remedy import FOLLOW, Hint
+from raytui.core.snapshot import Operation
+
+_COMING = frozenset({"HeadMissing", "WorkerMissing", "NodeMissing", "LauncherSilent"})
+"""What is so while a running plan makes an application."""
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """One thing that is wrong now."""
+
+    severity: Severity
+    subject: str
+    """The application's or node's name, or the cluster's."""
+    reason: str
+    """A stable word for scripts."""
+    message: str
+    hint: Hint = ""
+    since: float = 0.0
+    """Seconds since 1970; 0 when unknown."""
+
+
+def of_failure(subject: str, failure: Failure) -> Condition:
+    """A broken link as a condition of the thing behind it."""
+    return Condition("error", subject, failure.reason, failure.message, failure.hint)
+
+
+def touched(operation: Operation | None) -> frozenset[str]:
+    """Names of the applications that a running plan ends, restarts or makes."""
+    return frozenset(operation.ends) | frozenset(operation.creates) if operation is not None else frozenset()
+
+
+def as_planned(found: list[Condition], operation: Operation | None) -> list[Condition]:
+    """The same with what a running plan brings about called so: it has an author and is no fault meanwhile."""
+    if operation is None:
+        return found
+    return [_planned(condition, operation) for condition in found]
+
+
+def _planned(condition: Condition, operation: Operation) -> Condition:
+    ends = condition.subject in operation.ends
+    if condition.severity != "error" or not (
+        ends or (condition.subject in operation.creates and condition.reason in _COMING)
+    ):
+        return condition
+    return Condition(
+        "info",
+        condition.subject,
+        "PlannedEnd" if ends else "PlannedStart",
+        f"raytui {operation.verb} is at work on it: {condition.message}",
+        FOLLOW,
+        condition.since,
+    )
