@@ -24,7 +24,7 @@ from raytui.core.conditions import assess
 from raytui.core.errors import DeadlineExceeded, Interrupted, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.permission import require_changeable
-from raytui.core.plan import Plan, Verb
+from raytui.core.plan import Plan, Step, Verb
 from raytui.core.remedy import as_commands
 from raytui.core.report import SCHEMA_VERSION
 from raytui.core.session import Session
@@ -168,7 +168,7 @@ def change(
                 invocation.diagnostics.warning(as_commands(note))
             if dry_run:
                 progress.steps = {
-                    step.name: StepEvent(step.name, "planned", 0.0, _targets(plan, step.targets)) for step in plan.steps
+                    step.name: StepEvent(step.name, "planned", 0.0, _at(plan, step)) for step in plan.steps
                 }
                 return plan, await _phase(session)
             if plan.changed and _ends_work(plan) and not yes:
@@ -302,6 +302,13 @@ def _headline(plan: Plan) -> str:
 
 def _touched(plan: Plan) -> list[str]:
     return list(dict.fromkeys([*(request.name for request in plan.creates), *(app.name for app in plan.ends)]))
+
+
+def _at(plan: Plan, step: Step) -> str:
+    """What a step acts on: applications, or the folder of the launchers where the plan names it."""
+    if step.action == "launchers":
+        return (plan.spec.head.script or "").rpartition("/")[0]
+    return _targets(plan, step.targets)
 
 
 def _targets(plan: Plan, names: tuple[str, ...]) -> str:

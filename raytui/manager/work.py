@@ -156,6 +156,7 @@ class Work:
         apps = [app for app in self._plan.ends if app.name in step.targets]
         if step.action == "launchers":
             await self._write_launchers()
+            return Outcome(message=next(iter(self._scripts.values()), "").rpartition("/")[0])
         elif step.action == "create":
             requests = [self._request(name) for name in step.targets]
             await self._in_time(self._platform.prepare(requests), "while what the applications need was being prepared")
