@@ -66,7 +66,7 @@ def doctor(invocation: Invocation, /, **sizes: object) -> int:
             rows.append(_dashboard(snapshot, platform_failed=platform_failed))
             # A platform that looked at the posture itself knows more of it.
             rows += [] if "security" in told else [_posture(settings, spec)]
-            return await _concluded(invocation, session.platform, settings, flags, rows, asked)
+            return await _concluded(invocation, session.platform, settings, flags=flags, rows=rows, asked=asked)
 
     found = asyncio.run(look())
     checks = found.checks
@@ -117,6 +117,7 @@ async def _concluded(
     invocation: Invocation,
     platform: Platform,
     settings: Settings,
+    *,
     flags: dict[str, object],
     rows: list[Check],
     asked: ClusterSpec,
@@ -200,7 +201,7 @@ def _config(settings: Settings) -> Check:
 
 
 async def _effective(settings: Settings, platform: Platform, snapshot: Snapshot, flags: frozenset[str]) -> ClusterSpec:
-    """What a start would complete: of a cluster that exists what was last asked for, else what was deployed; and the flags."""
+    """What a start would complete: what was last asked for of a cluster that exists, else what was deployed."""
     wanted = settings.cluster
     asked = snapshot.asked.value if snapshot.applications.value else None
     if asked is None and snapshot.applications.value == ():

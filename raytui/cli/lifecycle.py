@@ -306,6 +306,8 @@ def _touched(plan: Plan) -> list[str]:
 
 def _at(plan: Plan, step: Step) -> str:
     """What a step acts on: applications, or the folder of the launchers where the plan names it."""
+    if step.action == "prepare":
+        return f"to {plan.spec.shared_memory:g} GB, where the project allows less"
     if step.action == "launchers":
         return (plan.spec.head.script or "").rpartition("/")[0]
     return _targets(plan, step.targets)

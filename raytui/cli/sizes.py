@@ -18,6 +18,7 @@ SIZES = (
     "cluster.workers.gpus",
     "cluster.head.cpu",
     "cluster.head.memory",
+    "cluster.shared_memory",
     "cluster.head.runtime_identifier",
     "cluster.workers.runtime_identifier",
 )

@@ -20,7 +20,7 @@ _IMAGE = "runtime_identifier"
 
 
 def mended(spec: ClusterSpec, checks: Iterable[Check]) -> tuple[ClusterSpec, dict[str, str]]:
-    """The spec with the first image that fits wherever its own does not, and those images by the paths of their fields."""
+    """The spec with the first image that fits wherever its own does not, and those images by their fields."""
     images = {
         check.field: check.choices[0]
         for check in checks
@@ -57,8 +57,8 @@ def start_line(invocation: Invocation, flags: Mapping[str, object], images: Mapp
         del given[f"cluster.head.{_IMAGE}"], given[f"cluster.workers.{_IMAGE}"]
         words += [BOTH_RUNTIMES.flag, str(head)]
     for path, value in given.items():
-        field = BY_PATH[path]
-        words += [field.flag] if field.kind == "switch" else [field.flag, str(value)]
+        known = BY_PATH[path]
+        words += [known.flag] if known.kind == "switch" else [known.flag, str(value)]
     return shlex.join(words)
 
 

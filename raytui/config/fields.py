@@ -194,6 +194,16 @@ FIELDS: tuple[Field, ...] = (
         label="Ray login",
     ),
     Field(
+        "cluster.shared_memory",
+        "number",
+        "Shared memory that the project allows each pod at least, in GB; raised before applications are made.",
+        "--shared-memory",
+        sample="4",
+        only=("cai",),
+        label="Shared memory",
+        unit="GB",
+    ),
+    Field(
         "cluster.head.cpu",
         "number",
         "CPUs of the head, which never gets GPUs.",

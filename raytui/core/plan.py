@@ -18,7 +18,9 @@ from raytui.core.snapshot import Application
 from raytui.core.spec import GIGABYTE, ClusterSpec, head_name, worker_name
 
 Verb = Literal["start", "stop", "scale", "restart"]
-Action = Literal["launchers", "drain", "stop", "delete", "restart", "create", "wait-head", "wait-nodes", "wait-gone"]
+Action = Literal[
+    "launchers", "prepare", "drain", "stop", "delete", "restart", "create", "wait-head", "wait-nodes", "wait-gone"
+]
 LIVE = ("starting", "running", "unknown")
 """States in which an application is left alone by `start`; unknown is not final."""
 
@@ -121,6 +123,8 @@ def plan_start(
     if missing:
         # After the removal: with a cluster's last application its launchers go too.
         steps.append(Step("launchers written", "launchers"))
+        if spec.shared_memory:
+            steps.append(Step("shared memory raised", "prepare"))
         if missing[0] == wanted[0]:
             steps.append(Step("head application created", "create", (wanted[0],)))
         workers = tuple(name for name in missing if name != wanted[0])
@@ -296,6 +300,7 @@ def create_request(spec: ClusterSpec, name: str) -> CreateRequest:
         runtime_identifier=size.runtime_identifier or "",
         script=size.script or "",
         spec_json=msgspec.json.encode(spec).decode(),
+        shared_memory=spec.shared_memory or 0.0,
     )
 
 

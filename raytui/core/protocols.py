@@ -31,6 +31,8 @@ class CreateRequest(msgspec.Struct, frozen=True):
     runtime_identifier: str = ""
     script: str = ""
     spec_json: str = ""
+    shared_memory: float = 0.0
+    """GB that the project is to allow each pod at least; 0 leaves it as it is."""
 
 
 class Check(msgspec.Struct, frozen=True):

@@ -21,7 +21,7 @@ from raytui.core.events import StepEvent
 from raytui.core.permission import require_changeable
 from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec
 from raytui.core.protocols import Check, Platform
-from raytui.core.remedy import CREATE, Remedy
+from raytui.core.remedy import CREATE, Hint, Remedy, plus
 from raytui.core.report import status_document
 from raytui.core.required import with_launchers
 from raytui.core.snapshot import Application
@@ -33,6 +33,9 @@ from raytui.manager.journal import Journal
 from raytui.manager.memory import Memory
 from raytui.manager.monitor import Monitor
 from raytui.manager.operations import hold
+
+_TOLD = ("warn", "shared_memory")
+"""What keeps nothing from running and cannot be mended once the applications are made."""
 
 
 class ClusterManager:
@@ -111,7 +114,7 @@ class ClusterManager:
         )  # fmt: skip
         _refuse_problems(plan)
         if plan.creates:
-            await self._refuse_impossible(plan)
+            plan = msgspec.structs.replace(plan, notes=(*plan.notes, *await self._refuse_impossible(plan)))
         return plan
 
     async def execute(
@@ -301,8 +304,11 @@ class ClusterManager:
         problems += [Problem(check.field, check.message, check.hint) for check in found]
         raise ConfigurationError.from_problems(problems, f"the spec of {wanted.name}")
 
-    async def _refuse_impossible(self, plan: Plan) -> None:
-        """Raise `ConfigurationError` with every reason why the platform could not run what the plan creates."""
+    async def _refuse_impossible(self, plan: Plan) -> list[Hint]:
+        """What to tell of a plan that can be carried out.
+
+        Raises `ConfigurationError` with every reason why the platform could not run what it creates.
+        """
         unsound = validate(plan.spec, self._platform.name) if plan.verb == "start" else []
         if unsound:
             raise ConfigurationError.from_problems(unsound, f"{plan.verb} of {plan.cluster}")
@@ -327,6 +333,7 @@ class ClusterManager:
             )
         if problems:
             raise ConfigurationError.from_problems(problems, f"{plan.verb} of {plan.cluster}")
+        return [plus(check.message, "; ", check.hint) for check in checks if (check.status, check.field) == _TOLD]
 
     async def start_cluster(  # noqa: PLR0917  # the contract gives this very signature
         self,

@@ -154,10 +154,14 @@ class Work:
                 hint=(Remedy(self._plan.verb, "", "goes on"), REMOVE),
             )
         apps = [app for app in self._plan.ends if app.name in step.targets]
+        if step.action == "prepare":
+            requests = [self._request(request.name) for request in self._plan.creates]
+            await self._in_time(self._platform.prepare(requests), "while the shared memory was being raised")
+            return Outcome(message=f"at least {self._plan.spec.shared_memory:g} GB")
         if step.action == "launchers":
             await self._write_launchers()
             return Outcome(message=next(iter(self._scripts.values()), "").rpartition("/")[0])
-        elif step.action == "create":
+        if step.action == "create":
             requests = [self._request(name) for name in step.targets]
             await self._in_time(self._platform.prepare(requests), "while what the applications need was being prepared")
             await self._together([self._made.create(request, until=self._deadline.at) for request in requests])

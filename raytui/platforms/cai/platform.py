@@ -26,6 +26,7 @@ from raytui.platforms.cai.project.folder import SharedFolder, folder_of, token_p
 from raytui.platforms.cai.project.remote_reports import RemoteReports
 from raytui.platforms.cai.project.store import ProjectStore
 from raytui.platforms.cai.site.addresses import DashboardAddresses, site_of
+from raytui.platforms.cai.site.projects import raise_shared_memory
 from raytui.platforms.cai.site.specs import SiteSpecs
 from raytui.platforms.cai.site.usage import Reasons
 from raytui.system.backoff import Backoff
@@ -122,10 +123,13 @@ class CaiPlatform:
         return self.client.timing.late_behind_gateway + self.client.timing.lag
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
-        """Make the Ray token of each cluster that is to have one and has none."""
+        """Make the Ray token of each cluster that is to have one and has none, and give pods their shared memory."""
         asked = {request.marker.cluster for request in requests if request.environment.get("RAY_AUTH_MODE") == "token"}
         own = ray_token(os.environ, Path()).text
         await asyncio.gather(*(self.folder.ensure_token(cluster, own) for cluster in asked))
+        shared = max((request.shared_memory for request in requests), default=0.0)
+        if shared:
+            await raise_shared_memory(self.client, shared)
 
     async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:
         """Make one application, which finds what `prepare` made."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from raytui.core.catalog import LIST_RUNTIMES, Runtime
@@ -11,8 +12,11 @@ from raytui.core.spec import AUTO, GIGABYTE, WORKER, ClusterSpec
 from raytui.platforms.cai.applications.records import number
 from raytui.platforms.cai.project.venv import Venv
 from raytui.platforms.cai.site import runtimes as images
+from raytui.platforms.cai.site.projects import megabytes_of
 
 _SMALL_STORE = GIGABYTE
+_SHM_SHARE = 0.95
+"""Part of the shared memory that the object store takes at most."""
 _STORE_SHARE = 0.3
 """Part of a node's memory that Ray gives to the object store."""
 _SAFE_RAY = (2, 54)
@@ -186,25 +190,29 @@ def venv_row(spec: ClusterSpec, venv: Venv) -> Check:
     return Check("venv", "ok", version)
 
 
+def usual_shared_memory(spec: ClusterSpec) -> int:
+    """Whole GB of shared memory that hold the object store which Ray would give the largest node."""
+    sizes = [spec.head.memory or 0.0, *(one.memory or 0.0 for one in spec.all_groups.values() if one.count)]
+    return math.ceil(max(sizes) * GIGABYTE * _STORE_SHARE / _SHM_SHARE / 1024**3)
+
+
 def shared_memory_row(spec: ClusterSpec, limit_mb: int) -> Check:
     """A pod's shared memory against the object store that the nodes would ask for."""
-    shm = limit_mb * 1024 * 1024 * 0.95
-    sizes = [spec.head.memory or 0.0, *([spec.workers.memory or 0.0] if spec.workers.count else [])]
-    wanted = max(sizes) * GIGABYTE * _STORE_SHARE
+    name, field = "shared memory", "shared_memory"
+    if spec.shared_memory and megabytes_of(spec.shared_memory) > limit_mb:
+        raised = f"raised from {limit_mb} MB to {megabytes_of(spec.shared_memory)} MB before applications are made"
+        return Check(name, "ok", f"the project's shared memory is {raised}")
+    shm = limit_mb * 1024 * 1024 * _SHM_SHARE
+    usual = usual_shared_memory(spec)
+    wanted = usual * 1024**3 * _SHM_SHARE
     if shm >= wanted:
-        return Check("shared memory", "ok", f"shared memory of {limit_mb} MB holds the object store")
-    advice = (
-        f"set the project's shared_memory_limit to {int(wanted / 0.95 / 1024 / 1024) + 1} MB before the "
-        "applications are made"
-    )
-    usual = f"{shm / GIGABYTE:.1f} GB where {wanted / GIGABYTE:.1f} GB would be usual"
-    said = f"a pod has {limit_mb} MB of shared memory, so the object store is {usual}"
+        return Check(name, "ok", f"shared memory of {limit_mb} MB holds the object store")
+    less = f"{shm / GIGABYTE:.1f} GB where {wanted / GIGABYTE:.1f} GB would be usual"
+    said = f"a pod has {limit_mb} MB of shared memory, so the object store is {less}"
+    if shm >= _SMALL_STORE:
+        return Check(name, "ok", said, field=field)
     return Check(
-        "shared memory",
-        "warn" if shm < _SMALL_STORE else "ok",
-        said,
-        advice if shm < _SMALL_STORE else "",
-        "shared_memory_limit",
+        name, "warn", said, Remedy("start", f"--shared-memory {usual}", "raises it before applications are made"), field
     )
 
 

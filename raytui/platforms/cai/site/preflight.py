@@ -31,10 +31,7 @@ from raytui.platforms.cai.site.checks import (
     size_row,
     venv_row,
 )
-from raytui.platforms.cai.site.projects import parse
-
-DEFAULT_SHM_MB = 64
-"""Shared memory of a pod unless the project says otherwise."""
+from raytui.platforms.cai.site.projects import DEFAULT_SHM_MB, parse
 
 
 class Preflight:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ from raytui.core.errors import OperationFailed
 from raytui.core.units import parse_time
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.applications.records import number
+
+DEFAULT_SHM_MB = 64
+"""Shared memory of a pod unless the project says otherwise."""
 
 
 async def find(client: ApiClient, name: str) -> Project | None:
@@ -51,8 +55,24 @@ async def read(client: ApiClient, project_id: str) -> Project:
 
 
 async def set_shared_memory(client: ApiClient, project_id: str, megabytes: int) -> None:
-    """Raise the size of /dev/shm for what is started from now on."""
+    """Change the size of /dev/shm for what is started from now on."""
     await client.call("UpdateProject", {"project_id": project_id}, body={"shared_memory_limit": megabytes})
+
+
+async def raise_shared_memory(client: ApiClient, gigabytes: float) -> tuple[int, int]:
+    """Let the project allow its pods so much /dev/shm at least; the megabytes before and after. Never lowers it."""
+    project_id = client.workbench.project_id
+    before = (await read(client, project_id)).shared_memory_limit or DEFAULT_SHM_MB
+    wanted = megabytes_of(gigabytes)
+    if before >= wanted:
+        return before, before
+    await set_shared_memory(client, project_id, wanted)
+    return before, wanted
+
+
+def megabytes_of(gigabytes: float) -> int:
+    """What a project's limit says for so many GB."""
+    return math.ceil(gigabytes * 1024)
 
 
 def _named(entries: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
