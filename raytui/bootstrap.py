@@ -21,6 +21,7 @@ from raytui.core.catalog import Catalog, is_project_id, seen_projects
 from raytui.core.errors import ConfigurationError, Failure, Problem, RaytuiError, Unreachable
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import plus
+from raytui.manager.filling import deployed
 from raytui.manager.launchers import render, shipped
 from raytui.manager.monitor import ByNode, Monitor
 from raytui.manager.operations import current
@@ -231,14 +232,15 @@ def build_platform(settings: Settings) -> Platform:
 
 PROJECTS_S = 20.0
 """How long a workbench may take to say which projects and runtimes there are."""
-DEPLOY_STEPS = ("project found or created", "files uploaded", "environment set up", "cluster launched")
-"""The steps of `deploy`, in order."""
 
 
 async def open_deployment(
-    settings: Settings, *, project_name: str, git_url: str, branch: str, timeout: float
+    settings: Settings, *, project_id: str, project_name: str, git_url: str, branch: str, timeout: float
 ) -> Deployment:
-    """A run of the pipeline on the workbench of the settings; close it afterwards."""
+    """A run of the pipeline on the workbench of the settings; close it afterwards.
+
+    Into the project of this id, or the one of this name, which is made where there is none.
+    """
     from raytui.platforms.cai import CaiPlatform
     from raytui.platforms.cai.api.connect import open_client
     from raytui.platforms.cai.deploy.pipeline import Deployment, Request, requirements
@@ -248,6 +250,8 @@ async def open_deployment(
     async def complete(project_id: str, spec: ClusterSpec) -> ClusterSpec:
         platform = CaiPlatform(project_id=project_id, **access)
         try:
+            # A second deploy goes on with what the first one was asked for.
+            spec = await deployed(platform, spec, settings.given) or spec
             return await platform.specs.complete(spec)
         finally:
             await platform.close()
@@ -258,7 +262,7 @@ async def open_deployment(
         branch=branch,
         spec=settings.cluster.resolved("cai"),
         requirements=requirements(),
-        project_id="" if project_name else settings.project_id,
+        project_id=project_id,
         timeout=timeout,
     )
     return Deployment(open_client(**access), request, launchers=render(), shipped=shipped(), complete=complete)

@@ -29,7 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "render": ("specs", "Print or write the launcher scripts."),
     "doctor": ("doctor", "Check everything that a start needs."),
     "verify": ("pipeline", "Prove that a deployment works, and clean up."),
-    "deploy": ("pipeline", "Put a project on a workbench and start its cluster."),
+    "deploy": ("deploying", "Put a project on a workbench and start its cluster."),
     "orphans": ("pipeline", "List applications of ours that no cluster claims."),
     "config": ("specs", "Show, locate or create the configuration."),
     "completion": ("specs", "Print the completion script of a shell."),

@@ -34,9 +34,6 @@ from raytui.manager.memory import Memory
 from raytui.manager.monitor import Monitor
 from raytui.manager.operations import hold
 
-_TOLD = ("warn", "shared_memory")
-"""What keeps nothing from running and cannot be mended once the applications are made."""
-
 
 class ClusterManager:
     """Changes one cluster on one platform. One operation at a time; a second one is refused."""
@@ -333,7 +330,9 @@ class ClusterManager:
             )
         if problems:
             raise ConfigurationError.from_problems(problems, f"{plan.verb} of {plan.cluster}")
-        return [plus(check.message, "; ", check.hint) for check in checks if (check.status, check.field) == _TOLD]
+        # It keeps nothing from running, and cannot be mended once the applications are made.
+        told = [check for check in checks if (check.status, check.field) == ("warn", "shared_memory")]
+        return [plus(check.message, "; ", check.hint) for check in told]
 
     async def start_cluster(  # noqa: PLR0917  # the contract gives this very signature
         self,
