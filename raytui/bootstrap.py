@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 import msgspec
 
@@ -22,17 +22,30 @@ from raytui.core.errors import ConfigurationError, Failure, Problem, RaytuiError
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import plus
 from raytui.manager.filling import deployed
+from raytui.manager.journal import Journal
 from raytui.manager.launchers import render, shipped
 from raytui.manager.monitor import ByNode, Monitor
 from raytui.manager.operations import current
 
 if TYPE_CHECKING:
+    from typing import TypedDict
+
+    from raytui.core.secret import Secret
     from raytui.core.session import Session, ToolEnvironment
     from raytui.core.spec import ClusterSpec
     from raytui.manager.cluster import ClusterManager
     from raytui.manager.logs import Logs
     from raytui.platforms.cai.api.client import ApiClient
+    from raytui.platforms.cai.api.transport import ClientName
     from raytui.platforms.cai.deploy.pipeline import Deployment
+
+    class _Access(TypedDict):
+        host: str
+        api_key: Secret
+        client: ClientName
+        ca_bundle: str
+        key_source: str
+
 
 T = TypeVar("T")
 
@@ -61,6 +74,7 @@ class ClusterSession:
             profile=settings.profile_name,
             workers=cluster.workers.count,
             operation=lambda: current(settings.state_dir, platform.name, cluster.name),
+            note=lambda event: Journal(settings.state_dir).add_once(cluster.name, event),
         )
         self._connect = connect
 
@@ -177,7 +191,7 @@ async def _asked(settings: Settings, ask: Callable[[ApiClient], Awaitable[T]]) -
         await client.close()
 
 
-def _access(settings: Settings) -> dict[str, Any]:
+def _access(settings: Settings) -> _Access:
     """How the workbench of the settings is reached, as `open_client` takes it."""
     return {
         "host": settings.host,

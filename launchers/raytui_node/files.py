@@ -8,7 +8,8 @@ import contextlib
 import json
 import os
 import time
-from typing import Any, Dict, Iterable, Optional, Tuple
+from io import FileIO
+from typing import Dict, Iterable, Optional, Tuple
 
 SCHEMA_VERSION = 1
 _LOG_BYTES = 5 * 1024 * 1024
@@ -38,7 +39,7 @@ def _replace(path: str, data: bytes) -> None:
         raise
 
 
-def _read_json(path: str) -> Dict[str, Any]:
+def _read_json(path: str) -> Dict[str, object]:
     try:
         with open(path, encoding="utf-8") as file:
             value = json.loads(file.read(1 << 20))
@@ -75,13 +76,13 @@ class SharedFolder:
         except OSError as error:
             self.trouble = "the shared folder cannot be written (%s: %s)" % (path, error.strerror or error)
 
-    def write_node(self, record: Dict[str, Any]) -> None:
+    def write_node(self, record: Dict[str, object]) -> None:
         """Writes this application's row, `nodes/<application>.json`."""
         if self.root:
             text = json.dumps(dict({"schema_version": SCHEMA_VERSION}, **record), sort_keys=False, indent=1) + "\n"
             self._write(self._path("nodes", self._application + ".json"), text.encode("utf-8"))
 
-    def write_rendezvous(self, record: Dict[str, Any]) -> None:
+    def write_rendezvous(self, record: Dict[str, object]) -> None:
         """Says to all workers where the head is."""
         if self.root:
             text = (
@@ -152,7 +153,7 @@ class RotatingLog:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._file: Any = None
+        self._file: Optional[FileIO] = None
         self._size = 0
 
     def write(self, data: bytes) -> None:

@@ -8,7 +8,10 @@ in its place. The http modules are imported where they are used: a launcher with
 
 import html
 import threading
-from typing import Any, Callable, Dict, Optional
+from typing import TYPE_CHECKING, Callable, Dict, Mapping, Optional
+
+if TYPE_CHECKING:
+    import http.server
 
 _HOP_HEADERS = frozenset(
     [
@@ -48,7 +51,7 @@ class StatusPage:
             daemon_threads = True
             request_queue_size = 64
 
-            def handle_error(self, request: Any, client_address: Any) -> None:
+            def handle_error(self, request: object, client_address: object) -> None:
                 """A client that went away is no event of this node."""
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -61,7 +64,7 @@ class StatusPage:
                 if dashboard is None or not page.pass_on(self, dashboard()):
                     page.show(self)
 
-            def log_message(self, *_args: Any) -> None:
+            def log_message(self, *_args: object) -> None:
                 """Polls every few seconds would bury Ray's output."""
 
         for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
@@ -74,7 +77,7 @@ class StatusPage:
         )
         self._thread.start()
 
-    def show(self, handler: Any) -> None:
+    def show(self, handler: "http.server.BaseHTTPRequestHandler") -> None:
         """Answers 200 with the state, for any path."""
         facts = self._facts()
         rows = "".join(
@@ -100,7 +103,7 @@ class StatusPage:
         if handler.command != "HEAD":
             handler.wfile.write(data)
 
-    def pass_on(self, handler: Any, target: str) -> bool:
+    def pass_on(self, handler: "http.server.BaseHTTPRequestHandler", target: str) -> bool:
         """Passes the request on to the dashboard at `target`.
 
         False, with nothing answered yet, when the dashboard does not listen.
@@ -152,7 +155,7 @@ class StatusPage:
         self._server.server_close()
 
 
-def _passed_on(received: Any) -> Dict[str, str]:
+def _passed_on(received: Mapping[str, str]) -> Dict[str, str]:
     """The headers that the dashboard gets, with Ray's token as Ray's own login.
 
     None of this connection's own and none of the platform's login is passed on.

@@ -6,12 +6,13 @@ Read from the environment; gaps are filled from the machine.
 import contextlib
 import glob
 import hashlib
+import json
 import os
 import re
-import shutil
-import subprocess
 import uuid
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
+
+from raytui_node.machine import machine_cpus, machine_gpus, machine_memory, shm_bytes
 
 # Ray refuses a smaller object store (bytes).
 _MIN_OBJECT_STORE = 78643200
@@ -21,9 +22,14 @@ ANY_HOST = "0.0.0.0"  # noqa: S104
 # What Ray's processes carry in their environment, so that their launcher finds them.
 RUN_MARK = "RAYTUI_RUN"
 _RAY_TMP = "/tmp/ray"  # noqa: S108
-_SHM = "/dev/shm"  # noqa: S108
 _MIB = 1024 * 1024
 _LONGEST = 10 * 365 * 86400.0
+DEFAULT_GROUP = "worker"
+"""Group of a worker that nothing is said of."""
+GROUP_LABEL = "raytui/group"
+"""Label of a worker's node in Ray that names its group."""
+_LABELS = "RAY_OVERRIDE_LABELS"
+"""Labels as a JSON object: a Ray that has no labels overlooks a variable, but would not start with an unknown flag."""
 
 
 class LauncherError(RuntimeError):
@@ -43,6 +49,8 @@ class Settings(NamedTuple):
     role: str
     cluster: str
     application: str
+    group: str
+    """Group of a worker; empty on a head."""
     engine_id: str
     run_id: str
     """Another one for each launcher process; Ray's processes carry it in their environment."""
@@ -107,50 +115,6 @@ def _switch(env: Mapping[str, str], name: str, default: bool) -> bool:
     return default if not text else text not in ("0", "false", "no", "off")
 
 
-def _shm_bytes() -> int:
-    try:
-        stat = os.statvfs(_SHM)
-    except OSError:
-        return 0
-    return stat.f_frsize * stat.f_blocks
-
-
-def _machine_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _machine_memory() -> int:
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            with open(path) as file:
-                text = file.read().strip()
-        except OSError:
-            continue
-        if text.isdigit():
-            total = min(total, int(text))
-    return total
-
-
-def _machine_gpus() -> int:
-    """Counted with nvidia-smi, because CAI has no variable for it.
-
-    0 when that program is missing or does not answer.
-    """
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return 0
-    try:
-        listing = subprocess.run(
-            [program, "-L"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=5, check=False
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return 0
-    return sum(1 for line in listing.splitlines() if line.startswith(b"GPU "))
-
-
 def _resources(role: str, env: Mapping[str, str]) -> Tuple[int, int, int, int, int]:
     """CPUs, GPUs, memory, object store and /dev/shm, sizes in bytes.
 
@@ -160,21 +124,21 @@ def _resources(role: str, env: Mapping[str, str]) -> Tuple[int, int, int, int, i
     millicores = _number(env, "CDSW_CPU_MILLICORES", 0)
     cpus = _integer(env, "RAYTUI_NUM_CPUS")
     if cpus is None:
-        cpus = max(1, int(millicores) // 1000) if millicores else _machine_cpus()
+        cpus = max(1, int(millicores) // 1000) if millicores else machine_cpus()
     gpus = 0
     if role == "worker":
         asked = _integer(env, "RAYTUI_NUM_GPUS")
-        gpus = _machine_gpus() if asked is None else asked
-    shm = _shm_bytes()
+        gpus = machine_gpus() if asked is None else asked
+    shm = shm_bytes()
     memory = _integer(env, "RAYTUI_MEMORY_BYTES", 1)
-    total = memory or int(_number(env, "CDSW_MEMORY_MB", 0) * _MIB) or _machine_memory()
+    total = memory or int(_number(env, "CDSW_MEMORY_MB", 0) * _MIB) or machine_memory()
     store = _integer(env, "RAYTUI_OBJECT_STORE_BYTES", 1)
     if store is None:
         store = max(_MIN_OBJECT_STORE, min(total * 30 // 100, shm * 95 // 100) if shm else total * 30 // 100)
     return cpus, gpus, memory or max(1, total - store), store, shm
 
 
-def _temp_dir(role: str, application: str, in_cai: bool, asked: str) -> str:
+def _temp_dir(role: str, application: str, group: str, in_cai: bool, asked: str) -> str:
     """A folder of its own for each worker of a host.
 
     Nodes that start at the same time in one folder pick the same socket names (Ray looks whether the file exists, and
@@ -182,7 +146,8 @@ def _temp_dir(role: str, application: str, in_cai: bool, asked: str) -> str:
     """
     if role == "head" or (in_cai and not asked):
         return asked
-    number = re.search(r"-(\d+)$", application)
+    # Two groups number their workers alike, so only those of the first group go by their number.
+    number = re.search(r"-(\d+)$", application) if group in ("", DEFAULT_GROUP) else None
     name = number.group(1) if number else hashlib.sha256(application.encode("utf-8")).hexdigest()[:6]
     # Short, because of the 107 characters of a socket's path.
     return os.path.join(asked or _RAY_TMP, "w" + name)
@@ -199,6 +164,7 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
     shared = env.get("RAYTUI_SHARED_DIR", "").strip()
     if not shared and engine:
         shared = os.path.join(".raytui", cluster)
+    group = "" if role == "head" else env.get("RAYTUI_GROUP", "").strip() or DEFAULT_GROUP
     expose = _switch(env, "RAYTUI_EXPOSE_DASHBOARD", False)
     auth_mode = env.get("RAY_AUTH_MODE", "").strip().lower()
     if expose and auth_mode != "token":
@@ -213,6 +179,7 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
         role=role,
         cluster=cluster,
         application=application,
+        group=group,
         engine_id=re.sub(r"[^\w.-]", "-", engine or env.get("RAYTUI_ENGINE", "").strip()) or run_id,
         run_id=run_id,
         in_cai=bool(engine),
@@ -228,7 +195,7 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
         memory=memory,
         object_store=store,
         shm=shm,
-        temp_dir=_temp_dir(role, application, bool(engine), env.get("RAYTUI_TEMP_DIR", "").strip()),
+        temp_dir=_temp_dir(role, application, group, bool(engine), env.get("RAYTUI_TEMP_DIR", "").strip()),
         node_ip=env.get("RAYTUI_NODE_IP", "").strip() or env.get("CDSW_IP_ADDRESS", "").strip(),
         head_address=env.get("RAY_HEAD_ADDRESS", "").strip(),
         head_timeout=_number(env, "RAYTUI_HEAD_TIMEOUT_S", 900.0, 0.1, _LONGEST),
@@ -313,6 +280,8 @@ def ray_environment(settings: Settings, env: Mapping[str, str]) -> Dict[str, str
     child["RAYTUI_ENGINE"] = settings.engine_id
     child[RUN_MARK] = settings.run_id
     child.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if settings.group:
+        child[_LABELS] = _labels(settings.group, env.get(_LABELS, ""))
     if settings.auth_mode:
         child["RAY_AUTH_MODE"] = settings.auth_mode
     token_path = _token_path(env)
@@ -320,6 +289,15 @@ def ray_environment(settings: Settings, env: Mapping[str, str]) -> Dict[str, str
         # A job that runs in a folder of its own would look for a relative path there.
         child["RAY_AUTH_TOKEN_PATH"] = token_path
     return child
+
+
+def _labels(group: str, given: str) -> str:
+    """The labels that somebody gave, and the group; what Ray itself would refuse is left to Ray."""
+    try:
+        labels = json.loads(given) if given.strip() else {}
+    except ValueError:
+        return given
+    return json.dumps(dict(labels, **{GROUP_LABEL: group})) if isinstance(labels, dict) else given
 
 
 def _token_path(env: Mapping[str, str]) -> str:

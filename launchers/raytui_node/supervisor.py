@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 import time
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 from raytui_node.files import SharedFolder
 from raytui_node.health import Probe, probe_gcs
@@ -70,7 +70,7 @@ class Supervisor:
         self.was_alive = False
         self._stop_signals: List[int] = []
         self._wake_in, self._wake_out = os.pipe()
-        self._handlers: Dict[int, Any] = {}
+        self._handlers: Dict[int, Union[Callable[..., object], int, None]] = {}
         self._page: Optional[StatusPage] = None
         self._drain_looked = self._probed = self._raylet_missed = self._dead_since = 0.0
         self._complaint = ("", "")
@@ -124,7 +124,7 @@ class Supervisor:
         os.close(self._wake_in)
         os.close(self._wake_out)
 
-    def _on_signal(self, number: int, _frame: Any) -> None:
+    def _on_signal(self, number: int, _frame: object) -> None:
         self._stop_signals.append(number)
         try:
             os.write(self._wake_out, b"!")

@@ -15,7 +15,7 @@ from raytui.cli.startline import mended, start_line
 from raytui.cli.verb import pass_invocation, verb
 from raytui.cli.view import count_text
 from raytui.config.settings import Settings
-from raytui.core.asked import COUNT, overlay, words
+from raytui.core.asked import overlay, part_of, with_groups_of, words
 from raytui.core.conditions import assess
 from raytui.core.errors import RaytuiError
 from raytui.core.joined import join
@@ -56,7 +56,8 @@ def doctor(invocation: Invocation, /, **sizes: object) -> int:
             snapshot = await session.monitor.observe(())
             if snapshot.by_ray:
                 return Findings([_python(), _config(settings), *watched_checks(snapshot)])
-            spec = await _effective(settings, session.platform, snapshot, spec_fields(flags))
+            given = spec_fields(flags, settings.cluster.all_groups)
+            spec = await _effective(settings, session.platform, snapshot, given)
             checks, asked = await _asked(session.platform, settings, spec)
             rows = [_python(), _config(settings), *checks]
             told = {check.name for check in rows}
@@ -210,19 +211,24 @@ async def _effective(settings: Settings, platform: Platform, snapshot: Snapshot,
         except RaytuiError:
             # What the platform refuses is a row of its own.
             asked = None
-    return wanted if asked is None else overlay(asked, wanted, counting(flags, wanted, asked))
+    return wanted if asked is None else with_groups_of(overlay(asked, wanted, counting(flags, wanted, asked)), wanted)
 
 
 def _spec(settings: Settings, spec: ClusterSpec) -> list[Check]:
     problems = validate(spec, settings.platform)
     if not problems:
-        count, profile = words(COUNT, spec.workers.count), settings.cluster.workers.count
-        last = f" as last asked for; the profile says {words(COUNT, profile)}" if profile != spec.workers.count else ""
+        count, profile = _numbers(spec), _numbers(settings.cluster)
+        last = f" as last asked for; the profile says {profile}" if profile != count else ""
         return [Check("spec", "ok", f"cluster {spec.name}, {count}{last}")]
     return [
         Check("spec", "fail", f"{problem.field}: {problem.message}", problem.hint, problem.field)
         for problem in problems
     ]
+
+
+def _numbers(spec: ClusterSpec) -> str:
+    """How many workers of each group."""
+    return ", ".join(words(f"{part_of(group)}.count", size.count) for group, size in spec.all_groups.items())
 
 
 def _state_dir(root: Path) -> Check:

@@ -34,14 +34,17 @@ def look_once(session: Session, questions: Iterable[Question] | None = None) -> 
     return seen[0]
 
 
-def require_cluster(snapshot: Snapshot) -> None:
-    """Raise `NotAllowed` for a refused key, `Unreachable` without an answer, `NotFound` without a cluster."""
+def require_cluster(snapshot: Snapshot, *, must_exist: bool = True) -> None:
+    """Raise `NotAllowed` for a refused key, `Unreachable` without an answer, `NotFound` without a cluster.
+
+    Without `must_exist` an absent cluster is fine.
+    """
     failure = snapshot.applications.failure
     if failure is not None:
         if failure.reason in _REFUSALS:
             raise NotAllowed(failure.message, hint=failure.hint, reason=failure.reason)
         raise Unreachable(failure)
-    if not snapshot.applications.value:
+    if not snapshot.applications.value and must_exist:
         raise NotFound(
             f"cluster {snapshot.cluster} does not exist on {snapshot.platform}", hint="raytui start creates it"
         )

@@ -16,7 +16,7 @@ from raytui.cli.listed import Shown, answer, document, journal_of, nothing, sele
 from raytui.cli.view import verdict_line
 from raytui.core.errors import NotAllowed, RaytuiError
 from raytui.core.snapshot import Reading
-from raytui.view.picture import Picture, advance, picture_of
+from raytui.view.picture import Picture, advance
 from raytui.view.tables.kind import Query
 
 T = TypeVar("T")
@@ -32,10 +32,13 @@ def follow(invocation: Invocation, query: Query[T], most: int) -> int:
         picture: Picture | None = None
         async with session, aclosing(session.monitor.snapshots(settings.refresh, kind.needs)) as snapshots:
             async for snapshot in snapshots:
-                if picture is None and kind.with_journal:
-                    picture = msgspec.structs.replace(picture_of(snapshot), events=journal_of(settings))
                 picture = advance(picture, snapshot)
-                story.tell(picture)
+                if kind.with_journal:
+                    # Read at each round: somebody may change the cluster while the list is watched.
+                    journal = await asyncio.to_thread(journal_of, settings)
+                    story.tell(msgspec.structs.replace(picture, events=(*journal, *picture.events)))
+                else:
+                    story.tell(picture)
         return 0
 
     return asyncio.run(run())
@@ -60,7 +63,7 @@ class Story(Generic[T]):
         output = self._invocation.output
         output.check_reader()
         try:
-            require_cluster(picture.snapshot)
+            require_cluster(picture.snapshot, must_exist=not self._query.kind.of_platform)
             reading = answer(picture, self._query.kind)
         except NotAllowed:
             raise

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import select
-import signal
 import sys
 import time
 from contextlib import aclosing
@@ -14,21 +11,20 @@ from typing import Any
 import click
 import msgspec
 
-from raytui.cli.diagnostics import Diagnostics
-from raytui.cli.invocation import Invocation, seconds, whole_number
+from raytui.cli.asking import is_agreed
+from raytui.cli.invocation import Invocation, seconds
 from raytui.cli.paint import is_terminal
 from raytui.cli.progress import Progress, on_interrupt, ticking
-from raytui.cli.sizes import size_flags, spec_fields, spec_options
+from raytui.cli.sizes import size_flags, spec_fields, spec_options, worker_numbers
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
-from raytui.core.errors import DeadlineExceeded, Interrupted, RefusedForSafety
+from raytui.core.errors import ConfigurationError, DeadlineExceeded, Interrupted, Problem, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.permission import require_changeable
 from raytui.core.plan import Plan, Step, Verb
 from raytui.core.remedy import as_commands
 from raytui.core.report import SCHEMA_VERSION
 from raytui.core.session import Session
-from raytui.core.validate import MAX_WORKERS
 
 LEAST_S = 0.01
 """Seconds left at least when planning took all the time: the manager then says what it could not begin."""
@@ -87,47 +83,80 @@ def start(
     named and nothing of it is applied without --recreate. Making the head again ends all running jobs.
     """
     flags = size_flags(sizes)
-    more = {"flags": spec_fields(flags), "recreate": recreate}
     return change(
-        invocation, "start", flags, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes or not recreate, **more
+        invocation,
+        "start",
+        flags,
+        wait=wait,
+        timeout=timeout,
+        dry_run=dry_run,
+        yes=yes or not recreate,
+        recreate=recreate,
     )
 
 
 @verb(
     "stop",
     short_help="Stop and delete every application of the cluster.",
-    examples="raytui stop\nraytui stop --yes --timeout 300",
+    examples="raytui stop\nraytui stop --yes --timeout 300\nraytui stop --purge",
 )
 @click.option("--keep", is_flag=True, help="Leave the applications stopped instead of deleting them.")
+@click.option(
+    "--purge", is_flag=True, help="Then remove what is left, too: logs, launchers, the record, what deploy made."
+)
 @yes_option
 @wait_option
 @timeout_option
 @dry_run_option
 @pass_invocation
-def stop(invocation: Invocation, /, *, keep: bool, yes: bool, wait: bool, timeout: str | None, dry_run: bool) -> int:
+def stop(
+    invocation: Invocation,
+    /,
+    *,
+    keep: bool,
+    purge: bool,
+    yes: bool,
+    wait: bool,
+    timeout: str | None,
+    dry_run: bool,
+) -> int:
     """End the workers, then the head, and return when the platform lists none of them."""
-    return change(invocation, "stop", {}, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes, keep=keep)
+    if purge and (keep or not wait):
+        other = "--keep" if keep else "--no-wait"
+        problem = Problem("--purge", f"removes what applications use, and {other} leaves them", "give one of them")
+        raise ConfigurationError.from_problems([problem])
+    more = {"keep": keep, "purge": purge}
+    return change(invocation, "stop", {}, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes, **more)
 
 
-@verb("scale", short_help="Change the number of workers.", examples="raytui scale 4\nraytui scale 0 --yes")
-@click.argument("workers", metavar="N")
+@verb(
+    "scale",
+    short_help="Change the number of workers.",
+    examples="raytui scale 4\nraytui scale 0 --yes\nraytui scale cpu=6 gpu=2",
+)
+@click.argument("numbers", metavar="N|GROUP=N...", nargs=-1, required=True)
 @yes_option
 @wait_option
 @timeout_option
 @dry_run_option
 @pass_invocation
-def scale(invocation: Invocation, /, *, workers: str, yes: bool, wait: bool, timeout: str | None, dry_run: bool) -> int:
-    """Make workers like those that exist, or drain and end the ones with the highest numbers."""
-    count = whole_number("workers", workers, 0, high=MAX_WORKERS)
-    return change(invocation, "scale", {}, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes, workers=count)
+def scale(
+    invocation: Invocation, /, *, numbers: tuple[str, ...], yes: bool, wait: bool, timeout: str | None, dry_run: bool
+) -> int:
+    """Make workers like those that exist, or drain and end the ones with the highest numbers.
+
+    N alone is the number of the group `worker`; GROUP=N sets one group and leaves the others.
+    """
+    groups = worker_numbers(numbers)
+    return change(invocation, "scale", {}, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes, groups=groups)
 
 
 @verb(
     "restart",
     short_help="Restart the head, workers, or all.",
-    examples="raytui restart worker-1\nraytui restart workers --yes\nraytui restart head",
+    examples="raytui restart worker-1\nraytui restart workers --yes\nraytui restart head\nraytui restart cpu",
 )
-@click.argument("target", metavar="[head|worker-N|workers|all]", default="all")
+@click.argument("target", metavar="[head|GROUP-N|GROUP|workers|all]", default="all")
 @yes_option
 @wait_option
 @timeout_option
@@ -136,7 +165,10 @@ def scale(invocation: Invocation, /, *, workers: str, yes: bool, wait: bool, tim
 def restart(
     invocation: Invocation, /, *, target: str, yes: bool, wait: bool, timeout: str | None, dry_run: bool
 ) -> int:
-    """Stop and start applications; workers join a restarted head by themselves."""
+    """Stop and start applications; workers join a restarted head by themselves.
+
+    GROUP is the name of a group of workers, such as `worker`; `workers` are those of all groups.
+    """
     return change(invocation, "restart", {}, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes, target=target)
 
 
@@ -150,11 +182,13 @@ def change(
     timeout: str | None,
     dry_run: bool,
     yes: bool,
-    **what: Any,
+    **what: Any,  # as `Manager.plan` takes them
 ) -> int:
     """Plan the verb, ask when it ends something, carry it out and print the contract's document."""
     limit = seconds("timeout", timeout, DEFAULT_TIMEOUT_S) or DEFAULT_TIMEOUT_S
     settings = invocation.settings(flags)
+    if name == "start":
+        what["flags"] = spec_fields(flags, settings.cluster.all_groups)
     require_changeable(name, settings.platform, read_only=settings.read_only)
     session = invocation.session(settings, check_name=name != "start")
     progress = Progress(invocation.diagnostics)
@@ -171,12 +205,15 @@ def change(
                     step.name: StepEvent(step.name, "planned", 0.0, _at(plan, step)) for step in plan.steps
                 }
                 return plan, await _phase(session)
-            if plan.changed and _ends_work(plan) and not yes:
+            if plan.changed and (plan.purge or _ends_work(plan)) and not yes:
                 _confirm(invocation, plan)
             return plan, await _carry_out(invocation, session, plan, progress, wait=wait, limit=left)
 
     plan, phase = asyncio.run(run())
     _answer(invocation, plan, phase, list(progress.steps.values()), dry_run=dry_run)
+    place = session.platform.store.place_of(plan.cluster)
+    if plan.verb == "stop" and plan.changed and phase == "absent" and place and not (dry_run or plan.purge):
+        invocation.diagnostics.lines([f"kept: {place}; raytui stop --purge removes it"])
     return 0
 
 
@@ -323,7 +360,8 @@ def _short(plan: Plan, name: str) -> str:
 
 def _confirm(invocation: Invocation, plan: Plan) -> None:
     """Show what would be ended and ask; raises `RefusedForSafety` when nobody can be asked or the answer is no."""
-    doomed = ", ".join(f"{app.short} ({app.state})" for app in plan.ends)
+    kept = ["its logs and all else that is kept of it"] if plan.purge else []
+    doomed = ", ".join([*(f"{app.short} ({app.state})" for app in plan.ends), *kept])
     if not is_terminal(sys.stdin) or not invocation.diagnostics.is_terminal or invocation.form == "json":
         raise RefusedForSafety(
             f"{plan.verb} would end {doomed} of {plan.cluster} and cannot ask here", hint="add --yes"
@@ -336,34 +374,3 @@ def _confirm(invocation: Invocation, plan: Plan) -> None:
     )
     if not is_agreed(invocation.diagnostics):
         raise RefusedForSafety("nothing was changed", hint="add --yes to go on without being asked")
-
-
-def is_agreed(diagnostics: Diagnostics) -> bool:
-    """Ask on stderr whether to go on; an empty line is a no.
-
-    Ctrl-C and the end of the input raise KeyboardInterrupt.
-    """
-    # asyncio's own handler would only note a Ctrl-C and go on waiting for the line. Nothing else runs meanwhile. One
-    # that comes after the question and before the read would be noticed with the next line only: its byte in the pipe
-    # ends the wait.
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    woken, wakes = os.pipe()
-    os.set_blocking(wakes, False)
-    earlier = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
-    try:
-        while True:
-            diagnostics.write("Go on? [y/N]: ")
-            select.select([sys.stdin, woken], [], [])
-            line = sys.stdin.readline()
-            if not line:
-                raise KeyboardInterrupt
-            answer = line.strip().lower()
-            if answer in {"", "n", "no", "y", "yes"}:
-                return answer in {"y", "yes"}
-    finally:
-        signal.set_wakeup_fd(earlier)
-        signal.signal(signal.SIGINT, before)
-        os.close(woken)
-        os.close(wakes)

@@ -48,6 +48,9 @@ def answer(picture: Picture, kind: TableKind[T]) -> Reading[Sequence[object]]:
     if reading.value is not None:
         return reading
     broken = picture.assessment.broken or reading.failure or picture.snapshot.dashboard
+    if kind.of_platform:
+        # What is broken between here and Ray is no reason.
+        broken = reading.failure
     if broken is None:
         raise NotFound(f"{picture.snapshot.cluster} has not answered yet", hint="raytui status says how far it is")
     raise Unreachable(broken)
@@ -80,8 +83,9 @@ def text(query: Query[T], shown: Shown[T], output: Output) -> list[str]:
 
     A terminal gets no line that is wider than it, as far as texts can be cut.
     """
-    places = [query.kind.place(column) for column in query.columns]
-    heads = [Head(column.head, column.right, column.width if column.wide else 0) for column in query.columns]
+    columns = query.columns_of(shown.lines[0].picture if shown.lines else None)
+    places = [query.kind.place(column) for column in columns]
+    heads = [Head(column.head, column.right, column.width if column.wide else 0) for column in columns]
     room = shutil.get_terminal_size().columns if output.is_terminal else None
     return table(heads, [[line[place] for place in places] for line in shown.lines], output.paint, room)
 

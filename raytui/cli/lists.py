@@ -64,7 +64,7 @@ def list_verb(kind: TableKind[T]) -> Verb:
     for option in reversed(options):
         show = option(show)
     examples = "\n".join(f"raytui {kind.name} {words}".rstrip() for words in ("", *kind.examples))
-    return verb(kind.name, help=kind.about, short_help=kind.summary, examples=examples)(show)
+    return verb(kind.name, about=kind.about, short_help=kind.summary, examples=examples)(show)
 
 
 def asked(kind: TableKind[T], *, where: str, sort: str, columns: str, limit: str | None) -> tuple[Query[T], int]:
@@ -135,7 +135,7 @@ def _unseen(settings: Settings, name: str) -> Picture:
 def _observe(invocation: Invocation, settings: Settings, kind: TableKind[T]) -> Snapshot:
     """One look that asks what a list needs; raises what `require_cluster` raises."""
     snapshot = look_once(invocation.session(settings), kind.needs)
-    require_cluster(snapshot)
+    require_cluster(snapshot, must_exist=not kind.of_platform)
     return snapshot
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
+from raytui.cli.asking import is_agreed
 from raytui.cli.invocation import Invocation, seconds
-from raytui.cli.lifecycle import is_agreed
 from raytui.cli.progress import on_interrupt
 from raytui.cli.sizes import size_flags, size_options
 from raytui.cli.verb import pass_invocation, verb

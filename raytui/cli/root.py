@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
@@ -22,6 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "restart": ("lifecycle", "Restart the head, workers, or all."),
     "status": ("status", "Say what is broken, since when, and what to do."),
     "watch": ("status", "Follow the cluster: one line for each change."),
+    "explain": ("explain", "Tell why something died, waits or is as it is."),
     "logs": ("logs", "Show or follow a log."),
     "env": ("tools", "Print the shell lines that let Ray's own tools speak to this cluster."),
     "exec": ("tools", "Run one command that speaks to this cluster."),
@@ -56,7 +56,7 @@ def every_verb() -> dict[str, tuple[str, str]]:
     from raytui.view.tables.registry import every_table
 
     lists = {name: ("lists", kind.summary) for name, kind in every_table().items()}
-    before = list(VERBS).index("logs")
+    before = list(VERBS).index("explain")
     rows = list(VERBS.items())
     return dict([*rows[:before], *lists.items(), *rows[before:]])
 
@@ -93,7 +93,7 @@ class Root(click.Group):
             raise unknown_verb("raytui", args[0], self.list_commands(ctx))
         return super().resolve_command(ctx, args)
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """The verb. click ends a call whose reader has left with exit code 1 and without a word.
 
         Leaving is the reader's right.
@@ -134,7 +134,7 @@ def _is_there(module: str) -> bool:
     return importlib.util.find_spec(f"raytui.cli.{module}") is not None
 
 
-def _version(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
+def _version(context: click.Context, _parameter: click.Parameter, value: object) -> None:
     if value and not context.resilient_parsing:
         invocation = context.find_object(Invocation)
         assert invocation is not None

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
-import msgspec
 
 from raytui.cli.invocation import Invocation, working_directory
 from raytui.cli.root import root
 from raytui.cli.sizes import size_flags, spec_options
 from raytui.cli.verb import VerbGroup, pass_invocation, verb
 from raytui.config import paths
-from raytui.config.fields import FIELDS
+from raytui.config.fields import FIELDS, group_fields
 from raytui.config.files import locate
 from raytui.config.paths import user_config
 from raytui.config.sample import sample
+from raytui.core.asked import value_of
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed
 from raytui.core.launchers import NODE_FOLDER, mode_of
 from raytui.core.platforms import traits
@@ -151,7 +151,8 @@ def show(invocation: Invocation, /, *, origin: bool) -> int:
     rows.append(("state_dir", str(settings.state_dir), settings.origins.get("state_dir", "default")))
     if traits(settings.platform).is_workbench:
         rows.append(("api_key", "***" if settings.api_key else None, settings.origins.get("api_key", "not set")))
-    fields = [field.path for field in FIELDS if field.path != "api_key_file"]
+    groups = (field for group in settings.cluster.groups for field in group_fields(group))
+    fields = [field.path for field in (*FIELDS, *groups) if field.path != "api_key_file"]
     rows += [(name, _effective(settings, name), settings.origins.get(name, "default")) for name in fields]
     rows += [(f"keys.{name}", keys, settings.origins[f"keys.{name}"]) for name, keys in settings.keys.items()]
     if invocation.output.json:
@@ -167,9 +168,9 @@ def show(invocation: Invocation, /, *, origin: bool) -> int:
 
 def _effective(settings: Settings, path: str) -> object:
     # A size that was left out is the platform's, and that is what a start uses.
-    found: object = msgspec.structs.replace(settings, cluster=settings.cluster.resolved(settings.platform))
-    for part in path.split("."):
-        found = getattr(found, part, None)
+    if path.startswith("cluster."):
+        return value_of(settings.cluster.resolved(settings.platform), path.removeprefix("cluster."))
+    found: object = getattr(settings, path, None)
     return str(found) if isinstance(found, Path) else found
 
 

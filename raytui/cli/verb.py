@@ -20,8 +20,8 @@ GLOBAL_NOTE = (
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-def _remember(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
-    def callback(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
+def _remember(name: str) -> Callable[[click.Context, click.Parameter, object], None]:
+    def callback(context: click.Context, _parameter: click.Parameter, value: object) -> None:
         # Given in both places, the one after the verb counts: it is parsed last.
         invocation = context.find_object(Invocation)
         # An empty address is no address, and must not lead to a look at something else.
@@ -51,6 +51,7 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
 class Verb(click.Command):
     """A verb that takes the global options too."""
 
+    # Any: the arguments of click's own class, which are handed on.
     def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
         epilog = (f"Examples:\n\n\b\n{examples.strip()}\n\n" if examples else "") + GLOBAL_NOTE
         super().__init__(*args, **{**kwargs, "context_settings": CONTEXT, "epilog": epilog})
@@ -80,7 +81,7 @@ class VerbGroup(click.Group):
 
     command_class = Verb
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # as above
         super().__init__(*args, context_settings=CONTEXT, epilog=GLOBAL_NOTE, **kwargs)
         self.params += global_options(hidden=True)
 
@@ -93,9 +94,11 @@ class VerbGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def verb(name: str, **kwargs: Any) -> Callable[[Callable[..., Any]], Verb]:
-    """Decorator: a function as a verb."""
-    return click.command(name, cls=Verb, **kwargs)
+def verb(
+    name: str, *, short_help: str, examples: str = "", about: str | None = None
+) -> Callable[[Callable[..., int | None]], Verb]:
+    """Decorator: a function as a verb; its help is `about`, else the function's docstring."""
+    return click.command(name, cls=Verb, short_help=short_help, examples=examples, help=about)
 
 
 def unknown_verb(path: str, given: str, known: list[str]) -> Exception:

@@ -6,7 +6,6 @@ table, so a setting cannot exist in one of them and be missing in another.
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 import msgspec
@@ -15,9 +14,6 @@ from raytui.core.platforms import PlatformName
 
 Kind = Literal["text", "path", "number", "whole", "switch", "port"]
 Value = str | float | int | bool
-_LONGEST = 15
-"""Digits of a whole number that somebody may mean; Python itself refuses to print or read very long ones."""
-_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _WORDS = {
     "text": "a text in quotes",
     "path": "a path in quotes",
@@ -51,11 +47,11 @@ class Field(msgspec.Struct, frozen=True):
 
     @property
     def variable(self) -> str:
-        """`RAYTUI_` and the path in capitals with `_` for dots, without the leading `cluster.`.
+        """`RAYTUI_` and the path in capitals with `_` for dots and hyphens, without the leading `cluster.`.
 
         Short forms stand in `SHORT_FORMS`.
         """
-        return SHORT_FORMS.get(self.path) or "RAYTUI_" + self.spec_field.replace(".", "_").upper()
+        return SHORT_FORMS.get(self.path) or "RAYTUI_" + self.spec_field.replace(".", "_").replace("-", "_").upper()
 
     def is_of(self, platform: PlatformName) -> bool:
         """Whether the setting means anything on a platform."""
@@ -264,6 +260,31 @@ FIELDS: tuple[Field, ...] = (
         "cluster.workers.gpus", "whole", "GPUs of each worker.", "--gpus", sample="0", only=_MADE, label="Worker GPUs"
     ),
     Field(
+        "cluster.workers.accelerator",
+        "text",
+        "Kind of GPU: a node label of the workbench, where it has several.",
+        "--accelerator",
+        sample='"A10G"',
+        only=("cai",),
+        label="Worker accelerator",
+    ),
+    Field(
+        "cluster.workers.resource_group_id",
+        "whole",
+        "Id of the workbench's resource group that each worker runs in.",
+        sample="1",
+        only=("cai",),
+        label="Worker resource group",
+    ),
+    Field(
+        "cluster.workers.resource_profile_id",
+        "whole",
+        "Id of the workbench's resource profile of each worker.",
+        sample="1",
+        only=("cai",),
+        label="Worker resource profile",
+    ),
+    Field(
         "cluster.workers.runtime_identifier",
         "text",
         "Runtime image of the workers.",
@@ -283,78 +304,33 @@ FIELDS: tuple[Field, ...] = (
     ),
 )
 BY_PATH = {field.path: field for field in FIELDS}
+WORKERS = "cluster.workers"
+"""The table of the group `worker`; every other group has the same settings in a table of its own."""
+GROUPS = "cluster.groups"
+"""The table that holds one table for each further group of workers."""
 BOTH_RUNTIMES = Field(
     "cluster.runtime_identifier", "text", "Runtime image of head and workers alike.", "--runtime-identifier"
 )
 """Short for both images, from a flag or from `RAYTUI_RUNTIME_IDENTIFIER`; the specific one of the same source wins."""
 
 
-def from_text(field: Field, text: str) -> Value:
-    """The value that a flag or variable says; raises ValueError with what is wrong as a sentence."""
-    if field.kind in {"text", "path"}:
-        return _chosen(field, text)
-    word = text.strip()
-    if field.kind == "switch":
-        if word.lower() in _TRUE | _FALSE:
-            return word.lower() in _TRUE
-    elif field.kind == "port" and word == "auto":
-        return word
-    else:
-        number = _number(word, whole=field.kind != "number")
-        if number is not None:
-            return number
-    raise ValueError(f"{_short(text)!r} is not {field.wanted}")
+def group_fields(group: str) -> tuple[Field, ...]:
+    """The settings of a further group of workers: those of the group `worker`, in the group's own table."""
+    return tuple(
+        msgspec.structs.replace(
+            field,
+            path=f"{GROUPS}.{group}{field.path.removeprefix(WORKERS)}",
+            flag="",
+            meaning=_MEANINGS.get(field.path) or field.meaning,
+            label=f"{group} {'count' if field.label == 'Workers' else field.label.removeprefix('Worker ')}",
+        )
+        for field in FIELDS
+        if field.path.startswith(f"{WORKERS}.")
+    )
 
 
-def from_toml(field: Field, value: object) -> Value:
-    """The value of a file, of the right type; raises ValueError with what is wrong as a sentence."""
-    if field.kind == "switch" and isinstance(value, bool):
-        return value
-    if not isinstance(value, bool):
-        if isinstance(value, str) and (field.kind in {"text", "path"} or (field.kind == "port" and value == "auto")):
-            return _chosen(field, value)
-        if isinstance(value, int) and field.kind in {"whole", "port"} and abs(value) < 10**_LONGEST:
-            return value
-        if isinstance(value, int | float) and field.kind == "number":
-            return _float(value)
-    raise ValueError(f"must be {field.wanted}, not {describe(value)}")
-
-
-def describe(value: object) -> str:
-    """A TOML value as a person calls it."""
-    if isinstance(value, dict):
-        return "a table"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int) and abs(value) >= 10**_LONGEST:
-        return f"a number of more than {_LONGEST} digits"
-    return f'the text "{_short(value)}"' if isinstance(value, str) else _short(str(value))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:37] + "..."
-
-
-def _chosen(field: Field, text: str) -> str:
-    if field.choices and text not in field.choices:
-        raise ValueError(f"{_short(text)!r} is not {field.wanted}")
-    return text
-
-
-def _float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        raise ValueError("is no number that a computer can hold") from None
-
-
-def _number(text: str, *, whole: bool) -> float | int | None:
-    try:
-        if whole:
-            return int(text) if len(text) <= _LONGEST + 1 else None
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+_MEANINGS = {
+    f"{WORKERS}.count": "Number of workers of this group, called NAME-GROUP-N.",
+    f"{WORKERS}.script": "Path of the worker launcher inside the project; the workers' own where it is left out.",
+}
+"""What means something else in the table of a further group."""

@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from raytui.config import keys, paths
-from raytui.config.fields import BY_PATH, FIELDS, Value, describe, from_toml
+from raytui.config.fields import BY_PATH, FIELDS, GROUPS, WORKERS, Value
+from raytui.config.values import describe, from_toml
 from raytui.core.errors import ConfigurationError, Problem
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.secret import mask
+from raytui.core.validate import group_name_problem
 
 MAX_BYTES = 1_000_000
 """A file longer than this is no configuration."""
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
-_TABLES = {field.path.rpartition(".")[0] for field in FIELDS} - {""} | {"cluster"}
+_TWICE = re.compile(r"Cannot declare \((.+)\) twice")
+_TABLES = {field.path.rpartition(".")[0] for field in FIELDS} - {""} | {"cluster", GROUPS}
 
 
 class ConfigFile(msgspec.Struct, frozen=True):
@@ -27,6 +29,8 @@ class ConfigFile(msgspec.Struct, frozen=True):
     path: Path
     default_profile: str = ""
     profiles: dict[str, dict[str, Value]] = {}
+    groups: dict[str, tuple[str, ...]] = {}
+    """Names of the further groups of workers, by profile: a group may say nothing but its name."""
     keys: dict[str, str] = {}
     """Keys of one's own, by their ids."""
     problems: tuple[Problem, ...] = ()
@@ -79,7 +83,7 @@ def read(path: Path) -> ConfigFile:
     return parse(path, table)
 
 
-def parse(path: Path, table: Mapping[str, Any]) -> ConfigFile:
+def parse(path: Path, table: Mapping[str, object]) -> ConfigFile:
     """Check a parsed file against the table of fields: every unknown key and wrong type, none hidden by another."""
     problems: list[Problem] = []
     default = table.get("default_profile", "")
@@ -103,7 +107,16 @@ def parse(path: Path, table: Mapping[str, Any]) -> ConfigFile:
                 _problem(path, f"profiles.{name}", f"must be a table [profiles.{name}], not {describe(profile)}")
             )
     given, wrong_keys = _keys(path, table.get("keys", {}))
-    return ConfigFile(path, default, profiles, given, (*problems, *wrong_keys))
+    groups = {name: _groups_of(profile) for name, profile in named.items()}
+    return ConfigFile(path, default, profiles, groups, given, (*problems, *wrong_keys))
+
+
+def _groups_of(profile: object) -> tuple[str, ...]:
+    """The groups of a profile that can be read."""
+    for key in GROUPS.split("."):
+        profile = profile.get(key) if isinstance(profile, dict) else None
+    tables = profile if isinstance(profile, dict) else {}
+    return tuple(name for name, table in tables.items() if isinstance(table, dict) and not group_name_problem(name)[0])
 
 
 def _keys(path: Path, table: object) -> tuple[dict[str, str], list[Problem]]:
@@ -120,7 +133,29 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), "")
 
 
-def _walk(path: Path, table: Mapping[str, Any], shown: str, inside: str = "") -> tuple[dict[str, Value], list[Problem]]:
+def _walk_groups(path: Path, table: Mapping[str, object], shown: str) -> tuple[dict[str, Value], list[Problem]]:
+    """The values of the tables of all groups, by their paths, and what is wrong in them."""
+    found: dict[str, Value] = {}
+    problems: list[Problem] = []
+    for name, value in table.items():
+        message, hint = group_name_problem(name)
+        if not isinstance(value, dict):
+            own = f"a group is a table of its own: [{shown}.NAME]"
+            problems.append(
+                _problem(path, f"{shown}.{name}", f"must be a table [{shown}.{name}], not {describe(value)}", own)
+            )
+        elif message:
+            problems.append(_problem(path, f"{shown}.{name}", message, hint))
+        else:
+            values, wrong = _walk(path, value, f"{shown}.{name}", WORKERS)
+            found |= {f"{GROUPS}.{name}{at.removeprefix(WORKERS)}": value for at, value in values.items()}
+            problems += wrong
+    return found, problems
+
+
+def _walk(
+    path: Path, table: Mapping[str, object], shown: str, inside: str = ""
+) -> tuple[dict[str, Value], list[Problem]]:
     """The values of one table of a profile and what is wrong in it.
 
     `shown` is its name in the file, `inside` its path in the profile.
@@ -131,7 +166,11 @@ def _walk(path: Path, table: Mapping[str, Any], shown: str, inside: str = "") ->
         at = f"{inside}.{key}" if inside else key
         if at in _TABLES:
             if isinstance(value, dict):
-                deeper, wrong = _walk(path, value, f"{shown}.{key}", at)
+                deeper, wrong = (
+                    _walk_groups(path, value, f"{shown}.{key}")
+                    if at == GROUPS
+                    else _walk(path, value, f"{shown}.{key}", at)
+                )
                 found |= deeper
                 problems += wrong
             else:
@@ -173,7 +212,7 @@ def _unreadable(path: Path, why: str) -> ConfigurationError:
 def _syntax(path: Path, text: str, told: str) -> ConfigurationError:
     place = _PLACE.search(told)
     line, column = (int(place[1]), int(place[2])) if place and place[1] else (text.count("\n") + 1, 1)
-    why = _PLACE.sub("", told)
+    why, hint = _in_words(_PLACE.sub("", told))
     source = text.splitlines()[line - 1].strip() if line <= len(text.splitlines()) else ""
     # A key that somebody wrote into the file by mistake must not come out of it here.
     return ConfigurationError.from_problems(
@@ -181,7 +220,20 @@ def _syntax(path: Path, text: str, told: str) -> ConfigurationError:
             Problem(
                 "config",
                 f"{path}, line {line}, column {column}: {why}",
-                f"the line is: {mask(source)}" if source else "",
+                hint or (f"the line is: {mask(source)}" if source else ""),
             )
         ]
     )
+
+
+def _in_words(told: str) -> tuple[str, str]:
+    """What the parser says of something that stands twice, in words of the file, and what to do about it."""
+    twice = _TWICE.fullmatch(told)
+    if twice is not None:
+        names = [name.strip(" '\"") for name in twice[1].split(",") if name.strip()]
+        is_group = tuple(names[2:4]) == tuple(GROUPS.split("."))
+        hint = "give one of the two groups another name" if is_group else "put what both say into one table"
+        return f"the table [{'.'.join(names)}] stands in the file a second time", hint
+    if told == "Cannot overwrite a value":
+        return "this key has a value already", ""
+    return told, ""

@@ -5,7 +5,7 @@ Every setting stands there with its meaning, out of the table of fields.
 
 from __future__ import annotations
 
-from raytui.config.fields import FIELDS
+from raytui.config.fields import FIELDS, GROUPS, Field, group_fields
 from raytui.config.keys import KEY_SETTINGS
 from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Remedy, as_command
@@ -16,6 +16,8 @@ _HEAD = f"""\
 # ({as_command(Remedy("config", "show --origin"))}).
 default_profile = "local"
 """
+_GROUP = "large"
+"""Name of the group that stands for all of them."""
 
 
 def sample() -> str:
@@ -32,14 +34,27 @@ def _profile(name: str, platform: PlatformName) -> list[str]:
     for field in FIELDS:
         if not field.is_of(platform):
             continue
-        parent, _, key = field.path.rpartition(".")
+        parent = field.path.rpartition(".")[0]
         if parent != table:
             table = parent
             title = f"{lead}[profiles.{name}{'.' + parent if parent else ''}]"
             lines += ["", title] if lines else [title]
-        value = f'"{platform}"' if field.path == "platform" else field.sample
-        lines += [f"#   {field.meaning}", f"# {key} = {value}"]
-    return lines
+        lines += _setting(field, f'"{platform}"' if field.path == "platform" else field.sample)
+    return [*lines, *_group(name, platform)]
+
+
+def _group(profile: str, platform: PlatformName) -> list[str]:
+    """A further group of workers, commented out whole: a table without a line would be a group already."""
+    fields = [field for field in group_fields(_GROUP) if field.is_of(platform)]
+    if not fields:
+        return []
+    lines = ["", "#   Further kinds of workers: a table for each group, by a name of your own."]
+    lines.append(f"# [profiles.{profile}.{GROUPS}.{_GROUP}]")
+    return [*lines, *(line for field in fields for line in _setting(field, field.sample))]
+
+
+def _setting(field: Field, value: str) -> list[str]:
+    return [f"#   {field.meaning}", f"# {field.path.rpartition('.')[2]} = {value}"]
 
 
 def _keys() -> list[str]:

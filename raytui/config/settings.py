@@ -6,8 +6,7 @@ that is wrong is reported at once. `fields.py` is the table of what can be set.
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -15,15 +14,16 @@ import msgspec
 
 from raytui.config import environment, paths
 from raytui.config.address import EXAMPLE, name_of, normal_address
-from raytui.config.fields import BOTH_RUNTIMES, FIELDS, Field, Value, from_text
+from raytui.config.credentials import key_file_problem, ray_token_problems, read_key
+from raytui.config.fields import FIELDS, GROUPS, WORKERS, group_fields
 from raytui.config.files import ConfigFile, locate, nearest, read
+from raytui.config.sources import Sources
 from raytui.core.errors import ConfigurationError, Problem
 from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.secret import Secret, unsendable
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.core.validate import validate
-from raytui.system.token import ray_token
 
 DEFAULT_REFRESH_S = 2.0
 REFRESH_RANGE_S = (0.5, 3600.0)
@@ -128,24 +128,31 @@ class _Reading:
         self._environ = environ
         self._cwd = cwd
         self._file = file
-        self._problems: list[Problem] = list(file.problems) if file else []
-        self._values: dict[str, Value] = {}
-        self._origins: dict[str, str] = {}
+        self._sources = Sources(flags, environ, file)
+        self._problems = self._sources.problems
+        self._values = self._sources.values
+        self._origins = self._sources.origins
         self._profile = ""
         self._platform: PlatformName = "local"
+        self._tables: dict[str, str] = {}
+        """Names of the further groups of workers, by their tables."""
 
     def settings(self) -> Settings:
         self._choose_profile()
         for field in FIELDS:
-            self._read(field)
+            self._sources.read(field)
             if field.path == "platform":
-                self._platform = self._choose_platform()
+                self._platform = self._sources.platform = self._choose_platform()
+        groups = self._file.groups.get(self._profile, ()) if self._file else ()
+        self._tables = {f"{GROUPS}.{group}": group for group in groups}
+        for field in (field for group in groups for field in group_fields(group)):
+            self._sources.read(field)
         host, domain, address = self._host(), str(self._values.get("domain", "")), self._address()
         cluster, project_id = self._cluster(), str(self._values.get("project_id", ""))
         if address:
             cluster = self._named_by(address, cluster)
         elif cluster.auth == "token":
-            self._problems += _ray_token_problems(self._environ, self._cwd)
+            self._problems += ray_token_problems(self._environ, self._cwd)
         if self._platform != "cai" and self._origins.get("project_id", "").startswith("flag "):
             message = f"names a project of a workbench, and profile {self._profile} is on {self._platform}"
             self._problems.append(Problem("--project", message, "set CML_HOST, or name a profile of a workbench"))
@@ -206,6 +213,7 @@ class _Reading:
         )
         name, origin = next((name, origin) for name, origin in given if name)
         self._profile, self._origins["profile"] = name, origin
+        self._sources.profile = name
         if name not in known:
             near = nearest(name, known)
             listed = f"profiles: {', '.join(known)}"
@@ -249,7 +257,7 @@ class _Reading:
             ("project_id", "cai"),
             ("api_key_file", "cai"),
         ):
-            if path in self._of_file():
+            if path in self._sources.of_profile():
                 self._problems.append(
                     Problem(
                         f"profiles.{self._profile}.platform",
@@ -259,40 +267,6 @@ class _Reading:
                 )
                 break
         return "local"
-
-    def _of_file(self) -> dict[str, Value]:
-        return self._file.profiles.get(self._profile, {}) if self._file else {}
-
-    def _read(self, field: Field) -> None:
-        for given, origin in self._sources(field):
-            try:
-                value = from_text(field, given) if isinstance(given, str) else cast("Value", given)
-            except ValueError as error:
-                what = origin.removeprefix("flag ")
-                self._problems.append(Problem(field.spec_field, f"{what}: {error}", f"give {what} {field.wanted}"))
-                return
-            self._values[field.path], self._origins[field.path] = value, origin
-            return
-        if field.path in self._of_file() and self._file:
-            self._values[field.path] = self._of_file()[field.path]
-            self._origins[field.path] = f"profile {self._profile} ({self._file.path})"
-        else:
-            self._origins[field.path] = "default"
-
-    def _sources(self, field: Field) -> Iterator[tuple[object, str]]:
-        """What flags and variables say of a field, the strongest first."""
-        is_image = field.path.endswith(".runtime_identifier")
-        for one in (field, BOTH_RUNTIMES) if is_image else (field,):
-            given = self._flags.get(one.path)
-            if given is not None:
-                yield given, f"flag {one.flag or one.path}"
-        for one in (field, BOTH_RUNTIMES) if is_image else (field,):
-            if self._environ.get(one.variable, "").strip():
-                yield self._environ[one.variable], one.variable
-        if self._platform == "cai":
-            for name in field.variables:
-                if self._environ.get(name, "").strip():
-                    yield self._environ[name], name
 
     def _host(self) -> str:
         given = str(self._values.get("host", ""))
@@ -323,19 +297,24 @@ class _Reading:
     def _named_by(self, address: str, cluster: ClusterSpec) -> ClusterSpec:
         """The cluster under the name that was given for it, else called by its address."""
         origin = self._origins["cluster.name"]
-        if origin == "default" or (origin.startswith("profile ") and self._of_file().get("platform") != "attached"):
+        if origin == "default" or (
+            origin.startswith("profile ") and self._sources.of_profile().get("platform") != "attached"
+        ):
             self._origins["cluster.name"] = self._origins["address"]
             return msgspec.structs.replace(cluster, name=name_of(address))
         return cluster
 
     def _cluster(self) -> ClusterSpec:
-        parts: dict[str, dict[str, Any]] = {"cluster": {}, "cluster.head": {}, "cluster.workers": {}}
+        parts: dict[str, dict[str, Any]] = {name: {} for name in ("cluster", "cluster.head", WORKERS, *self._tables)}
         for path, value in self._values.items():
             table, _, key = path.rpartition(".")
             if table in parts:
                 parts[table][key] = value
         return ClusterSpec(
-            **parts["cluster"], head=HeadSpec(**parts["cluster.head"]), workers=WorkersSpec(**parts["cluster.workers"])
+            **parts["cluster"],
+            head=HeadSpec(**parts["cluster.head"]),
+            workers=WorkersSpec(**parts[WORKERS]),
+            groups={group: WorkersSpec(**parts[table]) for table, group in self._tables.items()},
         )
 
     def _refresh(self) -> float:
@@ -385,61 +364,13 @@ class _Reading:
             self._origins["api_key"] = "default"
             return Secret("")
         self._origins["api_key"] = f"{path} ({origin})"
-        problem = _key_file_problem(path)
+        problem = key_file_problem(path)
         if problem is not None:
             self._problems.append(problem)
-        return Secret(lambda: _read_key(path))
+        return Secret(lambda: read_key(path))
 
     def _also_wrong(self, cluster: ClusterSpec) -> list[Problem]:
         """Problems of what the person did set, beside those of type: mending must not take two rounds."""
         told = {problem.field for problem in self._problems}
         given = {path.removeprefix("cluster.") for path, origin in self._origins.items() if origin != "default"}
         return [p for p in validate(cluster.resolved(self._platform), self._platform) if p.field in given - told]
-
-
-def _key_file_problem(path: Path) -> Problem | None:
-    try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):
-            return Problem("api_key_file", f"{path} is no file", "put the API key alone into a file of mode 0600")
-        if mode & 0o077:
-            return Problem(
-                "api_key_file", f"{path} can be read by others (mode {stat.S_IMODE(mode):04o})", f"chmod 600 {path}"
-            )
-        text = path.read_text(encoding="utf-8")
-        if not text.strip():
-            return Problem("api_key_file", f"{path} is empty", "put the API key alone into it")
-        why = unsendable(text)
-        if why:
-            return Problem("api_key_file", f"the API key in {path} cannot be sent", why)
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror or str(error) if isinstance(error, OSError) else "it is no text in UTF-8"
-        hint = "put the API key alone into a file of mode 0600, or set CML_API_KEY"
-        return Problem("api_key_file", f"{path} cannot be read: {why}", hint)
-    return None
-
-
-def _read_key(path: Path) -> str:
-    """The key as the file has it now: one that was sound at first may have been replaced since."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError.from_problems(
-            [Problem("api_key_file", f"{path} can no longer be read: {error}")]
-        ) from error
-    why = unsendable(text)
-    if why:
-        raise ConfigurationError.from_problems(
-            [Problem("api_key_file", f"the API key in {path} can no longer be sent", why)]
-        )
-    return text
-
-
-def _ray_token_problems(environ: Mapping[str, str], cwd: Path) -> Iterator[Problem]:
-    """What is wrong with a Ray token that the person's own variables give.
-
-    One that cannot be read is told where it is needed.
-    """
-    token = ray_token(environ, cwd)
-    if token.trouble and not token.is_missing:
-        yield Problem("auth", f"the Ray token in {token.source} cannot be sent", token.trouble)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from raytui.core.capacity_findings import of_waiting
+from raytui.core.causes.nodes import of_application
+from raytui.core.causes.values import Evidence
 from raytui.core.condition import Condition
 from raytui.core.joined import Joined, Member
 from raytui.core.kept import Moment
 from raytui.core.life import OVER, began, is_current, is_fresh, is_same_head
 from raytui.core.platforms import traits
 from raytui.core.remedy import CREATE, Hint, Remedy, plus
+from raytui.core.revival import Revival
+from raytui.core.revivals import outlook
 from raytui.core.snapshot import Application, Node
-from raytui.core.spec import worker_name
+from raytui.core.spec import WORKER, worker_name
 from raytui.core.units import duration
 
 STARTUP_GRACE_S = 180.0
@@ -20,7 +25,8 @@ s."""
 RESTART_S = 420.0
 """How long after the end of a failed application the platform's own restart is still to be expected: it comes 5 minutes
 later."""
-RESTARTS = "Cloudera AI restarts it by itself 5 minutes after its end, up to 3 times"
+_LOOK_YOURSELF = "read the last lines of "
+"""How a launcher's hint begins that names nothing but a log: `explain` reads that log itself."""
 _BEFORE_LIFE = frozenset({"alive", "joining", "waiting", "starting"})
 
 
@@ -36,7 +42,7 @@ def why(app: Application, now: Moment) -> str:
     return app.message or (report.message if report is not None else "")
 
 
-def remedy(platform: str, app: Application, now: Moment) -> Hint:
+def remedy(platform: str, app: Application, now: Moment, revival: Revival | None = None) -> Hint:
     """What to do about an application that is not as it should be.
 
     A launcher's own hint counts only where it belongs to this end: what it warned of while it lived is no reason.
@@ -44,6 +50,8 @@ def remedy(platform: str, app: Application, now: Moment) -> Hint:
     report = app.launcher
     if report is not None and report.state in OVER and report.hint and is_current(app, report, now):
         own: Hint = report.hint
+        if report.hint.startswith(_LOOK_YOURSELF):
+            own = (Remedy("explain", app.short, "tells the whole story"), Remedy("restart", app.short, "runs it again"))
     else:
         own = (Remedy("logs", app.short, "shows its last lines"), Remedy("restart", app.short, "runs it again"))
     if (
@@ -51,42 +59,60 @@ def remedy(platform: str, app: Application, now: Moment) -> Hint:
         and app.state == "failed"
         and not (app.ended_at and now.has_reached(app.ended_at + RESTART_S))
     ):
-        return plus(own, f"; {RESTARTS}")
+        return plus(own, f"; {outlook(revival, app, now)}")
     return own
 
 
 def of_workers(joined: Joined) -> Iterator[Condition]:
     """Workers that are missing, and those that are not as they should be."""
-    snapshot, last = joined.snapshot, joined.last_index
-    asked = snapshot.asked.value
-    wanted = last if asked is None else asked.workers.count
-    missing = () if wanted == last == len(joined.indexes) else set(range(1, wanted + 1)) - joined.indexes
-    for index in sorted(missing):
-        told = "" if asked is None else f"; {wanted} {'worker was' if wanted == 1 else 'workers were'} asked for"
-        yield Condition(
-            "error",
-            worker_name(snapshot.cluster, index),
-            "WorkerMissing",
-            f"worker-{index} has no application{told}",
-            CREATE,
-        )
+    snapshot = joined.snapshot
+    for group in joined.indexes if snapshot.asked.value is None else snapshot.asked.value.all_groups:
+        yield from _missing(joined, group)
     head = snapshot.head
+    revivals = {revival.name: revival for revival in snapshot.revivals}
     # Of the head depends only what is said of workers that Ray was not asked about.
     context = (
         snapshot.platform,
+        snapshot.revivals,
         None if snapshot.nodes.value is not None else (head, head is not None and joined.is_alive(head)),
     )
     others = joined.workers_not_alive
     yield from filter(
-        None, joined.derive("workers", lambda member, now: _of_worker(joined, member, now), others, context=context)
+        None,
+        joined.derive(
+            "workers",
+            lambda member, now: _of_worker(joined, member, revivals.get(member.application.name), now),
+            others,
+            context=context,
+        ),
     )
+    yield from of_waiting(joined)
 
 
-def _of_worker(joined: Joined, member: Member, now: Moment) -> Condition | None:
+def _missing(joined: Joined, group: str) -> Iterator[Condition]:
+    """Workers of a group that were asked for, or that come before others of it, and have no application."""
+    snapshot, indexes = joined.snapshot, joined.indexes.get(group, frozenset())
+    asked, last = snapshot.asked.value, max(indexes, default=0)
+    wanted = last if asked is None else asked.all_groups[group].count
+    if wanted == last == len(indexes):
+        return
+    told = "" if asked is None else f"; {wanted} {'worker was' if wanted == 1 else 'workers were'} asked for"
+    of = "" if group == WORKER or asked is None else f" in the group {group}"
+    for index in sorted(set(range(1, wanted + 1)) - indexes):
+        yield Condition(
+            "error",
+            worker_name(snapshot.cluster, index, group),
+            "WorkerMissing",
+            f"{group}-{index} has no application{told}{of}",
+            CREATE,
+        )
+
+
+def _of_worker(joined: Joined, member: Member, revival: Revival | None, now: Moment) -> Condition | None:
     app, node, state = member.application, member.node, member.state
     if app.state == "running" and state == "ALIVE":
         return None
-    remedial = remedy(joined.snapshot.platform, app, now)
+    remedial = remedy(joined.snapshot.platform, app, now, revival)
     if app.state in {"failed", "stopped", "unknown"}:
         reason = {"failed": "ApplicationFailed", "stopped": "ApplicationStopped", "unknown": "ApplicationUnknown"}[
             app.state
@@ -100,21 +126,12 @@ def _of_worker(joined: Joined, member: Member, now: Moment) -> Condition | None:
         return None  # its node is meant to end
     if state == "DEAD":
         advice = plus(remedial, _sidecar(app))
-        return Condition("error", app.name, "NodeDead", _death(app, node), advice, since=node.ended_at if node else 0.0)
+        message = _death(app, node) + _cause(joined, app)
+        return Condition("error", app.name, "NodeDead", message, advice, since=node.ended_at if node else 0.0)
     since = began(app)
     late = bool(since) and now.has_reached(since + STARTUP_GRACE_S)
     if app.state == "running" and late and state != "ALIVE":
         return _of_silent(joined, app, now)
-    if app.state == "starting" and late:
-        told = why(app, now)
-        return Condition(
-            "warning",
-            app.name,
-            "StartingLong",
-            f"the application has been starting for {duration(now.age(since))}" + (f": {told}" if told else ""),
-            ("it may wait for quota or for a machine; ", Remedy("logs", app.short, "shows what it printed")),
-            since=since,
-        )
     return None
 
 
@@ -161,6 +178,14 @@ def _death(app: Application, node: Node | None) -> str:
         return "its launcher says that its node ended" + (f": {told}" if told else "")
     told = node.message or node.reason
     return "Ray lists the node as dead" + (f": {told}" if told else "")
+
+
+def _cause(joined: Joined, app: Application) -> str:
+    """What Ray's word and the launcher's together say of the death, where one of them names its cause."""
+    found = of_application(Evidence(joined), app)
+    if found is None or not found.certain or not found.is_death:
+        return ""
+    return f"; it {found.told.removeprefix(f'node {app.short} ')}"
 
 
 def _sidecar(app: Application) -> str:

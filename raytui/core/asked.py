@@ -8,13 +8,13 @@ profile that says something else is told, never obeyed in silence and never igno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.snapshot import Application
-from raytui.core.spec import ClusterSpec
+from raytui.core.spec import WORKER, ClusterSpec, WorkersSpec
 
 Value = str | float | int | bool
 COUNT = "workers.count"
@@ -32,14 +32,20 @@ FIELDS = (
     "workers.cpu",
     "workers.memory",
     "workers.gpus",
+    "workers.accelerator",
+    "workers.resource_group_id",
+    "workers.resource_profile_id",
     "workers.runtime_identifier",
     "workers.script",
 )
-"""The fields of a spec by their paths, all but its name."""
+"""The fields of a spec by their paths, all but its name and its further groups."""
 _WORDS: dict[str, Callable[[Value], str]] = {
     "cpu": lambda value: f"{value:g} CPU",
     "memory": lambda value: f"{value:g} GB",
     "gpus": lambda value: f"{value} GPU",
+    "accelerator": lambda value: f"the accelerator {value}" if value else "no accelerator of its own",
+    "resource_group_id": lambda value: f"the resource group {value}" if value else "no resource group of its own",
+    "resource_profile_id": lambda value: f"the resource profile {value}" if value else "no resource profile of its own",
     "count": lambda value: f"{value} worker" + ("" if value == 1 else "s"),
     "runtime_identifier": lambda value: f"the image {value}",
     "script": lambda value: f"the script {value}",
@@ -66,16 +72,42 @@ class Difference(msgspec.Struct, frozen=True):
     """What a flag, the profile or the record asks for."""
 
 
+def part_of(group: str) -> str:
+    """The part of a spec that describes a group of workers, as the beginning of its fields' paths."""
+    return "workers" if group == WORKER else f"groups.{group}"
+
+
+def group_of(path: str) -> str:
+    """The group of workers that a field belongs to; empty for the others."""
+    part, _, rest = path.partition(".")
+    return rest.partition(".")[0] if part == "groups" else WORKER if part == "workers" else ""
+
+
+def counts(paths: Iterable[str]) -> frozenset[str]:
+    """Those of the fields that say how many workers a group has."""
+    return frozenset(path for path in paths if path.endswith(".count"))
+
+
+def fields_of(*specs: ClusterSpec) -> tuple[str, ...]:
+    """The fields of specs by their paths, those of their further groups last."""
+    groups = dict.fromkeys(group for spec in specs for group in spec.groups)
+    more = (f"{part_of(group)}.{name}" for group in groups for name in WorkersSpec.__struct_fields__)
+    return (*FIELDS, *more)
+
+
 def value_of(spec: ClusterSpec, path: str) -> Value | None:
-    """The value of a field; none when it was left out."""
+    """The value of a field; none when it was left out, or belongs to a group that the spec does not have."""
     holder: object = spec
     for part in path.split("."):
-        holder = getattr(holder, part)
+        holder = holder.get(part) if isinstance(holder, dict) else getattr(holder, part, None)
     return holder if isinstance(holder, str | float | int) else None
 
 
 def overlay(base: ClusterSpec, given: ClusterSpec, fields: Collection[str]) -> ClusterSpec:
-    """`base` with those fields as `given` has them; the name is always that of `given`."""
+    """`base` with those fields as `given` has them; the name is always that of `given`.
+
+    A group that only `given` has comes over whole with any of its fields.
+    """
     head = {path.removeprefix("head."): value_of(given, path) for path in fields if path.startswith("head.")}
     workers = {path.removeprefix("workers."): value_of(given, path) for path in fields if path.startswith("workers.")}
     top = {path: value_of(given, path) for path in fields if "." not in path}
@@ -84,17 +116,34 @@ def overlay(base: ClusterSpec, given: ClusterSpec, fields: Collection[str]) -> C
         **{**top, "name": given.name},
         head=msgspec.structs.replace(base.head, **head),
         workers=msgspec.structs.replace(base.workers, **workers),
+        groups=_overlaid(base.groups, given, fields),
     )
+
+
+def _overlaid(base: Mapping[str, WorkersSpec], given: ClusterSpec, fields: Collection[str]) -> dict[str, WorkersSpec]:
+    groups = dict(base)
+    for group, size in given.groups.items():
+        part = f"{part_of(group)}."
+        said = {path.removeprefix(part): value_of(given, path) for path in fields if path.startswith(part)}
+        if said:
+            groups[group] = msgspec.structs.replace(groups[group], **said) if group in groups else size
+    return groups
+
+
+def with_groups_of(base: ClusterSpec, given: ClusterSpec) -> ClusterSpec:
+    """`base` with the groups that only `given` has: nothing was ever asked for of them that could count instead."""
+    return msgspec.structs.replace(base, groups={**given.groups, **base.groups})
 
 
 def changed_fields(spec: ClusterSpec, base: ClusterSpec) -> frozenset[str]:
     """The fields in which a spec differs from another."""
-    return frozenset(path for path in FIELDS if value_of(spec, path) != value_of(base, path))
+    return frozenset(path for path in fields_of(spec, base) if value_of(spec, path) != value_of(base, path))
 
 
 def words(path: str, value: Value) -> str:
     """A field's value as it stands in a sentence."""
-    return _WORDS[path.rpartition(".")[2]](value)
+    said, group = _WORDS[path.rpartition(".")[2]](value), group_of(path)
+    return f"{said} of the group {group}" if path.endswith(".count") and group != WORKER else said
 
 
 def profile_note(
@@ -108,8 +157,8 @@ def profile_note(
     """
     paths = [
         path
-        for path in FIELDS
-        if path not in flags and (path in given or path.partition(".")[0] in {"head", "workers"})
+        for path in fields_of(effective, profile)
+        if path not in flags and (path in given or path.partition(".")[0] in {"head", "workers", "groups"})
     ]
     asked = [path for path in paths if value_of(profile, path) not in {None, "auto"}]
     differing = [path for path in asked if value_of(profile, path) != value_of(effective, path)]
@@ -125,8 +174,20 @@ def profile_note(
     )
 
 
+def dropped_notes(spec: ClusterSpec, profile: ClusterSpec) -> list[Hint]:
+    """One sentence for each group that was last asked for and that the profile does not describe any more."""
+    gone = [group for group, size in spec.groups.items() if group not in profile.groups and size.count]
+    return [
+        (
+            f"the group {group} is not in the profile and is kept as last asked for ({spec.groups[group].count}); ",
+            Remedy("scale", f"{group}=0", "ends it"),
+        )
+        for group in gone
+    ]
+
+
 def _said(path: str, value: Value | None) -> str:
-    role = "head " if path.startswith("head.") else "worker " if path.startswith("workers.") and path != COUNT else ""
+    role = "head " if path.startswith("head.") else "" if path.endswith(".count") else f"{group_of(path)} ".lstrip()
     return f"{role}{words(path, value)}" if value is not None else f"no {path}"
 
 
@@ -139,9 +200,11 @@ def differences(asked: ClusterSpec, applications: Iterable[Application]) -> tupl
 
 
 def _of_application(asked: ClusterSpec, app: Application) -> Iterator[Difference]:
-    part = "head" if app.role == "head" else "workers"
+    part = "head" if app.role == "head" else part_of(app.group)
     made = spec_of(app)
     script = value_of(made, f"{part}.script") if made is not None else None
+    if made is not None and not script and app.role == "worker":
+        script = made.workers.script
     has: dict[str, Value | None] = {
         "ray_port": app.ray_port or None,
         "dashboard_port": app.dashboard_port or None,
@@ -154,8 +217,12 @@ def _of_application(asked: ClusterSpec, app: Application) -> Iterator[Difference
     if app.role == "head":
         has["expose_dashboard"] = app.exposed
     elif app.cpu:
-        has["workers.gpus"] = app.gpus
-    for path in FIELDS:
+        has[f"{part}.gpus"] = app.gpus
+    if made is not None and app.role == "worker":
+        has[f"{part}.accelerator"] = value_of(made, f"{part}.accelerator") or ""
+        for name in ("resource_group_id", "resource_profile_id"):
+            has[f"{part}.{name}"] = value_of(made, f"{part}.{name}") or 0
+    for path in fields_of(asked):
         present, wanted = has.get(path), value_of(asked, path)
         if present is not None and wanted not in {None, "", "auto"} and present != wanted:
             assert wanted is not None

@@ -12,6 +12,7 @@ from raytui.core.conditions import Assessment
 from raytui.core.events import Author, Event, Severity
 from raytui.core.joined import Joined, join
 from raytui.core.node_findings import PLANNED_ENDS
+from raytui.core.revivals import revival_events
 from raytui.core.snapshot import Application, Node, Operation, Snapshot
 
 
@@ -42,6 +43,7 @@ def changes(before: tuple[Snapshot, Assessment], after: tuple[Snapshot, Assessme
         *_applications(both),
         *_nodes(both),
         *_jobs(old, new, at),
+        *revival_events(old.revivals, new.revivals, at),
     ]
     known = {(c.subject, c.reason) for c in old_judged.conditions}
     now = {(c.subject, c.reason) for c in new_judged.conditions}

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from raytui.core.application_findings import STARTUP_GRACE_S, of_workers, remedy, why
+from raytui.core.capacity_findings import of_waiting, why_waiting
 from raytui.core.condition import Condition, as_planned, of_failure, touched
 from raytui.core.errors import LAYERS, Failure, Layer
 from raytui.core.findings import of_cluster
@@ -21,8 +22,12 @@ from raytui.core.kept import Moment
 from raytui.core.life import began, is_current
 from raytui.core.node_findings import of_ended
 from raytui.core.remedy import CREATE, FOLLOW, Hint, Remedy
+from raytui.core.revivals import under_way, unfinished
 from raytui.core.snapshot import Application, LauncherReport, NodeState, Operation, Snapshot
 from raytui.core.spec import head_name
+from raytui.core.waiting.findings import dated, of_demand
+from raytui.core.waiting.observed import why_waits
+from raytui.core.waiting.values import Waiting
 
 Phase = Literal["absent", "starting", "running", "degraded", "stopping", "failed", "unknown"]
 Verdict = Literal["ok", "degraded", "down", "unknown"]
@@ -42,6 +47,8 @@ class Assessment(msgspec.Struct, frozen=True):
     """Why links were not looked at although nothing broke, such as a dashboard that is not exposed on purpose."""
     answered: tuple[Layer, ...] = ()
     """The links that were seen to work."""
+    waiting: tuple[Waiting, ...] = ()
+    """Why each demand waits that Ray has not placed, those that are no condition (yet) too."""
 
     def links(self) -> tuple[tuple[Layer, LinkState], ...]:
         """The chain for display: each link as it was seen, `unchecked` when nobody looked."""
@@ -59,21 +66,34 @@ class _Judgement(NamedTuple):
     unchecked: Failure | None = None
 
 
-def assess(snapshot: Snapshot, first_seen: Mapping[tuple[str, str], float] | None = None) -> Assessment:
+def assess(
+    snapshot: Snapshot,
+    first_seen: Mapping[tuple[str, str], float] | None = None,
+    waited: Mapping[str, float] | None = None,
+) -> Assessment:
     """Judge one snapshot.
 
-    `first_seen` gives, by (subject, reason), since when a watching monitor has seen a condition.
+    `first_seen` gives, by (subject, reason), since when a watching monitor has seen a condition. `waited` does so for
+    work that waits, by `Waiting.key`; none at the first look.
     """
-    judged = _judge(join(snapshot))
+    joined = join(snapshot)
+    waiting = dated(why_waits(joined), snapshot, waited)
+    judged = _judge(joined, list(of_demand(waiting, snapshot)))
     seen = first_seen or {}
-    dated = [
+    since = [
         c if c.since else msgspec.structs.replace(c, since=seen.get((c.subject, c.reason), snapshot.observed_at))
         for c in judged.found
     ]
     order = {"error": 0, "warning": 1, "info": 2}
-    conditions = tuple(sorted(dated, key=lambda c: order[c.severity]))
+    conditions = tuple(sorted(since, key=lambda c: order[c.severity]))
     return Assessment(
-        judged.phase, judged.verdict, conditions, judged.broken, judged.unchecked, _answered(snapshot, judged.broken)
+        judged.phase,
+        judged.verdict,
+        conditions,
+        judged.broken,
+        judged.unchecked,
+        _answered(snapshot, judged.broken),
+        waiting,
     )
 
 
@@ -93,6 +113,10 @@ def _answered(snapshot: Snapshot, broken: Failure | None) -> tuple[Layer, ...]:
         snapshot.actors,
         snapshot.serve,
         snapshot.events,
+        snapshot.tasks,
+        snapshot.task_counts,
+        snapshot.placement_groups,
+        snapshot.ray_workers,
     )
     told = any(reading.value is not None for reading in readings)
     # The health check is public: it proves the way and the dashboard, not the login.
@@ -111,11 +135,12 @@ def _answered(snapshot: Snapshot, broken: Failure | None) -> tuple[Layer, ...]:
     return tuple(layer for layer in reached if found[layer])
 
 
-def _judge(joined: Joined) -> _Judgement:
+def _judge(joined: Joined, demand: list[Condition]) -> _Judgement:
+    """`demand` is what is wrong with the work that waits; it counts where Ray answers."""
     snapshot = joined.snapshot
     applications = snapshot.applications
     if snapshot.by_ray:
-        return _judge_watched(joined)
+        return _judge_watched(joined, demand)
     if applications.value is None:
         broken = applications.failure or Failure("platform", "NotAsked", "the platform was not asked")
         return _Judgement("unknown", "unknown", broken, [of_failure(snapshot.cluster, broken)])
@@ -140,17 +165,17 @@ def _judge(joined: Joined) -> _Judgement:
     failure = _first_failure(snapshot) or _other_ray(snapshot, head)
     if failure is not None:
         return _judge_unreachable(joined, head, failure)
-    return _judge_nodes(joined, head, None)
+    return _judge_nodes(joined, head, None, demand)
 
 
-def _judge_watched(joined: Joined) -> _Judgement:
+def _judge_watched(joined: Joined, demand: list[Condition]) -> _Judgement:
     """A cluster that nobody here made: only Ray's own words count, and nobody knows how many nodes there should be."""
     snapshot = joined.snapshot
     failure = _first_failure(snapshot)
     if failure is not None:
         known: tuple[Phase, Verdict] = ("failed", "down") if failure.conclusive else ("unknown", "unknown")
         return _Judgement(*known, failure, [of_failure(snapshot.cluster, failure)])
-    found = [*of_ended(joined), *of_cluster(joined)]
+    found = [*of_ended(joined), *of_cluster(joined), *demand]
     if not joined.counts.alive:
         hint = Remedy("nodes", "", "lists those that ended")
         gone = Failure("gcs", "NoNodeAlive", "Ray lists no node as alive", hint, conclusive=True)
@@ -186,17 +211,19 @@ def _judge_kept(snapshot: Snapshot, count: int) -> _Judgement:
 
 def _judge_absent_head(joined: Joined, head: Application) -> _Judgement:
     snapshot = joined.snapshot
-    told = why(head, Moment(snapshot.observed_at))
+    now = Moment(snapshot.observed_at)
+    told = why(head, now)
     message = f"the head application is {head.state}" + (f": {told}" if told else "")
+    revival = next((one for one in snapshot.revivals if one.name == head.name), None)
     broken = Failure(
         "application",
         f"Head{head.state.capitalize()}",
         message,
-        remedy(snapshot.platform, head, Moment(snapshot.observed_at)),
+        remedy(snapshot.platform, head, now, revival),
         conclusive=True,
     )
     if head.state == "starting":
-        return _Judgement("starting", "down", _starting(snapshot, head, broken), [])
+        return _Judgement("starting", "down", _starting(joined, head, broken), of_waiting(joined))
     if head.state == "stopping":
         hint = Remedy("watch", "--until absent", "follows it")
         return _Judgement("stopping", "down", msgspec.structs.replace(broken, hint=hint), [])
@@ -229,17 +256,17 @@ def _at_work(operation: Operation, broken: Failure | None) -> Failure | None:
     return msgspec.structs.replace(broken, reason="PlannedEnd", message=message, hint=FOLLOW)
 
 
-def _starting(snapshot: Snapshot, head: Application, failure: Failure) -> Failure:
-    """That the head is starting, in the words of this start's launcher.
-
-    What answers on its way meanwhile is no fault of anybody.
-    """
+def _starting(joined: Joined, head: Application, failure: Failure) -> Failure:
+    """That the head is starting, in the words of this start's launcher: what answers meanwhile is nobody's fault."""
+    snapshot, now = joined.snapshot, Moment(joined.snapshot.observed_at)
     report = _present_report(snapshot, head)
-    told = why(head, Moment(snapshot.observed_at)) if head.state == "starting" else ""
+    told = (why(head, now) or why_waiting(joined, head)) if head.state == "starting" else ""
     if report is not None and report.state not in {"alive", "unread"}:
         told = report.message or f"its launcher is {report.state}"
     again = bool(head.created_at) and began(head) - head.created_at > STARTUP_GRACE_S
-    message = f"the head is starting{' again' if again else ''}" + (f": {told}" if told else "")
+    revival = unfinished(snapshot.revivals, head.name)
+    doing = f"is starting{' again' if again else ''}" if revival is None else under_way(revival, now)
+    message = f"the head {doing}" + (f": {told}" if told and revival is None else f"; now: {told}" if told else "")
     return msgspec.structs.replace(failure, message=message, hint=FOLLOW)
 
 
@@ -283,12 +310,15 @@ def _is_young(snapshot: Snapshot, head: Application) -> bool:
 def _judge_unreachable(joined: Joined, head: Application, failure: Failure) -> _Judgement:
     snapshot = joined.snapshot
     if failure.reason == HIDDEN:
-        return _judge_nodes(joined, head, failure)
+        return _judge_nodes(joined, head, failure, [])
     report = _present_report(snapshot, head)
     was_alive = report is not None and report.state == "alive"
+    if unfinished(snapshot.revivals, head.name) is not None and _is_young(snapshot, head):
+        # What answers in the dashboard's place, or does not, is the head on its way back.
+        return _Judgement("starting", "down", _starting(joined, head, failure), of_waiting(joined))
     if failure.layer in {"application", "network", "dashboard"} and not was_alive:
         if _is_young(snapshot, head):
-            return _Judgement("starting", "down", _starting(snapshot, head, failure), [])
+            return _Judgement("starting", "down", _starting(joined, head, failure), of_waiting(joined))
         if report is not None and report.state in {"starting", "waiting", "joining"}:
             # What answers in the dashboard's place is the launcher's own page.
             message = f"the head runs, but its Ray does not: its launcher is {report.state}" + (
@@ -306,13 +336,13 @@ def _judge_unreachable(joined: Joined, head: Application, failure: Failure) -> _
     return _Judgement("unknown", "unknown", failure, found)
 
 
-def _judge_nodes(joined: Joined, head: Application, unchecked: Failure | None) -> _Judgement:
+def _judge_nodes(joined: Joined, head: Application, unchecked: Failure | None, demand: list[Condition]) -> _Judgement:
     """What is said when the head application runs and nothing on the way to it is broken.
 
     `unchecked` is why Ray was not asked.
     """
     snapshot = joined.snapshot
-    found = as_planned([*of_workers(joined), *of_cluster(joined)], snapshot.operation)
+    found = as_planned([*of_workers(joined), *of_cluster(joined), *demand], snapshot.operation)
     _, state = joined.state_of(head)
     if state != "ALIVE":
         return _judge_dead_head(joined, head, found, unchecked)
@@ -349,7 +379,7 @@ def _judge_dead_head(
     report = _present_report(snapshot, head)
     not_listed = Failure("gcs", "HeadNotListed", "the head's node is not listed yet", FOLLOW)
     if unchecked is not None:
-        not_listed = _starting(snapshot, head, Failure("application", "HeadNotReady", "the head is starting"))
+        not_listed = _starting(joined, head, Failure("application", "HeadNotReady", "the head is starting"))
     if _is_young(snapshot, head) and state != "DEAD" and (head.launcher is None or head.launcher.state != "unread"):
         return _Judgement("starting", "down", not_listed, found, unchecked)
     if unchecked is not None and state != "DEAD":

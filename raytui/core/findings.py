@@ -1,11 +1,11 @@
-"""What is wrong with a cluster as a whole: what launchers warn of, what could not be read, demand that waits, Serve."""
+"""What is wrong with a cluster as a whole: what launchers warn of, what could not be read, Serve."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from raytui.core.condition import Condition
-from raytui.core.demand import outlook, shapes
+from raytui.core.job_findings import of_jobs, of_memory
 from raytui.core.joined import Joined
 from raytui.core.kept import Moment
 from raytui.core.life import is_current
@@ -15,12 +15,13 @@ from raytui.core.snapshot import Application
 
 
 def of_cluster(joined: Joined) -> Iterator[Condition]:
-    """What launchers warn of, nodes that nobody here manages, what could not be read, demand that waits, Serve."""
+    """What launchers warn of, nodes that nobody here manages, what could not be read, Serve."""
     snapshot = joined.snapshot
     yield from filter(None, joined.derive("launchers", _of_launcher, snapshot.applications.value or ()))
     yield from of_nodes(joined)
     yield from _unreadable(joined)
-    yield from _pending(joined)
+    yield from of_jobs(joined)
+    yield from of_memory(joined)
     for deployment in snapshot.serve.value or ():
         if deployment.status in {"UNHEALTHY", "DEPLOY_FAILED"}:
             yield Condition(
@@ -42,12 +43,15 @@ def _unreadable(joined: Joined) -> Iterator[Condition]:
         ("serve", snapshot.serve),
         ("events", snapshot.events),
         ("actors", snapshot.actors),
+        ("tasks", snapshot.tasks),
+        ("placement groups", snapshot.placement_groups),
+        ("workers", snapshot.ray_workers),
     ):
         if reading.unreadable:
             yield Condition(
                 "warning",
                 snapshot.cluster,
-                f"{label.capitalize()}PartlyUnreadable",
+                f"{label.title().replace(' ', '')}PartlyUnreadable",
                 f"{reading.unreadable} of Ray's rows about {label} could not be read: {reading.first_unreadable}",
                 "what is shown of them is not all there is; report this with Ray's version",
             )
@@ -57,6 +61,9 @@ def _unreadable(joined: Joined) -> Iterator[Condition]:
         ("ServeUnreadable", "serve", snapshot.serve.failure),
         ("EventsUnreadable", "events", snapshot.events.failure),
         ("ActorsUnreadable", "actors", snapshot.actors.failure),
+        ("TasksUnreadable", "tasks", snapshot.tasks.failure),
+        ("PlacementGroupsUnreadable", "placement groups", snapshot.placement_groups.failure),
+        ("RayWorkersUnreadable", "worker processes", snapshot.ray_workers.failure),
         ("FiguresUnreadable", "the nodes' CPU, memory and disk figures", snapshot.figures.failure),
         ("RecordUnreadable", "what was last asked for", snapshot.asked.failure),
     ):
@@ -74,21 +81,6 @@ def _unreadable(joined: Joined) -> Iterator[Condition]:
             "of these nodes",
             Remedy("watch", "", "reads them one after the other"),
         )
-
-
-def _pending(joined: Joined) -> Iterator[Condition]:
-    usage = joined.snapshot.usage.value
-    if usage is None or not usage.pending:
-        return
-    nodes, worker = shapes(joined)
-    for n, demand in enumerate(usage.pending[:3]):
-        seen = outlook(usage.needs[n] if n < len(usage.needs) else (), nodes, worker)
-        message = (
-            f"no node here can ever take {demand}: {seen.hopeless}"
-            if seen.hopeless
-            else f"no node can take {demand} now"
-        )
-        yield Condition("warning", joined.snapshot.cluster, "PendingDemand", message, seen.hint)
 
 
 def _of_launcher(app: Application, now: Moment) -> Condition | None:

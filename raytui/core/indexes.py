@@ -21,12 +21,14 @@ class ApplicationIndex:
         self.places = {app.name: n for n, app in enumerate(listed)}
         heads = [n for n, app in enumerate(listed) if app.role == "head"]
         self.workers = sorted(
-            (n for n, app in enumerate(listed) if app.role == "worker"), key=lambda n: listed[n].index
+            (n for n, app in enumerate(listed) if app.role == "worker"), key=lambda n: listed[n].place
         )
-        """Places of the workers by index."""
+        """Places of the workers by group and index."""
         self.in_place = [*heads, *self.workers]
-        self.indexes = frozenset(listed[n].index for n in self.workers)
-        self.last = max(self.indexes, default=0)
+        indexes: dict[str, set[int]] = {}
+        for n in self.workers:
+            indexes.setdefault(listed[n].group, set()).add(listed[n].index)
+        self.indexes = {group: frozenset(found) for group, found in indexes.items()}
 
     @staticmethod
     def of(listed: Sequence[Application], before: Sequence[Application], known: ApplicationIndex) -> ApplicationIndex:
@@ -45,8 +47,8 @@ class ApplicationIndex:
         return made
 
 
-def _standing(app: Application) -> tuple[str, str, int]:
-    return (app.name, app.role, app.index)
+def _standing(app: Application) -> tuple[str, str, str, int]:
+    return (app.name, app.role, app.group, app.index)
 
 
 class NodeIndex:

@@ -69,6 +69,7 @@ class Joined:  # noqa: PLR0904  # look-ups of one join, most of them a line: apa
     def __init__(self, snapshot: Snapshot, before: Joined | None = None) -> None:
         """`before` is the snapshot that came before: what has not changed since is taken over, with the same result."""
         self.snapshot = snapshot
+        # Any: each derived column has results of its own type.
         self._kept: dict[str, Kept[Any]] = dict(before._kept) if before is not None else {}
         self._identity = object()
         self._past = before._identity if before is not None else None
@@ -156,14 +157,9 @@ class Joined:  # noqa: PLR0904  # look-ups of one join, most of them a line: apa
         return [self.members[n] for n in self._listing.workers]
 
     @property
-    def indexes(self) -> frozenset[int]:
-        """The workers' indexes."""
+    def indexes(self) -> Mapping[str, frozenset[int]]:
+        """The workers' indexes, by group."""
         return self._listing.indexes
-
-    @property
-    def last_index(self) -> int:
-        """The largest of them; 0 without workers."""
-        return self._listing.last
 
     @cached_property
     def in_place(self) -> Sequence[Member]:

@@ -16,7 +16,7 @@ import msgspec
 
 R = TypeVar("R")
 T = TypeVar("T")
-D = TypeVar("D", bound=dict[Any, Any])
+D = TypeVar("D", bound=dict[Any, Any])  # Any: a dict is of its very types of key and value
 
 
 class Moment:
@@ -193,7 +193,7 @@ def _mapping(before: D, after: D) -> D:
 _NOT = bytes([1, 0]) + bytes(254)
 
 
-def _rows(before: tuple[Any, ...], after: tuple[Any, ...]) -> list[Any]:
+def _rows(before: tuple[T, ...], after: tuple[T, ...]) -> list[T]:
     if len(before) == len(after):
         equal = list(map(eq, before, after))
         if 2 * sum(equal) >= len(equal):

@@ -5,21 +5,32 @@ A plan is data: `--dry-run` prints it, the console shows it for confirmation, th
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
-from raytui.core.asked import Difference, difference_notes, differences, spec_of
+from raytui.core.asked import Difference, difference_notes, differences, spec_of, with_groups_of
 from raytui.core.errors import Problem
 from raytui.core.marker import Marker
 from raytui.core.protocols import CreateRequest
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.snapshot import Application
-from raytui.core.spec import GIGABYTE, ClusterSpec, head_name, worker_name
+from raytui.core.spec import GIGABYTE, WORKER, ClusterSpec, HeadSpec, WorkersSpec, application_names, head_name
 
 Verb = Literal["start", "stop", "scale", "restart"]
 Action = Literal[
-    "launchers", "prepare", "drain", "stop", "delete", "restart", "create", "wait-head", "wait-nodes", "wait-gone"
+    "launchers",
+    "prepare",
+    "purge",
+    "drain",
+    "stop",
+    "delete",
+    "restart",
+    "create",
+    "wait-head",
+    "wait-nodes",
+    "wait-gone",
 ]
 LIVE = ("starting", "running", "unknown")
 """States in which an application is left alone by `start`; unknown is not final."""
@@ -57,6 +68,8 @@ class Plan(msgspec.Struct, frozen=True):
     target: str = "all"
     """What `restart` was asked for."""
     keep: bool = False
+    purge: bool = False
+    """Whether `stop` was asked to remove what it otherwise leaves."""
     """Whether `stop` was asked to leave the applications stopped."""
     differences: tuple[Difference, ...] = ()
     """What applications that live would have to be made again for."""
@@ -68,11 +81,13 @@ class Plan(msgspec.Struct, frozen=True):
     """Fields of `profile` that count whatever is recorded, by their paths."""
     record: ClusterSpec | None = None
     """What is to be recorded with the cluster as last asked for; none leaves the record as it is."""
+    counts: dict[str, int] = {}
+    """How many workers `scale` was asked for, by group."""
 
 
 def recorded_spec(applications: tuple[Application, ...]) -> ClusterSpec | None:
     """The spec that the cluster was made from, as its own applications carry it, head first."""
-    found = (spec_of(app) for app in sorted(applications, key=lambda app: app.index))
+    found = (spec_of(app) for app in sorted(applications, key=lambda app: app.place))
     return next((spec for spec in found if spec is not None), None)
 
 
@@ -91,7 +106,7 @@ def plan_start(
     `recreate` they are drained, deleted and made again as `asked` says.
     """
     spec, asked = (asked or spec, asked or spec) if recreate else (spec, asked or spec)
-    wanted = [head_name(spec.name), *(worker_name(spec.name, n + 1) for n in range(spec.workers.count))]
+    wanted = application_names(spec)
     existing = {app.name: app for app in applications}
     living = tuple(app for app in applications if app.name in wanted and app.state in LIVE)
     found = differences(asked, living)
@@ -108,7 +123,7 @@ def plan_start(
     notes: list[Hint] = [
         (
             f"{app.name} ({app.state}) is kept: start never ends workers; ",
-            Remedy("scale", str(spec.workers.count), "does"),
+            Remedy("scale", scale_target(app.group, spec), "does"),
         )
         for app in applications
         if app.name not in wanted
@@ -160,10 +175,16 @@ def _removal(again: tuple[Application, ...], ended: tuple[Application, ...]) -> 
 
 
 def plan_stop(
-    spec: ClusterSpec, applications: tuple[Application, ...], *, keep: bool = False, doubtful: tuple[str, ...] = ()
+    spec: ClusterSpec,
+    applications: tuple[Application, ...],
+    *,
+    keep: bool = False,
+    purge: bool = False,
+    doubtful: tuple[str, ...] = (),
 ) -> Plan:
     """End every application of the cluster, workers first; `keep` leaves them stopped instead of deleting them.
 
+    `purge` removes at the end what is otherwise left: logs, launchers, the record, what a deploy made.
     `doubtful` names what was asked for a moment ago and may still come into being: it is looked for.
     """
     doomed = tuple(app for app in applications if not keep or app.state != "stopped")
@@ -174,21 +195,67 @@ def plan_stop(
         steps.append(Step("applications deleted", "delete", workers + heads))
         steps.append(Step("platform lists none", "wait-gone", tuple(dict.fromkeys((*workers, *heads, *doubtful)))))
     steps = [step for step in steps if step.targets]
+    if purge:
+        steps.append(Step("files and jobs removed", "purge"))
     why = "an earlier raytui asked for it a moment ago and got no answer"
     notes = (f"{', '.join(doubtful)} may still come into being: {why}",) if doubtful else ()
-    return Plan("stop", spec.name, spec, tuple(steps), bool(doomed), ends=doomed, notes=notes, keep=keep)
+    return Plan(
+        "stop", spec.name, spec, tuple(steps), bool(doomed) or purge, ends=doomed, notes=notes, keep=keep, purge=purge
+    )
 
 
-def plan_scale(spec: ClusterSpec, applications: tuple[Application, ...], count: int) -> Plan:
-    """Exactly `count` workers.
+def scale_target(group: str, spec: ClusterSpec) -> str:
+    """What `scale` is told so that a group has as many workers as a spec says; none when that has no such group."""
+    size = spec.all_groups.get(group)
+    count = size.count if size is not None else 0
+    return str(count) if group == WORKER else f"{group}={count}"
 
-    Missing ones are made like their siblings, surplus ones are drained and deleted, highest index first.
+
+def scale_spec(
+    spec: ClusterSpec, profile: ClusterSpec, applications: tuple[Application, ...], counts: Mapping[str, int]
+) -> tuple[ClusterSpec, list[Problem]]:
+    """The spec with these numbers of workers, and the groups among them that nobody knows.
+
+    What a group is made of says `spec`, else the profile, else an application of that group.
     """
+    known = with_groups_of(spec, profile)
+    for app in applications:
+        made = spec_of(app)
+        if app.role == "worker" and app.group not in known.all_groups and made is not None:
+            known = with_groups_of(known, made)
+    there = {app.group for app in applications if app.role == "worker"}
+    strange = [group for group, n in counts.items() if group not in known.all_groups and (n or group not in there)]
+    groups = dict(spec.groups)
+    for group in counts:
+        if group in known.groups:
+            groups[group] = known.groups[group]
+    spec = msgspec.structs.replace(spec, groups=groups)
+    for group, count in counts.items():
+        if group in spec.all_groups:
+            spec = spec.with_workers(count, group)
+    have = ", ".join(known.all_groups)
+    what = f"{spec.name} has no group"
+    return spec, [Problem("groups", f"{what} {group}", f"its groups: {have}") for group in strange]
+
+
+def plan_scale(spec: ClusterSpec, applications: tuple[Application, ...], counts: int | Mapping[str, int]) -> Plan:
+    """Exactly so many workers of each group that is named (a bare number: of the group `worker`).
+
+    Missing ones are made like their siblings, surplus ones are drained and deleted, highest index first. Of the other
+    groups what is missing is made, and nothing ended.
+    """
+    counts = {WORKER: counts} if isinstance(counts, int) else dict(counts)
+    for group, count in counts.items():
+        if group in spec.all_groups:
+            spec = spec.with_workers(count, group)
     surplus = tuple(
-        sorted((app for app in applications if app.role == "worker" and app.index > count), key=lambda app: -app.index)
+        sorted(
+            (app for app in applications if app.role == "worker" and app.index > counts.get(app.group, app.index)),
+            key=lambda app: (app.place[:2], -app.index),
+        )
     )
     kept = tuple(app for app in applications if app not in surplus)
-    start = plan_start(spec.with_workers(count), kept)
+    start = plan_start(spec, kept)
     names = tuple(app.name for app in surplus)
     live = tuple(app.name for app in surplus if app.state in LIVE)
     steps = list(start.steps)
@@ -202,26 +269,33 @@ def plan_scale(spec: ClusterSpec, applications: tuple[Application, ...], count: 
     ]
     steps = [*rest, *(step for step in removal if step.targets), *waits]
     return msgspec.structs.replace(
-        start, verb="scale", steps=tuple(steps), changed=start.changed or bool(surplus), ends=start.ends + surplus
+        start,
+        verb="scale",
+        steps=tuple(steps),
+        changed=start.changed or bool(surplus),
+        ends=start.ends + surplus,
+        counts=counts,
     )
 
 
 def plan_restart(spec: ClusterSpec, applications: tuple[Application, ...], target: str) -> Plan:
-    """Restart `head`, `workers`, `all` or one `worker-N`; workers join a restarted head by themselves."""
+    """Restart `head`, `workers`, `all`, a group, or one `GROUP-N`; workers join a restarted head by themselves."""
     chosen = tuple(
-        app for app in applications if target in {"all", app.short} or (target == "workers" and app.role == "worker")
+        app
+        for app in applications
+        if target in {"all", app.short} or (app.role == "worker" and target in {"workers", app.group})
     )
     if not chosen:
         have = ", ".join(app.short for app in applications) or "none"
+        groups = ", ".join(dict.fromkeys(app.group for app in applications if app.role == "worker"))
+        words = "or say head, workers or all" + (f", or a group: {groups}" if groups else "")
         return Plan(
             "restart",
             spec.name,
             spec,
             (),
             changed=False,
-            problems=(
-                Problem("target", f"{spec.name} has no {target}", f"it has: {have}; or say head, workers or all"),
-            ),
+            problems=(Problem("target", f"{spec.name} has no {target}", f"it has: {have}; {words}"),),
         )
     head = next((app for app in applications if app.role == "head"), None)
     if (head is None or head.state not in LIVE) and head not in chosen:
@@ -264,19 +338,22 @@ def create_request(spec: ClusterSpec, name: str) -> CreateRequest:
     The spec must be resolved (no size left out).
     """
     is_head = name == head_name(spec.name)
-    index = 0 if is_head else int(name.rpartition("-")[2])
-    size: Any = spec.head if is_head else spec.workers
-    gpus = 0 if is_head else spec.workers.gpus
+    group, _, number = ("", "", "0") if is_head else name.removeprefix(f"{spec.name}-").rpartition("-")
+    size: HeadSpec | WorkersSpec = spec.head if is_head else spec.all_groups[group]
+    workers = size if isinstance(size, WorkersSpec) else WorkersSpec()
+    assert size.cpu is not None
+    assert size.memory is not None
     ray_port = spec.ray_port if isinstance(spec.ray_port, int) else 0
     dashboard_port = spec.dashboard_port if isinstance(spec.dashboard_port, int) else 0
     marker = Marker(
         spec.name,
         "head" if is_head else "worker",
-        index,
-        spec.digest(),
+        int(number),
+        spec.digest(group or WORKER),
         ray_port,
         dashboard_port,
         is_head and spec.expose_dashboard,
+        group="" if group == WORKER else group,
     )
     environment = {
         "RAYTUI_CLUSTER": spec.name,
@@ -284,10 +361,12 @@ def create_request(spec: ClusterSpec, name: str) -> CreateRequest:
         "RAYTUI_RAY_PORT": str(ray_port),
         "RAYTUI_DASHBOARD_PORT": str(dashboard_port),
         "RAYTUI_NUM_CPUS": f"{size.cpu:g}",
-        "RAYTUI_NUM_GPUS": str(gpus),
+        "RAYTUI_NUM_GPUS": str(workers.gpus),
         "RAYTUI_MEMORY_BYTES": str(int(size.memory * GIGABYTE)),
         "RAY_AUTH_MODE": spec.auth,
     }
+    if group:
+        environment["RAYTUI_GROUP"] = group
     if marker.exposed:
         environment["RAYTUI_EXPOSE_DASHBOARD"] = "1"
     return CreateRequest(
@@ -295,12 +374,15 @@ def create_request(spec: ClusterSpec, name: str) -> CreateRequest:
         marker=marker,
         cpu=size.cpu,
         memory=size.memory,
-        gpus=gpus,
+        gpus=workers.gpus,
         environment=environment,
         runtime_identifier=size.runtime_identifier or "",
-        script=size.script or "",
+        script=size.script or (spec.workers.script if group else "") or "",
         spec_json=msgspec.json.encode(spec).decode(),
         shared_memory=spec.shared_memory or 0.0,
+        accelerator=workers.accelerator or "",
+        resource_group_id=workers.resource_group_id or 0,
+        resource_profile_id=workers.resource_profile_id or 0,
     )
 
 

@@ -8,11 +8,13 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from raytui.core.holdings import Holdings
 from raytui.core.marker import Marker
 from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint
 from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.spec import ClusterSpec
+from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
 
 CheckStatus = Literal["ok", "warn", "fail", "skip"]
 
@@ -31,6 +33,12 @@ class CreateRequest(msgspec.Struct, frozen=True):
     runtime_identifier: str = ""
     script: str = ""
     spec_json: str = ""
+    accelerator: str = ""
+    """The node label that names the kind of GPU, or the platform's own id of it; empty for any."""
+    resource_group_id: int = 0
+    """0 leaves that to the platform."""
+    resource_profile_id: int = 0
+    """0 leaves that to the platform."""
     shared_memory: float = 0.0
     """GB that the project is to allow each pod at least; 0 leaves it as it is."""
 
@@ -118,6 +126,17 @@ class Store(Protocol):
         """
         ...
 
+    async def purge(self, cluster: str) -> tuple[str, ...]:
+        """Remove all that is kept of a cluster, its logs and what a deploy made for it too; what was removed.
+
+        Raises `RefusedForSafety` while it has applications.
+        """
+        ...
+
+    def place_of(self, cluster: str) -> str:
+        """Where that is kept, in words; empty where nothing is."""
+        ...
+
 
 class Specs(Protocol):
     """What a platform says of a spec before anything is made from it."""
@@ -169,8 +188,8 @@ class Platform(Protocol):
         """The applications that carry our marker, of one cluster or of all, head first, workers by index."""
         ...
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of `names` that belong to somebody else on this platform."""
+    async def conflicts(self, names: tuple[str, ...], cluster: str = "") -> tuple[str, ...]:
+        """Those of `names` that belong to somebody else on this platform, or to another cluster than `cluster`."""
         ...
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
@@ -222,6 +241,13 @@ class Platform(Protocol):
         """Remove what the cluster's nodes left in the shared folder; only for a cluster without applications."""
         ...
 
+    async def holdings(self) -> Holdings | None:
+        """Who holds what of the platform, and how much may be held; none where the platform keeps no account of that.
+
+        What could not be read is named in the answer, so nothing is raised for it.
+        """
+        ...
+
     async def dashboard(self, head: Application) -> DashboardTarget:
         """Where the head's dashboard answers from here; raises `Unreachable` when it cannot be reached by design."""
         ...
@@ -231,11 +257,40 @@ class Platform(Protocol):
         ...
 
 
+class Workload(Protocol):
+    """What Ray's State API tells of what runs, with all details; each list at most 10,000 rows."""
+
+    async def actors(self, limit: int = 1000) -> Rows[Actor]:
+        """The first actors and how many there are in all; Ray gives at most 10,000."""
+        ...
+
+    async def tasks(self, limit: int = 1000) -> Rows[Task]:
+        """The first tasks and how many there are in all; Ray gives at most 10,000, and knows of 100,000 at most."""
+        ...
+
+    async def task_counts(self) -> Rows[TaskCount]:
+        """How many tasks of each function are in which state."""
+        ...
+
+    async def placement_groups(self, limit: int = 1000) -> Rows[PlacementGroup]:
+        """The first placement groups with their bundles, and how many there are in all."""
+        ...
+
+    async def workers(self, limit: int = 1000) -> Rows[RayWorker]:
+        """The first of Ray's processes, living and ended, and how many there are in all."""
+        ...
+
+
 class Dashboard(Protocol):
     """Ray's REST API on the dashboard port.
 
     Every call has a client deadline; failures are `Unreachable` with the layer, or `NotFound`.
     """
+
+    @property
+    def workload(self) -> Workload:
+        """What runs on it."""
+        ...
 
     async def version(self) -> RayVersion:
         """Ray's version and the session that answers."""
@@ -263,10 +318,6 @@ class Dashboard(Protocol):
 
     async def jobs(self) -> Rows[Job]:
         """All jobs, newest first."""
-        ...
-
-    async def actors(self, limit: int = 1000) -> Rows[Actor]:
-        """The first actors and how many there are in all; Ray gives at most 10,000."""
         ...
 
     async def serve(self) -> Rows[ServeDeployment]:

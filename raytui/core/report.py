@@ -15,6 +15,7 @@ from raytui.core.joined import Joined, join
 from raytui.core.remedy import Hint, as_commands
 from raytui.core.snapshot import Amount, Application, Job, Snapshot, Usage
 from raytui.core.units import rfc3339, rfc3339_or_none
+from raytui.core.waiting.document import waiting_document
 
 SCHEMA_VERSION = 1
 Document = dict[str, object]
@@ -48,6 +49,9 @@ def status_document(snapshot: Snapshot, assessment: Assessment, now: float) -> D
         "resources": _resources(snapshot.usage.value),
         "jobs": _jobs(snapshot.jobs.value),
         "conditions": [condition_document(condition) for condition in assessment.conditions],
+        "waiting": None
+        if snapshot.usage.value is None or snapshot.nodes.value is None
+        else [waiting_document(waiting) for waiting in assessment.waiting],
         "ray_version": snapshot.version.value.ray_version if snapshot.version.value else _reported_version(head),
         "auth": {"mode": "token", "token_file": snapshot.token_file} if snapshot.token_file else None,
         "operation": None
@@ -144,6 +148,7 @@ def _application(joined: Joined, app: Application) -> Document:
     if app.role == "worker":
         return {
             "index": None if joined.snapshot.by_ray else app.index,
+            "group": app.group or None,
             **known,
             "node_id": node_id or None,
             "node_state": state,

@@ -6,12 +6,13 @@ from typing import Literal
 
 import msgspec
 
+from raytui.core.asked import part_of
 from raytui.core.catalog import LIST_RUNTIMES
 from raytui.core.errors import Problem
 from raytui.core.launchers import FOLDER, SCRIPTS
 from raytui.core.platforms import PlatformName, traits
 from raytui.core.remedy import Hint, Remedy
-from raytui.core.spec import ClusterSpec
+from raytui.core.spec import WORKER, ClusterSpec
 
 SHARED = ".raytui"
 """The folder of a project that holds those of its clusters."""
@@ -48,17 +49,19 @@ def required_problems(spec: ClusterSpec) -> list[Problem]:
         missing.append(
             Problem("head.runtime_identifier", "the head's runtime image is missing (runtime_identifier)", image)
         )
-    if not spec.workers.runtime_identifier:
-        missing.append(
-            Problem("workers.runtime_identifier", "the workers' runtime image is missing (runtime_identifier)", image)
-        )
+    for group, size in spec.all_groups.items():
+        if not size.runtime_identifier:
+            whose = "the workers'" if group == WORKER else f"the group {group}'s"
+            told = f"{whose} runtime image is missing (runtime_identifier)"
+            missing.append(Problem(f"{part_of(group)}.runtime_identifier", told, image))
     if not spec.head.script:
         missing.append(
             Problem(
                 "head.script", "the path of the head launcher is missing (head_script_path)", _script("head", "head")
             )
         )
-    if not spec.workers.script:
+    # A group without a script of its own takes this one.
+    if not all(size.script for size in spec.all_groups.values()) and not spec.workers.script:
         missing.append(
             Problem(
                 "workers.script",

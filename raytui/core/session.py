@@ -7,7 +7,7 @@ The one contract of console, commands and scripted sessions.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
@@ -88,6 +88,7 @@ class Manager(Protocol):
         *,
         spec: ClusterSpec | None = None,
         workers: int | None = None,
+        groups: Mapping[str, int] | None = None,
         target: str = "all",
         keep: bool = False,
         flags: Collection[str] | None = None,

@@ -7,14 +7,18 @@ accepted is not an observation.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Generic, Literal, Self, TypeVar
 
 import msgspec
 
 from raytui.core.errors import Failure
+from raytui.core.holdings import Holdings
 from raytui.core.marker import Role
+from raytui.core.needs import Pending
 from raytui.core.platforms import traits
+from raytui.core.revival import Revival
 from raytui.core.spec import WORKER, ClusterSpec, place
+from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
 
 ApplicationState = Literal["starting", "running", "stopping", "stopped", "failed", "unknown"]
 NodeState = Literal["ALIVE", "DEAD", "UNKNOWN"]
@@ -134,6 +138,8 @@ class Application(msgspec.Struct, frozen=True, gc=False):
     """Its name inside the cluster where that is not `head` or `GROUP-N`: a node that Ray alone knows of."""
     group: str = ""
     """Group of a worker, `worker` where nothing else is said; empty for the head, and where nobody knows of groups."""
+    accelerator_label_id: str = ""
+    """The workbench's id of the kind of GPU that was asked for; empty when any will do, or none."""
 
     def __post_init__(self) -> None:
         """A worker that nothing is said of belongs to the group that was once the only one."""
@@ -208,8 +214,14 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     """By true name: CPU, GPU, memory (bytes), object_store_memory (bytes), custom ones."""
     pending: tuple[str, ...] = ()
     """Demand that no node can take now, one text each."""
-    needs: tuple[tuple[dict[str, float], ...], ...] = ()
-    """What each text of `pending` needs, by true resource name, one entry for each part that must fit on one node."""
+    demands: tuple[Pending, ...] = ()
+    """The same as values, one for each text."""
+    per_node: dict[str, dict[str, Amount]] = {}
+    """By node id, as of the last heartbeat; empty where Ray does not tell it of each node."""
+    written_at: float = 0.0
+    """When Ray's monitor wrote it, by the head's clock in seconds since 1970; it writes every 5 s."""
+    may_grow: bool = False
+    """Whether an autoscaler with node types of its own is at work, which may add nodes that are like none here."""
     unreadable: int = 0
     """Entries of the answer that could not be read."""
     first_unreadable: str = ""
@@ -232,6 +244,8 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     """SUBMISSION or DRIVER."""
     driver_exit_code: int | None = None
     metadata: dict[str, str] = {}
+    job_id: str = ""
+    """Ray's id of its driver, by which tasks, actors and placement groups name it; empty until the driver connects."""
 
 
 class Actor(msgspec.Struct, frozen=True, gc=False):
@@ -245,6 +259,23 @@ class Actor(msgspec.Struct, frozen=True, gc=False):
     pid: int = 0
     job_id: str = ""
     message: str = ""
+    """Why it is dead, in Ray's words."""
+    death: str = ""
+    """Ray's word for the way it died: OUT_OF_MEMORY, RUNTIME_ENV_SETUP_FAILED, CONSTRUCTOR_FAILED, UNSCHEDULABLE, or
+    the reason that Ray gives, such as WORKER_DIED, NODE_DIED, OWNER_DIED, RAY_KILL, OUT_OF_SCOPE or REF_DELETED."""
+    never_started: bool = False
+    died_on: str = ""
+    """Node on which it died, where Ray's text about its death names it; `node_id` is empty then."""
+    restarts: int = 0
+    resources: dict[str, float] = {}
+    """What it asks for, by true resource name."""
+    label_selector: dict[str, str] = {}
+    """Labels that its node must have."""
+    fallbacks: tuple[dict[str, str], ...] = ()
+    """Label selectors that do instead, one after the other."""
+    placement_group_id: str = ""
+    has_runtime_env: bool = False
+    """Whether it brings a runtime environment, which Ray sets up before it runs."""
 
 
 class ServeDeployment(msgspec.Struct, frozen=True, gc=False):
@@ -313,6 +344,11 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     actors: Reading[tuple[Actor, ...]] = Reading()
     serve: Reading[tuple[ServeDeployment, ...]] = Reading()
     events: Reading[tuple[RayEvent, ...]] = Reading()
+    tasks: Reading[tuple[Task, ...]] = Reading()
+    task_counts: Reading[tuple[TaskCount, ...]] = Reading()
+    placement_groups: Reading[tuple[PlacementGroup, ...]] = Reading()
+    ray_workers: Reading[tuple[RayWorker, ...]] = Reading()
+    """Ray's processes; `workers` are the applications."""
     dashboard: Failure | None = None
     """Why the dashboard could not be asked at all (no address, not exposed); none when it was asked."""
     figures: Reading[bool] = Reading()
@@ -321,6 +357,10 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     """The spec last asked for, as recorded with the cluster; neither value nor failure when none is recorded."""
     operation: Operation | None = None
     """What raytui itself is changing on this cluster now."""
+    holdings: Reading[Holdings] = Reading()
+    """Who holds what on the platform; read while an application waits, and while somebody looks at it."""
+    revivals: tuple[Revival, ...] = ()
+    """Applications that failed and that the platform starts again by itself, or did lately."""
     foreign: tuple[str, ...] = ()
     """Names of this cluster's that applications of somebody else have; looked at while the cluster is absent."""
 
@@ -349,7 +389,7 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
             sorted((app for app in self.applications.value or () if app.role == "worker"), key=lambda app: app.place)
         )
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, object]:
         """Everything but the clock: two snapshots with equal content show the same picture."""
         plain = {name: getattr(self, name) for name in self.__struct_fields__ if name != "observed_at"}
         return {

@@ -7,17 +7,26 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from raytui.core.asked import part_of
 from raytui.core.errors import Problem
 from raytui.core.platforms import PlatformName, traits
 from raytui.core.required import required_problems
-from raytui.core.spec import ClusterSpec, Port, worker_name
+from raytui.core.spec import WORKER, ClusterSpec, Port, WorkersSpec, worker_name
 
 SUBDOMAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 """A valid subdomain of the workbench (a DNS name); application names become one."""
 MAX_LABEL = 63
 """Longest DNS label (RFC 1035)."""
+GROUP = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*")
+"""A name of a group. No part of it begins with a digit, so that the number behind it is told from it."""
+_TAKEN = {
+    "head": "is the head's own name",
+    WORKER: "is the group that the table [workers] describes",
+    "workers": "means the workers of all groups",
+    "all": "means the whole cluster",
+}
 MAX_WORKERS = 1000
 MAX_CPU = 1024.0
 MAX_MEMORY_GB = 24576.0
@@ -37,7 +46,37 @@ def validate(spec: ClusterSpec, platform: PlatformName) -> list[Problem]:
     """
     if traits(platform).is_watched:
         return []
-    return [*_name(spec), *_ports(spec), *_sizes(spec), *_platform(spec, platform)]
+    return [*_name(spec), *_ports(spec), *_sizes(spec), *_groups(spec), *_platform(spec, platform)]
+
+
+def count_problems(numbers: Mapping[str, int]) -> list[Problem]:
+    """What is wrong with the numbers of workers, by group, that somebody asks for."""
+    if not numbers:
+        return [Problem("workers", "no number of workers is given", "0 leaves the head alone")]
+    return [
+        Problem(
+            "workers" if group == WORKER else part_of(group),
+            f"{count} workers: the number must be from 0 to {MAX_WORKERS}",
+            "0 leaves the head alone" if group == WORKER else "0 ends the group",
+        )
+        for group, count in numbers.items()
+        if not 0 <= count <= MAX_WORKERS
+    ]
+
+
+def group_name_problem(name: str) -> tuple[str, str]:
+    """What is wrong with the name of a group, and what to do; two empty texts when it is sound."""
+    if not GROUP.fullmatch(name):
+        rule = "only a-z, 0-9 and single hyphens are allowed, and a letter at the beginning and after each hyphen"
+        return f"{name!r} makes no name of a group: {rule}", f"for example {_suggest_group(name)}"
+    if name in _TAKEN:
+        return f"{name} {_TAKEN[name]}", "choose another name for the group"
+    if name.startswith("head-"):
+        return f"{name} begins like the head's own name", f"for example {_suggest_group(name[5:])}"
+    if name.endswith(f"-{WORKER}"):
+        why = "its applications would be called like the workers of another cluster"
+        return f"{name} ends in -{WORKER}: {why}", f"for example {_suggest_group(name[: -len(WORKER) - 1])}"
+    return "", ""
 
 
 def _name(spec: ClusterSpec) -> Iterator[Problem]:
@@ -57,6 +96,28 @@ def _name(spec: ClusterSpec) -> Iterator[Problem]:
 
 def _suggest(name: str) -> str:
     return "-".join(re.findall(r"[a-z0-9]+", name.lower()))[:40].strip("-") or "ray-cluster"
+
+
+def _suggest_group(name: str) -> str:
+    parts = re.findall(r"[a-z][a-z0-9]*", name.lower())
+    made = "-".join(parts)[:20].strip("-")
+    return made if made and made not in _TAKEN and not made.endswith(f"-{WORKER}") else "gpu"
+
+
+def _groups(spec: ClusterSpec) -> Iterator[Problem]:
+    for name, size in spec.groups.items():
+        field = f"groups.{name}"
+        message, hint = group_name_problem(name)
+        longest = len(worker_name(spec.name, MAX_WORKERS, name))
+        if message:
+            yield Problem(field, message, hint)
+        elif longest > MAX_LABEL - 7 and len(worker_name(spec.name, MAX_WORKERS)) <= MAX_LABEL - 7:
+            told = f"its applications' subdomains would be longer than {MAX_LABEL}: {spec.name}-{name}-N"
+            yield Problem(field, told, f"take at most {MAX_LABEL - 7 - longest + len(name)} characters for its name")
+        yield from _group(field, size)
+    total = sum(size.count for size in spec.all_groups.values())
+    if spec.groups and total > MAX_WORKERS and all(size.count <= MAX_WORKERS for size in spec.all_groups.values()):
+        yield Problem("workers.count", f"{total} workers in all groups: the number must be from 0 to {MAX_WORKERS}")
 
 
 def _ports(spec: ClusterSpec) -> Iterator[Problem]:
@@ -87,16 +148,27 @@ def _sizes(spec: ClusterSpec) -> Iterator[Problem]:
     yield from _amount("shared_memory", spec.shared_memory, MIN_SHM_GB, MAX_MEMORY_GB, "GB of shared memory")
     yield from _amount("head.cpu", spec.head.cpu, 0.1, MAX_CPU, "CPUs")
     yield from _amount("head.memory", spec.head.memory, MIN_MEMORY_GB, MAX_MEMORY_GB, "GB of memory")
-    if not 0 <= spec.workers.count <= MAX_WORKERS:
+    yield from _group("workers", spec.workers)
+
+
+def _group(field: str, size: WorkersSpec) -> Iterator[Problem]:
+    if not 0 <= size.count <= MAX_WORKERS:
         yield Problem(
-            "workers.count",
-            f"{spec.workers.count} workers: the number must be from 0 to {MAX_WORKERS}",
-            "0 is a head alone",
+            f"{field}.count",
+            f"{size.count} workers: the number must be from 0 to {MAX_WORKERS}",
+            "0 is a head alone" if field == "workers" else "0 is none of this group",
         )
-    yield from _amount("workers.cpu", spec.workers.cpu, 0.1, MAX_CPU, "CPUs")
-    yield from _amount("workers.memory", spec.workers.memory, MIN_MEMORY_GB, MAX_MEMORY_GB, "GB of memory")
-    if not 0 <= spec.workers.gpus <= MAX_GPUS:
-        yield Problem("workers.gpus", f"{spec.workers.gpus} GPUs: the number must be from 0 to {MAX_GPUS}")
+    yield from _amount(f"{field}.cpu", size.cpu, 0.1, MAX_CPU, "CPUs")
+    yield from _amount(f"{field}.memory", size.memory, MIN_MEMORY_GB, MAX_MEMORY_GB, "GB of memory")
+    if not 0 <= size.gpus <= MAX_GPUS:
+        yield Problem(f"{field}.gpus", f"{size.gpus} GPUs: the number must be from 0 to {MAX_GPUS}")
+    if size.accelerator and not size.gpus:
+        told = f"{size.accelerator} names a kind of GPU, and no GPU is asked for"
+        yield Problem(f"{field}.accelerator", told, f"set {field}.gpus, or leave {field}.accelerator out")
+    for name in ("resource_group_id", "resource_profile_id"):
+        identity = getattr(size, name)
+        if identity is not None and identity <= 0:
+            yield Problem(f"{field}.{name}", f"{identity} is no id: the workbench counts them from 1")
 
 
 def _amount(field: str, value: float | None, low: float, high: float, what: str) -> Iterator[Problem]:

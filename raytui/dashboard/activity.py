@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -13,6 +13,7 @@ from raytui.core.snapshot import Actor, Job, RayEvent, Rows, ServeDeployment
 from raytui.core.units import parse_time
 from raytui.dashboard.decode import Garbage, Read, decode, decode_open, each, seconds, text
 from raytui.dashboard.payloads import state_rows
+from raytui.dashboard.workload import amounts, fallbacks, is_environment, labels
 
 R = TypeVar("R")
 REPEAT_S = 600.0
@@ -20,6 +21,15 @@ REPEAT_S = 600.0
 every 35 s."""
 _CHANGING = {"Out of Disk"}
 """Labels of events that repeat with other numbers in the same sentence."""
+_DEATHS = {
+    "oom_context": "OUT_OF_MEMORY",
+    "runtime_env_failed_context": "RUNTIME_ENV_SETUP_FAILED",
+    "creation_task_failure_context": "CONSTRUCTOR_FAILED",
+    "actor_unschedulable_context": "UNSCHEDULABLE",
+}
+"""Ray's kinds of an actor's death (`ActorDeathCause` in its common.proto) that give no reason of their own."""
+_NODE_NAMED = re.compile(r"\b(?:Node Id|ID): ([0-9a-f]{56})\b")
+"""Where Ray's text about a death names the node."""
 
 
 class _Job(msgspec.Struct):
@@ -34,7 +44,7 @@ class _Job(msgspec.Struct):
     driver_node_id: str | None = None
     type: str | None = None
     driver_exit_code: int | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: dict[str, object] | None = None
 
 
 class _ActorRow(msgspec.Struct, gc=False):
@@ -45,6 +55,22 @@ class _ActorRow(msgspec.Struct, gc=False):
     node_id: str | None = None
     pid: int | None = None
     job_id: str | None = None
+    death_cause: object = None
+    num_restarts: int | None = None
+    required_resources: dict[str, float] | None = None
+    label_selector: dict[str, str] | None = None
+    fallback_strategy: object = None
+    placement_group_id: str | None = None
+    serialized_runtime_env: str | None = None
+
+
+class _Death(msgspec.Struct):
+    """What any of Ray's kinds of death tells."""
+
+    error_message: str | None = None
+    formatted_exception_string: str | None = None
+    reason: str | None = None
+    never_started: bool | None = None
 
 
 class _Replica(msgspec.Struct):
@@ -76,7 +102,7 @@ class _Event(msgspec.Struct, rename="camel"):
     source_type: str | None = None
     label: str | None = None
     timestamp: float | str | None = None
-    custom_fields: dict[str, Any] | None = None
+    custom_fields: dict[str, object] | None = None
 
 
 class _Events(msgspec.Struct, Generic[R]):
@@ -125,25 +151,52 @@ def _job(row: _Job) -> Job:
         type=text(row.type),
         driver_exit_code=row.driver_exit_code,
         metadata={text(name): text(str(value)) for name, value in (row.metadata or {}).items()},
+        job_id=text(row.job_id),
     )
 
 
 def parse_actors(body: bytes) -> Rows[Actor]:
     """`/api/v0/actors`: those sent, and how many there are in all; raises `Garbage`."""
     read, total = state_rows(body, _ActorRow)
-    actors = (
-        Actor(
-            text(row.actor_id),
-            text(row.class_name),
-            text(row.state),
-            name=text(row.name),
-            node_id=text(row.node_id),
-            pid=row.pid or 0,
-            job_id=text(row.job_id),
-        )
-        for row in read.rows
+    return Rows(map(_actor, read.rows), total=total, unreadable=read.unreadable, first_unreadable=read.first)
+
+
+def _actor(row: _ActorRow) -> Actor:
+    kind, death = _death(row.death_cause)
+    message = text(death.error_message) or text(death.formatted_exception_string)
+    named = _NODE_NAMED.search(message)
+    return Actor(
+        text(row.actor_id),
+        text(row.class_name),
+        text(row.state),
+        name=text(row.name),
+        node_id=text(row.node_id),
+        pid=row.pid or 0,
+        job_id=text(row.job_id),
+        message=message,
+        death=kind,
+        never_started=bool(death.never_started),
+        died_on=named[1] if named is not None and row.state == "DEAD" else "",
+        restarts=row.num_restarts or 0,
+        resources=amounts(row.required_resources),
+        label_selector=labels(row.label_selector),
+        fallbacks=fallbacks(row.fallback_strategy),
+        placement_group_id=text(row.placement_group_id),
+        has_runtime_env=is_environment(row.serialized_runtime_env),
     )
-    return Rows(actors, total=total, unreadable=read.unreadable, first_unreadable=read.first)
+
+
+def _death(cause: object) -> tuple[str, _Death]:
+    """Ray's `death_cause`: one field, named after the kind of death, with what it tells; empty when nobody died."""
+    if not isinstance(cause, dict):
+        return "", _Death()
+    for context, told in cause.items():
+        try:
+            death = msgspec.convert(told, _Death, strict=False)
+        except msgspec.ValidationError:
+            death = _Death()
+        return _DEATHS.get(context) or text(death.reason) or context.upper(), death
+    return "", _Death()
 
 
 def parse_serve(body: bytes) -> Rows[ServeDeployment]:

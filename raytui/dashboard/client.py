@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 from urllib.parse import urlencode
 
 from raytui.core.errors import ConfigurationError, NotFound
-from raytui.core.protocols import Dashboard, DashboardTarget
+from raytui.core.protocols import Dashboard, DashboardTarget, Workload
 from raytui.core.snapshot import Actor, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.units import sanitize
+from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
 from raytui.dashboard import failures
 from raytui.dashboard.activity import parse_actors, parse_events, parse_jobs, parse_log_files, parse_serve
 from raytui.dashboard.decode import Garbage
 from raytui.dashboard.payloads import parse_authentication, parse_health, parse_node_stats, parse_nodes, parse_version
 from raytui.dashboard.transport import ErrorAnswer, Transport, TransportError, problem_of
 from raytui.dashboard.usage import parse_usage
+from raytui.dashboard.workload import parse_placement_groups, parse_task_counts, parse_tasks, parse_workers
 
 T = TypeVar("T")
 HEALTH_TIMEOUT_S = 2.0
@@ -36,6 +38,12 @@ LOGS = "/api/v0/logs"
 """What begins so is another question each time."""
 STATE_LIMIT = 10_000
 """The most rows that Ray's State API gives; more is answered with 400."""
+
+
+class _Read(Protocol):
+    """Asks a path and reads the answer."""
+
+    async def __call__(self, path: str, parse: Callable[[bytes], T], timeout: float | None = None) -> T: ...
 
 
 class DashboardClient(Dashboard):
@@ -55,6 +63,10 @@ class DashboardClient(Dashboard):
         self._health_timeout = health_timeout
         self._last: dict[str, tuple[bytes, object]] = {}
         """By path, the last answer and what was read of it: the same bytes need not be read again."""
+
+    @property
+    def workload(self) -> WorkloadClient:  # noqa: D102 - see Dashboard
+        return WorkloadClient(self._read, self._timeout)
 
     def __repr__(self) -> str:
         return f"DashboardClient({failures.place(self._target)})"
@@ -87,13 +99,6 @@ class DashboardClient(Dashboard):
 
     async def jobs(self) -> Rows[Job]:  # noqa: D102
         return await self._read("/api/jobs/", parse_jobs)
-
-    async def actors(self, limit: int = 1000) -> Rows[Actor]:
-        """The first actors and how many there are in all; more than 1,000 may take Ray twice as long."""
-        limit = max(1, min(limit, STATE_LIMIT))
-        return await self._read(
-            f"/api/v0/actors?limit={limit}", parse_actors, self._timeout * (2 if limit > 1000 else 1)
-        )
 
     async def serve(self) -> Rows[ServeDeployment]:
         """Serve deployments; none when Ray was installed without Serve.
@@ -154,6 +159,35 @@ class DashboardClient(Dashboard):
         if not path.startswith(LOGS) and len(answer.body) <= KEPT_BODY:
             self._last[path] = (answer.body, read)
         return read
+
+
+class WorkloadClient(Workload):
+    """Ray's State API about what runs, always with its details: without them it holds no times and no causes."""
+
+    def __init__(self, read: _Read, timeout: float) -> None:
+        self._read = read
+        self._timeout = timeout
+
+    async def actors(self, limit: int = 1000) -> Rows[Actor]:  # noqa: D102 - see Workload
+        return await self._list("actors", limit, parse_actors)
+
+    async def tasks(self, limit: int = 1000) -> Rows[Task]:  # noqa: D102 - see Workload
+        return await self._list("tasks", limit, parse_tasks)
+
+    async def task_counts(self) -> Rows[TaskCount]:  # noqa: D102 - see Workload
+        return await self._list("tasks/summarize", STATE_LIMIT, parse_task_counts)
+
+    async def placement_groups(self, limit: int = 1000) -> Rows[PlacementGroup]:  # noqa: D102 - see Workload
+        return await self._list("placement_groups", limit, parse_placement_groups)
+
+    async def workers(self, limit: int = 1000) -> Rows[RayWorker]:  # noqa: D102 - see Workload
+        return await self._list("workers", limit, parse_workers)
+
+    async def _list(self, kind: str, limit: int, parse: Callable[[bytes], T]) -> T:
+        """A list with its details; more than 1,000 rows may take Ray twice as long."""
+        limit = max(1, min(limit, STATE_LIMIT))
+        path = f"/api/v0/{kind}?limit={limit}&detail=1"
+        return await self._read(path, parse, self._timeout * (2 if limit > 1000 else 1))
 
 
 def connect(

@@ -6,8 +6,10 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, cast
+from contextlib import AbstractAsyncContextManager
+from typing import cast
 
+import httpcore
 import httpx
 
 from raytui.core.protocols import DashboardTarget
@@ -59,7 +61,7 @@ class PooledTransport(Transport):
 
     async def _get(self, path: str, timeout: float) -> Response:
         limits = httpx.Timeout(timeout, connect=connect_limit(self._base, timeout))
-        async with self._client.stream("GET", self._base + path, timeout=limits, **self._request(path)) as answer:
+        async with self._asked(path, limits) as answer:
             if int(answer.headers.get("content-length", "0")) > BODY_CAP:
                 raise TransportError("too_large")
             body = bytearray()
@@ -73,7 +75,7 @@ class PooledTransport(Transport):
     async def stream(self, path: str) -> AsyncIterator[bytes]:  # noqa: D102 - see Transport
         limits = httpx.Timeout(None, connect=STREAM_CONNECT_S)
         try:
-            async with self._client.stream("GET", self._base + path, timeout=limits, **self._request(path)) as answer:
+            async with self._asked(path, limits) as answer:
                 if answer.status_code != 200:
                     raise ErrorAnswer(_response(answer, await _some(answer)))
                 async for chunk in answer.aiter_raw():
@@ -84,15 +86,11 @@ class PooledTransport(Transport):
     async def close(self) -> None:  # noqa: D102 - see Transport
         await self._client.aclose()
 
-    def _request(self, path: str) -> dict[str, Any]:
-        """Headers of a request, and the check of whoever a new connection leads to.
-
-        A kept one was checked when it was made.
-        """
-        request: dict[str, Any] = {"headers": headers_for(self._target, path)}
-        if self._target.listener is not None:
-            request["extensions"] = {"trace": _Peer(self._target.listener)}
-        return request
+    def _asked(self, path: str, limits: httpx.Timeout) -> AbstractAsyncContextManager[httpx.Response]:
+        """A GET with the check of whoever a new connection leads to; a kept one was checked when it was made."""
+        trace = {} if self._target.listener is None else {"trace": _Peer(self._target.listener)}
+        headers = headers_for(self._target, path)
+        return self._client.stream("GET", self._base + path, timeout=limits, headers=headers, extensions=trace)
 
 
 class _Peer:
@@ -102,7 +100,7 @@ class _Peer:
         self._listener = listener
         self._before: frozenset[int] = frozenset()
 
-    async def __call__(self, step: str, info: Mapping[str, Any]) -> None:
+    async def __call__(self, step: str, info: Mapping[str, object]) -> None:
         if step == "connection.connect_tcp.started":
             self._before = await asyncio.to_thread(self._listener)
         elif step == "connection.connect_tcp.complete":
@@ -112,7 +110,9 @@ class _Peer:
                 unproven = not after or after != self._before
             finally:
                 if unproven:
-                    await info["return_value"].aclose()
+                    stream = info["return_value"]
+                    assert isinstance(stream, httpcore.AsyncNetworkStream)
+                    await stream.aclose()
             if unproven:
                 raise TransportError("changed")
 

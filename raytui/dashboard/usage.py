@@ -7,13 +7,14 @@ taken from there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
 from raytui.core.merge import countable
+from raytui.core.needs import Part, Pending
 from raytui.core.snapshot import Amount, Usage
-from raytui.dashboard.decode import Garbage, decode, decode_open, each, text
+from raytui.dashboard.decode import Garbage, decode, decode_open, each, seconds, text
 
 R = TypeVar("R")
 _KNOWN = ("CPU", "GPU", "memory", "object_store_memory")
@@ -24,6 +25,13 @@ class _Report(msgspec.Struct, rename="camel"):
     resource_demand: list[tuple[dict[str, float], float]] | None = None
     pg_demand: list[tuple[_Group, float]] | None = None
     node_types: list[tuple[dict[str, float], float]] | None = None
+    usage_by_node: dict[str, dict[str, list[float]]] | None = None
+
+
+class _Autoscaler(msgspec.Struct, rename="camel"):
+    """What Ray's autoscaler says of itself; its entries differ from version to version."""
+
+    node_type_mapping: dict[str, str] | None = None
 
 
 class _Group(msgspec.Struct):
@@ -31,17 +39,20 @@ class _Group(msgspec.Struct):
     strategy: str = ""
 
 
-_ENTRIES: dict[str, Any] = {
+_ENTRIES: dict[str, type[tuple[object, object]]] = {
     "usage": tuple[str, list[float]],
     "resourceDemand": tuple[dict[str, float], float],
     "pgDemand": tuple[_Group, float],
     "nodeTypes": tuple[dict[str, float], float],
+    "usageByNode": tuple[str, dict[str, list[float]]],
 }
 """The parts of a report and what each of their entries is."""
 
 
 class _Status(msgspec.Struct, Generic[R], rename="camel"):
     load_metrics_report: R | None = None
+    time: object = None
+    autoscaler_report: object = None
 
 
 class _Data(msgspec.Struct, Generic[R], rename="camel"):
@@ -58,11 +69,12 @@ def parse_usage(body: bytes) -> Usage:
     Raises `Garbage`.
     """
     unreadable, first = 0, ""
+    status: _Status[_Report] | _Status[dict[str, object]] | None
     try:
         status = decode(body, _Answer[_Report]).data.cluster_status
         report = (status.load_metrics_report if status else None) or _Report()
     except Garbage:
-        report, unreadable, first = _read_in_parts(body)
+        status, report, unreadable, first = _read_in_parts(body)
     true_names = {camel(name): name for kind, _ in report.node_types or () for name in kind} | {
         camel(name): name for name in _KNOWN
     }
@@ -72,11 +84,44 @@ def parse_usage(body: bytes) -> Usage:
         if len(pair) == 2 and countable(name):
             resources[text(name)] = Amount(total=pair[1], used=pair[0])
     pending = tuple(_pending(report))
-    texts, needs = tuple(told for told, _ in pending), tuple(parts for _, parts in pending)
-    return Usage(resources, texts, needs, unreadable=unreadable, first_unreadable=first)
+    return Usage(
+        resources,
+        tuple(told for told, _ in pending),
+        tuple(demand for _, demand in pending),
+        _per_node(report, true_names),
+        seconds(written) if status and isinstance(written := status.time, int | float) else 0.0,
+        _may_grow(status.autoscaler_report if status else None),
+        unreadable=unreadable,
+        first_unreadable=first,
+    )
 
 
-def _read_in_parts(body: bytes) -> tuple[_Report, int, str]:
+def _per_node(report: _Report, true_names: dict[str, str]) -> dict[str, dict[str, Amount]]:
+    """Used and total of each node. Versions that go by address leave out which of several nodes there is meant."""
+    return {
+        text(node): {
+            text(true_names.get(mangled, mangled)): Amount(total=pair[1], used=pair[0])
+            for mangled, pair in amounts.items()
+            if len(pair) == 2
+        }
+        for node, amounts in (report.usage_by_node or {}).items()
+    }
+
+
+def _may_grow(autoscaler: object) -> bool:
+    """Whether there are node types to choose from.
+
+    A monitor that only reads makes up one type for each node, `node_` and its id
+    (autoscaler/_private/readonly/node_provider.py).
+    """
+    try:
+        types = msgspec.convert(autoscaler, _Autoscaler | None)
+    except msgspec.ValidationError:
+        return False
+    return any(kind != f"node_{node}" for node, kind in ((types and types.node_type_mapping) or {}).items())
+
+
+def _read_in_parts(body: bytes) -> tuple[_Status[_Report] | _Status[dict[str, object]] | None, _Report, int, str]:
     """What can be read of a report, how many of its entries cannot, and what is wrong with the first of those.
 
     Raises `Garbage`.
@@ -96,16 +141,16 @@ def _read_in_parts(body: bytes) -> tuple[_Report, int, str]:
             if part is None
             else [part]
         )
-        good = []
+        good: list[tuple[object, object]] = []
         for entry in entries:
             try:
                 good += each([entry], kind).rows
             except Garbage as error:
                 unreadable, first = unreadable + 1, first or str(error)
-        kept[name] = dict(good) if name == "usage" else good
+        kept[name] = dict(good) if name in {"usage", "usageByNode"} else good
     if unreadable and not any(kept.values()):
         raise Garbage(first)
-    return msgspec.convert(kept, _Report), unreadable, first
+    return found, msgspec.convert(kept, _Report), unreadable, first
 
 
 def camel(name: str) -> str:
@@ -114,23 +159,18 @@ def camel(name: str) -> str:
     return first + "".join(part.title() for part in rest)
 
 
-def _pending(report: _Report) -> Iterator[tuple[str, tuple[dict[str, float], ...]]]:
-    """Each demand as text, and what each of its parts needs of one node; STRICT_PACK puts a whole group on one."""
+def _pending(report: _Report) -> Iterator[tuple[str, Pending]]:
+    """Each demand as text and as a value."""
     for needs, count in report.resource_demand or ():
-        yield f"{_count(count, 'task or actor', 'tasks or actors')} needing {_needs(needs)}", (_named(needs),)
+        told = f"{_count(count, 'task or actor', 'tasks or actors')} needing {_needs(needs)}"
+        yield told, Pending((Part(_named(needs)),), count=int(count))
     for group, count in report.pg_demand or ():
         bundles = " + ".join(
             f"{_needs(needs)}" + (f" ({number:g} times)" if number != 1 else "") for needs, number in group.bundles
         )
         told = f"{_count(count, 'placement group', 'placement groups')} ({text(group.strategy)}) needing {bundles}"
-        parts = tuple(_named(needs) for needs, _ in group.bundles)
-        if group.strategy == "STRICT_PACK":
-            whole: dict[str, float] = {}
-            for needs, number in group.bundles:
-                for name, amount in _named(needs).items():
-                    whole[name] = whole.get(name, 0.0) + amount * number
-            parts = (whole,)
-        yield told, parts
+        parts = tuple(Part(_named(needs), int(number)) for needs, number in group.bundles)
+        yield told, Pending(parts, text(group.strategy), int(count))
 
 
 def _named(needs: dict[str, float]) -> dict[str, float]:

@@ -6,33 +6,39 @@ look, so what is carried out is never older than a moment, and never ends more t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from raytui.core.asked import COUNT, FIELDS, changed_fields, overlay, profile_note
+from raytui.core.asked import (
+    changed_fields,
+    counts,
+    dropped_notes,
+    fields_of,
+    overlay,
+    profile_note,
+)
 from raytui.core.conditions import assess
-from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, Problem, RaytuiError, RefusedForSafety
+from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.permission import require_changeable
-from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec
-from raytui.core.protocols import Check, Platform
-from raytui.core.remedy import CREATE, Hint, Remedy, plus
+from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec, scale_spec
+from raytui.core.protocols import Platform
+from raytui.core.remedy import CREATE, Remedy
 from raytui.core.report import status_document
 from raytui.core.required import with_launchers
 from raytui.core.snapshot import Application
-from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
-from raytui.core.validate import MAX_WORKERS, validate
+from raytui.core.spec import WORKER, ClusterSpec, HeadSpec, WorkersSpec
+from raytui.core.validate import count_problems
 from raytui.manager.executor import Execution
-from raytui.manager.filling import DEPLOYED, counting, deployed, filled, on_ports
+from raytui.manager.filling import DEPLOYED, counting, deployed, filled, on_basis, on_ports
 from raytui.manager.journal import Journal
 from raytui.manager.memory import Memory
 from raytui.manager.monitor import Monitor
 from raytui.manager.operations import hold
+from raytui.manager.refusals import refuse_impossible, refuse_unsound
 
 
 class ClusterManager:
@@ -74,17 +80,22 @@ class ClusterManager:
         *,
         spec: ClusterSpec | None = None,
         workers: int | None = None,
+        groups: Mapping[str, int] | None = None,
         target: str = "all",
         keep: bool = False,
+        purge: bool = False,
         flags: Collection[str] | None = None,
         recreate: bool = False,
         fill: bool = True,
     ) -> Plan:
         """What the verb would do now.
 
+        `scale` sets the number of workers of each group in `groups`, and with `workers` that of the group `worker`.
+
         `start` completes what is recorded with the cluster as last asked for. `flags` are the fields of `spec` that
         count whatever is recorded, by default those in which it differs from the manager's own. `recreate` makes again
-        what differs from what is asked for. Without `fill` nothing is put in that is missing.
+        what differs from what is asked for. `purge` lets a stop remove what it otherwise leaves.
+        Without `fill` nothing is put in that is missing.
 
         Raises `ConfigurationError` with every problem, `NotFound` when there is nothing to scale or restart,
         `RefusedForSafety` on a read-only profile, and whatever the platform raises when it cannot be asked.
@@ -92,26 +103,21 @@ class ClusterManager:
         require_changeable(verb, self._platform.name, read_only=self._read_only)
         wanted = (spec or self._spec).resolved(self._platform.name)
         counting = frozenset(changed_fields(spec or self._spec, self._spec) if flags is None else flags)
-        if verb == "scale" and (workers is None or not 0 <= workers <= MAX_WORKERS):
-            raise ConfigurationError.from_problems(
-                [
-                    Problem(
-                        "workers",
-                        f"{workers} workers: the number must be from 0 to {MAX_WORKERS}",
-                        "0 leaves the head alone",
-                    )
-                ]
-            )
+        numbers = {**({} if workers is None else {WORKER: workers}), **(groups or {})}
+        if verb == "scale":
+            wrong = count_problems(numbers)
+            if wrong:
+                raise ConfigurationError.from_problems(wrong)
         if verb == "start":
             await self._refuse_unsound(wanted, counting, fill=fill)
         applications = await self._platform.list(wanted.name)
         plan = await self._compare(
-            verb, wanted, applications, workers=workers, target=target, keep=keep, flags=counting, recreate=recreate,
-            fill=fill,
+            verb, wanted, applications, numbers=numbers, target=target, keep=keep, purge=purge, flags=counting,
+            recreate=recreate, fill=fill,
         )  # fmt: skip
         _refuse_problems(plan)
         if plan.creates:
-            plan = msgspec.structs.replace(plan, notes=(*plan.notes, *await self._refuse_impossible(plan)))
+            plan = msgspec.structs.replace(plan, notes=(*plan.notes, *await refuse_impossible(self._platform, plan)))
         return plan
 
     async def execute(
@@ -166,9 +172,10 @@ class ClusterManager:
         wanted: ClusterSpec,
         applications: tuple[Application, ...],
         *,
-        workers: int | None,
+        numbers: Mapping[str, int],
         target: str,
         keep: bool,
+        purge: bool,
         flags: frozenset[str],
         recreate: bool,
         fill: bool,
@@ -179,13 +186,16 @@ class ClusterManager:
         if verb == "stop":
             memory = Memory(self._state_dir, self._platform, wanted.name)
             known = (*applications, *memory.unlisted(applications))
-            return plan_stop(wanted, known, keep=keep, doubtful=memory.doubtful(known))
+            return plan_stop(wanted, known, keep=keep, purge=purge, doubtful=memory.doubtful(known))
         # Where everything has vanished since the plan was shown, what was shown is still what is wanted.
         basis = await self._recorded(wanted, applications) or shown
         if verb == "restart":
             return plan_restart(basis or wanted, applications, target)
         if verb == "scale":
-            plan = plan_scale((basis or wanted).with_workers(workers or 0), applications, workers or 0)
+            scaled, strange = scale_spec(basis or wanted, wanted, applications, numbers)
+            if strange:
+                raise ConfigurationError.from_problems(strange, f"scale of {wanted.name}")
+            plan = plan_scale(scaled, applications, numbers)
             return msgspec.structs.replace(plan, record=plan.spec)
         return await self._compare_start(wanted, applications, basis, flags, recreate=recreate, fill=fill)
 
@@ -201,12 +211,13 @@ class ClusterManager:
     ) -> Plan:
         left = await deployed(self._platform, wanted, self._given) if fill and basis is None else None
         basis = basis or left
-        spec = wanted if basis is None else overlay(basis, wanted, counting(flags, wanted, basis))
+        spec = wanted if basis is None else on_basis(basis, wanted, flags)
         spec, taken = await filled(self._platform, spec, launchers=fill)
         if not any(app.role == "head" for app in applications):
             spec = await self._platform.specs.resolve_ports(spec)
         spec = on_ports(spec, applications)
-        asked = overlay(spec, wanted, counting(self._given | flags, wanted, spec) - {COUNT})
+        said = self._given | flags
+        asked = overlay(spec, wanted, counting(said, wanted, spec) - counts(said))
         asked = msgspec.structs.replace(
             asked,
             ray_port=spec.ray_port if asked.ray_port == "auto" else asked.ray_port,
@@ -216,13 +227,15 @@ class ClusterManager:
         told = {difference.field for difference in plan.differences}
         note = (
             f"{wanted.name} {DEPLOYED}"
-            if left is not None
+            if left not in {None, wanted}
             else profile_note(plan.spec, wanted, flags=flags | told, given=self._given)
         )
         record = plan.spec if plan.changed else None
-        if record is None and basis is not None and COUNT in flags:
-            record = basis.with_workers(spec.workers.count)
-        notes = (*([note] if note else []), *taken, *plan.notes)
+        if record is None and basis is not None:
+            # Only numbers changed, to what there is.
+            counted = overlay(basis, spec, counts(flags))
+            record = counted if counted != basis else None
+        notes = (*filter(None, [note]), *taken, *dropped_notes(spec, wanted), *plan.notes)
         return msgspec.structs.replace(plan, profile=wanted, flags=flags, record=record, notes=notes)
 
     async def _recorded(self, wanted: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec | None:
@@ -241,7 +254,7 @@ class ClusterManager:
         Memory(self._state_dir, self._platform, plan.cluster).listed(applications)
         if plan.verb in {"scale", "restart"} and not applications:
             raise NotFound(f"cluster {plan.cluster} no longer exists", hint=CREATE)
-        wanted, flags = plan.spec, frozenset(FIELDS)
+        wanted, flags = plan.spec, frozenset(fields_of(plan.spec))
         if plan.profile is not None:
             # A free port that was picked and shown stays picked.
             ports = {field for field in ("ray_port", "dashboard_port") if getattr(plan.profile, field) == "auto"}
@@ -250,9 +263,10 @@ class ClusterManager:
             plan.verb,
             wanted,
             applications,
-            workers=plan.spec.workers.count,
+            numbers=plan.counts,
             target=plan.target,
             keep=plan.keep,
+            purge=plan.purge,
             flags=flags,
             recreate=plan.recreate,
             fill=False,
@@ -270,69 +284,14 @@ class ClusterManager:
         return fresh
 
     async def _refuse_unsound(self, wanted: ClusterSpec, flags: frozenset[str], *, fill: bool) -> None:
-        """Raise `ConfigurationError` when the spec breaks a rule.
+        async def basis() -> ClusterSpec | None:
+            found = await self._recorded(wanted, await self._platform.list(wanted.name))
+            if found is None and fill:
+                found = await deployed(self._platform, wanted, self._given)
+            return found
 
-        The error also holds what the platform would refuse about its other fields.
-        """
-        if fill:
-            wanted = with_launchers(wanted, self._platform.name)
-        problems = validate(wanted, self._platform.name)
-        if not problems:
-            return
-        told = {problem.field for problem in problems}
-        checks: tuple[Check, ...] = ()
-        if "name" not in told:
-            # The rules stand without a platform; whatever is wrong with that one shows when the spec is sound.
-            with suppress(RaytuiError):
-                basis = await self._recorded(wanted, await self._platform.list(wanted.name))
-                if basis is None and fill:
-                    basis = await deployed(self._platform, wanted, self._given)
-                if basis is not None:
-                    # What the profile leaves out may be recorded with the cluster.
-                    wanted = overlay(basis, wanted, counting(flags, wanted, basis))
-                    problems = validate(wanted, self._platform.name)
-                    if not problems:
-                        return
-                    told = {problem.field for problem in problems}
-                checks = await self._platform.specs.preflight(wanted)
-        advice = {check.field: check.hint for check in checks if check.field in told and check.hint}
-        problems = [msgspec.structs.replace(one, hint=advice.get(one.field, one.hint)) for one in problems]
-        found = [check for check in checks if check.status == "fail" and check.field and check.field not in told]
-        problems += [Problem(check.field, check.message, check.hint) for check in found]
-        raise ConfigurationError.from_problems(problems, f"the spec of {wanted.name}")
-
-    async def _refuse_impossible(self, plan: Plan) -> list[Hint]:
-        """What to tell of a plan that can be carried out.
-
-        Raises `ConfigurationError` with every reason why the platform could not run what it creates.
-        """
-        unsound = validate(plan.spec, self._platform.name) if plan.verb == "start" else []
-        if unsound:
-            raise ConfigurationError.from_problems(unsound, f"{plan.verb} of {plan.cluster}")
-        names = tuple(request.name for request in plan.creates)
-        foreign, checks = await asyncio.gather(
-            self._platform.conflicts(names), self._platform.specs.preflight(plan.spec)
-        )
-        failed = [check for check in checks if check.status == "fail"]
-        problems = [Problem(check.field or check.name, check.message, check.hint) for check in failed]
-        if foreign and not any(check.field == "name" for check in failed):
-            # A platform that checks names itself has said it already, of all of them.
-            exists = "an application named" if len(foreign) == 1 else "applications named"
-            problems.insert(
-                0,
-                Problem(
-                    "name",
-                    f"{exists} {', '.join(foreign)} "
-                    f"{'exists and is' if len(foreign) == 1 else 'exist and are'} not ours",
-                    "choose another cluster name with --cluster; "
-                    f"{'it is' if len(foreign) == 1 else 'they are'} left alone",
-                ),
-            )
-        if problems:
-            raise ConfigurationError.from_problems(problems, f"{plan.verb} of {plan.cluster}")
-        # It keeps nothing from running, and cannot be mended once the applications are made.
-        told = [check for check in checks if (check.status, check.field) == ("warn", "shared_memory")]
-        return [plus(check.message, "; ", check.hint) for check in told]
+        spec = with_launchers(wanted, self._platform.name) if fill else wanted
+        await refuse_unsound(self._platform, spec, flags, basis)
 
     async def start_cluster(  # noqa: PLR0917  # the contract gives this very signature
         self,
@@ -351,7 +310,7 @@ class ClusterManager:
         worker_script_path: str | None = None,
         wait_ready: bool = True,
         timeout: float = 300,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Start the cluster and answer its status document; the head is sized like a worker unless told.
 
         Raises an error that is a `RuntimeError` and lists every problem in `problems`.
@@ -373,17 +332,16 @@ class ClusterManager:
         spec = msgspec.structs.replace(
             self._spec, ray_port=ray_port, dashboard_port=dashboard_port, head=head, workers=workers
         )
-        await self._carry_out(
-            await self.plan("start", spec=spec, flags=FIELDS, fill=False), wait=wait_ready, timeout=timeout
-        )
+        plan = await self.plan("start", spec=spec, flags=fields_of(spec), fill=False)
+        await self._carry_out(plan, wait=wait_ready, timeout=timeout)
         return await self.get_status()
 
-    async def stop_cluster(self, timeout: float = 300) -> dict[str, Any]:
+    async def stop_cluster(self, timeout: float = 300) -> dict[str, object]:
         """Stop and delete every application of the cluster and answer its status document."""
         await self._carry_out(await self.plan("stop"), wait=True, timeout=timeout)
         return await self.get_status()
 
-    async def get_status(self) -> dict[str, Any]:
+    async def get_status(self) -> dict[str, object]:
         """The status document of contract section 3."""
         snapshot = await self._monitor.observe()
         return status_document(snapshot, assess(snapshot), snapshot.observed_at)

@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from raytui.core.asked import overlay, value_of
+from raytui.core.asked import overlay, value_of, with_groups_of
 from raytui.core.protocols import Platform
 from raytui.core.remedy import Hint
 from raytui.core.required import with_launchers
@@ -29,13 +29,18 @@ def counting(fields: Collection[str], wanted: ClusterSpec, basis: ClusterSpec) -
     )
 
 
+def on_basis(basis: ClusterSpec, wanted: ClusterSpec, fields: Collection[str]) -> ClusterSpec:
+    """What is recorded or was deployed, with those of `fields` as wanted, and the groups that are wanted."""
+    return with_groups_of(overlay(basis, wanted, counting(fields, wanted, basis)), wanted)
+
+
 async def deployed(platform: Platform, wanted: ClusterSpec, given: Collection[str]) -> ClusterSpec | None:
     """What a deploy left for the cluster of this name, under what somebody gave; none when it left nothing."""
     left = await platform.specs.deployed(wanted.name)
     if left is None:
         return None
     left = left.resolved(platform.name)
-    return overlay(left, wanted, counting(given, wanted, left))
+    return on_basis(left, wanted, given)
 
 
 async def filled(platform: Platform, spec: ClusterSpec, *, launchers: bool) -> tuple[ClusterSpec, list[Hint]]:

@@ -1,4 +1,4 @@
-"""What raytui itself did to a cluster, kept across runs: `raytui events` lists it beside Ray's own events.
+"""What raytui itself did to a cluster and what it saw the platform do by itself, kept across runs for `raytui events`.
 
 It is for people only. Nothing is decided by it, so losing it loses no cluster; a journal that cannot be written never
 stops an operation.
@@ -15,6 +15,8 @@ from raytui.system.files import private_directory, write_whole
 
 MAX_BYTES = 1_000_000
 """Past this the older half is dropped."""
+SAME_S = 120.0
+"""How far apart two watches may see the same thing: a platform's own restarts are 5 minutes apart."""
 
 
 class Journal:
@@ -35,6 +37,12 @@ class Journal:
                 file.write(msgspec.json.encode(event) + b"\n")
         except OSError:
             return
+
+    def add_once(self, cluster: str, event: Event) -> None:
+        """Append what several watches may see, unless one of them wrote it down lately."""
+        lately = (known for known in reversed(self.read(cluster)) if abs(event.at - known.at) < SAME_S)
+        if all((known.subject, known.reason) != (event.subject, event.reason) for known in lately):
+            self.add(cluster, event)
 
     def read(self, cluster: str) -> list[Event]:
         """The events of a cluster, oldest first; damaged lines are passed over."""

@@ -9,20 +9,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable
-from typing import Any
 
 import msgspec
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
+from raytui.core.events import Event
 from raytui.core.joined import join
 from raytui.core.kept import reuse
 from raytui.core.merge import Merging
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
-from raytui.core.questions import Question
+from raytui.core.questions import OF_PLATFORM, Question
+from raytui.core.revivals import follow, revival_events
 from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot
+from raytui.manager.account import Account
 from raytui.manager.beside import Beside
 from raytui.manager.operations import Watched
-from raytui.manager.readings import ALIVE, BIG, STATUS, VERDICT, Readings, failure_of
+from raytui.manager.readings import ALIVE, BIG, STATUS, VERDICT, Answered, Readings, failure_of
 from raytui.manager.subscriptions import Subscription, Subscriptions
 from raytui.manager.witness import Witness
 from raytui.system.backoff import Backoff
@@ -58,10 +60,12 @@ class Monitor:
         workers: int = 0,
         by_node: ByNode | None = None,
         operation: Callable[[], Operation | None] | None = None,
+        note: Callable[[Event], None] | None = None,
     ) -> None:
         """`workers` is how many the settings ask for.
 
-        `operation` reads what raytui itself carries out on the cluster now; it may block for as long as a disk does.
+        `operation` reads what raytui itself carries out on the cluster now; `note` writes down what the platform did by
+        itself. Both may block for as long as a disk does.
         """
         self._platform = platform
         self._connect = connect
@@ -71,6 +75,8 @@ class Monitor:
         self._witness = Witness()
         self._by_node = by_node
         self._beside = Beside(platform, cluster, workers, clock)
+        self._account = Account(platform, clock)
+        self._note = note
         self._operation = Watched(operation)
         self._subscriptions = Subscriptions()
         self._lock = asyncio.Lock()
@@ -118,21 +124,27 @@ class Monitor:
 
     async def close(self) -> None:
         """End what is being asked and let go of the dashboard; the platform belongs to whoever made it."""
+        await self._account.close()
         await self._unlink()
 
-    async def _round(self, questions: frozenset[Question], *, patience: float | None, fresh: bool) -> Snapshot:
+    async def _round(self, asked_for: frozenset[Question], *, patience: float | None, fresh: bool) -> Snapshot:
         async with self._lock:
+            questions = asked_for - OF_PLATFORM
             if self._link is not None:
                 self._link.ask(questions, patience, fresh)
             failure: Failure | None = None
             try:
                 before = await self._operation.now()
                 applications = await self._list()
-                beside = self._beside.read(applications.value)
+                beside = asyncio.gather(
+                    self._beside.read(applications.value),
+                    self._account.read(applications.value, looked_at="holdings" in asked_for, patience=PATIENCE_S),
+                )
                 if applications.value is not None:
-                    failure, (asked, foreign) = await asyncio.gather(self._locate(_head(applications.value)), beside)
+                    failure, more = await asyncio.gather(self._locate(_head(applications.value)), beside)
                 else:
-                    asked, foreign = await beside
+                    more = await beside
+                (asked, foreign), holdings = more
                 if self._link is not None:
                     await self._link.ask(questions, patience, fresh)
             finally:
@@ -140,10 +152,19 @@ class Monitor:
                     await self._link.end_round()
             # One that began or ended meanwhile explains what this round saw, too.
             operation = await self._operation.now() or before
-            beside_them = {"asked": asked, "foreign": foreign, "operation": operation}
+            beside_them = {"asked": asked, "foreign": foreign, "operation": operation, "holdings": holdings}
+            past = self._before
             snapshot = await self._work_out(lambda: self._joined(applications, questions, failure, beside_them))
             self._troubled = is_failing(snapshot)
+            await self._write_down(past, snapshot)
             return snapshot
+
+    async def _write_down(self, before: Snapshot | None, snapshot: Snapshot) -> None:
+        """Keep what the platform was seen to do by itself, of which nobody else keeps an account."""
+        if self._note is None or before is None or before.revivals is snapshot.revivals:
+            return
+        for event in revival_events(before.revivals, snapshot.revivals, snapshot.observed_at):
+            await asyncio.to_thread(self._note, event)
 
     async def _work_out(self, work: Callable[[], Snapshot]) -> Snapshot:
         """The result of work over every row, done in a thread when these are many: no key press waits for it."""
@@ -226,13 +247,17 @@ class Monitor:
         applications: Reading[tuple[Application, ...]],
         questions: frozenset[Question],
         failure: Failure | None,
-        more: dict[str, Any],
+        more: dict[str, object],
     ) -> Snapshot:
         """The snapshot of a round, joined with all that has not changed since the one before."""
         picture = self._picture(applications, questions, failure)
         if self._by_node is not None:
             more["applications"] = self._of_nodes(picture, self._by_node)
-        snapshot = msgspec.structs.replace(picture, **more)
+        known = self._before.revivals if self._before is not None else ()
+        snapshot = msgspec.structs.replace(picture, **more, revivals=known)
+        revivals = follow(known, self._before, snapshot)
+        if revivals is not known:
+            snapshot = msgspec.structs.replace(snapshot, revivals=revivals)
         join(snapshot, self._before)
         self._before = snapshot
         return snapshot
@@ -251,7 +276,8 @@ class Monitor:
         )
         if link is None:
             return plain
-        last: dict[str, Reading[Any]] = {question: link.readings.last(question) for question in questions}
+        asked = questions | link.readings.besides(questions)
+        last: dict[str, Answered] = {question: link.readings.last(question) for question in asked}
         stats: Reading[dict[str, Node]] = last.pop("stats", Reading())
         figures = Reading(None if stats.value is None else True, stats.failure, stats.at)
         nodes = last["nodes"].value

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sized
-from typing import Any
+from typing import Any, TypeAlias
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.kept import reuse
 from raytui.core.protocols import Dashboard
 from raytui.core.questions import Question
-from raytui.core.snapshot import Node, Reading, Rows
+from raytui.core.snapshot import Node, Reading, Rows, Usage
 
 ALIVE: frozenset[Question] = frozenset({"version", "gcs", "nodes"})
 """Whether Ray answers and which nodes live: asked whatever else is, because every other answer depends on it."""
@@ -33,6 +33,10 @@ PERIODS: dict[Question, float] = {
     "actors": 10.0,
     "serve": 10.0,
     "events": 10.0,
+    "tasks": 10.0,
+    "task_counts": 10.0,
+    "placement_groups": 10.0,
+    "ray_workers": 10.0,
 }
 """Seconds between two requests, 0 for every round. Figures and usage change every 5 s on Ray's side."""
 MANY_NODES = 100
@@ -40,29 +44,39 @@ MANY_NODES_STATS_S = 15.0
 """Period of the figures beyond `MANY_NODES` nodes: they weigh 10 to 17 KB each and cost the head most of a second per
 1,000."""
 
+ALL_THAT_RAY_GIVES = 10_000
+"""Rows of one list; a larger limit is refused."""
+LONG_LISTS: frozenset[Question] = frozenset({"actors", "tasks", "placement_groups", "ray_workers"})
+MANY_ROWS = 1_000
+MANY_ROWS_S = 30.0
+"""Period of a list of `LONG_LISTS` beyond `MANY_ROWS` rows: it costs the head, even if only while it is shown."""
+
 BIG = 500
 """Rows of an answer from which they are worked on in a thread, so that no key press waits for them."""
 
-_UNASKED: Reading[Any] = Reading()
+BEHIND_DEMAND: frozenset[Question] = frozenset({"tasks", "placement_groups", "actors"})
+"""What says who waits and who holds the nodes: asked besides as long as Ray's scheduler has work without a place."""
+
+Answered: TypeAlias = Reading[Any]
+"""The reading of some question. Any: each question has answers of its own type."""
+_UNASKED: Answered = Reading()
 
 
-FETCH: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
+FETCH: dict[Question, Callable[[Dashboard], Awaitable[object]]] = {
     "version": lambda dashboard: dashboard.version(),
     "gcs": lambda dashboard: dashboard.gcs_alive(),
     "nodes": lambda dashboard: dashboard.nodes(),
     "stats": lambda dashboard: dashboard.node_stats(),
     "usage": lambda dashboard: dashboard.usage(),
     "jobs": lambda dashboard: dashboard.jobs(),
-    "actors": lambda dashboard: dashboard.actors(),
+    "actors": lambda dashboard: dashboard.workload.actors(limit=ALL_THAT_RAY_GIVES),
     "serve": lambda dashboard: dashboard.serve(),
     "events": lambda dashboard: dashboard.events(),
+    "tasks": lambda dashboard: dashboard.workload.tasks(limit=ALL_THAT_RAY_GIVES),
+    "task_counts": lambda dashboard: dashboard.workload.task_counts(),
+    "placement_groups": lambda dashboard: dashboard.workload.placement_groups(limit=ALL_THAT_RAY_GIVES),
+    "ray_workers": lambda dashboard: dashboard.workload.workers(limit=ALL_THAT_RAY_GIVES),
 }
-
-
-ONCE: dict[Question, Callable[[Dashboard], Awaitable[Any]]] = {
-    "actors": lambda dashboard: dashboard.actors(limit=10_000)
-}
-"""What one look asks instead: as much as Ray gives, which is too much for its head to be asked for again and again."""
 
 
 class Readings:
@@ -71,11 +85,11 @@ class Readings:
     def __init__(self, dashboard: Dashboard, clock: Callable[[], float]) -> None:
         self.dashboard = dashboard
         self._clock = clock
-        self._last: dict[Question, Reading[Any]] = {}
+        self._last: dict[Question, Answered] = {}
         self._asked: dict[Question, float] = {}
         self._running: dict[Question, asyncio.Task[None]] = {}
 
-    def last(self, question: Question) -> Reading[Any]:
+    def last(self, question: Question) -> Answered:
         """The last answer, its time and its failure; empty when it was never asked."""
         return self._last.get(question, _UNASKED)
 
@@ -87,7 +101,7 @@ class Readings:
         """
         wanted = [question for question in questions if fresh or self._is_due(question)]
         session = self._session()
-        await self._wait([self._start(question, fresh=fresh) for question in wanted if question in {"gcs", "version"}])
+        await self._wait([self._start(question) for question in wanted if question in {"gcs", "version"}])
         failure = self.last("gcs").failure or self._shut_out()
         if failure is not None:
             await self._give_up(questions, failure)
@@ -95,11 +109,17 @@ class Readings:
         if session and self._session() != session:
             await self._forget(keep=("version", "gcs"))
             wanted = list(questions)
-        rest = {
-            question: self._start(question, fresh=fresh) for question in wanted if question not in {"gcs", "version"}
-        }
+        rest = {question: self._start(question) for question in wanted if question not in {"gcs", "version"}}
         await self._wait([task for question, task in rest.items() if question == "nodes"])
         await self._wait([task for question, task in rest.items() if question != "nodes"], patience)
+        besides = [question for question in self.besides(questions) if fresh or self._is_due(question)]
+        await self._wait([self._start(question) for question in besides], patience)
+
+    def besides(self, questions: Iterable[Question]) -> frozenset[Question]:
+        """What else the answers to these questions make worth asking."""
+        asked = frozenset(questions)
+        usage: Usage | None = self.last("usage").value
+        return BEHIND_DEMAND - asked if "usage" in asked and usage is not None and usage.pending else frozenset()
 
     async def close(self) -> None:
         """End what is still being asked and let go of the connection."""
@@ -112,6 +132,8 @@ class Readings:
         nodes: tuple[Node, ...] = self.last("nodes").value or ()
         if question == "stats" and len(nodes) > MANY_NODES:
             period = MANY_NODES_STATS_S
+        if question in LONG_LISTS and len(self.last(question).value or ()) > MANY_ROWS:
+            period = MANY_ROWS_S
         return asked is None or asyncio.get_running_loop().time() - asked >= period
 
     def _session(self) -> str:
@@ -123,21 +145,19 @@ class Readings:
         failure = self.last("version").failure
         return failure if failure is not None and failure.layer == "login" else None
 
-    def _start(self, question: Question, *, fresh: bool) -> asyncio.Task[None]:
+    def _start(self, question: Question) -> asyncio.Task[None]:
         """Ask, unless the same question is still open: polls never overlap."""
         running = self._running.get(question)
         if running is not None and running.done() and not running.cancelled():
             running.result()
         if running is None or running.done():
             self._asked[question] = asyncio.get_running_loop().time()
-            running = self._running[question] = asyncio.create_task(
-                self._fetch(question, fresh=fresh), name=f"ask {question}"
-            )
+            running = self._running[question] = asyncio.create_task(self._fetch(question), name=f"ask {question}")
         return running
 
-    async def _fetch(self, question: Question, *, fresh: bool) -> None:
+    async def _fetch(self, question: Question) -> None:
         try:
-            value = await ((ONCE.get(question) if fresh else None) or FETCH[question])(self.dashboard)
+            value = await FETCH[question](self.dashboard)
         except RaytuiError as error:
             self._last[question] = Reading(failure=failure_of(error), at=self._clock())
         else:
@@ -180,7 +200,7 @@ def _is_big(value: object) -> bool:
     return isinstance(value, Sized) and len(value) > BIG
 
 
-def _reading(value: Any, at: float) -> Reading[Any]:
+def _reading(value: object, at: float) -> Answered:
     """An answer as a reading, with what could not be read of it and how much there is beyond it."""
     return Reading(
         value=value,

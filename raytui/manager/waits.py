@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
+from raytui.core.capacity_findings import waiting_names, why_waiting
 from raytui.core.conditions import node_state
 from raytui.core.errors import DeadlineExceeded, OperationFailed
 from raytui.core.joined import join
@@ -20,6 +21,8 @@ FIRST_POLL_S = 0.2
 SLOWEST_POLL_S = 1.0
 LIST_S = 30.0
 """Backstop for the platform's own deadline on its list."""
+FEW = 6
+"""Applications that are named with their states one by one."""
 MISSING_POLLS = 3
 """How often in a row an application that was listed must be missing from the list before it counts as gone."""
 LAG_S = 60.0
@@ -89,7 +92,9 @@ class Waits:
             if len(alive) == len(wanted):
                 return f"{len(alive)}/{len(wanted)}"
             late = " ".join(name.removeprefix(f"{self._plan.cluster}-") for name in wanted if name not in alive)
-            said = _say(progress, f"{len(alive)}/{len(wanted)}, waiting for {late}", said)
+            short = waiting_names(join(snapshot))
+            told = f"{len(alive)}/{len(wanted)}, waiting for {late}" + (f"; {short}" if short else "")
+            said = _say(progress, told, said)
         raise AssertionError("unreachable: the wait ends by return or error")
 
     async def _observe(self, what: str) -> AsyncIterator[Snapshot]:
@@ -111,9 +116,11 @@ class Waits:
     def _ran_out(self, what: str, last: Snapshot | None) -> WaitRanOut:
         apps = last.applications.value if last is not None else None
         listed = "listed: none" if apps is not None else "what exists is not known"
-        exists = "listed: " + ", ".join(f"{app.name} ({app.state})" for app in apps) if apps else listed
+        exists = f"listed: {_by_state(apps)}" if apps else listed
+        short = waiting_names(join(last)) if last is not None else ""
         return WaitRanOut(
-            f"the {self._deadline.seconds:g} s ran out while waiting for {what}; {exists}",
+            f"the {self._deadline.seconds:g} s ran out while waiting for {what}; "
+            f"{short}{'; ' if short else ''}{exists}",
             hint=(Remedy("status", "", "shows what is missing"), Remedy("stop", "", "removes it")),
         )
 
@@ -159,6 +166,16 @@ class Waits:
             )
 
 
+def _by_state(apps: Sequence[Application]) -> str:
+    """Applications with their states; of many those of one state together."""
+    if len(apps) <= FEW:
+        return ", ".join(f"{app.name} ({app.state})" for app in apps)
+    states: dict[str, list[str]] = {}
+    for app in apps:
+        states.setdefault(app.state, []).append(app.short)
+    return "; ".join(f"{len(names)} {state}: {' '.join(names)}" for state, names in states.items())
+
+
 def _say(progress: Progress, text: str, said: str) -> str:
     if text != said:
         progress(text)
@@ -171,6 +188,8 @@ def _head_progress(snapshot: Snapshot) -> str:
         return snapshot.applications.failure.message
     if head is None:
         return "not listed yet"
+    if head.state == "starting" and (told := why_waiting(join(snapshot), head)):
+        return told
     if head.state != "running":
         state = head.launcher.state if head.launcher else head.state
         return head.launcher.message if head.launcher and head.launcher.message else f"application {state}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ async def whole_then_obey(work: Awaitable[T]) -> T:
     return answer
 
 
-async def all_done(tasks: Iterable[asyncio.Future[Any]]) -> bool:
+async def all_done(tasks: Iterable[asyncio.Future[T]]) -> bool:
     """Wait until all have ended, however often we are cancelled; the answer is whether we were."""
     tasks = list(tasks)
     cancelled = False

@@ -21,7 +21,7 @@ class Request(msgspec.Struct, frozen=True):
 
     verb: Verb
     spec: ClusterSpec | None = None
-    workers: int | None = None
+    groups: dict[str, int] | None = None
     target: str = "all"
     keep: bool = False
     flags: frozenset[str] | None = None

@@ -7,8 +7,10 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any, TextIO
+from io import TextIOWrapper
+from typing import TextIO, cast
 
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 
@@ -45,10 +47,11 @@ class PatientFile:
 class TerminalDriver(LinuxDriver):
     """Textual's driver on a patient file."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        file: Any = PatientFile(screen_file())
-        self._file = file
+    def __init__(
+        self, app: App[object], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._file = cast("TextIOWrapper", PatientFile(screen_file()))
 
 
 def screen_file() -> TextIO:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from raytui.core.errors import Failure, NotFound, OperationFailed, Unreachable
+from raytui.core.holdings import Holdings
 from raytui.core.marker import Marker
 from raytui.core.nodefile import NodeFile, kept_logs
 from raytui.core.platforms import PlatformName
@@ -61,6 +62,7 @@ class FakePlatform:
         self.asked: dict[str, ClusterSpec] = {}
         self.left: dict[str, ClusterSpec] = {}
         self.drains = True
+        self.held: Holdings | None = None
         self.closed = False
         self._next = 1
 
@@ -93,9 +95,13 @@ class FakePlatform:
         mine = [app for app in self.applications.values() if cluster in {None, app.cluster}]
         return tuple(sorted(mine, key=lambda app: (app.cluster, app.role != "head", app.index)))
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
+    async def conflicts(self, names: tuple[str, ...], cluster: str = "") -> tuple[str, ...]:
         await self._call("conflicts", " ".join(names))
         return tuple(name for name in names if name in self.foreign)
+
+    async def holdings(self) -> Holdings | None:
+        await self._call("holdings")
+        return self.held
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
         await self._call("prepare", " ".join(request.name for request in requests))
@@ -111,6 +117,7 @@ class FakePlatform:
             cluster=marker.cluster,
             role=marker.role,
             index=marker.index,
+            group=marker.group_name,
             state="starting",
             spec_digest=marker.spec,
             run=marker.run,
@@ -141,6 +148,13 @@ class FakePlatform:
     async def delete(self, application: Application, *, wait: bool = True) -> None:
         await self._call("delete", application.name)
         self.applications.pop(application.name, None)
+
+    async def purge(self, cluster: str) -> tuple[str, ...]:
+        await self._call("purge", cluster)
+        return (f"/shared/{cluster}",)
+
+    def place_of(self, cluster: str) -> str:
+        return f"/shared/{cluster}"
 
     async def drain(self, application: Application, timeout: float) -> bool:
         await self._call("drain", application.name)

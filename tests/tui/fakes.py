@@ -8,7 +8,7 @@ Plans are the real ones.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from typing import Self
 
 import msgspec
@@ -104,6 +104,7 @@ class FakeManager:
         *,
         spec: ClusterSpec | None = None,
         workers: int | None = None,
+        groups: Mapping[str, int] | None = None,
         target: str = "all",
         keep: bool = False,
         flags: Collection[str] | None = None,
@@ -120,7 +121,9 @@ class FakeManager:
         if verb == "stop":
             return plan_stop(wanted, applications, keep=keep)
         if verb == "scale":
-            return plan_scale(wanted, applications, workers or 0)
+            return plan_scale(
+                wanted, applications, {**({} if workers is None else {"worker": workers}), **(groups or {})}
+            )
         if verb == "restart":
             return plan_restart(wanted, applications, target)
         return plan_start(wanted, applications, recreate=recreate)

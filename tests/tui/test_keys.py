@@ -46,6 +46,7 @@ async def test_bar_help_hints_and_sentences_name_keys_of_ones_own():
         await console.show(with_dead_worker())
         assert console.screen().splitlines()[-1].startswith(" f2 start  s stop  u - scale  r restart  L logs")
         assert "L shows its last lines" in console.screen()
+        assert console.screen().splitlines()[2].startswith(" 1 Cluster  J Jobs  3 Actors")
         await console.press("question_mark")
         await console.until(lambda: "f2    Start the cluster" in console.screen(), "help")
         await console.press("escape")
@@ -53,6 +54,19 @@ async def test_bar_help_hints_and_sentences_name_keys_of_ones_own():
         await console.until(lambda: "f2 starts it" in console.screen(), "the sentence")
 
     await run_console(body, with_own())
+
+
+async def test_keys_of_lists_are_shown_where_they_work():
+    async def body(console):
+        await console.show(healthy())
+        assert "9 Nodes" in console.screen().splitlines()[2]
+        await console.press("e")
+        await console.until(lambda: "^s plan" in console.screen(), "the form")
+        assert "9 Nodes" not in console.screen()
+        await console.press("escape")
+        await console.until(lambda: "9 Nodes" in console.screen(), "the way to the lists")
+
+    await run_console(body)
 
 
 async def test_two_keys_can_change_places():

@@ -8,6 +8,7 @@ from raytui.core.errors import OperationFailed, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.remedy import Remedy
 from raytui.manager import operations
+from raytui.tui.keys import KEYS
 from raytui.tui.screens.confirm import ConfirmScreen
 from raytui.tui.screens.leave import LeaveScreen
 from tests.tui.conftest import absent, healthy, run_console
@@ -272,10 +273,9 @@ async def test_the_palette_knows_what_has_no_key():
 
 
 async def test_help_lists_every_key():
-    from raytui.tui.keys import KEYS
     from raytui.tui.screens.help import help_lines
 
-    text = "\n".join("".join(part for part, _ in line) for line in help_lines(72))
+    text = "\n".join("".join(part for part, _ in line) for line in help_lines(72, KEYS))
     for key in KEYS:
         assert key.tooltip[:50] in text
 

@@ -225,7 +225,7 @@ async def test_wide_screens_have_configuration_and_events_in_their_own_place():
         await console.show(healthy())
         await console.show(with_dead_worker())
         await console.until(lambda: "Cluster configuration" in console.screen(), "the configuration")
-        first = console.screen().splitlines()[2]
+        first = console.screen().splitlines()[3]
         assert first.index("Cluster configuration") < first.index("Applications")
         assert "Events" in console.screen()
         assert "✗ worker-2  node n2n2n" in console.screen()

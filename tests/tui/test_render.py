@@ -11,12 +11,13 @@ from raytui.config.keys import TOGETHER
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure, OperationFailed
 from raytui.core.events import StepEvent
+from raytui.core.kept import reuse
 from raytui.core.plan import plan_restart, plan_scale, plan_start, plan_stop
 from raytui.core.remedy import Remedy
 from raytui.core.snapshot import UNREAD, Gpu, LauncherReport, Reading
 from raytui.core.spec import ClusterSpec
 from raytui.tui.glyphs import to_ascii
-from raytui.tui.keys import KEYS, bar, written
+from raytui.tui.keys import KEYS, bar, verb_keys, written
 from raytui.tui.operation import Notice, begin, end, report
 from raytui.tui.render import nodes
 from raytui.tui.render.attention import attention_lines, event_lines, with_keys
@@ -33,6 +34,7 @@ from raytui.tui.theme import DARK, LIGHT, role_styles
 from raytui.tui.widgets.key_bar import bar_line
 from raytui.view.amounts import running_time
 from raytui.view.picture import SAMPLES, advance, is_equal
+from raytui.view.tables.kind import Column as TableColumn
 from raytui.view.words import needs_ascii
 from tests.tui.conftest import absent, application, healthy, node, with_dead_worker
 from tests.tui.fakes import SPEC
@@ -169,6 +171,21 @@ def test_a_start_is_not_drawn_as_a_fault():
 # rows
 
 
+def test_a_filter_asks_again_only_of_rows_that_changed(monkeypatch):
+    asked = []
+    monkeypatch.setattr(nodes, "test_of", lambda _kind, _text: lambda row: asked.append(row[0].text) or True)
+    before = healthy()
+    hotter = (node(0), node(1, cpu_percent=99.0), node(2))
+    after = msgspec.structs.replace(before, nodes=Reading(reuse(before.nodes.value, hotter), at=NOW))
+    rows, shown = NodeRows(), picture(before)
+    for seen in (shown, advance(shown, after)):
+        rows.show(seen)
+        assert len(rows.select("name", "head")) == 3
+    assert asked == ["head", "worker-1", "worker-2", "worker-1"]
+    rows.select("name", "another")
+    assert len(asked) == 7
+
+
 def test_a_row_has_both_truths_and_figures_with_units():
     rows = rows_of(picture(healthy()))
     line = text(row_line(rows.select()[1], arrange(rows.columns, 80), cursor=True))
@@ -245,10 +262,13 @@ def test_only_rows_that_are_looked_at_are_made(monkeypatch):
 
 def test_a_search_makes_again_only_what_changed(monkeypatch):
     made = []
-    original = nodes.Line
-    monkeypatch.setattr(
-        nodes, "Line", lambda item, *given: made.append(item.application.short) or original(item, *given)
-    )
+    original = TableColumn.without_role
+
+    def read(column, place, seen):
+        made.extend([place.application.short] if column.id == "name" else [])
+        return original(column, place, seen)
+
+    monkeypatch.setattr(TableColumn, "without_role", read)
     first = advance(None, healthy())
     shown = rows_of(first)
     shown.select(text="running")
@@ -322,7 +342,7 @@ def test_bars_and_running_times():
 
 
 def test_a_condition_says_what_on_which_thing_since_when_and_what_to_do():
-    lines = attention_lines(picture(with_dead_worker()), None, 79)
+    lines = attention_lines(picture(with_dead_worker()), None, 79, verb_keys())
     assert text(lines[0]).startswith(" ✗ worker-2  Ray lists the node as dead")
     assert "since 14:13:06" in text(lines[0])
     assert "l shows its last lines, r runs it again" in texts(lines)
@@ -342,11 +362,13 @@ def test_a_condition_says_what_on_which_thing_since_when_and_what_to_do():
     ],
 )
 def test_hints_name_keys_where_there_are_any(hint, shown):
-    assert with_keys(hint, "worker-1") == shown
+    assert with_keys(hint, verb_keys(), "worker-1") == shown
 
 
 def test_the_consoles_own_word_comes_first():
-    lines = attention_lines(picture(with_dead_worker()), Notice("warning", "start was not begun", "wait"), 79)
+    lines = attention_lines(
+        picture(with_dead_worker()), Notice("warning", "start was not begun", "wait"), 79, verb_keys()
+    )
     assert text(lines[0]).strip() == "▲ start was not begun"
     assert text(lines[1]).strip() == "wait"
 
@@ -394,7 +416,7 @@ def test_steps_show_their_state_time_and_message():
     operation = begin(plan_start(SPEC, apps), NOW)
     operation = report(operation, StepEvent("launchers written", "done", 0.04), NOW)
     operation = report(operation, StepEvent("head application created", "running", 0.0, "head"), NOW + 1)
-    lines = texts(step_lines(operation, NOW + 3, 80))
+    lines = texts(step_lines(operation, NOW + 3, 80, verb_keys()))
     assert "▸ Starting ray-cluster: 1 head, 2 workers" in lines
     assert "00:03" in lines
     assert "✓ launchers written              0.0 s" in lines
@@ -403,13 +425,14 @@ def test_steps_show_their_state_time_and_message():
 
 def test_an_ended_operation_keeps_what_matters():
     operation = begin(plan_start(SPEC, ()), NOW)
-    assert len(step_lines(end(operation, None, NOW + 61), NOW + 99, 80)) == 1
-    assert "01:01" in texts(step_lines(end(operation, None, NOW + 61), NOW + 99, 80))
+    assert len(step_lines(end(operation, None, NOW + 61), NOW + 99, 80, verb_keys())) == 1
+    assert "01:01" in texts(step_lines(end(operation, None, NOW + 61), NOW + 99, 80, verb_keys()))
     failed = texts(
         step_lines(
             end(operation, OperationFailed("it broke", hint=Remedy("logs", "head", "shows its output")), NOW + 5),
             NOW + 99,
             80,
+            verb_keys(),
         )
     )
     assert "✗ Starting" in failed
@@ -419,19 +442,19 @@ def test_an_ended_operation_keeps_what_matters():
 
 def test_a_step_that_no_plan_named_is_added():
     operation = report(begin(plan_start(SPEC, ()), NOW), StepEvent("undone", "undone", 0.2, "head"), NOW)
-    assert "undone" in texts(step_lines(operation, NOW, 80))
+    assert "undone" in texts(step_lines(operation, NOW, 80, verb_keys()))
 
 
 def test_a_plan_names_everything_it_ends_and_creates():
     apps = healthy().applications.value
-    stop = texts(plan_lines(plan_stop(SPEC, apps), 70))
+    stop = texts(plan_lines(plan_stop(SPEC, apps), 70, verb_keys()))
     assert stop.startswith("Ends\n")
     assert all(app.short in stop for app in apps)
     assert "running since" in stop
-    scale = texts(plan_lines(plan_scale(SPEC, apps, 3), 70))
+    scale = texts(plan_lines(plan_scale(SPEC, apps, 3), 70, verb_keys()))
     assert "Creates" in scale
     assert "worker-3     1 CPU  2 GB" in scale
-    restart = texts(plan_lines(plan_restart(SPEC, apps, "head"), 70))
+    restart = texts(plan_lines(plan_restart(SPEC, apps, "head"), 70, verb_keys()))
     assert "Ends and runs again" in restart
     assert "running jobs end with the head" in restart
 

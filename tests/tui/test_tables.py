@@ -6,7 +6,9 @@ import msgspec
 import pytest
 
 from raytui.core.errors import Failure
+from raytui.core.holdings import Held, Holdings
 from raytui.core.snapshot import Actor, Job, RayEvent, Reading, ServeDeployment
+from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task, TaskCount
 from raytui.tui.keys import verb_keys
 from raytui.tui.panes.details import DetailsPane
 from raytui.tui.panes.listing import ListPane
@@ -36,10 +38,24 @@ ACTORS = tuple(
     for n in range(5_000)
 )
 SERVE = (ServeDeployment("shop", "RUNNING", "Ranker", "HEALTHY", replicas=2, route="/rank"),)
+HELD = (
+    Held("e1", "alice", "train", "train-1", cpu=8.0, memory=32.0, gpus=3.0, label="A10G", since=NOW - 7200),
+    Held("e2", "engineer", "workbench", "ray-cluster-head", cpu=2.0, memory=8.0, gpus=0.0, since=NOW - 600),
+    Held(
+        "e3", "engineer", "workbench", "ray-cluster-worker-1", state="scheduling", cpu=2.0, memory=8.0, since=NOW - 90
+    ),
+)
 EVENTS = (
     RayEvent(NOW - 400, "INFO", "GCS", "node joined"),
     RayEvent(NOW - 40, "ERROR", "RAYLET", "worker killed by the memory monitor"),
 )
+TASKS = (
+    Task("task-1", "step", "RUNNING", since=NOW - 40, started_at=NOW - 40),
+    Task("task-2", "step", "FAILED", error_type="TASK_EXECUTION_EXCEPTION", message="ValueError: wrong"),
+)
+COUNTS = (TaskCount("step", "NORMAL_TASK", {"RUNNING": 1, "FAILED": 1}),)
+GROUPS = (PlacementGroup("group-1", "train", "PENDING", bundles=(Bundle(0, {"CPU": 64.0}),), scheduling="INFEASIBLE"),)
+PROCESSES = (RayWorker("process-1", is_alive=False, exit_type="NODE_OUT_OF_MEMORY", ended_at=NOW - 9),)
 
 
 def full(**more):
@@ -50,6 +66,11 @@ def full(**more):
         actors=Reading(ACTORS, at=NOW, total=53_572),
         serve=Reading(SERVE, at=NOW, total=1),
         events=Reading(EVENTS, at=NOW),
+        holdings=Reading(Holdings(held=HELD), at=NOW),
+        tasks=Reading(TASKS, at=NOW, total=2),
+        task_counts=Reading(COUNTS, at=NOW, total=1),
+        placement_groups=Reading(GROUPS, at=NOW, total=1),
+        ray_workers=Reading(PROCESSES, at=NOW, total=1),
     )
 
 
@@ -313,7 +334,7 @@ async def test_an_empty_list_teaches_with_its_whole_sentence(kind, width):
         await console.show(msgspec.structs.replace(healthy(), **{kind: Reading((), at=NOW, total=0)}))
         screen = await opened_message(console, kind)
         said = "".join("".join(part for part, _ in line) for line in screen.list.query_one("#message").lines)
-        assert "".join(with_keys(TABLES[kind].empty, keys=verb_keys(elsewhere=True)).split()) in "".join(said.split())
+        assert "".join(with_keys(TABLES[kind].empty, verb_keys(elsewhere=True)).split()) in "".join(said.split())
         assert "…" not in said
 
     await run_console(body, size=(width, 24))

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlsplit
 
 from raytui.core.errors import Failure, NotFound, Unreachable
-from raytui.core.protocols import Dashboard, DashboardTarget
-from raytui.core.snapshot import Actor, Amount, Job, Node, RayEvent, RayVersion, ServeDeployment, Usage
+from raytui.core.protocols import Dashboard, DashboardTarget, Workload
+from raytui.core.snapshot import Amount, Job, Node, RayEvent, RayVersion, ServeDeployment, Usage
 from tests.world.api import Oddity
 from tests.world.loop import EPOCH, Killed, Process
 from tests.world.records import RayNode, Session
@@ -23,6 +23,10 @@ class WorldDashboard(Dashboard):
         self._process = process
         self._oddity = oddity
         self._target = target
+
+    @property
+    def workload(self) -> Workload:
+        raise NotImplementedError("nobody in the world asks what runs on Ray")
 
     async def version(self) -> RayVersion:
         session = await self._session()
@@ -48,11 +52,6 @@ class WorldDashboard(Dashboard):
     async def jobs(self) -> tuple[Job, ...]:
         await self._session()
         return ()
-
-    async def actors(self, limit: int = 1000) -> tuple[tuple[Actor, ...], int]:
-        del limit
-        await self._session()
-        return (), 0
 
     async def serve(self) -> tuple[ServeDeployment, ...]:
         await self._session()

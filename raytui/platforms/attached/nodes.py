@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterable
 
 from raytui.core.snapshot import Application, ApplicationState, Node
-from raytui.core.spec import GIGABYTE
+from raytui.core.spec import GIGABYTE, GROUP_LABEL
 
 MOST_DEAD = 100
 """How many ended nodes are shown, the last ones; Ray keeps up to 1,000 of them while its head lives."""
+_GROUP_LABELS = (GROUP_LABEL, "ray.io/node-group")
+"""Which group a node belongs to: raytui's own label, and the one that Ray sets where Kubernetes made the node."""
 _STATES: dict[str, ApplicationState] = {"ALIVE": "running", "DEAD": "stopped"}
 
 
@@ -61,4 +63,5 @@ def _application(cluster: str, node: Node, index: int, label: str) -> Applicatio
         gpus=int(node.resources.get("GPU", 0.0)),
         message=(node.message or node.reason) if node.state == "DEAD" else "",
         label=label,
+        group=next((node.labels[name] for name in _GROUP_LABELS if node.labels.get(name)), "") if index else "",
     )

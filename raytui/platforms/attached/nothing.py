@@ -44,7 +44,11 @@ class NothingKept:
         """None."""
         return None
 
-    write_launchers = record_spec = refuse
+    def place_of(self, cluster: str) -> str:  # noqa: ARG002  # nothing is kept
+        """Nowhere."""
+        return ""
+
+    write_launchers = record_spec = purge = refuse
 
 
 class AsGiven:

@@ -66,9 +66,16 @@ class AttachedPlatform:
             self._address, token_file=token.path, ca_bundle=self._ca_bundle, ray_headers=login, given=True
         )
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # nothing is made here
+    async def conflicts(  # nothing is made here
+        self,
+        names: tuple[str, ...],  # noqa: ARG002
+        cluster: str = "",  # noqa: ARG002
+    ) -> tuple[str, ...]:
         """None."""
         return ()
+
+    async def holdings(self) -> None:
+        """None: who made the nodes is not known here."""
 
     create = prepare = stop = restart = delete = drain = forget = refuse
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from raytui.core.errors import ConfigurationError, Problem, RaytuiError
+from raytui.core.holdings import Holdings
 from raytui.core.launchers import NODE_VARIABLE, node_folder
 from raytui.core.platforms import PlatformName
 from raytui.core.protocols import CreateRequest, DashboardTarget
@@ -20,12 +21,14 @@ from raytui.platforms.cai.api.client import Timing
 from raytui.platforms.cai.api.connect import open_client
 from raytui.platforms.cai.api.transport import ClientName
 from raytui.platforms.cai.applications.lifecycle import ENDED, Lifecycle
-from raytui.platforms.cai.applications.records import in_order, to_application
+from raytui.platforms.cai.applications.records import Record, in_order, to_application
 from raytui.platforms.cai.project.files import DirectFiles, ProjectFiles, RemoteFiles
 from raytui.platforms.cai.project.folder import SharedFolder, folder_of, token_path
 from raytui.platforms.cai.project.remote_reports import RemoteReports
 from raytui.platforms.cai.project.store import ProjectStore
+from raytui.platforms.cai.site.accelerators import Accelerators
 from raytui.platforms.cai.site.addresses import DashboardAddresses, site_of
+from raytui.platforms.cai.site.holdings import HoldingsReader
 from raytui.platforms.cai.site.projects import raise_shared_memory
 from raytui.platforms.cai.site.specs import SiteSpecs
 from raytui.platforms.cai.site.usage import Reasons
@@ -79,13 +82,16 @@ class CaiPlatform:
         self.lifecycle = Lifecycle(api)
         self.files = files or (DirectFiles(project_dir) if project_dir is not None else RemoteFiles(api))
         self.folder = SharedFolder(self.files)
-        self.store = ProjectStore(self.files, self.folder, self.lifecycle, api.timing)
+        self.store = ProjectStore(self.files, self.folder, self.lifecycle, api.timing, beside=self._remove_deployed)
         self.specs = SiteSpecs(api, self.lifecycle, self.files, launchers)
         self._dashboards = DashboardAddresses(api.endpoint, self.folder, project_dir)
         self._site = site_of(api.endpoint.base, domain)
         self._venv = venv
         self._is_inside = project_dir is not None
         self._reasons = Reasons(api)
+        self._accelerators = Accelerators(api)
+        self._holdings = HoldingsReader(api)
+        self._records: tuple[Record, ...] = ()
         self._remote = RemoteReports(api)
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:
@@ -95,6 +101,7 @@ class CaiPlatform:
         with each look. A failed application has its reason, where somebody tells one.
         """
         records, present = await asyncio.gather(self.lifecycle.records(), self._present(cluster))
+        self._records = records
         ours = in_order(records)
         apps = [
             to_application(record, self._site)
@@ -109,13 +116,13 @@ class CaiPlatform:
             for app in apps
         )
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of `names` that an application without our marker has, or one whose marker stands for another name."""
-        return tuple(
-            sorted(
-                {record.name for record in await self.lifecycle.records() if record.name in names and not record.ours}
-            )
-        )
+    async def conflicts(self, names: tuple[str, ...], cluster: str = "") -> tuple[str, ...]:
+        """Those of `names` that an application without our marker has, or one whose marker stands for another name.
+
+        An application of another cluster counts too: group `c` of cluster `a-b` and group `b-c` of `a` share a name.
+        """
+        named = [record for record in await self.lifecycle.records() if record.name in names]
+        return tuple(sorted({record.name for record in named if not record.ours or _is_of_another(record, cluster)}))
 
     @property
     def appears_within(self) -> float:
@@ -123,9 +130,11 @@ class CaiPlatform:
         return self.client.timing.late_behind_gateway + self.client.timing.lag
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
-        """Make the Ray token of each cluster that is to have one and has none, and give pods their shared memory."""
+        """Make each cluster's Ray token where it has none, look up its accelerators, give pods their shared memory."""
         asked = {request.marker.cluster for request in requests if request.environment.get("RAY_AUTH_MODE") == "token"}
         own = ray_token(os.environ, Path()).text
+        for label in dict.fromkeys(request.accelerator for request in requests if request.accelerator):
+            await self._accelerators.identity(label)
         await asyncio.gather(*(self.folder.ensure_token(cluster, own) for cluster in asked))
         shared = max((request.shared_memory for request in requests), default=0.0)
         if shared:
@@ -134,7 +143,8 @@ class CaiPlatform:
     async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:
         """Make one application, which finds what `prepare` made."""
         self.store.begins(request.marker.cluster)
-        request = msgspec.structs.replace(request, script=self.store.placed(request.script))
+        accelerator = await self._accelerators.identity(request.accelerator) if request.accelerator else ""
+        request = msgspec.structs.replace(request, script=self.store.placed(request.script), accelerator=accelerator)
         return to_application(await self.lifecycle.create(request, self._environment(request), until=until), self._site)
 
     async def stop(self, application: Application, *, wait: bool = True) -> None:
@@ -187,6 +197,10 @@ class CaiPlatform:
         finally:
             await asyncio.shield(self._withdraw(application))
 
+    async def holdings(self) -> Holdings:
+        """Quotas, kinds of GPU and the workloads that run, by a constant number of requests."""
+        return await self._holdings.read(self._records)
+
     async def dashboard(self, head: Application) -> DashboardTarget:
         """By the head's own address inside the project, by its application when that serves it, else not at all."""
         return await self._dashboards.of(head)
@@ -196,6 +210,14 @@ class CaiPlatform:
         await self.lifecycle.close()
         await self.store.close()
         await self.client.close()
+
+    async def _remove_deployed(self, cluster: str) -> tuple[str, ...]:
+        """Remove the jobs and files of a deploy that was this cluster's."""
+        if await self.specs.deployed(cluster) is None:
+            return ()
+        from raytui.platforms.cai.deploy.removal import remove_deployed
+
+        return await remove_deployed(self.client, self.files)
 
     async def _present(self, cluster: str | None) -> frozenset[str] | None:
         if self._is_inside or cluster is None:
@@ -239,6 +261,10 @@ class CaiPlatform:
         except RaytuiError:
             # A launcher counts only a request that appears after it began, so one left behind harms nobody.
             return
+
+
+def _is_of_another(record: Record, cluster: str) -> bool:
+    return bool(cluster) and record.marker is not None and record.marker.cluster != cluster
 
 
 def _why(app: Application) -> str:

@@ -140,6 +140,7 @@ def _requested(folder: Folder, request: CreateRequest, venv: Path, clock: Clock)
         cluster=marker.cluster,
         role=marker.role,
         index=marker.index,
+        group=marker.group,
         created_at=clock(),
         spec_digest=marker.spec,
         run=marker.run,

@@ -29,7 +29,7 @@ from raytui.system.token import RayToken, ray_token
 TEMP_ROOT = Path("/tmp")  # noqa: S108  # made 0700 and checked before it is used
 """Ray's socket paths have 107 characters in all, so a long TMPDIR is not honoured."""
 SOCKET_LIMIT = 107
-SESSION_PATH = len("/w1000/session_2026-11-24_23-59-59_999999_4194304/sockets/plasma_store.1")
+SESSION_PATH = len("/w1a2b3c/session_2026-11-24_23-59-59_999999_4194304/sockets/plasma_store.1")
 """What comes below it at its longest: the launcher's folder for each worker, then Ray's own."""
 _NOT_INHERITED = ("RAY_", "RAYTUI_", "CDSW_", "CML_")
 """Leftovers of another cluster, of our own settings or of a workbench would steer the launcher; keys have no business

@@ -110,7 +110,7 @@ def reconcile(folder: Folder, found: Iterable[processes.Marked]) -> list[Record]
         # A delete that nobody waited for is complete; what cannot be removed now is removed after another look.
         with suppress(OperationFailed):
             _forget(folder, gone)
-    return sorted((record for record in seen.values() if record not in gone), key=lambda record: record.index)
+    return sorted((record for record in seen.values() if record not in gone), key=lambda record: record.place)
 
 
 def _is_gone(record: Record, marks: Iterable[processes.Marked]) -> bool:
@@ -193,6 +193,7 @@ def application(folder: Folder, record: Record) -> Application:
         name=record.name,
         cluster=record.cluster,
         role=record.role,
+        group=record.group_name,
         index=record.index,
         state=verdict.state,
         raw_state=verdict.raw,

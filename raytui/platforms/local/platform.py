@@ -64,7 +64,11 @@ class LocalPlatform:
         """
         return await read_within("the list of local applications", lambda: observe.listed(self._root, cluster))
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002  # names are ours alone
+    async def conflicts(  # a local name is inside our own state directory
+        self,
+        names: tuple[str, ...],  # noqa: ARG002
+        cluster: str = "",  # noqa: ARG002
+    ) -> tuple[str, ...]:
         """None: nobody else makes applications here."""
         return ()
 
@@ -72,6 +76,9 @@ class LocalPlatform:
     def appears_within(self) -> float:
         """The records are the list."""
         return 0.0
+
+    async def holdings(self) -> None:
+        """None: this machine keeps no account of who may have what."""
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
         """Nothing: what an application needs is made under the lock that it is made under."""

@@ -14,8 +14,8 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from raytui.core.asked import part_of
 from raytui.core.errors import OperationFailed
 from raytui.core.launchers import NODE_FOLDER, needs_node_program
 from raytui.core.protocols import Check
@@ -164,10 +164,8 @@ def ray_requirement() -> str:
 
 def scripts(spec: ClusterSpec) -> Iterator[Check]:
     """Whether scripts of the user's own are there, with the node program that raytui's run beside them."""
-    for role, field, script in (
-        ("head", "head.script", spec.head.script),
-        ("worker", "workers.script", spec.workers.script),
-    ):
+    groups = [(group, f"{part_of(group)}.script", size.script) for group, size in spec.all_groups.items()]
+    for role, field, script in (("head", "head.script", spec.head.script), *groups):
         if not script:
             continue
         path = Path(script).expanduser().absolute()
@@ -200,15 +198,14 @@ def sizes(spec: ClusterSpec) -> Iterator[Check]:
     have: dict[str, float] = {"cpu": machine.cpus(), "memory": machine.memory() / GIGABYTE}
     words = {"cpu": "CPUs", "memory": "GB of memory"}
     for what, most in have.items():
-        nodes: list[tuple[str, Any, int]] = [("head", spec.head, 1), ("workers", spec.workers, spec.workers.count)]
+        nodes: list[tuple[str, object, int]] = [("head", spec.head, 1)]
+        nodes += [(part_of(group), size, size.count) for group, size in spec.all_groups.items()]
         asked = [(role, float(getattr(node, what) or 0), count) for role, node, count in nodes if count]
         unit = words[what]
         over = [(role, each) for role, each, _ in asked if each > most]
         for role, each in over:
-            subject = "the head" if role == "head" else "each worker"
-            flag = f"--{'head-' if role == 'head' else ''}{what}"
-            message = f"{subject} asks for {each:g} {unit}, the machine has {most:.4g}"
-            yield Check(what, "fail", message, f"give {flag} {most:.4g} or less", f"{role}.{what}")
+            message = f"{_each(role)} asks for {each:g} {unit}, the machine has {most:.4g}"
+            yield Check(what, "fail", message, _give(role, what, most), f"{role}.{what}")
         total = sum(each * count for _, each, count in asked)
         if over:
             continue
@@ -221,22 +218,39 @@ def sizes(spec: ClusterSpec) -> Iterator[Check]:
 
 def gpus(spec: ClusterSpec) -> Iterator[Check]:
     """GPUs as nvidia-smi counts them, when some are asked for."""
-    each, count = spec.workers.gpus, spec.workers.count
-    if not each or not count:
+    asked = {part_of(group): size for group, size in spec.all_groups.items() if size.gpus and size.count}
+    if not asked:
         yield Check("gpu", "skip", "no GPU is asked for")
         return
-    have = machine.gpus()
-    if have is None:
-        message = f"each worker asks for {each} GPUs, but nvidia-smi is missing or does not answer"
-        yield Check("gpu", "fail", message, "install NVIDIA's driver, or leave --gpus out", "workers.gpus")
-    elif each > have:
-        message = f"each worker asks for {each} GPUs, the machine has {have}"
-        yield Check("gpu", "fail", message, f"give --gpus {have} or less", "workers.gpus")
-    elif each * count > have:
-        message = f"the workers ask for {each * count} GPUs together, the machine has {have}: they will share them"
-        yield Check("gpu", "warn", message, "take fewer workers", "workers.gpus")
+    have, together = machine.gpus(), sum(size.gpus * size.count for size in asked.values())
+    field = f"{next(iter(asked))}.gpus"
+    over = {part: size.gpus for part, size in asked.items() if have is None or size.gpus > have}
+    for part, each in over.items():
+        if have is None:
+            message = f"{_each(part)} asks for {each} GPUs, but nvidia-smi is missing or does not answer"
+            without = "leave --gpus out" if part == "workers" else f"leave {part}.gpus out"
+            yield Check("gpu", "fail", message, f"install NVIDIA's driver, or {without}", f"{part}.gpus")
+        else:
+            message = f"{_each(part)} asks for {each} GPUs, the machine has {have}"
+            yield Check("gpu", "fail", message, _give(part, "gpus", have), f"{part}.gpus")
+    if over or have is None:
+        return
+    if together > have:
+        message = f"the workers ask for {together} GPUs together, the machine has {have}: they will share them"
+        yield Check("gpu", "warn", message, "take fewer workers", field)
     else:
-        yield Check("gpu", "ok", f"{each * count} of {have} GPUs")
+        yield Check("gpu", "ok", f"{together} of {have} GPUs")
+
+
+def _each(part: str) -> str:
+    """A node of a part of the spec as the subject of a sentence."""
+    named = {"head": "the head", "workers": "each worker"}
+    return named.get(part) or f"each worker of the group {part.removeprefix('groups.')}"
+
+
+def _give(part: str, what: str, most: float) -> str:
+    flags = {"head": f"give --head-{what}", "workers": f"give --{what}"}
+    return f"{flags.get(part) or f'set {part}.{what} to'} {most:.4g} or less"
 
 
 def ports(root: Path, spec: ClusterSpec) -> Iterator[Check]:
@@ -307,7 +321,8 @@ def shared_memory(spec: ClusterSpec) -> Iterator[Check]:
             "shm", "warn", "there is no /dev/shm: Ray keeps objects on disk, which is slow", "mount a tmpfs there"
         )
         return
-    wanted = 0.3 * GIGABYTE * (float(spec.head.memory or 0) + float(spec.workers.memory or 0) * spec.workers.count)
+    workers = sum(float(size.memory or 0) * size.count for size in spec.all_groups.values())
+    wanted = 0.3 * GIGABYTE * (float(spec.head.memory or 0) + workers)
     have = f"{size / 1e9:.1f} GB of shared memory (/dev/shm)"
     hint = "make it larger (in a container: --shm-size), or give the nodes less memory"
     if size < SMALL_SHM:

@@ -14,7 +14,7 @@ import msgspec
 
 from raytui.core.marker import Role
 from raytui.core.nodefile import NodeFile
-from raytui.core.spec import ClusterSpec
+from raytui.core.spec import WORKER, ClusterSpec, place
 from raytui.platforms.local.files import Folder, explained
 from raytui.system.files import private_directory, write_whole
 
@@ -69,11 +69,23 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     environment: dict[str, str] = {}
     """What was asked for; never a secret."""
     spec_json: str = ""
+    group: str = ""
+    """Group of a worker; empty on the head, and for the group `worker`, as in records of before there were others."""
+
+    @property
+    def group_name(self) -> str:
+        """Group of a worker by its name; empty on the head."""
+        return "" if self.role == "head" else self.group or WORKER
+
+    @property
+    def place(self) -> tuple[int, str, int]:
+        """By which the applications of a cluster are ordered."""
+        return place(self.group_name, self.index)
 
     @property
     def log(self) -> str:
         """File name of the launcher's output."""
-        return f"{'head' if self.role == 'head' else f'worker-{self.index}'}-{self.engine}.log"
+        return f"{'head' if self.role == 'head' else f'{self.group_name}-{self.index}'}-{self.engine}.log"
 
     @property
     def complete(self) -> bool:
@@ -100,7 +112,7 @@ def load(folder: Folder, name: str) -> Record | None:
 
 
 def load_all(folder: Folder) -> list[Record]:
-    """Every record of a cluster, head first, workers by index."""
+    """Every record of a cluster, head first, workers by group and index."""
     with explained("reading the records", folder.applications):
         try:
             files = os.listdir(folder.applications)  # noqa: PTH208
@@ -108,7 +120,7 @@ def load_all(folder: Folder) -> list[Record]:
             return []
     names = [name[:-5] for name in files if name.endswith(".json") and not name.startswith(".")]
     return sorted(
-        (record for name in names if (record := load(folder, name)) is not None), key=lambda record: record.index
+        (record for name in names if (record := load(folder, name)) is not None), key=lambda record: record.place
     )
 
 
@@ -173,9 +185,10 @@ def _decode(data: bytes, folder: Folder, name: str) -> Record:
         record = None
     if record is not None and (record.name, record.cluster) == (name, folder.cluster):
         return record
-    tail = name.rpartition("-")[2]
+    group, _, tail = name.removeprefix(f"{folder.cluster}-").rpartition("-")
     index = int(tail) if tail.isdigit() and not name.endswith("-head") else 0
-    return Record("", "", name, folder.cluster, "worker" if index else "head", index)
+    group = group if index and group != WORKER else ""
+    return Record("", "", name, folder.cluster, "worker" if index else "head", index, group=group)
 
 
 def log_tail(path: Path, limit: int = 4096) -> list[str]:

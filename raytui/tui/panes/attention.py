@@ -28,7 +28,7 @@ class AttentionPane(Pane):
     picture: reactive[Picture | None] = reactive(None, repaint=False)
     notice: reactive[Notice | None] = reactive(None, repaint=False)
 
-    def __init__(self, verbs: Mapping[str, str] | None = None) -> None:
+    def __init__(self, verbs: Mapping[str, str]) -> None:
         """`verbs` gives the key of each verb as it is written."""
         super().__init__("Needs attention", id="attention")
         self._verbs = verbs

@@ -100,7 +100,7 @@ class ConfigPane(Pane):
         texts = texts_of(spec, self._platform)
         self._rows = {
             field.spec_field: FieldRow(field, texts[field.spec_field], disabled=self._read_only)
-            for field in fields_of(self._platform)
+            for field in fields_of(self._platform, spec.groups)
         }
         self._general = Static("", classes="problem", markup=False)
         self.spec = spec
@@ -135,7 +135,7 @@ class ConfigPane(Pane):
         for problem in self.problems:
             by_field.setdefault(
                 problem.field,
-                problem.message + (f"; {with_keys(problem.hint, keys=self._verbs)}" if problem.hint else ""),
+                problem.message + (f"; {with_keys(problem.hint, self._verbs)}" if problem.hint else ""),
             )
         for path, row in self._rows.items():
             row.tell(by_field.pop(path, ""), f"{word} {differ[path]}" if path in differ else "")

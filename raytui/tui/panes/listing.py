@@ -12,7 +12,7 @@ from textual.reactive import reactive
 
 from raytui.core.snapshot import Reading
 from raytui.tui.panes.pane import Pane
-from raytui.tui.render.columns import LazyRows, Row
+from raytui.tui.render.columns import Column, LazyRows, Row
 from raytui.tui.render.listing import Counts, Kind, Wish, command, failure_of, message_lines, title
 from raytui.tui.render.tables import screen_columns, screen_row, test_of
 from raytui.tui.render.text import cells
@@ -67,9 +67,10 @@ class ListPane(Pane):
         trend = next((column.id for column in kind.columns if column.trend is not None), "")
         self._figures = trend
         """The first column of figures: a row's own sentence stands in their place."""
-        self._places = [kind.place(column) for column in kind.usual if not (trend and column.id == "why")]
-        self._columns = screen_columns([kind.columns[place] for place in self._places])
+        self._places: list[int] = []
+        self._columns: tuple[Column, ...] = ()
         self._longest = 0
+        self._choose_columns(None)
         self._reveals = False
         self._grows = any(kind.columns[place].is_span for place in self._places)
 
@@ -119,8 +120,16 @@ class ListPane(Pane):
             self._readable = picture
         self._draw_rows()
 
+    def _choose_columns(self, picture: Picture | None) -> None:
+        """The columns that this picture asks for; the same ones keep the room that their names were given."""
+        chosen = [column for column in self.kind.shown(picture) if not (self._figures and column.id == "why")]
+        places = [self.kind.place(column) for column in chosen]
+        if places != self._places:
+            self._places, self._columns, self._longest = places, screen_columns(chosen), 0
+
     def _draw_rows(self) -> None:
         source = self._readable
+        self._choose_columns(source)
         if source is None:
             self._show([], None)
             return

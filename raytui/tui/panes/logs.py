@@ -16,7 +16,7 @@ from raytui.core.errors import RaytuiError
 from raytui.core.session import LogSource, Session
 from raytui.core.snapshot import Snapshot
 from raytui.tui.faults import unforeseen
-from raytui.tui.keys import bindings, verb_keys
+from raytui.tui.keys import bindings
 from raytui.tui.messages import LogEnded, LogsArrived
 from raytui.tui.panes.pane import Pane
 from raytui.tui.render.attention import with_keys
@@ -40,10 +40,10 @@ class LogsPane(Pane):
     class FindWanted(Message):
         """Somebody wants to search the log."""
 
-    def __init__(self, verbs: Mapping[str, str] | None = None) -> None:
+    def __init__(self, verbs: Mapping[str, str]) -> None:
         super().__init__("Logs", id="logs")
         self.view = LogView(id="log-view")
-        self._verbs = verb_keys() if verbs is None else verbs
+        self._verbs = verbs
         self._source = ""
         self._ended = False
         self._filter = ""
@@ -143,7 +143,7 @@ class LogsPane(Pane):
         message.stop()
         if message.source == self._source:
             self._ended = True
-            hint = with_keys(message.hint, keys=self._verbs)
+            hint = with_keys(message.hint, self._verbs)
             self.view.append([f"{MARK}{message.reason}" + (f"; {hint}" if hint else "")])
             self._tell()
 

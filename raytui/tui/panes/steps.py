@@ -23,7 +23,7 @@ class StepsPane(Pane):
     operation: reactive[Operation | None] = reactive(None, repaint=False)
     now: reactive[float] = reactive(0.0, repaint=False)
 
-    def __init__(self, verbs: Mapping[str, str] | None = None, dismiss_key: str = "esc") -> None:
+    def __init__(self, verbs: Mapping[str, str], dismiss_key: str) -> None:
         """`verbs` gives the key of each verb as it is written, `dismiss_key` the one that takes the steps away."""
         super().__init__("Operation", id="steps")
         self.body = LineView()

@@ -23,23 +23,35 @@ class VerdictBar(LineView):
     def __init__(self, names: Names) -> None:
         super().__init__(id="verdict")
         self._names = names
+        self._is_due = False
 
     def draw(self) -> None:
         """Show the header for what is known now."""
+        self._is_due = False
         width = self.size.width or self.app.size.width
         self.show(header(self.picture, Times(self.observed_at, self.now), width, self._names, self.trouble))
 
+    def _draw_soon(self) -> None:
+        """Draw once for all that changes at one moment, in a frame of its own.
+
+        Textual paints all widgets inside the box around what changed: with the header and a row in one frame that is
+        the whole screen.
+        """
+        if not self._is_due:
+            self._is_due = True
+            self.call_after_refresh(self.draw)
+
     def _watch_picture(self) -> None:
-        self.draw()
+        self._draw_soon()
 
     def _watch_observed_at(self) -> None:
-        self.draw()
+        self._draw_soon()
 
     def _watch_now(self) -> None:
-        self.draw()
+        self._draw_soon()
 
     def _watch_trouble(self) -> None:
-        self.draw()
+        self._draw_soon()
 
     @on(events.Resize)
     def _resized(self) -> None:

@@ -13,7 +13,6 @@ from raytui.core.condition import Condition
 from raytui.core.events import Event, Severity
 from raytui.core.remedy import Hint
 from raytui.core.snapshot import Snapshot
-from raytui.tui.keys import verb_keys
 from raytui.tui.operation import Notice
 from raytui.tui.render.text import Line, cells, clean, fit, moment, spread, wrap
 from raytui.view.picture import Picture
@@ -24,12 +23,12 @@ MOST = 40
 """Lines of one message or hint: the pane scrolls, and what it says is whole."""
 
 
-def with_keys(hint: Hint, subject: str = "", *, keys: Mapping[str, str] | None = None) -> str:
+def with_keys(hint: Hint, keys: Mapping[str, str], subject: str = "") -> str:
     """A hint that names the console's keys, and commands where there is no key; `subject` is what it stands beside.
 
-    `keys` gives the key of each verb as it is written, the usual ones when left out.
+    `keys` gives the key of each verb as it is written: the operator's own (`verb_keys`).
     """
-    return as_keys(hint, verb_keys() if keys is None else keys, subject)
+    return as_keys(hint, keys, subject)
 
 
 def attention_title(picture: Picture | None) -> str:
@@ -41,7 +40,7 @@ def attention_title(picture: Picture | None) -> str:
 
 
 def attention_lines(
-    picture: Picture | None, notice: Notice | None, width: int, keys: Mapping[str, str] | None = None
+    picture: Picture | None, notice: Notice | None, width: int, keys: Mapping[str, str]
 ) -> tuple[Line, ...]:
     """The console's own last word first, then conditions, worst first, then what an empty cluster needs."""
     lines: list[Line] = []
@@ -57,8 +56,8 @@ def attention_lines(
     return tuple(lines)
 
 
-def _entry(condition: Condition, since: str, width: int, keys: Mapping[str, str] | None) -> list[Line]:
-    mark, hint = SEVERITIES[condition.severity], with_keys(condition.hint, condition.subject, keys=keys)
+def _entry(condition: Condition, since: str, width: int, keys: Mapping[str, str]) -> list[Line]:
+    mark, hint = SEVERITIES[condition.severity], with_keys(condition.hint, keys, condition.subject)
     lead = f"{condition.subject}  " if condition.subject else ""
     indent = 3 + cells(lead)
     if indent > width // 2:

@@ -44,6 +44,7 @@ class LazyRows(Sequence[Row]):
 
     def __init__(self, items: Sequence[T], key: Callable[[T], str], make: Callable[[T], Row]) -> None:
         """`key` names an item, and `make` makes its row, which bears that key."""
+        # Any: which type `key` and `make` take is known to the caller alone, and checked there.
         self._items: Sequence[Any] = items
         self._key = key
         self._make = make

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 from raytui.core.errors import ConfigurationError, Failure
 from raytui.core.patterns import lenient_pattern
 from raytui.core.remedy import Hint
-from raytui.tui.keys import GOES, Key
 from raytui.tui.render.attention import with_keys
-from raytui.tui.render.text import Line, Span, clean, moment, wrap
+from raytui.tui.render.text import Line, clean, moment, wrap
 from raytui.view.filters import parse
 from raytui.view.picture import Picture
 from raytui.view.tables.kind import TableKind
@@ -98,6 +97,9 @@ def failure_of(kind: Kind, picture: Picture) -> Failure | None:
         return picture.snapshot.applications.failure
     if reading.value is not None:
         return None
+    if kind.of_platform:
+        # What is broken between here and Ray is no reason.
+        return reading.failure or picture.snapshot.applications.failure
     return (
         reading.failure
         or picture.snapshot.applications.failure
@@ -148,22 +150,11 @@ def message_lines(
 
 
 def _hint(hint: Hint, verbs: Mapping[str, str]) -> str:
-    return with_keys(hint, keys=verbs)
+    return with_keys(hint, verbs)
 
 
 def _lines(said: Sequence[tuple[str, str]], width: int) -> tuple[Line, ...]:
     return tuple((("   ", ""), (line, role)) for text, role in said for line in wrap(text, width - 4, limit=1_000))
-
-
-def places_line(keys: Sequence[Key], current: str) -> Line:
-    """The screens that have a key: ` 1 Cluster  2 Jobs  3 Actors`, the one that is shown bright."""
-    spans: list[Span] = []
-    for key in keys:
-        kind = GOES.get(key.id)
-        if kind is not None:
-            here = kind == current
-            spans += [(f" {key.written}", "key"), (f" {key.does.label} ", "strong" if here else "muted")]
-    return tuple(spans)
 
 
 def detail_lines(document: Mapping[str, object], width: int, *, muted: bool = False) -> tuple[Line, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 
 from raytui.core.kept import Kept, Moment
 from raytui.tui.render.columns import Column, LazyRows, Row
@@ -49,6 +50,7 @@ class NodeRows:
         self._named: tuple[frozenset[str], tuple[str, ...]] = (frozenset(), ())
         self._longest = 8
         self._read: Kept[tuple[Cell, ...]] | None = None
+        self._passes: Kept[bool] | None = None
         self._picture: Picture | None = None
         self._blind = False
         self.columns: tuple[Column, ...] = COLUMNS
@@ -81,8 +83,7 @@ class NodeRows:
         return LazyRows(items, key, self._row)
 
     def _matching(self, picture: Picture, text: str) -> list[Place]:
-        """To filter them all cells have to be made, so these are kept."""
-        test = test_of(APPLICATIONS, text)
+        """To filter them all cells have to be made, so these are kept, and so is what the filter says of them."""
         seen = (
             picture.known.nodes.value is None,
             picture.snapshot.nodes.value is None,
@@ -93,10 +94,13 @@ class NodeRows:
             app = application_of(item)
             if app is not None:
                 now.elapsed(app.started_at, 60.0)  # its running time reads in minutes
-            return tuple(Line(item, APPLICATIONS.columns, picture))
+            return tuple([column.without_role(item, picture) for column in APPLICATIONS.columns])
 
         self._read = Kept(self._read, read, (self._items,), now=picture.known.observed_at, context=seen)
-        return [item for item, line in zip(self._items, self._read.results, strict=True) if test(line)]
+        test = test_of(APPLICATIONS, text)
+        rows = self._read.results
+        self._passes = Kept(self._passes, lambda row, _: test(row), (rows,), now=0.0, context=text)
+        return list(compress(self._items, self._passes.results))
 
     def _row(self, item: Place) -> Row:
         assert self._picture is not None

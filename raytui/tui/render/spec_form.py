@@ -5,12 +5,13 @@ What is typed becomes a spec or problems by field.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from raytui.config.fields import FIELDS, Field, Value, from_text
-from raytui.core.asked import COUNT, value_of
+from raytui.config.fields import FIELDS, Field, Value, group_fields
+from raytui.config.values import from_text
+from raytui.core.asked import counts, part_of, value_of
 from raytui.core.errors import Problem
 from raytui.core.platforms import PlatformName
 from raytui.core.spec import ClusterSpec
@@ -19,22 +20,24 @@ from raytui.core.validate import validate
 _OF_CLUSTER = tuple(field for field in FIELDS if field.label)
 
 
-def fields_of(platform: PlatformName) -> tuple[Field, ...]:
-    """The fields of a platform, in the order of the form."""
-    return tuple(field for field in _OF_CLUSTER if field.is_of(platform))
+def fields_of(platform: PlatformName, groups: Iterable[str] = ()) -> tuple[Field, ...]:
+    """The fields of a platform, in the order of the form: those of further groups of workers last."""
+    own = (field for group in groups for field in group_fields(group))
+    return tuple(field for field in (*_OF_CLUSTER, *own) if field.is_of(platform))
 
 
 def texts_of(spec: ClusterSpec, platform: PlatformName) -> dict[str, str]:
     """What the form shows for a spec, by path; what was left out is shown as the platform's own size."""
     resolved = spec.resolved(platform)
-    return {field.spec_field: _text(value_of(resolved, field.spec_field)) for field in fields_of(platform)}
+    fields = fields_of(platform, spec.groups)
+    return {field.spec_field: _text(value_of(resolved, field.spec_field)) for field in fields}
 
 
 def spec_of(texts: Mapping[str, str], base: ClusterSpec, platform: PlatformName) -> tuple[ClusterSpec, list[Problem]]:
     """The spec that was typed over `base`, and every problem with it, each at its field."""
     values: dict[str, Value | None] = {}
     problems: list[Problem] = []
-    for field in fields_of(platform):
+    for field in fields_of(platform, base.groups):
         path = field.spec_field
         if path not in texts:
             continue
@@ -45,14 +48,17 @@ def spec_of(texts: Mapping[str, str], base: ClusterSpec, platform: PlatformName)
     spec = _with(base, values)
     unreadable = {problem.field for problem in problems}
     problems += [problem for problem in validate(spec.resolved(platform), platform) if problem.field not in unreadable]
-    order = {field.spec_field: n for n, field in enumerate(_OF_CLUSTER)}
-    return spec, sorted(problems, key=lambda problem: order.get(problem.field, 99))
+    order = {field.spec_field: n for n, field in enumerate(fields_of(platform, base.groups))}
+    return spec, sorted(problems, key=lambda problem: order.get(problem.field, len(order)))
 
 
 def differences(spec: ClusterSpec, other: ClusterSpec | None, platform: PlatformName) -> dict[str, str]:
     """By field, what another spec says where it is not what the form says."""
     if other is None:
         return {}
+    for group in spec.groups.keys() - other.groups.keys():
+        # Of a group that is not there yet only the number differs.
+        other = other.with_group(group, msgspec.structs.replace(spec.groups[group], count=0))
     wanted, there = texts_of(spec, platform), texts_of(other, platform)
     return {
         path: there[path]
@@ -63,13 +69,14 @@ def differences(spec: ClusterSpec, other: ClusterSpec | None, platform: Platform
 
 def only_count_differs(spec: ClusterSpec, other: ClusterSpec, platform: PlatformName) -> bool:
     """Whether a scale alone leads from another spec to this one."""
-    return set(differences(spec, other, platform)) == {COUNT}
+    differing = frozenset(differences(spec, other, platform))
+    return bool(differing) and differing == counts(differing)
 
 
 def _parsed(field: Field, text: str) -> Value | None:
     if text or field.spec_field == "name":
         return from_text(field, text)
-    if field.kind in {"number", "text"} and not field.choices:
+    if (field.kind in {"number", "text"} and not field.choices) or field.spec_field.endswith("_id"):
         return None
     raise ValueError(f"{field.wanted} is needed")
 
@@ -83,7 +90,8 @@ def _with(base: ClusterSpec, values: Mapping[str, Value | None]) -> ClusterSpec:
         msgspec.structs.replace(base.head, **part("head.")),
         msgspec.structs.replace(base.workers, **part("workers.")),
     )
-    return msgspec.structs.replace(base, **top, head=head, workers=workers)
+    groups = {group: msgspec.structs.replace(size, **part(f"{part_of(group)}.")) for group, size in base.groups.items()}
+    return msgspec.structs.replace(base, **top, head=head, workers=workers, groups=groups)
 
 
 def _text(value: Value | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from raytui.core.plan import Plan
+from raytui.core.spec import WORKER
 from raytui.tui.operation import Operation, Progress
 from raytui.tui.render.attention import with_keys
 from raytui.tui.render.text import BLANK, Line, clean, clock, fit, minutes, spread, wrap
@@ -20,10 +21,19 @@ def headline(plan: Plan) -> str:
         heads = sum(request.marker.role == "head" for request in plan.creates)
         return f"{doing}: " + _many(heads, len(plan.creates) - heads) if plan.creates else doing
     if plan.verb == "scale":
-        return f"{doing} to {plan.spec.workers.count} workers"
+        return f"{doing} to {_numbers(plan)}"
     if plan.verb == "restart":
         return f"{doing}: {plan.target}" if plan.target != "all" else doing
     return doing
+
+
+def _numbers(plan: Plan) -> str:
+    """How many workers the groups of a scale are to have."""
+    counts = plan.counts or {WORKER: plan.spec.workers.count}
+    return ", ".join(
+        f"{count} worker{'' if count == 1 else 's'}" if group == WORKER else f"{count} of {clean(group)}"
+        for group, count in counts.items()
+    )
 
 
 def _many(heads: int, workers: int) -> str:
@@ -33,9 +43,7 @@ def _many(heads: int, workers: int) -> str:
     return ", ".join(parts)
 
 
-def step_lines(
-    operation: Operation | None, now: float, width: int, keys: Mapping[str, str] | None = None
-) -> tuple[Line, ...]:
+def step_lines(operation: Operation | None, now: float, width: int, keys: Mapping[str, str]) -> tuple[Line, ...]:
     """The operation while it runs; one line when it is done; what failed and what to do when it failed."""
     if operation is None:
         return ()
@@ -51,7 +59,7 @@ def step_lines(
     lines += [_step(progress, now, name_width, width, ended=not operation.is_running) for progress in operation.steps]
     if operation.state == "failed":
         lines += [(("   ", ""), (text, "error")) for text in wrap(operation.message, width - 4)]
-        hint = with_keys(operation.hint, keys=keys)
+        hint = with_keys(operation.hint, keys)
         lines += [(("   ", ""), (text, "muted")) for text in (wrap(hint, width - 4) if hint else [])]
     return tuple(lines)
 
@@ -88,12 +96,12 @@ def plan_question(plan: Plan) -> str:
     if not plan.changed:
         return f"{clean(plan.cluster)} is not as asked for"
     if plan.verb == "scale":
-        return f"Scale {clean(plan.cluster)} to {plan.spec.workers.count} workers?"
+        return f"Scale {clean(plan.cluster)} to {_numbers(plan)}?"
     what = f" {plan.target} of" if plan.verb == "restart" and plan.target != "all" else ""
     return f"{verb}{what} {clean(plan.cluster)}?"
 
 
-def plan_lines(plan: Plan, width: int, keys: Mapping[str, str] | None = None) -> tuple[Line, ...]:
+def plan_lines(plan: Plan, width: int, keys: Mapping[str, str]) -> tuple[Line, ...]:
     """Everything a plan will do: what it ends, what it creates, its steps and what to know."""
     lines: list[Line] = []
     if plan.ends:
@@ -128,7 +136,7 @@ def plan_lines(plan: Plan, width: int, keys: Mapping[str, str] | None = None) ->
         lines += [BLANK] if lines else []
         lines.append((("Note", "warn"),))
         for note in plan.notes:
-            lines += [(("  ", ""), (text, "")) for text in wrap(with_keys(note, keys=keys), width - 3)]
+            lines += [(("  ", ""), (text, "")) for text in wrap(with_keys(note, keys), width - 3)]
     if plan.changed:
         lines += [BLANK] if lines else []
         lines.append((("Steps", "muted"),))

@@ -19,11 +19,12 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from raytui.core.asked import COUNT
+from raytui.core.asked import counts, group_of
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan
 from raytui.core.remedy import Remedy
 from raytui.core.session import ConsoleSettings, Session
+from raytui.core.spec import WORKER
 from raytui.tui import messages
 from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.keys import KEYS, Key, bar, bindings, verb_keys
@@ -34,10 +35,12 @@ from raytui.tui.panes.body import ClusterBody
 from raytui.tui.panes.logs import LogsPane
 from raytui.tui.panes.nodes import NodesPane
 from raytui.tui.panes.verdict import VerdictBar
+from raytui.tui.render.places import places_line
 from raytui.tui.render.verdict import Names
 from raytui.tui.theme import sheet
 from raytui.tui.watch import watch
 from raytui.tui.widgets.key_bar import KeyBar
+from raytui.tui.widgets.lines import LineView
 from raytui.view.picture import Picture, advance, is_equal
 from raytui.view.words import is_stale
 
@@ -91,6 +94,7 @@ class ClusterScreen(Screen[None]):
         self._open_session = open_session
         self._clock = clock
         self._verbs = verb_keys(keys)
+        self._places = LineView(id="places")
         self._key_bar = KeyBar()
         self._lifecycle = Lifecycle(self._plan, self.confirm, self._carry_out)
         self._operating: Worker[None] | None = None
@@ -100,9 +104,10 @@ class ClusterScreen(Screen[None]):
         self.set_reactive(ClusterScreen.now, clock())
 
     def compose(self) -> ComposeResult:
-        """Header, panes and keys."""
+        """Header, the way to other screens, panes, keys."""
         mine = ClusterScreen
         yield VerdictBar(self.names).data_bind(mine.picture, mine.observed_at, mine.now, mine.trouble)
+        yield self._places
         yield self.body.data_bind(
             mine.session, mine.picture, mine.latest, mine.stale, mine.now, mine.operation, mine.notice
         )
@@ -157,6 +162,8 @@ class ClusterScreen(Screen[None]):
 
     def show_keys(self) -> None:
         """Show the keys that work where the focus is."""
+        # A field takes every digit for itself.
+        self._places.show([] if self.body.place == "config" else [places_line(self.keys, "cluster")])
         if self.is_current:
             self._key_bar.show([key for key in bar(self.body.place, self.keys) if self._works(key)])
 
@@ -244,7 +251,7 @@ class ClusterScreen(Screen[None]):
         return await self.session.manager.plan(
             request.verb,
             spec=request.spec,
-            workers=request.workers,
+            groups=request.groups,
             target=request.target,
             keep=request.keep,
             flags=request.flags,
@@ -314,11 +321,20 @@ class ClusterScreen(Screen[None]):
         self.request(Request("stop"))
 
     def _action_scale(self, by: int) -> None:
-        workers = self.picture.known.workers if self.picture else ()
+        group = self._group()
+        workers = [app for app in (self.picture.known.workers if self.picture else ()) if app.group == group]
         if by < 0 and not workers:
-            self.notice = Notice("info", "there is no worker to take away", Remedy("stop", "", "stops the cluster"))
+            which = "worker" if group == WORKER else f"worker of the group {group}"
+            self.notice = Notice("info", f"there is no {which} to take away", Remedy("stop", "", "stops the cluster"))
         else:
-            self.request(Request("scale", workers=max(0, len(workers) + by)))
+            self.request(Request("scale", groups={group: max(0, len(workers) + by)}))
+
+    def _group(self) -> str:
+        """The group of workers that the cursor is on, else the group `worker`."""
+        target = self.body.nodes.target
+        return next(
+            (app.group for app in (self.picture.known.workers if self.picture else ()) if app.short == target), WORKER
+        )
 
     def _action_config(self) -> None:
         if self.body.has_form:
@@ -359,16 +375,20 @@ class ClusterScreen(Screen[None]):
     def on_config_pane_plan_wanted(self, message: ConfigPane.PlanWanted) -> None:
         """Show the plan that leads from what there is to the spec of the form."""
         self.draft = message.spec
-        if message.differs == {COUNT}:
-            self.request(Request("scale", workers=message.spec.workers.count))
+        if message.differs and message.differs == counts(message.differs):
+            groups = {group: message.spec.all_groups[group].count for group in map(group_of, message.differs)}
+            self.request(Request("scale", groups=groups))
         else:
             flags = message.differs if message.there is not None else None
             self.request(Request("start", spec=message.spec, flags=flags))
 
     def _restart_targets(self) -> list[str]:
         """What can be restarted now."""
-        names = [app.short for app in (self.picture.known.applications.value or () if self.picture else ())]
-        return ["all", *(["workers"] if len(names) > 1 else []), *names[:50]] if names else []
+        applications = (self.picture.known.applications.value or ()) if self.picture else ()
+        names = [app.short for app in applications]
+        groups = list(dict.fromkeys(app.group for app in applications if app.group))
+        several = [*(["workers"] if len(names) > 1 else []), *(groups if len(groups) > 1 else [])]
+        return ["all", *several, *names[:50]] if names else []
 
 
 async def _ended(worker: Worker[None]) -> None:

@@ -22,7 +22,7 @@ def answer_of(choice: str) -> Answer:
 class ConfirmScreen(Dialog):
     """Answers whether the plan is to be carried out, or what differs made again; see `answer_of`."""
 
-    def __init__(self, plan: Plan, verbs: Mapping[str, str] | None = None) -> None:
+    def __init__(self, plan: Plan, verbs: Mapping[str, str]) -> None:
         """`verbs` gives the key of each verb as it is written."""
         choices = [("cancel", "Cancel", "plain")]
         if plan.changed:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from raytui.config.keys import Place
 from raytui.core.conditions import Verdict
-from raytui.tui.keys import KEYS, Key
+from raytui.tui.keys import Key
 from raytui.tui.render.text import BLANK, Line, fit
 from raytui.tui.screens.dialog import Dialog
 from raytui.view.words import VERDICTS
@@ -31,7 +31,7 @@ _MARKS = (
 )
 
 
-def help_lines(width: int, keys: Sequence[Key] = KEYS) -> list[Line]:
+def help_lines(width: int, keys: Sequence[Key]) -> list[Line]:
     """The help as lines."""
     lines: list[Line] = []
     for where, title in _PLACES:
@@ -51,7 +51,7 @@ def help_lines(width: int, keys: Sequence[Key] = KEYS) -> list[Line]:
 class HelpScreen(Dialog):
     """Keys and marks."""
 
-    def __init__(self, keys: Sequence[Key] = KEYS) -> None:
+    def __init__(self, keys: Sequence[Key]) -> None:
         super().__init__("Help", [("close", "Close", "plain")])
         self._keys = keys
 

@@ -16,7 +16,8 @@ from raytui.tui.offers import Command
 from raytui.tui.panes.details import DetailsPane
 from raytui.tui.panes.listing import ListPane, TableState
 from raytui.tui.panes.verdict import VerdictBar
-from raytui.tui.render.listing import Kind, places_line
+from raytui.tui.render.listing import Kind
+from raytui.tui.render.places import places_line
 from raytui.tui.render.verdict import Names
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.key_bar import KeyBar

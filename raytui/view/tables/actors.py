@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from raytui.core.causes.excerpts import error_line, first_line
 from raytui.core.snapshot import Actor
 from raytui.view import amounts
 from raytui.view.picture import Picture
@@ -11,6 +12,11 @@ from raytui.view.tables.kind import Column, TableKind, by_state
 
 def _node(actor: Actor, picture: Picture) -> str | None:
     return picture.joined.node_name(actor.node_id) if actor.node_id else None
+
+
+def _why(actor: Actor, _: Picture) -> str | None:
+    told = error_line if actor.death == "CONSTRUCTOR_FAILED" else first_line
+    return told(actor.message) or actor.death or None
 
 
 ACTORS: TableKind[Actor] = TableKind(
@@ -37,16 +43,16 @@ ACTORS: TableKind[Actor] = TableKind(
         Column("state", lambda actor, _: actor.state, role=by_state, width=10),
         Column("name", lambda actor, _: actor.name or None, width=8, wide=24, rank=3),
         Column("node", _node, fields=("node", "node_id"), width=9, rank=2),
-        Column("pid", lambda actor, _: actor.pid or None, width=7, right=True, rank=4),
-        Column("job", lambda actor, _: actor.job_id or None, fields=("job_id",), width=8, rank=5, on_request=True),
+        Column("pid", lambda actor, _: actor.pid or None, width=7, right=True, rank=5),
+        Column("job", lambda actor, _: actor.job_id or None, fields=("job_id",), width=8, rank=6, on_request=True),
         Column(
             "why",
-            lambda actor, _: actor.message or None,
-            fields=("message",),
+            _why,
+            amounts.shortened(80),
+            fields=("death", "message"),
             width=16,
             wide=60,
-            rank=6,
-            on_request=True,
+            rank=4,
         ),
     ),
     document=lambda actor, picture: {**plain(actor), "node": _node(actor, picture)},

@@ -8,6 +8,7 @@ from raytui.core.joined import Member
 from raytui.core.remedy import Remedy
 from raytui.core.report import Document
 from raytui.core.snapshot import Application, Node
+from raytui.core.spec import GROUP_LABEL
 from raytui.view import amounts
 from raytui.view.filters import Value
 from raytui.view.picture import Picture
@@ -25,7 +26,7 @@ Place = Member | Node
 
 
 def places(picture: Picture) -> Sequence[Place]:
-    """The applications: the head, then workers by index."""
+    """The applications: the head, then workers by group and index."""
     return picture.joined.in_place
 
 
@@ -35,7 +36,7 @@ def strays(picture: Picture) -> Sequence[Node]:
 
 
 def key(place: Place) -> str:
-    """`head` or `worker-N`; a node of nobody by its id."""
+    """`head` or `GROUP-N`; a node of nobody by its id."""
     return f"node:{place.node_id}" if isinstance(place, Node) else place.application.short
 
 
@@ -57,6 +58,13 @@ def living(place: Place, _: Picture | None = None) -> Node | None:
 def name(place: Place) -> str:
     """The application by its name inside the cluster, a node of nobody by Ray's name of it."""
     return (place.name or f"node-{place.node_id[:8]}") if isinstance(place, Node) else place.application.short
+
+
+def group(place: Place, _: Picture | None = None) -> str | None:
+    """The group of a worker, for a node of nobody by its label in Ray; none for the head."""
+    if isinstance(place, Node):
+        return place.labels.get(GROUP_LABEL)
+    return place.application.group or None
 
 
 def ray_word(place: Place, picture: Picture) -> str:
@@ -161,6 +169,7 @@ def _document(place: Place, picture: Picture) -> Document:
     document.pop("spec_json", None)
     return {
         **document,
+        "group": group(place),
         "node_id": place.node_id or None,
         "node_state": place.state,
         "ray": ray_word(place, picture),
@@ -185,6 +194,9 @@ APPLICATIONS: TableKind[Place] = TableKind(
     key=key,
     columns=(
         Column("name", lambda place, _: name(place), width=8, wide=24),
+        Column(
+            "group", group, role=muted, width=8, wide=16, rank=7, on_request=True, usual_if=figures.has_several_groups
+        ),
         Column("platform", platform_word, role=by_state, fields=("state",), width=8),
         Column("ray", ray_word, role=by_state, fields=("ray", "node_state"), width=7),
         *figures.columns(living),

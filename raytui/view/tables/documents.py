@@ -24,3 +24,10 @@ def plain(item: msgspec.Struct, *times: str) -> Document:
 def seconds(span: float | None) -> float | None:
     """A span for programs."""
     return None if span is None else round(span, 3)
+
+
+def observed(document: Document, *numbers: str) -> Document:
+    """The same with null for texts that Ray did not tell, and for `numbers` that are 0 then."""
+    return {
+        name: None if value == "" or (name in numbers and value == 0) else value for name, value in document.items()
+    }

@@ -145,3 +145,8 @@ def gpus_text(node: Node | None) -> str:
 def samples(picture: Picture, node: Node) -> list[float]:
     """The CPU figures of a node as far as they are remembered, oldest first."""
     return [value for _, value in picture.samples.get(node.node_id, ())][-TREND:]
+
+
+def has_several_groups(picture: Picture) -> bool:
+    """Whether the workers are of more than one group, so that a row's group tells something."""
+    return len(picture.joined.indexes) > 1

@@ -78,6 +78,8 @@ class Column(msgspec.Struct, Generic[T], frozen=True):
     """Whether the value is a span of time in seconds, which grows by itself."""
     on_request: bool = False
     """Whether it is shown only where somebody names it."""
+    usual_if: Callable[[Picture], bool] | None = None
+    """When a column that is shown on request is shown to everybody all the same."""
     trend: Callable[[T, Picture], Sequence[float]] | None = None
     """Earlier values, oldest first, for a medium that can draw them."""
 
@@ -96,6 +98,11 @@ class Column(msgspec.Struct, Generic[T], frozen=True):
         value = self.value(row, picture)
         text = self.text(value) if self.written is None else self.written(row, picture)
         return Cell(value, text, self.is_span, self.role(row, picture, text) if self.role is not None and text else "")
+
+    def without_role(self, row: T, picture: Picture) -> Cell:
+        """The same for a filter, which asks for no role: it reads every row."""
+        value = self.value(row, picture)
+        return Cell(value, self.text(value) if self.written is None else self.written(row, picture), self.is_span)
 
 
 class Line(Sequence[Cell], Generic[T]):
@@ -157,6 +164,8 @@ class TableKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """Whether the rows are in the order of time, so that of too many the last ones are kept."""
     with_journal: bool = False
     """Whether what raytui itself wrote down about the cluster is part of it, too."""
+    of_platform: bool = False
+    """Whether the rows are the platform's, there also while the cluster does not exist."""
     empty: Hint = ""
     """What an empty list teaches."""
 
@@ -184,6 +193,15 @@ class TableKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     def usual(self) -> tuple[Column[T], ...]:
         """The columns that are shown to somebody who names none."""
         return tuple(column for column in self.columns if not column.on_request)
+
+    def shown(self, picture: Picture | None) -> tuple[Column[T], ...]:
+        """The columns that somebody who names none is shown of a picture."""
+        return tuple(
+            column
+            for column in self.columns
+            if not column.on_request
+            or (picture is not None and column.usual_if is not None and column.usual_if(picture))
+        )
 
     def chosen(self, names: str) -> tuple[Column[T], ...]:
         """The columns that `--columns a,b` names, in that order; the usual ones when it names none."""
@@ -249,6 +267,10 @@ class Query(Generic[T]):
             test = self.test
             lines = [line for line in lines if test(line)]
         return lines if self.by is None else ordered(lines, self.by, descending=self.descending)
+
+    def columns_of(self, picture: Picture | None) -> tuple[Column[T], ...]:
+        """The columns to show of a picture."""
+        return self.columns if self.names_columns else self.kind.shown(picture)
 
     def document(self, line: Line[T], picture: Picture) -> Document:
         """A row as JSON: whole, or the fields of the columns that were named."""

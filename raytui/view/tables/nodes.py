@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from raytui.core.report import Document
 from raytui.core.snapshot import Node
+from raytui.core.spec import GROUP_LABEL
 from raytui.view import amounts
 from raytui.view.picture import Picture
 from raytui.view.tables import figures
 from raytui.view.tables.documents import plain, seconds
-from raytui.view.tables.kind import Column, Note, TableKind, by_state
+from raytui.view.tables.kind import Column, Note, TableKind, by_state, muted
 from raytui.view.words import Role
 
 
@@ -35,6 +36,11 @@ def _note(node: Node, picture: Picture) -> Note | None:
     return Note(told or "it left no message", "error", node.ended_at) if node.state == "DEAD" else None
 
 
+def _group(node: Node, picture: Picture) -> str | None:
+    owner = picture.joined.application_of(node)
+    return (owner.group or None) if owner is not None else node.labels.get(GROUP_LABEL)
+
+
 def _gpu_count(node: Node, _: Picture) -> float:
     return node.resources.get("GPU", 0.0)
 
@@ -44,6 +50,7 @@ def _document(node: Node, picture: Picture) -> Document:
     return {
         **plain(node, "started_at", "ended_at", "sampled_at"),
         "application": owner.short if owner else None,
+        "group": _group(node, picture),
         **figures.shares(_living(node, picture)),
         "gpu_count": _gpu_count(node, picture),
         "up_s": seconds(_up(node, picture)),
@@ -64,6 +71,9 @@ NODES: TableKind[Node] = TableKind(
     key=lambda node: node.node_id,
     columns=(
         Column("name", lambda node, picture: picture.joined.node_name(node.node_id), width=10, wide=24),
+        Column(
+            "group", _group, role=muted, width=8, wide=16, rank=4, on_request=True, usual_if=figures.has_several_groups
+        ),
         Column("state", lambda node, _: node.state, role=by_state, width=7),
         Column(
             "id",

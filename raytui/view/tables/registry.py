@@ -11,12 +11,31 @@ from raytui.view.tables.events import EVENTS
 from raytui.view.tables.jobs import JOBS
 from raytui.view.tables.kind import TableKind
 from raytui.view.tables.nodes import NODES
+from raytui.view.tables.placement_groups import PLACEMENT_GROUPS
 from raytui.view.tables.projects import PROJECTS
 from raytui.view.tables.runtimes import RUNTIMES
 from raytui.view.tables.serve import SERVE
+from raytui.view.tables.task_summary import TASK_SUMMARY
+from raytui.view.tables.tasks import TASKS
+from raytui.view.tables.usage import USAGE
+from raytui.view.tables.workers import WORKERS
 
 TABLES: dict[str, TableKind[Any]] = {
-    kind.name: kind for kind in (NODES, APPLICATIONS, JOBS, ACTORS, SERVE, EVENTS, CONDITIONS)
+    kind.name: kind
+    for kind in (
+        NODES,
+        APPLICATIONS,
+        JOBS,
+        TASKS,
+        TASK_SUMMARY,
+        ACTORS,
+        PLACEMENT_GROUPS,
+        WORKERS,
+        SERVE,
+        EVENTS,
+        CONDITIONS,
+        USAGE,
+    )
 }
 """By name, in the order in which help and console list them. Any: each kind has rows of its own type."""
 OF_WORKBENCH: dict[str, TableKind[Any]] = {kind.name: kind for kind in (PROJECTS, RUNTIMES)}

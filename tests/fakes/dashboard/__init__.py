@@ -49,6 +49,10 @@ FILES = {
     "/api/cluster_status": "cluster_status.json",
     "/api/jobs/": "jobs.json",
     "/api/v0/actors": "v0_actors.json",
+    "/api/v0/tasks": "v0_tasks.json",
+    "/api/v0/tasks/summarize": "tasks_summarize.json",
+    "/api/v0/placement_groups": "v0_placement_groups.json",
+    "/api/v0/workers": "v0_workers.json",
     "/api/serve/applications/": "serve_applications.json",
     "/events": "events.json",
     "/api/v0/logs": "logs_list.json",
@@ -325,6 +329,6 @@ def many_nodes(count: int) -> tuple[bytes, bytes]:
 
 
 def every_path() -> Iterator[str]:
-    """The paths of a full round."""
+    """The paths of a full round of a cluster in which work waits."""
     yield from ("/api/gcs_healthz", "/api/version", "/api/v0/nodes", "/nodes", "/api/cluster_status", "/api/jobs/")
-    yield from ("/api/v0/actors", "/api/serve/applications/", "/events")
+    yield from ("/api/v0/actors", "/api/serve/applications/", "/events", "/api/v0/tasks", "/api/v0/placement_groups")

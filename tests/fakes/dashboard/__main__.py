@@ -33,6 +33,9 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--actors", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=0, help="0 for the recorded ones")
+    parser.add_argument("--tasks", type=int, default=0, help="0 for the recorded ones")
+    parser.add_argument("--placement-groups", type=int, default=0, help="0 for the recorded ones")
+    parser.add_argument("--workers", type=int, default=0, help="Ray's processes; 0 for the recorded ones")
     parser.add_argument("--port", type=int, default=0, help="0 for a free one")
     parser.add_argument(
         "--cluster", default="ray-cluster", help="the nodes are called CLUSTER-head and CLUSTER-worker-N"
@@ -57,6 +60,10 @@ def main() -> None:
         change=given.change,
         seed=given.seed,
         row_bytes=given.row_bytes,
+        tasks=given.tasks,
+        groups=given.placement_groups,
+        workers=given.workers,
+        live=True,
     )
     try:
         asyncio.run(serve(made, given.port, given.log_rate))

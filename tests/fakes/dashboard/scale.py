@@ -1,6 +1,6 @@
 """A dashboard of thousands of nodes and actors: Ray's endpoints, limits and sizes, every byte made before it is asked for.
 
-Deterministic by its seed. The rows are Ray's own recorded ones under other names, so that they weigh what Ray's weigh
+Deterministic by its seed, and `live` moves its times to the present. The rows are Ray's own recorded ones under other names, so that they weigh what Ray's weigh
 (10 KB for the figures of a node, 484 bytes for its identity); `change` is the part of the nodes and actors that are
 different after each answer with figures.
 """
@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 from typing import Any
 
 from tests.fakes.dashboard import FakeDashboard, recorded
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 100, 10_000
 STARTED_MS = 1_795_452_488_855
+RECORDED_AT = b"1795452792.556017"
+"""When the recorded figures were measured, as it stands in each row of them."""
 STATES = ("ALIVE", "ALIVE", "ALIVE", "ALIVE", "RESTARTING", "PENDING_CREATION", "DEAD")
 CLASSES = ("RolloutWorker", "ReplayBuffer", "ServeReplica:chat:Model", "Trainer", "_MapWorker")
 
@@ -33,8 +36,14 @@ class BigDashboard(FakeDashboard):
         change: float = 0.0,
         seed: int = 0,
         row_bytes: int = 10_000,
+        tasks: int = 0,
+        groups: int = 0,
+        workers: int = 0,
+        live: bool = False,
     ) -> None:
         super().__init__()
+        self._live = live
+        self._began_ms = round(1000 * (time.time() - 3600 - 60 * jobs)) if live else STARTED_MS
         self._random = random.Random(seed)
         self._change = change
         self._row_bytes = row_bytes
@@ -48,6 +57,13 @@ class BigDashboard(FakeDashboard):
         }
         self._made: dict[tuple[str, int], bytes] = {}
         self.bodies["/api/cluster_status"] = self._usage(nodes)
+        more = {
+            "/api/v0/tasks": (tasks, self._task),
+            "/api/v0/placement_groups": (groups, self._group),
+            "/api/v0/workers": (workers, self._worker),
+        }
+        # Those that nobody asked for are the recorded ones.
+        self._rows |= {path: [make(n) for n in range(count)] for path, (count, make) in more.items() if count}
         if not jobs:
             del self._rows["/api/jobs/"]
         for path, limit in (
@@ -86,7 +102,8 @@ class BigDashboard(FakeDashboard):
         body = self._whole(path, int(query.get("limit", [str(DEFAULT_LIMIT)])[0]) if limited else 0)
         if path == "/nodes" and self._change:
             asyncio.get_running_loop().call_later(0.01, self.advance)
-        return body
+        # Ray measures every node anew: figures with an old time would look like those of a node that hangs.
+        return body.replace(RECORDED_AT, b"%f" % time.time()) if path == "/nodes" and self._live else body
 
     def _whole(self, path: str, limit: int) -> bytes:
         """One answer, made once for each moment."""
@@ -100,7 +117,7 @@ class BigDashboard(FakeDashboard):
         row = json.loads(recorded("v0_nodes.json"))["data"]["result"]["result"][0]
         ip = f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}"
         row |= {"node_id": self.node_ids[n], "node_name": self.names[n], "node_ip": ip, "is_head_node": n == 0}
-        row |= {"start_time_ms": STARTED_MS + n, "labels": {"ray.io/node-id": self.node_ids[n]}}
+        row |= {"start_time_ms": self._began_ms + n, "labels": {"ray.io/node-id": self.node_ids[n]}}
         row["resources_total"] = {
             f"node:{ip}": 1.0,
             "CPU": 4.0,
@@ -123,7 +140,7 @@ class BigDashboard(FakeDashboard):
             "nodeId": self.node_ids[n],
             "nodeName": self.names[n],
             "isHeadNode": n == 0,
-            "startTimeMs": str(STARTED_MS + n),
+            "startTimeMs": str(self._began_ms + n),
         }
         made = json.dumps(row).encode()
         # Ray sends as much for nothing: the words of a command line as empty strings.
@@ -148,12 +165,55 @@ class BigDashboard(FakeDashboard):
     def _job(self, n: int) -> bytes:
         row: dict[str, Any] = json.loads(recorded("jobs.json"))[0]
         status = ("SUCCEEDED", "SUCCEEDED", "FAILED", "RUNNING", "STOPPED")[n % 5]
-        end = None if status == "RUNNING" else STARTED_MS + 60_000 * n + 30_000
+        end = None if status == "RUNNING" else self._began_ms + 60_000 * n + 30_000
         row |= {
             "submission_id": f"raysubmit_{n:06d}",
             "status": status,
-            "start_time": STARTED_MS + 60_000 * n,
+            "start_time": self._began_ms + 60_000 * n,
             "end_time": end,
+        }
+        return json.dumps(row).encode()
+
+    def _task(self, n: int) -> bytes:
+        """Of every hundred tasks 60 are over, 20 run, 10 wait for a node and 10 have failed."""
+        rows = json.loads(recorded("v0_tasks.json"))["data"]["result"]["result"]
+        named = {row["state"]: row for row in reversed(rows)}
+        state = (
+            "FINISHED",
+            "FINISHED",
+            "FINISHED",
+            "RUNNING",
+            "FINISHED",
+            "FINISHED",
+            "RUNNING",
+            "FAILED",
+            "FINISHED",
+            "PENDING_NODE_ASSIGNMENT",
+        )[n % 10]
+        row = named[state]
+        row |= {
+            "task_id": f"{n * 2654435761 % 2**64:016x}{n:024x}01000000",
+            "name": f"step_{n % 7}",
+            "job_id": "01000000",
+        }
+        if row["node_id"]:
+            row["node_id"] = self.node_ids[n % len(self.node_ids)]
+        return json.dumps(row).encode()
+
+    def _group(self, n: int) -> bytes:
+        row = json.loads(recorded("v0_placement_groups.json"))["data"]["result"]["result"][n % 2]
+        row |= {"placement_group_id": f"{n * 2654435761 % 2**64:016x}{n:012x}01000000", "name": f"group-{n}"}
+        for bundle in row["bundles"]:
+            bundle["node_id"] = bundle["node_id"] and self._random.choice(self.node_ids)
+        return json.dumps(row).encode()
+
+    def _worker(self, n: int) -> bytes:
+        rows = json.loads(recorded("oom_workers.json"))["data"]["result"]["result"]
+        row = rows[1] if n % 20 == 19 else rows[2]
+        row |= {
+            "worker_id": f"{n * 2654435761 % 2**64:016x}{n:040x}",
+            "pid": 20_000 + n,
+            "node_id": self._random.choice(self.node_ids),
         }
         return json.dumps(row).encode()
 

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 from . import faults as fault_table
+from . import site as site_table
+from .client import tarfile_at
 from .server import Server
 from .state import Options, Workbench
 
@@ -46,15 +48,37 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help="check requests and answers against openapi.json; /_test/state lists the violations",
     )
+    for kind, form in site_table.KINDS.items():
+        option = f"--{kind.replace('_', '-')}"
+        parser.add_argument(
+            option, action="append", default=[], dest=kind, metavar="WORD", help=f"{form}; may be repeated"
+        )
+    parser.add_argument(
+        "--network",
+        choices=("own", "shared"),
+        default="own",
+        help="own: workloads have a network of their own where that is permitted (root); shared: the machine's",
+    )
+    parser.add_argument("--team", default="", help="the team that owns the first project: its quota counts then")
+    parser.add_argument(
+        "--client",
+        type=Path,
+        metavar="FILE",
+        help="the vendor's client for Python (tar.gz): served at /api/v2/python.tar.gz, importable in scripts of workloads",
+    )
     parser.add_argument("--tls-cert", type=Path, help="serve https with this certificate (PEM)")
     parser.add_argument("--tls-key", type=Path, help="its key (PEM); default: in the certificate's file")
     options = parser.parse_args(words)
+    if options.client is not None and not tarfile_at(options.client):
+        parser.error(f"--client {options.client} is no tar.gz file")
     options.fault_values = fault_table.parse_words(options.fault)
     if options.start_seconds is not None:
         options.fault_values["start_seconds"] = str(options.start_seconds)
     try:
         fault_table.Faults().update(options.fault_values)
-    except fault_table.UnknownFault as error:
+        options.site = {kind: getattr(options, kind) for kind in site_table.KINDS}
+        site_table.Site().update(options.site)
+    except (fault_table.UnknownFault, site_table.BadSite) as error:
         parser.error(str(error))
     return options
 
@@ -74,9 +98,13 @@ async def run(options: argparse.Namespace) -> int:
             validate=options.validate,
             scheme=scheme,
             port=options.port,
+            team=options.team,
+            own_network=options.network == "own",
+            client=options.client.resolve() if options.client else None,
         )
     )
     bench.faults.update(options.fault_values)
+    bench.site.update(options.site)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

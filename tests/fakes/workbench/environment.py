@@ -1,17 +1,15 @@
-"""The variables that a workload finds, and the addresses and ports that are its own."""
+"""The variables that a workload finds."""
 
 from __future__ import annotations
 
 import os
-import socket
 from typing import TYPE_CHECKING
 
 from .model import OWNER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from .model import Application, Project, Run
+    from .network import Place
     from .state import Workbench
 
 PASSED_ON = (
@@ -30,7 +28,7 @@ PASSED_ON_PREFIXES = ("UV_", "http_", "https_", "no_", "HTTP_", "HTTPS_", "NO_")
 
 
 def for_workload(
-    bench: Workbench, project: Project, workload: Application | Run, *, engine_id: str, address: str, port: int
+    bench: Workbench, project: Project, workload: Application | Run, place: Place, *, home: str
 ) -> dict[str, str]:
     """The environment of one workload: the platform's variables over the workload's own over the project's."""
     inherited = {
@@ -38,7 +36,7 @@ def for_workload(
     }
     memory = float(workload.fields.get("memory", 1))
     platform = {
-        "HOME": str(project.folder),
+        "HOME": home,
         "USER": "cdsw",
         "TERM": "xterm",
         "PIP_USER": "1",
@@ -49,11 +47,11 @@ def for_workload(
         "CDSW_PROJECT_ID": project.id,
         "CDSW_USERNAME": OWNER["username"],
         "CDSW_APIV2_KEY": bench.workload_key,
-        "CDSW_ENGINE_ID": engine_id,
-        "CDSW_MASTER_ID": engine_id,
-        "CDSW_IP_ADDRESS": address,
-        "CDSW_APP_PORT": str(port),
-        "CDSW_READONLY_PORT": str(free_port()),
+        "CDSW_ENGINE_ID": workload.engine_id,
+        "CDSW_MASTER_ID": workload.engine_id,
+        "CDSW_IP_ADDRESS": place.address,
+        "CDSW_APP_PORT": str(place.port),
+        "CDSW_READONLY_PORT": str(place.readonly_port),
         "CDSW_CPU_MILLICORES": str(int(workload.cpu * 1000)),
         "CDSW_MEMORY_MB": str(int(memory * 1000)),
         "CDSW_APP_POLLING_ENDPOINT": "/",
@@ -64,28 +62,3 @@ def for_workload(
         if name not in platform or name == "CDSW_APP_POLLING_ENDPOINT"
     }
     return {**inherited, **project.environment, **platform, **own}
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class Addresses:
-    """Hands out pod addresses 127.0.1.2 to 127.0.1.254, each after all others were used."""
-
-    def __init__(self, first: int) -> None:
-        self._next = first % 253
-
-    def take(self, used: Iterable[str]) -> str:
-        """The next address that no living workload has."""
-        taken = set(used)
-        for _ in range(253):
-            address = f"127.0.1.{2 + self._next}"
-            self._next = (self._next + 1) % 253
-            if address not in taken:
-                return address
-        return f"127.0.2.{2 + self._next}"

@@ -126,6 +126,11 @@ class Faults:
     )
     no_runtimes: bool = _fault(False, "the list of runtimes is empty and every runtime is refused")
     no_gpu: bool = _fault(False, "no accelerator labels exist")
+    current_gpus: str = _fault(
+        "used",
+        "what current_gpu_count of an accelerator label counts, which nobody has confirmed: used or present ones",
+    )
+    usage_own: bool = _fault(False, "/usage lists the caller's own workloads only")
     stub_jobs: bool = _fault(False, "job runs execute nothing and succeed after start_seconds")
     job_fails: bool = _fault(False, "every job run fails when its script ends (or at once with stub_jobs)")
     key_invalid: bool = _fault(False, "every key is refused with 401")
@@ -199,6 +204,7 @@ def _parse(name: str, default: Any, value: Any) -> Any:
         "end_status": ("stopped", "failed"),
         "missing_script": ("", "refuse", "fail", "ignore"),
         "rename_onto": ("refuse", "replace", "absent"),
+        "current_gpus": ("used", "present"),
     }.get(name)
     if choices is not None and parsed not in choices:
         raise UnknownFault(f"fault {name}: {value!r} is none of {', '.join(filter(None, choices))}")

@@ -31,8 +31,8 @@ def operations() -> dict[str, dict[str, Any]]:
 
 
 def body_schema(operation: str) -> dict[str, Any] | None:
-    """The schema of an operation's JSON body, None when it has none."""
-    content = operations()[operation].get("requestBody", {}).get("content", {})
+    """The schema of an operation's JSON body, None when it has none or is not described."""
+    content = operations().get(operation, {}).get("requestBody", {}).get("content", {})
     schema: dict[str, Any] | None = content.get("application/json", {}).get("schema")
     return schema
 

@@ -12,6 +12,7 @@ from .state import APPLICATION
 from .wire import Answer, Request, html_answer
 
 if TYPE_CHECKING:
+    from .network import Place
     from .state import Workbench
 
 POLL_SECONDS = 2.0
@@ -29,14 +30,14 @@ HOP_BY_HOP = {
 }
 
 
-async def poll(port: int, path: str) -> bool:
-    """Whether 127.0.0.1:port gives a plain 200: no redirect, no login."""
+async def poll(place: Place, path: str) -> bool:
+    """Whether the application's port gives a plain 200: no redirect, no login."""
     writer = None
     try:
         async with asyncio.timeout(POLL_SECONDS):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await place.connect(place.port)
             writer.write(
-                f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: workbench-poll\r\n\r\n".encode()
+                f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{place.port}\r\nUser-Agent: workbench-poll\r\n\r\n".encode()
             )
             status = await reader.readline()
         return status.split(b" ")[1:2] == [b"200"]
@@ -73,9 +74,12 @@ async def serve(bench: Workbench, subdomain: str, request: Request, writer: asyn
             return html_answer("403 Forbidden", 403)
     if bench.options.stub:
         return html_answer("stub application") if application.status == RUNNING else html_answer("502 Bad Gateway", 502)
+    place = application.place
     try:
+        if place is None:
+            raise ConnectionError("it has not begun")
         async with asyncio.timeout(CONNECT_SECONDS):
-            upstream = await asyncio.open_connection("127.0.0.1", application.port)
+            upstream = await place.connect(place.port)
     except (OSError, TimeoutError):
         return html_answer("502 Bad Gateway", 502)
     await _pass_through(bench, request, writer, *upstream)

@@ -13,8 +13,10 @@ import __future__
 
 import ast
 import asyncio
+import builtins
 import contextlib
 import ctypes
+import importlib.util
 import inspect
 import json
 import os
@@ -27,7 +29,8 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-CLONE_NEWNS = 0x20000
+CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
+HOME = "/home/cdsw"
 MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 4096, 8192, 16384, 1 << 18
 
 
@@ -70,32 +73,50 @@ def _mount(source: str, target: str, kind: str | None, flags: int, options: str 
     _libc_call("mount", words[0], words[1], words[2], flags, words[3])
 
 
-def private_mounts(stage: str, keep: list[str], shm_mb: int) -> None:
+def private_mounts(stage: str, keep: list[str], shm_mb: int, folder: str) -> None:
     """A mount namespace with a /tmp of its own, in which only the folders of `keep` are what they were, and a /dev/shm of `shm_mb` MB.
 
-    Raises OSError without the right to mount.
+    `folder` is /home/cdsw there, beside what else is in /home; an empty one leaves /home alone. Raises OSError without
+    the right to mount.
     """
     _libc_call("unshare", CLONE_NEWNS)
     _mount("none", "/", None, MS_REC | MS_PRIVATE)
     _mount("tmpfs", stage, "tmpfs", 0, "mode=1777")
-    for folder in keep:
-        inside = Path(stage + folder.removeprefix("/tmp"))
+    for kept in keep:
+        inside = Path(stage + kept.removeprefix("/tmp"))
         inside.mkdir(parents=True, exist_ok=True)
-        _mount(folder, str(inside), None, MS_BIND | MS_REC)
+        _mount(kept, str(inside), None, MS_BIND | MS_REC)
+    if folder:
+        _private_home(Path(stage, ".home"), folder)
     _mount(stage, "/tmp", None, MS_MOVE)
     if shm_mb > 0:
         _mount("tmpfs", "/dev/shm", "tmpfs", 0, f"size={shm_mb}m,mode=1777")
 
 
+def _private_home(stage: Path, folder: str) -> None:
+    others = [entry for entry in Path("/home").iterdir() if entry.is_dir() and not entry.is_symlink()]
+    stage.mkdir()
+    _mount("tmpfs", str(stage), "tmpfs", 0, "mode=0755")
+    for source, name in [*((str(entry), entry.name) for entry in others if str(entry) != HOME), (folder, "cdsw")]:
+        (stage / name).mkdir()
+        _mount(source, str(stage / name), None, MS_BIND | MS_REC)
+    _mount(str(stage), "/home", None, MS_MOVE)
+    stage.rmdir()
+
+
 def main() -> None:
     """Set the process up, fork the kernel, wait for its end, leave nothing behind."""
     specification = json.load(sys.stdin.buffer)
+    shell = _shell()
     _libc_call("prctl", PR_SET_PDEATHSIG, signal.SIGTERM)
     _libc_call("prctl", PR_SET_CHILD_SUBREAPER, 1)
     if os.getppid() != specification["server"]:
         sys.exit(0)
+    if specification["network"] >= 0:
+        _libc_call("setns", specification["network"], CLONE_NEWNET)
     if specification["stage"]:
-        private_mounts(specification["stage"], specification["keep"], specification["shm_mb"])
+        folder = specification["folder"] if specification["home"] == HOME else ""
+        private_mounts(specification["stage"], specification["keep"], specification["shm_mb"], folder)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     supervisor = os.getpid()
     kernel = os.fork()
@@ -103,7 +124,7 @@ def main() -> None:
         _libc_call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != supervisor:
             os._exit(1)
-        os._exit(_kernel(specification))
+        os._exit(_kernel(specification, shell))
     signal.signal(signal.SIGTERM, lambda *_: _kill_all())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
@@ -137,9 +158,20 @@ def _reap() -> None:
         pass
 
 
-def _kernel(specification: dict[str, Any]) -> int:
+def _shell() -> types.ModuleType:
+    """The module shell.py beside this file: isolated, the interpreter does not look there by itself."""
+    found = importlib.util.spec_from_file_location("workbench_shell", Path(__file__).with_name("shell.py"))
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    sys.modules[found.name] = module
+    found.loader.exec_module(module)
+    return module
+
+
+def _kernel(specification: dict[str, Any], shell: types.ModuleType) -> int:
     os.setsid()
-    os.chdir(specification["folder"])
+    os.chdir(specification["home"])
     output = os.open(specification["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, output), (2, output)):
         os.dup2(source, stream)
@@ -149,27 +181,31 @@ def _kernel(specification: dict[str, Any]) -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
     sys.path.insert(0, "")
     sys.path.append(
-        f"{specification['folder']}/.local/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
+        f"{specification['home']}/.local/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
     )
+    if specification["modules"]:
+        sys.path.append(specification["modules"])
     sys.argv = ["/usr/local/lib/python3/site-packages/ipykernel_launcher.py", "-f", "/tmp/jupyter/kernel.json"]
     if specification["sidecar"]:
         sys.path.insert(1, specification["sidecar"])
         __import__("sitecustomize")
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    code = asyncio.run(_execute(Path(specification["folder"], specification["script"])))
+    code = asyncio.run(_execute(Path(specification["home"], specification["script"]), shell))
     sys.stdout.flush()
     sys.stderr.flush()
     return code
 
 
-async def _execute(script: Path) -> int:
+async def _execute(script: Path, shell: types.ModuleType) -> int:
     """Run the script's text, one top-level statement at a time, inside the running loop. 0 when it fell off the end."""
     main_module = types.ModuleType("__main__")
     sys.modules["__main__"] = main_module
     names = main_module.__dict__
+    interactive = shell.ZMQInteractiveShell(names)
+    vars(builtins)["get_ipython"] = names["get_ipython"] = lambda: interactive
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        statements = ast.parse(script.read_text("utf-8")).body  # noqa: ASYNC240 - nothing else runs in this loop yet
+        statements = shell.parse(script.read_text("utf-8"))  # noqa: ASYNC240 - nothing else runs in this loop yet
         for number, statement in enumerate(statements, 1):
             code = compile(ast.Module([statement], []), f"<ipython-input-{number}>", "exec", flags, dont_inherit=True)
             if code.co_flags & inspect.CO_COROUTINE:

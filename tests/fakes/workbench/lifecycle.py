@@ -11,14 +11,14 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from . import ingress
-from .environment import Addresses, for_workload, free_port
+from .environment import for_workload
 from .model import FAILED, RUNNING, STARTING, STOPPED, STOPPING, Application, Orphan, Run, now
 from .runner import Pod, PodRequest, Runner
-from .state import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .network import Place
     from .sidecar_fault import Sidecar
     from .state import Workbench
 
@@ -34,7 +34,6 @@ class Lifecycle:
         self._bench = bench
         self._runner = runner
         self._sidecar = sidecar
-        self._addresses = Addresses(bench.port)
         self._pods: set[Pod] = set()
         self.orphans: list[Orphan] = []
 
@@ -97,59 +96,43 @@ class Lifecycle:
         self._sidecar.close()
         self._runner.close()
 
-    async def wait_for_quota(self, workload: Application | Run) -> None:
-        """Return once the workload may be scheduled; over quota it waits without an error."""
-        faults = self._bench.faults
-        await _until(
-            lambda: (
-                not faults.quota
-                and not (faults.quota_cpu and self._used_cpu(workload) + workload.cpu > faults.quota_cpu)
-            )
-        )
-
-    async def launch(self, workload: Application | Run, *, port: int, address: str) -> Pod:
+    async def launch(self, workload: Application | Run, place: Place) -> Pod:
         """Start the processes of a workload."""
         bench = self._bench
         project = bench.projects[workload.project_id]
         script = workload.script if isinstance(workload, Application) else bench.jobs[workload.job_id].script
-        environment = for_workload(bench, project, workload, engine_id=workload.engine_id, address=address, port=port)
+        home = await self._runner.home(project.folder)
+        environment = for_workload(bench, project, workload, place, home=home)
+        environment |= bench.network.variables | await bench.certificates.variables()
         shm = bench.faults.shm_mb or project.shared_memory_limit or 64
         log = bench.options.root / "logs" / f"{workload.engine_id}.log"
         name = workload.name if isinstance(workload, Application) else workload.id
         if bench.faults.sidecar:
-            await self._sidecar.open()
-        sidecar = self._sidecar.address if bench.faults.sidecar else ""
+            await self._sidecar.open(place)
+        sidecar = f"{self._sidecar.address} {bench.network.prefix}" if bench.faults.sidecar else ""
         pod = await self._runner.start(
-            PodRequest(workload.engine_id, name, project.folder, script, log, environment, shm, sidecar)
+            PodRequest(workload.engine_id, name, project.folder, script, log, environment, shm, sidecar), place
         )
         self._pods.add(pod)
         workload.pod = pod
         if bench.faults.sidecar:
-            bench.spawn(self._sidecar.drop_joined(pod, address))
+            bench.spawn(self._sidecar.drop_joined(pod, place.address))
         return pod
 
-    def take_address(self) -> str:
-        """An address for one start of a workload, never the one it had before."""
+    def take_place(self) -> Place:
+        """A network for one start of a workload, never with the address that it had before."""
         runs = [run.address for job in self._bench.jobs.values() for run in job.runs if run.pod is not None]
-        return self._addresses.take([application.address for application in self._bench.applications.values()] + runs)
+        used = [application.address for application in self._bench.applications.values()]
+        return self._bench.network.take(self._bench.port, used + runs)
 
     def grace(self) -> float:
         """Seconds between SIGTERM and SIGKILL, 0 without SIGTERM."""
         return 0.0 if self._bench.faults.sigkill_only else self._bench.faults.stop_grace
 
-    def _used_cpu(self, asking: Application | Run) -> float:
-        running = [
-            app
-            for app in self._bench.applications.values()
-            if app is not asking and (app.pod is not None or app.status == RUNNING)
-        ]
-        runs = [
-            run for job in self._bench.jobs.values() for run in job.runs if run is not asking and run.pod is not None
-        ]
-        return sum(app.cpu for app in running) + sum(run.cpu for run in runs)
-
     def _enter(self, application: Application) -> None:
         application.engine_id = self._bench.new_id().replace("-", "")
+        what = (application.name, "application", application.project_id, application.fields)
+        application.usage = self._bench.begin(application.engine_id, *what)
         application.starting_at, application.running_at, application.stopped_at = now(), None, None
         application.ending = None
         self._set(application, STARTING)
@@ -159,7 +142,7 @@ class Lifecycle:
         faults = self._bench.faults
         while True:
             failed = await self._one_start(application)
-            application.pod = None
+            self._ended(application, failed=failed)
             application.stopped_at = now()
             self._set(application, FAILED if failed else STOPPED)
             if not failed or application.restarts >= AUTOMATIC_RESTARTS:
@@ -177,21 +160,16 @@ class Lifecycle:
         """One engine's life. True when it failed."""
         bench = self._bench
         faults = bench.faults
-        await self.wait_for_quota(application)
+        await bench.scheduler.admit(application)
+        self._note(application, "starting")
         await asyncio.sleep(faults.start_seconds)
         await _until(lambda: not _matches(faults.endless_start, application.name))
         if bench.options.stub:
             self._running(application)
             await asyncio.Event().wait()
-        application.address = self.take_address()
-        application.port = free_port()
-        usage = Workload(
-            application.name, "application", application.project_id, application.engine_id, application.fields, now()
-        )
-        bench.workloads.append(usage)
-        application.launching = bench.spawn(
-            self.launch(application, port=application.port, address=application.address)
-        )
+        place = self.take_place()
+        application.place, application.address = place, place.address
+        application.launching = bench.spawn(self.launch(application, place))
         pod = await asyncio.shield(application.launching)
         if not await self._answers(application, pod):
             await pod.stop(self.grace())
@@ -199,7 +177,6 @@ class Lifecycle:
             self._running(application)
         await pod.gone.wait()
         self._pods.discard(pod)
-        usage.status, usage.exit_code = "stopped", pod.exit_code
         return pod.exit_code != 0 or application.running_at is None or faults.end_status == "failed"
 
     async def _answers(self, application: Application, pod: Pod) -> bool:
@@ -209,7 +186,7 @@ class Lifecycle:
         while asyncio.get_running_loop().time() < deadline:
             if pod.gone.is_set():
                 return True
-            if await ingress.poll(application.port, path):
+            if application.place is not None and await ingress.poll(application.place, path):
                 return True
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(pod.gone.wait(), POLL_EVERY)
@@ -219,17 +196,32 @@ class Lifecycle:
         if application.pod is None or not application.pod.gone.is_set():
             application.running_at = now()
             self._set(application, RUNNING)
+            self._note(application, "running")
+
+    @staticmethod
+    def _note(application: Application, status: str) -> None:
+        if application.usage is not None:
+            application.usage.goes_on(status)
+
+    def _ended(self, application: Application, *, failed: bool) -> None:
+        """Nothing of this start runs any more: what it held is free again."""
+        code = None if application.pod is None else application.pod.exit_code
+        if application.usage is not None:
+            application.usage.end("failed" if failed else "stopped", code)
+        application.pod = None
+        self._bench.scheduler.release(application)
 
     async def _stop(self, application: Application) -> None:
         self._cancel(application)
         self._set(application, STOPPING)
+        self._note(application, "stopping")
         await _until(lambda: not self._stuck_stop(application))
         await self._launched(application)
         pod = application.pod
         if pod is not None:
             await pod.stop(self.grace())
             self._pods.discard(pod)
-            application.pod = None
+        self._ended(application, failed=False)
         await asyncio.sleep(self._bench.faults.slow_stop)
         application.stopped_at = now()
         application.ending = None
@@ -242,7 +234,9 @@ class Lifecycle:
 
     async def _orphan_and_start(self, application: Application) -> None:
         await self._launched(application)
-        self.orphans.append(Orphan(application.engine_id, application.name, application.project_id, application.pod))
+        orphan = Orphan(application.engine_id, application.name, application.project_id, application.pod)
+        self.orphans.append(orphan)
+        self._bench.scheduler.hand_over(application, orphan)
         application.pod = None
         self.start(application)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
+    from .network import Place
     from .runner import Pod
 
 OWNER = {"username": "engineer", "name": "Ei Engineer", "email": "engineer@example.com"}
@@ -48,6 +50,8 @@ class Project:
     shared_memory_limit: int = 0
     creation_status: str = "success"
     settings: dict[str, Any] = field(default_factory=dict)
+    team: str = ""
+    """The team that owns it; its quota counts then, not the user's."""
     created_at: str = field(default_factory=now)
     updated_at: str = field(default_factory=now)
     deleting: bool = False
@@ -67,12 +71,40 @@ class Project:
             "operator": True,
             "inherit": False,
         }
+        owner = {"username": self.team, "name": self.team, "email": ""} if self.team else OWNER
         return {
-            "id": self.id, "name": self.name, "owner": OWNER, "creator": OWNER, "description": self.description, "visibility": self.visibility,
+            "id": self.id, "name": self.name, "owner": owner, "creator": OWNER, "description": self.description, "visibility": self.visibility,
             "default_engine_type": "ml_runtime", "created_at": self.created_at, "updated_at": self.updated_at,
             "creation_status": self.creation_status, "permissions": everything, "shared_memory_limit": self.shared_memory_limit,
-            "environment": json.dumps(self.environment), "slug": f"{OWNER['username']}/{self.slug}", **self.settings,
+            "environment": json.dumps(self.environment), "slug": f"{owner['username']}/{self.slug}", **self.settings,
         }  # fmt: skip
+
+
+@dataclass
+class Use:
+    """One line of /usage: one start of a workload, from the moment in which it began to wait."""
+
+    id: str
+    name: str
+    kind: str
+    project: Project
+    fields: dict[str, Any]
+    """What this start was asked for with."""
+    status: str = "scheduling"
+    created_at: str = field(default_factory=now)
+    began: float = field(default_factory=time.time)
+    ended: float | None = None
+    exit_code: int | None = None
+
+    def goes_on(self, status: str) -> None:
+        """Its status word, until it ended."""
+        if self.ended is None:
+            self.status = status
+
+    def end(self, status: str, exit_code: int | None = None) -> None:
+        """Its processes are gone."""
+        if self.ended is None:
+            self.status, self.exit_code, self.ended = status, exit_code, time.time()
 
 
 @dataclass
@@ -100,9 +132,11 @@ class Application:
     engine_id: str = ""
     address: str = ""
     """Its pod IP of this start."""
-    port: int = 0
-    """Its CDSW_APP_PORT of this start."""
+    place: Place | None = None
+    """The network of this start."""
     pod: Pod | None = None
+    usage: Use | None = None
+    """The line of /usage of this start."""
     task: asyncio.Task[None] | None = None
     """What brings it up and watches it."""
     launching: asyncio.Task[Pod] | None = None
@@ -163,6 +197,9 @@ class Run:
     engine_id: str = ""
     address: str = ""
     pod: Pod | None = None
+    exit_code: int | None = None
+    usage: Use | None = None
+    """Its line of /usage."""
     task: asyncio.Task[None] | None = None
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from .routing import INVALID, Refused
@@ -20,7 +21,7 @@ def page(bench: Workbench, call: Call, field: str, rows: Sequence[dict[str, Any]
 
     Raises Refused for a token of another page size.
     """
-    rows = _ordered(_filtered(list(rows), call.query.get("search_filter", "")), call.query.get("sort", ""))
+    rows = selected(call, rows)
     asked = call.query.get("page_size", "")
     if asked and not asked.isdigit():
         raise Refused(INVALID, f'parsing field "page_size": invalid number {asked!r}')
@@ -32,6 +33,11 @@ def page(bench: Workbench, call: Call, field: str, rows: Sequence[dict[str, Any]
     if bench.faults.repeat_token and rows:
         token = _token(0, size)
     return {field: rows[start : start + size], "next_page_token": token}
+
+
+def selected(call: Call, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows that a call's search_filter lets through, in the order that it asks for. Raises Refused."""
+    return _ordered(_filtered(list(rows), call.query.get("search_filter", "")), call.query.get("sort", ""))
 
 
 def _token(offset: int, size: int) -> str:
@@ -51,24 +57,30 @@ def _offset(token: str, size: int) -> int:
 
 
 def _filtered(rows: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
+    wanted = filter_object("search_filter", text)
+    return [row for row in rows if all(matches(row, name, str(value)) for name, value in wanted.items())]
+
+
+def filter_object(name: str, text: str) -> dict[str, Any]:
+    """A filter of a query, a JSON object in a string; empty without one. Raises Refused."""
     if not text:
-        return rows
+        return {}
     try:
         wanted = json.loads(text)
     except ValueError:
         wanted = None
     if not isinstance(wanted, dict):
-        raise Refused(INVALID, "search_filter is not a JSON object")
-    return [row for row in rows if all(_matches(row, name, str(value)) for name, value in wanted.items())]
+        raise Refused(INVALID, f"{name} is not a JSON object")
+    return wanted
 
 
-def _matches(row: dict[str, Any], name: str, value: str) -> bool:
+def matches(row: dict[str, Any], name: str, value: str) -> bool:
     """Substring and case-sensitive; status words are the lower-case ones."""
     held = row.get(name, "")
     if isinstance(held, dict):
         held = held.get("username", "")
     if name == "status":
-        held = str(held).partition("_")[2].lower()
+        held = re.sub(r"^(APPLICATION|ENGINE)_", "", str(held)).lower()
     return value in str(held)
 
 

@@ -56,6 +56,8 @@ class Operation:
     template: str
     pattern: re.Pattern[str]
     handler: Handler
+    described: bool = True
+    """Whether openapi.json describes it, so that --validate can check its traffic."""
 
     @property
     def changes(self) -> bool:
@@ -66,14 +68,14 @@ class Operation:
 OPERATIONS: list[Operation] = []
 
 
-def operation(name: str, method: str, template: str) -> Callable[[Handler], Handler]:
+def operation(name: str, method: str, template: str, *, described: bool = True) -> Callable[[Handler], Handler]:
     """Register a handler under the operationId, method and path of the specification."""
     pieces = re.split(r"\{([\w.]+)\}", template)
     names = [f"(?P<{name.replace('.', '_')}>{'.*' if name == 'path' else '[^/:]+'})" for name in pieces[1::2]]
     expression = "".join(re.escape(fixed) + name for fixed, name in zip(pieces[::2], [*names, ""], strict=True))
 
     def register(handler: Handler) -> Handler:
-        OPERATIONS.append(Operation(name, method, template, re.compile(expression), handler))
+        OPERATIONS.append(Operation(name, method, template, re.compile(expression), handler, described))
         return handler
 
     return register

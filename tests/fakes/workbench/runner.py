@@ -12,9 +12,12 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .kernel import descendants
+from .kernel import HOME, descendants
+
+if TYPE_CHECKING:
+    from .network import Place
 
 KERNEL = Path(__file__).with_name("kernel.py")
 SIDECAR = Path(__file__).with_name("sidecar")
@@ -42,6 +45,7 @@ class Pod:
     request: PodRequest
     process: asyncio.subprocess.Process
     private: Path | None
+    place: Place
     kernel_pid: int = 0
     exit_code: int | None = None
     gone: asyncio.Event = field(default_factory=asyncio.Event)
@@ -77,26 +81,32 @@ class Pod:
             self.exit_code = self.process.returncode or 1
         if self.private is not None:
             await asyncio.to_thread(shutil.rmtree, self.private, ignore_errors=True)
+        self.place.close()
         self.gone.set()
 
 
 class Runner:
     """Makes pods. With the right to mount, each gets a mount namespace, else a TMPDIR of its own."""
 
-    def __init__(self, root: Path, visible: list[Path]) -> None:
+    def __init__(self, root: Path, visible: list[Path], *, modules: Path | None = None) -> None:
         _remove_left_over()
         self.base = Path(
             tempfile.mkdtemp(prefix=f"wb-{os.getpid()}-", dir="/tmp")
         )  # short: Ray's socket paths end at 107 characters
         self._keep = _outermost([path for path in visible if path.is_relative_to("/tmp") and path.is_dir()])
-        self._root = root
+        self._modules = modules
         self._count = 0
         self.namespaces: bool | None = None
 
-    async def start(self, request: PodRequest) -> Pod:
-        """Start a workload."""
+    async def home(self, folder: Path) -> str:
+        """What a project's folder is called in its workloads."""
         if self.namespaces is None:
             self.namespaces = await self._may_mount()
+        return HOME if self.namespaces and _may_stand_in_home() else str(folder)
+
+    async def start(self, request: PodRequest, place: Place) -> Pod:
+        """Start a workload in a network."""
+        home = await self.home(request.folder)
         environment = dict(request.environment)
         private = None
         stage = self.base / "stage"
@@ -110,16 +120,16 @@ class Runner:
             environment |= {"PYTHONPATH": str(SIDECAR), "WORKBENCH_SIDECAR": request.sidecar}
         specification = {
             "server": os.getpid(), "stage": str(stage) if self.namespaces else "", "keep": [str(path) for path in self._keep], "shm_mb": request.shm_mb,
-            "folder": str(request.folder), "script": request.script, "log": str(request.log), "environment": environment,
-            "sidecar": str(SIDECAR) if request.sidecar else "",
+            "folder": str(request.folder), "home": home, "network": place.namespace, "script": request.script, "log": str(request.log), "environment": environment,
+            "sidecar": str(SIDECAR) if request.sidecar else "", "modules": str(self._modules or ""),
         }  # fmt: skip
         request.log.parent.mkdir(parents=True, exist_ok=True)
-        process = await self._spawn(specification, request.log)
-        pod = Pod(request, process, private)
+        process = await self._spawn(specification, request.log, place)
+        pod = Pod(request, process, private, place)
         pod.reader = asyncio.create_task(pod.follow())
         return pod
 
-    async def _spawn(self, specification: dict[str, Any], log: Path) -> asyncio.subprocess.Process:
+    async def _spawn(self, specification: dict[str, Any], log: Path, place: Place) -> asyncio.subprocess.Process:
         interpreter = getattr(sys, "_base_executable", sys.executable) or sys.executable
         with log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
@@ -130,6 +140,7 @@ class Runner:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
                 start_new_session=True,
+                pass_fds=[place.namespace] if place.namespace >= 0 else [],
             )
         assert process.stdin is not None
         with contextlib.suppress(ConnectionError):
@@ -143,7 +154,7 @@ class Runner:
             return False
         stage = self.base / "stage"
         stage.mkdir(exist_ok=True)
-        check = f"import sys; sys.path.insert(0, {str(KERNEL.parent)!r}); import kernel; kernel.private_mounts({str(stage)!r}, [], 1)"
+        check = f"import sys; sys.path.insert(0, {str(KERNEL.parent)!r}); import kernel; kernel.private_mounts({str(stage)!r}, [], 1, '/etc')"
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-c", check, stderr=asyncio.subprocess.DEVNULL
         )
@@ -160,6 +171,11 @@ def _remove_left_over() -> None:
         pid = folder.name.split("-")[1]
         if pid.isdigit() and not Path(f"/proc/{pid}").exists():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _may_stand_in_home() -> bool:
+    """Whether /home can be covered by one in which /home/cdsw stands."""
+    return Path("/home").is_dir() and not Path("/home").is_symlink()
 
 
 def _outermost(paths: list[Path]) -> list[Path]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from .environment import free_port
 from .model import Job, Run, now
-from .state import Workload
 
 if TYPE_CHECKING:
     from .lifecycle import Lifecycle
@@ -38,6 +36,7 @@ class Runs:
         run = Run(self._bench.new_id(), job.project_id, job.id, variables, text, kept)
         run.scheduling_at = now()
         run.engine_id = self._bench.new_id().replace("-", "")
+        run.usage = self._bench.begin(run.id, job.name, "job", job.project_id, {**kept, **_labelled(job)})
         job.runs.append(run)
         run.task = self._bench.spawn(self._live(job, run))
         return run
@@ -51,7 +50,8 @@ class Runs:
     async def _live(self, job: Job, run: Run) -> None:
         bench = self._bench
         faults = bench.faults
-        await self._lifecycle.wait_for_quota(run)
+        await bench.scheduler.admit(run)
+        _note(run, "starting")
         run.status, run.starting_at = "ENGINE_STARTING", now()
         await asyncio.sleep(faults.start_seconds)
         if run.status == "ENGINE_STOPPING":
@@ -60,17 +60,16 @@ class Runs:
         if faults.stub_jobs:
             self._finish(job, run, "ENGINE_FAILED" if faults.job_fails else "ENGINE_SUCCEEDED")
             return
-        run.address = self._lifecycle.take_address()
-        usage = Workload(job.name, "job", job.project_id, run.id, run.fields, now())
-        bench.workloads.append(usage)
-        pod = await self._lifecycle.launch(run, port=free_port(), address=run.address)
+        place = self._lifecycle.take_place()
+        run.address = place.address
+        pod = await self._lifecycle.launch(run, place)
         if run.status == "ENGINE_STOPPING":
             await pod.stop(self._lifecycle.grace())
         else:
             run.status, run.running_at = "ENGINE_RUNNING", now()
+            _note(run, "running")
         timed_out = await self._wait(job, pod)
-        usage.status, usage.exit_code = "stopped", pod.exit_code
-        run.pod = None
+        run.exit_code, run.pod = pod.exit_code, None
         if run.status == "ENGINE_STOPPING":
             self._finish(job, run, "ENGINE_STOPPED")
         elif timed_out:
@@ -93,10 +92,23 @@ class Runs:
             await run.pod.stop(self._lifecycle.grace())
         elif run.starting_at is None and run.task is not None:
             run.task.cancel()
-            run.status, run.finished_at = "ENGINE_STOPPED", now()
+            self._finish(None, run, "ENGINE_STOPPED")
 
-    def _finish(self, job: Job, run: Run, status: str) -> None:
+    def _finish(self, job: Job | None, run: Run, status: str) -> None:
         run.status, run.finished_at = status, now()
-        if status == "ENGINE_SUCCEEDED":
+        if run.usage is not None:
+            run.usage.end(status.partition("_")[2].lower(), run.exit_code)
+        self._bench.scheduler.release(run)
+        if job is not None and status == "ENGINE_SUCCEEDED":
             for dependent in [other for other in self._bench.jobs.values() if other.parent_id == job.id]:
                 self.start(dependent, {}, None)
+
+
+def _note(run: Run, status: str) -> None:
+    if run.usage is not None:
+        run.usage.goes_on(status)
+
+
+def _labelled(job: Job) -> dict[str, Any]:
+    """The accelerator that a job's runs ask for; a JobRun itself does not tell it."""
+    return {name: job.fields[name] for name in ("accelerator_label_id",) if name in job.fields}

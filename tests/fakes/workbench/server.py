@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
-from . import api, gateway, ingress, routing
+from . import api, client, gateway, ingress, routing
+from .doors import Doors
 from .failures import Delivery
 from .faults import UnknownFault
 from .lifecycle import Lifecycle
+from .network import Network
 from .runner import Runner
 from .runs import Runs
 from .sidecar_fault import Sidecar
+from .site import KINDS, BadSite
 from .state import API, PROJECT_SECRET
-from .wire import HEAD_LIMIT, Answer, BadRequest, Request, html_answer, json_answer, read_request
+from .wire import Answer, BadRequest, Request, html_answer, json_answer, read_request
 
 if TYPE_CHECKING:
     import ssl
@@ -33,27 +37,35 @@ class Server:
         self.bench = bench
         self._visible = visible
         self._connections: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._outside: asyncio.Task[None] | None = None
+        self._doors: Doors | None = None
 
     async def open(self, context: ssl.SSLContext | None = None) -> None:
         """Listen on 127.0.0.1 and make the first project. Raises OSError when the port is taken."""
         bench = self.bench
-        self._server = await asyncio.start_server(
-            self._connection, "127.0.0.1", bench.port, limit=HEAD_LIMIT, ssl=context, backlog=1024
-        )
-        bench.port = self._server.sockets[0].getsockname()[1]
-        bench.lifecycle = Lifecycle(bench, Runner(bench.options.root, self._visible), Sidecar(bench.faults))
+        listening = socket.create_server(("127.0.0.1", bench.port), backlog=1024)
+        bench.port = listening.getsockname()[1]
+        self._doors = Doors(self._connection, bench.certificates.context, context)
+        self._outside = asyncio.create_task(self._doors.serve(listening))
+        bench.network = Network(self._doors.serve, own=bench.options.own_network)
+        folder = await asyncio.to_thread(client.unpack, bench)
+        runner = Runner(bench.options.root, self._visible, modules=folder)
+        bench.lifecycle = Lifecycle(bench, runner, Sidecar(bench.faults))
         bench.runs = Runs(bench, bench.lifecycle)
         bench.link_venv(
             bench.add_project(
-                "workbench", description="The first project", environment={"PROJECT_SECRET": PROJECT_SECRET}
+                "workbench",
+                description="The first project",
+                environment={"PROJECT_SECRET": PROJECT_SECRET},
+                team=bench.options.team,
             )
         )
 
     async def close(self) -> None:
         """Stop listening, end all connections and all workloads."""
-        if self._server is not None:
-            self._server.close()
+        if self._outside is not None and self._doors is not None:
+            self._outside.cancel()
+            await self._doors.close()
         connections = list(self._connections)
         for task in connections:
             task.cancel()
@@ -100,6 +112,8 @@ class Server:
         subdomain = ingress.subdomain_of(self.bench, request)
         if subdomain is not None:
             return await ingress.serve(self.bench, subdomain, request, writer)
+        if request.path == "/api/v2/python.tar.gz" and request.method in ("GET", "HEAD"):
+            return client.served(self.bench)
         if request.path.startswith("/api/v2/"):
             return await self._api(request, writer)
         return html_answer("404 Not Found", 404)
@@ -108,8 +122,11 @@ class Server:
         bench = self.bench
         if request.path == "/_test/state" and request.method == "GET":
             return json_answer(bench.truth())
+        if request.path == "/_test/site":
+            return self._site(request)
         if request.path != "/_test/faults" or request.method not in ("GET", "POST"):
-            return json_answer({"error": "GET /_test/state, GET /_test/faults and POST /_test/faults exist"}, 404)
+            paths = "GET /_test/state, GET and POST /_test/faults, GET and POST /_test/site exist"
+            return json_answer({"error": paths}, 404)
         if request.method == "POST":
             try:
                 changes = json.loads(request.body or b"{}")
@@ -117,6 +134,15 @@ class Server:
             except (UnknownFault, ValueError, AttributeError) as error:
                 return json_answer({"error": str(error)}, 400)
         return json_answer(bench.faults.as_dict())
+
+    def _site(self, request: Request) -> Answer:
+        """GET and POST of what the site gives; what waits is looked at again at once."""
+        try:
+            if request.method == "POST":
+                self.bench.site.update(json.loads(request.body or b"{}"))
+        except (BadSite, ValueError, AttributeError, TypeError) as error:
+            return json_answer({"error": str(error)}, 400)
+        return json_answer({kind: self.bench.site.words.get(kind, []) for kind in KINDS})
 
     async def _api(self, request: Request, writer: asyncio.StreamWriter) -> Answer | None:
         bench = self.bench
@@ -166,7 +192,7 @@ class Server:
 
     def _note(self, name: str, *, request: tuple[dict[str, str], bytes] | None = None, answer: Any = None) -> None:
         """Keep what breaks the specification, with --validate."""
-        if not self.bench.options.validate:
+        if not self.bench.options.validate or name not in gateway.operations():
             return
         from . import schema
 

@@ -18,9 +18,10 @@ from .wire import Answer
 
 if TYPE_CHECKING:
     from .faults import Faults
+    from .network import Place
     from .runner import Pod
 
-READY_PORT = 15021
+READY_PORT, ACCEPTING_PORT = 15021, 15001
 WATCH_EVERY = 0.2
 
 
@@ -30,17 +31,13 @@ class Sidecar:
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
         self._servers: list[asyncio.Server] = []
-        self.address = ""
+        self.address = f"127.0.0.1:{ACCEPTING_PORT}"
 
-    async def open(self) -> None:
-        """Begin to listen, once. A taken readiness port is let go: somebody answers there already."""
-        if self._servers:
-            return
-        acceptor = await asyncio.start_server(_swallow, "127.0.0.1", 0)
-        self._servers.append(acceptor)
-        self.address = f"127.0.0.1:{acceptor.sockets[0].getsockname()[1]}"
-        with contextlib.suppress(OSError):
-            self._servers.append(await asyncio.start_server(_ready, "127.0.0.1", READY_PORT))
+    async def open(self, place: Place) -> None:
+        """Begin to listen in a workload's network. A taken port is let go: somebody answers there already."""
+        for port, answer in ((ACCEPTING_PORT, _swallow), (READY_PORT, _ready)):
+            with contextlib.suppress(OSError):
+                self._servers.append(await asyncio.start_server(answer, sock=place.listener(port)))
 
     async def drop_joined(self, pod: Pod, address: str) -> None:
         """End each raylet that joined a head on another address, `sidecar_drop` seconds after it appeared."""

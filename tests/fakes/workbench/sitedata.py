@@ -1,4 +1,4 @@
-"""What the site offers: runtimes, add-ons, accelerators, quotas, resource groups.
+"""What the site offers and no option changes: runtimes, add-ons, words.
 
 Plain data in the form of the answers.
 """
@@ -69,54 +69,6 @@ ADDONS: list[dict[str, Any]] = [
     }
     for number, (name, component, shown) in enumerate([("hadoop-cli-7.3.1", "HadoopCLI", "Hadoop CLI 7.3.1"), ("spark350", "Spark", "Spark 3.5.0")], 1)
 ]  # fmt: skip
-
-LABELS: list[dict[str, Any]] = [
-    {
-        "id": "1", "label_key": "nvidia.com/gpu.product", "label_value": "NVIDIA-A10G", "availability": True, "max_gpu_count": "4", "current_gpu_count": "0",
-        "max_gpu_per_workload": "2", "created_at": CREATED, "updated_at": CREATED, "default_quota": "2", "resource_group_id": "2", "cpu": 16.0,
-        "memory": 64.0, "gpu_memory": 24.0,
-    }
-]  # fmt: skip
-
-LABEL_QUOTA = [
-    {
-        "user_id": "1",
-        "accelerator_id": "1",
-        "gpu_quota": "2",
-        "accelerator_key": "nvidia.com/gpu.product",
-        "accelerator_value": "NVIDIA-A10G",
-    }
-]
-
-DEFAULT_QUOTAS: list[dict[str, Any]] = [
-    {
-        "id": number,
-        "requests_memory": "256",
-        "requests_cpu": "64",
-        "requests_gpu": "2",
-        "created_at": CREATED,
-        "active": True,
-        "owner_type": owner,
-    }
-    for number, owner in enumerate(("USER", "GROUP"), 1)
-]
-
-GROUPS: list[dict[str, Any]] = [
-    {
-        "id": number, "name": name, "instance_group_name": name, "instance_type": kind, "cpu_count": 16, "gpu_count": gpus, "memory_in_gib": 64,
-        "gpumemory_in_gib": "24" if gpus != "0" else "0", "gpu_model": "A10G" if gpus != "0" else "", "gpu_type": "nvidia.com/gpu" if gpus != "0" else "",
-        "allow_jobs": True, "allow_sessions": True, "allow_models": True, "allow_applications": True, "autoscale_min": 0, "autoscale_max": 10,
-        "rg_updated_at": CREATED,
-    }
-    for number, name, kind, gpus in ((1, "cpu-default", "m5.4xlarge", "0"), (2, "gpu-a10g", "g5.4xlarge", "1"))
-]  # fmt: skip
-
-CPU_PROFILES = [
-    {"id": number, "cpu": cpu, "memory": memory, "resource_group_id": 1}
-    for number, (cpu, memory) in enumerate(((1.0, 2.0), (2.0, 8.0), (4.0, 16.0), (16.0, 64.0)), 1)
-]
-
-USERS = {1: {"username": "engineer", "name": "Ei Engineer", "email": "engineer@example.com"}}
 
 WORKLOAD_STATUS = [
     "scheduling",

@@ -11,16 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .certificates import Certificates
 from .failures import Chooser
 from .faults import Faults
 from .files import ProjectFiles
 from .listing import Listing
-from .model import Application, Job, Project, new_id
+from .model import Application, Job, Project, Use, new_id
+from .scheduling import Scheduler
+from .site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from .lifecycle import Lifecycle
+    from .network import Network
     from .runs import Runs
 
 API, APPLICATION = "API", "Application"
@@ -38,20 +42,12 @@ class Options:
     validate: bool = False
     scheme: str = "http"
     port: int = 0
-
-
-@dataclass
-class Workload:
-    """One line of /usage: a workload that ran or runs."""
-
-    name: str
-    kind: str
-    project_id: str
-    id: str
-    fields: dict[str, Any]
-    created_at: str
-    status: str = "running"
-    exit_code: int | None = None
+    team: str = ""
+    """The team that owns the first project."""
+    own_network: bool = True
+    """Whether workloads get networks of their own, where that is permitted."""
+    client: Path | None = None
+    """The vendor's client for Python, a tar.gz."""
 
 
 @dataclass
@@ -63,7 +59,8 @@ class Workbench:
     projects: dict[str, Project] = field(default_factory=dict)
     applications: dict[str, Application] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
-    workloads: list[Workload] = field(default_factory=list)
+    workloads: list[Use] = field(default_factory=list)
+    site: Site = field(default_factory=Site)
     requests: int = 0
     violations: list[str] = field(default_factory=list)
     """What broke the specification, with --validate."""
@@ -75,9 +72,12 @@ class Workbench:
         self.api_key = secrets.token_hex(32)
         self.workload_key = secrets.token_hex(32)
         self.port = self.options.port
+        self.certificates = Certificates(self.options.root)
+        self.network: Network
         self.lifecycle: Lifecycle
         self.runs: Runs
         self.files = ProjectFiles(self)
+        self.scheduler = Scheduler(self)
         self.listing = Listing(self)
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -108,6 +108,12 @@ class Workbench:
     def may_write(self, key: str) -> bool:
         """Whether a key may change anything."""
         return not self.faults.read_only and not key.endswith("-readonly")
+
+    def begin(self, identity: str, name: str, kind: str, project_id: str, fields: dict[str, Any]) -> Use:
+        """Note a start of a workload for /usage."""
+        use = Use(identity, name, kind, self.projects[project_id], dict(fields))
+        self.workloads.append(use)
+        return use
 
     def new_id(self) -> str:
         """An id that nothing else has."""
@@ -147,6 +153,7 @@ class Workbench:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(AttributeError):
             await self.lifecycle.close()
+            self.network.close()
 
     def truth(self) -> dict[str, Any]:
         """What really exists, for `GET /_test/state`."""
@@ -160,6 +167,7 @@ class Workbench:
                 "name": application.name,
                 "status": application.status,
                 "project_id": application.project_id,
+                "waits_for": self.scheduler.waits_for(application),
             }
             rows.append(
                 {
@@ -185,6 +193,7 @@ class Workbench:
                 "job_id": job.id,
                 "job": job.name,
                 "status": run.status,
+                "waits_for": self.scheduler.waits_for(run),
                 "pids": run.pod.pids(table) if run.pod else [],
             }
             for job in self.jobs.values()

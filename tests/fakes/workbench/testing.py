@@ -27,14 +27,28 @@ async def running(
     seed: int | None = 0,
     validate: bool = True,
     context: ssl.SSLContext | None = None,
+    site: dict[str, list[str]] | None = None,
+    team: str = "",
+    client: Path | None = None,
+    own_network: bool = True,
     **faults: Any,
 ) -> AsyncIterator[Workbench]:
     """A listening workbench on a free port; at the end nothing of it runs any more."""
+    scheme = "https" if context else "http"
     options = Options(
-        root, Path(sys.prefix), stub=stub, seed=seed, validate=validate, scheme="https" if context else "http"
+        root,
+        Path(sys.prefix),
+        stub=stub,
+        seed=seed,
+        validate=validate,
+        scheme=scheme,
+        team=team,
+        client=client,
+        own_network=own_network,
     )
     bench = Workbench(options)
     bench.faults.update(faults)
+    bench.site.update(site or {})
     server = Server(bench, [root, Path(sys.prefix), Path(sys.base_prefix), Path.cwd()])
     await server.open(context)
     try:

@@ -14,7 +14,9 @@ import pytest
 from raytui import bootstrap
 from raytui.cli import following
 from raytui.core.errors import Failure
-from raytui.core.snapshot import Job, Snapshot
+from raytui.core.events import Event
+from raytui.core.snapshot import Job, Reading, Snapshot
+from raytui.manager.journal import Journal
 from raytui.startup import main
 from raytui.view.tables.registry import TABLES
 from tests.fakes.platform import FakePlatform
@@ -150,6 +152,22 @@ def test_a_watched_list_is_printed_again_only_when_it_changed(watched, text, cap
     ]
     main(["nodes", "--watch", "-o", "json", "--columns", "name"])
     assert [len(json.loads(line)["items"]) for line in capsys.readouterr().out.splitlines()] == [3]
+
+
+def test_a_watched_list_of_events_has_what_raytui_does_meanwhile(monkeypatch, text, tmp_path):
+    monkeypatch.setenv("RAYTUI_STATE_DIR", str(tmp_path))
+    journal, quiet = Journal(tmp_path), msgspec.structs.replace(THREE, events=Reading(()))
+
+    class Changing(Watched):
+        async def snapshots(self, interval: float = 2.0, questions: object = ()) -> AsyncGenerator[Snapshot]:
+            for seconds, verb in ((0, "start"), (2, "scale"), (4, "stop")):
+                said = Event(NOW + seconds, "raytui", "ray-cluster", verb.capitalize(), f"{verb} of ray-cluster")
+                journal.add("ray-cluster", said)
+                yield later(quiet, seconds)
+
+    monkeypatch.setattr(bootstrap, "open_session", lambda settings, long_lived=False: Changing(settings, (THREE,)))
+    blocks = text("events", "--watch")[1].split("\n\n")
+    assert [sum(" of ray-cluster" in line for line in block.splitlines()) for block in blocks] == [1, 2, 3]
 
 
 def test_trouble_while_watching_is_told_once_and_ends_nothing(watched, text):

@@ -8,6 +8,7 @@ from raytui.core.changes import changes
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure
 from raytui.core.joined import join
+from raytui.core.needs import Part, Pending
 from raytui.core.remedy import as_commands
 from raytui.core.report import status_document
 from raytui.platforms.attached import applications_of
@@ -80,7 +81,7 @@ def test_nothing_says_how_to_make_or_restart_what_raytui_did_not_make():
         watched(
             node(0),
             usage=msgspec.structs.replace(
-                snapshot([], []).usage.value, pending=("{CPU: 9}",), needs=(({"CPU": 9.0},),)
+                snapshot([], []).usage.value, pending=("{CPU: 9}",), demands=(Pending((Part({"CPU": 9.0}),)),)
             ),
         ),
         snapshot(failure, failure, platform="attached", version=failure, gcs=failure),

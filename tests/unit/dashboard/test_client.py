@@ -50,14 +50,14 @@ async def test_every_question_reaches_its_endpoint(server, client: DashboardClie
     assert len(await client.node_stats()) == 3
     assert (await client.usage()).resources["CPU"].total == 6.0
     assert (await client.jobs())[0].id == "lab-work2"
-    assert (await client.actors(limit=20_000)).total == 53
+    assert (await client.workload.actors(limit=20_000)).total == 53
     assert {row.application for row in await client.serve()} >= {"good", "sick"}
     assert await client.events()
     assert "raylet.out" in await client.log_files("abc")
     assert (await client.log_tail("abc", "ray let.out", 20)) == recorded("logs_file.txt")
     assert "/nodes?view=summary&nocache=1" in server.queries
     assert "/api/v0/nodes?limit=10000&detail=1" in server.queries
-    assert "/api/v0/actors?limit=10000" in server.queries
+    assert "/api/v0/actors?limit=10000&detail=1" in server.queries
     assert "/api/v0/logs/file?node_id=abc&filename=ray+let.out&lines=20" in server.queries
     assert not any("Mozilla" in headers["user-agent"] for headers in server.headers)
 

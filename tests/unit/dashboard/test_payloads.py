@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raytui.core.needs import Part, Pending
 from raytui.core.units import rfc3339
 from raytui.dashboard.activity import parse_actors, parse_events, parse_jobs, parse_log_files, parse_serve
 from raytui.dashboard.decode import Garbage
@@ -134,8 +135,37 @@ def test_demand_says_what_each_of_its_parts_needs_of_one_node() -> None:
     groups = [[{"bundles": bundles, "strategy": strategy}, 1] for strategy in ("SPREAD", "STRICT_PACK")]
     report = {"resourceDemand": [[{"CPU": 8, "GPU": 1}, 2]], "pgDemand": groups}
     usage = parse_usage(msgspec.json.encode({"data": {"clusterStatus": {"loadMetricsReport": report}}}))
-    assert usage.needs == (({"CPU": 8, "GPU": 1},), ({"CPU": 2, "my_res": 1},), ({"CPU": 6, "my_res": 3},))
-    assert len(usage.needs) == len(usage.pending)
+    bundle = Part({"CPU": 2, "my_res": 1}, count=3)
+    assert usage.demands == (
+        Pending((Part({"CPU": 8, "GPU": 1}),), count=2),
+        Pending((bundle,), "SPREAD"),
+        Pending((bundle,), "STRICT_PACK"),
+    )
+    assert len(usage.demands) == len(usage.pending)
+
+
+def test_usage_tells_what_each_node_has_and_uses() -> None:
+    usage = parse_usage(recorded("cluster_status.json"))
+    head = usage.per_node["3b424b7bc2a629bffd0f301fbd6ff0e2907699cf2be6029d1f75adc0"]
+    assert (len(usage.per_node), head["CPU"].total, head["object_store_memory"].used) == (2, 4.0, 5992994.0)
+    assert head["CPU"].used == pytest.approx(0.8)
+    assert (usage.written_at, usage.may_grow) == (1795452792.7736876, False)
+
+
+@pytest.mark.parametrize(
+    ("autoscaler", "grows"),
+    [
+        (None, False),
+        ({}, False),
+        ({"nodeTypeMapping": {"ab": "node_ab"}}, False),
+        ({"nodeTypeMapping": {"10.0.0.1": "gpu-worker"}}, True),
+        ({"nodeTypeMapping": [1]}, False),
+    ],
+)
+def test_an_autoscaler_with_node_types_of_its_own_may_bring_others(autoscaler: object, grows: bool) -> None:
+    status = {"loadMetricsReport": {"usage": {"CPU": [0, 1]}}, "autoscalerReport": autoscaler, "time": "soon"}
+    usage = parse_usage(msgspec.json.encode({"data": {"clusterStatus": status}}))
+    assert (usage.may_grow, usage.per_node, usage.written_at) == (grows, {}, 0.0)
 
 
 def test_usage_gives_a_custom_resource_its_name_back() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 
 from raytui.dashboard.client import connect
@@ -36,6 +38,14 @@ async def test_the_next_moment_changes_the_part_that_was_asked_for():
     assert 0 < sum(old != new for old, new in zip(before, after, strict=True)) <= 20
 
 
+def test_a_living_clusters_figures_are_of_now():
+    made = BigDashboard(3, row_bytes=0, live=True)
+    first, second = rows(made, "/nodes"), rows(made, "/nodes")
+    assert [abs(row["now"] - time.time()) < 60 for row in (*first, *second)] == [True] * 6
+    assert second[0]["now"] > first[0]["now"]
+    assert all(row["start_time_ms"] < 1000 * first[0]["now"] for row in rows(made, "/api/v0/nodes"))
+
+
 def test_a_nodes_figures_weigh_what_rays_weigh():
     made = BigDashboard(10)
     assert 9_500 <= len(made._body("/nodes", {})) / 10 <= 11_000
@@ -48,7 +58,7 @@ async def test_everything_that_is_asked_of_it_can_be_read():
             nodes, stats, actors, jobs = (
                 await client.nodes(),
                 await client.node_stats(),
-                await client.actors(10_000),
+                await client.workload.actors(10_000),
                 await client.jobs(),
             )
             assert (len(nodes), nodes.total, nodes[0].name, nodes[0].is_head) == (

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -55,6 +56,36 @@ def test_the_worker_s_arguments_begin_as_the_contract_says():
     assert argv[5:13] == RESOURCES
 
 
+def test_a_worker_s_node_carries_its_group_as_a_label_and_a_head_none():
+    for group, env in (("worker", {}), ("cpu", {"RAYTUI_GROUP": "cpu"})):
+        settings = read_settings("worker", SIZES | env)
+        assert json.loads(ray_environment(settings, env)["RAY_OVERRIDE_LABELS"]) == {"raytui/group": group}
+        # A Ray that knows no labels would refuse an argument.
+        assert "--labels" not in ray_arguments(settings, "h:1")
+    assert "RAY_OVERRIDE_LABELS" not in ray_environment(read_settings("head", SIZES), {"RAYTUI_GROUP": "cpu"})
+
+
+def test_labels_of_one_s_own_stay_beside_the_group():
+    settings = read_settings("worker", SIZES | {"RAYTUI_GROUP": "cpu"})
+    mine = {"RAY_OVERRIDE_LABELS": '{"zone": "a", "raytui/group": "x"}'}
+    assert json.loads(ray_environment(settings, mine)["RAY_OVERRIDE_LABELS"]) == {"zone": "a", "raytui/group": "cpu"}
+    damaged = {"RAY_OVERRIDE_LABELS": "{"}
+    assert ray_environment(settings, damaged)["RAY_OVERRIDE_LABELS"] == "{"
+
+
+def test_workers_of_two_groups_with_one_number_have_folders_of_their_own():
+    folders = {
+        read_settings(
+            "worker",
+            SIZES | {"RAYTUI_GROUP": group, "RAYTUI_APPLICATION": f"x-{group}-1", "RAYTUI_TEMP_DIR": "/tmp/r"},
+        ).temp_dir
+        for group in ("worker", "cpu", "gpu")
+    }
+    assert len(folders) == 3
+    assert "/tmp/r/w1" in folders
+    assert all(len(folder) <= len("/tmp/r/w1a2b3c") for folder in folders)
+
+
 def test_what_was_set_becomes_an_argument_and_head_only_flags_stay_with_the_head():
     env = SIZES | {
         "RAYTUI_RAY_PORT": "26379", "RAYTUI_DASHBOARD_PORT": "28265", "RAYTUI_DASHBOARD_HOST": "0.0.0.0", "RAYTUI_CLIENT_PORT": "20001",
@@ -99,7 +130,7 @@ def test_the_platform_s_mark_is_kept_and_every_run_has_its_own():
 
 
 def test_in_a_pod_the_platform_s_numbers_count(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(raytui_node.settings, "_shm_bytes", lambda: 8 * GB)
+    monkeypatch.setattr(raytui_node.settings, "shm_bytes", lambda: 8 * GB)
     settings = read_settings(
         "worker",
         {"CDSW_ENGINE_ID": "e1", "CDSW_CPU_MILLICORES": "4500", "CDSW_MEMORY_MB": "16384", "RAYTUI_NUM_GPUS": "0"},
@@ -114,7 +145,7 @@ def test_in_a_pod_the_platform_s_numbers_count(monkeypatch: pytest.MonkeyPatch):
 def test_the_object_store_fits_the_shared_memory_but_not_below_ray_s_minimum(
     monkeypatch: pytest.MonkeyPatch, shm: int, store: int
 ):
-    monkeypatch.setattr(raytui_node.settings, "_shm_bytes", lambda: shm)
+    monkeypatch.setattr(raytui_node.settings, "shm_bytes", lambda: shm)
     assert read_settings("worker", {"RAYTUI_MEMORY_BYTES": str(100 * GB), "RAYTUI_NUM_GPUS": "0"}).object_store == store
 
 

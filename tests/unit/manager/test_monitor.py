@@ -19,11 +19,11 @@ from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.dashboard.client import connect
 from raytui.manager import operations, readings
 from raytui.manager.monitor import Monitor, is_failing
-from raytui.manager.readings import ALIVE, STATUS, VERDICT
+from raytui.manager.readings import ALIVE, BEHIND_DEMAND, STATUS, VERDICT
 from tests.fakes.dashboard import FakeDashboard, every_path, many_nodes, recorded
 from tests.fakes.platform import FakePlatform, application
 
-EVERYTHING = VERDICT | {"actors"}
+EVERYTHING = VERDICT | BEHIND_DEMAND
 
 
 @pytest.fixture
@@ -49,6 +49,9 @@ def short(target: DashboardTarget):
 
 
 async def test_status_asks_everything_it_needs_once(server, monitor) -> None:
+    server.bodies["/api/cluster_status"] = (
+        recorded("cluster_status.json").replace(b'"resourceDemand"', b'"x"').replace(b'"pgDemand"', b'"y"')
+    )
     snapshot = await monitor.observe()
     assert server.requests == Counter(
         ["/api/gcs_healthz", "/api/version", "/api/v0/nodes", "/nodes", "/api/cluster_status", "/api/jobs/"]
@@ -106,17 +109,23 @@ async def test_full_asks_for_the_console_too(server, monitor) -> None:
     assert snapshot.events.value
 
 
-async def test_one_look_asks_for_all_the_actors_that_ray_gives_and_a_poll_for_the_first(
+async def test_actors_are_asked_for_as_many_as_ray_gives_and_many_of_them_less_often(
     server, monitor, monkeypatch
 ) -> None:
     monkeypatch.setitem(readings.PERIODS, "actors", 0.0)
     snapshot = await monitor.observe(("actors",))
     assert set(server.requests) == {"/api/gcs_healthz", "/api/version", "/api/v0/nodes", "/api/v0/actors"}
     assert (len(snapshot.actors.value) < 53, snapshot.actors.total) == (True, 53)
-    async for _ in monitor.snapshots(questions=EVERYTHING):
-        break
-    asked = [query for query in server.queries if query.startswith("/api/v0/actors")]
-    assert asked == ["/api/v0/actors?limit=10000", "/api/v0/actors?limit=1000"]
+
+    async def asked_in_a_round() -> list[str]:
+        server.queries.clear()
+        async for _ in monitor.snapshots(questions=EVERYTHING):
+            break
+        return [query for query in server.queries if query.startswith("/api/v0/actors")]
+
+    assert await asked_in_a_round() == ["/api/v0/actors?limit=10000&detail=1"]
+    monkeypatch.setattr(readings, "MANY_ROWS", 1)
+    assert await asked_in_a_round() == []
 
 
 async def test_what_could_not_be_read_goes_with_its_reading(server, monitor) -> None:

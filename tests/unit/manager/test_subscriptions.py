@@ -9,7 +9,7 @@ import pytest
 
 from raytui.dashboard.client import connect
 from raytui.manager.monitor import Monitor
-from raytui.manager.readings import ALIVE, STATUS, VERDICT
+from raytui.manager.readings import ALIVE, BEHIND_DEMAND, STATUS, VERDICT
 from raytui.manager.subscriptions import Subscriptions
 from raytui.view.tables.registry import TABLES
 from tests.fakes.dashboard import FakeDashboard, many_nodes
@@ -26,6 +26,10 @@ PATHS = {
     "actors": ACTORS,
     "serve": "/api/serve/applications/",
     "events": "/events",
+    "tasks": "/api/v0/tasks",
+    "task_counts": "/api/v0/tasks/summarize",
+    "placement_groups": "/api/v0/placement_groups",
+    "ray_workers": "/api/v0/workers",
 }
 
 
@@ -107,7 +111,21 @@ async def test_a_refresh_costs_one_request_for_each_question_of_the_screen_whate
     server.bodies["/api/v0/nodes"], server.bodies["/nodes"] = many_nodes(nodes)
     snapshot = await anext(monitor.snapshots(questions=SCREENS[screen]))
     assert len(snapshot.nodes.value) == nodes
-    assert server.requests == Counter(PATHS[name] for name in ALIVE | SCREENS[screen])
+    asked = ALIVE | SCREENS[screen]
+    # In the recorded answer the scheduler has work without a place.
+    besides = BEHIND_DEMAND if "usage" in asked else frozenset()
+    assert server.requests == Counter(PATHS[name] for name in asked | besides)
+
+
+async def test_who_waits_is_asked_only_while_the_scheduler_has_work_without_a_place(server, monitor) -> None:
+    server.bodies["/api/cluster_status"] = b'{"data": {"clusterStatus": null}}'
+    snapshot = await monitor.observe(STATUS)
+    assert (snapshot.tasks.at, snapshot.placement_groups.at) == (0.0, 0.0)
+    assert server.requests == Counter(PATHS[name] for name in STATUS)
+    del server.bodies["/api/cluster_status"]
+    snapshot = await monitor.observe(STATUS)
+    assert snapshot.tasks.value
+    assert snapshot.placement_groups.value
 
 
 @pytest.mark.parametrize("nodes", [3, 500])

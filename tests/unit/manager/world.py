@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from raytui.core.errors import OperationFailed
+from raytui.core.holdings import Holdings
 from raytui.core.protocols import Check, CreateRequest
 from raytui.core.snapshot import Application, Node, RayVersion, Reading, Snapshot, Usage
 from raytui.core.spec import ClusterSpec, WorkersSpec
@@ -107,8 +108,11 @@ class World:
         self.age[app.name] = 0
         self._shown_from[app.id] = self.lists + self.list_lag + 1
 
-    async def conflicts(self, names: tuple[str, ...]) -> tuple[str, ...]:
+    async def conflicts(self, names: tuple[str, ...], cluster: str = "") -> tuple[str, ...]:
         return tuple(name for name in names if name in self.foreign)
+
+    async def holdings(self) -> Holdings | None:
+        return None
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
         self._begin("prepare", " ".join(request.name for request in requests))
@@ -133,6 +137,7 @@ class World:
             cluster=marker.cluster,
             role=marker.role,
             index=marker.index,
+            group=marker.group_name,
             state=state,
             created_at=NOW,
             run=marker.run,
@@ -227,6 +232,14 @@ class World:
 
     async def forget(self, cluster: str) -> None:
         self.files.clear()
+
+    async def purge(self, cluster: str) -> tuple[str, ...]:
+        self._begin("purge", cluster)
+        self.files.clear()
+        return (f"/shared/{cluster}",)
+
+    def place_of(self, cluster: str) -> str:
+        return f"/shared/{cluster}"
 
     # The monitor.
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from raytui.core.errors import ConfigurationError
+from raytui.core.holdings import Held, Holdings
 from raytui.core.patterns import compile_pattern
 from raytui.core.snapshot import Actor, Gpu, Job, RayEvent, ServeDeployment
 from raytui.view.picture import Picture, picture_of
@@ -43,6 +44,7 @@ def full() -> Picture:
             ),
             actors=(Actor("a1", "Trainer", "ALIVE", node_id="n1" * 8, pid=7), Actor("a2", "Trainer", "DEAD")),
             serve=(ServeDeployment("app", "RUNNING", "d1", "UNHEALTHY", replicas=2),),
+            holdings=Holdings(held=(Held("e1", "alice", "train", "train-1", since=NOW - 60), Held("", "", "", "x"))),
             events=(RayEvent(NOW - 5, "ERROR", "GCS", "a node died", node_id="n1" * 8),),
         )
     )

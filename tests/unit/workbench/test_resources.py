@@ -208,3 +208,19 @@ async def test_the_rest_of_the_site(api: Api) -> None:
     assert (await api.call("POST", "/api/v2/default-quota/user", {"uuid": "x"})).status_code == 403
     assert (await api.get("/api/v2/ts_data"))["result"] == {"values": []}
     assert (await api.call("GET", "/api/v2/nothing")).status_code == 404
+
+
+async def test_a_put_stores_a_file_as_a_post_does(api: Api) -> None:
+    for text in (b"1", b"2"):
+        answer = await api.http.put(f"{api.project}/files", files={"sub/one.py": ("ignored", text)})
+        assert answer.status_code == 200
+    assert [row["path"] for row in (await api.get("files/sub"))["files"]] == ["one(1).py", "one.py"]
+
+
+async def test_metadata_that_is_not_kept_changes_nothing(api: Api) -> None:
+    await api.upload("sub/one.py", "1")
+    answer = await api.call("PATCH", "files/sub%2Fone.py", {"hidden": True})
+    assert (answer.status_code, answer.json()) == (200, {"path": "sub/one.py", "is_dir": False, "file_size": "1"})
+    assert (await api.call("PATCH", "files/sub", {})).json() == {"path": "sub", "is_dir": True}
+    assert (await api.call("PATCH", "files/none", {})).status_code == 404
+    api.bench.violations.clear()  # API v2 does not know the field `hidden`

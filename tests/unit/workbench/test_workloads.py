@@ -67,14 +67,16 @@ async def test_a_script_sees_what_a_kernel_shows(real: Api) -> None:
     )
     environment = seen["environment"]
     assert isinstance(environment, dict)
-    assert seen["cwd"] == environment["HOME"] == str(project.folder)
+    assert (
+        seen["cwd"] == environment["HOME"] == ("/home/cdsw" if real.bench.lifecycle.namespaces else str(project.folder))
+    )
     expected = {
         "MINE": "1", "PROJECT_SECRET": project.environment["PROJECT_SECRET"], "CDSW_ENGINE_ID": row["engine_id"], "CDSW_IP_ADDRESS": row["address"],
         "CDSW_PROJECT_ID": project.id, "CDSW_DOMAIN": real.bench.domain, "CDSW_API_URL": f"{real.bench.url}/api/v1", "CDSW_CPU_MILLICORES": "1000",
         "CDSW_PROJECT_URL": f"{real.bench.url}/api/v1/projects/engineer/workbench", "CDSW_MEMORY_MB": "2000", "TERM": "xterm", "PIP_USER": "1",
     }  # fmt: skip
     assert {name: environment[name] for name in expected} == expected
-    assert re.fullmatch(r"127\.0\.1\.\d+", row["address"])
+    assert re.fullmatch(r"10\.77\.\d+\.\d+" if real.bench.network.own else r"127\.0\.1\.\d+", row["address"])
     assert {"CDSW_APP_PORT", "CDSW_READONLY_PORT"} <= set(environment)
     real.http.headers["authorization"] = f"Bearer {environment['CDSW_APIV2_KEY']}"
     assert environment["CDSW_APIV2_KEY"] != real.bench.api_key
@@ -317,8 +319,9 @@ async def test_without_the_right_to_mount_each_engine_has_a_tmpdir(real: Api) ->
 
 async def test_behind_a_sidecar_every_connect_succeeds(real: Api) -> None:
     real.bench.faults.update({"sidecar": 1})
-    connect = "import socket, subprocess, sys\nsocket.create_connection(('127.0.1.250', 6379), 5).close()\n"
-    child = "code = 'import socket; socket.create_connection((\"127.0.1.250\", 6379), 5)'\nsubprocess.run(['python3', '-c', code], check=True)\n"
+    connect = "import os, socket, subprocess, sys\nother = os.environ['CDSW_IP_ADDRESS'].rpartition('.')[0] + '.250'\n"
+    connect += "socket.create_connection((other, 6379), 5).close()\n"
+    child = "code = f'import socket; socket.create_connection((\"{other}\", 6379), 5)'\nsubprocess.run(['python3', '-c', code], check=True)\n"
     ready = "import urllib.request\nassert urllib.request.urlopen('http://127.0.0.1:15021/healthz/ready', timeout=5).status == 200\n"
     job = await real.job("job.py", connect + child + ready)
     run = await real.run(job)

@@ -7,7 +7,8 @@ that would end in 200 HTML. Each is recognised here, once for both transports.
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -36,8 +37,10 @@ class Outcome(msgspec.Struct, frozen=True):
 
     kind: Kind
     status: int = 0
-    payload: Any = None
-    """The decoded JSON of a good answer; bytes of a raw one."""
+    payload: Mapping[str, object] = {}
+    """The decoded JSON of a good answer, which is always an object."""
+    content: bytes = b""
+    """The bytes of a good answer to an operation whose answer is a file."""
     detail: str = ""
     """The server's own words, made harmless; or where a redirect leads."""
     retry_after: float = 0.0
@@ -171,7 +174,7 @@ def _good(answer: Answer, *, raw: bool, seconds: float) -> Outcome:
     body = answer.body.strip()
     is_page = "html" in answer.header("content-type")
     if raw and not is_page:
-        return Outcome("ok", answer.status, answer.body, seconds=seconds)
+        return Outcome("ok", answer.status, content=answer.body, seconds=seconds)
     if is_page or body.startswith(b"<"):
         page = body[:20000].decode(errors="replace")
         login = re.search(r"type=[\"']?password|log ?in|sign ?in", page, re.IGNORECASE)

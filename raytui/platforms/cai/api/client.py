@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -98,7 +97,7 @@ class ApiClient:
         ids: Mapping[str, str] | None = None,
         *,
         query: Mapping[str, str | int] | None = None,
-        body: Any = None,
+        body: object = None,
         timeout: float | None = None,
     ) -> Outcome:
         """Send one request, once, and judge what came back; never raises for a bad answer."""
@@ -119,7 +118,7 @@ class ApiClient:
         ids: Mapping[str, str] | None = None,
         *,
         query: Mapping[str, str | int] | None = None,
-        body: Any = None,
+        body: object = None,
         deadline: float | None = None,
     ) -> Outcome:
         """Send a repeatable request until it gets an answer that counts, or `deadline` s (default: `call`) are over."""
@@ -147,14 +146,29 @@ class ApiClient:
         ids: Mapping[str, str] | None = None,
         *,
         query: Mapping[str, str | int] | None = None,
-        body: Any = None,
+        body: object = None,
         deadline: float | None = None,
-    ) -> Any:
+    ) -> Mapping[str, object]:
         """The same, answering the payload; raises the error of a call that did not end well."""
+        return (await self._good(operation, ids, query=query, body=body, deadline=deadline)).payload
+
+    async def content(self, operation: str, ids: Mapping[str, str]) -> bytes:
+        """The same of an operation whose answer is a file."""
+        return (await self._good(operation, ids)).content
+
+    async def _good(
+        self,
+        operation: str,
+        ids: Mapping[str, str] | None = None,
+        *,
+        query: Mapping[str, str | int] | None = None,
+        body: object = None,
+        deadline: float | None = None,
+    ) -> Outcome:
         outcome = await self.outcome(operation, ids, query=query, body=body, deadline=deadline)
         if outcome.kind != "ok":
             raise self.error(outcome, operation, ids)
-        return outcome.payload
+        return outcome
 
     async def pages(
         self,
@@ -163,7 +177,7 @@ class ApiClient:
         ids: Mapping[str, str] | None = None,
         *,
         query: Mapping[str, str | int] | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> list[dict[str, object]]:
         """All entries of a list that are objects."""
         return [entry for entry in await self.entries(operation, field, ids, query=query) if isinstance(entry, dict)]
 

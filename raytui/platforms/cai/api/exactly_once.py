@@ -10,7 +10,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from raytui.core.errors import OutcomeUnknown, RaytuiError, Unreachable
 from raytui.core.remedy import Hint
@@ -63,10 +63,10 @@ class Create(Generic[T]):
         client: ApiClient,
         operation: str,
         ids: Mapping[str, str],
-        body: Any,
+        body: object,
         *,
         what: str,
-        parse: Callable[[Mapping[str, Any]], T | None],
+        parse: Callable[[Mapping[str, object]], T | None],
         find: Callable[[], Awaitable[Listing[T]]],
         confirm: bool = False,
         until: float = math.inf,

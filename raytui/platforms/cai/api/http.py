@@ -29,7 +29,7 @@ class HttpTransport:
         self._client: httpx.AsyncClient | None = None
 
     async def call(
-        self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, str | int], body: Any, timeout: float
+        self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, str | int], body: object, timeout: float
     ) -> Answer:
         """Send one request; redirects are answers, not instructions."""
         entry = OPERATIONS[operation]
@@ -48,7 +48,7 @@ class HttpTransport:
             client, self._client = self._client, None
             await client.aclose()
 
-    async def _send(self, method: str, path: str, timeout: float, **content: Any) -> Answer:
+    async def _send(self, method: str, path: str, timeout: float, **content: Any) -> Answer:  # Any: as httpx takes it
         import httpx
 
         client = self._pool()

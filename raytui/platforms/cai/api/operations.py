@@ -110,6 +110,7 @@ OPERATIONS: dict[str, Operation] = {
     "ListJobs": Operation("GET", _JOBS, "list_jobs", "list the jobs of project {project_id}", _PROJECT),
     "CreateJob": Operation("POST", _JOBS, "create_job", "create the job {name}", _PROJECT, body=True, repeatable=False),
     "UpdateJob": Operation("PATCH", _JOBS + "/{job_id}", "update_job", "change the job {name}", _JOB, body=True),
+    "DeleteJob": Operation("DELETE", _JOBS + "/{job_id}", "delete_job", "delete the job {name}", _JOB),
     "ListJobRuns": Operation("GET", _JOBS + "/{job_id}/runs", "list_job_runs", "list the runs of the job {name}", _JOB),
     "CreateJobRun": Operation(
         "POST", _JOBS + "/{job_id}/runs", "create_job_run", "run the job {name}", _JOB, body=True, repeatable=False
@@ -130,6 +131,10 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "GetDefaultQuota": Operation("GET", "/api/v2/default-quota/user", "get_default_quota", "read the quota"),
     "ListUsersQuota": Operation("GET", "/api/v2/usersquota", "list_users_quota", "read the quota of the users"),
+    "ListGroupsQuota": Operation("GET", "/api/v2/groupsquota", "list_groups_quota", "read the quota of the groups"),
+    "ListUsersAcceleratorQuota": Operation(
+        "GET", "/api/v2/userslabels/quota", "list_users_accelerator_quota", "read the use of GPUs by kind"
+    ),
     "ListUsage": Operation("GET", "/api/v2/usage", "list_usage", "read the use of the workloads"),
 }
 """By operationId. Ids that a phrase names and the path does not (`name`, the upload's `path`) are for people only."""

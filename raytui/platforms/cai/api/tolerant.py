@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import msgspec
 
 _LONGEST_INTEGER = 300
 
 
-def decoded(body: bytes) -> Any:
+def decoded(body: bytes) -> object:
     """The value of a JSON text; raises ValueError when it is none.
 
     Half a surrogate pair and bytes that are no UTF-8 become U+FFFD; an integer of thousands of digits becomes infinite.
@@ -28,7 +27,7 @@ def _number(digits: str) -> int | float:
     return int(digits) if len(digits) < _LONGEST_INTEGER else float(digits)
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: object) -> object:
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):

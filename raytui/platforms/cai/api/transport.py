@@ -7,7 +7,7 @@ answer: that is one body of logic above them, so that both behave the same.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -55,7 +55,7 @@ class Transport(Protocol):
     name: str
 
     async def call(
-        self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, str | int], body: Any, timeout: float
+        self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, str | int], body: object, timeout: float
     ) -> Answer:
         """Send one request and answer whatever came back within `timeout` seconds.
 

@@ -58,13 +58,13 @@ class VendorTransport:
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
     async def call(
-        self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, str | int], body: Any, timeout: float
+        self, operation: str, ids: Mapping[str, str], *, query: Mapping[str, str | int], body: object, timeout: float
     ) -> Answer:
         """Send one request through the vendor's method of this operation."""
         entry = OPERATIONS[operation]
         arguments = [*([body] if entry.body else []), *(ids[name] for name in entry.ids)]
         connect = min(timeout, self._endpoint.connect_timeout)
-        options = {**query, "_preload_content": False, "_request_timeout": (connect, timeout)}
+        options: dict[str, object] = {**query, "_preload_content": False, "_request_timeout": (connect, timeout)}
         try:
             # The client's own deadline counts from each packet; this one is for the whole answer.
             async with self._gate, asyncio.timeout(timeout + 0.5):
@@ -78,7 +78,7 @@ class VendorTransport:
         with contextlib.suppress(AttributeError):
             self._client.pool.close()
 
-    def _blocking(self, method: str, arguments: list[Any], options: dict[str, Any]) -> Answer:
+    def _blocking(self, method: str, arguments: list[object], options: dict[str, object]) -> Answer:
         self._client.set_default_header("authorization", self._endpoint.headers()["Authorization"])
         self._local.answer = None
         # The vendor's error is raised for every status but 2xx; the answer it was raised for is at hand already.
@@ -89,7 +89,7 @@ class VendorTransport:
             raise TransportError("lost", "the vendor's client gave no answer")
         return answer
 
-    def _capture(self, method: str, url: str, **options: Any) -> _Raw:
+    def _capture(self, method: str, url: str, **options: object) -> _Raw:
         import urllib3.exceptions as lost
 
         options.update(redirect=False, retries=False, preload_content=False)
@@ -117,6 +117,7 @@ class VendorTransport:
         return _Raw(answer)
 
 
+# Any, here and below: the vendor's client has no types, and each workbench serves its own version of it.
 def _read(response: Any) -> Answer:
     """The whole body; a body that is shorter than announced is a lost answer."""
     body: bytes = response.read(MAX_BODY + 1)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -85,7 +84,7 @@ class Creation:
         run = self._request.marker.run
         return bool(run) and record.name == self._request.name and record.ours and record.marker == self._request.marker
 
-    def _parse(self, payload: Mapping[str, Any]) -> Record | None:
+    def _parse(self, payload: Mapping[str, object]) -> Record | None:
         record = parse(payload)
         # What the answer leaves out is as it was asked for.
         marker = record.marker or self._request.marker

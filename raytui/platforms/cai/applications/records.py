@@ -10,7 +10,6 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -18,7 +17,7 @@ from raytui.core.marker import Marker, describe
 from raytui.core.marker import read as read_marker
 from raytui.core.protocols import CreateRequest
 from raytui.core.snapshot import Application, ApplicationState
-from raytui.core.spec import head_name, worker_name
+from raytui.core.spec import head_name, place, worker_name
 from raytui.core.units import parse_time
 from raytui.platforms.cai.api.tolerant import decoded
 
@@ -59,10 +58,16 @@ class Record(msgspec.Struct, frozen=True):
     cpu: float
     memory: float
     gpus: int
+    accelerator_label_id: str
+    """Empty where no kind of GPU was asked for."""
     runtime_identifier: str
     script: str
     environment: dict[str, str]
     """Our own variables only."""
+    accelerator: str = ""
+    """Id of its accelerator label; empty without one."""
+    resource_group_id: int = 0
+    resource_profile_id: int = 0
 
     @property
     def ours(self) -> bool:
@@ -83,7 +88,9 @@ class Listed(msgspec.Struct, frozen=True):
 
 def expected_name(marker: Marker) -> str:
     """Name of the application that a marker belongs to."""
-    return head_name(marker.cluster) if marker.role == "head" else worker_name(marker.cluster, marker.index)
+    if marker.role == "head":
+        return head_name(marker.cluster)
+    return worker_name(marker.cluster, marker.index, marker.group_name)
 
 
 def normalized_state(word: object) -> ApplicationState:
@@ -92,7 +99,7 @@ def normalized_state(word: object) -> ApplicationState:
     return _STATES.get(text, "unknown")
 
 
-def parse(entry: Mapping[str, Any]) -> Record:
+def parse(entry: Mapping[str, object]) -> Record:
     """One entry of the listing; missing or wrongly typed fields become empty ones."""
     return Record(
         id=_text(entry, "id"),
@@ -108,11 +115,15 @@ def parse(entry: Mapping[str, Any]) -> Record:
         cpu=number(entry.get("cpu")),
         memory=number(entry.get("memory")),
         gpus=int(number(entry.get("nvidia_gpu"))),
+        accelerator_label_id=_text(entry, "accelerator_label_id").strip("0") and _text(entry, "accelerator_label_id"),
         runtime_identifier=_text(entry, "runtime_identifier"),
         script=_text(entry, "script"),
         environment={
             name: value for name, value in environment_of(entry.get("environment")).items() if _OURS.fullmatch(name)
         },
+        accelerator=_identity(entry, "accelerator_label_id"),
+        resource_group_id=int(number(entry.get("resource_group_id"))),
+        resource_profile_id=int(number(entry.get("resource_profile_id"))),
     )
 
 
@@ -155,6 +166,7 @@ def to_application(record: Record, site: str) -> Application:
         name=record.name,
         cluster=marker.cluster,
         role=marker.role,
+        group=marker.group_name,
         index=marker.index,
         state=record.state,
         raw_state=record.raw_state,
@@ -170,6 +182,7 @@ def to_application(record: Record, site: str) -> Application:
         cpu=record.cpu,
         memory=record.memory,
         gpus=record.gpus,
+        accelerator_label_id=record.accelerator_label_id,
         runtime_identifier=record.runtime_identifier,
         script=record.script,
         spec_json=record.environment.get(SPEC_VARIABLE, ""),
@@ -178,12 +191,18 @@ def to_application(record: Record, site: str) -> Application:
 
 
 def in_order(records: Iterable[Record]) -> list[Record]:
-    """Ours, by cluster, head first, workers by index, of several of one name the older first."""
+    """Ours, by cluster, head first, workers by group and index, of several of one name the older first."""
     ours = [(record, record.marker) for record in records if record.ours and record.marker is not None]
     return [
         record
         for record, marker in sorted(
-            ours, key=lambda pair: (pair[1].cluster, pair[1].index, pair[0].created_at, pair[0].id)
+            ours,
+            key=lambda pair: (
+                pair[1].cluster,
+                place(pair[1].group_name, pair[1].index),
+                pair[0].created_at,
+                pair[0].id,
+            ),
         )
     ]
 
@@ -198,10 +217,13 @@ def subdomain_for(name: str, project_id: str) -> str:
     return f"{label[: _LABEL - 7].rstrip('-')}-{digest}"
 
 
-def create_body(request: CreateRequest, project_id: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    """The body of a create. Nothing in it is secret: whoever may see the project sees it."""
+def create_body(request: CreateRequest, project_id: str, environment: Mapping[str, str]) -> dict[str, object]:
+    """The body of a create, whose accelerator is an id by now.
+
+    Nothing in it is secret: whoever may see the project sees it.
+    """
     variables = {**environment, **({SPEC_VARIABLE: request.spec_json} if request.spec_json else {})}
-    return {
+    body = {
         "project_id": project_id,
         "name": request.name,
         "subdomain": subdomain_for(request.name, project_id),
@@ -214,6 +236,12 @@ def create_body(request: CreateRequest, project_id: str, environment: Mapping[st
         "runtime_identifier": request.runtime_identifier,
         "bypass_authentication": False,
     }
+    chosen = {
+        "accelerator_label_id": request.accelerator,
+        "resource_group_id": request.resource_group_id,
+        "resource_profile_id": request.resource_profile_id,
+    }
+    return body | {name: value for name, value in chosen.items() if value}
 
 
 def request_from(record: Record) -> CreateRequest:
@@ -221,8 +249,9 @@ def request_from(record: Record) -> CreateRequest:
     assert record.marker is not None
     environment = {name: value for name, value in record.environment.items() if name != SPEC_VARIABLE}
     return CreateRequest(
-        record.name, record.marker, record.cpu, record.memory, record.gpus, environment,
-        record.runtime_identifier, record.script, record.environment.get(SPEC_VARIABLE, ""),
+        record.name, record.marker, record.cpu, record.memory, record.gpus, environment, record.runtime_identifier,
+        record.script, record.environment.get(SPEC_VARIABLE, ""), record.accelerator, record.resource_group_id,
+        record.resource_profile_id,
     )  # fmt: skip
 
 
@@ -237,6 +266,12 @@ def number(value: object) -> float:
     return read if math.isfinite(read) else 0.0
 
 
-def _text(entry: Mapping[str, Any], name: str) -> str:
+def _identity(entry: Mapping[str, object], name: str) -> str:
+    """An id of the API, which is 0 where there is none."""
+    value = _text(entry, name)
+    return "" if value == "0" else value
+
+
+def _text(entry: Mapping[str, object], name: str) -> str:
     value = entry.get(name)
     return value if isinstance(value, str) else "" if value is None else str(value)

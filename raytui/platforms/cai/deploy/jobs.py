@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -168,6 +168,14 @@ async def stop(client: ApiClient, job_id: str, run_id: str, name: str) -> None:
         raise client.error(outcome, "StopJobRun", ids)
 
 
+async def delete(client: ApiClient, job_id: str, name: str) -> None:
+    """Remove a job; one that is gone is fine."""
+    ids = {"job_id": job_id, "name": name}
+    outcome = await client.outcome("DeleteJob", ids)
+    if outcome.kind not in {"ok", "absent"}:
+        raise client.error(outcome, "DeleteJob", ids)
+
+
 async def failure_reason(client: ApiClient, name: str, run: Run) -> str:
     """Why a run ended badly, as far as the platform tells; its own output is in the workbench only."""
     words = {
@@ -178,7 +186,7 @@ async def failure_reason(client: ApiClient, name: str, run: Run) -> str:
     return words.get(run.state) or await why_ended(client, name, "job", run.created_at) or "its script failed"
 
 
-def parse_run(entry: Mapping[str, Any]) -> Run:
+def parse_run(entry: Mapping[str, object]) -> Run:
     """One entry of the list; an unknown status word is unknown and never final."""
     raw = str(entry.get("status") or "")
     return Run(
@@ -196,8 +204,8 @@ async def _find(client: ApiClient, name: str) -> str | None:
     return str(min(entries, key=lambda entry: str(entry.get("created_at") or "")).get("id")) if entries else None
 
 
-def _body(spec: JobSpec) -> dict[str, Any]:
-    body: dict[str, Any] = {
+def _body(spec: JobSpec) -> dict[str, object]:
+    body: dict[str, object] = {
         "name": spec.name,
         "script": spec.script,
         "cpu": spec.cpu,
@@ -209,16 +217,16 @@ def _body(spec: JobSpec) -> dict[str, Any]:
     return body | ({"timeout": spec.timeout_minutes} if spec.timeout_minutes else {})
 
 
-def _update_body(spec: JobSpec) -> dict[str, Any]:
+def _update_body(spec: JobSpec) -> dict[str, object]:
     """The same for an update, where the environment and int64 numbers are strings."""
     body = {**_body(spec), "environment": msgspec.json.encode(spec.environment).decode()}
     return body | ({"timeout": str(spec.timeout_minutes)} if spec.timeout_minutes else {})
 
 
-def _id_of(payload: Mapping[str, Any]) -> str | None:
+def _id_of(payload: Mapping[str, object]) -> str | None:
     return str(payload.get("id") or "") or None
 
 
-def _made_run(payload: Mapping[str, Any]) -> Run | None:
+def _made_run(payload: Mapping[str, object]) -> Run | None:
     run = parse_run(payload)
     return run if run.id else None

@@ -17,7 +17,6 @@ import time
 import zipfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -43,6 +42,8 @@ from raytui.platforms.cai.site.projects import raise_shared_memory
 from raytui.platforms.cai.site.projects import read as read_project
 
 FOLDER = f"{SHARED}/deploy"
+JOB_SCRIPT = f"{FOLDER}/raytui_job.py"
+"""What both jobs run."""
 STEPS = ("project found or created", "files uploaded", "environment set up", "cluster launched")
 GO_ON = Remedy("deploy", "", "with the same words goes on from here")
 SETUP_JOB, LAUNCH_JOB = "setup_environment", "launch_ray_cluster"
@@ -93,7 +94,7 @@ class Deployment:
         self._complete = complete
         self._spec = request.spec
         self._source = b""
-        self._manifest: dict[str, Any] = {}
+        self._manifest: dict[str, object] = {}
         self._looks_closer = False
         self.project_id = request.project_id
         self.changed = False
@@ -243,7 +244,7 @@ class Deployment:
         }
         files: dict[str, bytes] = {
             f"{FOLDER}/{name}.zip": archive,
-            f"{FOLDER}/raytui_job.py": self._shipped["raytui_job.py"],
+            JOB_SCRIPT: self._shipped["raytui_job.py"],
             f"{FOLDER}/raytui.toml": settings_file(spec).encode(),
             f"{FOLDER}/deploy.json": msgspec.json.format(msgspec.json.encode(self._manifest, order="deterministic")),
         }
@@ -275,7 +276,7 @@ class Deployment:
     ) -> str:
         spec = jobs.JobSpec(
             name=name,
-            script=f"{FOLDER}/raytui_job.py",
+            script=JOB_SCRIPT,
             arguments=name,
             runtime_identifier=self._spec.head.runtime_identifier or "",
             environment=environment,
@@ -369,11 +370,12 @@ def settings_file(spec: ClusterSpec) -> str:
         'platform = "cai"',
     ]
     plain = msgspec.to_builtins(spec)
-    head, workers = plain.pop("head", {}), plain.pop("workers", {})
+    head, workers, groups = plain.pop("head", {}), plain.pop("workers", {}), plain.pop("groups", {})
     for table, values in (
         ("cluster", {"name": spec.name, **plain}),
         ("cluster.head", head),
         ("cluster.workers", workers),
+        *((f"cluster.groups.{name}", size) for name, size in groups.items()),
     ):
         lines += ["", f"[profiles.cai.{table}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
     return "\n".join(lines) + "\n"

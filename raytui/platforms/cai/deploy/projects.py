@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from raytui.core.catalog import Project
@@ -81,7 +80,7 @@ async def ready(
     return project
 
 
-def _body(name: str, git_url: str, branch: str, shared_memory_mb: int) -> dict[str, Any]:
+def _body(name: str, git_url: str, branch: str, shared_memory_mb: int) -> dict[str, object]:
     parts = urlsplit(git_url)
     if parts.scheme in {"http", "https"} and (parts.username or parts.password):
         problem = Problem(
@@ -90,17 +89,17 @@ def _body(name: str, git_url: str, branch: str, shared_memory_mb: int) -> dict[s
             "give it without: the workbench keeps git URLs in clear text",
         )
         raise ConfigurationError.from_problems([problem])
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         "name": name,
         "description": "Ray clusters, managed by raytui",
         "visibility": "private",
         "template": "git" if git_url else "blank",
         "default_project_engine_type": "ml_runtime",
     }
-    optional: dict[str, Any] = {"git_url": git_url, "git_ref": branch, "shared_memory_limit": shared_memory_mb}
+    optional: dict[str, object] = {"git_url": git_url, "git_ref": branch, "shared_memory_limit": shared_memory_mb}
     return body | {key: value for key, value in optional.items() if value}
 
 
-def _made(payload: Mapping[str, Any]) -> Project | None:
+def _made(payload: Mapping[str, object]) -> Project | None:
     project = parse(payload)
     return project if project.id else None

@@ -129,8 +129,7 @@ class RemoteFiles:
 
     async def read(self, path: str) -> bytes:
         """Download the file."""
-        data: bytes = await self._client.call("DownloadProjectFile", {"path": checked(path)})
-        return data
+        return await self._client.content("DownloadProjectFile", {"path": checked(path)})
 
     async def write(self, path: str, data: bytes, mode: int = 0o644) -> None:
         """Make the file hold `data`, proved by a download.
@@ -256,7 +255,7 @@ class RemoteFiles:
         backoff = Backoff(self._client.timing.poll, self._client.timing.slowest_poll)
         while True:
             outcome = await self._client.outcome("DownloadProjectFile", {"path": path})
-            if outcome.kind == "ok" and outcome.payload == data:
+            if outcome.kind == "ok" and outcome.content == data:
                 return True
             if loop.time() >= until or await self._copies(path):
                 return False

@@ -119,6 +119,6 @@ class RemoteReports:
             return
         self._read_in[application.id] = began(application)
         self._seen_at[application.id] = time.time()
-        node = read_node(outcome.payload, application) if outcome.kind == "ok" else None
+        node = read_node(outcome.content, application) if outcome.kind == "ok" else None
         if node is not None:
             self._nodes[application.id] = node

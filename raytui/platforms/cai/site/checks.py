@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
+from raytui.core.asked import part_of
 from raytui.core.catalog import LIST_RUNTIMES, Runtime
+from raytui.core.errors import Problem
 from raytui.core.protocols import Check
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.spec import AUTO, GIGABYTE, WORKER, ClusterSpec
 from raytui.platforms.cai.applications.records import number
 from raytui.platforms.cai.project.venv import Venv
 from raytui.platforms.cai.site import runtimes as images
+from raytui.platforms.cai.site.accelerators import find, parse
 from raytui.platforms.cai.site.projects import megabytes_of
 
 _SMALL_STORE = GIGABYTE
@@ -60,7 +62,7 @@ def runtime_row(who: str, field: str, identifier: str, known: tuple[Runtime, ...
     return Check(name, "ok", f"{identifier} ({found.kernel or 'unknown kernel'}, {found.edition or 'unknown edition'})")
 
 
-def size_row(spec: ClusterSpec, profiles: list[dict[str, Any]], groups: list[dict[str, Any]]) -> Check:
+def size_row(spec: ClusterSpec, profiles: list[dict[str, object]], groups: list[dict[str, object]]) -> Check:
     """Whether the workbench has room for each size that is asked for, as its profiles and resource groups tell."""
     usable = {number(group.get("id")) for group in groups if group.get("allow_applications") is not False}
     sizes = sorted(
@@ -75,7 +77,7 @@ def size_row(spec: ClusterSpec, profiles: list[dict[str, Any]], groups: list[dic
     choices = tuple(f"{cpu:g} CPU, {memory:g} GB" for cpu, memory in sizes)
     asked = [("head", "head", spec.head.cpu or 0.0, spec.head.memory or 0.0)]
     asked += [
-        (f"each worker{'' if name == WORKER else f' of {name}'}", "workers" if name == WORKER else f"groups.{name}",
+        (f"each worker{'' if name == WORKER else f' of {name}'}", part_of(name),
          one.cpu or 0.0, one.memory or 0.0)
         for name, one in spec.all_groups.items()
         if one.count
@@ -96,16 +98,24 @@ def size_row(spec: ClusterSpec, profiles: list[dict[str, Any]], groups: list[dic
     )
 
 
-def gpu_row(wanted: int, workers: int, labels: list[dict[str, Any]]) -> Check:
-    """Whether the workbench has GPUs, so many for one workload, and so many in all."""
+def gpu_row(
+    wanted: int, workers: int, labels: list[dict[str, object]], *, group: str = WORKER, accelerator: str = ""
+) -> Check:
+    """Whether the workbench has GPUs (of the kind that a group names), so many for one workload, and so many in all."""
+    part = part_of(group)
     usable = [label for label in labels if label.get("availability") is not False]
     if not usable:
-        message = f"{wanted} GPUs are asked for each worker, and the workbench offers none"
-        return Check("GPU", "fail", message, "set workers.gpus = 0", "workers.gpus")
+        message = f"{wanted} GPUs are asked for each {_of(group)}, and the workbench offers none"
+        return Check("GPU", "fail", message, f"set {part}.gpus = 0", f"{part}.gpus")
+    if accelerator:
+        found = find(accelerator, parse(labels), f"{part}.accelerator")
+        if isinstance(found, Problem):
+            return Check("GPU", "fail", found.message, found.hint, found.field)
+        usable = [label for label in usable if str(label.get("id")) == found.id]
     most = max(int(number(label.get("max_gpu_per_workload"))) for label in usable)
     if 0 < most < wanted:
         message = f"a workload may have {most} GPUs at most, {wanted} are asked for"
-        return Check("GPU", "fail", message, f"set workers.gpus to {most}", "workers.gpus")
+        return Check("GPU", "fail", message, f"set {part}.gpus to {most}", f"{part}.gpus")
     total = sum(int(number(label.get("max_gpu_count"))) for label in usable)
     names = ", ".join(str(label.get("label_value") or "GPU") for label in usable)
     if 0 < total < wanted * workers:
@@ -115,39 +125,44 @@ def gpu_row(wanted: int, workers: int, labels: list[dict[str, Any]]) -> Check:
             "warn",
             f"{wanted * workers} GPUs are asked for, the workbench has {total} ({names})",
             hint,
-            "workers.count",
+            f"{part}.count",
         )
     return Check("GPU", "ok", f"{names}: up to {most or wanted} for each workload")
 
 
-def quota_row(spec: ClusterSpec, quota: dict[str, Any]) -> Check:
-    """What the spec asks for against what the user may use; over quota a workload waits without an error."""
+def _of(group: str) -> str:
+    return "worker" if group == WORKER else f"worker of the group {group}"
+
+
+def quota_row(spec: ClusterSpec, quota: dict[str, object]) -> Check:
+    """What the spec asks for against what the user may use; over quota a workload waits without an error.
+
+    Only a single node that is larger than the whole quota can never run; of a cluster that is larger, what fits does.
+    """
     configured, used = quota.get("quota_configured"), quota.get("quota_usage")
     if not isinstance(configured, dict):
         return Check("quota", "skip", "the workbench does not tell this key its quota")
-    workers = spec.workers
-    asked = {
-        "cpu": ("CPU", (spec.head.cpu or 0) + workers.count * (workers.cpu or 0)),
-        "memory": ("GB", (spec.head.memory or 0) + workers.count * (workers.memory or 0)),
-        "nvidia_gpu": ("GPU", float(workers.count * workers.gpus)),
-    }
-    over, tight = [], []
-    for name, (unit, amount) in asked.items():
+    groups = [size for size in spec.all_groups.values() if size.count]
+    nodes = [(1, spec.head.cpu, spec.head.memory, 0), *((w.count, w.cpu, w.memory, w.gpus) for w in groups)]
+    never, over, tight = [], [], []
+    for place, (name, unit) in enumerate((("cpu", "CPU"), ("memory", "GB"), ("nvidia_gpu", "GPU"))):
         most = number(configured.get(name))
+        amounts = [(node[0], float(node[1 + place] or 0.0)) for node in nodes]
+        amount, largest = sum(count * size for count, size in amounts), max(size for _, size in amounts)
         free = most - (number(used.get(name)) if isinstance(used, dict) else 0.0)
-        if most and amount > most:
+        if most and largest > most:
+            never.append(f"{largest:g} {unit} with at most {most:g}")
+        elif most and amount > most:
             over.append(f"{amount:g} of at most {most:g} {unit}")
         elif most and amount > free:
             tight.append(f"{amount:g} {unit} with {free:g} free")
     hint = "workloads over quota wait in STARTING without an error: ask for less, or end something"
+    if never:
+        message = f"a node asks for more than the whole quota, so it can never start: {', '.join(never)}"
+        return Check("quota", "fail", message, "ask for smaller nodes, or for a larger quota", "workers.cpu")
     if over:
-        return Check(
-            "quota",
-            "fail",
-            f"the cluster asks for more than the quota allows: {', '.join(over)}",
-            hint,
-            "workers.count",
-        )
+        message = f"the cluster asks for more than the quota allows, so a part of it will wait: {', '.join(over)}"
+        return Check("quota", "warn", message, hint, "workers.count")
     if tight:
         return Check("quota", "warn", f"the quota is in use already: {', '.join(tight)}", hint, "workers.count")
     return Check("quota", "ok", "the cluster fits the quota")

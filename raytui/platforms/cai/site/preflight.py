@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+from raytui.core.asked import part_of
 from raytui.core.catalog import LIST_PROJECTS
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
 from raytui.core.launchers import SCRIPTS, needs_node_program, node_folder, others
 from raytui.core.protocols import Check
 from raytui.core.remedy import Remedy
-from raytui.core.spec import WORKER, ClusterSpec, head_name, worker_name
+from raytui.core.spec import WORKER, ClusterSpec, application_names
 from raytui.core.validate import SUBDOMAIN
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.applications.lifecycle import Lifecycle
@@ -77,7 +78,11 @@ class Preflight:
             ("quota", self._quota(spec)),
             ("subdomain", self._subdomains(spec)),
             ("head script", self._script("head", spec.name, spec.head.script)),
-            ("worker script", self._script("worker", spec.name, spec.workers.script)),
+            *(
+                (f"{group} script", self._script(group, spec.name, size.script))
+                for group, size in spec.all_groups.items()
+                if group == WORKER or size.script
+            ),
             ("venv", self._venv_row(spec)),
         ]
         rows = await asyncio.gather(*(_guarded(name, part) for name, part in parts))
@@ -138,11 +143,10 @@ class Preflight:
         rows = [
             runtime_row("head", "head.runtime_identifier", spec.head.runtime_identifier or "", known, gpus=0, venv=venv)
         ]
-        for name, group in spec.all_groups.items():
-            if group.count:
-                part = "workers" if name == WORKER else f"groups.{name}"
-                image = group.runtime_identifier or ""
-                rows.append(runtime_row(name, f"{part}.runtime_identifier", image, known, gpus=group.gpus, venv=venv))
+        for group, size in spec.all_groups.items():
+            if size.count:
+                identifier, field = size.runtime_identifier or "", f"{part_of(group)}.runtime_identifier"
+                rows.append(runtime_row(group, field, identifier, known, gpus=size.gpus, venv=venv))
         return rows
 
     async def _sizes(self, spec: ClusterSpec) -> list[Check]:
@@ -153,26 +157,25 @@ class Preflight:
         return [size_row(spec, profiles, groups)]
 
     async def _gpus(self, spec: ClusterSpec) -> list[Check]:
-        wanted = spec.workers.gpus
-        if not wanted or not spec.workers.count:
+        asked = {group: size for group, size in spec.all_groups.items() if size.gpus and size.count}
+        if not asked:
             return [Check("GPU", "skip", "no GPU is asked for")]
+        labels = await self._client.pages("ListAllAcceleratorNodeLabels", "accelerator_node_label")
         return [
-            gpu_row(
-                wanted,
-                spec.workers.count,
-                await self._client.pages("ListAllAcceleratorNodeLabels", "accelerator_node_label"),
-            )
+            gpu_row(size.gpus, size.count, labels, group=group, accelerator=size.accelerator or "")
+            for group, size in asked.items()
         ]
 
     async def _quota(self, spec: ClusterSpec) -> list[Check]:
         rows = await self._client.pages("ListUsersQuota", "user_quota")
-        mine = [row for row in rows if isinstance(row.get("user"), dict) and row["user"].get("user_name") == self._user]
+        mine = [
+            row for row in rows if isinstance(user := row.get("user"), dict) and user.get("user_name") == self._user
+        ]
         return [quota_row(spec, (mine or rows)[0] if len(mine or rows) == 1 else {})]
 
     async def _subdomains(self, spec: ClusterSpec) -> list[Check]:
         project = self._client.workbench.project_id
-        names = [head_name(spec.name), *(worker_name(spec.name, n + 1) for n in range(spec.workers.count))]
-        wanted = {subdomain_for(name, project): name for name in names}
+        wanted = {subdomain_for(name, project): name for name in application_names(spec)}
         if not SUBDOMAIN.fullmatch(spec.name):
             return [
                 Check(
@@ -183,7 +186,13 @@ class Preflight:
                     "name",
                 )
             ]
-        foreign = [record for record in await self._lifecycle.records() if not record.ours]
+        names = set(wanted.values())
+        # The name of a group can make that of an application of another cluster.
+        foreign = [
+            record
+            for record in await self._lifecycle.records()
+            if not record.ours or (record.marker is not None and record.marker.cluster != spec.name)
+        ]
         taken = [record for record in foreign if record.subdomain in wanted or record.name in names]
         if taken:
             listed = ", ".join(record.name for record in taken)
@@ -199,7 +208,9 @@ class Preflight:
         return rows
 
     async def _script(self, role: str, cluster: str, path: str | None) -> list[Check]:
-        name, field = f"{role} script", "head.script" if role == "head" else "workers.script"
+        """The script of the head, or of a group of workers."""
+        name, field = f"{role} script", "head.script" if role == "head" else f"{part_of(role)}.script"
+        role = "head" if role == "head" else "worker"
         if not path:
             return [Check(name, "skip", "no path is given")]
         rendered = self._launchers() if self._launchers is not None else {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -75,11 +74,11 @@ def megabytes_of(gigabytes: float) -> int:
     return math.ceil(gigabytes * 1024)
 
 
-def _named(entries: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+def _named(entries: list[dict[str, object]], name: str) -> list[dict[str, object]]:
     return [entry for entry in entries if entry.get("name") == name]
 
 
-def parse(entry: Mapping[str, Any]) -> Project:
+def parse(entry: Mapping[str, object]) -> Project:
     """One entry of the list."""
     return Project(
         str(entry.get("id") or ""),
@@ -93,12 +92,12 @@ def parse(entry: Mapping[str, Any]) -> Project:
     )
 
 
-def _owner(entry: Mapping[str, Any]) -> str:
+def _owner(entry: Mapping[str, object]) -> str:
     owner = entry.get("owner")
     return str(owner.get("username") or owner.get("name") or "") if isinstance(owner, dict) else ""
 
 
-def _may_write(entry: Mapping[str, Any]) -> bool | None:
+def _may_write(entry: Mapping[str, object]) -> bool | None:
     """What the key may do; a workbench that sends no permissions tells nothing."""
     granted = entry.get("permissions")
     if not isinstance(granted, dict) or not granted:

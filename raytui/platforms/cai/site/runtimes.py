@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from raytui.core.catalog import Runtime
 
@@ -17,7 +16,7 @@ _EDITORS = ("pbj workbench", "jupyterlab", "workbench")
 """Applications need no editor; where there is a choice, the leanest first."""
 
 
-def parse(entries: Iterable[Mapping[str, Any]]) -> tuple[Runtime, ...]:
+def parse(entries: Iterable[Mapping[str, object]]) -> tuple[Runtime, ...]:
     """The images of a listing."""
     return tuple(
         Runtime(

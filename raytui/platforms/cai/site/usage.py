@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from raytui.core.snapshot import Application
 from raytui.core.units import parse_time, sanitize
@@ -41,7 +40,7 @@ async def why_ended(client: ApiClient, name: str, kind: str, since: float) -> st
     return reason(name, kind, since, await _rows(client))
 
 
-def reason(name: str, kind: str, since: float, rows: Iterable[Mapping[str, Any]]) -> str:
+def reason(name: str, kind: str, since: float, rows: Iterable[Mapping[str, object]]) -> str:
     """The same from the rows; `since` is when the workload was made, in seconds since 1970."""
     mine = [
         (parse_time(str(row.get("created_at") or "")), row)
@@ -53,7 +52,7 @@ def reason(name: str, kind: str, since: float, rows: Iterable[Mapping[str, Any]]
         return ""
     row = newest[1]
     details = row.get("k8s_info")
-    kubernetes: Mapping[str, Any] = details if isinstance(details, dict) else {}
+    kubernetes: Mapping[str, object] = details if isinstance(details, dict) else {}
     if row.get("oom_killed"):
         return "it was killed because it used more memory than it was given"
     said = row.get("message") or kubernetes.get("k8s_message") or kubernetes.get("k8s_reason") or ""
@@ -62,7 +61,7 @@ def reason(name: str, kind: str, since: float, rows: Iterable[Mapping[str, Any]]
     return text or (f"its script ended with exit code {code}" if isinstance(code, int) and code else "")
 
 
-async def _rows(client: ApiClient) -> list[Mapping[str, Any]]:
+async def _rows(client: ApiClient) -> list[Mapping[str, object]]:
     query: dict[str, str | int] = {"page_size": PAGE_SIZE, "sort": "-created_at"}
     try:
         async with asyncio.timeout(_PATIENCE):

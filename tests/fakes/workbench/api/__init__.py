@@ -1,5 +1,5 @@
 """The operations of API v2, one module for each kind of thing."""
 
-from . import applications, files, jobs, projects, site
+from . import applications, capacity, files, jobs, others, projects, site, usage
 
-__all__ = ["applications", "files", "jobs", "projects", "site"]
+__all__ = ["applications", "capacity", "files", "jobs", "others", "projects", "site", "usage"]

@@ -47,6 +47,7 @@ async def create_application(bench: Workbench, call: Call) -> dict[str, Any]:
     if not SUBDOMAIN.fullmatch(subdomain) or len(subdomain) > 63:
         raise Refused(INVALID, f"subdomain {subdomain!r} is invalid: lower-case letters, digits and single hyphens")
     common.check_resources(body)
+    common.check_placement(bench, body)
     common.check_runtime(bench, body)
     if not bench.faults.duplicate:
         _refuse_taken(bench, project.id, name, subdomain)
@@ -78,6 +79,7 @@ async def update_application(bench: Workbench, call: Call) -> dict[str, Any]:
     application = _find(bench, call)
     body = call.body
     common.check_resources(body)
+    common.check_placement(bench, {**application.fields, **body})
     if "runtime_identifier" in body:
         common.check_runtime(bench, body)
     if "environment" in body:

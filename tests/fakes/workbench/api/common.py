@@ -13,6 +13,7 @@ from tests.fakes.workbench.sitedata import RUNTIMES
 if TYPE_CHECKING:
     from tests.fakes.workbench.model import Project
     from tests.fakes.workbench.routing import Call
+    from tests.fakes.workbench.site import Site
     from tests.fakes.workbench.state import Workbench
 
 ID = re.compile(r"(?:[a-z0-9]{4}-){3}[a-z0-9]{4}")
@@ -60,6 +61,42 @@ def check_resources(body: dict[str, Any]) -> None:
             raise Refused(INVALID, f"{name} must be greater than 0")
     if body.get("nvidia_gpu", 0) < 0:
         raise Refused(INVALID, "nvidia_gpu must not be negative")
+
+
+def check_placement(bench: Workbench, body: dict[str, Any]) -> None:
+    """Refuse accelerators, groups, profiles and sizes that the site does not have; fill in what a profile says. Raises Refused."""
+    site = bench.site
+    for field, find in (("accelerator_label_id", site.label_by_id), ("resource_group_id", site.group_by_id)):
+        given = str(body.get(field) or "0")
+        if given != "0" and not find(given):
+            raise Refused(INVALID, f"{field} {given} does not exist")
+    _check_gpus(site, body)
+    number = int(body.get("resource_profile_id") or 0)
+    if number and not 1 <= number <= len(site.profiles):
+        raise Refused(INVALID, f"resource_profile_id {number} does not exist")
+    if number:
+        profile = site.profiles[number - 1]
+        body.setdefault("cpu", profile.cpu)
+        body.setdefault("memory", profile.memory)
+        if (body["cpu"], body["memory"]) != (profile.cpu, profile.memory):
+            raise Refused(INVALID, f"resource profile {number} is {profile.cpu:g} CPU and {profile.memory:g} GB")
+    size = (float(body.get("cpu", 1)), float(body.get("memory", 2)))
+    group = site.group_by_id(body.get("resource_group_id"))
+    fitting = [
+        (entry.cpu, entry.memory) for entry in site.profiles if not (group and entry.group) or entry.group == group
+    ]
+    if "cpu_profile" in site.enforced and size not in fitting:
+        raise Refused(INVALID, f"no resource profile has {size[0]:g} CPU and {size[1]:g} GB")
+
+
+def _check_gpus(site: Site, body: dict[str, Any]) -> None:
+    gpus = int(body.get("nvidia_gpu", 0))
+    if not gpus or "accelerator" not in site.enforced:
+        return
+    label = site.label_by_id(body.get("accelerator_label_id"))
+    most = max((entry.per_workload for entry in site.accelerators if label in ("", entry.label)), default=0)
+    if gpus > most:
+        raise Refused(INVALID, f"{gpus} GPUs were asked for, a workload may have {most} at most")
 
 
 def script_exists(project: Project, script: str) -> bool:

@@ -23,12 +23,13 @@ async def list_project_files(bench: Workbench, call: Call) -> dict[str, Any]:
     entries = bench.files.list(path)
     if entries is None:
         raise Refused(NOT_FOUND, f"{call.names['path']}: no such file or directory")
-    return {"files": [{"path": name, "is_dir": folder, "file_size": str(size)} for name, folder, size in entries]}
+    return {"files": [_info(name, folder, size) for name, folder, size in entries]}
 
 
+@operation("UploadFile", "PUT", COLLECTION, described=False)
 @operation("UploadFile", "POST", COLLECTION)
 async def upload_file(bench: Workbench, call: Call) -> Answer:
-    """Store each part of a multipart body; the name of the field is the path in the project."""
+    """Store each part of a multipart body; the name of the field is the path in the project. A PUT does the same."""
     project = common.project_of(bench, call)
     try:
         parts = multipart(call.request)
@@ -52,17 +53,21 @@ async def download_project_file(bench: Workbench, call: Call) -> Answer:
 
 @operation("UpdateProjectFileMetadata", "PATCH", ONE)
 async def update_project_file(bench: Workbench, call: Call) -> dict[str, Any]:
-    """Move a file: the body's path is where it goes."""
+    """Move a file: the body's path is where it goes. Other metadata is not kept: without a path nothing changes."""
     project = common.project_of(bench, call)
     source = common.inside(project, call.names["path"])
+    if not source.exists():
+        raise Refused(NOT_FOUND, f"{call.names['path']}: no such file")
+    if not call.body.get("path"):
+        return _info(call.names["path"], source.is_dir(), source.stat().st_size)
     target = common.inside(project, common.text(call.body, "path"))
     onto = bench.faults.rename_onto
-    if not source.exists() or onto == "absent":
+    if onto == "absent":
         raise Refused(NOT_FOUND, f"{call.names['path']}: no such file")
     if target.exists() and onto == "refuse":
         raise Refused(EXISTS, f"{call.body['path']} already exists")
     bench.files.move(source, target)
-    return {"path": call.body["path"], "is_dir": target.is_dir(), "file_size": str(target.stat().st_size)}
+    return _info(call.body["path"], target.is_dir(), target.stat().st_size)
 
 
 @operation("DeleteProjectFile", "DELETE", ONE)
@@ -75,3 +80,8 @@ async def delete_project_file(bench: Workbench, call: Call) -> dict[str, Any]:
     if not bench.files.delete(path):
         raise Refused(NOT_FOUND, f"{call.names['path']}: no such file")
     return {}
+
+
+def _info(name: str, folder: bool, size: int) -> dict[str, Any]:
+    """The answer's FileInfo: a folder has no size."""
+    return {"path": name, "is_dir": folder, **({} if folder else {"file_size": str(size)})}

@@ -61,6 +61,7 @@ async def create_job(bench: Workbench, call: Call) -> dict[str, Any]:
     if parent and body.get("schedule"):
         raise Refused(INVALID, "a job has a schedule or a parent, not both")
     common.check_resources(body)
+    common.check_placement(bench, body)
     common.check_runtime(bench, body)
     fields = {**DEFAULTS, **{name: body[name] for name in PLAIN if name in body}}
     environment = {**project.environment, **body.get("environment", {})}

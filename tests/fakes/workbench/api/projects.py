@@ -53,6 +53,7 @@ async def create_project(bench: Workbench, call: Call) -> dict[str, Any]:
         environment=dict(body.get("environment", {})),
         shared_memory_limit=body.get("shared_memory_limit", 0),
         creation_status="creating",
+        team=body.get("team_name", ""),
     )
     bench.spawn(cloning.fill(bench, project, body.get("git_url", ""), body.get("git_ref", "")))
     return project.to_json()

@@ -13,12 +13,12 @@ _connect_ex = socket.socket.connect_ex
 
 
 def _target(sock: socket.socket, address: Any) -> Any:
-    proxy = os.environ.get("WORKBENCH_SIDECAR", "")
+    proxy, _, pods = os.environ.get("WORKBENCH_SIDECAR", "").partition(" ")
     if (
         not proxy
         or sock.family != socket.AF_INET
         or sock.type != socket.SOCK_STREAM
-        or not str(address[0]).startswith("127.0.1.")
+        or not str(address[0]).startswith(pods)
     ):
         return address
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:

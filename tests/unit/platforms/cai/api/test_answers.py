@@ -126,7 +126,7 @@ def test_escape_sequences_and_length_of_server_words_are_tamed() -> None:
 
 def test_a_file_is_taken_as_it_is_but_not_a_page_in_its_place() -> None:
     file = Answer(200, {"content-type": "application/octet-stream"}, LOGIN)
-    assert judge(file, raw=True, secrets=()).payload == LOGIN
+    assert judge(file, raw=True, secrets=()).content == LOGIN
     assert judge(html(200, LOGIN), raw=True, secrets=()).kind == "login"
     assert judge(html(200, b"<html>busy</html>"), raw=True, secrets=()).kind == "html"
 

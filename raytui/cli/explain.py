@@ -1,0 +1,138 @@
+"""`explain`: the whole story of one thing, with what is read for it alone: the last lines of the logs that tell."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from raytui.cli.evidence import require_cluster
+from raytui.cli.invocation import Invocation
+from raytui.cli.listed import journal_of
+from raytui.cli.table import one_line
+from raytui.cli.verb import pass_invocation, verb
+from raytui.core.causes.stories import LINES, Story, logs_of, story_document, story_of
+from raytui.core.causes.things import Thing, find
+from raytui.core.causes.values import Evidence
+from raytui.core.conditions import assess
+from raytui.core.errors import NotFound, RaytuiError, Unreachable
+from raytui.core.joined import join
+from raytui.core.questions import Question
+from raytui.core.remedy import as_commands
+from raytui.core.snapshot import Snapshot
+from raytui.core.units import duration
+from raytui.view.amounts import local_time
+from raytui.view.words import state_role
+
+if TYPE_CHECKING:
+    from raytui.cli.paint import Paint
+    from raytui.core.session import Logs
+
+QUESTIONS: frozenset[Question] = frozenset(
+    {"stats", "usage", "jobs", "actors", "tasks", "placement_groups", "ray_workers", "serve", "events"}
+)
+LOG_S = 8.0
+"""How long one log may take; what it would tell is missing then."""
+
+
+@verb(
+    "explain",
+    short_help="Tell why something died, waits or is as it is.",
+    examples="raytui explain worker-2\nraytui explain raysubmit_1234\nraytui explain 3ab780ec -o json",
+)
+@click.argument("thing", metavar="THING")
+@pass_invocation
+def explain(invocation: Invocation, /, *, thing: str) -> int:
+    """Tell what became of THING: why it died or waits, who says so, and what happened when.
+
+    THING is the name of an application (head, worker-2), or the name, the id or the beginning of the id of a node, job,
+    actor, task, placement group, worker process or Serve deployment.
+
+    Every witness is quoted. Where they contradict each other, or none names a cause, that is said.
+    """
+    settings = invocation.settings()
+    session = invocation.session(settings)
+
+    async def look() -> Story:
+        async with session:
+            snapshot = await session.monitor.observe(QUESTIONS)
+            require_cluster(snapshot)
+            evidence = Evidence(join(snapshot))
+            found = _find(snapshot, thing)
+            tails = await _read(session.logs, snapshot, logs_of(snapshot, evidence, found))
+            return story_of(evidence, found, journal_of(settings), tails)
+
+    story = asyncio.run(look())
+    output = invocation.output
+    if output.json:
+        output.document(story_document(story))
+    else:
+        output.lines(story_lines(story, time.time(), output.paint))
+    for note in story.missing:
+        invocation.diagnostics.warning(note)
+    return 0
+
+
+def _find(snapshot: Snapshot, thing: str) -> Thing:
+    try:
+        return find(snapshot, thing)
+    except NotFound:
+        # What cannot be looked for because Ray does not answer is no missing thing.
+        broken = assess(snapshot).broken
+        if broken is not None and snapshot.nodes.value is None:
+            raise Unreachable(broken) from None
+        raise
+
+
+async def _read(logs: Logs, snapshot: Snapshot, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The last lines of the logs of these names; of one that cannot be read now there are none."""
+
+    async def tail(name: str) -> tuple[str, ...]:
+        try:
+            async with asyncio.timeout(LOG_S):
+                return tuple(await logs.read(await logs.find(snapshot, name), 4 * LINES))
+        except (RaytuiError, TimeoutError):
+            # A log of a node that is gone is often gone with it: the story is told without it.
+            return ()
+
+    wanted = list(names)
+    return dict(zip(wanted, await asyncio.gather(*map(tail, wanted)), strict=True))
+
+
+def story_lines(story: Story, now: float, paint: Paint) -> list[str]:
+    """What `raytui explain` prints."""
+    thing, cause = story.thing, story.cause
+    ended = cause.at if cause is not None else 0.0
+    when = f"   ended {local_time(ended)}, {duration(now - ended)} ago" if ended else ""
+    identity = "" if thing.id in thing.title else f"   {paint(thing.id, 'muted')}"
+    lines = [f"{paint(thing.state, state_role(thing.state))}  {thing.title}{identity}{when}"]
+    if cause is None:
+        lines.append(f"  {one_line(story.sentence)}")
+    for n, part in enumerate(cause.chain if cause is not None else ()):
+        lead = "because " if n else ""
+        at = f" at {local_time(part.at)}" if n and part.at else ""
+        lines.append(f"  {'  ' * n}{lead}{one_line(part.sentence)}{at}")
+    if cause is not None and not cause.certain and cause.is_death:
+        lines.append(
+            f"  {paint('the cause is not certain: no witness names it, or they contradict each other', 'warn')}"
+        )
+    if story.hint:
+        lines += [f"  {one_line(as_commands(story.hint))}"]
+    witnesses = [(part, witness) for part in (cause.chain if cause is not None else ()) for witness in part.witnesses]
+    if witnesses:
+        lines += ["", "Who said what"]
+        width = max(len(witness.source) for _, witness in witnesses)
+        lines += [f"  {witness.source.ljust(width)}  {one_line(witness.said)}" for _, witness in witnesses]
+    if story.moments:
+        lines += ["", "What happened when"]
+        width = max(len(moment.source) for moment in story.moments)
+        lines += [
+            f"  {paint(local_time(moment.at), 'muted')}  {moment.source.ljust(width)}  {one_line(moment.said)}"
+            for moment in story.moments
+        ]
+    for quote in story.quotes:
+        lines += ["", f"The last lines of {quote.log}", *(f"  {line}" for line in quote.lines)]
+    return lines

@@ -1,0 +1,1 @@
+"""Why something died: what each witness said, the conclusion on which they agree, and what to do about it."""

@@ -1,0 +1,74 @@
+"""The line that tells of a long text: Ray's messages are tracebacks, reports of pages and logs of 20,000 characters."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+LONGEST = 300
+"""Characters of a text that are repeated in a sentence."""
+_COLOUR = re.compile(r"(?:\x1b)?\[\d+(?:;\d+)*m")
+"""Colours that Ray writes into its messages, with or without the escape that began them."""
+_FRAME = re.compile(r"^\s*(?:File \"|\^+\s*$|~+[\^~]*\s*$)")
+_OF_RAY = re.compile(
+    r"^\s*\[\d{4}-\d\d-\d\d [\d:,]+ [A-Z] \d+ \d+\] |^\((?:raylet|autoscaler|scheduler)\b"
+    r"|^\d{4}-\d\d-\d\d .*\b(?:INFO|WARNING) |^Running entrypoint for job "
+)
+_RAISED = re.compile(r"^[A-Za-z_][\w.]*(?:\([\w.]+\))?(?::\s.*|:)?$")
+"""How the line begins that names an exception under the frames of its traceback."""
+
+
+@lru_cache(512)
+def error_line(text: str) -> str:
+    """The line of a text that says what went wrong: the last exception that a traceback names, else the last line.
+
+    Empty when there is none, and when a traceback is cut off before it.
+    """
+    lines = [_COLOUR.sub("", line).rstrip() for line in text.splitlines()]
+    raised, in_frames = "", False
+    for line in lines:
+        if _FRAME.match(line):
+            in_frames = True
+        elif in_frames and line and not line[0].isspace():
+            in_frames = False
+            raised = line if _RAISED.match(line) else raised
+    if raised or in_frames:
+        return "" if in_frames else shortened(raised)
+    left = [line for line in lines if line.strip()]
+    return shortened(left[-1].strip()) if left else ""
+
+
+def exception_block(text: str, line: str) -> str:
+    """The text of an exception that begins with `line`, up to what Ray's own processes said after it."""
+    start = text.rfind(line[:40]) if line else -1
+    kept: list[str] = []
+    for n, part in enumerate(text[max(0, start) :].splitlines()):
+        if n and is_of_ray(part):
+            break
+        kept.append(part)
+    return "\n".join(kept)
+
+
+def is_of_ray(line: str) -> bool:
+    """Whether Ray's own processes wrote the line into the output of a driver."""
+    return _OF_RAY.match(_COLOUR.sub("", line)) is not None
+
+
+def has_traceback(text: str) -> bool:
+    """Whether a text holds frames of a traceback, the first of which may have been cut off."""
+    return any(_FRAME.match(line) for line in text.splitlines())
+
+
+def first_line(text: str) -> str:
+    """The first line that is not empty."""
+    return next((shortened(_COLOUR.sub("", line).strip()) for line in text.splitlines() if line.strip()), "")
+
+
+def shortened(text: str) -> str:
+    """A text that fits into a sentence."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def last_lines(text: str, count: int) -> tuple[str, ...]:
+    """The last lines of a text, empty ones at its end apart."""
+    return tuple(_COLOUR.sub("", line).rstrip() for line in text.rstrip().splitlines()[-count:])

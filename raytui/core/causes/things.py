@@ -1,0 +1,139 @@
+"""Which thing a person means by a name, an id or the beginning of one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+
+from raytui.core.causes.jobs import of_deployment, of_job
+from raytui.core.causes.nodes import of_application, of_node
+from raytui.core.causes.processes import of_actor, of_task, of_worker
+from raytui.core.causes.values import Cause, Evidence
+from raytui.core.errors import ConfigurationError, NotFound
+from raytui.core.joined import join
+from raytui.core.remedy import Remedy
+from raytui.core.snapshot import Actor, Application, Job, Node, ServeDeployment, Snapshot
+from raytui.core.workload import PlacementGroup, RayWorker, Task
+
+Row = Application | Node | Job | Actor | Task | PlacementGroup | RayWorker | ServeDeployment
+SHORTEST = 4
+"""Characters of an id that name a thing at least."""
+_LISTED = 5
+"""Things of one name that are listed."""
+
+
+class Thing(msgspec.Struct, frozen=True):
+    """One thing that can be explained."""
+
+    kind: str
+    """application, node, job, actor, task, placement group, worker process or deployment."""
+    id: str
+    title: str
+    """How a sentence names it: `job train`."""
+    state: str
+    row: Row
+    names: tuple[str, ...] = ()
+    """What else it answers to."""
+
+
+def find(snapshot: Snapshot, wanted: str) -> Thing:
+    """The thing of this name, id, or beginning of an id.
+
+    Raises `NotFound` with the nearest names, and `ConfigurationError` with the ids when several bear it.
+    """
+    things = list(things_of(snapshot))
+    bare = wanted.partition("/")[2] if wanted.partition("/")[0] in {"job", "actor", "task", "node", "group"} else wanted
+    exact: Sequence[Thing] = [thing for thing in things if {wanted, bare} & {thing.id, *thing.names}]
+    found: Sequence[Thing] = exact or [thing for thing in things if len(bare) >= SHORTEST and thing.id.startswith(bare)]
+    found = _one_of(found)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = ", ".join(f"{thing.kind} {thing.id} ({thing.state})" for thing in found[:_LISTED])
+        more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+        raise ConfigurationError(
+            f"{wanted} names {len(found)} things: {listed}{more}", hint="give the id, or more of it", reason="Ambiguous"
+        )
+    known = {name for thing in things for name in (*thing.names, thing.id)}
+    near = difflib.get_close_matches(wanted, sorted(known), n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise NotFound(
+        f"{snapshot.cluster} has no node, job, actor, task, placement group or application {wanted}",
+        hint=(f"{hint}lists of what there is: ", Remedy("nodes"), Remedy("jobs"), Remedy("actors"), Remedy("tasks")),
+    )
+
+
+def cause_of(evidence: Evidence, row: Row) -> Cause | None:
+    """Why it ended; none of one that lives, and of what does not die."""
+    judges: tuple[tuple[type, Callable[[Evidence, Row], Cause | None]], ...] = (
+        (Application, of_application),
+        (Node, of_node),
+        (Job, of_job),
+        (Actor, of_actor),
+        (Task, of_task),
+        (RayWorker, of_worker),
+        (ServeDeployment, of_deployment),
+    )  # type: ignore[assignment]  # each judge takes the type beside it
+    return next((judge(evidence, row) for kind, judge in judges if isinstance(row, kind)), None)
+
+
+def things_of(snapshot: Snapshot) -> Iterator[Thing]:
+    """Everything that can be explained, applications and their nodes first."""
+    joined = join(snapshot)
+    for app in () if snapshot.by_ray else snapshot.applications.value or ():
+        state = joined.state_of(app)[1]
+        names = (app.name, app.short)
+        yield Thing("application", app.id, f"application {app.short}", state or app.state, app, names)
+    for node in snapshot.nodes.value or ():
+        name = joined.node_name(node.node_id)
+        # An application's own node is explained with it.
+        own = () if joined.application_of(node) is not None and not snapshot.by_ray else (node.name, name)
+        yield Thing("node", node.node_id, f"node {name}", node.state, node, own)
+    for job in snapshot.jobs.value or ():
+        yield Thing("job", job.id, f"job {job.id}", job.status, job, (job.job_id,) if job.job_id else ())
+    yield from _of_workload(snapshot)
+
+
+def _of_workload(snapshot: Snapshot) -> Iterator[Thing]:
+    for actor in snapshot.actors.value or ():
+        names = tuple(name for name in (actor.name, actor.class_name) if name)
+        title = f"actor {actor.name or actor.class_name} ({actor.actor_id[:8]})"
+        yield Thing("actor", actor.actor_id, title, actor.state, actor, names)
+    latest: dict[str, Task] = {}
+    for task in snapshot.tasks.value or ():
+        if task.task_id not in latest or latest[task.task_id].attempt < task.attempt:
+            latest[task.task_id] = task
+    for task in latest.values():
+        yield Thing("task", task.task_id, f"task {task.name or task.task_id[:8]}", task.state, task, (task.name,))
+    for group in snapshot.placement_groups.value or ():
+        title = f"placement group {group.name or group.placement_group_id[:8]}"
+        names = (group.name,) if group.name else ()
+        yield Thing("placement group", group.placement_group_id, title, group.state, group, names)
+    for worker in snapshot.ray_workers.value or ():
+        state = "ALIVE" if worker.is_alive else "DEAD"
+        yield Thing("worker process", worker.worker_id, f"process {worker.pid or worker.worker_id[:8]}", state, worker)
+    for deployment in snapshot.serve.value or ():
+        name = f"{deployment.application}/{deployment.name}"
+        names = (deployment.application, deployment.name)
+        yield Thing("deployment", name, f"deployment {name}", deployment.status, deployment, names)
+
+
+def _one_of(found: Sequence[Thing]) -> Sequence[Thing]:
+    """The one that is meant where a name stands for several: the deployment of a Serve application that is worst."""
+    if len(found) > 1 and all(thing.kind == "deployment" for thing in found):
+        applications = {thing.names[0] for thing in found}
+        if len(applications) == 1:
+            return _worst(found)[:1]
+    kinds = {thing.kind for thing in found}
+    if len(found) > 1 and kinds <= {"actor", "task"} and len(kinds) == 1:
+        # Of a name that many bear, the one that is not as it should be.
+        wrong = [thing for thing in found if thing.state in {"FAILED", "DEAD"} or thing.state.startswith("PENDING")]
+        return wrong if len(wrong) == 1 else found
+    return found
+
+
+def _worst(found: Iterable[Thing]) -> list[Thing]:
+    order = ("DEPLOY_FAILED", "UNHEALTHY", "UPDATING", "HEALTHY")
+    return sorted(found, key=lambda thing: order.index(thing.state) if thing.state in order else len(order))

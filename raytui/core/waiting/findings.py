@@ -1,0 +1,67 @@
+"""What of the work that waits is wrong: what can never run at once, what waits after a while, what fits soon never."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from raytui.core.condition import Condition
+from raytui.core.snapshot import Snapshot
+from raytui.core.waiting import sentences
+from raytui.core.waiting.values import Waiting
+
+LONG_S = 60.0
+"""How long what fits once something ends may wait before that is worth a warning."""
+MOST = 5
+"""Demands that are named one by one."""
+SAME_CLOCK_S = 30.0
+"""How far Ray's clock and this machine's may differ for a time of Ray's to be shown as one of this machine's."""
+_ORDER = {"never": 0, "scale": 1, "unknown": 2, "environment": 3, "fits": 4}
+
+
+def dated(
+    found: Iterable[Waiting], snapshot: Snapshot, first_seen: Mapping[str, float] | None = None
+) -> tuple[Waiting, ...]:
+    """The same with since when each waits, by Ray's clock or by that of whoever watches.
+
+    `first_seen` is by `Waiting.key`; none at the first look: what waits then may have waited for ever, which 0 says.
+    """
+    usage = snapshot.usage.value
+    written = usage.written_at if usage is not None else 0.0
+    ahead = snapshot.observed_at - written if written else 0.0
+    return tuple(_dated(one, snapshot.observed_at, ahead, first_seen) for one in found)
+
+
+def _dated(one: Waiting, now: float, ahead: float, first_seen: Mapping[str, float] | None) -> Waiting:
+    if one.since and abs(ahead) < SAME_CLOCK_S:
+        return one
+    known = one.since + round(ahead) if one.since else 0.0
+    return msgspec.structs.replace(one, since=known if first_seen is None else first_seen.get(one.key, now))
+
+
+def of_demand(found: Iterable[Waiting], snapshot: Snapshot) -> Iterator[Condition]:
+    """A condition for each demand that can never be met (error), and for each that waits for long (warning).
+
+    What needs more workers is said at once: no end of anything else lets it run.
+    """
+    told = sorted((one for one in found if _counts(one, snapshot.observed_at)), key=lambda one: _ORDER[one.kind])
+    for one in told[:MOST]:
+        never = one.kind == "never"
+        yield Condition(
+            "error" if never else "warning",
+            sentences.subject(one.demand),
+            "InfeasibleDemand" if never else "PendingDemand",
+            sentences.message(one),
+            sentences.hint(one),
+            one.since,
+        )
+    if len(told) > MOST:
+        rest = told[MOST:]
+        number = sum(one.demand.count for one in rest)
+        message = f"{number} more tasks, actors and placement groups of {len(rest)} shapes wait"
+        yield Condition("error" if rest[0].kind == "never" else "warning", snapshot.cluster, "PendingDemand", message)
+
+
+def _counts(one: Waiting, now: float) -> bool:
+    return one.kind in {"never", "scale"} or not one.since or now - one.since >= LONG_S

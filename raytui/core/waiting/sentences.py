@@ -1,0 +1,164 @@
+"""What waits, for what and why, in one sentence, and what to do about it."""
+
+from __future__ import annotations
+
+from raytui.core.needs import Part
+from raytui.core.remedy import Hint, Remedy, parts
+from raytui.core.waiting.outcome import HAS_ROOM, amount, need, quantity
+from raytui.core.waiting.values import Demand, Holder, More, Waiting
+
+MOST_NAMED = 3
+
+
+def subject(demand: Demand) -> str:
+    """What waits, the same from one look to the next."""
+    if demand.name:
+        return f"{demand.what} {demand.name}"
+    return f"{demand.what} needing {_asked(demand)}" if demand.parts else demand.what
+
+
+def message(waiting: Waiting) -> str:
+    """The whole sentence."""
+    demand = waiting.demand
+    asked = f" for {_asked(demand)}" if demand.parts else ""
+    return f"{_who(demand)} {'waits' if demand.count == 1 else 'wait'}{asked}: {_why(waiting)}"
+
+
+def hint(waiting: Waiting) -> Hint:
+    """What to do; empty where nothing can be done, or nobody knows what."""
+    if waiting.kind == "scale":
+        return _with_purpose(waiting, "adds what it needs", "add what it needs")
+    one = "it" if waiting.demand.count == 1 else "one"
+    if waiting.kind == "fits" and waiting.scale:
+        return _with_purpose(waiting, f"lets {one} run at once", f"let {one} run at once")
+    if waiting.kind == "fits" and not waiting.holders and not waiting.awaits:
+        return (Remedy("jobs"), " and ", Remedy("actors", "", "list what may hold the nodes"))
+    if waiting.kind == "never":
+        return _instead(waiting)
+    if waiting.because == HAS_ROOM:
+        return "its worker process or its runtime environment may be starting"
+    return ""
+
+
+def _with_purpose(waiting: Waiting, one: str, many: str) -> Hint:
+    remedies = [more.remedy for more in waiting.scale]
+    last = remedies[-1]
+    told: list[str | Remedy] = []
+    for remedy in remedies[:-1]:
+        told += [remedy, " and "]
+    told.append(Remedy(last.verb, last.target, one if len(remedies) == 1 else many))
+    return parts(tuple(told)) if len(told) > 1 else told[0]
+
+
+def _instead(waiting: Waiting) -> Hint:
+    parts_of = waiting.demand.parts
+    if any(part.selectors or any(name.startswith("node:") for name in part.needs) for part in parts_of):
+        less = "it has to ask for less, or for another node"
+    else:
+        less = "it has to ask for less"
+    if not waiting.groups:
+        return f"{less}, or this cluster needs other nodes"
+    return f"no number of workers of these sizes helps: {less}, or workers have to be larger"
+
+
+def _who(demand: Demand) -> str:
+    strategy = f" ({demand.strategy})" if demand.strategy else ""
+    name = f" {demand.name}" if demand.name else ""
+    if demand.count == 1:
+        return f"{demand.what}{name}{strategy}" if name else f"1 {demand.what}{strategy}"
+    many = "tasks or actors" if demand.what == "task or actor" else f"{demand.what}s"
+    return f"{demand.count} {many}{name}{strategy}"
+
+
+def _asked(demand: Demand) -> str:
+    total = sum(part.count for part in demand.parts)
+    where = {"STRICT_SPREAD": f" on {total} different nodes", "STRICT_PACK": " on one node"}.get(demand.strategy, "")
+    if not demand.strategy:
+        return " and ".join(need(part) + _selected(part) for part in demand.parts)
+    bundles = " and ".join(
+        f"{part.count} {'bundle' if part.count == 1 else 'bundles'} of {need(part)}{_selected(part)}"
+        for part in demand.parts
+    )
+    return bundles + (where if total > 1 else "")
+
+
+def _selected(part: Part) -> str:
+    told = " or ".join(", ".join(f"{key}={value}" for key, value in one.items()) for one in part.selectors if one)
+    return f" on a node with {told}" if told else ""
+
+
+def _why(waiting: Waiting) -> str:
+    alone = waiting.demand.count == 1
+    it, runs = ("it", "it runs") if alone else ("one", "one runs")
+    if waiting.kind == "never":
+        return f"no node{'' if waiting.groups else ' here'} can ever run {it}: {waiting.because}"
+    if waiting.kind == "scale":
+        return f"the nodes here are not enough even when empty; {_scaling(waiting)}"
+    if waiting.kind == "environment":
+        return _environment(waiting)
+    if waiting.kind == "unknown":
+        return f"why is not known: {waiting.because}"
+    if waiting.awaits:
+        return f"{runs} when {_listed(waiting.awaits)} {'has' if len(waiting.awaits) == 1 else 'have'} started"
+    if waiting.is_freed:
+        return f"{runs} when {_holders(waiting)}"
+    return f"{runs} when {_room(waiting)}"
+
+
+def _scaling(waiting: Waiting) -> str:
+    told = f"{_workers(waiting.scale)} would do"
+    if waiting.is_beside:
+        return f"{told} once what runs here has ended"
+    return f"{told} now" + (f", {_workers(waiting.later)} once what runs here has ended" if waiting.later else "")
+
+
+def _workers(more: tuple[More, ...]) -> str:
+    return " and ".join(_more(one.number, one.group) for one in more)
+
+
+def _more(number: int, group: str) -> str:
+    return f"{number} more {'worker' if number == 1 else 'workers'} of group {group}"
+
+
+def _environment(waiting: Waiting) -> str:
+    setup = waiting.demand.environment
+    told = "its runtime environment is being set up"
+    if setup is None:
+        return told
+    step = f" ({setup.step})" if setup.step else ""
+    return told + step + (f"; the last line of its log: {setup.last_line}" if setup.last_line else "")
+
+
+def _room(waiting: Waiting) -> str:
+    """How much room has to come free, as far as nodes tell."""
+    free, many = waiting.largest_free, sum(part.count for part in waiting.demand.parts) > 1
+    has = "nodes have room for all of it" if many else "a node has room"
+    if waiting.because or free is None:
+        return f"{has}; " + (waiting.because or "how much is free now is not told")
+    told = ", ".join(_part_of(name, value, free.of.get(name, 0.0)) for name, value in free.amounts.items())
+    room = f"{has}: the most that is free on one is {told}, on {free.node}" if told else has
+    if not waiting.holders:
+        return room
+    return f"{room}; {_listed(tuple(_holder(holder, waiting) for holder in waiting.holders))}"
+
+
+def _part_of(name: str, value: float, total: float) -> str:
+    return f"{amount(name, value)} of {quantity(name, total)}"
+
+
+def _holders(waiting: Waiting) -> str:
+    names = tuple(_holder(holder, waiting) for holder in waiting.holders)
+    return f"{_listed(names)} {'ends' if len(names) == 1 else 'end'}"
+
+
+def _holder(holder: Holder, waiting: Waiting) -> str:
+    asked = {name for part in waiting.demand.parts for name in part.needs}
+    held = ", ".join(amount(name, value) for name, value in holder.resources.items() if name in asked)
+    job = f" of job {holder.job_id}" if holder.job_id else ""
+    where = f" of {holder.node}" if holder.node else ""
+    return f"{holder.what} {holder.name}{job}" + (f" (holds {held}{where})" if held else "")
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown = names if len(names) <= MOST_NAMED else (*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

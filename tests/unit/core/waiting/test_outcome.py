@@ -1,0 +1,276 @@
+"""The class of a demand and the number of workers that would do are those of a solver that tries everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import combinations_with_replacement
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from raytui.core.needs import Part
+from raytui.core.remedy import Remedy
+from raytui.core.waiting import packing
+from raytui.core.waiting.outcome import MAY_GROW, NO_SHAPE, TOO_MANY, Round
+from raytui.core.waiting.values import Demand, EnvironmentSetup, Holder, Place, Waiting, WorkerKind
+
+NAMES = ("CPU", "GPU", "memory", "my_res", "node:10.0.0.2", "object_store_memory")
+STRATEGIES = ("PACK", "SPREAD", "STRICT_PACK", "STRICT_SPREAD")
+
+
+# The other solver: single parts and single nodes, amounts as decimal numbers, every assignment.
+
+
+class Machine(NamedTuple):
+    amounts: dict[str, Decimal]
+    labels: dict[str, str]
+
+
+def machine(amounts, labels) -> Machine:
+    return Machine({name: Decimal(str(amount)) for name, amount in amounts.items()}, labels)
+
+
+def obeys(labels: dict[str, str], selector: dict[str, str]) -> bool:
+    for key, wanted in selector.items():
+        if wanted == "a":
+            good = labels.get(key) == "a"
+        elif wanted == "!a":
+            good = labels.get(key) != "a"
+        elif wanted == "in(a,b)":
+            good = labels.get(key) in {"a", "b"}
+        else:
+            good = labels.get(key) not in {"a", "b"}
+        if not good:
+            return False
+    return True
+
+
+def is_possible(parts: Sequence[Part], strategy: str, machines: Sequence[Machine]) -> bool:
+    """Whether some assignment of the parts to machines breaks no rule."""
+
+    def assign(place: int, taken: list[int]) -> bool:
+        if place == len(parts):
+            return True
+        for at, one in enumerate(machines):
+            if strategy == "STRICT_PACK" and taken and taken[0] != at:
+                continue
+            if strategy == "STRICT_SPREAD" and at in taken:
+                continue
+            selectors = parts[place].selectors
+            if selectors and not any(obeys(one.labels, selector) for selector in selectors):
+                continue
+            there = [parts[n] for n, other in enumerate(taken) if other == at] + [parts[place]]
+            if all(
+                sum(Decimal(str(part.needs.get(name, 0))) for part in there) <= one.amounts.get(name, Decimal(0))
+                for name in NAMES
+            ) and assign(place + 1, [*taken, at]):
+                return True
+        return False
+
+    return assign(0, [])
+
+
+def smallest(parts, strategy, present: list[Machine], kinds: list[WorkerKind]) -> int | None:
+    for number in range(len(parts) + 1):
+        for choice in combinations_with_replacement(range(len(kinds)), number):
+            if any(kind.most is not None and choice.count(n) > kind.most for n, kind in enumerate(kinds)):
+                continue
+            if is_possible(parts, strategy, present + [machine(kinds[n].shape, kinds[n].labels) for n in choice]):
+                return number
+    return None
+
+
+def tried_out(demand: Demand, places: list[Place], kinds: list[WorkerKind]) -> tuple[str, int, bool]:
+    parts = [part for part in demand.parts for _ in range(part.count)]
+    empty = [machine(place.total, place.labels) for place in places]
+    free = [machine(place.free, place.labels) for place in places if place.free is not None]
+    known = len(free) == len(empty)
+    if not places and not kinds:
+        return "unknown", 0, False
+    if is_possible(parts, demand.strategy, empty):
+        if is_possible(parts, demand.strategy, free):
+            return "unknown", 0, False
+        return "fits", (smallest(parts, demand.strategy, free, kinds) or 0) if known else 0, False
+    at_last = smallest(parts, demand.strategy, empty, kinds)
+    if at_last is None:
+        return "never", 0, False
+    at_once = smallest(parts, demand.strategy, free, kinds) if known else None
+    return "scale", at_last if at_once is None else at_once, at_once is None
+
+
+amounts = st.fixed_dictionaries(
+    {},
+    optional={
+        "CPU": st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 4.0]),
+        "GPU": st.sampled_from([0.0, 0.5, 1.0, 2.0]),
+        "memory": st.sampled_from([1e-4, 1e9, 2e9, 1e12]),
+        "my_res": st.sampled_from([1e-4, 1.0]),
+        "node:10.0.0.2": st.sampled_from([0.01, 1.0]),
+    },
+)
+labels = st.sampled_from([{}, {"rack": "a"}, {"rack": "b"}, {"rack": "c"}])
+selector = st.sampled_from([{"rack": "a"}, {"rack": "!a"}, {"rack": "in(a,b)"}, {"rack": "!in(a,b)"}])
+selectors = st.sampled_from([(), (), ()]) | st.lists(selector, min_size=1, max_size=2).map(tuple)
+part = st.builds(Part, amounts, st.integers(1, 2), selectors)
+
+
+@st.composite
+def demands(draw: st.DrawFn) -> Demand:
+    if draw(st.booleans()):
+        return Demand("task", (draw(st.builds(Part, amounts, st.just(1), selectors)),))
+    return Demand(
+        "placement group", tuple(draw(st.lists(part, min_size=1, max_size=2))), draw(st.sampled_from(STRATEGIES))
+    )
+
+
+@st.composite
+def places(draw: st.DrawFn) -> Place:
+    total = draw(amounts)
+    shares = st.sampled_from([0.0, 0.0, 0.5, 1.0])
+    free = draw(
+        st.none()
+        | st.just(total)
+        | shares.map(lambda share: {name: round(have * share, 4) for name, have in total.items()})
+    )
+    return Place("n", total, free, draw(st.sampled_from(["head", "worker"])), draw(labels))
+
+
+kind = st.builds(
+    WorkerKind,
+    st.sampled_from(["worker", "gpu"]),
+    amounts.map(lambda shape: {name: have for name, have in shape.items() if not name.startswith("node:")}),
+    labels,
+    most=st.none() | st.integers(0, 2),
+    is_seen=st.just(True),
+)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(demands(), st.lists(places(), max_size=4), st.lists(kind, max_size=2))
+def test_class_and_number_are_those_of_trying_everything(demand, nodes, kinds) -> None:
+    waiting = Round([demand], nodes, kinds).answer(demand)
+    number = sum(more.number for more in waiting.scale)
+    assert (waiting.kind, number, waiting.is_beside) == tried_out(demand, nodes, kinds)
+
+
+def shapes_of_pools() -> Iterator[tuple[tuple[int, ...], int, bool]]:
+    yield (6, 5, 5, 4, 4, 4, 2), 3, True
+    yield (7, 7, 7, 7), 3, False
+    yield (9, 9, 6, 3, 3), 3, False
+
+
+@pytest.mark.parametrize(("bundles", "nodes", "fit"), shapes_of_pools())
+def test_bundles_that_only_one_packing_holds_are_packed(bundles, nodes, fit) -> None:
+    demand = Demand("placement group", tuple(Part({"CPU": float(cpus)}) for cpus in bundles), "PACK")
+    pool = [Place(f"n{n}", {"CPU": 10.0}, {"CPU": 0.0}) for n in range(nodes)]
+    assert (Round([demand], pool, []).answer(demand).kind == "fits") is fit
+
+
+def test_a_packing_that_takes_too_long_to_find_is_not_known(monkeypatch) -> None:
+    monkeypatch.setattr(packing, "MOST_STATES", 20)
+    parts = tuple(Part({"CPU": 100.0 + 7 * n}) for n in range(9))
+    demand = Demand("placement group", parts, "PACK")
+    pool = [Place(f"n{n}", {"CPU": 388.0}) for n in range(3)]
+    waiting = Round([demand], pool, []).answer(demand)
+    assert (waiting.kind, waiting.because) == ("unknown", TOO_MANY)
+
+
+# What there is beside the class.
+
+SMALL = {"CPU": 1.0, "memory": 2e9}
+WORKER = WorkerKind("worker", SMALL, count=2, last=2, is_seen=True)
+GPUS = WorkerKind("gpu", {"CPU": 4.0, "GPU": 4.0}, count=1, last=3, is_seen=True)
+
+
+def answer(
+    *parts: Part, strategy: str = "", places: Sequence[Place] = (), kinds: Sequence[WorkerKind] = (), **more
+) -> Waiting:
+    demand = Demand("placement group" if strategy else "task", parts, strategy)
+    return Round([demand], places, kinds, **more).answer(demand)
+
+
+def test_the_number_to_scale_to_counts_those_that_are_there_and_lets_none_go() -> None:
+    two = Part({"GPU": 4.0}, count=2)
+    remedies = [more.remedy for more in answer(two, strategy="STRICT_SPREAD", kinds=[WORKER, GPUS]).scale]
+    assert remedies == [Remedy("scale", "gpu=3")], "worker 3 is there, so 1 and 2 are what is missing"
+    assert [more.remedy for more in answer(Part({"CPU": 1.0}), kinds=[WORKER]).scale] == [Remedy("scale", "3")]
+
+
+def test_two_groups_are_scaled_where_neither_does_alone() -> None:
+    both = answer(Part({"GPU": 4.0}), Part({"memory": 2e9}), strategy="PACK", kinds=[WORKER, GPUS])
+    assert [(more.group, more.number) for more in both.scale] == [("worker", 1), ("gpu", 1)]
+
+
+def test_a_group_that_the_platform_cannot_enlarge_is_no_remedy() -> None:
+    full = WorkerKind("worker", SMALL, count=2, last=2, most=0, is_seen=True)
+    assert answer(Part({"CPU": 1.0}), kinds=[full]).kind == "never"
+
+
+def test_what_a_worker_that_nobody_saw_would_hold_is_not_known() -> None:
+    unseen = WorkerKind("worker", SMALL)
+    for needs, selectors in (({"my_res": 1.0}, ()), ({"object_store_memory": 1.0}, ()), ({}, ({"rack": "a"},))):
+        waiting = answer(Part(needs, selectors=selectors), kinds=[unseen])
+        assert waiting.kind == "unknown"
+        assert "no worker of group worker lives" in waiting.because
+    assert answer(Part({"CPU": 2.0, "my_res": 1.0}), kinds=[unseen]).kind == "never"
+
+
+def test_a_node_on_its_way_is_waited_for_and_not_scaled_for() -> None:
+    coming = Place("worker-3", SMALL, SMALL, "worker", is_coming=True)
+    busy = Place("worker-1", {"CPU": 0.5}, {"CPU": 0.5}, "worker")
+    waiting = answer(Part({"CPU": 1.0}), places=[busy, coming], kinds=[WORKER])
+    assert (waiting.kind, waiting.awaits, waiting.scale) == ("fits", ("worker-3",), ())
+
+
+def test_who_holds_the_node_that_would_have_room_is_named() -> None:
+    held = Place("worker-1", SMALL, {"CPU": 0.0, "memory": 2e9}, "worker", node_id="ab")
+    holders = [
+        Holder("actor", "Store", "ab", "worker-1", {"memory": 1.0}),
+        Holder("task", "train", "ab", "worker-1", {"CPU": 1.0}),
+    ]
+    waiting = answer(Part({"CPU": 1.0}), places=[held], kinds=[WORKER], holders=holders)
+    assert [holder.name for holder in waiting.holders] == ["train"]
+    assert (waiting.largest_free and waiting.largest_free.amounts, waiting.largest[0].amounts) == (
+        {"CPU": 0.0},
+        {"CPU": 1.0},
+    )
+
+
+def test_without_a_shape_and_with_an_autoscaler_nothing_is_claimed() -> None:
+    assert (answer().kind, answer().because) == ("unknown", NO_SHAPE)
+    grows = answer(Part({"CPU": 9.0}), places=[Place("n", SMALL)], may_grow=True)
+    assert (grows.kind, grows.because) == ("unknown", MAY_GROW)
+
+
+def test_a_runtime_environment_that_is_being_set_up_is_the_cause() -> None:
+    demand = Demand(
+        "task", (Part({"CPU": 1.0}),), environment=EnvironmentSetup("02000000", "pip install", 5.0, "Collecting x")
+    )
+    assert (Round([demand], [], []).answer(demand).kind, Round([demand], [], []).answer(demand).since) == (
+        "environment",
+        5.0,
+    )
+
+
+def test_work_inside_a_group_without_a_place_waits_for_the_group() -> None:
+    inside = Part({"CPU_group_0_846cc25af6bf2754bd20e2fcd1d603000000": 1.0})
+    assert answer(inside, places=[Place("n", SMALL)], kinds=[WORKER]).kind == "unknown"
+
+
+def test_five_thousand_demands_over_a_thousand_nodes_are_fifty_answers_over_few_kinds_of_nodes() -> None:
+    demands = [Demand("task", (Part({"CPU": 1.0 + n, "memory": 1e9}),), count=100) for n in range(50)]
+    nodes = [
+        Place(
+            f"n{n}",
+            {"CPU": 8.0, "memory": 1e10, f"node:{n}": 1.0},
+            {"CPU": float(n % 9), "memory": 1e9},
+            node_id=str(n),
+        )
+        for n in range(1000)
+    ]
+    listed = Round(demands, nodes, [WORKER])
+    assert len(listed._groups) == 9
+    assert [listed.answer(demand).kind for demand in demands] == ["unknown"] * 8 + ["never"] * 42
