@@ -104,7 +104,8 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "project_id",
         "text",
-        "Id of the project.",
+        "The project, by its id or its name.",
+        "--project",
         variables=("CML_PROJECT_ID", "CDSW_PROJECT_ID"),
         sample='"abcd-efgh-ijkl-mnop"',
         only=("cai",),
@@ -187,6 +188,16 @@ FIELDS: tuple[Field, ...] = (
         sample='"token"',
         only=_MADE,
         label="Ray login",
+    ),
+    Field(
+        "cluster.shared_memory",
+        "number",
+        "Shared memory that the project allows each pod at least, in GB; raised before applications are made.",
+        "--shared-memory",
+        sample="4",
+        only=("cai",),
+        label="Shared memory",
+        unit="GB",
     ),
     Field(
         "cluster.head.cpu",
