@@ -79,6 +79,11 @@ class ClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     groups: dict[str, WorkersSpec] = {}
     """Further groups of workers by name, without `worker`."""
 
+    def __hash__(self) -> int:
+        """As any frozen value has one: equal specs have equal hashes, in whatever order their groups stand."""
+        top = (self.name, self.ray_port, self.dashboard_port, self.expose_dashboard, self.auth)
+        return hash((top, self.head, self.workers, frozenset(self.groups.items())))
+
     @property
     def all_groups(self) -> dict[str, WorkersSpec]:
         """Every group of workers by name, `worker` first."""

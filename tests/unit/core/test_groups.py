@@ -30,6 +30,13 @@ def test_every_group_names_its_own_applications_worker_first():
     ]
 
 
+def test_equal_specs_have_equal_hashes_in_whatever_order_their_groups_stand():
+    one, other = WorkersSpec(cpu=1), WorkersSpec(cpu=2)
+    specs = {ClusterSpec(groups={"a": one, "b": other}), ClusterSpec(groups={"b": other, "a": WorkersSpec(cpu=1.0)})}
+    assert len(specs) == 1
+    assert ClusterSpec(groups={"a": one}) not in {None, ClusterSpec()}
+
+
 def test_the_number_of_one_group_changes_no_other():
     more = MIXED.with_workers(5, "cpu")
     assert (more.workers.count, more.groups["cpu"].count) == (1, 5)
