@@ -21,7 +21,7 @@ SCHEMA_VERSION = 1
 Document = dict[str, object]
 """A document of the contract before it is encoded."""
 STALE_AFTER_S = 30.0
-"""Evidence older than this is called stale."""
+"""Data older than this is called stale."""
 
 
 def status_document(snapshot: Snapshot, assessment: Assessment, now: float) -> Document:

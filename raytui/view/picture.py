@@ -1,7 +1,7 @@
 """What both front ends draw: the last snapshot judged and joined, with what is remembered of earlier ones.
 
 Advancing a picture is a pure step from snapshot to snapshot. Remembered is only what an operator misses when the
-evidence goes away: the rows last seen, the last figures of a node, what changed.
+data goes away: the rows last seen, the last figures of a node, what changed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 def is_equal(before: Picture | None, after: Picture) -> bool:
-    """Whether `after`, which `advance` made of `before`, shows the same; only the age of the evidence differs."""
+    """Whether `after`, which `advance` made of `before`, shows the same; only the age of the data differs."""
     # What has not changed is the very same object.
     return before is not None and after.assessment is before.assessment
 

@@ -120,9 +120,9 @@ _ASCII_TABLE = str.maketrans(_ASCII)
 
 
 def is_stale(observed_at: float, now: float) -> bool:
-    """Whether evidence of that moment is too old to rest a verdict on.
+    """Whether data of that moment is too old to rest a verdict on.
 
-    0 stands for no evidence yet, which is not old.
+    0 stands for no data yet, which is not old.
     """
     return observed_at > 0 and now - observed_at > STALE_AFTER_S
 
