@@ -15,6 +15,8 @@ from raytui.core.snapshot import Job, ServeDeployment
 _EXIT_CODE = re.compile(r"failed with exit code (-?\d+)")
 _ENVIRONMENT = re.compile(r"runtime_env setup failed|RuntimeEnvSetupError|Failed to set up runtime environment")
 _NOT_FOUND = re.compile(r".*(?:not found|No such file or directory).*")
+_MEMORY_END = "Refer to the documentation on how to address the out of memory issue"
+"""How the last line of Ray's OutOfMemoryError begins: of a failed job Ray tells the last ten lines only."""
 _SHELL_SIGNAL = 128
 LAST_LINES = 200
 
@@ -63,6 +65,8 @@ def _conclude(evidence: Evidence, job: Job, text: str, code: int | None) -> tupl
     if has_traceback(text) and code == 1:
         return _of_exception(evidence, job, text)
     last = _last_word(text)
+    if code == 1 and last.startswith(_MEMORY_END):
+        return _killed_for_memory(evidence, job, text)
     if code in {126, 127}:
         told = next((line for line in reversed(text.splitlines()) if _NOT_FOUND.fullmatch(line)), "")
         return "not_found", f"failed: its command could not be run: {told or f'exit code {code}'}", None
@@ -79,7 +83,7 @@ def _of_exception(evidence: Evidence, job: Job, text: str) -> tuple[CauseKind, s
     if not line.startswith("ray.exceptions."):
         return "exception", f"failed: {line}", None
     if kind_of(rest) == "out_of_memory":
-        return "out_of_memory", f"failed: Ray killed a task of it for memory{memory_of(rest)}", None
+        return _killed_for_memory(evidence, job, rest)
     for name, kind in (
         ("RuntimeEnvSetupError", "environment"),
         ("OutOfDiskError", "disk_full"),
@@ -95,6 +99,19 @@ def _of_exception(evidence: Evidence, job: Job, text: str) -> tuple[CauseKind, s
             lost = of_node(evidence, node) if node is not None and kind == "node_lost" else None
             return kind, "failed" if lost is not None else f"failed: {line}", lost  # type: ignore[return-value]  # a kind
     return "exception", f"failed: {line}", None
+
+
+def _killed_for_memory(evidence: Evidence, job: Job, text: str) -> tuple[CauseKind, str, Cause | None]:
+    """Ray's exception names nobody; the actor of the job that was killed so is meant when there is only one."""
+    killed = [
+        actor
+        for actor in evidence.snapshot.actors.value or ()
+        if job.job_id and actor.job_id == job.job_id and actor.death == "OUT_OF_MEMORY"
+    ]
+    because = of_actor(evidence, killed[0]) if len(killed) == 1 else None
+    if because is not None:
+        return "out_of_memory", "failed", because
+    return "out_of_memory", f"failed: Ray killed a process of it for memory{memory_of(text)}", None
 
 
 def _without_code(evidence: Evidence, job: Job) -> tuple[CauseKind, str, Cause | None]:
