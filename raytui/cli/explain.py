@@ -135,7 +135,9 @@ def story_lines(story: Story, now: float, paint: Paint) -> list[str]:
     identity = "" if thing.id in thing.title else f"   {paint(thing.id, 'muted')}"
     lines = [f"{paint(thing.state, state_role(thing.state))}  {thing.title}{identity}{when}"]
     if cause is None:
-        lines += [f"  {one_line(said)}" for said in (story.sentence, *map(sentences.message, story.waits))]
+        lines += [
+            f"  {one_line(said)}" for said in dict.fromkeys((story.sentence, *map(sentences.message, story.waits)))
+        ]
     for n, part in enumerate(cause.chain if cause is not None else ()):
         lead = "because " if n else ""
         at = f" at {local_time(part.at)}" if n and part.at else ""

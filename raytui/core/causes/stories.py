@@ -89,6 +89,8 @@ def story_of(
     quotes = tuple(Quote(name, _telling(lines)) for name, lines in (tails or {}).items() if lines)
     waits = tuple(_waits(evidence, thing)) if cause is None else ()
     sentence = cause.told if cause is not None else f"{thing.title} is {thing.state}"
+    if waits and thing.kind != "job":
+        sentence = sentences.message(waits[0])
     hint = cause.advice if cause is not None else sentences.hint(waits[0]) if waits else ""
     missing = tuple(_missing(evidence.snapshot))
     return Story(thing, sentence, cause, tuple(moments[-MOST_MOMENTS:]), quotes, hint, waits, missing=missing)
