@@ -22,7 +22,7 @@ from raytui.core.protocols import Check
 from raytui.core.remedy import as_commands
 from raytui.core.report import advised, list_document
 from raytui.core.snapshot import Snapshot
-from raytui.core.spec import ClusterSpec
+from raytui.core.spec import WORKER, ClusterSpec
 from raytui.core.validate import validate
 
 
@@ -149,8 +149,9 @@ def _spec(settings: Settings, spec: ClusterSpec) -> list[Check]:
 
 
 def _numbers(spec: ClusterSpec) -> str:
-    """How many workers of each group."""
-    return ", ".join(words(f"{part_of(group)}.count", size.count) for group, size in spec.all_groups.items())
+    """How many workers of each group; of a further group that has none nothing is said."""
+    shown = {group: size.count for group, size in spec.all_groups.items() if size.count or group == WORKER}
+    return ", ".join(words(f"{part_of(group)}.count", count) for group, count in shown.items())
 
 
 def _state_dir(root: Path) -> Check:

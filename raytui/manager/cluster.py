@@ -213,8 +213,8 @@ class ClusterManager:
             dashboard_port=spec.dashboard_port if asked.dashboard_port == "auto" else asked.dashboard_port,
         )
         plan = plan_start(spec, applications, asked=asked, recreate=recreate)
-        told = {difference.field for difference in plan.differences}
-        note = profile_note(plan.spec, wanted, flags=flags | told, given=self._given)
+        reported = {difference.field for difference in plan.differences}
+        note = profile_note(plan.spec, wanted, flags=flags | reported, given=self._given)
         record = plan.spec if plan.changed else None
         if record is None and basis is not None:
             # Only numbers changed, to what there is.
@@ -274,9 +274,9 @@ class ClusterManager:
         problems = validate(wanted, self._platform.name)
         if not problems:
             return
-        told = {problem.field for problem in problems}
+        reported = {problem.field for problem in problems}
         checks: tuple[Check, ...] = ()
-        if "name" not in told:
+        if "name" not in reported:
             # The rules stand without a platform; whatever is wrong with that one shows when the spec is sound.
             with suppress(RaytuiError):
                 basis = await self._recorded(wanted, await self._platform.list(wanted.name))
@@ -286,9 +286,9 @@ class ClusterManager:
                     problems = validate(wanted, self._platform.name)
                     if not problems:
                         return
-                    told = {problem.field for problem in problems}
+                    reported = {problem.field for problem in problems}
                 checks = await self._platform.specs.preflight(wanted)
-        found = [check for check in checks if check.status == "fail" and check.field and check.field not in told]
+        found = [check for check in checks if check.status == "fail" and check.field and check.field not in reported]
         problems += [Problem(check.field, check.message, check.hint) for check in found]
         raise ConfigurationError.from_problems(problems, f"the spec of {wanted.name}")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from raytui.core.causes.excerpts import error_line, first_line, has_traceback
+from raytui.core.causes.excerpts import error_line, first_line, has_traceback, without_noise
 from raytui.core.causes.things import Thing, cause_of
 from raytui.core.causes.values import Cause, Evidence
 from raytui.core.events import Event
@@ -24,8 +24,6 @@ from raytui.core.workload import PlacementGroup, RayWorker, Task
 LINES = 15
 """Last lines of each log that are quoted."""
 MOST_MOMENTS = 40
-_WAITS = frozenset({"PENDING", "PENDING_NODE_ASSIGNMENT", "PENDING_CREATION", "RESCHEDULING", "RESTARTING"})
-"""Ray's words for the state of a job, task, actor or placement group that has no node."""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -54,10 +52,12 @@ class Story(msgspec.Struct, frozen=True):
     """Oldest first."""
     quotes: tuple[Quote, ...] = ()
     hint: Hint = ""
+    waits: tuple[Waiting, ...] = ()
+    """Why it waits, or what of it does."""
+    stacks: tuple[Quote, ...] = ()
+    """What its processes do at this moment, where that was asked for."""
     missing: tuple[str, ...] = ()
     """What could not be asked and might tell more."""
-    waiting: Waiting | None = None
-    """Why it waits for a node; none when it does not."""
 
 
 def logs_of(snapshot: Snapshot, evidence: Evidence, thing: Thing) -> tuple[str, ...]:
@@ -87,27 +87,33 @@ def story_of(
         {*_moments(told, thing, cause), *_of_journal(thing, journal)}, key=lambda moment: (moment.at, moment.said)
     )
     quotes = tuple(Quote(name, _telling(lines)) for name, lines in (tails or {}).items() if lines)
+    waits = tuple(_waits(evidence, thing)) if cause is None else ()
     sentence = cause.told if cause is not None else f"{thing.title} is {thing.state}"
-    hint = cause.advice if cause is not None else ""
-    waiting = _waiting_of(evidence, thing) if cause is None else None
-    if waiting is not None:
-        sentence, hint = sentences.message(waiting), sentences.hint(waiting)
+    if waits and thing.kind != "job":
+        sentence = sentences.message(waits[0])
+    hint = cause.advice if cause is not None else sentences.hint(waits[0]) if waits else ""
     missing = tuple(_missing(evidence.snapshot))
-    return Story(thing, sentence, cause, tuple(moments[-MOST_MOMENTS:]), quotes, hint, missing, waiting)
+    return Story(thing, sentence, cause, tuple(moments[-MOST_MOMENTS:]), quotes, hint, waits, missing=missing)
 
 
-def _waiting_of(evidence: Evidence, thing: Thing) -> Waiting | None:
-    """Why the thing waits for a node, when it does; equal things wait together, and not each is listed by its id."""
-    if thing.state not in _WAITS:
-        return None
-    found = [one for one in why_waits(evidence.joined) if one.demand.what == thing.kind]
-    names = {thing.id, *thing.names}
-    by_id = (one for one in found if thing.id in one.demand.ids)
-    return next(by_id, next((one for one in found if one.demand.name in names), None))
+def _waits(evidence: Evidence, thing: Thing) -> Iterator[Waiting]:
+    """The work that waits and is this thing, or belongs to this job."""
+    row = thing.row
+    job = {row.id, row.job_id} - {""} if isinstance(row, Job) else set()
+    # A constructor waits as the actor that it makes.
+    ids = {thing.id, row.actor_id} if isinstance(row, Task) and row.type == "ACTOR_CREATION_TASK" else {thing.id}
+    name = row.name if isinstance(row, Task) and row.state == "PENDING_NODE_ASSIGNMENT" else ""
+    for one in why_waits(evidence.joined):
+        demand = one.demand
+        # Of many alike a demand holds the first ids only.
+        is_it = not ids.isdisjoint(demand.ids) or (demand.what == "task" and name and demand.name == name)
+        if is_it or not job.isdisjoint((*demand.jobs, *demand.ids)):
+            yield one
 
 
 def _telling(lines: tuple[str, ...]) -> tuple[str, ...]:
     """The lines of a log's end that tell most: those around its last exception, else the last ones."""
+    lines = without_noise(lines)
     text = "\n".join(lines)
     line = error_line(text) if has_traceback(text) else ""
     place = next((n for n in reversed(range(len(lines))) if line and lines[n].startswith(line[:40])), len(lines))
@@ -199,12 +205,13 @@ def story_document(story: Story) -> Document:
         "state": story.thing.state,
         "sentence": story.sentence,
         "cause": None if cause is None else cause_document(cause),
-        "waiting": None if story.waiting is None else waiting_document(story.waiting),
+        "waits": [waiting_document(one) for one in story.waits],
         "moments": [
             {"time": rfc3339_or_none(moment.at), "source": moment.source, "message": moment.said}
             for moment in story.moments
         ],
         "logs": [{"log": quote.log, "lines": list(quote.lines)} for quote in story.quotes],
+        "stacks": [{"process": stack.log, "lines": list(stack.lines)} for stack in story.stacks],
         "hint": as_commands(story.hint),
         "missing": list(story.missing),
     }

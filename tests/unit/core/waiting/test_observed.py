@@ -319,8 +319,8 @@ def test_the_story_of_what_waits_says_why() -> None:
     told = seen(cpus(64), tasks=(task(1, resources={"CPU": 64.0}), task(2, "hold", "RUNNING")))
     stories = [story_of(Evidence(join(told)), thing) for thing in things_of(told) if thing.kind == "task"]
     assert stories[0].sentence.startswith("task train waits for CPU 64: no node can ever run it: the nearest,")
-    assert story_document(stories[0])["waiting"]["class"] == "never"
-    assert (stories[1].waiting, stories[1].sentence) == (None, "task hold is RUNNING")
+    assert story_document(stories[0])["waits"][0]["class"] == "never"
+    assert (stories[1].waits, stories[1].sentence) == ((), "task hold is RUNNING")
 
 
 def test_nothing_waits_where_nobody_was_asked() -> None:

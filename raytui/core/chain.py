@@ -1,4 +1,4 @@
-"""Which links of the chain from the platform to Ray were seen to work, by the answers that came through them."""
+"""The chain of links from here to Ray's GCS: which of them something went through, and the first that failed."""
 
 from __future__ import annotations
 
@@ -37,3 +37,16 @@ def answered(snapshot: Snapshot, broken: Failure | None) -> tuple[Layer, ...]:
     }
     reached = LAYERS if broken is None else LAYERS[: LAYERS.index(broken.layer)]
     return tuple(layer for layer in reached if found[layer])
+
+
+def first_failure(snapshot: Snapshot) -> Failure | None:
+    """The first link behind the application that failed, in the order of the chain."""
+    readings = (snapshot.version, snapshot.gcs, snapshot.nodes)
+    failures = [reading.failure for reading in readings if reading.failure is not None]
+    if snapshot.dashboard is not None:
+        failures.append(snapshot.dashboard)
+    if failures:
+        return min(failures, key=lambda failure: LAYERS.index(failure.layer))
+    if snapshot.nodes.value is None:
+        return Failure("dashboard", "NotAsked", "the dashboard was not asked")
+    return None
