@@ -25,6 +25,7 @@ STARTING = (
     "Ray's scheduler does not list it as without a place; its worker process may be starting or its runtime "
     "environment may be being set up"
 )
+NO_REPORT = "Ray's monitor writes no report here, and without it the group's strategy is not known"
 WRITTEN_LATE_S = 10.0
 """Ray's monitor writes every 5 s what has no place: a task that waits for longer would be in it."""
 MOST_IDS = 3
@@ -81,12 +82,22 @@ def demands_of(snapshot: Snapshot, setups: Iterable[EnvironmentSetup] = ()) -> l
             )
             _add(found, Demand(what, pending.parts, pending.strategy, left))
     for asker in (one for rest in askers.values() for one in rest):
-        if asker.has_runtime_env and (
+        if not usage.resources:
+            _add(found, _unreported(asker, by_job))
+        elif asker.has_runtime_env and (
             asker.job_id in by_job or (asker.since and usage.written_at - asker.since > WRITTEN_LATE_S)
         ):
             demand = _demand(asker, "", by_job)
             _add(found, msgspec.structs.replace(demand, untold="" if demand.environment else STARTING))
     return list(found.values())
+
+
+def _unreported(asker: _Asker, setups: Mapping[str, EnvironmentSetup]) -> Demand:
+    """One that only the lists know: there is no report of the scheduler, so a group's strategy is not known either."""
+    demand = _demand(asker, "", setups)
+    if sum(part.count for part in demand.parts) == 1 or demand.untold:
+        return demand
+    return msgspec.structs.replace(demand, untold=NO_REPORT)
 
 
 def _forget_ambiguous(askers: dict[_Key, deque[_Asker]], demands: Iterable[Pending]) -> None:

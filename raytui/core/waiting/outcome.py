@@ -8,7 +8,7 @@ from typing import NamedTuple
 from raytui.core.merge import countable
 from raytui.core.needs import GRAIN, Part, grains
 from raytui.core.spec import GIGABYTE, GROUP_LABEL
-from raytui.core.waiting.packing import Fewest, Room, Size, Want, can_place, fewest, holds, matching
+from raytui.core.waiting.packing import Budget, Fewest, Room, Size, Want, can_place, fewest, holds, matching
 from raytui.core.waiting.values import Amounts, Demand, Holder, Kind, More, Offer, Place, Waiting, WorkerKind
 
 NO_SHAPE = "Ray does not tell what it asks for"
@@ -52,6 +52,7 @@ class Round:
         self._names = sorted({name for part in parts for name, amount in part.needs.items() if amount > 0})
         self._keys = sorted({key for part in parts for selector in part.selectors for key in selector})
         self._groups = self._grouped(places)
+        self._budget = Budget()
         self._in_order = tuple(dict.fromkeys(group.kind for group in self._groups))
         self._kinds, self._may_grow = kinds, may_grow
         self._sizes = [self._size(kind.shape) for kind in kinds]
@@ -112,7 +113,7 @@ class Round:
             return self._waiting(demand, wants, "unknown", NO_NODE)
         if inside and not any(group.total[self._names.index(name)] for name in inside for group in self._groups):
             return self._waiting(demand, wants, "unknown", INSIDE_GROUP)
-        runs = can_place(wants, demand.strategy, self._rooms(demand, wants, free=False))
+        runs = can_place(wants, demand.strategy, self._rooms(demand, wants, free=False), self._budget)
         if runs is None:
             return self._waiting(demand, wants, "unknown", TOO_MANY)
         if runs:
@@ -120,17 +121,17 @@ class Round:
         return self._of_lacking(demand, wants)
 
     def _of_fitting(self, demand: Demand, wants: list[Want]) -> Waiting:
-        now = can_place(wants, demand.strategy, self._rooms(demand, wants, free=True))
+        now = can_place(wants, demand.strategy, self._rooms(demand, wants, free=True), self._budget)
         if now:
             coming = [group for group in self._groups if group.places[0].is_coming] if self._has_coming else []
-            if coming and not can_place(wants, demand.strategy, self._without_coming(free=True)):
+            if coming and not can_place(wants, demand.strategy, self._without_coming(free=True), self._budget):
                 return self._waiting(demand, wants, "fits", awaits=coming)
             return self._waiting(demand, wants, "unknown", HAS_ROOM)
         more = Fewest(None)
         if self._is_free_known and now is False:
             more = self._more(demand, wants, self._rooms(demand, wants, free=True))
         awaits: list[_Group] = []
-        if self._has_coming and not can_place(wants, demand.strategy, self._without_coming(free=False)):
+        if self._has_coming and not can_place(wants, demand.strategy, self._without_coming(free=False), self._budget):
             awaits = [group for group in self._groups if group.places[0].is_coming]
         return self._waiting(
             demand, wants, "fits", "" if self._is_free_known else NO_FREE, scale=self._workers(more), awaits=awaits
@@ -185,7 +186,7 @@ class Round:
             Room(size, kind.most if limited and kind.most is not None else most, kind.labels)
             for kind, size in zip(self._kinds, self._sizes, strict=True)
         ]
-        return fewest(wants, demand.strategy, present, kinds)
+        return fewest(wants, demand.strategy, present, kinds, self._budget)
 
     def _workers(self, more: Fewest) -> tuple[More, ...]:
         return tuple(

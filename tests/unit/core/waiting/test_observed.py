@@ -19,7 +19,7 @@ from raytui.core.remedy import as_commands
 from raytui.core.report import status_document
 from raytui.core.snapshot import Actor, Amount, Job, Operation, Reading, Snapshot, Usage
 from raytui.core.spec import ClusterSpec, WorkersSpec
-from raytui.core.waiting.demands import PARTLY_PLACED, STARTING, demands_of
+from raytui.core.waiting.demands import NO_REPORT, PARTLY_PLACED, STARTING, demands_of
 from raytui.core.waiting.observed import why_waits
 from raytui.core.waiting.outcome import NO_FREE
 from raytui.core.waiting.values import EnvironmentSetup, Waiting
@@ -216,6 +216,18 @@ def test_what_the_scheduler_does_not_list_may_be_starting() -> None:
     (found,) = why_waits(join(told), [setup])
     assert (found.kind, found.demand.environment) == ("environment", setup)
     assert why_waits(join(seen(tasks=(msgspec.structs.replace(waits, since=NOW - 3),)))) == []
+
+
+def test_without_a_report_of_the_scheduler_the_lists_alone_tell_who_waits() -> None:
+    group = PlacementGroup(GROUP_ID, "wide", "PENDING", bundles=(Bundle(0, {"CPU": 1.0}), Bundle(1, {"CPU": 1.0})))
+    told = seen(tasks=(task(1, resources={"CPU": 64.0}), task(2)), placement_groups=(group,))
+    blind = msgspec.structs.replace(told, usage=Reading(Usage()))
+    found = {one.demand.name + str(one.demand.parts[0].needs["CPU"]): one for one in why_waits(join(blind))}
+    assert [(name, one.kind, one.because) for name, one in found.items()][1:] == [
+        ("train1.0", "fits", NO_FREE),
+        ("wide1.0", "unknown", NO_REPORT),
+    ]
+    assert found["train64.0"].kind == "never"
 
 
 # Who holds.

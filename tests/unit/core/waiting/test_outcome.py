@@ -173,7 +173,7 @@ def test_bundles_that_only_one_packing_holds_are_packed(bundles, nodes, fit) -> 
 
 
 def test_a_packing_that_takes_too_long_to_find_is_not_known(monkeypatch) -> None:
-    monkeypatch.setattr(packing, "MOST_STATES", 20)
+    monkeypatch.setattr(packing, "MOST_WORK", 20)
     parts = tuple(Part({"CPU": 100.0 + 7 * n}) for n in range(9))
     demand = Demand("placement group", parts, "PACK")
     pool = [Place(f"n{n}", {"CPU": 388.0}) for n in range(3)]
