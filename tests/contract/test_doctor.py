@@ -72,7 +72,7 @@ async def test_a_sound_spec_has_no_failing_row(platform: CaiPlatform, client: Cl
         (workers(cpu=3.0), "sizes", "warn", ""),
         (workers(gpus=8, runtime_identifier=CUDA), "GPU", "fail", "workers.gpus"),
         (workers(gpus=2, count=5, runtime_identifier=CUDA), "GPU", "warn", "workers.count"),
-        (workers(cpu=500.0), "quota", "fail", "workers.count"),
+        (workers(cpu=500.0), "quota", "fail", "workers.cpu"),
         (workers(script="nowhere.py"), "worker script", "fail", "workers.script"),
     ],
 )  # fmt: skip
