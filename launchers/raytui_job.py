@@ -123,13 +123,13 @@ def compare(python, manifest):
         answer = subprocess.run(
             [python, "-c", PROBE, json.dumps(asked)], check=False, timeout=120, stdout=subprocess.PIPE
         )
-        told = json.loads(answer.stdout.decode())
+        answered = json.loads(answer.stdout.decode())
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return ["all of it: %s does not run" % python], []
-    lacking = ["%s cannot be imported" % name for name in told["absent"]]
+    lacking = ["%s cannot be imported" % name for name in answered["absent"]]
     unsure = []
     for name, _, clauses in wanted:
-        version, missing = told["found"][name]
+        version, missing = answered["found"][name]
         fit = None if version is None else fits(version, clauses)
         if version is None:
             lacking.append("%s is not installed" % name)

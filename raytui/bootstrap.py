@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from raytui.core.session import Session, ToolEnvironment
     from raytui.core.spec import ClusterSpec
     from raytui.manager.cluster import ClusterManager
+    from raytui.manager.jobs import JobRunner
     from raytui.manager.logs import Logs
     from raytui.platforms.cai.api.client import ApiClient
     from raytui.platforms.cai.api.transport import ClientName
@@ -72,7 +73,7 @@ class ClusterSession:
             by_node=_by_node(settings),
             cluster=cluster.name,
             profile=settings.profile_name,
-            workers=cluster.workers.count,
+            workers={group: size.count for group, size in cluster.all_groups.items()},
             operation=lambda: current(settings.state_dir, platform.name, cluster.name),
             note=lambda event: Journal(settings.state_dir).add_once(cluster.name, event),
         )
@@ -101,6 +102,13 @@ class ClusterSession:
 
         return Logs(self.platform, self._connect)
 
+    @cached_property
+    def jobs(self) -> JobRunner:
+        """The jobs of the cluster."""
+        from raytui.manager.jobs import JobRunner
+
+        return JobRunner(self.platform, self._connect, self.settings.cluster.name)
+
     async def tools(self) -> ToolEnvironment:
         """What Ray's own tools need to speak to the cluster as it is now; raises what `tool_environment` raises."""
         from raytui.manager.tools import tool_environment
@@ -115,6 +123,8 @@ class ClusterSession:
     ) -> None:
         if "logs" in self.__dict__:
             await self.logs.close()
+        if "jobs" in self.__dict__:
+            await self.jobs.close()
         await self.monitor.close()
         await self.platform.close()
 

@@ -161,8 +161,8 @@ class WorkerNode(Supervisor):
         if rendezvous and (not named or generation != self._first_generation):
             return _Target(rendezvous["address"], "rendezvous", rendezvous, generation, cluster_id)
         if named:
-            told = rendezvous if rendezvous.get("address") == named else {}
-            return _Target(named, "named", told, generation, cluster_id)
+            announced = rendezvous if rendezvous.get("address") == named else {}
+            return _Target(named, "named", announced, generation, cluster_id)
         return _Target("localhost:6379", "guess" if self.settings.shared_dir else "default", {}, "", "")
 
     def _await_head(self) -> str:
@@ -248,8 +248,8 @@ class WorkerNode(Supervisor):
     def _refuse_other_versions(self, probe: Probe, target: _Target) -> None:
         """A worker of another version ends itself: Ray would refuse it after two seconds, on every try."""
         same_head = probe.healthy and target.rendezvous.get("cluster_id", probe.cluster_id) == probe.cluster_id
-        told = target.rendezvous if same_head else {}
-        head = (probe.ray_version or told.get("ray_version", ""), told.get("python_version", ""))
+        announced = target.rendezvous if same_head else {}
+        head = (probe.ray_version or announced.get("ray_version", ""), announced.get("python_version", ""))
         if versions_differ(head, self.versions, self.env):
             words = [
                 "Ray %s and Python %s" % (ray or "unknown", python or "unknown")

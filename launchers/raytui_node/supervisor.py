@@ -191,15 +191,15 @@ class Supervisor:
     def _watch(self, child: "subprocess.Popen[bytes]", output: Output) -> str:
         looked = 0.0
         while child.poll() is None:
-            settled = self.report.state == "alive"
-            spoke = output.wait(0.5 if settled else 0.1, self._wake_in)
+            is_alive = self.report.state == "alive"
+            spoke = output.wait(0.5 if is_alive else 0.1, self._wake_in)
             self.attend(child, output, spoke)
             reason = self.reason_to_stop()
             if reason:
                 return reason
             if spoke and not self._complaint[0]:
                 self._complaint = warning(output.lines)
-            if time.monotonic() - looked < (1.0 if settled else 0.2):
+            if time.monotonic() - looked < (1.0 if is_alive else 0.2):
                 continue
             looked = time.monotonic()
             reason = self._look_at_raylet(child.pid) or self._look_at_gcs(output) or self.look()

@@ -15,7 +15,7 @@ def open_console(invocation: Invocation) -> int:
     """Open the console and answer its exit code; raises `ConfigurationError` on a terminal that cannot show it."""
     on_terminal = is_terminal(sys.stdin) and is_terminal(sys.stdout)
     if invocation.console is None or not on_terminal or invocation.form == "json":
-        from raytui.cli.look import show_status
+        from raytui.cli.plain_status import show_status
 
         return show_status(invocation, exit_code=False)
     if os.environ.get("TERM", "") in {"", "dumb"}:

@@ -25,7 +25,7 @@ from raytui.core.remedy import as_commands
 from raytui.core.report import advised, list_document
 from raytui.core.required import with_launchers
 from raytui.core.snapshot import Snapshot
-from raytui.core.spec import ClusterSpec
+from raytui.core.spec import WORKER, ClusterSpec
 from raytui.core.validate import validate
 from raytui.manager.filling import counting, deployed
 
@@ -227,8 +227,9 @@ def _spec(settings: Settings, spec: ClusterSpec) -> list[Check]:
 
 
 def _numbers(spec: ClusterSpec) -> str:
-    """How many workers of each group."""
-    return ", ".join(words(f"{part_of(group)}.count", size.count) for group, size in spec.all_groups.items())
+    """How many workers of each group; of a further group that has none nothing is said."""
+    shown = {group: size.count for group, size in spec.all_groups.items() if size.count or group == WORKER}
+    return ", ".join(words(f"{part_of(group)}.count", count) for group, count in shown.items())
 
 
 def _state_dir(root: Path) -> Check:

@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from raytui.cli.evidence import require_cluster
 from raytui.cli.invocation import Invocation
 from raytui.cli.listed import Shown, answer, document, journal_of, nothing, select, tell_missing, text
+from raytui.cli.observation import require_cluster
 from raytui.cli.view import verdict_line
 from raytui.core.errors import NotAllowed, RaytuiError
 from raytui.core.snapshot import Reading
@@ -26,7 +26,7 @@ def follow(invocation: Invocation, query: Query[T], most: int) -> int:
     """Print the list and its changes until Ctrl-C or until nobody reads it any more."""
     settings = invocation.settings()
     session = invocation.session(settings, long_lived=True)
-    kind, story = query.kind, Story(invocation, query, most)
+    kind, printed = query.kind, PrintedList(invocation, query, most)
 
     async def run() -> int:
         picture: Picture | None = None
@@ -36,16 +36,16 @@ def follow(invocation: Invocation, query: Query[T], most: int) -> int:
                 if kind.with_journal:
                     # Read at each round: somebody may change the cluster while the list is watched.
                     journal = await asyncio.to_thread(journal_of, settings)
-                    story.tell(msgspec.structs.replace(picture, events=(*journal, *picture.events)))
+                    printed.show(msgspec.structs.replace(picture, events=(*journal, *picture.events)))
                 else:
-                    story.tell(picture)
+                    printed.show(picture)
         return 0
 
     return asyncio.run(run())
 
 
-class Story(Generic[T]):
-    """What somebody is shown who watches a list."""
+class PrintedList(Generic[T]):
+    """A watched list as it is printed, again whenever it changed."""
 
     def __init__(self, invocation: Invocation, query: Query[T], most: int) -> None:
         self._invocation = invocation
@@ -55,7 +55,7 @@ class Story(Generic[T]):
         self._trouble = ""
         self._drawn = False
 
-    def tell(self, picture: Picture) -> None:
+    def show(self, picture: Picture) -> None:
         """Show one picture.
 
         Raises `NotAllowed` when the key was refused, `BrokenPipeError` when the reader has left.
@@ -68,7 +68,7 @@ class Story(Generic[T]):
         except NotAllowed:
             raise
         except RaytuiError as error:
-            self._tell_trouble(picture, error.message)
+            self._show_trouble(picture, error.message)
             return
         shown = select(self._query, picture, reading, self._most)
         if output.in_place:
@@ -107,7 +107,7 @@ class Story(Generic[T]):
         head = verdict_line(picture.snapshot, picture.assessment, picture.snapshot.observed_at, output.paint)
         output.draw([head, "", *lines], width)
 
-    def _tell_trouble(self, picture: Picture, message: str) -> None:
+    def _show_trouble(self, picture: Picture, message: str) -> None:
         if self._invocation.output.in_place:
             self._draw(picture, [message])
         elif message != self._trouble:

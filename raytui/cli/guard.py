@@ -96,10 +96,10 @@ def _unforeseen(raised: Exception, invocation: Invocation) -> RaytuiError:
     details = mask("".join(traceback.format_exception(raised)))
     if invocation.verbosity > 1:
         invocation.diagnostics.lines(details.splitlines())
-    told = f"{type(raised).__name__}: {mask(str(raised))}".strip(": ")
+    sentence = f"{type(raised).__name__}: {mask(str(raised))}".strip(": ")
     where = _keep(details)
     return OperationFailed(
-        f"raytui met something that it does not know: {told[:300]}",
+        f"raytui met something that it does not know: {sentence[:300]}",
         hint=f"please report it with {where}; raytui status shows what exists"
         if where
         else "run it again with -v -v to see the details",

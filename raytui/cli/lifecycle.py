@@ -361,14 +361,12 @@ def _short(plan: Plan, name: str) -> str:
 def _confirm(invocation: Invocation, plan: Plan) -> None:
     """Show what would be ended and ask; raises `RefusedForSafety` when nobody can be asked or the answer is no."""
     kept = ["its logs and all else that is kept of it"] if plan.purge else []
-    doomed = ", ".join([*(f"{app.short} ({app.state})" for app in plan.ends), *kept])
+    ended = ", ".join([*(f"{app.short} ({app.state})" for app in plan.ends), *kept])
     if not is_terminal(sys.stdin) or not invocation.diagnostics.is_terminal or invocation.form == "json":
-        raise RefusedForSafety(
-            f"{plan.verb} would end {doomed} of {plan.cluster} and cannot ask here", hint="add --yes"
-        )
+        raise RefusedForSafety(f"{plan.verb} would end {ended} of {plan.cluster} and cannot ask here", hint="add --yes")
     invocation.diagnostics.lines(
         [
-            f"{plan.verb} of {plan.cluster} ends {doomed}:",
+            f"{plan.verb} of {plan.cluster} ends {ended}:",
             *(f"  {step.name}: {_targets(plan, step.targets)}" for step in plan.steps),
         ]
     )

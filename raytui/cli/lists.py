@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 import msgspec
 
-from raytui.cli.evidence import look_once, require_cluster
 from raytui.cli.invocation import Invocation, whole_number
 from raytui.cli.listed import answer, document, journal_of, nothing, select, tell_missing, text
+from raytui.cli.observation import observe_once, require_cluster
 from raytui.cli.verb import Verb, pass_invocation, verb
 from raytui.core.errors import ConfigurationError, Problem, RaytuiError
 from raytui.core.patterns import compile_pattern
@@ -134,7 +134,7 @@ def _unseen(settings: Settings, name: str) -> Picture:
 
 def _observe(invocation: Invocation, settings: Settings, kind: TableKind[T]) -> Snapshot:
     """One look that asks what a list needs; raises what `require_cluster` raises."""
-    snapshot = look_once(invocation.session(settings), kind.needs)
+    snapshot = observe_once(invocation.session(settings), kind.needs)
     require_cluster(snapshot, must_exist=not kind.of_platform)
     return snapshot
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from raytui.cli.evidence import require_cluster
 from raytui.cli.invocation import Invocation, whole_number
+from raytui.cli.observation import require_cluster
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
 from raytui.core.errors import NotFound, Unreachable

@@ -21,6 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "restart": ("lifecycle", "Restart the head, workers, or all."),
     "status": ("status", "Say what is broken, since when, and what to do."),
     "watch": ("status", "Follow the cluster: one line for each change."),
+    "job": ("job", "Submit a job to the cluster, or stop one."),
     "explain": ("explain", "Tell why something died, waits or is as it is."),
     "logs": ("logs", "Show or follow a log."),
     "env": ("tools", "Print the shell lines that let Ray's own tools speak to this cluster."),
@@ -56,7 +57,7 @@ def every_verb() -> dict[str, tuple[str, str]]:
     from raytui.view.tables.registry import every_table
 
     lists = {name: ("lists", kind.summary) for name, kind in every_table().items()}
-    before = list(VERBS).index("explain")
+    before = list(VERBS).index("job")
     rows = list(VERBS.items())
     return dict([*rows[:before], *lists.items(), *rows[before:]])
 
@@ -106,7 +107,7 @@ class Root(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # from click
         """The verbs with their lines of help, without importing them."""
         with formatter.section("Verbs"):
-            formatter.write_dl([(name, told) for name, (module, told) in every_verb().items() if _is_there(module)])
+            formatter.write_dl([(name, line) for name, (module, line) in every_verb().items() if _is_there(module)])
 
 
 def run(arguments: Sequence[str], invocation: Invocation) -> int:

@@ -10,7 +10,7 @@ import click
 
 from raytui.cli.eventlines import event_line
 from raytui.cli.invocation import Invocation, seconds
-from raytui.cli.look import show_status
+from raytui.cli.plain_status import show_status
 from raytui.cli.verb import pass_invocation, verb
 from raytui.cli.view import status_lines
 from raytui.core.changes import changes
@@ -52,10 +52,10 @@ def watch(invocation: Invocation, until: str | None, timeout: str | None) -> int
     last: list[Assessment] = []
 
     async def follow() -> int:
-        story = Story(invocation)
+        printed = PrintedWatch(invocation)
         async with session, aclosing(session.monitor.snapshots(settings.refresh)) as snapshots:
             async for snapshot in snapshots:
-                last[:] = [story.tell(snapshot)]
+                last[:] = [printed.show(snapshot)]
                 if until is not None and is_so(until, snapshot, last[0]):
                     return 0
         return 0
@@ -84,14 +84,14 @@ def is_so(until: str, snapshot: Snapshot, assessment: Assessment) -> bool:
     return assessment.phase == until
 
 
-class Story:
-    """What a watching person is told: first the whole status, then each change once."""
+class PrintedWatch:
+    """A watch as it is printed: first the whole status, then each change once."""
 
     def __init__(self, invocation: Invocation) -> None:
         self._invocation = invocation
         self._before: Picture | None = None
 
-    def tell(self, snapshot: Snapshot) -> Assessment:
+    def show(self, snapshot: Snapshot) -> Assessment:
         """Print what is new in a snapshot and answer its judgement.
 
         Raises `BrokenPipeError` when the reader has left.

@@ -31,9 +31,9 @@ def status_lines(picture: Picture, now: float, paint: Paint) -> list[str]:
         lines.append(f"  {paint(one_line(assessment.unchecked.message), 'muted')}")
     if snapshot.applications.value:
         lines += ["", *application_lines(picture, paint)]
-    told = assessment.broken.message if assessment.broken is not None else ""
+    sentence = assessment.broken.message if assessment.broken is not None else ""
     # What broke the chain stands above already.
-    rest = tuple(condition for condition in assessment.conditions if condition.message != told)
+    rest = tuple(condition for condition in assessment.conditions if condition.message != sentence)
     if rest:
         lines += ["", *condition_lines(rest, snapshot.cluster, now, paint)]
     return lines
@@ -46,10 +46,10 @@ def verdict_line(snapshot: Snapshot, assessment: Assessment, now: float, paint: 
     """
     age = max(0.0, now - snapshot.observed_at)
     word, role = verdict_word(assessment, stale=is_stale(snapshot.observed_at, now))
-    told = f"{snapshot.cluster} · {snapshot.profile} · {assessment.phase}"
+    sentence = f"{snapshot.cluster} · {snapshot.profile} · {assessment.phase}"
     if snapshot.profile != snapshot.platform:
-        told = f"{snapshot.cluster} · {snapshot.profile} ({snapshot.platform}) · {assessment.phase}"
-    parts = [f"{paint(word, role)}  {told}"]
+        sentence = f"{snapshot.cluster} · {snapshot.profile} ({snapshot.platform}) · {assessment.phase}"
+    parts = [f"{paint(word, role)}  {sentence}"]
     if snapshot.applications.value:
         parts.append(count_text(join(snapshot).counts))
     parts.append(f"data {age:.1f} s old" if age < 10 else f"data {duration(age)} old")

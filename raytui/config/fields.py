@@ -274,7 +274,7 @@ FIELDS: tuple[Field, ...] = (
         "Id of the workbench's resource group that each worker runs in.",
         sample="1",
         only=("cai",),
-        label="Worker resource group",
+        label="Worker group id",
     ),
     Field(
         "cluster.workers.resource_profile_id",
@@ -282,7 +282,7 @@ FIELDS: tuple[Field, ...] = (
         "Id of the workbench's resource profile of each worker.",
         sample="1",
         only=("cai",),
-        label="Worker resource profile",
+        label="Worker profile id",
     ),
     Field(
         "cluster.workers.runtime_identifier",

@@ -179,15 +179,15 @@ def _names(setting: KeySetting, text: str) -> tuple[list[str], list[Problem]]:
 def _clashes(given: Mapping[str, str]) -> Iterable[Problem]:
     """The same key twice where both would work, told once for each pair and at an id that was given."""
     keys = {setting.id: set(given.get(setting.id, setting.keys).split(",")) for setting in KEY_SETTINGS}
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for place, together in TOGETHER.items():
         here = [setting.id for setting in KEY_SETTINGS if together.intersection(setting.where)]
         for n, first in enumerate(here):
             for second in here[n + 1 :]:
                 both = sorted(keys[first] & keys[second])
-                if not both or (first, second) in told:
+                if not both or (first, second) in reported:
                     continue
-                told.add((first, second))
+                reported.add((first, second))
                 at, other = (first, second) if first in given else (second, first)
                 yield Problem(
                     f"keys.{at}",

@@ -132,7 +132,8 @@ def _overlaid(base: Mapping[str, WorkersSpec], given: ClusterSpec, fields: Colle
 
 def with_groups_of(base: ClusterSpec, given: ClusterSpec) -> ClusterSpec:
     """`base` with the groups that only `given` has: nothing was ever asked for of them that could count instead."""
-    return msgspec.structs.replace(base, groups={**given.groups, **base.groups})
+    new = {group: size for group, size in given.groups.items() if group not in base.groups}
+    return msgspec.structs.replace(base, groups={**base.groups, **new})
 
 
 def changed_fields(spec: ClusterSpec, base: ClusterSpec) -> frozenset[str]:

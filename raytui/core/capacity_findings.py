@@ -19,8 +19,6 @@ EXPLAIN_AFTER_S = 60.0
 """How long an application of a workbench may be starting before it is told why, as far as anybody knows."""
 LONG_S = 180.0
 """How long it may be starting before that is worth a warning: starts take seconds to minutes."""
-MOST_WAITING = 3
-"""Applications with one shortage that are told one by one; more of them are one finding that names them."""
 HOLDS_REST = Remedy("usage", "", "shows who holds the rest")
 
 
@@ -70,20 +68,17 @@ def _seen(joined: Joined) -> list[Outlook]:
 
 
 def _short_of_quota(joined: Joined, short: Sequence[Outlook]) -> Iterator[Condition]:
+    """One finding for each kind of application and shortage; of several applications it is the group's."""
+    lacking = frozenset(outlook.application.name for outlook in short)
     for group in _alike(short):
-        if len(group) <= MOST_WAITING:
-            for one in group:
-                app = one.application
-                message = f"it waits for capacity: {_arithmetic(one.shortages)}"
-                yield Condition("warning", app.name, "QuotaExceeded", message, _help(joined, [one]), since=began(app))
-            continue
-        message = (
-            f"{len(group)} applications wait for capacity, {_names(group)}: "
-            f"{_arithmetic(group[0].shortages, each=True)}"
-        )
+        app = group[0].application
+        subject, message = app.name, f"it waits for capacity: {_arithmetic(group[0].shortages)}"
+        if len(group) > 1:
+            subject = f"{joined.snapshot.cluster}-{app.group}"
+            arithmetic = _arithmetic(group[0].shortages, each=True)
+            message = f"{len(group)} applications wait for capacity, {_names(group)}: {arithmetic}"
         since = min(began(one.application) for one in group)
-        hint = _help(joined, group)
-        yield Condition("warning", joined.snapshot.cluster, "QuotaExceeded", message, hint, since=since)
+        yield Condition("warning", subject, "QuotaExceeded", message, _help(joined, group, lacking), since=since)
 
 
 def _alike(short: Sequence[Outlook]) -> list[list[Outlook]]:
@@ -103,8 +98,8 @@ def _arithmetic(shortages: Sequence[Shortage], *, each: bool = False) -> str:
     return "; ".join(shortage.sentence(each=each) for shortage in shortages)
 
 
-def _help(joined: Joined, group: Sequence[Outlook]) -> Hint:
-    """What would let them start, or would let the rest be enough."""
+def _help(joined: Joined, group: Sequence[Outlook], lacking: frozenset[str]) -> Hint:
+    """What would let them start, or would let the rest be enough; `lacking` are all that wait for capacity."""
     app, shortages = group[0].application, group[0].shortages
     fewer = [f"{one.asked - one.free:g} {one.unit}" for one in shortages if one.free > 0]
     less: Hint = ""
@@ -112,7 +107,6 @@ def _help(joined: Joined, group: Sequence[Outlook]) -> Hint:
         less = f"it fits with {' and '.join(fewer)} less; "
     if app.role == "head":
         return plus(less, HOLDS_REST)
-    lacking = {one.application.name for one in group}
     fits = sum(worker.group == app.group and worker.name not in lacking for worker in joined.snapshot.workers)
     target = str(fits) if app.group == WORKER else f"{app.group}={fits}"
     return plus(less, Remedy("scale", target, "asks for no more than fits"), HOLDS_REST)

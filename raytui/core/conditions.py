@@ -13,18 +13,20 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from raytui.core.application_findings import STARTUP_GRACE_S, of_workers, remedy, why
-from raytui.core.capacity_findings import of_waiting, why_waiting
+from raytui.core.capacity_findings import of_waiting
+from raytui.core.chain import answered, first_failure
 from raytui.core.condition import Condition, as_planned, of_failure, touched
 from raytui.core.errors import LAYERS, Failure, Layer
 from raytui.core.findings import of_cluster
 from raytui.core.joined import HIDDEN, Joined, join
 from raytui.core.kept import Moment
-from raytui.core.life import began, is_current
+from raytui.core.life import began
 from raytui.core.node_findings import of_ended
 from raytui.core.remedy import CREATE, FOLLOW, Hint, Remedy
-from raytui.core.revivals import under_way, unfinished
-from raytui.core.snapshot import Application, LauncherReport, NodeState, Operation, Snapshot
+from raytui.core.revivals import unfinished
+from raytui.core.snapshot import Application, NodeState, Operation, Snapshot
 from raytui.core.spec import head_name
+from raytui.core.starting import present_report, starting
 from raytui.core.waiting.findings import dated, of_demand
 from raytui.core.waiting.observed import why_waits
 from raytui.core.waiting.values import Waiting
@@ -92,7 +94,7 @@ def assess(
         conditions,
         judged.broken,
         judged.unchecked,
-        _answered(snapshot, judged.broken),
+        answered(snapshot, judged.broken),
         waiting,
     )
 
@@ -100,39 +102,6 @@ def assess(
 def node_state(snapshot: Snapshot, application: Application) -> tuple[str, NodeState | None]:
     """Id and state of an application's Ray node by the worse witness; see `Joined.state_of`."""
     return join(snapshot).state_of(application)
-
-
-def _answered(snapshot: Snapshot, broken: Failure | None) -> tuple[Layer, ...]:
-    """The links that something went through: an answer, or a failure that only what lies behind them can give."""
-    head = snapshot.head
-    readings = (
-        snapshot.version,
-        snapshot.nodes,
-        snapshot.usage,
-        snapshot.jobs,
-        snapshot.actors,
-        snapshot.serve,
-        snapshot.events,
-        snapshot.tasks,
-        snapshot.task_counts,
-        snapshot.placement_groups,
-        snapshot.ray_workers,
-    )
-    told = any(reading.value is not None for reading in readings)
-    # The health check is public: it proves the way and the dashboard, not the login.
-    health = snapshot.gcs.value is not None
-    failed = {reading.failure.layer for reading in (*readings, snapshot.gcs) if reading.failure is not None}
-    at_gcs = "gcs" in failed and (broken is None or broken.layer in {"gcs", "login"})
-    found: dict[Layer, bool] = {
-        "platform": snapshot.applications.value is not None and not snapshot.by_ray,
-        "application": head is not None and head.state == "running" and not snapshot.by_ray,
-        "network": told or health or bool(failed & {"login", "dashboard", "gcs"}),
-        "login": told,
-        "dashboard": told or health or at_gcs,
-        "gcs": snapshot.gcs.value is True or snapshot.nodes.value is not None,
-    }
-    reached = LAYERS if broken is None else LAYERS[: LAYERS.index(broken.layer)]
-    return tuple(layer for layer in reached if found[layer])
 
 
 def _judge(joined: Joined, demand: list[Condition]) -> _Judgement:
@@ -162,7 +131,7 @@ def _judge(joined: Joined, demand: list[Condition]) -> _Judgement:
         return _without_head(joined, name, _Judgement("failed", "down", broken, [of_failure(name, broken)]))
     if head.state != "running":
         return _judge_absent_head(joined, head)
-    failure = _first_failure(snapshot) or _other_ray(snapshot, head)
+    failure = first_failure(snapshot) or _other_ray(snapshot, head)
     if failure is not None:
         return _judge_unreachable(joined, head, failure)
     return _judge_nodes(joined, head, None, demand)
@@ -171,7 +140,7 @@ def _judge(joined: Joined, demand: list[Condition]) -> _Judgement:
 def _judge_watched(joined: Joined, demand: list[Condition]) -> _Judgement:
     """A cluster that nobody here made: only Ray's own words count, and nobody knows how many nodes there should be."""
     snapshot = joined.snapshot
-    failure = _first_failure(snapshot)
+    failure = first_failure(snapshot)
     if failure is not None:
         known: tuple[Phase, Verdict] = ("failed", "down") if failure.conclusive else ("unknown", "unknown")
         return _Judgement(*known, failure, [of_failure(snapshot.cluster, failure)])
@@ -223,7 +192,7 @@ def _judge_absent_head(joined: Joined, head: Application) -> _Judgement:
         conclusive=True,
     )
     if head.state == "starting":
-        return _Judgement("starting", "down", _starting(joined, head, broken), of_waiting(joined))
+        return _Judgement("starting", "down", starting(joined, head, broken), of_waiting(joined))
     if head.state == "stopping":
         hint = Remedy("watch", "--until absent", "follows it")
         return _Judgement("stopping", "down", msgspec.structs.replace(broken, hint=hint), [])
@@ -256,41 +225,10 @@ def _at_work(operation: Operation, broken: Failure | None) -> Failure | None:
     return msgspec.structs.replace(broken, reason="PlannedEnd", message=message, hint=FOLLOW)
 
 
-def _starting(joined: Joined, head: Application, failure: Failure) -> Failure:
-    """That the head is starting, in the words of this start's launcher: what answers meanwhile is nobody's fault."""
-    snapshot, now = joined.snapshot, Moment(joined.snapshot.observed_at)
-    report = _present_report(snapshot, head)
-    told = (why(head, now) or why_waiting(joined, head)) if head.state == "starting" else ""
-    if report is not None and report.state not in {"alive", "unread"}:
-        told = report.message or f"its launcher is {report.state}"
-    again = bool(head.created_at) and began(head) - head.created_at > STARTUP_GRACE_S
-    revival = unfinished(snapshot.revivals, head.name)
-    doing = f"is starting{' again' if again else ''}" if revival is None else under_way(revival, now)
-    message = f"the head {doing}" + (f": {told}" if told and revival is None else f"; now: {told}" if told else "")
-    return msgspec.structs.replace(failure, message=message, hint=FOLLOW)
-
-
-def _present_report(snapshot: Snapshot, app: Application) -> LauncherReport | None:
-    return app.launcher if is_current(app, app.launcher, Moment(snapshot.observed_at)) else None
-
-
-def _first_failure(snapshot: Snapshot) -> Failure | None:
-    """The first link behind the application that failed, in the order of the chain."""
-    readings = (snapshot.version, snapshot.gcs, snapshot.nodes)
-    failures = [reading.failure for reading in readings if reading.failure is not None]
-    if snapshot.dashboard is not None:
-        failures.append(snapshot.dashboard)
-    if failures:
-        return min(failures, key=lambda failure: LAYERS.index(failure.layer))
-    if snapshot.nodes.value is None:
-        return Failure("dashboard", "NotAsked", "the dashboard was not asked")
-    return None
-
-
 def _other_ray(snapshot: Snapshot, head: Application) -> Failure | None:
     """That what answers is not this head's Ray; none when it is, or when nobody can tell."""
     nodes = snapshot.nodes.value
-    report = _present_report(snapshot, head)
+    report = present_report(snapshot, head)
     reported = report.node_id if report is not None and report.state == "alive" else ""
     if reported and nodes and not any(node.node_id == reported or node.name == head.name for node in nodes):
         return Failure(
@@ -311,14 +249,14 @@ def _judge_unreachable(joined: Joined, head: Application, failure: Failure) -> _
     snapshot = joined.snapshot
     if failure.reason == HIDDEN:
         return _judge_nodes(joined, head, failure, [])
-    report = _present_report(snapshot, head)
+    report = present_report(snapshot, head)
     was_alive = report is not None and report.state == "alive"
     if unfinished(snapshot.revivals, head.name) is not None and _is_young(snapshot, head):
         # What answers in the dashboard's place, or does not, is the head on its way back.
-        return _Judgement("starting", "down", _starting(joined, head, failure), of_waiting(joined))
+        return _Judgement("starting", "down", starting(joined, head, failure), of_waiting(joined))
     if failure.layer in {"application", "network", "dashboard"} and not was_alive:
         if _is_young(snapshot, head):
-            return _Judgement("starting", "down", _starting(joined, head, failure), of_waiting(joined))
+            return _Judgement("starting", "down", starting(joined, head, failure), of_waiting(joined))
         if report is not None and report.state in {"starting", "waiting", "joining"}:
             # What answers in the dashboard's place is the launcher's own page.
             message = f"the head runs, but its Ray does not: its launcher is {report.state}" + (
@@ -376,10 +314,10 @@ def _judge_dead_head(
     snapshot = joined.snapshot
     operation = snapshot.operation
     _, state = joined.state_of(head)
-    report = _present_report(snapshot, head)
+    report = present_report(snapshot, head)
     not_listed = Failure("gcs", "HeadNotListed", "the head's node is not listed yet", FOLLOW)
     if unchecked is not None:
-        not_listed = _starting(joined, head, Failure("application", "HeadNotReady", "the head is starting"))
+        not_listed = starting(joined, head, Failure("application", "HeadNotReady", "the head is starting"))
     if _is_young(snapshot, head) and state != "DEAD" and (head.launcher is None or head.launcher.state != "unread"):
         return _Judgement("starting", "down", not_listed, found, unchecked)
     if unchecked is not None and state != "DEAD":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from raytui.core.condition import Condition
-from raytui.core.job_findings import of_jobs, of_memory
+from raytui.core.job_findings import of_jobs, of_memory, of_serve
 from raytui.core.joined import Joined
 from raytui.core.kept import Moment
 from raytui.core.life import is_current
@@ -22,16 +22,7 @@ def of_cluster(joined: Joined) -> Iterator[Condition]:
     yield from _unreadable(joined)
     yield from of_jobs(joined)
     yield from of_memory(joined)
-    for deployment in snapshot.serve.value or ():
-        if deployment.status in {"UNHEALTHY", "DEPLOY_FAILED"}:
-            yield Condition(
-                "warning",
-                f"{deployment.application}/{deployment.name}",
-                "ServeUnhealthy",
-                f"Serve deployment is {deployment.status}"
-                + (f": {deployment.message.splitlines()[0]}" if deployment.message else ""),
-                Remedy("serve", "", "lists deployments"),
-            )
+    yield from of_serve(joined)
 
 
 def _unreadable(joined: Joined) -> Iterator[Condition]:

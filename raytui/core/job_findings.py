@@ -1,16 +1,17 @@
-"""What went wrong with what people run: jobs that failed lately, and processes that Ray killed for memory."""
+"""What is wrong with what people run: jobs that failed lately, processes killed for memory, Serve's deployments."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from raytui.core.causes.jobs import of_job
+from raytui.core.causes.excerpts import error_line, first_line
+from raytui.core.causes.jobs import of_deployment, of_job
 from raytui.core.causes.processes import MEMORY_HINT
 from raytui.core.causes.values import Evidence
 from raytui.core.condition import Condition
 from raytui.core.joined import Joined
-from raytui.core.remedy import Remedy, plus
+from raytui.core.remedy import Remedy, parts
 
 FAILED_LATELY_S = 3600.0
 """How long after its end a failed job needs attention."""
@@ -33,8 +34,10 @@ def of_jobs(joined: Joined) -> Iterator[Condition]:
         cause = of_job(evidence, job)
         assert cause is not None
         story = Remedy("explain", f"job/{job.id}", "tells the whole story")
-        hint = plus(cause.advice, "; ", story) if cause.advice else story
-        yield Condition("warning", f"job/{job.id}", "JobFailed", cause.told, hint, since=job.ended_at)
+        words = next((part.rstrip("; ") for part in parts(cause.advice) if isinstance(part, str)), "")
+        message = f"the job {cause.told.removeprefix(f'job {job.id} ')}"
+        hint = (f"{words}; ", story) if words else story
+        yield Condition("warning", f"job/{job.id}", "JobFailed", message, hint, since=job.ended_at)
     if len(failed) > MOST_FAILED:
         more = len(failed) - MOST_FAILED
         message = f"{more} more {'job' if more == 1 else 'jobs'} failed within the last hour"
@@ -63,3 +66,16 @@ def of_memory(joined: Joined) -> Iterator[Condition]:
             (MEMORY_HINT, "; ", Remedy("workers", "--filter exit=node_out_of_memory", "lists what was killed")),
             since=last,
         )
+
+
+def of_serve(joined: Joined) -> Iterator[Condition]:
+    """Deployments of Serve that are not healthy, each with the error of its replicas where Ray tells it."""
+    evidence = Evidence(joined)
+    for deployment in joined.snapshot.serve.value or ():
+        cause = of_deployment(evidence, deployment)
+        if cause is None:
+            continue
+        told = error_line(deployment.message) if cause.kind == "exception" else first_line(deployment.message)
+        message = f"Serve deployment is {deployment.status}" + (f": {told}" if told else "")
+        lists = Remedy("serve", "", "lists deployments")
+        yield Condition("warning", cause.subject, "ServeUnhealthy", message, lists)

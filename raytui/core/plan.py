@@ -360,7 +360,8 @@ def create_request(spec: ClusterSpec, name: str) -> CreateRequest:
         "RAYTUI_APPLICATION": name,
         "RAYTUI_RAY_PORT": str(ray_port),
         "RAYTUI_DASHBOARD_PORT": str(dashboard_port),
-        "RAYTUI_NUM_CPUS": f"{size.cpu:g}",
+        # Ray counts whole CPUs of a node, and a node without one takes no task; launchers round the same way.
+        "RAYTUI_NUM_CPUS": str(max(1, int(size.cpu))),
         "RAYTUI_NUM_GPUS": str(workers.gpus),
         "RAYTUI_MEMORY_BYTES": str(int(size.memory * GIGABYTE)),
         "RAY_AUTH_MODE": spec.auth,

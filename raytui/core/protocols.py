@@ -258,7 +258,7 @@ class Platform(Protocol):
 
 
 class Workload(Protocol):
-    """What Ray's State API tells of what runs, with all details; each list at most 10,000 rows."""
+    """What runs on Ray: the lists of its State API with all details, at most 10,000 rows each, and its jobs."""
 
     async def actors(self, limit: int = 1000) -> Rows[Actor]:
         """The first actors and how many there are in all; Ray gives at most 10,000."""
@@ -278,6 +278,36 @@ class Workload(Protocol):
 
     async def workers(self, limit: int = 1000) -> Rows[RayWorker]:
         """The first of Ray's processes, living and ended, and how many there are in all."""
+        ...
+
+    async def stack(self, node_id: str, ip: str, pid: int) -> str:
+        """What a process of Ray's does at this moment, as py-spy prints it.
+
+        Raises `OperationFailed` with the words of whoever refuses: Ray, py-spy that is missing, or ptrace.
+        """
+        ...
+
+    async def job(self, identity: str) -> Job:
+        """One job by its submission id; raises `NotFound`."""
+        ...
+
+    async def submit_job(self, identity: str, entrypoint: str, environment: Mapping[str, object]) -> None:
+        """Submit a shell line as a job with a submission id and a runtime environment.
+
+        Raises `OperationFailed` with Ray's words when it refuses; `Unreachable` may leave the job submitted.
+        """
+        ...
+
+    async def stop_job(self, identity: str) -> bool:
+        """Ask a job to stop; false when it has ended already. Raises `NotFound`."""
+        ...
+
+    async def has_package(self, name: str) -> bool:
+        """Whether Ray keeps a package of this name."""
+        ...
+
+    async def upload_package(self, name: str, data: bytes) -> None:
+        """Give Ray a package of a working directory; the same again harms nothing."""
         ...
 
 

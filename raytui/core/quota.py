@@ -8,7 +8,7 @@ for the first.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from raytui.core.holdings import Held, Holdings, Label
@@ -117,9 +117,14 @@ def outlooks(applications: Sequence[Application], holdings: Holdings) -> list[Ou
     """What can be said of each application that waits for capacity or may, the one that waits longest first."""
     pools = _pools(holdings, frozenset(app.name for app in applications))
     starting = sorted((app for app in applications if app.state == "starting"), key=lambda app: (began(app), app.place))
-    admitted = _admitted(applications, holdings, pools)
+    # Of several runs of one name the newest comes first.
+    states = {row.name: row.state for row in reversed(holdings.held) if row.project == holdings.project}
+    admitted = _admitted(applications, holdings, pools, states)
     for app in applications:
-        held = app.name in holdings.running or app.name in admitted
+        # A workload may have come to run between the list of applications and that of workloads.
+        held = app.name in admitted or (
+            states[app.name] in _HOLDS if app.name in states else app.name in holdings.running
+        )
         holds = app.state in _HOLDS or (app.state == "starting" and app.name in admitted)
         for pool in pools if holds != held else ():
             pool.take(OURS, (holds - held) * pool.asked(app))
@@ -134,13 +139,14 @@ def outlooks(applications: Sequence[Application], holdings: Holdings) -> list[Ou
     return found
 
 
-def _admitted(applications: Sequence[Application], holdings: Holdings, pools: Sequence[_Pool]) -> frozenset[str]:
+def _admitted(
+    applications: Sequence[Application], holdings: Holdings, pools: Sequence[_Pool], states: Mapping[str, str]
+) -> frozenset[str]:
     """Applications that were starting when this was read and had their capacity by then: only their image was missing.
 
     Whether a platform counts these as use is not promised. Where more is in use than what runs holds, the rest is held
     by workloads like these, the oldest first: those that the platform calls `starting`, not `scheduling`.
     """
-    states = {row.name: row.state for row in holdings.held if row.project == holdings.project}
     own = [pool for pool in pools if pool.is_quota and pool.seen]
     left = {pool: pool.used - pool.seen for pool in own}
     found = set()

@@ -7,7 +7,7 @@ The one contract of console, commands and scripted sessions.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
@@ -18,7 +18,7 @@ from raytui.core.plan import Plan, Verb
 from raytui.core.platforms import PlatformName
 from raytui.core.protocols import Platform
 from raytui.core.questions import Question
-from raytui.core.snapshot import Application, Snapshot
+from raytui.core.snapshot import Application, Job, Snapshot
 from raytui.core.spec import ClusterSpec
 
 SourceKind = Literal["launcher", "ray", "kept", "job"]
@@ -129,6 +129,45 @@ class Logs(Protocol):
         ...
 
 
+class JobRequest(msgspec.Struct, frozen=True):
+    """A job that is to be submitted."""
+
+    entrypoint: str
+    """A line for the shell of a node."""
+    submission_id: str = ""
+    """Made up when it is left out."""
+    working_dir: str = ""
+    """A folder of this machine that is packed and sent along; empty for none."""
+    environment: dict[str, str] = {}
+    """Environment variables of the driver and its tasks."""
+
+
+class Jobs(Protocol):
+    """The jobs of one cluster."""
+
+    async def submit(self, request: JobRequest, tell: Callable[[str], None]) -> str:
+        """Submit a job and answer its id; `tell` is told what is done meanwhile.
+
+        Raises `ConfigurationError`, `OperationFailed` with Ray's words, or `OutcomeUnknown`.
+        """
+        ...
+
+    async def stop(self, identity: str) -> Job:
+        """Ask a job to stop and wait until it has ended; a job that ended before is answered as it is.
+
+        Raises `NotFound`, `DeadlineExceeded`.
+        """
+        ...
+
+    async def job(self, identity: str) -> Job:
+        """The job as it is now; raises `NotFound`."""
+        ...
+
+    async def stack(self, node_id: str, ip: str, pid: int) -> str:
+        """What one of Ray's processes does at this moment; raises `OperationFailed` when it cannot be read."""
+        ...
+
+
 class Session(Protocol):
     """One cluster. Use it as an async context manager, which lets go of connections at its end."""
 
@@ -150,6 +189,11 @@ class Session(Protocol):
     @property
     def logs(self) -> Logs:
         """Its logs."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """Its jobs."""
         ...
 
     async def tools(self) -> ToolEnvironment:

@@ -46,16 +46,16 @@ class WorkersSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     """Memory of each worker in GB; none: 2 locally, 8 on Cloudera AI."""
     gpus: int = 0
     """GPUs of each worker."""
+    runtime_identifier: str | None = None
+    """Runtime image of the worker applications; required on Cloudera AI."""
+    script: str | None = None
+    """Path of the worker launcher inside the project; a group without one takes that of the group `worker`."""
     accelerator: str | None = None
     """The node label of the workbench that names the kind of GPU; none takes any. Means nothing elsewhere."""
     resource_group_id: int | None = None
     """The workbench's resource group that the workers run in; none leaves that to it. Means nothing elsewhere."""
     resource_profile_id: int | None = None
     """The workbench's resource profile of each worker; none leaves that to it. Means nothing elsewhere."""
-    runtime_identifier: str | None = None
-    """Runtime image of the worker applications; required on Cloudera AI."""
-    script: str | None = None
-    """Path of the worker launcher inside the project; a group without one takes that of the group `worker`."""
 
 
 class ClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

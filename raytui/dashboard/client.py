@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar, cast
 from urllib.parse import urlencode
 
 from raytui.core.errors import ConfigurationError, NotFound
-from raytui.core.protocols import Dashboard, DashboardTarget, Workload
-from raytui.core.snapshot import Actor, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
+from raytui.core.protocols import Dashboard, DashboardTarget
+from raytui.core.snapshot import Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.units import sanitize
-from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
 from raytui.dashboard import failures
-from raytui.dashboard.activity import parse_actors, parse_events, parse_jobs, parse_log_files, parse_serve
+from raytui.dashboard.activity import parse_events, parse_jobs, parse_log_files, parse_serve
 from raytui.dashboard.decode import Garbage
 from raytui.dashboard.payloads import parse_authentication, parse_health, parse_node_stats, parse_nodes, parse_version
 from raytui.dashboard.transport import ErrorAnswer, Transport, TransportError, problem_of
 from raytui.dashboard.usage import parse_usage
-from raytui.dashboard.workload import parse_placement_groups, parse_task_counts, parse_tasks, parse_workers
+from raytui.dashboard.workload_client import STATE_LIMIT, WorkloadClient
 
 T = TypeVar("T")
 HEALTH_TIMEOUT_S = 2.0
@@ -34,16 +33,8 @@ BIG_BODY = 256 * 1024
 """Bytes of an answer from which it is read in a thread."""
 KEPT_BODY = 8 * 1024 * 1024
 """Bytes of the largest answer that is kept to be compared with the next; longer ones differ each time."""
-LOGS = "/api/v0/logs"
+UNREPEATED = ("/api/v0/logs", "/api/packages", "/worker/")
 """What begins so is another question each time."""
-STATE_LIMIT = 10_000
-"""The most rows that Ray's State API gives; more is answered with 400."""
-
-
-class _Read(Protocol):
-    """Asks a path and reads the answer."""
-
-    async def __call__(self, path: str, parse: Callable[[bytes], T], timeout: float | None = None) -> T: ...
 
 
 class DashboardClient(Dashboard):
@@ -66,7 +57,7 @@ class DashboardClient(Dashboard):
 
     @property
     def workload(self) -> WorkloadClient:  # noqa: D102 - see Dashboard
-        return WorkloadClient(self._read, self._timeout)
+        return WorkloadClient(self._read, self._send, self._timeout)
 
     def __repr__(self) -> str:
         return f"DashboardClient({failures.place(self._target)})"
@@ -139,6 +130,16 @@ class DashboardClient(Dashboard):
     async def close(self) -> None:  # noqa: D102
         await self._transport.close()
 
+    async def _send(self, method: str, path: str, body: bytes, timeout: float) -> bytes:
+        try:
+            answer = await self._transport.send(method, path, body, timeout)
+        except TransportError as error:
+            raise failures.of_trouble(error, self._target, path, timeout) from None
+        failure = failures.of_answer(answer, self._target, path)
+        if failure is not None:
+            raise failure
+        return answer.body
+
     async def _read(self, path: str, parse: Callable[[bytes], T], timeout: float | None = None) -> T:
         limit = self._timeout if timeout is None else timeout
         try:
@@ -156,38 +157,9 @@ class DashboardClient(Dashboard):
             read = await asyncio.to_thread(parse, answer.body) if len(answer.body) > BIG_BODY else parse(answer.body)
         except Garbage as error:
             raise failures.garbage(self._target, path, str(error)) from None
-        if not path.startswith(LOGS) and len(answer.body) <= KEPT_BODY:
+        if not path.startswith(UNREPEATED) and len(answer.body) <= KEPT_BODY:
             self._last[path] = (answer.body, read)
         return read
-
-
-class WorkloadClient(Workload):
-    """Ray's State API about what runs, always with its details: without them it holds no times and no causes."""
-
-    def __init__(self, read: _Read, timeout: float) -> None:
-        self._read = read
-        self._timeout = timeout
-
-    async def actors(self, limit: int = 1000) -> Rows[Actor]:  # noqa: D102 - see Workload
-        return await self._list("actors", limit, parse_actors)
-
-    async def tasks(self, limit: int = 1000) -> Rows[Task]:  # noqa: D102 - see Workload
-        return await self._list("tasks", limit, parse_tasks)
-
-    async def task_counts(self) -> Rows[TaskCount]:  # noqa: D102 - see Workload
-        return await self._list("tasks/summarize", STATE_LIMIT, parse_task_counts)
-
-    async def placement_groups(self, limit: int = 1000) -> Rows[PlacementGroup]:  # noqa: D102 - see Workload
-        return await self._list("placement_groups", limit, parse_placement_groups)
-
-    async def workers(self, limit: int = 1000) -> Rows[RayWorker]:  # noqa: D102 - see Workload
-        return await self._list("workers", limit, parse_workers)
-
-    async def _list(self, kind: str, limit: int, parse: Callable[[bytes], T]) -> T:
-        """A list with its details; more than 1,000 rows may take Ray twice as long."""
-        limit = max(1, min(limit, STATE_LIMIT))
-        path = f"/api/v0/{kind}?limit={limit}&detail=1"
-        return await self._read(path, parse, self._timeout * (2 if limit > 1000 else 1))
 
 
 def connect(

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from raytui.core.errors import Failure, Layer, NotFound, RaytuiError, Unreachable
+from raytui.core.errors import Failure, Layer, NotFound, OperationFailed, RaytuiError, Unreachable
 from raytui.core.protocols import DashboardTarget
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.units import sanitize
@@ -122,6 +122,12 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
         return _login("LoginRedirect", f"{where} answered with a redirect to {_host(answer)} instead of data", target)
     if status == 200:
         return _html(answer, target, path)
+    if status == 403 and b"Profiling is disabled" in answer.body:
+        return OperationFailed(
+            f"Ray at {where} gives no stacks: profiling is switched off, as it is by default",
+            hint="set RAY_DASHBOARD_ENABLE_PROFILING=1 for the head and start it again",
+            reason="ProfilingDisabled",
+        )
     if status in {401, 403}:
         return _refused(answer, target)
     if status in {502, 503, 504} and _from_proxy(answer):
@@ -271,5 +277,6 @@ def _told(answer: Response) -> str:
         text = told if isinstance(told, str) else text
     if "Server got itself in trouble" in text or is_html(answer):
         return ""
-    lines = [line.strip() for line in sanitize(text).splitlines() if line.strip()]
+    # Ray wraps one traceback into another, which ends with a full stop on a line of its own.
+    lines = [line.strip() for line in sanitize(text).splitlines() if line.strip(" .")]
     return lines[-1][:_QUOTE] if lines else ""

@@ -41,10 +41,16 @@ class OneShotTransport(Transport):
         self._streams: Transport | None = None
 
     async def get(self, path: str, timeout: float) -> Response:  # noqa: D102 - see Transport
-        exchange = _Exchange(self._target, path, timeout)
+        return await self._exchange(_Exchange(self._target, path, timeout), timeout, f"GET {path[:40]}")
+
+    async def send(self, method: str, path: str, body: bytes, timeout: float) -> Response:  # noqa: D102 - see Transport
+        exchange = _Exchange(self._target, path, timeout, method, body)
+        return await self._exchange(exchange, timeout, f"{method} {path[:40]}")
+
+    async def _exchange(self, exchange: _Exchange, timeout: float, name: str) -> Response:
         try:
             async with asyncio.timeout(timeout):
-                return await in_daemon_thread(exchange.run, f"GET {path[:40]}")
+                return await in_daemon_thread(exchange.run, name)
         except TimeoutError:
             raise TransportError(exchange.phase) from None
         finally:
@@ -71,7 +77,11 @@ class OneShotTransport(Transport):
 class _Exchange:
     """One request on one connection, run in a thread, ended from outside by `abort`."""
 
-    def __init__(self, target: DashboardTarget, path: str, timeout: float) -> None:
+    def __init__(
+        self, target: DashboardTarget, path: str, timeout: float, method: str = "GET", body: bytes | None = None
+    ) -> None:
+        self._method = method
+        self._body = body
         self.phase: Trouble = "connect_timeout"
         self._target = target
         self._path = path
@@ -109,7 +119,7 @@ class _Exchange:
             raise TransportError("no_answer")
         connection.sock.settimeout(self._timeout)
         path = urlsplit(target.url).path.rstrip("/") + self._path
-        connection.request("GET", path, headers=headers_for(target, self._path))
+        connection.request(self._method, path, self._body, headers=headers_for(target, self._path))
         answer = connection.getresponse()
         headers = {name.lower(): value for name, value in answer.getheaders()}
         if answer.length is not None and answer.length > BODY_CAP:

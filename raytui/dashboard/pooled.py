@@ -59,18 +59,27 @@ class PooledTransport(Transport):
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise _trouble(error) from None
 
-    async def _get(self, path: str, timeout: float) -> Response:
+    async def send(self, method: str, path: str, body: bytes, timeout: float) -> Response:  # noqa: D102 - see Transport
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._get(path, timeout, method, body)
+        except TimeoutError:
+            raise TransportError("no_answer") from None
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise _trouble(error) from None
+
+    async def _get(self, path: str, timeout: float, method: str = "GET", body: bytes | None = None) -> Response:
         limits = httpx.Timeout(timeout, connect=connect_limit(self._base, timeout))
-        async with self._asked(path, limits) as answer:
+        async with self._asked(path, limits, method, body) as answer:
             if int(answer.headers.get("content-length", "0")) > BODY_CAP:
                 raise TransportError("too_large")
-            body = bytearray()
+            read = bytearray()
             async for chunk in answer.aiter_raw():
-                body += chunk
-                if len(body) > BODY_CAP:
+                read += chunk
+                if len(read) > BODY_CAP:
                     raise TransportError("too_large")
             # Not copied: for 17 MB that would hold up the event loop for longer than all reading does.
-            return _response(answer, cast("bytes", body))
+            return _response(answer, cast("bytes", read))
 
     async def stream(self, path: str) -> AsyncIterator[bytes]:  # noqa: D102 - see Transport
         limits = httpx.Timeout(None, connect=STREAM_CONNECT_S)
@@ -86,11 +95,15 @@ class PooledTransport(Transport):
     async def close(self) -> None:  # noqa: D102 - see Transport
         await self._client.aclose()
 
-    def _asked(self, path: str, limits: httpx.Timeout) -> AbstractAsyncContextManager[httpx.Response]:
-        """A GET with the check of whoever a new connection leads to; a kept one was checked when it was made."""
+    def _asked(
+        self, path: str, limits: httpx.Timeout, method: str = "GET", content: bytes | None = None
+    ) -> AbstractAsyncContextManager[httpx.Response]:
+        """A request with the check of whoever a new connection leads to; a kept one was checked when it was made."""
         trace = {} if self._target.listener is None else {"trace": _Peer(self._target.listener)}
         headers = headers_for(self._target, path)
-        return self._client.stream("GET", self._base + path, timeout=limits, headers=headers, extensions=trace)
+        return self._client.stream(
+            method, self._base + path, content=content, timeout=limits, headers=headers, extensions=trace
+        )
 
 
 class _Peer:

@@ -73,10 +73,17 @@ class ErrorAnswer(Exception):
 
 
 class Transport(Protocol):
-    """HTTP GET on one dashboard. Redirects are answers, never followed: they lead to login pages."""
+    """HTTP on one dashboard. Redirects are answers, never followed: they lead to login pages."""
 
     async def get(self, path: str, timeout: float) -> Response:
         """The answer within `timeout` seconds; raises `TransportError`."""
+        ...
+
+    async def send(self, method: str, path: str, body: bytes, timeout: float) -> Response:
+        """The answer to a POST or PUT within `timeout` seconds, sent once; raises `TransportError`.
+
+        Without an answer it is not known whether it was received.
+        """
         ...
 
     def stream(self, path: str) -> AsyncIterator[bytes]:

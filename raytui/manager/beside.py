@@ -6,7 +6,7 @@ What was last asked for, and, while there are no applications, who else has thei
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
@@ -26,11 +26,20 @@ class Beside:
     What was read is kept for `READ_EVERY_S` while the applications stay the same.
     """
 
-    def __init__(self, platform: Platform, cluster: str, workers: int, clock: Callable[[], float]) -> None:
-        """`workers` is how many the settings ask for: their names must be free for a start."""
+    def __init__(
+        self, platform: Platform, cluster: str, workers: Mapping[str, int], clock: Callable[[], float]
+    ) -> None:
+        """`workers` is how many the settings ask for of each group: their names must be free for a start."""
         self._platform = platform
         self._cluster = cluster
-        self._names = (head_name(cluster), *(worker_name(cluster, n + 1) for n in range(min(workers, MAX_WORKERS))))
+        self._names = (
+            head_name(cluster),
+            *(
+                worker_name(cluster, n + 1, group)
+                for group, count in workers.items()
+                for n in range(min(count, MAX_WORKERS))
+            ),
+        )
         self._clock = clock
         self._known: frozenset[str] | None = None
         self._until = 0.0

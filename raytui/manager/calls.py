@@ -104,10 +104,10 @@ async def what_exists(
     unseen = {
         app.id: f"{app.short} (made, not listed yet)" for app in made if app.id not in seen and app.id not in gone
     }
-    told = ", ".join([*seen.values(), *unseen.values()])
+    existing = ", ".join([*seen.values(), *unseen.values()])
     if doubtful:
-        return f"existing now: {told or 'none that is listed'}; {', '.join(doubtful)} may still come into being"
-    return f"existing now: {told}" if told else f"no application of {cluster} is listed now"
+        return f"existing now: {existing or 'none that is listed'}; {', '.join(doubtful)} may still come into being"
+    return f"existing now: {existing}" if existing else f"no application of {cluster} is listed now"
 
 
 def combined(errors: Sequence[RaytuiError], message: str, hint: Hint) -> RaytuiError:

@@ -224,11 +224,11 @@ class ClusterManager:
             dashboard_port=spec.dashboard_port if asked.dashboard_port == "auto" else asked.dashboard_port,
         )
         plan = plan_start(spec, applications, asked=asked, recreate=recreate)
-        told = {difference.field for difference in plan.differences}
+        reported = {difference.field for difference in plan.differences}
         note = (
             f"{wanted.name} {DEPLOYED}"
             if left is not None and left != wanted
-            else profile_note(plan.spec, wanted, flags=flags | told, given=self._given)
+            else profile_note(plan.spec, wanted, flags=flags | reported, given=self._given)
         )
         record = plan.spec if plan.changed else None
         if record is None and basis is not None:

@@ -204,8 +204,8 @@ class Logs:
             node = next((node for node in nodes if node.node_id == source.node_id), None)
             if node.state != "DEAD" if node is not None else nodes.total > len(nodes):
                 return ""
-            told = node.message if node is not None else ""
-            return f"the node of {source.name} has ended" + (f": {told}" if told else "")
+            reason = node.message if node is not None else ""
+            return f"the node of {source.name} has ended" + (f": {reason}" if reason else "")
 
         return ended
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 
 import msgspec
 
@@ -21,6 +21,7 @@ from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.questions import OF_PLATFORM, Question
 from raytui.core.revivals import follow, revival_events
 from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot
+from raytui.core.spec import WORKER
 from raytui.manager.account import Account
 from raytui.manager.beside import Beside
 from raytui.manager.operations import Watched
@@ -57,12 +58,12 @@ class Monitor:
         cluster: str,
         profile: str,
         clock: Callable[[], float] = time.time,
-        workers: int = 0,
+        workers: int | Mapping[str, int] = 0,
         by_node: ByNode | None = None,
         operation: Callable[[], Operation | None] | None = None,
         note: Callable[[Event], None] | None = None,
     ) -> None:
-        """`workers` is how many the settings ask for.
+        """`workers` is how many the settings ask for, by group where there are several.
 
         `operation` reads what raytui itself carries out on the cluster now; `note` writes down what the platform did by
         itself. Both may block for as long as a disk does.
@@ -74,7 +75,7 @@ class Monitor:
         self._clock = clock
         self._witness = Witness()
         self._by_node = by_node
-        self._beside = Beside(platform, cluster, workers, clock)
+        self._beside = Beside(platform, cluster, {WORKER: workers} if isinstance(workers, int) else workers, clock)
         self._account = Account(platform, clock)
         self._note = note
         self._operation = Watched(operation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from raytui.core.errors import RaytuiError
-from raytui.core.plan import Plan
+from raytui.core.plan import Plan, recorded_spec
 from raytui.core.protocols import Platform
 from raytui.core.spec import ClusterSpec
 
@@ -27,7 +27,11 @@ class Recording:
         plan = self._plan
         if plan.record is None:
             return
-        self._before = await self._platform.store.recorded_spec(plan.cluster)
+        before = await self._platform.store.recorded_spec(plan.cluster)
+        if before is None:
+            # A record that was written moments ago may not be seen yet; what exists carries what it was made from.
+            before = recorded_spec(await self._platform.list(plan.cluster))
+        self._before = before
         if self._before != plan.record:
             # From here on it may stand there, whatever becomes of the request.
             self._written = True

@@ -93,8 +93,8 @@ class Waits:
                 return f"{len(alive)}/{len(wanted)}"
             late = " ".join(name.removeprefix(f"{self._plan.cluster}-") for name in wanted if name not in alive)
             short = waiting_names(join(snapshot))
-            told = f"{len(alive)}/{len(wanted)}, waiting for {late}" + (f"; {short}" if short else "")
-            said = _say(progress, told, said)
+            sentence = f"{len(alive)}/{len(wanted)}, waiting for {late}" + (f"; {short}" if short else "")
+            said = _say(progress, sentence, said)
         raise AssertionError("unreachable: the wait ends by return or error")
 
     async def _observe(self, what: str) -> AsyncIterator[Snapshot]:
@@ -172,7 +172,7 @@ def _by_state(apps: Sequence[Application]) -> str:
         return ", ".join(f"{app.name} ({app.state})" for app in apps)
     states: dict[str, list[str]] = {}
     for app in apps:
-        states.setdefault(app.state, []).append(app.short)
+        states.setdefault(app.state, []).append(app.name)
     return "; ".join(f"{len(names)} {state}: {' '.join(names)}" for state, names in states.items())
 
 
@@ -188,8 +188,8 @@ def _head_progress(snapshot: Snapshot) -> str:
         return snapshot.applications.failure.message
     if head is None:
         return "not listed yet"
-    if head.state == "starting" and (told := why_waiting(join(snapshot), head)):
-        return told
+    if head.state == "starting" and (sentence := why_waiting(join(snapshot), head)):
+        return sentence
     if head.state != "running":
         state = head.launcher.state if head.launcher else head.state
         return head.launcher.message if head.launcher and head.launcher.message else f"application {state}"

@@ -51,11 +51,11 @@ class Witness:
         if before is not None and before.life == life:
             changed_at = before.changed_at
             if plain != before.report:
-                settled = life[1] and now - life[1] > LATE_S
+                is_past_lag = life[1] and now - life[1] > LATE_S
                 close = looked_at - before.looked_at <= GAP_S
                 changed_at = (
                     looked_at
-                    if close and settled and report.state != "unread" and before.report.state != "unread"
+                    if close and is_past_lag and report.state != "unread" and before.report.state != "unread"
                     else 0.0
                 )
         seen[app.name] = _Seen(life, plain, looked_at, changed_at)

@@ -255,11 +255,11 @@ class Work:
         failed = [
             str(answer) for answer in answers if isinstance(answer, BaseException) and not isinstance(answer, NotInTime)
         ]
-        told = (
+        sentence = (
             f"the {self._deadline.seconds:g} s ran out while {', '.join(late)} was being restarted; it may be stopped"
         )
         raise WaitRanOut(
-            "; ".join([told, *failed]),
+            "; ".join([sentence, *failed]),
             hint=("the same command goes on", Remedy("status", "", "shows what runs")),
         )
 
@@ -304,10 +304,10 @@ class Work:
         known = {app.id for app in made}
         return (*made, *(app for app in self._memory.unlisted() if app.id not in known))
 
-    def _unlisted(self, told: str) -> str:
+    def _unlisted(self, sentence: str) -> str:
         """What this run made and the error does not name, because the list lags."""
-        names = [app.name for app in self._made.there if app.name not in told]
-        return f"; made, not listed yet: {', '.join(names)}" if names and "existing now" not in told else ""
+        names = [app.name for app in self._made.there if app.name not in sentence]
+        return f"; made, not listed yet: {', '.join(names)}" if names and "existing now" not in sentence else ""
 
     def _kept(self) -> str:
         names = [app.name for app in self._made.applications]

@@ -139,7 +139,7 @@ class RaytuiApp(App[str]):
 
     @on(events.Mount)
     def _mounted(self) -> None:
-        on_end(self._told_to_end)
+        on_end(self._asked_to_end)
 
     def _handle_exception(self, error: Exception) -> None:
         self.fault = self.fault or error
@@ -157,8 +157,8 @@ class RaytuiApp(App[str]):
         """Boundary: a way out that broke off is told, and can be tried again."""
         if message.state is WorkerState.ERROR and isinstance(message.worker.error, Exception):
             self._leaving = self._ending = False
-            told = f"{message.worker.group} broke off: {unforeseen(message.worker.error)}"
-            self.cluster.notice = Notice("error", told, REPORT)
+            sentence = f"{message.worker.group} broke off: {unforeseen(message.worker.error)}"
+            self.cluster.notice = Notice("error", sentence, REPORT)
 
     async def _leave(self) -> None:
         if self._leaving:
@@ -174,7 +174,7 @@ class RaytuiApp(App[str]):
                     return
         await self._end()
 
-    def _told_to_end(self) -> None:
+    def _asked_to_end(self) -> None:
         """The terminal went away or somebody ended us.
 
         There is nobody to ask, so what runs is interrupted and undone.

@@ -54,8 +54,8 @@ class Lifecycle:
             if isinstance(agreed, RequestRefused):
                 yield agreed
             elif agreed is not None:
-                async with contextlib.aclosing(self._operation(agreed)) as told:
-                    async for message in told:
+                async with contextlib.aclosing(self._operation(agreed)) as reports:
+                    async for message in reports:
                         yield message
         finally:
             self._under_way = ""

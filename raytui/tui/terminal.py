@@ -60,7 +60,7 @@ def screen_file() -> TextIO:
     return next((file for file in files if file.isatty()), files[0])
 
 
-def on_end(told_to_end: Callable[[], None]) -> None:
+def on_end(asked_to_end: Callable[[], None]) -> None:
     """Call `told_to_end` from the event loop after SIGTERM or SIGHUP.
 
     One that whoever started us ignores stays ignored.
@@ -71,4 +71,4 @@ def on_end(told_to_end: Callable[[], None]) -> None:
             continue
         # Only the main thread may take signals; a console in another one is ended by its owner.
         with contextlib.suppress(ValueError, RuntimeError):
-            loop.add_signal_handler(number, told_to_end)
+            loop.add_signal_handler(number, asked_to_end)

@@ -43,7 +43,7 @@ def test_headless_modules_load_no_screen_no_ray_and_no_httpx(module):
 
 def test_a_plain_status_costs_no_command_line_machinery():
     loaded = loaded_by(
-        "import raytui.__main__, raytui.startup, raytui.cli.look, raytui.bootstrap, raytui.dashboard.oneshot"
+        "import raytui.__main__, raytui.startup, raytui.cli.plain_status, raytui.bootstrap, raytui.dashboard.oneshot"
     )
     assert not loaded & {"click", "raytui.manager.cluster", "raytui.manager.logs"}
 

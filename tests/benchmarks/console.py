@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
-import select
-import signal
-import struct
 import sys
 import tempfile
-import termios
 import time
 from pathlib import Path
 
 from tests.benchmarks.measure import BIN, interleaved, row
+from tests.benchmarks.terminal import drain, end, seconds_until, spawn
 
 BARE = """
 from textual.app import App
@@ -29,55 +24,26 @@ Bare().run()
 def first_frame(command: list[str], env: dict[str, str], marker: bytes) -> float:
     """Seconds from exec until `marker` has been written to the terminal."""
     began = time.perf_counter()
-    pid, master = _spawn(command, env)
-    seen = b""
-    deadline = began + 20
+    pid, master = spawn(command, env)
     try:
-        while marker not in seen and time.perf_counter() < deadline:
-            if select.select([master], [], [], 0.5)[0]:
-                seen += os.read(master, 65536)
-        took = time.perf_counter() - began
+        seconds_until(master, marker, 20, command[0])
+        return time.perf_counter() - began
     finally:
-        _end(pid, master)
-    if marker not in seen:
-        raise SystemExit(f"{command[0]} did not paint within 20 s: {seen[-300:]!r}")
-    return took
+        end(pid, master)
 
 
 def watching(command: list[str], env: dict[str, str], seconds: float) -> tuple[float, float, float]:
     """CPU share of a core, resident MB and bytes a second written while idle, after ten seconds to settle."""
-    pid, master = _spawn(command, env)
+    pid, master = spawn(command, env)
     try:
-        _drain(master, 10)
+        drain([master], 10)
         before, at = _cpu(pid), time.perf_counter()
-        written = _drain(master, seconds)
+        written = drain([master], seconds)
         spent = time.perf_counter() - at
         resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / 1e6
         return (_cpu(pid) - before) / spent, resident, written / spent
     finally:
-        _end(pid, master)
-
-
-def _spawn(command: list[str], env: dict[str, str]) -> tuple[int, int]:
-    pid, master = pty.fork()
-    if pid == 0:
-        os.execvpe(command[0], command, env)
-    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    return pid, master
-
-
-def _end(pid: int, master: int) -> None:
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    os.close(master)
-
-
-def _drain(master: int, seconds: float) -> int:
-    written, until = 0, time.perf_counter() + seconds
-    while (left := until - time.perf_counter()) > 0:
-        if select.select([master], [], [], left)[0]:
-            written += len(os.read(master, 65536))
-    return written
+        end(pid, master)
 
 
 def _cpu(pid: int) -> float:

@@ -438,3 +438,16 @@ async def test_a_running_operation_is_asked_about_when_one_leaves_from_a_list():
 
     app = await run_console(body, session)
     assert app.return_value.startswith("start was interrupted")
+
+
+async def test_the_details_of_what_failed_begin_with_its_story():
+    async def body(console):
+        await console.show(full())
+        await opened(console, "tasks")
+        await console.press("down", "enter")
+        await console.until(lambda: "Details · " in console.screen(), "the details")
+        text = console.screen()
+        assert "task step failed: ValueError: wrong" in text
+        assert text.index("task step failed") < text.index("task_id")
+
+    await run_console(body)

@@ -13,7 +13,7 @@ from tests.world.lives import live
 
 def _shape(text: str) -> str:
     """A finding without its names and numbers."""
-    return re.sub(r"\d+(\.\d+)?", "N", re.sub(r"(rayc-)?(head|worker-\d)", "APP", text))[:90]
+    return re.sub(r"\d+(\.\d+)?", "N", re.sub(r"(rayc-)?(head|(?:worker|cpu)-\d)", "APP", text))[:90]
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ import msgspec
 from raytui.platforms.cai.api.transport import Answer, TransportError
 from tests.world.faults import Upset
 from tests.world.loop import Killed, Process
-from tests.world.records import SHARED
+from tests.world.records import RUNNING, SHARED, STARTING, STOPPING
 from tests.world.site import Refused, Site
 
 RUNTIME = "registry/ml-runtime-python3.11-standard:2025.09"
@@ -172,11 +172,35 @@ class WorldTransport:
                     }
                 ]
             },
-            "ListUsersQuota": {"user_quota": []},
-            "ListUsage": {"usage_response": []},
+            "ListUsersQuota": {"user_quota": self._quota()},
+            "ListGroupsQuota": {"group_quota": []},
+            "ListUsersAcceleratorQuota": {"user_accelerator_quota": []},
+            "ListUsage": {"usage_response": self._usage()},
             "ListAllAcceleratorNodeLabels": {"accelerator_node_label": []},
         }
         return _json(answers[operation])
+
+    def _quota(self) -> list[dict[str, Any]]:
+        """What the person may use and uses."""
+        site = self._site
+        if not site.faults.quota:
+            return []
+        used = {"cpu": str(len(site.holding())), "memory": "", "nvidia_gpu": ""}
+        limit = {"cpu": str(site.faults.quota), "memory": "", "nvidia_gpu": ""}
+        return [{"user": {"user_name": "engineer"}, "quota_usage": used, "quota_configured": limit}]
+
+    def _usage(self) -> list[dict[str, Any]]:
+        """The workloads that have not ended, while somebody has a quota."""
+        site = self._site
+        words = {STARTING: "scheduling", RUNNING: "running", STOPPING: "stopping"}
+        return [
+            {
+                "id": app.id, "name": app.name, "creator": "engineer", "project_name": "project", "cpu": 1.0, "memory": 4.0,
+                "nvidia_gpu": 0.0, "workload_type": "application", "status": words[app.status],
+            }
+            for app in (site.ours() if site.faults.quota else ())
+            if app.status in words
+        ]  # fmt: skip
 
     def _file(self, operation: str, path: str) -> Answer:
         site = self._site

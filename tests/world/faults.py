@@ -19,6 +19,7 @@ THEMES = (
     ("list lag", "API errors", "outages"),
     ("outages", "refused create"),
     ("list lag", "foreign name"),
+    ("full quota", "crashes", "automatic restarts"),
     ("stuck", "slow delete", "crashes"),
     ("odd exceptions", "list lag"),
     ("API errors", "crashes", "automatic restarts"),
@@ -78,6 +79,9 @@ class Faults:
     """What becomes of a file that is moved onto another; older workbenches may not move files at all."""
     odd: float = 0.0
     """Chance that a run meets an exception that nobody foresaw."""
+    quota: int = 0
+    """CPUs that the person may use at a time, of which each application asks for one; what exceeds that waits in
+    STARTING without a word. 0: any number."""
     foreign_name: str = ""
     """End of the name of ours that somebody else's application has."""
     told: list[str] = field(default_factory=list)
@@ -157,6 +161,8 @@ def draw(chance: random.Random) -> Faults:
         faults.moves = chance.choice(("refused", "refused", "unknown"))
     if on("odd exceptions"):
         faults.odd = 0.5
+    if on("full quota"):
+        faults.quota = chance.choice((1, 2, 2, 3))
     if on("foreign name"):
         faults.foreign_name = chance.choice(("head", "worker-1", "worker-2"))
     return faults

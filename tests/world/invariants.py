@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,14 @@ LOOKED_FOR = 110.0
 nothing is left unknown."""
 UNDO = 300.0
 """Seconds that undoing may take beyond that: a delete has been seen to take 180 s."""
+QUOTA_BOUND = 75.0
+"""Seconds after which it must be said that an application waits for quota, or no longer does: who holds what is asked
+once a minute."""
 OBSERVE = 60.0
 """The most seconds of one look: 30 for the list, 10 to locate the dashboard, three questions of 5 s in turn."""
 UNKNOWN = re.compile(r"could not be asked|what exists is not known|cannot be known", re.IGNORECASE)
 """Sentences that say of everything, not of one thing alone, that it may exist."""
-NAMED = re.compile(r"head|worker-\d|\.raytui/")
+NAMED = re.compile(r"head|(?:worker|cpu)-\d|\.raytui/")
 NOTHING = re.compile(r"no application of \S+ is listed now|ran out before \w+ began|nothing else was begun")
 
 
@@ -55,6 +59,8 @@ class Judge:
         self.found: list[Finding] = []
         self.asked: set[int] = set()
         """Numbers of workers that may be what was last asked for; several after an operation that failed."""
+        self.extra: set[int] = set()
+        """The same of the second group."""
 
     @property
     def bound(self) -> float:
@@ -164,7 +170,7 @@ class Judge:
         if run.verb == "stop":
             self._stop_done(run, there)
             return
-        wanted = ["head", *(f"worker-{n}" for n in range(1, run.workers + 1))] if run.workers is not None else []
+        wanted = run.wanted
         if run.verb == "restart":
             wanted = [app.short for app in run.before if run.targets(app) or run.states[app] in {STARTING, RUNNING}]
         wanted = [name for name in wanted if name not in by_hand]
@@ -175,7 +181,10 @@ class Judge:
             surplus = [
                 name
                 for name, app in there.items()
-                if name not in wanted and app.shown_from < run.began and not (app.deleting and not run.wait)
+                if name.startswith(f"{run.group}-")
+                and name not in wanted
+                and app.shown_from < run.began
+                and not (app.deleting and not run.wait)
             ]
             if surplus:
                 self.wrong("done", f"{run.title} said done, and {', '.join(surplus)} exist")
@@ -276,6 +285,7 @@ class Judge:
             if known:
                 self.wrong("absent", f"a status says absent, and there are {_list(known)}")
         self._counts(snapshot, document, begin, end)
+        self._waits(document, begin, end)
         # One that was only just deleted is listed as stopping for a moment yet.
         if self.site.faults.quiet and verdict != "ok" and phase != "stopping" and truth and self._well(begin, before):
             self.wrong(
@@ -283,16 +293,34 @@ class Judge:
                 f"a status says {phase}/{verdict} in a world without faults, where all nodes have been alive for long",
             )
 
+    def _waits(self, document: dict[str, Any], begin: float, end: float) -> None:
+        """Who waits for quota is said to, and nobody when there is room."""
+        site = self.site
+        told = [found for found in document["conditions"] if found["reason"] == "QuotaExceeded"]
+        if told and site.refused_at < begin - QUOTA_BOUND:
+            self.wrong("quota", f"a status says {told[0]['message']!r}, and nobody was kept waiting for long")
+        said = " ".join(f"{found['subject']} {found['message']}" for found in told)
+        for app in site.ours() if not site.faults.errors and not site.faults.outages else ():
+            kept = app.waits_since is not None and app.waits_since < begin - QUOTA_BOUND and app.status == STARTING
+            if kept and app.shown_from < begin and not app.deleting and not _names(said, app):
+                ago = end - (app.waits_since or 0.0)
+                self.wrong("quota", f"{app.name} has waited for quota for {ago:.0f} s, and a status says nothing of it")
+
     def _well(self, begin: float, before: dict[App, str]) -> bool:
         """Whether all that was asked for has been alive for half a minute."""
         truth = self.site.ours()
         if before.keys() != set(truth) or any({app.status, before[app]} != {RUNNING} for app in truth):
             return False
         there = {app.short: app.engine.node if app.engine else None for app in truth}
-        wanted = {"head", *(f"worker-{n}" for n in range(1, max(self.asked or {0}) + 1))}
+        wanted = self._asked_for(max)
         return there.keys() >= wanted and all(
             node is not None and node.dead is None and node.born < begin - 30.0 for node in there.values()
         )
+
+    def _asked_for(self, of: Callable[[set[int]], int]) -> set[str]:
+        """Short names of what was last asked for: the most or the least of it that may have been."""
+        numbers = (("worker", self.asked), ("cpu", self.extra))
+        return {"head", *(f"{group}-{n}" for group, asked in numbers for n in range(1, of(asked or {0}) + 1))}
 
     def _alive(
         self, app: App, node_id: str | None, begin: float, end: float, bound: float, document: dict[str, Any]
@@ -332,16 +360,15 @@ class Judge:
     def _all_well(self, begin: float, end: float, said: str) -> None:
         if not self.asked:
             return
-        count = min(self.asked)
         lately = begin - self.site.faults.list_lag - 1.0
         there = {app.short: app for app in self.site.past if app.ours and app.gone is not None and app.gone > lately}
         there.update({app.short: app for app in self.site.ours()})
-        for name in ["head", *(f"worker-{n}" for n in range(1, count + 1))]:
+        for name in sorted(self._asked_for(min)):
             app = there.get(name)
             if app is None:
                 self.wrong(
                     "verdict",
-                    f"a status says {said}, and {name} does not exist (asked for: {sorted(self.asked)} workers)",
+                    f"a status says {said}, and {name} does not exist (asked for: {sorted(self.asked)} workers, {sorted(self.extra)} of cpu)",
                 )
                 continue
             nodes = [node for node in self.site.nodes.values() if node.engine.app is app]

@@ -21,7 +21,7 @@ from tests.world.invariants import OBSERVE, SLACK, UNDO, Finding, Judge
 from tests.world.launcher import Launcher
 from tests.world.loop import CURRENT, Killed, Stalled, WorldLoop, kill, machine
 from tests.world.records import CLUSTER, SHARED, App, Engine, stamp
-from tests.world.runs import Program, Run
+from tests.world.runs import EXTRA, Program, Run
 from tests.world.site import Refused, Site
 
 GIVE_UP = 400.0
@@ -41,6 +41,11 @@ class Life:
         self.vantage = chance.choices(("exposed", "not exposed", "inside"), (45, 40, 15))[0]
         self.exposed = self.vantage == "exposed"
         self.profile = chance.choice((0, 1, 1, 2))
+        # A source of its own, so that lives with one group stay what they were.
+        groups = random.Random(seed + 3)
+        self.extra = groups.choice((None, None, 0, 1, 2))
+        """Workers of the second group that the profile asks for; none where there is no such group."""
+        self.groups = groups
         self.drifting = chance.random() < 0.1
         self.luck = random.Random(seed + 2)
         self.site = Site(loop, random.Random(seed + 1), self.faults, self.tell)
@@ -65,7 +70,8 @@ class Life:
         """The whole of it."""
         chance = self.chance
         self.tell(
-            f"seed {self.seed}: {'raytui inside the project' if self.vantage == 'inside' else f'dashboard {self.vantage}'}, profile with {self.profile} workers; "
+            f"seed {self.seed}: {'raytui inside the project' if self.vantage == 'inside' else f'dashboard {self.vantage}'}, profile with {self.profile} workers"
+            + (f" and {self.extra} of {EXTRA}; " if self.extra is not None else "; ")
             + (", ".join(self.faults.told) or "no faults")
         )
         self._furnish()
@@ -149,15 +155,20 @@ class Life:
             oddity = Oddity(chance.randint(1, 60), after=chance.random() < 0.5)
         what: dict[str, Any] = {}
         workers: int | None = None
+        group = "worker"
         if verb == "start":
             workers = chance.choice((None, 0, 1, 2, 3))
         elif verb == "scale":
             workers = chance.randint(0, 3)
+            if self.extra is not None and self.groups.random() < 0.5:
+                group = EXTRA
         elif verb == "restart":
             what["target"] = chance.choice(("head", "worker-1", "workers", "all"))
+            if self.extra and self.groups.random() < 0.3:
+                what["target"] = self.groups.choice((EXTRA, f"{EXTRA}-1", "worker"))
         elif verb == "stop":
             what["keep"] = chance.random() < 0.3
-        run = Run(self, console, verb, workers=workers, oddity=oddity, **what)
+        run = Run(self, console, verb, workers=workers, group=group, oddity=oddity, **what)
         run.wait = chance.random() < 0.85
         run.timeout = chance.choice((10.0, 30.0, 60.0, 60.0, 120.0, 600.0))
         return run
@@ -243,7 +254,7 @@ class Life:
             and all(app.gone is not None and app.gone < run.began for app in run.before)
         ):
             # All of it went while the start was being planned; what was recorded with it says nothing any more.
-            run.workers = self.profile
+            run.workers, run.extra = self.profile, self.extra
         self.judge.after(run)
         self._settle_asked(run)
         if watching is not None:
@@ -277,9 +288,12 @@ class Life:
     def _expect(self, run: Run) -> None:
         """How many workers this run must leave when it is done."""
         judge = self.judge
-        if run.verb == "scale":
+        if run.verb == "scale" and run.group == EXTRA:
+            run.extra = run.asked
+        elif run.verb == "scale":
             run.workers = run.asked
         elif run.verb == "start":
+            run.extra = min(judge.extra) if judge.extra and run.before else self.extra
             if run.asked is not None:
                 run.workers = run.asked
             else:
@@ -287,14 +301,19 @@ class Life:
         if run.verb in {"start", "scale"} and run.workers is not None:
             # While it runs, and when it fails, both what was (perhaps nothing) and what is asked for may be found.
             judge.asked = {*(judge.asked or {0}), run.workers}
-        elif run.verb == "stop":
+        if run.extra is not None:
+            judge.extra = {*(judge.extra or {0}), run.extra}
+        if run.verb == "stop":
             judge.asked.add(0)
+            judge.extra.add(0)
 
     def _settle_asked(self, run: Run) -> None:
         if run.outcome == "done" and run.verb in {"start", "scale"} and run.workers is not None and not run.concurrent:
             self.judge.asked = {run.workers}
-        elif run.outcome == "done" and run.verb == "stop" and not run.keep and not run.concurrent:
-            self.judge.asked = set()
+        if run.outcome == "done" and run.extra is not None and not run.concurrent:
+            self.judge.extra = {run.extra}
+        if run.outcome == "done" and run.verb == "stop" and not run.keep and not run.concurrent:
+            self.judge.asked, self.judge.extra = set(), set()
 
     async def _watch_over(self, task: asyncio.Task[None]) -> None:
         while not task.done():
@@ -342,6 +361,7 @@ class Life:
             run.timeout = 600.0
             run.before = self.site.ours()
             self.judge.asked.add(0)
+            self.judge.extra.add(0)
             CURRENT.set(run.process)
             task = run.task = self.loop.create_task(run.work())
             CURRENT.set(None)

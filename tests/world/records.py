@@ -107,6 +107,8 @@ class App:
     sticky: bool = False
     """Whether the life's trouble of getting stuck is this one's."""
     stuck_since: float | None = None
+    waits_since: float | None = None
+    """Since when it has waited for quota."""
     touched: list[str] = field(default_factory=list)
     """What anybody asked of it."""
 
@@ -124,7 +126,7 @@ class App:
         marker = self.marker
         if marker is None or marker.cluster != CLUSTER:
             return False
-        return self.name == (f"{CLUSTER}-head" if marker.role == "head" else f"{CLUSTER}-worker-{marker.index}")
+        return self.name == f"{CLUSTER}-" + ("head" if marker.role == "head" else f"{marker.group_name}-{marker.index}")
 
     @property
     def engine(self) -> Engine | None:

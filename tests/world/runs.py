@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from tests.world.lives import Life
 
 
-def spec_of(workers: int, *, exposed: bool) -> ClusterSpec:
-    """The spec of every life, with so many workers."""
+def spec_of(workers: int, *, exposed: bool, extra: int | None) -> ClusterSpec:
+    """The spec of every life, with so many workers; `extra` are those of a second group, where the life has one."""
     folder = f"{SHARED}/launchers"
+    second = WorkersSpec(count=extra or 0, cpu=2, memory=4, runtime_identifier=RUNTIME)
     return ClusterSpec(
         name=CLUSTER,
         expose_dashboard=exposed,
@@ -37,7 +38,12 @@ def spec_of(workers: int, *, exposed: bool) -> ClusterSpec:
         workers=WorkersSpec(
             count=workers, cpu=1, memory=4, runtime_identifier=RUNTIME, script=f"{folder}/ray_worker_launcher.py"
         ),
+        groups={} if extra is None else {EXTRA: second},
     )
+
+
+EXTRA = "cpu"
+"""Name of the second group."""
 
 
 class Program:
@@ -46,7 +52,7 @@ class Program:
     def __init__(self, life: Life, name: str, console: int, workers: int, oddity: Oddity | None = None) -> None:
         self.process = Process(name)
         self.oddity = oddity or Oddity()
-        spec = spec_of(workers, exposed=life.exposed)
+        spec = spec_of(workers, exposed=life.exposed, extra=life.extra)
         self.platform = CaiPlatform(
             host="http://ml.example.com",
             project_id="p",
@@ -63,7 +69,7 @@ class Program:
             lambda target: WorldDashboard(life.site, self.process, self.oddity, target),
             cluster=CLUSTER,
             profile="world",
-            workers=workers,
+            workers={group: size.count for group, size in spec.all_groups.items()},
             operation=lambda: current(life.state / f"console-{console}", "cai", CLUSTER),
             clock=lambda: EPOCH + life.loop.time(),
         )
@@ -91,6 +97,7 @@ class Run(Program):
         verb: Any,
         *,
         workers: int | None = None,
+        group: str = "worker",
         oddity: Oddity | None = None,
         **what: Any,
     ) -> None:
@@ -98,6 +105,8 @@ class Run(Program):
         self.life = life
         self.verb = verb
         self.asked = workers
+        self.group = group
+        """Which group `asked` is the number of."""
         self.what = what
         self.keep = bool(what.get("keep"))
         self.wait = True
@@ -113,6 +122,9 @@ class Run(Program):
         self.before: list[App] = []
         self.states: dict[App, str] = {}
         self.workers: int | None = None
+        """How many workers it must leave when it is done; none where that is nobody's business."""
+        self.extra: int | None = None
+        """The same of the second group."""
         self.fair = True
         self.task: asyncio.Task[None] | None = None
 
@@ -120,7 +132,7 @@ class Run(Program):
     def title(self) -> str:
         words = [f"--workers {self.asked}"] if self.verb == "start" and self.asked is not None else []
         words += (
-            [str(self.asked)]
+            [str(self.asked) if self.group == "worker" else f"{self.group}={self.asked}"]
             if self.verb == "scale"
             else [str(value) for name, value in self.what.items() if name == "target"]
         )
@@ -167,14 +179,23 @@ class Run(Program):
     def targets(self, app: App) -> bool:
         """Whether a restart is asked to restart it."""
         target = self.what.get("target")
-        return target in {"all", app.short} or (target == "workers" and app.short != "head")
+        group = app.short.rpartition("-")[0]
+        return target in {"all", app.short} or (bool(group) and target in {"workers", group})
+
+    @property
+    def wanted(self) -> list[str]:
+        """Short names of what it must leave."""
+        if self.workers is None and self.extra is None:
+            return []
+        workers = [f"worker-{n}" for n in range(1, (self.workers or 0) + 1)]
+        return ["head", *workers, *(f"{EXTRA}-{n}" for n in range(1, (self.extra or 0) + 1))]
 
     async def work(self) -> None:
         what = dict(self.what)
         if self.verb == "scale":
-            what["workers"] = self.asked
+            what["groups"] = {self.group: self.asked}
         elif self.asked is not None:
-            what["spec"] = spec_of(self.asked, exposed=self.life.exposed)
+            what["spec"] = spec_of(self.asked, exposed=self.life.exposed, extra=self.life.extra)
             what["flags"] = {COUNT}
         self.plan = await self.manager.plan(self.verb, **what)
         self.began = self.life.loop.time()

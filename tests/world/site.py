@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from raytui.core.marker import read as read_marker
+from raytui.core.spec import place
 from tests.world.faults import Faults
 from tests.world.launcher import Launcher, leave
 from tests.world.loop import Process
@@ -66,6 +67,8 @@ class Site:
         """Creates that were accepted and whose application will appear later."""
         self.wrong: list[tuple[str, str]] = []
         """What was seen to be wrong the moment it happened."""
+        self.refused_at = -1e9
+        """When an application was last kept waiting for quota."""
         self._count = 0
 
     # ------------------------------------------------------------------ questions
@@ -77,7 +80,7 @@ class Site:
         """The cluster's applications that exist, in order."""
         return sorted(
             (app for app in self.apps.values() if app.ours),
-            key=lambda app: (app.marker.index if app.marker else 0, app.created),
+            key=lambda app: (place(app.marker.group_name, app.marker.index) if app.marker else (0, "", 0), app.created),
         )
 
     def listed(self) -> list[dict[str, Any]]:
@@ -206,9 +209,31 @@ class Site:
     def _begin(self, app: App) -> None:
         app.ticket += 1
         app.status, app.starting, app.running, app.stopped = STARTING, self.now(), None, None
+        app.waits_since = None
         self._after(self.chance.uniform(1.5, 4.0), app, lambda: self._launch(app))
 
+    def holding(self) -> list[App]:
+        """Applications of ours that hold what they asked for."""
+        return [
+            app
+            for app in self.apps.values()
+            if app.ours and app.engine is not None and app.status in {RUNNING, STOPPING}
+        ]
+
+    def _waits_for_quota(self, app: App) -> bool:
+        if not app.ours or not self.faults.quota or len(self.holding()) < self.faults.quota:
+            app.waits_since = None
+            return False
+        if app.waits_since is None:
+            app.waits_since = self.now()
+            self.tell(f"    [world] {app.name} ({app.id}) waits for quota")
+        self.refused_at = self.now()
+        return True
+
     def _launch(self, app: App) -> None:
+        if self._waits_for_quota(app):
+            self._after(1.0, app, lambda: self._launch(app))
+            return
         if self._is_stuck(app, "starting"):
             self._after(1.0, app, lambda: self._launch(app))
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 LONGEST = 300
@@ -12,8 +13,13 @@ _COLOUR = re.compile(r"(?:\x1b)?\[\d+(?:;\d+)*m")
 _FRAME = re.compile(r"^\s*(?:File \"|\^+\s*$|~+[\^~]*\s*$)")
 _OF_RAY = re.compile(
     r"^\s*\[\d{4}-\d\d-\d\d [\d:,]+ [A-Z] \d+ \d+\] |^\((?:raylet|autoscaler|scheduler)\b"
-    r"|^\d{4}-\d\d-\d\d .*\b(?:INFO|WARNING) |^Running entrypoint for job "
+    r"|^\s+\[|^\s*\[state-dump\]|^\d{4}-\d\d-\d\d .*\b(?:INFO|WARNING) |^Running entrypoint for job "
 )
+_POSSIBLE = re.compile(
+    r"(?:Some common causes include|There are some potential root causes|This can happen when"
+    r"|Possible reasons include).*"
+)
+_DUMP = re.compile(r"^\s*\[state-dump\]")
 _RAISED = re.compile(r"^[A-Za-z_][\w.]*(?:\([\w.]+\))?(?::\s.*|:)?$")
 """How the line begins that names an exception under the frames of its traceback."""
 
@@ -60,8 +66,17 @@ def has_traceback(text: str) -> bool:
 
 
 def first_line(text: str) -> str:
-    """The first line that is not empty."""
-    return next((shortened(_COLOUR.sub("", line).strip()) for line in text.splitlines() if line.strip()), "")
+    """The first line that is not empty, without the causes that Ray lists as possible of every such end."""
+    for line in text.splitlines():
+        told = _POSSIBLE.sub("", _COLOUR.sub("", line)).strip()
+        if told:
+            return shortened(told)
+    return ""
+
+
+def without_noise(lines: Sequence[str]) -> tuple[str, ...]:
+    """Lines of a log without the pages in which Ray's processes write down their state."""
+    return tuple(line for line in lines if not _DUMP.match(line))
 
 
 def shortened(text: str) -> str:

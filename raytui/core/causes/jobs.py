@@ -32,9 +32,10 @@ def of_job(evidence: Evidence, job: Job) -> Cause | None:
         code = int(found[1])
     kind, said, because = _conclude(evidence, job, text, code)
     witnesses = [_ray(job, first_line(job.message))]
-    line = _last_word(text)
+    line = _environment(job.message) if kind == "environment" else _last_word(text)
     if line and line != first_line(job.message):
-        witnesses.append(Witness(f"job/{job.id}", line, job.ended_at))
+        # What ended before its driver began is Ray's word alone.
+        witnesses.append(Witness("Ray" if code is None else f"job/{job.id}", line, job.ended_at))
     certain = kind != "unknown" and (because is None or because.certain)
     return Cause(
         "job",

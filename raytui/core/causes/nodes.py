@@ -45,6 +45,9 @@ def of_application(evidence: Evidence, app: Application) -> Cause | None:
 
 
 def _conclude(evidence: Evidence, node: Node | None, app: Application | None) -> Cause:
+    if evidence.snapshot.by_ray and node is not None:
+        # What is called an application there is the node itself.
+        app = None
     signs = list(_signs(evidence, node, app))
     kind, contradiction = conclude(signs)
     head = evidence.snapshot.head

@@ -19,6 +19,14 @@ _ACTOR_ID = re.compile(r"(?:actor_id: |The actor )([0-9a-f]{32})\b")
 _WANTED_EXIT = re.compile(r"INTENDED_(?:USER|SYSTEM)_EXIT")
 _NODE_ID = re.compile(r"\b(?:Node Id|ID|node_id)[:=] ?([0-9a-f]{56})\b")
 _EXIT = re.compile(r"Worker exit type: (\w+)")
+_FIELD = re.compile(r"^\s+(class_name|name): (\S+)$", re.MULTILINE)
+_DEATHS = {
+    "due to the node running low on memory": "OUT_OF_MEMORY",
+    "its node has died": "NODE_DIED",
+    "its worker process has died": "WORKER_DIED",
+    "killed by `ray.kill`": "RAY_KILL",
+}
+"""Ray's sentences about the death of an actor, and the word that its list has for each."""
 _NEAR_S = 30.0
 """Seconds that an event may lie from an end and tell of it."""
 MEMORY_HINT = "give the node more memory, let fewer tasks run at once (more CPUs each), or make the task smaller"
@@ -102,9 +110,11 @@ def of_actor(evidence: Evidence, actor: Actor) -> Cause | None:
     elif actor.death == "UNSCHEDULABLE":
         kind, said = "unschedulable", f"could not be placed: {first_line(actor.message)}"
     elif actor.death == "OWNER_DIED":
-        kind, said = "owner_ended", f"ended with {_owner(evidence, actor)}"
+        kind, said = _with_owner(evidence, actor)
     elif worker is not None and (found := of_worker(evidence, worker)) is not None:
         kind, because, said, certain = found.kind, found, "died", found.certain
+        # What is said of its process stands with the process.
+        witnesses = witnesses[:1]
     elif actor.death == "WORKER_DIED":
         kind, said, certain = "process_lost", "died: its process ended without a word, killed or crashed", False
     else:
@@ -158,6 +168,7 @@ def named_actor(evidence: Evidence, block: str, line: str, at: float) -> Cause |
         return None
     named = _ACTOR_ID.findall(block)
     actor = next((a for a in evidence.snapshot.actors.value or () if named and a.actor_id == named[-1]), None)
+    actor = actor or _told_in(block)
     if actor is None:
         return None
     found = of_actor(evidence, actor)
@@ -168,6 +179,17 @@ def named_actor(evidence: Evidence, block: str, line: str, at: float) -> Cause |
         return None
     witnesses = found.witnesses if found is not None else ()
     return Cause("actor", actor.actor_id, "node_lost", f"{_actor(actor)} was lost", witnesses, node, at=node.at)
+
+
+def _told_in(block: str) -> Actor | None:
+    """The dead actor as Ray's exception tells of it, where actors were not asked for; none if it tells too little."""
+    named = _ACTOR_ID.search(block)
+    death = next((death for words, death in _DEATHS.items() if words in block), "")
+    if named is None or not death:
+        return None
+    told = dict(_FIELD.findall(block))
+    words = block[max(block.find("The actor ", named.end()), named.end()) :].strip()
+    return Actor(named[1], told.get("class_name", ""), "DEAD", name=told.get("name", ""), death=death, message=words)
 
 
 def _actor(actor: Actor) -> str:
@@ -205,9 +227,14 @@ def _worker_of(evidence: Evidence, actor: Actor) -> RayWorker | None:
     return found[0] if len(found) == 1 else None
 
 
-def _owner(evidence: Evidence, actor: Actor) -> str:
+def _with_owner(evidence: Evidence, actor: Actor) -> tuple[CauseKind, str]:
+    """An actor that ended with the program that made it, which is as it should be when that program was done."""
     job = next((job for job in evidence.snapshot.jobs.value or () if actor.job_id and job.job_id == actor.job_id), None)
-    return "its owner" if job is None else f"its owner, of job {job.id} ({job.status})"
+    if job is None:
+        return "owner_ended", "ended with its owner"
+    if job.status in {"SUCCEEDED", "STOPPED"}:
+        return "planned", f"ended with its job {job.id} ({job.status})"
+    return "owner_ended", f"ended with its owner, of job {job.id} ({job.status})"
 
 
 def _node_named(evidence: Evidence, node_id: str, text: str) -> Cause | None:

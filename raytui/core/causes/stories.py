@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from raytui.core.causes.excerpts import error_line, first_line, has_traceback
+from raytui.core.causes.excerpts import error_line, first_line, has_traceback, without_noise
 from raytui.core.causes.things import Thing, cause_of
 from raytui.core.causes.values import Cause, Evidence
 from raytui.core.events import Event
@@ -15,6 +15,10 @@ from raytui.core.remedy import Hint, as_commands
 from raytui.core.report import SCHEMA_VERSION, Document
 from raytui.core.snapshot import Application, Job, Node, Snapshot
 from raytui.core.units import rfc3339_or_none
+from raytui.core.waiting import sentences
+from raytui.core.waiting.document import waiting_document
+from raytui.core.waiting.observed import why_waits
+from raytui.core.waiting.values import Waiting
 from raytui.core.workload import PlacementGroup, RayWorker, Task
 
 LINES = 15
@@ -48,6 +52,10 @@ class Story(msgspec.Struct, frozen=True):
     """Oldest first."""
     quotes: tuple[Quote, ...] = ()
     hint: Hint = ""
+    waits: tuple[Waiting, ...] = ()
+    """Why it waits, or what of it does."""
+    stacks: tuple[Quote, ...] = ()
+    """What its processes do at this moment, where that was asked for."""
     missing: tuple[str, ...] = ()
     """What could not be asked and might tell more."""
 
@@ -79,14 +87,33 @@ def story_of(
         {*_moments(told, thing, cause), *_of_journal(thing, journal)}, key=lambda moment: (moment.at, moment.said)
     )
     quotes = tuple(Quote(name, _telling(lines)) for name, lines in (tails or {}).items() if lines)
+    waits = tuple(_waits(evidence, thing)) if cause is None else ()
     sentence = cause.told if cause is not None else f"{thing.title} is {thing.state}"
-    hint = cause.advice if cause is not None else ""
+    if waits and thing.kind != "job":
+        sentence = sentences.message(waits[0])
+    hint = cause.advice if cause is not None else sentences.hint(waits[0]) if waits else ""
     missing = tuple(_missing(evidence.snapshot))
-    return Story(thing, sentence, cause, tuple(moments[-MOST_MOMENTS:]), quotes, hint, missing)
+    return Story(thing, sentence, cause, tuple(moments[-MOST_MOMENTS:]), quotes, hint, waits, missing=missing)
+
+
+def _waits(evidence: Evidence, thing: Thing) -> Iterator[Waiting]:
+    """The work that waits and is this thing, or belongs to this job."""
+    row = thing.row
+    job = {row.id, row.job_id} - {""} if isinstance(row, Job) else set()
+    # A constructor waits as the actor that it makes.
+    ids = {thing.id, row.actor_id} if isinstance(row, Task) and row.type == "ACTOR_CREATION_TASK" else {thing.id}
+    name = row.name if isinstance(row, Task) and row.state == "PENDING_NODE_ASSIGNMENT" else ""
+    for one in why_waits(evidence.joined):
+        demand = one.demand
+        # Of many alike a demand holds the first ids only.
+        is_it = not ids.isdisjoint(demand.ids) or (demand.what == "task" and name and demand.name == name)
+        if is_it or not job.isdisjoint((*demand.jobs, *demand.ids)):
+            yield one
 
 
 def _telling(lines: tuple[str, ...]) -> tuple[str, ...]:
     """The lines of a log's end that tell most: those around its last exception, else the last ones."""
+    lines = without_noise(lines)
     text = "\n".join(lines)
     line = error_line(text) if has_traceback(text) else ""
     place = next((n for n in reversed(range(len(lines))) if line and lines[n].startswith(line[:40])), len(lines))
@@ -178,11 +205,13 @@ def story_document(story: Story) -> Document:
         "state": story.thing.state,
         "sentence": story.sentence,
         "cause": None if cause is None else cause_document(cause),
+        "waits": [waiting_document(one) for one in story.waits],
         "moments": [
             {"time": rfc3339_or_none(moment.at), "source": moment.source, "message": moment.said}
             for moment in story.moments
         ],
         "logs": [{"log": quote.log, "lines": list(quote.lines)} for quote in story.quotes],
+        "stacks": [{"process": stack.log, "lines": list(stack.lines)} for stack in story.stacks],
         "hint": as_commands(story.hint),
         "missing": list(story.missing),
     }

@@ -17,7 +17,7 @@ MOST = 5
 """Demands that are named one by one."""
 SAME_CLOCK_S = 30.0
 """How far Ray's clock and this machine's may differ for a time of Ray's to be shown as one of this machine's."""
-_ORDER = {"never": 0, "scale": 1, "unknown": 2, "environment": 3, "fits": 4}
+_ORDER = {"never": 0, "quota": 1, "scale": 1, "unknown": 2, "environment": 3, "fits": 4}
 
 
 def dated(
@@ -52,7 +52,7 @@ def of_demand(found: Iterable[Waiting], snapshot: Snapshot) -> Iterator[Conditio
             "error" if never else "warning",
             sentences.subject(one.demand),
             "InfeasibleDemand" if never else "PendingDemand",
-            sentences.message(one),
+            sentences.beside_subject(one),
             sentences.hint(one),
             one.since,
         )
@@ -64,4 +64,4 @@ def of_demand(found: Iterable[Waiting], snapshot: Snapshot) -> Iterator[Conditio
 
 
 def _counts(one: Waiting, now: float) -> bool:
-    return one.kind in {"never", "scale"} or not one.since or now - one.since >= LONG_S
+    return one.kind in {"never", "scale", "quota"} or not one.since or now - one.since >= LONG_S

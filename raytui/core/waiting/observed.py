@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from raytui.core.application_findings import STARTUP_GRACE_S
+from raytui.core.holdings import Amounts as QuotaAmounts
 from raytui.core.joined import Joined
 from raytui.core.life import began
 from raytui.core.merge import countable
@@ -134,7 +135,37 @@ def _worker_kind(joined: Joined, group: str, size: WorkersSpec | None, made: int
     if not shape:
         return None
     last = max((app.index for app in apps), default=0)
-    return WorkerKind(group, shape, {GROUP_LABEL: group, **labels}, len(apps) + made, last, None, is_seen)
+    most = _most(joined, size, shape)
+    return WorkerKind(group, shape, {GROUP_LABEL: group, **labels}, len(apps) + made, last, most, is_seen)
+
+
+def _most(joined: Joined, size: WorkersSpec | None, shape: Amounts) -> int | None:
+    """How many more workers of this size the quotas have room for; none where no quota was told.
+
+    What of the cluster's own applications began since the quotas were read, or waits for them, counts on top.
+    """
+    holdings = joined.snapshot.holdings.value
+    if holdings is None:
+        return None
+    memory = size.memory if size is not None and size.memory is not None else shape.get("memory", 0.0) / GIGABYTE
+    needs = (shape.get("CPU", 0.0), memory, shape.get("GPU", 0.0))
+    later = [
+        app
+        for app in joined.snapshot.applications.value or ()
+        if app.state in {"starting", "running"} and app.name not in holdings.running
+    ]
+    taken = (sum(app.cpu for app in later), sum(app.memory for app in later), sum(app.gpus for app in later))
+    rooms = [
+        int(max(0.0, limit - used - more) // need)
+        for quota in holdings.quotas
+        for limit, used, more, need in zip(_three(quota.limit), _three(quota.used), taken, needs, strict=True)
+        if limit is not None and used is not None and need
+    ]
+    return min(rooms, default=None)
+
+
+def _three(amounts: QuotaAmounts) -> tuple[float | None, float | None, float | None]:
+    return amounts.cpu, amounts.memory, amounts.gpus
 
 
 def coming(joined: Joined, kinds: Iterable[WorkerKind]) -> Iterator[Place]:

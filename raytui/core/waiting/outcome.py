@@ -16,6 +16,7 @@ TOO_MANY = "to find a place for all of its bundles together takes too long to co
 HAS_ROOM = "by Ray's figures, which are up to 5 s old, there is room for it now"
 NO_FREE = "which node has room is not told by this Ray"
 INSIDE_GROUP = "it waits inside a placement group that has no place itself"
+UNTOLD = "Ray does not tell what some of its nodes hold"
 NO_NODE = "no node takes work now"
 MAY_GROW = "no node here can run it, and whether Ray's autoscaler adds one that can is not known"
 _SIZED = frozenset({"CPU", "GPU", "memory"})
@@ -46,6 +47,7 @@ class Round:
         may_grow: bool = False,
     ) -> None:
         """`may_grow`: whether an autoscaler may add nodes of kinds that are not here."""
+        places = list(places)
         parts = [part for demand in demands for part in demand.parts]
         self._names = sorted({name for part in parts for name, amount in part.needs.items() if amount > 0})
         self._keys = sorted({key for part in parts for selector in part.selectors for key in selector})
@@ -61,6 +63,8 @@ class Round:
             Room(group.free, len(group.places), group.labels) for group in self._groups if group.free is not None
         ]
         self._is_free_known = len(self._free) == len(self._groups)
+        # A node that holds nothing at all still has memory and its own address.
+        self._is_told = all(place.total for place in places)
         self._has_coming = any(group.places[0].is_coming for group in self._groups)
         # What no single node of these has room for none has: the rest need not be looked at for it.
         self._largest = _edge(self._groups, lambda group: group.total)
@@ -146,10 +150,15 @@ class Round:
         ]
 
     def _of_lacking(self, demand: Demand, wants: list[Want]) -> Waiting:
+        if not self._is_told:
+            return self._waiting(demand, wants, "unknown", UNTOLD)
         at_last = self._more(demand, wants, self._rooms(demand, wants, free=False))
         if at_last.added is None:
             if not at_last.known:
                 return self._waiting(demand, wants, "unknown", TOO_MANY)
+            beyond = self._more(demand, wants, self._rooms(demand, wants, free=False), limited=False)
+            if beyond.added is not None:
+                return self._waiting(demand, wants, "quota", self._left(beyond), later=self._workers(beyond))
             unseen = self._unseen(wants)
             if unseen:
                 return self._waiting(demand, wants, "unknown", unseen)
@@ -164,10 +173,16 @@ class Round:
         later = () if beside or at_once.added == at_last.added else self._workers(at_last)
         return self._waiting(demand, wants, "scale", scale=told, later=later, is_beside=beside)
 
-    def _more(self, demand: Demand, wants: list[Want], present: Sequence[Room]) -> Fewest:
+    def _left(self, beyond: Fewest) -> str:
+        """How many workers of each group that would be needed the platform can still give."""
+        needed = [kind for kind, number in zip(self._kinds, beyond.added or (), strict=True) if number]
+        return " and ".join(f"{kind.most} of group {kind.group}" for kind in needed if kind.most is not None)
+
+    def _more(self, demand: Demand, wants: list[Want], present: Sequence[Room], *, limited: bool = True) -> Fewest:
+        """`limited`: by what the platform can give."""
         most = sum(want.number for want in wants)
         kinds = [
-            Room(size, most if kind.most is None else kind.most, kind.labels)
+            Room(size, kind.most if limited and kind.most is not None else most, kind.labels)
             for kind, size in zip(self._kinds, self._sizes, strict=True)
         ]
         return fewest(wants, demand.strategy, present, kinds)
@@ -195,11 +210,7 @@ class Round:
         return ""
 
     def _why_never(self, demand: Demand, wants: list[Want]) -> str:
-        kinds = [
-            Room(size, 1, kind.labels)
-            for kind, size in zip(self._kinds, self._sizes, strict=True)
-            if kind.most is None or kind.most > 0
-        ]
+        kinds = [Room(size, 1, kind.labels) for kind, size in zip(self._kinds, self._sizes, strict=True)]
         rooms = [*self._one_empty, *kinds]
         whole = demand.strategy == "STRICT_PACK"
         sizes = [tuple(sum(want.size[n] * want.number for want in wants) for n in range(len(self._names)))]
@@ -208,12 +219,10 @@ class Round:
             if not any(holds(room, want) for room in rooms):
                 return self._lacking(want, rooms)
         total = sum(want.number for want in wants)
-        limited = any(kind.most is not None for kind in self._kinds)
-        beyond = " and as many more workers as the platform can give" if limited else ""
         if demand.strategy == "STRICT_SPREAD":
             able = matching(wants, self._empty)
-            return f"it needs {total} different nodes, and at most {able} of its bundles find one{beyond}"
-        return f"its {total} bundles do not fit together on the nodes that are here{beyond}, even when they are empty"
+            return f"it needs {total} different nodes, and at most {able} of its bundles find one"
+        return f"its {total} bundles do not fit together on the nodes that are here, even when they are empty"
 
     def _lacking(self, want: Want, rooms: Sequence[Room]) -> str:
         """Why no node can hold this part: the nearest, and what it lacks."""

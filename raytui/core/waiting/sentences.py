@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from raytui.core.needs import Part
 from raytui.core.remedy import Hint, Remedy, parts
+from raytui.core.spec import WORKER
 from raytui.core.waiting.outcome import HAS_ROOM, amount, need, quantity
 from raytui.core.waiting.values import Demand, Holder, More, Waiting
 
@@ -19,9 +20,19 @@ def subject(demand: Demand) -> str:
 
 def message(waiting: Waiting) -> str:
     """The whole sentence."""
+    return f"{_who(waiting.demand)} {_predicate(waiting)}"
+
+
+def beside_subject(waiting: Waiting) -> str:
+    """The same where `subject` stands before it."""
+    count = waiting.demand.count
+    return _predicate(waiting) if count == 1 else f"{count} {_predicate(waiting)}"
+
+
+def _predicate(waiting: Waiting) -> str:
     demand = waiting.demand
     asked = f" for {_asked(demand)}" if demand.parts else ""
-    return f"{_who(demand)} {'waits' if demand.count == 1 else 'wait'}{asked}: {_why(waiting)}"
+    return f"{'waits' if demand.count == 1 else 'wait'}{asked}: {_why(waiting)}"
 
 
 def hint(waiting: Waiting) -> Hint:
@@ -33,6 +44,8 @@ def hint(waiting: Waiting) -> Hint:
         return _with_purpose(waiting, f"lets {one} run at once", f"let {one} run at once")
     if waiting.kind == "fits" and not waiting.holders and not waiting.awaits:
         return (Remedy("jobs"), " and ", Remedy("actors", "", "list what may hold the nodes"))
+    if waiting.kind == "quota":
+        return ("it needs a larger quota, or room in this one; ", Remedy("usage", "", "shows who holds it"))
     if waiting.kind == "never":
         return _instead(waiting)
     if waiting.because == HAS_ROOM:
@@ -52,22 +65,19 @@ def _with_purpose(waiting: Waiting, one: str, many: str) -> Hint:
 
 def _instead(waiting: Waiting) -> Hint:
     parts_of = waiting.demand.parts
-    if any(part.selectors or any(name.startswith("node:") for name in part.needs) for part in parts_of):
-        less = "it has to ask for less, or for another node"
-    else:
-        less = "it has to ask for less"
     if not waiting.groups:
-        return f"{less}, or this cluster needs other nodes"
-    return f"no number of workers of these sizes helps: {less}, or workers have to be larger"
+        return "it has to ask for less, or this cluster needs other nodes"
+    if any(part.selectors or any(name.startswith("node:") for name in part.needs) for part in parts_of):
+        return "no number of workers of these groups helps: it has to ask for another node, or for less"
+    return "no number of workers of these sizes helps: it has to ask for less, or workers have to be larger"
 
 
 def _who(demand: Demand) -> str:
-    strategy = f" ({demand.strategy})" if demand.strategy else ""
     name = f" {demand.name}" if demand.name else ""
     if demand.count == 1:
-        return f"{demand.what}{name}{strategy}" if name else f"1 {demand.what}{strategy}"
+        return f"{demand.what}{name}" if name else f"1 {demand.what}"
     many = "tasks or actors" if demand.what == "task or actor" else f"{demand.what}s"
-    return f"{demand.count} {many}{name}{strategy}"
+    return f"{demand.count} {many}{name}"
 
 
 def _asked(demand: Demand) -> str:
@@ -79,7 +89,7 @@ def _asked(demand: Demand) -> str:
         f"{part.count} {'bundle' if part.count == 1 else 'bundles'} of {need(part)}{_selected(part)}"
         for part in demand.parts
     )
-    return bundles + (where if total > 1 else "")
+    return f"{bundles}{where if total > 1 else ''} ({demand.strategy})"
 
 
 def _selected(part: Part) -> str:
@@ -94,6 +104,9 @@ def _why(waiting: Waiting) -> str:
         return f"no node{'' if waiting.groups else ' here'} can ever run {it}: {waiting.because}"
     if waiting.kind == "scale":
         return f"the nodes here are not enough even when empty; {_scaling(waiting)}"
+    if waiting.kind == "quota":
+        told = f"{_workers(waiting.later)} would do, but the quota has room for {waiting.because}"
+        return f"the nodes here are not enough even when empty; {told}"
     if waiting.kind == "environment":
         return _environment(waiting)
     if waiting.kind == "unknown":
@@ -109,7 +122,11 @@ def _scaling(waiting: Waiting) -> str:
     told = f"{_workers(waiting.scale)} would do"
     if waiting.is_beside:
         return f"{told} once what runs here has ended"
-    return f"{told} now" + (f", {_workers(waiting.later)} once what runs here has ended" if waiting.later else "")
+    if not waiting.later:
+        return f"{told} now"
+    groups = {more.group for more in (*waiting.scale, *waiting.later)}
+    later = str(waiting.later[0].number) if len(groups) == 1 else _workers(waiting.later)
+    return f"{told} now, or {later} once what runs here has ended"
 
 
 def _workers(more: tuple[More, ...]) -> str:
@@ -117,7 +134,8 @@ def _workers(more: tuple[More, ...]) -> str:
 
 
 def _more(number: int, group: str) -> str:
-    return f"{number} more {'worker' if number == 1 else 'workers'} of group {group}"
+    of_group = "" if group == WORKER else f" of group {group}"
+    return f"{number} more {'worker' if number == 1 else 'workers'}{of_group}"
 
 
 def _environment(waiting: Waiting) -> str:

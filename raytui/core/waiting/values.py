@@ -13,12 +13,13 @@ from raytui.core.spec import WORKER
 
 Amounts = Mapping[str, float]
 """By true resource name."""
-Kind = Literal["fits", "scale", "never", "environment", "unknown"]
+Kind = Literal["fits", "scale", "quota", "never", "environment", "unknown"]
 """Why a demand waits.
 
 `fits`: the nodes that are here or on their way can run it once what holds them ends. `scale`: only with more workers.
-`never`: no number of workers of any group lets it run. `environment`: it has a place and its runtime environment is
-being set up. `unknown`: see `Waiting.because`.
+`quota`: only with more workers than the platform's quotas have room for now. `never`: no number of workers of any group
+lets it run. `environment`: it has a place and its runtime environment is being set up. `unknown`: see
+`Waiting.because`.
 """
 
 
@@ -150,7 +151,8 @@ class Waiting(msgspec.Struct, frozen=True):
     """The fewest more workers with which it runs; for `fits` it then need not wait. Empty when no number does so, or
     nobody knows."""
     later: tuple[More, ...] = ()
-    """The fewest more workers with which it runs once the nodes that are here are empty, where that is fewer."""
+    """The fewest more workers with which it runs once the nodes that are here are empty, where that is fewer; for
+    `quota` those that it would need."""
     is_beside: bool = False
     """Whether with `scale` it still waits for what holds the nodes that are here."""
     since: float = 0.0

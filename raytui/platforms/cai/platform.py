@@ -89,9 +89,9 @@ class CaiPlatform:
         self._venv = venv
         self._is_inside = project_dir is not None
         self._reasons = Reasons(api)
-        self._accelerators = Accelerators(api)
         self._holdings = HoldingsReader(api)
         self._records: tuple[Record, ...] = ()
+        self._accelerators = Accelerators(api)
         self._remote = RemoteReports(api)
 
     async def list(self, cluster: str | None = None) -> tuple[Application, ...]:

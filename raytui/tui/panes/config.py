@@ -28,25 +28,35 @@ from raytui.tui.render.text import clean
 from raytui.tui.theme import sheet
 from raytui.view.picture import Picture
 
+LABEL, LABEL_MOST = 20, 36
+"""Cells of the labels: usually, and at most where groups have long names."""
+
+
+def _label(field: Field) -> str:
+    return f"{field.label} ({field.unit})" if field.unit else field.label
+
 
 class FieldRow(Vertical):
     """One field: label, input, what there is now; its problem under it."""
 
-    def __init__(self, field: Field, text: str, *, disabled: bool) -> None:
+    def __init__(self, field: Field, text: str, *, room: int, disabled: bool) -> None:
+        """`room` is how many cells the label takes."""
         super().__init__()
         self.field = field
+        self._room = room
         self.input = Input(text, compact=True, disabled=disabled, select_on_focus=True)
         self.input.cursor_blink = False
         self._beside = Static("", classes="running", markup=False)
         self._problem = Static("", classes="problem", markup=False)
         self._beside.display = self._problem.display = False
-        self._told = ("", "")
+        self._shown = ("", "")
 
     def compose(self) -> ComposeResult:
         """Label and input in one line."""
         with Horizontal():
-            unit = f" ({self.field.unit})" if self.field.unit else ""
-            yield Static(f" {self.field.label}{unit}", classes="label", markup=False)
+            label = Static(f" {_label(self.field)}", classes="label", markup=False)
+            label.styles.width = self._room
+            yield label
             yield self.input
             yield self._beside
         yield self._problem
@@ -54,16 +64,16 @@ class FieldRow(Vertical):
     @property
     def problem(self) -> str:
         """The problem that is shown; empty when there is none."""
-        return self._told[0]
+        return self._shown[0]
 
     @property
     def beside(self) -> str:
         """What is shown of what there is; empty when it is the same."""
-        return self._told[1]
+        return self._shown[1]
 
     def tell(self, problem: str, beside: str) -> None:
         """Show what is wrong with the field, and what there is now in its place."""
-        before, self._told = self._told, (problem, beside)
+        before, self._shown = self._shown, (problem, beside)
         if before[0] != problem:
             self._problem.update(clean(problem))
             self._problem.display = bool(problem)
@@ -97,16 +107,17 @@ class ConfigPane(Pane):
         self._platform = settings.platform
         self._read_only = settings.read_only
         self._plan_key, self._verbs = written("plan", keys), verb_keys(keys)
-        texts = texts_of(spec, self._platform)
+        texts, fields = texts_of(spec, self._platform), fields_of(self._platform, spec.groups)
+        room = min(LABEL_MOST, max((len(_label(field)) + 2 for field in fields), default=0))
         self._rows = {
-            field.spec_field: FieldRow(field, texts[field.spec_field], disabled=self._read_only)
-            for field in fields_of(self._platform, spec.groups)
+            field.spec_field: FieldRow(field, texts[field.spec_field], room=max(LABEL, room), disabled=self._read_only)
+            for field in fields
         }
         self._general = Static("", classes="problem", markup=False)
         self.spec = spec
         self.problems: list[Problem] = []
         self._refused: tuple[Problem, ...] = ()
-        self._told = ""
+        self._shown = ""
 
     def compose(self) -> ComposeResult:
         """All fields, then problems that belong to none of them."""
@@ -139,11 +150,11 @@ class ConfigPane(Pane):
             )
         for path, row in self._rows.items():
             row.tell(by_field.pop(path, ""), f"{word} {differ[path]}" if path in differ else "")
-        told = clean("; ".join(by_field.values()))
-        if told != self._told:
+        sentence = clean("; ".join(by_field.values()))
+        if sentence != self._shown:
             # Another text lays the whole screen out anew.
-            self._told = told
-            self._general.update(told)
+            self._shown = sentence
+            self._general.update(sentence)
         self._general.display = bool(by_field)
         self.rule.tell(state=self._state(there, word, differ), state_role="error" if self.problems else "muted")
 

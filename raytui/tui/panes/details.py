@@ -1,4 +1,4 @@
-"""All fields of one row, as its document has them.
+"""Why what a row is about ended, and all its fields as its document has them.
 
 They go on being told while the row exists, and stay when it is gone.
 """
@@ -15,6 +15,7 @@ from raytui.tui.render.listing import Kind, detail_lines
 from raytui.tui.render.text import clean
 from raytui.tui.theme import sheet
 from raytui.view.picture import Picture
+from raytui.view.stories import story_fields
 
 
 class DetailsPane(Pane):
@@ -49,7 +50,7 @@ class DetailsPane(Pane):
         row = next((row for row in kind.rows(picture) if kind.key(row) == self._key), None)
         self._gone = row is None
         if row is not None:
-            self._document = kind.document(row, picture)
+            self._document = {**story_fields(row, picture), **kind.document(row, picture)}
         self.draw()
 
     def draw(self) -> None:

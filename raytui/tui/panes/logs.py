@@ -100,15 +100,15 @@ class LogsPane(Pane):
         found: Sequence[LogSource] = ()
         try:
             found = await session.logs.sources(snapshot)
-            told = f"{len(found)} logs"
+            sentence = f"{len(found)} logs"
         except RaytuiError as error:
-            told = error.message
+            sentence = error.message
         except Exception as error:  # noqa: BLE001 - boundary: what is known without Ray can be chosen all the same
-            told = unforeseen(error)
+            sentence = unforeseen(error)
         if screen.is_attached:
             if found:
                 screen.fill([(source.name, source.kind) for source in found])
-            screen.tell(told)
+            screen.tell(sentence)
         name = await chosen
         if name:
             self.open(name)
@@ -173,8 +173,8 @@ class LogsPane(Pane):
     @on(LogView.Missed)
     def _nothing_found(self, message: LogView.Missed) -> None:
         message.stop()
-        told = f"no line matches {message.text!r}" if message.text else "nothing was searched for"
-        self.app.notify(told, timeout=3, markup=False)
+        sentence = f"no line matches {message.text!r}" if message.text else "nothing was searched for"
+        self.app.notify(sentence, timeout=3, markup=False)
 
     def _action_sources(self) -> None:
         self.choose()

@@ -154,8 +154,8 @@ def _remembered(item: Place, *, by_ray: bool) -> Row:
     said = [item.state.lower()] if item.state else []
     if not by_ray:
         said.insert(0, app.state if app else "not ours")
-    told = f"was {', '.join(said) or 'listed'}"
-    return Row(key(item), tuple(known.get(column, NONE) for column in SHOWN), (told, "muted"), _INDEX["cpu"])
+    sentence = f"was {', '.join(said) or 'listed'}"
+    return Row(key(item), tuple(known.get(column, NONE) for column in SHOWN), (sentence, "muted"), _INDEX["cpu"])
 
 
 def _was(picture: Picture, item: Place) -> Span:

@@ -59,9 +59,9 @@ def chain(picture: Picture, width: int, *, stale: bool = False) -> Line:
     broken = picture.assessment.broken
     if broken is None:
         skipped = [LAYER_NAMES[layer] for layer, state in picture.assessment.links() if state == "unchecked"]
-        told = f"{', '.join(skipped)} not looked at " if skipped else "all answering "
+        sentence = f"{', '.join(skipped)} not looked at " if skipped else "all answering "
         return spread(
-            _links(tuple(layer for layer in LAYERS if LAYER_NAMES[layer] not in skipped)), ((told, "muted"),), width
+            _links(tuple(layer for layer in LAYERS if LAYER_NAMES[layer] not in skipped)), ((sentence, "muted"),), width
         )
     before = picture.assessment.links()[: LAYERS.index(broken.layer)]
     reached = tuple(layer for layer, state in before if state == "ok")

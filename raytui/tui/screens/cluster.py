@@ -233,8 +233,8 @@ class ClusterScreen(Screen[None]):
     def request(self, request: Request) -> None:
         """Plan a verb, show the plan, and carry it out when it is confirmed."""
         if self.session is None:
-            told = f"{request.verb} was not begun: the platform is still being looked for"
-            self.post_message(messages.RequestRefused(told, "try again in a moment"))
+            sentence = f"{request.verb} was not begun: the platform is still being looked for"
+            self.post_message(messages.RequestRefused(sentence, "try again in a moment"))
             return
         # Not exclusive: that would cancel a half-made start. A second request is refused with a sentence instead.
         worker = self.run_worker(self._operate(request), group="lifecycle", exit_on_error=False)
@@ -242,8 +242,8 @@ class ClusterScreen(Screen[None]):
             self._operating = worker
 
     async def _operate(self, request: Request) -> None:
-        async with contextlib.aclosing(self._lifecycle.run(request)) as told:
-            async for message in told:
+        async with contextlib.aclosing(self._lifecycle.run(request)) as sentence:
+            async for message in sentence:
                 self.post_message(message)
 
     async def _plan(self, request: Request) -> Plan:
@@ -340,8 +340,8 @@ class ClusterScreen(Screen[None]):
         if self.body.has_form:
             self.body.toggle_config()
         else:
-            told = "there is nothing to configure: raytui only watches this cluster"
-            self.notice = Notice("info", told, "whoever made it configures it")
+            sentence = "there is nothing to configure: raytui only watches this cluster"
+            self.notice = Notice("info", sentence, "whoever made it configures it")
 
     def _action_filter(self) -> None:
         self.body.filter()

@@ -97,8 +97,8 @@ def why(place: Place, picture: Picture) -> Note | None:
     said = app.launcher.message if app.launcher is not None else ""
     if app.state in {"failed", "stopped"}:
         role: Role = "error" if app.state == "failed" else "muted"
-        told = app.message or said
-        return Note(told, role) if told or app.ended_at == 0 else Note("", role, app.ended_at)
+        reason = app.message or said
+        return Note(reason, role) if reason or app.ended_at == 0 else Note("", role, app.ended_at)
     if state == "DEAD":
         ended = (node.message or node.reason) if node is not None and node.state == "DEAD" else said
         return Note(ended or "its node has ended", "error", node.ended_at if node is not None else 0.0)

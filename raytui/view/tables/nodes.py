@@ -32,8 +32,8 @@ def _why_role(node: Node, _: Picture, _text: str) -> Role:
 
 
 def _note(node: Node, picture: Picture) -> Note | None:
-    told = _why(node, picture)
-    return Note(told or "it left no message", "error", node.ended_at) if node.state == "DEAD" else None
+    reason = _why(node, picture)
+    return Note(reason or "it left no message", "error", node.ended_at) if node.state == "DEAD" else None
 
 
 def _group(node: Node, picture: Picture) -> str | None:

@@ -36,6 +36,12 @@ def _reading(picture: Picture) -> Reading[Sequence[object]]:
     return Reading(told.value.held, at=told.at, total=told.value.total)
 
 
+def _workload(row: Held, picture: Picture) -> str:
+    """A workload by its name; one of this cluster by its name inside it, as in every other list."""
+    told = picture.snapshot.holdings.value
+    return picture.short(row.name) if told is not None and row.project == told.project else row.name
+
+
 def _age(row: Held, picture: Picture) -> float | None:
     return max(0.0, picture.snapshot.observed_at - row.since) if row.since else None
 
@@ -68,7 +74,7 @@ USAGE: TableKind[Held] = TableKind(
     columns=(
         Column("user", lambda row, _: row.user or None, width=8, wide=16),
         Column("project", lambda row, _: row.project or None, width=9, wide=24, rank=1),
-        Column("workload", lambda row, _: row.name or None, fields=("name",), width=15, wide=40),
+        Column("workload", lambda row, _: row.name or None, written=_workload, fields=("name",), width=15, wide=40),
         Column("state", lambda row, _: row.state or None, role=by_state, width=10, rank=2),
         Column("cpus", lambda row, _: row.cpu, fields=("cpu",), width=4, right=True),
         Column("gb", lambda row, _: row.memory, amounts.gigabytes, fields=("memory",), width=4, right=True),

@@ -83,6 +83,8 @@ class FakeDashboard:
         self.slow: dict[str, float] = {}
         self.bodies: dict[str, bytes | Callable[[], bytes]] = {}
         self.statuses: dict[str, tuple[int, bytes]] = {}
+        self.sent: list[tuple[str, str, bytes]] = []
+        """Method, path and body of every request that brought one."""
         self.token = ""
         self.stream: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._server: asyncio.Server | None = None
@@ -168,6 +170,9 @@ class FakeDashboard:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
         parts = urlsplit(first.split()[1])
         path = parts.path
+        if "content-length" in headers:
+            body = await reader.readexactly(int(headers["content-length"]))
+            self.sent.append((first.split()[0], path, body))
         self.requests[path] += 1
         self.queries.append(first.split()[1])
         self.headers.append(headers)

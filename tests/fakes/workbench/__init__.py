@@ -48,7 +48,7 @@ and fits now is started.
 | pages | paging.py | page_size, page_limit, repeat_token |
 | orphan engines | lifecycle.py | orphan_on_restart |
 | older status words | server.py | older_status |
-| files become visible late | files.py | visibility, upload_fails |
+| files become visible late; full folders | files.py, api/ | visibility, upload_fails, folder_full |
 | files that may not be moved onto others | api/ | rename_onto |
 | an Envoy sidecar | sidecar_fault.py | sidecar, sidecar_drop |
 | projects from git | cloning.py | clone_fails, clone_seconds, git_source |
@@ -57,7 +57,7 @@ and fits now is started.
 | files by POST and by PUT | api/files.py | |
 | the vendor's client for everybody and in workloads | client.py | --client |
 | lists that only other programs ask for, empty | api/others.py | |
-| keys | state.py | key_invalid, wrong_audience, read_only, admin_key |
+| keys | state.py | key_invalid, wrong_audience, read_only, view_only, admin_key |
 
 `--help` explains every fault and option. Linux only. With root each workload has a mount namespace (else a TMPDIR of
 its own, and HOME is the project's real folder) and a network namespace at a bridge of this workbench: any two

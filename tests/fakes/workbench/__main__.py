@@ -99,6 +99,7 @@ async def run(options: argparse.Namespace) -> int:
             scheme=scheme,
             port=options.port,
             team=options.team,
+            certificate=options.tls_cert,
             own_network=options.network == "own",
             client=options.client.resolve() if options.client else None,
         )

@@ -20,10 +20,11 @@ USES = "keyUsage=critical,digitalSignature,keyCertSign"
 
 
 class Certificates:
-    """The certificate below `<root>/tls`."""
+    """The certificate below `<root>/tls`, or the `given` one, which whoever gave it serves."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, given: Path | None = None) -> None:
         self._folder = root / "tls"
+        self._given = given
         self._lock = asyncio.Lock()
         self._made: bool | None = None
 
@@ -47,6 +48,9 @@ class Certificates:
 
     def _openssl(self) -> bool:
         self._folder.mkdir(parents=True, exist_ok=True)
+        if self._given is not None:
+            self._bundle(self._given)
+            return True
         words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
         words += ["-days", "30", "-subj", "/CN=test workbench", "-addext", NAMES, "-addext", USES]
         words += ["-keyout", str(self._folder / "key.pem"), "-out", str(self._folder / "cert.pem")]
@@ -55,8 +59,11 @@ class Certificates:
         except (OSError, subprocess.CalledProcessError) as error:
             print(f"the workbench answers https nowhere: openssl made no certificate ({error})", file=sys.stderr)
             return False
+        self._bundle(self._folder / "cert.pem")
+        return True
+
+    def _bundle(self, certificate: Path) -> None:
         known = {os.environ.get(name, "") for name in VARIABLES} - {""} or {SYSTEM}
         trusted = [Path(name).read_bytes() for name in sorted(known) if Path(name).is_file()]
-        bundle = b"\n".join([*trusted, (self._folder / "cert.pem").read_bytes()])
+        bundle = b"\n".join([*trusted, certificate.read_bytes()])
         (self._folder / "ca-bundle.pem").write_bytes(bundle)
-        return True

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 HANDSHAKE = b"\x16"
+PAUSE = 0.05
 
 
 class Doors:
@@ -39,7 +40,11 @@ class Doors:
         listening.setblocking(False)
         try:
             while True:
-                connection, _ = await loop.sock_accept(listening)
+                try:
+                    connection, _ = await loop.sock_accept(listening)
+                except OSError:  # too many open files, or a client that was gone already
+                    await asyncio.sleep(PAUSE)
+                    continue
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 task = loop.create_task(self._begin(connection))
                 self._beginning.add(task)

@@ -9,7 +9,7 @@ import random
 import signal
 from typing import TYPE_CHECKING
 
-from .faults import LATE, WAYS
+from .faults import EXPIRES, LATE, WAYS
 from .wire import Answer, html_answer, reset
 
 if TYPE_CHECKING:
@@ -73,6 +73,9 @@ class Delivery:
 
     async def fail(self, way: str, *, create: bool) -> Answer | None:
         """Carry `way` out. The answer to send, or None when the connection is gone."""
+        if way == EXPIRES:
+            self._faults.key_invalid = True
+            return await self._work()
         if way == LATE:
             self._spawn(self._later())
             return html_answer("504 Gateway Time-out", 504)

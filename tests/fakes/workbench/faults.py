@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
 from typing import Any
 
 WAYS = (
@@ -33,6 +34,11 @@ LATE = "late"
 `ambiguous_create`)."""
 
 
+EXPIRES = "expires"
+"""From this request on every key is refused with 401, as when a key expires in the middle of something. Only on
+demand (`fail_how=expires`)."""
+
+
 class UnknownFault(ValueError):
     """A fault was named that does not exist, or its value has the wrong form."""
 
@@ -49,7 +55,7 @@ class Faults:
         0.0, "share of API requests that fail, mixed over every way of failing; that share of deletes is slow too"
     )
     fail_request: int = _fault(0, "fail exactly the N-th API request from now (1 = the next)")
-    fail_how: str = _fault("500_before", "how fail_request fails: " + ", ".join((*WAYS, LATE)))
+    fail_how: str = _fault("500_before", "how fail_request fails: " + ", ".join((*WAYS, LATE, EXPIRES)))
     fail_operation: str = _fault("", "fail_request counts only requests of this operationId, e.g. CreateApplication")
     kill_pid: int = _fault(0, "the client that kill_pid_before and kill_pid_after end with SIGKILL")
     kill_pid_before: int = _fault(
@@ -109,6 +115,7 @@ class Faults:
         "refuse",
         "what moving a file onto an existing one does: refuse, replace, or absent (files cannot be moved at all)",
     )
+    folder_full: bool = _fault(False, "project folders are full: uploads answer 500, no space left on device")
     upload_fails: bool = _fault(False, "uploads answer 200 and store nothing")
     shm_mb: int = _fault(
         0, "size of a workload's /dev/shm; 0 = the project's shared_memory_limit, else 64; -1 = the machine's"
@@ -136,6 +143,7 @@ class Faults:
     key_invalid: bool = _fault(False, "every key is refused with 401")
     wrong_audience: bool = _fault(False, "every key lacks the audience API: 403, from validate_key too")
     read_only: bool = _fault(False, "every key may only read: 403 on anything that changes something")
+    view_only: str = _fault("", "projects in which the user may only look: 1 for all, or name patterns between commas")
     admin_key: bool = _fault(False, "the key may read workloads/executions")
     expired_login: bool = _fault(False, "every API request is redirected to a login page that ends in 200 HTML")
     authorization_passes: bool = _fault(False, "the ingress hands the Authorization header on to the application")
@@ -200,7 +208,7 @@ def _parse(name: str, default: Any, value: Any) -> Any:
     except (KeyError, ValueError):
         raise UnknownFault(f"fault {name}: {value!r} is not a {type(default).__name__}") from None
     choices = {
-        "fail_how": (*WAYS, LATE),
+        "fail_how": (*WAYS, LATE, EXPIRES),
         "end_status": ("stopped", "failed"),
         "missing_script": ("", "refuse", "fail", "ignore"),
         "rename_onto": ("refuse", "replace", "absent"),
@@ -209,3 +217,8 @@ def _parse(name: str, default: Any, value: Any) -> Any:
     if choices is not None and parsed not in choices:
         raise UnknownFault(f"fault {name}: {value!r} is none of {', '.join(filter(None, choices))}")
     return parsed
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether a fault is on for what has this name: 1 is for all, else any of the patterns between commas."""
+    return pattern == "1" or any(fnmatchcase(name, part.strip()) for part in pattern.split(",") if part)

@@ -114,6 +114,7 @@ def main() -> None:
         sys.exit(0)
     if specification["network"] >= 0:
         _libc_call("setns", specification["network"], CLONE_NEWNET)
+        os.close(specification["network"])
     if specification["stage"]:
         folder = specification["folder"] if specification["home"] == HOME else ""
         private_mounts(specification["stage"], specification["keep"], specification["shm_mb"], folder)
@@ -184,7 +185,9 @@ def _kernel(specification: dict[str, Any], shell: types.ModuleType) -> int:
         f"{specification['home']}/.local/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
     )
     if specification["modules"]:
-        sys.path.append(specification["modules"])
+        sys.path.insert(1, specification["modules"])
+        for name in ("certifi", "certifi.core"):  # the machine's interpreter may have loaded its own while it started
+            sys.modules.pop(name, None)
     sys.argv = ["/usr/local/lib/python3/site-packages/ipykernel_launcher.py", "-f", "/tmp/jupyter/kernel.json"]
     if specification["sidecar"]:
         sys.path.insert(1, specification["sidecar"])

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from . import ingress
 from .environment import for_workload
+from .faults import matches
 from .model import FAILED, RUNNING, STARTING, STOPPED, STOPPING, Application, Orphan, Run, now
 from .runner import Pod, PodRequest, Runner
 
@@ -163,7 +163,7 @@ class Lifecycle:
         await bench.scheduler.admit(application)
         self._note(application, "starting")
         await asyncio.sleep(faults.start_seconds)
-        await _until(lambda: not _matches(faults.endless_start, application.name))
+        await _until(lambda: not matches(faults.endless_start, application.name))
         if bench.options.stub:
             self._running(application)
             await asyncio.Event().wait()
@@ -245,15 +245,15 @@ class Lifecycle:
             await asyncio.wait([application.ending])
         await self._stop(application)
         await asyncio.sleep(self._bench.chooser.slow_delete())
-        await _until(lambda: not _matches(self._bench.faults.stuck_delete, application.name))
+        await _until(lambda: not matches(self._bench.faults.stuck_delete, application.name))
         self._bench.applications.pop(application.id, None)
         self._bench.listing.removed(application)
 
     def _stuck_stop(self, application: Application) -> bool:
         """Whether a stop hangs: its processes live on. A delete ends it, unless that is stuck too."""
         faults = self._bench.faults
-        freed = application.deleting and not _matches(faults.stuck_delete, application.name)
-        return _matches(faults.stuck_stop, application.name) and not freed
+        freed = application.deleting and not matches(faults.stuck_delete, application.name)
+        return matches(faults.stuck_stop, application.name) and not freed
 
     async def _launched(self, application: Application) -> None:
         if application.launching is not None:
@@ -268,11 +268,6 @@ class Lifecycle:
     def _set(self, application: Application, status: str) -> None:
         application.status = status
         application.updated_at = now()
-
-
-def _matches(pattern: str, name: str) -> bool:
-    """Whether a fault is on for an application: 1 is for all, else any of the patterns between commas."""
-    return pattern == "1" or any(fnmatchcase(name, part.strip()) for part in pattern.split(",") if part)
 
 
 async def _until(condition: Callable[[], bool]) -> None:

@@ -64,7 +64,7 @@ class Place:
     namespace: int = -1
     listening: list[asyncio.Task[None]] = field(default_factory=list)
 
-    def socket(self) -> socket.socket:
+    def make_socket(self) -> socket.socket:
         """A TCP socket in the workload's network."""
         if self.namespace < 0:
             made = socket.socket()
@@ -76,7 +76,7 @@ class Place:
 
     async def connect(self, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection to the workload's 127.0.0.1. Raises OSError."""
-        made = self.socket()
+        made = self.make_socket()
         try:
             await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", port))
             return await asyncio.open_connection(sock=made)
@@ -86,7 +86,7 @@ class Place:
 
     def listener(self, port: int = 0) -> socket.socket:
         """A socket that listens on the workload's 127.0.0.1. Raises OSError."""
-        made = self.socket()
+        made = self.make_socket()
         try:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             made.bind(("127.0.0.1", port))
@@ -177,6 +177,7 @@ class Network:
                 f"workloads share the network of this machine: a network of their own is not permitted ({error})",
                 file=sys.stderr,
             )
+            self.close()
             return False
         return True
 

@@ -263,7 +263,8 @@ def _read_groups(site: Site, words: list[str]) -> None:
     made = []
     for word in words:
         name, values = _split(word, {"cpu": int, "memory": int, "gpu": int, "nodes": int})
-        made.append(replace(ResourceGroup(name), **{key: int(value) for key, value in values.items()}))
+        numbers = {key: int(value) for key, value in values.items()}
+        made.append(replace(ResourceGroup(name), **numbers))  # type: ignore[arg-type]
     site.groups = tuple(made)
 
 

@@ -46,6 +46,8 @@ class Options:
     """The team that owns the first project."""
     own_network: bool = True
     """Whether workloads get networks of their own, where that is permitted."""
+    certificate: Path | None = None
+    """The certificate that https is served with, when one was given."""
     client: Path | None = None
     """The vendor's client for Python, a tar.gz."""
 
@@ -72,7 +74,7 @@ class Workbench:
         self.api_key = secrets.token_hex(32)
         self.workload_key = secrets.token_hex(32)
         self.port = self.options.port
-        self.certificates = Certificates(self.options.root)
+        self.certificates = Certificates(self.options.root, self.options.certificate)
         self.network: Network
         self.lifecycle: Lifecycle
         self.runs: Runs

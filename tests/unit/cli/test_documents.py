@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from raytui.cli import look
+from raytui.cli import plain_status
 from raytui.core.errors import Failure
 from tests.unit.core.values import NOW, node, snapshot
 
@@ -28,7 +28,7 @@ REFUSED = Failure(
     ],
 )
 def test_the_status_document_is_what_scripts_know(show, text, monkeypatch, name, seen):
-    monkeypatch.setattr(look.time, "time", lambda: NOW + 0.5)
+    monkeypatch.setattr(plain_status.time, "time", lambda: NOW + 0.5)
     show(seen)
     golden = GOLDEN / f"{name}.json"
     assert text("status", "-o", "json")[1] == golden.read_text()

@@ -10,7 +10,7 @@ import time
 import msgspec
 import pytest
 
-from raytui.cli import look
+from raytui.cli import plain_status
 from raytui.cli.flags import read
 from raytui.cli.status import is_so
 from raytui.core.conditions import assess
@@ -46,7 +46,7 @@ def test_status_and_its_exit_codes(show, call, seen, code, verdict):
 
 
 def test_text_and_json_of_an_unexposed_healthy_cluster_say_the_same(show, call, text, monkeypatch):
-    monkeypatch.setattr(look.time, "time", lambda: NOW + 0.5)
+    monkeypatch.setattr(plain_status.time, "time", lambda: NOW + 0.5)
     hidden = Failure(
         "network", "DashboardNotExposed", "the dashboard is not exposed", "expose_dashboard = true exposes it"
     )
@@ -275,7 +275,7 @@ def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path):
 
 def test_an_unforeseen_fault_is_one_sentence_and_a_file(show, call, monkeypatch, tmp_path):
     show(snapshot())
-    monkeypatch.setattr("raytui.cli.look.status_document", lambda *_: 1 / 0)
+    monkeypatch.setattr("raytui.cli.plain_status.status_document", lambda *_: 1 / 0)
     code, document, err = call("status")
     assert (code, document["error"]["reason"]) == (1, "Unforeseen")
     assert "Traceback" not in err

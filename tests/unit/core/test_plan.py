@@ -117,6 +117,14 @@ def test_request_of_a_worker_carries_its_marker_and_size_and_no_secret():
     assert not [name for name in request.environment if "TOKEN" in name or "KEY" in name]
 
 
+def test_a_part_of_a_cpu_is_a_whole_one_to_ray_which_counts_no_parts():
+    spec = msgspec.structs.replace(SPEC, workers=WorkersSpec(count=1, cpu=0.5, memory=4.0))
+    request = create_request(spec, "ray-cluster-worker-1")
+    assert (request.cpu, request.environment["RAYTUI_NUM_CPUS"]) == (0.5, "1")
+    spec = msgspec.structs.replace(SPEC, workers=WorkersSpec(count=1, cpu=2.5, memory=4.0))
+    assert create_request(spec, "ray-cluster-worker-1").environment["RAYTUI_NUM_CPUS"] == "2"
+
+
 def test_spec_is_read_back_from_the_applications():
     apps = (application(1, spec_json="garbage"), application(0, spec_json=msgspec.json.encode(SPEC).decode()))
     assert recorded_spec(apps) == SPEC

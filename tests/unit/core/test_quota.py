@@ -170,12 +170,18 @@ def test_many_that_lack_the_same_are_one_finding_that_names_them_and_the_number_
     told = holdings(quota(13, 13), running=frozenset(app.name for app in running))
     judged = assess(seen(apps, told))
     (found,) = only(judged, "QuotaExceeded")
-    assert found.subject == "ray-cluster"
+    assert found.subject == "ray-cluster-worker"
     assert all(f"worker-{n}" in found.message for n in range(13, 21))
     assert "worker-12" not in found.message
     assert "1 CPU asked by each, 13 of your quota of 13 CPU in use" in found.message
     assert "raytui scale 12 asks for no more than fits" in as_commands(found.hint)
     assert waiting_names(join(seen(apps, told))).startswith("worker-13 worker-14")
+
+
+def test_what_fits_of_a_group_leaves_out_all_that_wait():
+    apps = [application(0), waiting(1), waiting(2, cpu=3.0)]
+    told = as_commands(only(assess(seen(apps, holdings())), "QuotaExceeded")[0].hint)
+    assert "raytui scale 0 asks for no more than fits" in told
 
 
 def test_another_group_is_scaled_by_its_name():

@@ -9,6 +9,7 @@ from raytui.core.errors import ConfigurationError
 from raytui.core.holdings import Held, Holdings
 from raytui.core.patterns import compile_pattern
 from raytui.core.snapshot import Actor, Gpu, Job, RayEvent, ServeDeployment
+from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task, TaskCount
 from raytui.view.picture import Picture, picture_of
 from raytui.view.tables.kind import Column, TableKind, by_state
 from raytui.view.tables.registry import TABLES
@@ -46,6 +47,10 @@ def full() -> Picture:
             serve=(ServeDeployment("app", "RUNNING", "d1", "UNHEALTHY", replicas=2),),
             holdings=Holdings(held=(Held("e1", "alice", "train", "train-1", since=NOW - 60), Held("", "", "", "x"))),
             events=(RayEvent(NOW - 5, "ERROR", "GCS", "a node died", node_id="n1" * 8),),
+            tasks=(Task("t1", "step", "RUNNING", started_at=NOW - 9, since=NOW - 9), Task("t2", "step", "FAILED")),
+            task_counts=(TaskCount("step", "NORMAL_TASK", {"RUNNING": 1, "FAILED": 1}),),
+            placement_groups=(PlacementGroup("g1", "", "PENDING", bundles=(Bundle(0, {"CPU": 1.0}),)),),
+            ray_workers=(RayWorker("w1", is_alive=True), RayWorker("w2", is_alive=False, exit_type="SYSTEM_ERROR")),
         )
     )
 

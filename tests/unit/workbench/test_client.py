@@ -31,11 +31,11 @@ async def test_it_is_served_without_a_key_and_imported_in_workloads(tmp_path: Pa
         del api.http.headers["authorization"]
         assert (await api.http.get("/api/v2/python.tar.gz")).content == archive.read_bytes()
         api.http.headers["authorization"] = f"Bearer {api.bench.api_key}"
-        job = await api.job("job.py", "import cmlapi\nprint('client', cmlapi.VERSION)\n")
+        job = await api.job("job.py", "import cmlapi\nprint('client', cmlapi.VERSION, cmlapi.certifi.where())\n")
         run = await api.run(job)
         status = await reaches(lambda: api.run_status(job, run), "ENGINE_SUCCEEDED", "ENGINE_FAILED")
         log = api.log(next(iter(api.bench.jobs.values())).runs[0].engine_id)
-        assert (status, "client 1.0" in log) == ("ENGINE_SUCCEEDED", True), log
+        assert (status, f"client 1.0 {tmp_path}/root/tls/ca-bundle.pem" in log) == ("ENGINE_SUCCEEDED", True), log
 
 
 async def test_without_one_there_is_none(tmp_path: Path) -> None:

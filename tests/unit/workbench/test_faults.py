@@ -330,3 +330,24 @@ async def test_the_ingress_of_stub_applications(api: Api) -> None:
         assert (await stranger.get(api.bench.url, headers={"host": f"open.{api.bench.domain}"})).text.count(
             "stub application"
         ) == 2
+
+
+async def test_a_project_in_which_the_user_may_only_look(api: Api) -> None:
+    api.bench.faults.update({"view_only": "work*"})
+    assert (await api.create("one")).status_code == 403
+    assert (await api.call("GET", "applications")).status_code == 200
+    permissions = (await api.get(api.project))["permissions"]
+    assert (permissions["read"], permissions["write"], permissions["admin"]) == (True, False, False)
+    assert (await api.call("POST", "/api/v2/projects", {"name": "mine"})).status_code == 200
+
+
+async def test_a_full_folder_refuses_uploads(api: Api) -> None:
+    api.bench.faults.update({"folder_full": 1})
+    answer = await api.http.post(f"{api.project}/files", files={"one.py": ("f", b"1")})
+    assert (answer.status_code, answer.json()["message"]) == (500, "write /home/cdsw/one.py: no space left on device")
+    assert [row["path"] for row in (await api.get("files/."))["files"]] == [".venv"]
+
+
+async def test_a_key_expires_in_the_middle_of_something(api: Api) -> None:
+    api.bench.faults.update({"fail_request": 2, "fail_how": "expires"})
+    assert [(await api.call("GET", "applications")).status_code for _ in range(3)] == [200, 401, 401]

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.fakes.workbench import network
+from tests.fakes.workbench.certificates import Certificates
 
 from .conftest import SERVING, Api, connected, reaches, until
 from .test_workloads import running
@@ -146,3 +147,12 @@ connection.request("GET", "/_test/state")
 print(connection.getresponse().status)
 """
         assert await said(api, text) == "200"
+
+
+async def test_workloads_trust_the_certificate_that_the_workbench_was_given(tmp_path: Path) -> None:
+    given = tmp_path / "given.pem"
+    given.write_text("a certificate of somebody")
+    told = await Certificates(tmp_path / "root", given).variables()
+    assert set(told) == {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
+    assert (tmp_path / "root" / "tls" / "ca-bundle.pem").read_text().endswith("a certificate of somebody")
+    assert told["SSL_CERT_FILE"] == str(tmp_path / "root" / "tls" / "ca-bundle.pem")

@@ -58,8 +58,6 @@ class Record(msgspec.Struct, frozen=True):
     cpu: float
     memory: float
     gpus: int
-    accelerator_label_id: str
-    """Empty where no kind of GPU was asked for."""
     runtime_identifier: str
     script: str
     environment: dict[str, str]
@@ -115,7 +113,6 @@ def parse(entry: Mapping[str, object]) -> Record:
         cpu=number(entry.get("cpu")),
         memory=number(entry.get("memory")),
         gpus=int(number(entry.get("nvidia_gpu"))),
-        accelerator_label_id=_text(entry, "accelerator_label_id").strip("0") and _text(entry, "accelerator_label_id"),
         runtime_identifier=_text(entry, "runtime_identifier"),
         script=_text(entry, "script"),
         environment={
@@ -182,7 +179,7 @@ def to_application(record: Record, site: str) -> Application:
         cpu=record.cpu,
         memory=record.memory,
         gpus=record.gpus,
-        accelerator_label_id=record.accelerator_label_id,
+        accelerator_label_id=record.accelerator,
         runtime_identifier=record.runtime_identifier,
         script=record.script,
         spec_json=record.environment.get(SPEC_VARIABLE, ""),

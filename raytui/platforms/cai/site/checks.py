@@ -142,16 +142,19 @@ def quota_row(spec: ClusterSpec, quota: dict[str, object]) -> Check:
     configured, used = quota.get("quota_configured"), quota.get("quota_usage")
     if not isinstance(configured, dict):
         return Check("quota", "skip", "the workbench does not tell this key its quota")
-    groups = [size for size in spec.all_groups.values() if size.count]
-    nodes = [(1, spec.head.cpu, spec.head.memory, 0), *((w.count, w.cpu, w.memory, w.gpus) for w in groups)]
+    groups = {name: size for name, size in spec.all_groups.items() if size.count}
+    nodes = [("head", 1, (spec.head.cpu, spec.head.memory, 0))]
+    nodes += [(_table(name), size.count, (size.cpu, size.memory, size.gpus)) for name, size in groups.items()]
     never, over, tight = [], [], []
+    field = ""
     for place, (name, unit) in enumerate((("cpu", "CPU"), ("memory", "GB"), ("nvidia_gpu", "GPU"))):
         most = number(configured.get(name))
-        amounts = [(node[0], float(node[1 + place] or 0.0)) for node in nodes]
-        amount, largest = sum(count * size for count, size in amounts), max(size for _, size in amounts)
+        amounts = [(float(sizes[place] or 0.0), count, table) for table, count, sizes in nodes]
+        amount, (largest, _, table) = sum(size * count for size, count, _ in amounts), max(amounts)
         free = most - (number(used.get(name)) if isinstance(used, dict) else 0.0)
         if most and largest > most:
             never.append(f"{largest:g} {unit} with at most {most:g}")
+            field = field or f"{table}.{('cpu', 'memory', 'gpus')[place]}"
         elif most and amount > most:
             over.append(f"{amount:g} of at most {most:g} {unit}")
         elif most and amount > free:
@@ -159,13 +162,18 @@ def quota_row(spec: ClusterSpec, quota: dict[str, object]) -> Check:
     hint = "workloads over quota wait in STARTING without an error: ask for less, or end something"
     if never:
         message = f"a node asks for more than the whole quota, so it can never start: {', '.join(never)}"
-        return Check("quota", "fail", message, "ask for smaller nodes, or for a larger quota", "workers.cpu")
+        return Check("quota", "fail", message, "ask for smaller nodes, or for a larger quota", field)
     if over:
         message = f"the cluster asks for more than the quota allows, so a part of it will wait: {', '.join(over)}"
         return Check("quota", "warn", message, hint, "workers.count")
     if tight:
         return Check("quota", "warn", f"the quota is in use already: {', '.join(tight)}", hint, "workers.count")
     return Check("quota", "ok", "the cluster fits the quota")
+
+
+def _table(group: str) -> str:
+    """The table of a group in the spec."""
+    return "workers" if group == WORKER else f"groups.{group}"
 
 
 def venv_row(spec: ClusterSpec, venv: Venv) -> Check:

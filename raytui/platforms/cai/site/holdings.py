@@ -58,7 +58,7 @@ class HoldingsReader:
             ),
         )
         kinds = labels_of(labels, use, user)
-        own = {app.name: app.accelerator_label_id for app in applications}
+        own = {app.name: app.accelerator for app in applications}
         held = held_of(workloads.rows, kinds, own=own, project=project)
         team = {row.group for row in held if row.project == project and row.group}
         quotas = quotas_of(users, groups, user, team)

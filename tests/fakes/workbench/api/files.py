@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes.workbench.routing import EXISTS, INVALID, NOT_FOUND, Call, Refused, operation
+from tests.fakes.workbench.routing import EXISTS, INTERNAL, INVALID, NOT_FOUND, Call, Refused, operation
 from tests.fakes.workbench.wire import Answer, BadRequest, multipart
 
 from . import common
@@ -37,6 +37,8 @@ async def upload_file(bench: Workbench, call: Call) -> Answer:
         raise Refused(INVALID, str(error)) from None
     if not parts:
         raise Refused(INVALID, "no file in the upload")
+    if bench.faults.folder_full:
+        raise Refused(INTERNAL, f"write /home/cdsw/{parts[0][0]}: no space left on device")
     for name, content in parts:
         await bench.files.write(common.inside(project, name), content)
     return Answer()

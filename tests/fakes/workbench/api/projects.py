@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from tests.fakes.workbench import cloning
+from tests.fakes.workbench.faults import matches
 from tests.fakes.workbench.model import Project, now
 from tests.fakes.workbench.paging import page
 from tests.fakes.workbench.routing import EXISTS, NOT_FOUND, Call, Refused, operation
@@ -22,14 +23,14 @@ SETTINGS = ("ephemeral_storage_request", "ephemeral_storage_limit", "default_eng
 @operation("ListProjects", "GET", COLLECTION)
 async def list_projects(bench: Workbench, call: Call) -> dict[str, Any]:
     """The caller's projects."""
-    return page(bench, call, "projects", [project.to_json() for project in bench.projects.values()])
+    return page(bench, call, "projects", [_shown(bench, project) for project in bench.projects.values()])
 
 
 @operation("BatchListProjects", "GET", COLLECTION + "/batch")
 async def batch_list_projects(bench: Workbench, call: Call) -> dict[str, Any]:
     """Projects by id; unknown ids are left out."""
     wanted = [identity for value in call.request.query.get("project_ids", []) for identity in value.split(",")]
-    return {"projects": [project.to_json() for project in bench.projects.values() if project.id in wanted]}
+    return {"projects": [_shown(bench, project) for project in bench.projects.values() if project.id in wanted]}
 
 
 @operation("ListProjectNames", "GET", "/api/v2/projectnames")
@@ -62,7 +63,7 @@ async def create_project(bench: Workbench, call: Call) -> dict[str, Any]:
 @operation("GetProject", "GET", COLLECTION + "/{project_id}")
 async def get_project(bench: Workbench, call: Call) -> dict[str, Any]:
     """One project."""
-    return common.project_of(bench, call).to_json()
+    return _shown(bench, common.project_of(bench, call))
 
 
 @operation("UpdateProject", "PATCH", COLLECTION + "/{project.id}")
@@ -89,6 +90,14 @@ async def delete_project(bench: Workbench, call: Call) -> dict[str, Any]:
         project.deleting = True
         bench.spawn(_delete(bench, project))
     return {}
+
+
+def _shown(bench: Workbench, project: Project) -> dict[str, Any]:
+    """The answer's Project, with what the user may do in it."""
+    row = project.to_json()
+    if matches(bench.faults.view_only, project.name):
+        row["permissions"] |= dict.fromkeys(("write", "admin", "operator"), False)
+    return row
 
 
 async def _delete(bench: Workbench, project: Project) -> None:

@@ -416,3 +416,44 @@ def test_lines_of_rays_own_processes_are_not_the_drivers_last_words() -> None:
     assert of_job(evidence(snapshot(jobs=(failed,))), failed).sentence == (
         "job j failed with exit code 4; its last line: half done"
     )
+
+
+def test_of_a_watched_cluster_only_rays_words_count_and_nobody_is_told_to_restart_a_node() -> None:
+    seen = recorded_cluster()
+    dead = next(node for node in seen.snapshot.nodes.value if node.state == "DEAD")
+    found = of_node(seen, dead)
+    assert found is not None
+    assert (found.kind, [witness.source for witness in found.witnesses], found.advice) == ("unknown", ["Ray"], "")
+
+
+def test_without_the_actors_the_exception_itself_tells_what_became_of_the_actor() -> None:
+    head = f"ray.exceptions.ActorDiedError: The actor died unexpectedly before finishing this task.\n\tclass_name: Hog\n\tactor_id: {ACTOR}\n\tpid: 7"
+    node_died = f"The actor died because its node has died. Node Id: {('ab' * 28)}"
+    apps = (application(0), application(1, **said("the raylet ended (killed by signal 9)")))
+    nodes = (node(0), node(1, **LOST, node_id="ab" * 28))
+    told = {}
+    for words in (
+        DIED,
+        node_died,
+        "1 worker(s) were killed due to the node running low on memory. Memory was 2GB used / 3GB",
+    ):
+        failed = Job("j", "FAILED", message=traceback_of(head, words), driver_exit_code=1, ended_at=NOW)
+        found = of_job(evidence(snapshot(apps, nodes, jobs=(failed,))), failed)
+        told[words] = (found.kind, found.certain, found.told)
+    assert told[DIED] == (
+        "process_lost",
+        False,
+        "job j failed because actor Hog (1ec591ef) died: its process ended without a word, killed or crashed",
+    )
+    assert told[node_died][2].startswith(
+        "job j failed because actor Hog (1ec591ef) died because node worker-1 was killed by signal 9"
+    )
+    (memory,) = [found for found in told.values() if found[0] == "out_of_memory"]
+    assert memory[1:] == (True, "job j failed because actor Hog (1ec591ef) was killed for memory (2GB used of 3GB)")
+
+
+def test_an_actor_that_ended_with_a_job_that_was_done_did_not_die() -> None:
+    actor = Actor(ACTOR, "Holder", "DEAD", death="OWNER_DIED", job_id="03000000", message="its owner has died")
+    for status, kind in (("SUCCEEDED", "planned"), ("STOPPED", "planned"), ("FAILED", "owner_ended")):
+        seen = evidence(snapshot(actors=(actor,), jobs=(Job("j", status, job_id="03000000"),)))
+        assert of_actor(seen, actor).kind == kind

@@ -11,9 +11,10 @@ from raytui.core.conditions import assess
 from raytui.core.errors import ConfigurationError, Failure, NotFound
 from raytui.core.events import Event
 from raytui.core.joined import join
+from raytui.core.needs import Part, Pending
 from raytui.core.remedy import as_commands
-from raytui.core.snapshot import Actor, Job, RayEvent, ServeDeployment
-from raytui.core.workload import PlacementGroup, RayWorker, Task
+from raytui.core.snapshot import Actor, Job, RayEvent, ServeDeployment, Usage
+from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task
 from tests.unit.core.causes.test_deaths import LOST, said
 from tests.unit.core.values import NOW, application, node, snapshot
 
@@ -143,7 +144,7 @@ def test_a_failed_job_is_a_condition_for_an_hour_and_no_fault_of_the_cluster() -
     (condition,) = assessment.conditions
     assert (assessment.verdict, condition.severity, condition.reason) == ("ok", "warning", "JobFailed")
     assert (condition.subject, condition.since) == ("job/raysubmit_abc", NOW - 40)
-    assert condition.message == "job raysubmit_abc failed: ValueError: wrong"
+    assert condition.message == "the job failed: ValueError: wrong"
     assert "raytui explain job/raysubmit_abc" in as_commands(condition.hint)
 
 
@@ -173,3 +174,26 @@ def test_a_dead_node_carries_the_cause_that_its_launcher_knows() -> None:
     assert condition.message.endswith(
         "; it was killed by signal 9 (the raylet ended): by somebody, or by the kernel because memory ran out"
     )
+
+
+def test_the_story_of_what_waits_is_why_it_waits() -> None:
+    group = PlacementGroup("g1" * 8, "pg", "PENDING", bundles=(Bundle(0, {"CPU": 64.0}),), scheduling="INFEASIBLE")
+    pending = Pending((Part({"CPU": 64.0}),), "PACK")
+    waiting = snapshot(
+        (application(0),),
+        (node(0, resources={"CPU": 4.0}),),
+        placement_groups=(group,),
+        usage=Usage(demands=(pending,)),
+    )
+    evidence = Evidence(join(waiting))
+    story = story_of(evidence, find(waiting, "pg"))
+    assert story.cause is None
+    assert [one.kind for one in story.waits] == ["never"]
+    assert story_document(story)["waits"][0]["class"] == "never"
+
+
+def test_a_deployment_is_a_condition_with_the_error_of_its_replicas() -> None:
+    trace = 'The deployment failed to start 3 times in a row. Error:\n  File "a.py", line 3\nValueError: no weights\n'
+    rows = (ServeDeployment("shop", "DEPLOY_FAILED", "Bad", "DEPLOY_FAILED", message=trace),)
+    (condition,) = assess(snapshot(serve=rows)).conditions
+    assert condition.message == "Serve deployment is DEPLOY_FAILED: ValueError: no weights"

@@ -7,7 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from raytui.core.causes.stories import story_document, story_of
+from raytui.core.causes.things import things_of
+from raytui.core.causes.values import Evidence
 from raytui.core.conditions import assess
+from raytui.core.holdings import Amounts as QuotaAmounts
+from raytui.core.holdings import Holdings, Quota
 from raytui.core.joined import join
 from raytui.core.needs import Part, Pending
 from raytui.core.remedy import as_commands
@@ -120,6 +125,20 @@ def test_a_size_that_was_asked_for_anew_is_what_more_workers_would_have() -> Non
     spec = ClusterSpec(workers=WorkersSpec(cpu=8, memory=2))
     assert why(cpus(8), asked=spec).kind == "scale"
     assert why(cpus(8), asked=ClusterSpec(workers=WorkersSpec(cpu=1, memory=2))).kind == "never"
+
+
+def test_the_quota_limits_how_many_more_workers_are_a_remedy() -> None:
+    def told(limit: float, used: float, *running: str) -> Waiting:
+        quota = Quota("user", "alice", QuotaAmounts(cpu=limit), QuotaAmounts(cpu=used, memory=4.0))
+        holdings = Holdings(quotas=(quota,), running=frozenset(running))
+        apps = (application(0, cpu=0.5), application(1, cpu=1.0))
+        two = Pending((Part({"CPU": 1.0}, 2),), "STRICT_SPREAD")
+        return why(two, applications=apps, holdings=holdings, busy=False)
+
+    both = ("ray-cluster-head", "ray-cluster-worker-1")
+    assert [more.number for more in told(2.5, 1.5, *both).scale] == [1]
+    assert told(2.0, 1.5, *both).kind == "quota"
+    assert told(2.5, 1.5).kind == "quota", "what runs only since then counts on top"
 
 
 def test_a_watched_cluster_is_not_scaled() -> None:
@@ -282,6 +301,14 @@ def test_the_status_of_programs_has_the_whole_answer() -> None:
     assert waiting["scale"] == [{"group": "worker", "number": 1, "to": 2, "command": "raytui scale 2"}]
     unasked = msgspec.structs.replace(told, usage=Reading())
     assert status_document(unasked, assess(unasked), NOW)["waiting"] is None
+
+
+def test_the_story_of_what_waits_says_why() -> None:
+    told = seen(cpus(64), tasks=(task(1, resources={"CPU": 64.0}), task(2, "hold", "RUNNING")))
+    stories = [story_of(Evidence(join(told)), thing) for thing in things_of(told) if thing.kind == "task"]
+    assert stories[0].sentence.startswith("task train waits for CPU 64: no node can ever run it: the nearest,")
+    assert story_document(stories[0])["waits"][0]["class"] == "never"
+    assert (stories[1].waits, stories[1].sentence) == ((), "task hold is RUNNING")
 
 
 def test_nothing_waits_where_nobody_was_asked() -> None:

@@ -94,9 +94,12 @@ def tried_out(demand: Demand, places: list[Place], kinds: list[WorkerKind]) -> t
         if is_possible(parts, demand.strategy, free):
             return "unknown", 0, False
         return "fits", (smallest(parts, demand.strategy, free, kinds) or 0) if known else 0, False
+    if not all(place.total for place in places):
+        return "unknown", 0, False
     at_last = smallest(parts, demand.strategy, empty, kinds)
     if at_last is None:
-        return "never", 0, False
+        free_hand = [WorkerKind(kind.group, kind.shape, kind.labels) for kind in kinds]
+        return "never" if smallest(parts, demand.strategy, empty, free_hand) is None else "quota", 0, False
     at_once = smallest(parts, demand.strategy, free, kinds) if known else None
     return "scale", at_last if at_once is None else at_once, at_once is None
 
@@ -206,7 +209,8 @@ def test_two_groups_are_scaled_where_neither_does_alone() -> None:
 
 def test_a_group_that_the_platform_cannot_enlarge_is_no_remedy() -> None:
     full = WorkerKind("worker", SMALL, count=2, last=2, most=0, is_seen=True)
-    assert answer(Part({"CPU": 1.0}), kinds=[full]).kind == "never"
+    waiting = answer(Part({"CPU": 1.0}), kinds=[full])
+    assert (waiting.kind, waiting.scale, [more.number for more in waiting.later]) == ("quota", (), [1])
 
 
 def test_what_a_worker_that_nobody_saw_would_hold_is_not_known() -> None:

@@ -38,7 +38,7 @@ def group(strategy: str, *parts: Part) -> Demand:
 
 FIVE = Part({"CPU": 1.0}, 5)
 LARGER = "no number of workers of these sizes helps: it has to ask for less, or workers have to be larger"
-OTHER = "no number of workers of these sizes helps: it has to ask for less, or for another node, or workers have to be larger"
+OTHER = "no number of workers of these groups helps: it has to ask for another node, or for less"
 CASES: dict[str, tuple[Demand, dict[str, Any], str, str]] = {
     "too large": (
         task({"CPU": 64.0}), {},
@@ -100,25 +100,31 @@ CASES: dict[str, tuple[Demand, dict[str, Any], str, str]] = {
     "no shape": (Demand("task or actor"), {}, "1 task or actor waits: why is not known: Ray does not tell what it asks for", ""),
     "too few nodes to spread over": (
         group("STRICT_SPREAD", FIVE), {},
-        ("placement group pg (STRICT_SPREAD) waits for 5 bundles of CPU 1 on 5 different nodes: the nodes here are not enough "
-        "even when empty; 5 more workers of group worker would do now, 3 more workers of group worker once what runs here "
+        ("placement group pg waits for 5 bundles of CPU 1 on 5 different nodes (STRICT_SPREAD): the nodes here are not enough "
+        "even when empty; 5 more workers would do now, or 3 once what runs here "
         "has ended"), "raytui scale 7 adds what it needs",
     ),
     "too few nodes to spread over, nobody's workers": (
         group("STRICT_SPREAD", FIVE), {"kinds": ()},
-        ("placement group pg (STRICT_SPREAD) waits for 5 bundles of CPU 1 on 5 different nodes: no node here can ever run it: "
+        ("placement group pg waits for 5 bundles of CPU 1 on 5 different nodes (STRICT_SPREAD): no node here can ever run it: "
         "it needs 5 different nodes, and at most 2 of its bundles find one"),
         "it has to ask for less, or this cluster needs other nodes",
     ),
     "too large for one node": (
         group("STRICT_PACK", FIVE), {},
-        ("placement group pg (STRICT_PACK) waits for 5 bundles of CPU 1 on one node: no node can ever run it: the nearest, "
+        ("placement group pg waits for 5 bundles of CPU 1 on one node (STRICT_PACK): no node can ever run it: the nearest, "
         "worker-1, has CPU 1 of 5"), LARGER,
     ),
     "bundles of two kinds": (
         group("PACK", Part({"CPU": 1.0}), Part({"GPU": 1.0}, 2)), {"kinds": (WORKER, GPU)},
-        ("placement group pg (PACK) waits for 1 bundle of CPU 1 and 2 bundles of GPU 1: the nodes here are not enough even "
+        ("placement group pg waits for 1 bundle of CPU 1 and 2 bundles of GPU 1 (PACK): the nodes here are not enough even "
         "when empty; 1 more worker of group gpu would do now"), "raytui scale gpu=2 adds what it needs",
+    ),
+    "the quota is short": (
+        task({"GPU": 1.0}), {"kinds": (WorkerKind("gpu", {"GPU": 1.0}, count=1, last=1, most=0, is_seen=True),)},
+        ("task train waits for GPU 1: the nodes here are not enough even when empty; 1 more worker of group gpu would do, but "
+        "the quota has room for 0 of group gpu"),
+        "it needs a larger quota, or room in this one; raytui usage shows who holds it",
     ),
     "runtime environment": (
         Demand("task", (Part({"CPU": 1.0}),), "", 1, "train", environment=EnvironmentSetup("02", "pip install", 1.0, "Collecting x")),

@@ -191,3 +191,52 @@ def test_a_listed_application_can_be_made_again_as_it_was() -> None:
     request = request_from(record)
     again = parse({**ENTRY, **create_body(request, "p", request.environment), "subdomain": ENTRY["subdomain"]})
     assert again == record
+
+
+CPU = Marker("ray-cluster", "worker", 2, "d1gest", run="run1", group="cpu")
+
+
+def test_an_application_of_a_group_is_ours_under_the_name_of_its_group_alone() -> None:
+    record = parse({**ENTRY, "name": "ray-cluster-cpu-2", "description": describe(CPU)})
+    assert record.ours
+    app = to_application(record, "https://ml.example.com")
+    assert (app.group, app.index, app.short) == ("cpu", 2, "cpu-2")
+    assert not parse({**ENTRY, "name": "ray-cluster-worker-2", "description": describe(CPU)}).ours
+
+
+def test_a_marker_of_before_there_were_groups_is_of_the_group_worker() -> None:
+    old = 'raytui/1 {"cluster":"ray-cluster","role":"worker","index":2,"spec":"d1gest"}'
+    record = parse({**ENTRY, "name": "ray-cluster-worker-2", "description": old})
+    assert record.ours
+    assert to_application(record, "https://ml.example.com").group == "worker"
+
+
+def test_groups_stand_behind_the_workers_each_by_its_numbers() -> None:
+    markers = [
+        CPU,
+        Marker("ray-cluster", "worker", 10),
+        Marker("ray-cluster", "worker", 9),
+        HEAD,
+        Marker("ray-cluster", "worker", 1, group="cpu"),
+    ]
+    entries = [
+        {**ENTRY, "id": str(n), "name": f"ray-cluster-{m.group_name or 'head'}" + (f"-{m.index}" if m.index else ""),
+         "description": describe(m)}
+        for n, m in enumerate(markers)
+    ]  # fmt: skip
+    names = [record.name.removeprefix("ray-cluster-") for record in in_order(map(parse, entries))]
+    assert names == ["head", "worker-9", "worker-10", "cpu-1", "cpu-2"]
+
+
+def test_what_a_group_asks_for_reaches_the_body_and_survives_being_made_again() -> None:
+    request = CreateRequest(
+        "ray-cluster-cpu-2", CPU, 1.0, 2.0, 1, {}, accelerator="7", resource_group_id=2, resource_profile_id=3
+    )
+    body = create_body(request, "p", {})
+    assert (body["accelerator_label_id"], body["resource_group_id"], body["resource_profile_id"]) == ("7", 2, 3)
+    record = parse({**body, "id": "i", "environment": "{}", "status": "APPLICATION_STOPPED"})
+    assert create_body(request_from(record), "p", {}) == body
+    plain = create_body(CreateRequest("n", CPU, 1.0, 2.0, 0, {}), "p", {})
+    assert not {"accelerator_label_id", "resource_group_id", "resource_profile_id"} & plain.keys()
+    unset = parse({**ENTRY, "accelerator_label_id": "0", "resource_group_id": 0, "resource_profile_id": None})
+    assert (unset.accelerator, unset.resource_group_id, unset.resource_profile_id) == ("", 0, 0)

@@ -103,12 +103,34 @@ def test_gpus_are_compared_with_what_the_workbench_offers(
     assert gpu_row(wanted, workers, labels).status == status
 
 
+def test_a_group_s_gpus_are_those_of_the_kind_that_it_names() -> None:
+    labels = [
+        {"id": "1", "label_value": "NVIDIA-A10G", "max_gpu_per_workload": "1", "max_gpu_count": "8"},
+        {"id": "2", "label_value": "NVIDIA-H100", "max_gpu_per_workload": "8", "max_gpu_count": "8"},
+    ]
+    assert gpu_row(4, 1, labels).status == "ok"
+    too_many = gpu_row(4, 1, labels, group="gpu", accelerator="A10G")
+    assert (too_many.status, too_many.field) == ("fail", "groups.gpu.gpus")
+    unknown = gpu_row(1, 1, labels, group="gpu", accelerator="V100")
+    assert (unknown.status, unknown.field) == ("fail", "groups.gpu.accelerator")
+    assert "NVIDIA-A10G, NVIDIA-H100" in str(unknown.hint)
+
+
+def test_the_quota_counts_every_group() -> None:
+    quota = {"quota_configured": {"cpu": "10"}, "quota_usage": {"cpu": "0"}}
+    small = ClusterSpec(head=HeadSpec(cpu=2), workers=WorkersSpec(count=1, cpu=2))
+    assert quota_row(small, quota).status == "ok"
+    mixed = small.with_group("cpu", WorkersSpec(count=2, cpu=4))
+    assert "12 of at most 10 CPU" in quota_row(mixed, quota).message
+
+
 @pytest.mark.parametrize(
     ("configured", "used", "status"),
     [
         ({"cpu": "64", "memory": "256", "nvidia_gpu": "4"}, {"cpu": "0"}, "ok"),
-        ({"cpu": "10", "memory": "256", "nvidia_gpu": "4"}, {}, "fail"),
-        ({"cpu": "64", "memory": "256", "nvidia_gpu": "2"}, {}, "fail"),
+        ({"cpu": "10", "memory": "256", "nvidia_gpu": "4"}, {}, "warn"),
+        ({"cpu": "1", "memory": "256", "nvidia_gpu": "4"}, {}, "fail"),
+        ({"cpu": "64", "memory": "256", "nvidia_gpu": "2"}, {}, "warn"),
         ({"cpu": "64", "memory": "256", "nvidia_gpu": "4"}, {"memory": "220.5"}, "warn"),
         ({"cpu": "", "memory": None}, None, "ok"),
         (None, None, "skip"),

@@ -165,6 +165,6 @@ async def test_damaged_rows_are_unknown_and_never_zero():
 
 
 def test_the_id_0_stands_for_no_kind():
-    assert parse({"id": "1", "name": "a", "accelerator_label_id": "0"}).accelerator_label_id == ""
-    assert parse({"id": "1", "name": "a", "accelerator_label_id": "10"}).accelerator_label_id == "10"
-    assert parse({"id": "1", "name": "a"}).accelerator_label_id == ""
+    assert parse({"id": "1", "name": "a", "accelerator_label_id": "0"}).accelerator == ""
+    assert parse({"id": "1", "name": "a", "accelerator_label_id": "10"}).accelerator == "10"
+    assert parse({"id": "1", "name": "a"}).accelerator == ""

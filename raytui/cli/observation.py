@@ -20,7 +20,7 @@ _REFUSALS = {"KeyRefused", "NotAllowed"}
 """Reasons under which a snapshot carries what the platform raised as `NotAllowed`: a refused key is no broken line."""
 
 
-def look_once(session: Session, questions: Iterable[Question] | None = None) -> Snapshot:
+def observe_once(session: Session, questions: Iterable[Question] | None = None) -> Snapshot:
     """One snapshot with the answers to these questions, those of the status without any; the session is closed."""
     seen: list[Snapshot] = []
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import time
 
-from raytui.cli.evidence import look_once
 from raytui.cli.invocation import Invocation
+from raytui.cli.observation import observe_once
 from raytui.core.conditions import Assessment, assess
 from raytui.core.report import status_document
 
@@ -19,7 +19,7 @@ ABSENT_CODE = 5
 def show_status(invocation: Invocation, *, exit_code: bool) -> int:
     """Print one snapshot and answer 0, or the verdict's exit code when that was asked for."""
     settings = invocation.settings()
-    snapshot = look_once(invocation.session(settings))
+    snapshot = observe_once(invocation.session(settings))
     now, output = time.time(), invocation.output
     if output.json:
         assessment = assess(snapshot)

@@ -1,0 +1,34 @@
+"""What is said of a head that is starting: its launcher's words, why it waits, or that its platform starts it again."""
+
+from __future__ import annotations
+
+import msgspec
+
+from raytui.core.application_findings import STARTUP_GRACE_S, why
+from raytui.core.capacity_findings import why_waiting
+from raytui.core.errors import Failure
+from raytui.core.joined import Joined
+from raytui.core.kept import Moment
+from raytui.core.life import began, is_current
+from raytui.core.remedy import FOLLOW
+from raytui.core.revivals import under_way, unfinished
+from raytui.core.snapshot import Application, LauncherReport, Snapshot
+
+
+def starting(joined: Joined, head: Application, failure: Failure) -> Failure:
+    """That the head is starting, in the words of this start's launcher: what answers meanwhile is nobody's fault."""
+    snapshot, now = joined.snapshot, Moment(joined.snapshot.observed_at)
+    report = present_report(snapshot, head)
+    told = (why(head, now) or why_waiting(joined, head)) if head.state == "starting" else ""
+    if report is not None and report.state not in {"alive", "unread"}:
+        told = report.message or f"its launcher is {report.state}"
+    again = bool(head.created_at) and began(head) - head.created_at > STARTUP_GRACE_S
+    revival = unfinished(snapshot.revivals, head.name)
+    doing = f"is starting{' again' if again else ''}" if revival is None else under_way(revival, now)
+    message = f"the head {doing}" + (f": {told}" if told and revival is None else f"; now: {told}" if told else "")
+    return msgspec.structs.replace(failure, message=message, hint=FOLLOW)
+
+
+def present_report(snapshot: Snapshot, app: Application) -> LauncherReport | None:
+    """The launcher's report where the present life of the application wrote it."""
+    return app.launcher if is_current(app, app.launcher, Moment(snapshot.observed_at)) else None
