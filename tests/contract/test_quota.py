@@ -143,6 +143,12 @@ def test_usage_is_there_without_a_cluster(full, capsys):
     assert "train-1" in out
 
 
+def test_where_nobody_keeps_an_account_the_list_says_so(full, capsys):
+    code, out, err = call(capsys, "usage", "-p", "local")
+    assert (code, out) == (0, "")
+    assert "nothing runs that this key may see, or the platform keeps no account of it" in err
+
+
 def test_a_status_asks_a_constant_number_of_questions_however_many_wait(full, project, capsys):
     begun(capsys, "--no-wait")
     until(eight_wait(full, project))
