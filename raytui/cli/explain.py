@@ -8,14 +8,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from raytui.cli.invocation import Invocation
 from raytui.cli.listed import journal_of
 from raytui.cli.observation import require_cluster
 from raytui.cli.table import one_line
 from raytui.cli.verb import pass_invocation, verb
-from raytui.core.causes.stories import LINES, Story, logs_of, story_document, story_of
-from raytui.core.causes.things import Thing, find
+from raytui.core.causes.stories import LINES, Quote, Story, logs_of, story_document, story_of
+from raytui.core.causes.things import Thing, find, processes_of
 from raytui.core.causes.values import Evidence
 from raytui.core.conditions import assess
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
@@ -30,11 +31,13 @@ from raytui.view.words import state_role
 
 if TYPE_CHECKING:
     from raytui.cli.paint import Paint
-    from raytui.core.session import Logs
+    from raytui.core.session import Logs, Session
 
 QUESTIONS: frozenset[Question] = frozenset(
     {"stats", "usage", "jobs", "actors", "tasks", "placement_groups", "ray_workers", "serve", "events"}
 )
+MOST_STACKS = 16
+"""Processes of a job whose stacks are read, one after the other."""
 LOG_S = 8.0
 """How long one log may take; what it would tell is missing then."""
 
@@ -42,11 +45,12 @@ LOG_S = 8.0
 @verb(
     "explain",
     short_help="Tell why something died, waits or is as it is.",
-    examples="raytui explain worker-2\nraytui explain raysubmit_1234\nraytui explain 3ab780ec -o json",
+    examples="raytui explain worker-2\nraytui explain raysubmit_1234\nraytui explain 3ab780ec --stack",
 )
+@click.option("--stack", is_flag=True, help="Also print what its processes do at this moment.")
 @click.argument("thing", metavar="THING")
 @pass_invocation
-def explain(invocation: Invocation, /, *, thing: str) -> int:
+def explain(invocation: Invocation, /, *, thing: str, stack: bool) -> int:
     """Tell what became of THING: why it died or waits, who says so, and what happened when.
 
     THING is the name of an application (head, worker-2), or the name, the id or the beginning of the id of a node, job,
@@ -64,7 +68,8 @@ def explain(invocation: Invocation, /, *, thing: str) -> int:
             evidence = Evidence(join(snapshot))
             found = _find(snapshot, thing)
             tails = await _read(session.logs, snapshot, logs_of(snapshot, evidence, found))
-            return story_of(evidence, found, journal_of(settings), tails)
+            story = story_of(evidence, found, journal_of(settings), tails)
+            return await _with_stacks(session, snapshot, story) if stack else story
 
     story = asyncio.run(look())
     output = invocation.output
@@ -103,6 +108,25 @@ async def _read(logs: Logs, snapshot: Snapshot, names: Iterable[str]) -> dict[st
     return dict(zip(wanted, await asyncio.gather(*map(tail, wanted)), strict=True))
 
 
+async def _with_stacks(session: Session, snapshot: Snapshot, story: Story) -> Story:
+    """The same with the stacks of its processes; of those that cannot be read it is said why."""
+    processes = processes_of(snapshot, story.thing)
+    if not processes:
+        return msgspec.structs.replace(story, missing=(*story.missing, f"no process runs {story.thing.title} now"))
+    stacks: list[Quote] = []
+    missing = list(story.missing)
+    for process in processes[:MOST_STACKS]:
+        try:
+            told = await session.jobs.stack(process.node_id, process.ip, process.pid)
+        except RaytuiError as error:
+            missing.append(f"{error.message}; {as_commands(error.hint)}".rstrip("; "))
+        else:
+            stacks.append(Quote(process.title, tuple(told.splitlines())))
+    if len(processes) > MOST_STACKS:
+        missing.append(f"{len(processes) - MOST_STACKS} more processes run it")
+    return msgspec.structs.replace(story, stacks=tuple(stacks), missing=tuple(dict.fromkeys(missing)))
+
+
 def story_lines(story: Story, now: float, paint: Paint) -> list[str]:
     """What `raytui explain` prints."""
     thing, cause = story.thing, story.cause
@@ -136,6 +160,8 @@ def story_lines(story: Story, now: float, paint: Paint) -> list[str]:
             f"  {paint(local_time(moment.at), 'muted')}  {moment.source.ljust(width)}  {one_line(moment.said)}"
             for moment in story.moments
         ]
+    for now_doing in story.stacks:
+        lines += ["", f"The stack of {now_doing.log}", *(f"  {line}" for line in now_doing.lines)]
     for quote in story.quotes:
         lines += ["", f"The last lines of {quote.log}", *(f"  {line}" for line in quote.lines)]
     return lines

@@ -104,7 +104,8 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "project_id",
         "text",
-        "Id of the project.",
+        "The project, by its id or its name.",
+        "--project",
         variables=("CML_PROJECT_ID", "CDSW_PROJECT_ID"),
         sample='"abcd-efgh-ijkl-mnop"',
         only=("cai",),
@@ -189,6 +190,16 @@ FIELDS: tuple[Field, ...] = (
         label="Ray login",
     ),
     Field(
+        "cluster.shared_memory",
+        "number",
+        "Shared memory that the project allows each pod at least, in GB; raised before applications are made.",
+        "--shared-memory",
+        sample="4",
+        only=("cai",),
+        label="Shared memory",
+        unit="GB",
+    ),
+    Field(
         "cluster.head.cpu",
         "number",
         "CPUs of the head, which never gets GPUs.",
@@ -263,7 +274,7 @@ FIELDS: tuple[Field, ...] = (
         "Id of the workbench's resource group that each worker runs in.",
         sample="1",
         only=("cai",),
-        label="Worker resource group",
+        label="Worker group id",
     ),
     Field(
         "cluster.workers.resource_profile_id",
@@ -271,7 +282,7 @@ FIELDS: tuple[Field, ...] = (
         "Id of the workbench's resource profile of each worker.",
         sample="1",
         only=("cai",),
-        label="Worker resource profile",
+        label="Worker profile id",
     ),
     Field(
         "cluster.workers.runtime_identifier",

@@ -43,7 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = ""
     """`scheme://name[:port]` of the workbench."""
     project_id: str = ""
-    """Id of the project on the workbench."""
+    """The project on the workbench, as it was named: by its id or its name."""
     api_key: Secret = Secret("")
     """The API v2 key; read from its file each time it is needed. Its origin says which variable or file."""
     client: Literal["auto", "cmlapi", "http"] = "auto"
@@ -105,8 +105,8 @@ def missing_access(settings: Settings) -> list[Problem]:
         (
             "project_id",
             settings.project_id,
-            "the project's id is missing",
-            "set CML_PROJECT_ID, or project_id in the profile",
+            "no project is named",
+            "set CML_PROJECT_ID, or project_id in the profile, or give --project NAME (its name or id)",
         ),
         (
             "api_key",
@@ -153,6 +153,9 @@ class _Reading:
             cluster = self._named_by(address, cluster)
         elif cluster.auth == "token":
             self._problems += ray_token_problems(self._environ, self._cwd)
+        if self._platform != "cai" and self._origins.get("project_id", "").startswith("flag "):
+            message = f"names a project of a workbench, and profile {self._profile} is on {self._platform}"
+            self._problems.append(Problem("--project", message, "set CML_HOST, or name a profile of a workbench"))
         refresh = self._refresh()
         settings = Settings(
             profile_name=self._profile,

@@ -163,6 +163,10 @@ class Jobs(Protocol):
         """The job as it is now; raises `NotFound`."""
         ...
 
+    async def stack(self, node_id: str, ip: str, pid: int) -> str:
+        """What one of Ray's processes does at this moment; raises `OperationFailed` when it cannot be read."""
+        ...
+
 
 class Session(Protocol):
     """One cluster. Use it as an async context manager, which lets go of connections at its end."""

@@ -32,6 +32,8 @@ MAX_CPU = 1024.0
 MAX_MEMORY_GB = 24576.0
 MIN_MEMORY_GB = 0.5
 """Below this (GB) a Ray node does not come up: a worker's processes take about 0.3, the object store 0.08."""
+MIN_SHM_GB = 0.0625
+"""What a pod has without a word of the project: 64 MB."""
 MAX_GPUS = 64
 WORKER_PORTS = range(10002, 20000)
 """Ports that Ray gives to its workers; a head port inside fails at once with a ValueError."""
@@ -143,6 +145,7 @@ def _port(field: str, flag: str, port: Port) -> Iterator[Problem]:
 
 
 def _sizes(spec: ClusterSpec) -> Iterator[Problem]:
+    yield from _amount("shared_memory", spec.shared_memory, MIN_SHM_GB, MAX_MEMORY_GB, "GB of shared memory")
     yield from _amount("head.cpu", spec.head.cpu, 0.1, MAX_CPU, "CPUs")
     yield from _amount("head.memory", spec.head.memory, MIN_MEMORY_GB, MAX_MEMORY_GB, "GB of memory")
     yield from _group("workers", spec.workers)

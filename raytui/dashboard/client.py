@@ -33,7 +33,7 @@ BIG_BODY = 256 * 1024
 """Bytes of an answer from which it is read in a thread."""
 KEPT_BODY = 8 * 1024 * 1024
 """Bytes of the largest answer that is kept to be compared with the next; longer ones differ each time."""
-UNREPEATED = ("/api/v0/logs", "/api/packages")
+UNREPEATED = ("/api/v0/logs", "/api/packages", "/worker/")
 """What begins so is another question each time."""
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from raytui.core.errors import Failure, Layer, NotFound, RaytuiError, Unreachable
+from raytui.core.errors import Failure, Layer, NotFound, OperationFailed, RaytuiError, Unreachable
 from raytui.core.protocols import DashboardTarget
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.units import sanitize
@@ -122,6 +122,12 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
         return _login("LoginRedirect", f"{where} answered with a redirect to {_host(answer)} instead of data", target)
     if status == 200:
         return _html(answer, target, path)
+    if status == 403 and b"Profiling is disabled" in answer.body:
+        return OperationFailed(
+            f"Ray at {where} gives no stacks: profiling is switched off, as it is by default",
+            hint="set RAY_DASHBOARD_ENABLE_PROFILING=1 for the head and start it again",
+            reason="ProfilingDisabled",
+        )
     if status in {401, 403}:
         return _refused(answer, target)
     if status in {502, 503, 504} and _from_proxy(answer):

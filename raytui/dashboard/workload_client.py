@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError, Unreachable
 from raytui.core.protocols import Workload
 from raytui.core.snapshot import Actor, Job, Rows
+from raytui.core.units import sanitize
 from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
 from raytui.dashboard.activity import parse_actors, parse_jobs
 from raytui.dashboard.decode import decode
@@ -21,8 +22,14 @@ STATE_LIMIT = 10_000
 """The most rows that Ray's State API gives; more is answered with 400."""
 SUBMIT_S = 30.0
 """How long Ray may take to take a job; a head's first one was measured at 4 s on a quiet machine."""
+STACK_S = 20.0
+"""How long a stack may take; py-spy needs seconds for a process with many threads."""
 UPLOAD_S = 300.0
 """How long a package of a working directory may take to be sent."""
+
+
+def _as_text(body: bytes) -> str:
+    return sanitize(body.decode(errors="replace"))
 
 
 class _Stopped(msgspec.Struct):
@@ -67,6 +74,20 @@ class WorkloadClient(Workload):
 
     async def workers(self, limit: int = 1000) -> Rows[RayWorker]:  # noqa: D102 - see Workload
         return await self._list("workers", limit, parse_workers)
+
+    async def stack(self, node_id: str, ip: str, pid: int) -> str:  # noqa: D102 - see Workload
+        # Ray before 2.5x knows the address alone.
+        query = urlencode({"pid": pid, "ip": ip, "node_id": node_id, "native": 0})
+        try:
+            return await self._read(f"/worker/traceback?{query}", _as_text, STACK_S)
+        except Unreachable as error:
+            refused = _refused(error, f"the stack of process {pid} cannot be read")
+            if isinstance(refused, OperationFailed):
+                refused.hint = (
+                    "Ray reads it with py-spy, which must be installed beside Ray and allowed to use ptrace (in a pod "
+                    "the capability SYS_PTRACE)"
+                )
+            raise refused from None
 
     async def job(self, identity: str) -> Job:  # noqa: D102 - see Workload
         rows = await self._read(f"/api/jobs/{quote(identity, safe='')}", lambda body: parse_jobs(b"[" + body + b"]"))

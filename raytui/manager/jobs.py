@@ -78,6 +78,10 @@ class JobRunner:
         except NotFound:
             raise self._unknown(identity) from None
 
+    async def stack(self, node_id: str, ip: str, pid: int) -> str:
+        """What one of Ray's processes does at this moment."""
+        return await (await self._reach()).workload.stack(node_id, ip, pid)
+
     async def close(self) -> None:
         """Let go of the dashboard."""
         reached, self._dashboard = self._dashboard, None

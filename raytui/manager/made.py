@@ -84,7 +84,7 @@ class Made:
         marker = request.marker
         self._names.add(request.name)
         self._doubts[request.name] = _now()
-        self._memory.asked(request.name, marker.role, marker.index, marker.run)
+        self._memory.asked(request.name, marker.role, marker.index, marker.run, group=marker.group_name)
         try:
             made = await self._platform.create(request, until=until)
         except _REFUSED:
@@ -103,7 +103,9 @@ class Made:
 
     async def restart(self, application: Application) -> Application:
         """Restart one application, and remember what was made in its place."""
-        self._memory.asked(application.name, application.role, application.index, application.run)
+        self._memory.asked(
+            application.name, application.role, application.index, application.run, group=application.group
+        )
         try:
             now = await self._platform.restart(application)
         except _REFUSED:

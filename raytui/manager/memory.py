@@ -17,6 +17,7 @@ import msgspec
 
 from raytui.core.protocols import Platform
 from raytui.core.snapshot import Application
+from raytui.core.spec import place
 from raytui.manager.exclusive import lock_path
 from raytui.system.files import write_whole
 
@@ -32,6 +33,8 @@ class Entry(msgspec.Struct, frozen=True):
     """When it was asked for, in seconds since 1970."""
     id: str = ""
     """What the answer named; empty when there was none that could be kept."""
+    group: str = ""
+    """Group of a worker; empty for the group `worker` where an earlier raytui wrote this."""
 
 
 class Memory:
@@ -44,14 +47,14 @@ class Memory:
         self._cluster = cluster
         self._seconds = platform.appears_within
 
-    def asked(self, name: str, role: Literal["head", "worker"], index: int, run: str) -> None:
+    def asked(self, name: str, role: Literal["head", "worker"], index: int, run: str, *, group: str = "") -> None:
         """It is about to be asked for."""
-        asked = Entry(name, role, index, run, time.time())
+        asked = Entry(name, role, index, run, time.time(), group=group)
         self._change(lambda entries: [*(entry for entry in entries if entry.name != name or entry.id), asked])
 
     def made(self, app: Application) -> None:
         """An answer named it."""
-        made = Entry(app.name, app.role, app.index, app.run, time.time(), app.id)
+        made = Entry(app.name, app.role, app.index, app.run, time.time(), app.id, app.group)
         self._change(
             lambda entries: [
                 *(entry for entry in entries if entry.id != app.id and (entry.id or entry.name != app.name)),
@@ -77,8 +80,17 @@ class Memory:
         """What answers named and none of these is; of what became of it since nothing is known."""
         shown = tuple(applications)
         return tuple(
-            Application(entry.id, entry.name, self._cluster, entry.role, entry.index, "unknown", "", run=entry.run)
-            for entry in sorted(self._read(), key=lambda entry: entry.index)
+            Application(
+                entry.id,
+                entry.name,
+                self._cluster,
+                entry.role,
+                entry.index,
+                "unknown",
+                run=entry.run,
+                group=entry.group,
+            )
+            for entry in sorted(self._read(), key=lambda entry: place(entry.group, entry.index))
             if entry.id and not _is_shown(entry, shown)
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from raytui.core.catalog import Catalog
 from raytui.core.changes import changes
 from raytui.core.conditions import Assessment, assess
 from raytui.core.events import Event
@@ -33,6 +34,8 @@ class Picture(msgspec.Struct, frozen=True):
     """What changed while somebody watched, oldest first."""
     certain_at: float = 0.0
     """When the verdict was last something else than unknown; 0 when it never was."""
+    catalog: Catalog = Catalog()
+    """What the workbench offers, where a list was asked for that is of no cluster."""
 
     @property
     def joined(self) -> Joined:

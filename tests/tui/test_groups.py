@@ -61,6 +61,21 @@ async def test_the_form_has_the_fields_of_each_group_and_a_changed_number_is_a_s
     await run_console(body, session())
 
 
+async def test_the_name_of_a_group_is_read_whole_in_the_form():
+    long = "gpu-with-a-long-name"
+    made = FakeSession()
+    made.settings.cluster = msgspec.structs.replace(SPEC, groups={long: WorkersSpec(count=1)}).resolved("local")
+
+    async def body(console):
+        await console.show(absent())
+        form = await opened(console)
+        form.row(f"groups.{long}.memory").input.focus()
+        await console.pilot.pause()
+        assert f" {long} memory (GB)" in console.screen()
+
+    await run_console(body, made)
+
+
 async def test_a_start_from_the_form_makes_every_group():
     async def body(console):
         await console.show(absent())

@@ -54,6 +54,8 @@ class Story(msgspec.Struct, frozen=True):
     hint: Hint = ""
     waits: tuple[Waiting, ...] = ()
     """Why it waits, or what of it does."""
+    stacks: tuple[Quote, ...] = ()
+    """What its processes do at this moment, where that was asked for."""
     missing: tuple[str, ...] = ()
     """What could not be asked and might tell more."""
 
@@ -91,7 +93,7 @@ def story_of(
         sentence = sentences.message(waits[0])
     hint = cause.advice if cause is not None else sentences.hint(waits[0]) if waits else ""
     missing = tuple(_missing(evidence.snapshot))
-    return Story(thing, sentence, cause, tuple(moments[-MOST_MOMENTS:]), quotes, hint, waits, missing)
+    return Story(thing, sentence, cause, tuple(moments[-MOST_MOMENTS:]), quotes, hint, waits, missing=missing)
 
 
 def _waits(evidence: Evidence, thing: Thing) -> Iterator[Waiting]:
@@ -209,6 +211,7 @@ def story_document(story: Story) -> Document:
             for moment in story.moments
         ],
         "logs": [{"log": quote.log, "lines": list(quote.lines)} for quote in story.quotes],
+        "stacks": [{"process": stack.log, "lines": list(stack.lines)} for stack in story.stacks],
         "hint": as_commands(story.hint),
         "missing": list(story.missing),
     }

@@ -143,3 +143,35 @@ def _one_of(found: Sequence[Thing]) -> Sequence[Thing]:
 def _worst(found: Iterable[Thing]) -> list[Thing]:
     order = ("DEPLOY_FAILED", "UNHEALTHY", "UPDATING", "HEALTHY")
     return sorted(found, key=lambda thing: order.index(thing.state) if thing.state in order else len(order))
+
+
+class Process(msgspec.Struct, frozen=True):
+    """A living process of Ray's that runs a thing."""
+
+    title: str
+    node_id: str
+    ip: str
+    pid: int
+
+
+def processes_of(snapshot: Snapshot, thing: Thing) -> list[Process]:
+    """The living processes that run a thing: of a job those of its actors and running tasks."""
+    row, joined = thing.row, join(snapshot)
+    rows: list[Actor | Task | RayWorker] = [row] if isinstance(row, Actor | Task | RayWorker) else []
+    if isinstance(row, Job) and row.job_id:
+        rows += [actor for actor in snapshot.actors.value or () if actor.job_id == row.job_id]
+        rows += [task for task in snapshot.tasks.value or () if task.job_id == row.job_id]
+    found: dict[tuple[str, int], Process] = {}
+    for one in rows:
+        is_living = one.is_alive if isinstance(one, RayWorker) else one.state in {"ALIVE", "RUNNING"}
+        node = joined.node(one.node_id)
+        if is_living and one.pid and node is not None:
+            title = f"{_title(one)} (process {one.pid} on {joined.node_name(one.node_id)})"
+            found.setdefault((one.node_id, one.pid), Process(title, one.node_id, node.ip, one.pid))
+    return list(found.values())
+
+
+def _title(row: Actor | Task | RayWorker) -> str:
+    if isinstance(row, RayWorker):
+        return row.type.lower() or "worker"
+    return f"task {row.name}" if isinstance(row, Task) else f"actor {row.name or row.class_name}"

@@ -44,7 +44,11 @@ class NothingKept:
         """None."""
         return None
 
-    write_launchers = record_spec = refuse
+    def place_of(self, cluster: str) -> str:  # noqa: ARG002  # nothing is kept
+        """Nowhere."""
+        return ""
+
+    write_launchers = record_spec = purge = refuse
 
 
 class AsGiven:
@@ -59,3 +63,7 @@ class AsGiven:
         return spec
 
     complete = resolve_ports
+
+    async def deployed(self, cluster: str) -> ClusterSpec | None:  # noqa: ARG002  # nobody deployed it with raytui
+        """None."""
+        return None

@@ -28,13 +28,22 @@ from raytui.tui.render.text import clean
 from raytui.tui.theme import sheet
 from raytui.view.picture import Picture
 
+LABEL, LABEL_MOST = 20, 36
+"""Cells of the labels: usually, and at most where groups have long names."""
+
+
+def _label(field: Field) -> str:
+    return f"{field.label} ({field.unit})" if field.unit else field.label
+
 
 class FieldRow(Vertical):
     """One field: label, input, what there is now; its problem under it."""
 
-    def __init__(self, field: Field, text: str, *, disabled: bool) -> None:
+    def __init__(self, field: Field, text: str, *, room: int, disabled: bool) -> None:
+        """`room` is how many cells the label takes."""
         super().__init__()
         self.field = field
+        self._room = room
         self.input = Input(text, compact=True, disabled=disabled, select_on_focus=True)
         self.input.cursor_blink = False
         self._beside = Static("", classes="running", markup=False)
@@ -45,8 +54,9 @@ class FieldRow(Vertical):
     def compose(self) -> ComposeResult:
         """Label and input in one line."""
         with Horizontal():
-            unit = f" ({self.field.unit})" if self.field.unit else ""
-            yield Static(f" {self.field.label}{unit}", classes="label", markup=False)
+            label = Static(f" {_label(self.field)}", classes="label", markup=False)
+            label.styles.width = self._room
+            yield label
             yield self.input
             yield self._beside
         yield self._problem
@@ -97,10 +107,11 @@ class ConfigPane(Pane):
         self._platform = settings.platform
         self._read_only = settings.read_only
         self._plan_key, self._verbs = written("plan", keys), verb_keys(keys)
-        texts = texts_of(spec, self._platform)
+        texts, fields = texts_of(spec, self._platform), fields_of(self._platform, spec.groups)
+        room = min(LABEL_MOST, max((len(_label(field)) + 2 for field in fields), default=0))
         self._rows = {
-            field.spec_field: FieldRow(field, texts[field.spec_field], disabled=self._read_only)
-            for field in fields_of(self._platform, spec.groups)
+            field.spec_field: FieldRow(field, texts[field.spec_field], room=max(LABEL, room), disabled=self._read_only)
+            for field in fields
         }
         self._general = Static("", classes="problem", markup=False)
         self.spec = spec

@@ -114,6 +114,7 @@ def main() -> None:
         sys.exit(0)
     if specification["network"] >= 0:
         _libc_call("setns", specification["network"], CLONE_NEWNET)
+        os.close(specification["network"])
     if specification["stage"]:
         folder = specification["folder"] if specification["home"] == HOME else ""
         private_mounts(specification["stage"], specification["keep"], specification["shm_mb"], folder)

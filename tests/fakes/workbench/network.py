@@ -177,6 +177,7 @@ class Network:
                 f"workloads share the network of this machine: a network of their own is not permitted ({error})",
                 file=sys.stderr,
             )
+            self.close()
             return False
         return True
 

@@ -200,3 +200,23 @@ def test_after_ctrl_c_the_job_goes_on_and_the_way_to_end_it_is_said() -> None:
         assert "interrupted; job known goes on" in err
         assert "raytui job stop known ends it" in err
         assert not [path for _, path, _ in dashboard.sent if path.endswith("/stop")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((200, b"Thread 0x1 (active): step (a.py:3)"), "step (a.py:3)"),
+        ((403, b"Profiling is disabled by default for security reasons."), "RAY_DASHBOARD_ENABLE_PROFILING=1"),
+        ((500, b"Failed to execute py-spy:\nError: Permission denied: ptrace"), "allowed to use ptrace"),
+    ],
+)
+def test_stacks_are_read_on_demand_and_a_refusal_says_whose_it_is(call, answer: tuple[int, bytes], words: str) -> None:
+    with running(Jobs({})) as dashboard:
+        row = {"worker_id": "ab" * 28, "is_alive": True, "node_id": NODE, "pid": 77, "worker_type": "WORKER"}
+        dashboard.bodies["/api/v0/workers"] = json.dumps({"data": {"result": {"result": [row]}}}).encode()
+        dashboard.statuses["/worker/traceback"] = answer
+        code, out, err = call(dashboard, "explain", "abab", "--stack")
+        assert code == 0
+        assert words in out + err
+        assert any(f"pid=77&ip=127.0.0.1&node_id={NODE}" in query for query in dashboard.queries)
+        assert "/worker/traceback" not in str(call(dashboard, "explain", "abab"))

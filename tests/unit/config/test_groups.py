@@ -8,7 +8,8 @@ import pytest
 
 from raytui.config.fields import group_fields
 from raytui.config.sample import sample
-from raytui.core.spec import WorkersSpec
+from raytui.core.spec import ClusterSpec, WorkersSpec
+from raytui.platforms.cai.deploy.pipeline import settings_file
 from tests.unit.config.test_settings import problems, settings
 
 MIXED = """
@@ -98,3 +99,9 @@ def test_no_setting_of_a_group_is_without_its_worker_s(field):
     assert hasattr(WorkersSpec(), field.path.rpartition(".")[2])
     assert field.path.startswith("cluster.groups.cpu.")
     assert not field.flag
+
+
+def test_the_settings_that_a_deploy_writes_hold_the_groups(tmp_path):
+    spec = ClusterSpec("c", groups={"cpu": WorkersSpec(count=3, cpu=2.0), "gpu": WorkersSpec(count=0)})
+    text = settings_file(spec)
+    assert settings(tmp_path, text, {"profile": "cai"}, CML_HOST="ml.example.com").cluster == spec

@@ -11,6 +11,7 @@ from raytui.core.errors import ConfigurationError, NotFound
 from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.manager import waits
+from raytui.manager.memory import Memory
 from tests.unit.manager.world import World, carry_out
 
 NAME = "ray-cluster"
@@ -97,3 +98,12 @@ async def test_the_library_call_counts_the_group_worker(world: World, tmp_path: 
     manager = world.manager(tmp_path, spec=MIXED)
     await manager.start_cluster(num_workers=2, cpu=1, memory=2)
     assert sorted(world.states()) == ["cpu-1", "cpu-2", "head", "worker-1", "worker-2"]
+
+
+async def test_what_no_list_shows_yet_is_remembered_with_its_group(world: World, tmp_path: Path) -> None:
+    world.appears_within = 600.0
+    memory = Memory(tmp_path, world, NAME)
+    await carry_out(world.manager(tmp_path, spec=MIXED), "start")
+    for app in world.apps.values():
+        memory.made(app)
+    assert [app.short for app in memory.unlisted()] == ["head", "worker-1", "cpu-1", "cpu-2"]

@@ -168,6 +168,14 @@ async def stop(client: ApiClient, job_id: str, run_id: str, name: str) -> None:
         raise client.error(outcome, "StopJobRun", ids)
 
 
+async def delete(client: ApiClient, job_id: str, name: str) -> None:
+    """Remove a job; one that is gone is fine."""
+    ids = {"job_id": job_id, "name": name}
+    outcome = await client.outcome("DeleteJob", ids)
+    if outcome.kind not in {"ok", "absent"}:
+        raise client.error(outcome, "DeleteJob", ids)
+
+
 async def failure_reason(client: ApiClient, name: str, run: Run) -> str:
     """Why a run ended badly, as far as the platform tells; its own output is in the workbench only."""
     words = {

@@ -235,3 +235,31 @@ async def test_the_ends_of_ray_s_logs_are_those_that_this_run_of_the_launcher_ke
     kept = await world.platform.store.kept_logs(app)
     assert list(kept) == ["raylet.out"]
     assert await world.platform.store.read_file(kept["raylet.out"]) == b"last\n"
+
+
+def test_a_record_of_a_group_names_its_log_and_its_place(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, CLUSTER)
+    folder.prepare()
+    for index, group in ((1, "cpu"), (2, ""), (10, ""), (0, "head")):
+        role = "head" if group == "head" else "worker"
+        name = f"{CLUSTER}-head" if role == "head" else f"{CLUSTER}-{group or 'worker'}-{index}"
+        record = records.Record("i", "e", name, CLUSTER, role, index, group="" if role == "head" else group)
+        records.store(folder, record)
+    found = records.load_all(folder)
+    assert [record.log for record in found] == ["head-e.log", "worker-2-e.log", "worker-10-e.log", "cpu-1-e.log"]
+    assert [record.group_name for record in found] == ["", "worker", "worker", "cpu"]
+
+
+def test_a_damaged_record_still_tells_its_group_by_its_name(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, CLUSTER)
+    folder.prepare()
+    names = {
+        f"{CLUSTER}-gpu-large-3": ("gpu-large", 3),
+        f"{CLUSTER}-worker-2": ("worker", 2),
+        f"{CLUSTER}-head": ("", 0),
+    }
+    for name, expected in names.items():
+        folder.record(name).write_text("half a rec")
+        record = records.load(folder, name)
+        assert record is not None
+        assert (record.group_name, record.index) == expected
