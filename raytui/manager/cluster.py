@@ -227,7 +227,7 @@ class ClusterManager:
         reported = {difference.field for difference in plan.differences}
         note = (
             f"{wanted.name} {DEPLOYED}"
-            if left not in {None, wanted}
+            if left is not None and left != wanted
             else profile_note(plan.spec, wanted, flags=flags | reported, given=self._given)
         )
         record = plan.spec if plan.changed else None

@@ -89,7 +89,7 @@ def steady(text: str) -> str:
 
 def test_start_makes_what_fits_and_names_what_waits_and_why(full, project, capsys):
     code, out, err = begun(capsys, "--timeout", "6", "-o", "json")
-    assert code == 7
+    assert code == 7, err + out
     message = json.loads(out)["error"]["message"]
     assert "1 CPU asked by each, 13 of your quota of 13 CPU in use: 13 by this cluster" in message
     waiting = {app["name"] for app in full.applications(project) if app["waits_for"]}
