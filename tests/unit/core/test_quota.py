@@ -211,6 +211,13 @@ def test_a_minute_without_capacity_missing_is_told_with_what_is_known():
     assert found.severity == "warning"
 
 
+def test_a_quota_without_a_limit_is_not_said_to_be_in_use():
+    (found,) = only(
+        assess(seen([application(0), waiting(created_at=NOW - 70)], holdings(quota(None, 4.0)))), "StartingLong"
+    )
+    assert "no quota is short; its image may be downloading" in found.message
+
+
 def test_a_head_says_after_a_minute_why_it_is_not_known():
     late = waiting(0, created_at=NOW - 61)
     asked = seen([late], Holdings(unknown=("the quota of the users could not be read: no",)))
