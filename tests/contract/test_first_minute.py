@@ -178,3 +178,27 @@ def test_a_deploy_says_what_it_would_do_and_which_variable_it_does_not_use(
     assert "train would be created from https://github.com/acme/train.git" in said.out
     assert bench.ask("GET", f"/api/v2/projects/{project}/jobs")["jobs"] == []
     assert main(["deploy", "--github-repo", "acme/train", "--project", "x", "--dry-run"]) == 2
+
+
+def test_a_deploy_that_fails_says_how_to_go_on_and_goes_on(
+    bench: Bench, project: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.faults(stub_jobs=1, job_fails=1)
+    assert main(["deploy", "--shared-memory", "3"]) == 1
+    assert "raytui deploy with the same words goes on from here" in capsys.readouterr().err
+    bench.faults(stub_jobs=1, job_fails=0)
+    assert main(["deploy", "-o", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [step["state"] for step in document["steps"]] == ["done"] * 4
+    assert document["steps"][1]["message"].startswith("0 of")
+    assert (document["project_id"], limit(bench, project)) == (project, 3072)
+    assert any(line.startswith("raytui stop") for line in document["next"])
+
+
+def test_a_key_that_may_only_view_the_project_deploys_nothing(
+    bench: Bench, project: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.faults(read_only=1)
+    assert main(["deploy"]) == 4
+    assert "may not" in capsys.readouterr().err
+    assert not (bench.folder(project) / FOLDER).exists()

@@ -293,8 +293,7 @@ class Deployment:
             said = await self._said(name)
             raise OperationFailed(
                 f"the job {name} of project {self.project_id} {ended.state}: {said or reason}",
-                hint=f"its output is in {FOLDER}/{name}.log of the project; mend it and run deploy again: it goes "
-                "on from here",
+                hint=f"its output is in {FOLDER}/{name}.log of the project",
                 reason="JobFailed",
             )
         return f"job {name} succeeded"
