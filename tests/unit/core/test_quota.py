@@ -82,6 +82,10 @@ def test_what_ended_since_the_platform_was_asked_is_free_again():
     assert sentences([application(1, "stopped", cpu=2.0), waiting(2)], told) == {"worker-2": []}
 
 
+def test_one_that_stops_before_it_ever_ran_holds_nothing():
+    assert sentences([application(1, "stopping", cpu=2.0), waiting(2)], holdings(quota(used=10.0))) == {"worker-2": []}
+
+
 @pytest.mark.parametrize(("word", "lacks"), [("starting", False), ("scheduling", True)])
 def test_one_whose_capacity_is_counted_already_waits_for_nothing(word, lacks):
     apps = [waiting(1)]
