@@ -260,7 +260,28 @@ def conditions(*demands: Pending, waited: dict[str, float] | None = None, **more
 def test_what_can_never_run_is_an_error_at_once() -> None:
     never = [("error", "InfeasibleDemand", "task or actor needing CPU 64")]
     assert conditions(cpus(64)) == conditions(cpus(64), waited={}) == never
-    assert assess(seen(cpus(64))).verdict == "degraded"
+
+
+def test_work_that_can_never_run_is_no_fault_of_the_cluster() -> None:
+    judged = assess(seen(cpus(64)))
+    assert (judged.phase, judged.verdict) == ("running", "ok")
+    nodes = (node(0, resources=HEAD), node(1, resources=WORKER))
+    watched = {"applications": applications_of("there", nodes), "nodes": nodes, "platform": "attached"}
+    watched_judged = assess(seen(cpus(64), **watched))
+    assert (watched_judged.phase, watched_judged.verdict) == ("running", "ok")
+    assert [one.reason for one in watched_judged.conditions] == ["InfeasibleDemand"]
+    many = assess(seen(*(cpus(64 + n) for n in range(8))))
+    assert (many.verdict, {one.severity for one in many.conditions}) == ("ok", {"error"})
+    told = status_document(seen(cpus(64)), judged, NOW)
+    assert (told["verdict"], [one["about"] for one in told["conditions"]]) == ("ok", ["work"])
+
+
+def test_a_fault_of_the_cluster_stands_before_work_that_can_never_run_and_decides() -> None:
+    gone = {"nodes": (node(0, resources=HEAD, ip="10.0.0.1"), node(1, "DEAD", resources=WORKER, ip="10.0.0.2"))}
+    asked = ClusterSpec(workers=WorkersSpec(count=1, cpu=1, memory=2))
+    judged = assess(seen(cpus(64), asked=asked, **gone))
+    assert judged.verdict == "degraded"
+    assert [(one.severity, one.is_of_work) for one in judged.conditions] == [("error", False), ("error", True)]
 
 
 def test_what_fits_soon_is_none_and_what_waits_for_a_minute_is_a_warning() -> None:
