@@ -17,12 +17,13 @@ from raytui.core.events import Event
 from raytui.core.joined import join
 from raytui.core.kept import reuse
 from raytui.core.merge import Merging
+from raytui.core.platforms import traits
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.questions import OF_PLATFORM, Question
 from raytui.core.revivals import follow, revival_events
-from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot
+from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot, Usage
 from raytui.core.spec import WORKER
-from raytui.manager.account import Account
+from raytui.manager.account import ANSWER_S, Account
 from raytui.manager.beside import Beside
 from raytui.manager.operations import Watched
 from raytui.manager.readings import ALIVE, BIG, STATUS, VERDICT, Answered, Readings, failure_of
@@ -148,6 +149,11 @@ class Monitor:
                 (asked, foreign), holdings = more
                 if self._link is not None:
                     await self._link.ask(questions, patience, fresh)
+                if self._is_short(questions):
+                    # How many more workers the platform can give is part of why work waits.
+                    holdings = await self._account.read(
+                        applications.value, looked_at=True, patience=PATIENCE_S, first=patience or ANSWER_S
+                    )
             finally:
                 if self._link is not None:
                     await self._link.end_round()
@@ -159,6 +165,13 @@ class Monitor:
             self._troubled = is_failing(snapshot)
             await self._write_down(past, snapshot)
             return snapshot
+
+    def _is_short(self, questions: frozenset[Question]) -> bool:
+        """Whether Ray has work without a place on a platform that holds applications to quotas."""
+        if self._link is None or "usage" not in questions:
+            return False
+        usage: Usage | None = self._link.readings.last("usage").value
+        return usage is not None and bool(usage.pending) and traits(self._platform.name).is_workbench
 
     async def _write_down(self, before: Snapshot | None, snapshot: Snapshot) -> None:
         """Keep what the platform was seen to do by itself, of which nobody else keeps an account."""

@@ -17,7 +17,7 @@ import msgspec
 from raytui.core.needs import Part, Pending, grains
 from raytui.core.snapshot import Actor, Job, Snapshot
 from raytui.core.units import sanitize
-from raytui.core.waiting.values import Demand, EnvironmentSetup
+from raytui.core.waiting.values import NO_REPORT, Demand, EnvironmentSetup
 from raytui.core.workload import PlacementGroup, Task
 
 PARTLY_PLACED = "a part of it lies on nodes already, and Ray does not tell what is left of it alone"
@@ -25,7 +25,6 @@ STARTING = (
     "Ray's scheduler does not list it as without a place; its worker process may be starting or its runtime "
     "environment may be being set up"
 )
-NO_REPORT = "Ray's monitor writes no report here, and without it the group's strategy is not known"
 WRITTEN_LATE_S = 10.0
 """Ray's monitor writes every 5 s what has no place: a task that waits for longer would be in it."""
 MOST_IDS = 3
@@ -49,6 +48,8 @@ class _Asker(NamedTuple):
     has_runtime_env: bool = False
     is_partly_placed: bool = False
     number: int = 1
+    strategy: str = ""
+    """A group's, where its list tells it."""
 
     def some(self, number: int) -> _Asker:
         """So many of them."""
@@ -93,9 +94,9 @@ def demands_of(snapshot: Snapshot, setups: Iterable[EnvironmentSetup] = ()) -> l
 
 
 def _unreported(asker: _Asker, setups: Mapping[str, EnvironmentSetup]) -> Demand:
-    """One that only the lists know: there is no report of the scheduler, so a group's strategy is not known either."""
-    demand = _demand(asker, "", setups)
-    if sum(part.count for part in demand.parts) == 1 or demand.untold:
+    """One that only the lists know: in Ray 2.60 the scheduler's report alone tells a group's strategy."""
+    demand = _demand(asker, asker.strategy, setups)
+    if sum(part.count for part in demand.parts) == 1 or demand.untold or demand.strategy:
         return demand
     return msgspec.structs.replace(demand, untold=NO_REPORT)
 
@@ -211,7 +212,7 @@ def _groups(snapshot: Snapshot) -> Iterator[tuple[_Key, _Asker]]:
             name = sanitize(group.name) or group.placement_group_id[:12]
             ids, job = (group.placement_group_id,), group.job_id
             asker = _Asker("placement group", name, ids, job, group.created_at, parts, is_partly_placed=placed)
-            yield _group_key(parts), asker
+            yield _group_key(parts), asker._replace(strategy=group.strategy)
 
 
 def _bundles(group: PlacementGroup) -> tuple[Part, ...]:

@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from raytui.core.merge import countable
 from raytui.core.needs import GRAIN, Part, grains
 from raytui.core.spec import GIGABYTE, GROUP_LABEL
 from raytui.core.waiting.packing import Budget, Fewest, Room, Size, Want, can_place, fewest, holds, matching
-from raytui.core.waiting.values import Amounts, Demand, Holder, Kind, More, Offer, Place, Waiting, WorkerKind
+from raytui.core.waiting.values import (
+    NO_REPORT,
+    Amounts,
+    Demand,
+    Holder,
+    Kind,
+    More,
+    Offer,
+    Place,
+    Waiting,
+    WorkerKind,
+)
 
 NO_SHAPE = "Ray does not tell what it asks for"
 TOO_MANY = "to find a place for all of its bundles together takes too long to compute"
@@ -105,6 +118,8 @@ class Round:
         if demand.environment is not None:
             since = demand.since or demand.environment.since
             return Waiting(demand, "environment", demand.environment.step, groups=self._all_groups(), since=since)
+        if demand.untold == NO_REPORT:
+            return self._of_any_strategy(demand)
         if demand.untold or not demand.parts:
             return self._waiting(demand, (), "unknown", demand.untold or NO_SHAPE)
         wants = [Want(self._size(part.needs), part.count, part.selectors) for part in demand.parts]
@@ -119,6 +134,13 @@ class Round:
         if runs:
             return self._of_fitting(demand, wants)
         return self._of_lacking(demand, wants)
+
+    def _of_any_strategy(self, demand: Demand) -> Waiting:
+        """What no node can hold when parts may lie anywhere, no strategy lets run; more cannot be said without it."""
+        loosest = self.answer(msgspec.structs.replace(demand, strategy="PACK", untold=""))
+        if loosest.kind == "never":
+            return msgspec.structs.replace(loosest, demand=demand)
+        return self._waiting(demand, (), "unknown", demand.untold)
 
     def _of_fitting(self, demand: Demand, wants: list[Want]) -> Waiting:
         now = can_place(wants, demand.strategy, self._rooms(demand, wants, free=True), self._budget)

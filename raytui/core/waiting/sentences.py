@@ -83,13 +83,14 @@ def _who(demand: Demand) -> str:
 def _asked(demand: Demand) -> str:
     total = sum(part.count for part in demand.parts)
     where = {"STRICT_SPREAD": f" on {total} different nodes", "STRICT_PACK": " on one node"}.get(demand.strategy, "")
-    if not demand.strategy:
+    if demand.what != "placement group":
         return " and ".join(need(part) + _selected(part) for part in demand.parts)
     bundles = " and ".join(
         f"{part.count} {'bundle' if part.count == 1 else 'bundles'} of {need(part)}{_selected(part)}"
         for part in demand.parts
     )
-    return f"{bundles}{where if total > 1 else ''} ({demand.strategy})"
+    told = f" ({demand.strategy})" if demand.strategy else ""
+    return f"{bundles}{where if total > 1 else ''}{told}"
 
 
 def _selected(part: Part) -> str:

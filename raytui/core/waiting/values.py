@@ -11,6 +11,7 @@ from raytui.core.needs import Part
 from raytui.core.remedy import Remedy
 from raytui.core.spec import WORKER
 
+NO_REPORT = "Ray's monitor writes no report here, and without it the group's strategy is not known"
 Amounts = Mapping[str, float]
 """By true resource name."""
 Kind = Literal["fits", "scale", "quota", "never", "environment", "unknown"]

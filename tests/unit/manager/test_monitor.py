@@ -10,6 +10,8 @@ import pytest
 
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure, NotAllowed, Unreachable
+from raytui.core.holdings import Amounts as QuotaAmounts
+from raytui.core.holdings import Holdings, Quota
 from raytui.core.joined import join
 from raytui.core.merge import countable, merge_nodes, total_by_nodes
 from raytui.core.protocols import DashboardTarget
@@ -587,3 +589,55 @@ async def test_figures_that_could_not_be_read_are_a_condition_and_no_frozen_figu
 async def test_figures_nobody_asked_for_are_neither_read_nor_unreadable(monitor) -> None:
     snapshot = await monitor.observe(ALIVE)
     assert (snapshot.figures.value, snapshot.figures.failure) == (None, None)
+
+
+class Workbench(FakePlatform):
+    """A platform with quotas."""
+
+    name = "cai"
+
+
+async def test_how_much_the_platform_can_give_is_asked_while_work_has_no_place(server) -> None:
+    platform = Workbench([application("head"), application("worker-1")], server.target)
+    platform.held = Holdings("me", "here", (Quota("user", "me", QuotaAmounts(cpu=4), QuotaAmounts(cpu=4)),))
+    once = Monitor(platform, short, cluster="ray-cluster", profile="cai")
+    assert (await once.observe(ALIVE)).holdings.value is None
+    told = (await once.observe(STATUS)).holdings.value
+    assert told is not None
+    assert told.quotas == platform.held.quotas
+    for _ in range(3):
+        await once.observe(STATUS)
+    assert platform.count("holdings") == 1
+    assert (await once.observe(ALIVE)).holdings.value is None, "and only where the demand itself is asked for"
+    await once.close()
+
+
+async def test_without_a_quota_or_work_without_a_place_the_platform_is_not_asked(server, platform, monitor) -> None:
+    await monitor.observe(STATUS)
+    assert platform.count("holdings") == 0
+    server.bodies["/api/cluster_status"] = b'{"data": {"clusterStatus": null}}'
+    bench = Workbench([application("head")], server.target)
+    once = Monitor(bench, short, cluster="ray-cluster", profile="cai")
+    await once.observe(STATUS)
+    assert bench.count("holdings") == 0
+    await once.close()
+
+
+async def test_a_watch_does_not_wait_for_what_the_platform_can_give(server) -> None:
+    platform = Workbench([application("head"), application("worker-1")], server.target)
+    platform.delays["holdings"] = 3600.0
+    watching = Monitor(platform, short, cluster="ray-cluster", profile="cai")
+    (snapshot,) = await some(watching, 1)
+    assert snapshot.nodes.value
+    assert (snapshot.holdings.value, platform.count("holdings")) == (None, 1)
+    await watching.close()
+
+
+@pytest.mark.parametrize(("status", "is_asked"), [("RUNNING", True), ("PENDING", True), ("SUCCEEDED", False)])
+async def test_without_a_report_of_demand_the_lists_tell_who_waits_while_jobs_run(
+    server, monitor, status, is_asked
+) -> None:
+    server.bodies["/api/cluster_status"] = b'{"data": {"clusterStatus": null}}'
+    server.bodies["/api/jobs/"] = msgspec.json.encode([{"submission_id": "a", "status": status}])
+    snapshot = await monitor.observe(STATUS)
+    assert (snapshot.tasks.at > 0, snapshot.placement_groups.at > 0) == (is_asked, is_asked)

@@ -19,10 +19,11 @@ from raytui.core.remedy import as_commands
 from raytui.core.report import status_document
 from raytui.core.snapshot import Actor, Amount, Job, Operation, Reading, Snapshot, Usage
 from raytui.core.spec import ClusterSpec, WorkersSpec
-from raytui.core.waiting.demands import NO_REPORT, PARTLY_PLACED, STARTING, demands_of
+from raytui.core.waiting.demands import PARTLY_PLACED, STARTING, demands_of
 from raytui.core.waiting.observed import why_waits
 from raytui.core.waiting.outcome import NO_FREE
-from raytui.core.waiting.values import EnvironmentSetup, Waiting
+from raytui.core.waiting.sentences import message
+from raytui.core.waiting.values import NO_REPORT, EnvironmentSetup, Waiting
 from raytui.core.workload import Bundle, PlacementGroup, Task
 from raytui.platforms.attached import applications_of
 from tests.unit.core.values import NOW, application, node, report, snapshot
@@ -230,6 +231,20 @@ def test_without_a_report_of_the_scheduler_the_lists_alone_tell_who_waits() -> N
     assert found["train64.0"].kind == "never"
 
 
+def test_without_a_report_a_group_that_no_strategy_lets_run_is_said_never_to_run() -> None:
+    def why_of(group: PlacementGroup) -> Waiting:
+        (waiting,) = why_waits(join(msgspec.structs.replace(seen(placement_groups=(group,)), usage=Reading(Usage()))))
+        return waiting
+
+    bundles = (Bundle(0, {"CPU": 1.0}), Bundle(1, {"CPU": 64.0}))
+    never = why_of(PlacementGroup(GROUP_ID, "wide", "PENDING", bundles=bundles))
+    assert (never.kind, never.because) == ("never", "the nearest, worker-1, has CPU 1 of 64")
+    assert "waits for 1 bundle of CPU 1 and 1 bundle of CPU 64: no node" in message(never)
+    twice = tuple(Bundle(n, {"CPU": 1.0}) for n in range(2))
+    told = why_of(PlacementGroup(GROUP_ID, "wide", "PENDING", strategy="STRICT_SPREAD", bundles=twice))
+    assert (told.kind, told.demand.strategy) == ("scale", "STRICT_SPREAD"), "earlier versions tell the strategy"
+
+
 # Who holds.
 
 
@@ -310,6 +325,16 @@ def test_a_clock_of_rays_that_differs_is_not_believed() -> None:
     old = (task(1, since=NOW + 200),)
     (condition,) = assess(seen(cpus(1), tasks=old, told=ahead)).conditions
     assert condition.since == NOW - 100
+
+
+def test_a_time_that_has_not_come_yet_tells_nothing() -> None:
+    for told, task_since in (({"written_at": 0.0}, NOW + 300), ({"written_at": NOW - 600}, NOW - 20)):
+        late = {"tasks": (task(1, since=task_since),), "told": told}
+        (waiting,) = assess(seen(cpus(1), **late), {}, {}).waiting
+        assert waiting.since == NOW
+        assert conditions(cpus(1), waited={waiting.key: NOW - 61}, **late) == [
+            ("warning", "PendingDemand", "task train")
+        ]
 
 
 def test_what_needs_more_workers_says_how_many_at_once() -> None:
