@@ -55,8 +55,8 @@ BIG = 500
 """Rows of an answer from which they are worked on in a thread, so that no key press waits for them."""
 
 BEHIND_DEMAND: frozenset[Question] = frozenset({"tasks", "placement_groups", "actors"})
-"""What says who waits and who holds the nodes: asked besides as long as Ray's scheduler has work without a place, or
-while jobs run where Ray's monitor writes no report of that (`--no-monitor`)."""
+"""What says who waits and who holds the nodes: asked besides as long as Ray's scheduler has work without a place or
+a job is pending, and while jobs run where Ray's monitor writes no report of that (`--no-monitor`)."""
 
 Answered: TypeAlias = Reading[Any]
 """The reading of some question. Any: each question has answers of its own type."""
@@ -122,12 +122,11 @@ class Readings:
         usage: Usage | None = self.last("usage").value
         if "usage" not in asked or usage is None:
             return frozenset()
-        is_told = bool(usage.resources)
-        return BEHIND_DEMAND - asked if usage.pending or (not is_told and self._has_jobs()) else frozenset()
-
-    def _has_jobs(self) -> bool:
         jobs: tuple[Job, ...] = self.last("jobs").value or ()
-        return any(job.status in {"PENDING", "RUNNING"} for job in jobs)
+        # Where the report is missing, the lists alone tell of those that run, too.
+        waiting = {"PENDING"} if usage.resources else {"PENDING", "RUNNING"}
+        waits = usage.pending or any(job.status in waiting for job in jobs)
+        return BEHIND_DEMAND - asked if waits else frozenset()
 
     async def close(self) -> None:
         """End what is still being asked and let go of the connection."""

@@ -17,14 +17,10 @@ import msgspec
 from raytui.core.needs import Part, Pending, grains
 from raytui.core.snapshot import Actor, Job, Snapshot
 from raytui.core.units import sanitize
-from raytui.core.waiting.values import NO_REPORT, Demand, EnvironmentSetup
-from raytui.core.workload import PlacementGroup, Task
+from raytui.core.waiting.values import NO_REPORT, STARTING, Demand
+from raytui.core.workload import EnvironmentSetup, PlacementGroup, Task
 
 PARTLY_PLACED = "a part of it lies on nodes already, and Ray does not tell what is left of it alone"
-STARTING = (
-    "Ray's scheduler does not list it as without a place; its worker process may be starting or its runtime "
-    "environment may be being set up"
-)
 WRITTEN_LATE_S = 10.0
 """Ray's monitor writes every 5 s what has no place: a task that waits for longer would be in it."""
 MOST_IDS = 3
@@ -56,12 +52,12 @@ class _Asker(NamedTuple):
         return self._replace(number=number, ids=self.ids[:number])
 
 
-def demands_of(snapshot: Snapshot, setups: Iterable[EnvironmentSetup] = ()) -> list[Demand]:
+def demands_of(snapshot: Snapshot) -> list[Demand]:
     """Everything that waits, equal ones as one; what the lists cannot name goes by its shape."""
     usage = snapshot.usage.value
     if usage is None:
         return []
-    by_job = {setup.job_id: setup for setup in setups}
+    by_job = {setup.job_id: setup for setup in snapshot.environments.value or ()}
     askers: dict[_Key, deque[_Asker]] = {}
     for key, asker in [*_askers(snapshot), *_groups(snapshot)]:
         askers.setdefault(key, deque()).append(asker)
@@ -88,8 +84,7 @@ def demands_of(snapshot: Snapshot, setups: Iterable[EnvironmentSetup] = ()) -> l
         elif asker.has_runtime_env and (
             asker.job_id in by_job or (asker.since and usage.written_at - asker.since > WRITTEN_LATE_S)
         ):
-            demand = _demand(asker, "", by_job)
-            _add(found, msgspec.structs.replace(demand, untold="" if demand.environment else STARTING))
+            _add(found, msgspec.structs.replace(_demand(asker, "", by_job), untold=STARTING))
     return list(found.values())
 
 

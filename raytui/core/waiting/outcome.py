@@ -13,6 +13,7 @@ from raytui.core.spec import GIGABYTE, GROUP_LABEL
 from raytui.core.waiting.packing import Budget, Fewest, Room, Size, Want, can_place, fewest, holds, matching
 from raytui.core.waiting.values import (
     NO_REPORT,
+    STARTING,
     Amounts,
     Demand,
     Holder,
@@ -115,9 +116,8 @@ class Round:
 
     def answer(self, demand: Demand) -> Waiting:
         """Why this one waits; `since` is Ray's own time."""
-        if demand.environment is not None:
-            since = demand.since or demand.environment.since
-            return Waiting(demand, "environment", demand.environment.step, groups=self._all_groups(), since=since)
+        if demand.environment is not None and demand.untold == STARTING:
+            return self._of_environment(demand)
         if demand.untold == NO_REPORT:
             return self._of_any_strategy(demand)
         if demand.untold or not demand.parts:
@@ -135,6 +135,12 @@ class Round:
             return self._of_fitting(demand, wants)
         return self._of_lacking(demand, wants)
 
+    def _of_environment(self, demand: Demand) -> Waiting:
+        setup = demand.environment
+        since = demand.since or (setup.since if setup is not None else 0.0)
+        step = setup.step if setup is not None else ""
+        return Waiting(demand, "environment", step, groups=self._all_groups(), since=since)
+
     def _of_any_strategy(self, demand: Demand) -> Waiting:
         """What no node can hold when parts may lie anywhere, no strategy lets run; more cannot be said without it."""
         loosest = self.answer(msgspec.structs.replace(demand, strategy="PACK", untold=""))
@@ -148,6 +154,8 @@ class Round:
             coming = [group for group in self._groups if group.places[0].is_coming] if self._has_coming else []
             if coming and not can_place(wants, demand.strategy, self._without_coming(free=True), self._budget):
                 return self._waiting(demand, wants, "fits", awaits=coming)
+            if demand.environment is not None:
+                return self._of_environment(demand)
             return self._waiting(demand, wants, "unknown", HAS_ROOM)
         more = Fewest(None)
         if self._is_free_known and now is False:

@@ -641,3 +641,37 @@ async def test_without_a_report_of_demand_the_lists_tell_who_waits_while_jobs_ru
     server.bodies["/api/jobs/"] = msgspec.json.encode([{"submission_id": "a", "status": status}])
     snapshot = await monitor.observe(STATUS)
     assert (snapshot.tasks.at > 0, snapshot.placement_groups.at > 0) == (is_asked, is_asked)
+
+
+PENDING = {"task_id": "t", "name": "f", "state": "PENDING_NODE_ASSIGNMENT", "job_id": "02000000", "type": "NORMAL_TASK"}
+SETTING_UP = b"2026-11-24 22:00:00,123\tINFO utils.py:76 -- Run cmd[3] ['python', '-m', 'pip', 'install']\n"
+
+
+def tasks_of(*rows: dict[str, object]) -> bytes:
+    found = {"total": len(rows), "num_after_truncation": len(rows), "num_filtered": len(rows), "result": list(rows)}
+    return msgspec.json.encode({"result": True, "msg": "", "data": {"result": found}})
+
+
+async def test_the_log_of_an_environment_is_read_only_while_something_waits_for_one(server, monitor) -> None:
+    server.bodies["/api/v0/logs/file"] = SETTING_UP
+    server.bodies["/api/v0/tasks"] = tasks_of(PENDING)
+    assert (await monitor.observe(STATUS)).environments.value is None
+    assert server.requests["/api/v0/logs/file"] == 0
+    server.bodies["/api/v0/tasks"] = tasks_of(
+        {**PENDING, "runtime_env_info": {"serialized_runtime_env": '{"pip": ["x"]}'}}
+    )
+    (setup,) = (await monitor.observe(STATUS)).environments.value
+    assert (setup.job_id, setup.step) == ("02000000", "pip install")
+    assert all("runtime_env_setup-02000000.log" in query for query in server.queries if "logs/file" in query)
+    asked = server.requests["/api/v0/logs/file"]
+    assert (await monitor.observe(STATUS)).environments.value == (setup,)
+    assert server.requests["/api/v0/logs/file"] == asked, "at most every 10 s"
+    assert (await monitor.observe(ALIVE)).environments.value is None
+
+
+async def test_a_job_that_is_pending_has_its_actor_looked_at(server, monitor) -> None:
+    server.bodies["/api/cluster_status"] = (
+        recorded("cluster_status.json").replace(b'"resourceDemand"', b'"x"').replace(b'"pgDemand"', b'"y"')
+    )
+    server.bodies["/api/jobs/"] = msgspec.json.encode([{"submission_id": "a", "status": "PENDING"}])
+    assert (await monitor.observe(STATUS)).actors.at > 0

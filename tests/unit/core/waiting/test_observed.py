@@ -19,12 +19,12 @@ from raytui.core.remedy import as_commands
 from raytui.core.report import status_document
 from raytui.core.snapshot import Actor, Amount, Job, Operation, Reading, Snapshot, Usage
 from raytui.core.spec import ClusterSpec, WorkersSpec
-from raytui.core.waiting.demands import PARTLY_PLACED, STARTING, demands_of
+from raytui.core.waiting.demands import PARTLY_PLACED, demands_of
 from raytui.core.waiting.observed import why_waits
-from raytui.core.waiting.outcome import NO_FREE
+from raytui.core.waiting.outcome import HAS_ROOM, NO_FREE
 from raytui.core.waiting.sentences import message
-from raytui.core.waiting.values import NO_REPORT, EnvironmentSetup, Waiting
-from raytui.core.workload import Bundle, PlacementGroup, Task
+from raytui.core.waiting.values import NO_REPORT, STARTING, Waiting
+from raytui.core.workload import Bundle, EnvironmentSetup, PlacementGroup, Task
 from raytui.platforms.attached import applications_of
 from tests.unit.core.values import NOW, application, node, report, snapshot
 
@@ -214,9 +214,30 @@ def test_what_the_scheduler_does_not_list_may_be_starting() -> None:
     (found,) = why_waits(join(told))
     assert (found.kind, found.because) == ("unknown", STARTING)
     setup = EnvironmentSetup("02000000", "pip install", NOW - 50, "Collecting x")
-    (found,) = why_waits(join(told), [setup])
+    (found,) = why_waits(join(msgspec.structs.replace(told, environments=Reading((setup,)))))
     assert (found.kind, found.demand.environment) == ("environment", setup)
     assert why_waits(join(seen(tasks=(msgspec.structs.replace(waits, since=NOW - 3),)))) == []
+
+
+def test_what_has_no_place_waits_for_that_and_not_for_its_environment() -> None:
+    setup = EnvironmentSetup("02000000", "pip install", 0.0, "Collecting x")
+    there = {"tasks": (task(1, has_runtime_env=True, job_id="02000000"),), "environments": (setup,)}
+    assert why(cpus(1), busy=True, **there).kind == "fits"
+    assert why(cpus(1), busy=False, **there).kind == "environment"
+    other = (EnvironmentSetup("09000000"),)
+    assert why(cpus(1), busy=False, **{**there, "environments": other}).because == HAS_ROOM
+
+
+def test_a_set_up_that_takes_long_is_a_condition_with_its_step_and_last_line() -> None:
+    setup = EnvironmentSetup("02000000", "pip install", 0.0, "Collecting x")
+    told = seen(tasks=(task(1, has_runtime_env=True, since=NOW - 90, job_id="02000000"),), environments=(setup,))
+    (condition,) = assess(told, {}, {}).conditions
+    assert (condition.severity, condition.since) == ("warning", NOW - 90)
+    assert condition.message.endswith(
+        "its runtime environment is being set up (pip install); the last line of its log: Collecting x"
+    )
+    (story,) = [story_of(Evidence(join(told)), thing) for thing in things_of(told) if thing.kind == "task"]
+    assert "(pip install)" in story.sentence
 
 
 def test_without_a_report_of_the_scheduler_the_lists_alone_tell_who_waits() -> None:
