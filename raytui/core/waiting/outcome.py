@@ -8,8 +8,8 @@ from typing import NamedTuple
 import msgspec
 
 from raytui.core.merge import countable
-from raytui.core.needs import GRAIN, Part, grains
-from raytui.core.spec import GIGABYTE, GROUP_LABEL
+from raytui.core.needs import GRAIN, grains
+from raytui.core.spec import GROUP_LABEL
 from raytui.core.waiting.packing import Budget, Fewest, Room, Size, Want, can_place, fewest, holds, matching
 from raytui.core.waiting.values import (
     NO_REPORT,
@@ -24,6 +24,7 @@ from raytui.core.waiting.values import (
     Waiting,
     WorkerKind,
 )
+from raytui.core.waiting.words import amount, node, quantity
 
 NO_SHAPE = "Ray does not tell what it asks for"
 TOO_MANY = "to find a place for all of its bundles together takes too long to compute"
@@ -266,7 +267,7 @@ class Round:
             "",
         )
         if pinned:
-            return f"it asks for {_node(pinned)}, which is not here"
+            return f"it asks for {node(pinned)}, which is not here"
         bare = [room for room in rooms if holds(room._replace(labels={}), want._replace(selectors=()))]
         if bare:
             told = " or ".join(
@@ -375,28 +376,3 @@ def _closeness(room: Size, want: Size) -> tuple[float, float]:
     """How near a node comes to what is asked for: by the scarcest resource, then by all of them."""
     shares = [min(1.0, have / need) for have, need in zip(room, want, strict=False) if need]
     return (min(shares, default=0.0), sum(shares))
-
-
-def quantity(name: str, value: float) -> str:
-    """An amount of a resource for people, without its name."""
-    if name in {"memory", "object_store_memory"}:
-        return f"{value / GIGABYTE:.1f} GB" if value >= GIGABYTE / 10 else f"{value:.0f} B"
-    return f"{value:.15g}"
-
-
-def amount(name: str, value: float) -> str:
-    """The same with its name: `GPU 4`."""
-    return f"{name} {quantity(name, value)}"
-
-
-def _node(name: str) -> str:
-    """The node that one of Ray's resources stands for."""
-    address = name.removeprefix("node:")
-    return "the head" if address == "__internal_head__" else f"the node at {address}"
-
-
-def need(part: Part) -> str:
-    """What one part asks for, as people read it."""
-    told = [amount(name, value) for name, value in part.needs.items() if countable(name) and value > 0]
-    nodes = [f" on {_node(name)}" for name in part.needs if name.startswith("node:")]
-    return (", ".join(told) or "a place") + "".join(nodes)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from raytui.core.needs import Part
 from raytui.core.remedy import Hint, Remedy, parts
 from raytui.core.spec import WORKER
-from raytui.core.waiting.outcome import HAS_ROOM, amount, need, quantity
+from raytui.core.waiting.outcome import HAS_ROOM
 from raytui.core.waiting.values import Demand, Holder, More, Waiting
+from raytui.core.waiting.words import amount, need, quantity
 
 MOST_NAMED = 3
 
