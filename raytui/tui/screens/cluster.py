@@ -34,13 +34,12 @@ from raytui.tui.operation import Answer, Notice, Operation, Request, begin, end,
 from raytui.tui.panes.body import ClusterBody
 from raytui.tui.panes.logs import LogsPane
 from raytui.tui.panes.nodes import NodesPane
+from raytui.tui.panes.places import PlacesBar
 from raytui.tui.panes.verdict import VerdictBar
-from raytui.tui.render.places import places_line
 from raytui.tui.render.verdict import Names
 from raytui.tui.theme import sheet
 from raytui.tui.watch import watch
 from raytui.tui.widgets.key_bar import KeyBar
-from raytui.tui.widgets.lines import LineView
 from raytui.view.picture import Picture, advance, is_equal
 from raytui.view.words import is_stale
 
@@ -94,7 +93,7 @@ class ClusterScreen(Screen[None]):
         self._open_session = open_session
         self._clock = clock
         self._verbs = verb_keys(keys)
-        self._places = LineView(id="places")
+        self._places = PlacesBar(keys, "cluster")
         self._key_bar = KeyBar()
         self._lifecycle = Lifecycle(self._plan, self.confirm, self._carry_out)
         self._operating: Worker[None] | None = None
@@ -107,7 +106,7 @@ class ClusterScreen(Screen[None]):
         """Header, the way to other screens, panes, keys."""
         mine = ClusterScreen
         yield VerdictBar(self.names).data_bind(mine.picture, mine.observed_at, mine.now, mine.trouble)
-        yield self._places
+        yield self._places.data_bind(mine.picture)
         yield self.body.data_bind(
             mine.session, mine.picture, mine.latest, mine.stale, mine.now, mine.operation, mine.notice
         )
@@ -151,7 +150,9 @@ class ClusterScreen(Screen[None]):
 
             self._lists = Lists(lambda: self.app.screen_stack, self._push_list)
             self._lists.ask(self.session.monitor if self.session is not None else None)
-        self._lists.go(name)
+        self._lists.go("cluster" if name == "log" else name)
+        if name == "log":
+            self.body.logs.view.focus()
 
     def _push_list(self, kind: Kind, state: TableState | None, left: Left) -> None:
         from raytui.tui.screens.table import TableScreen
@@ -163,7 +164,7 @@ class ClusterScreen(Screen[None]):
     def show_keys(self) -> None:
         """Show the keys that work where the focus is."""
         # A field takes every digit for itself.
-        self._places.show([] if self.body.place == "config" else [places_line(self.keys, "cluster")])
+        self._places.silence(self.body.place == "config")
         if self.is_current:
             self._key_bar.show([key for key in bar(self.body.place, self.keys) if self._works(key)])
 

@@ -15,13 +15,12 @@ from raytui.tui.keys import Key, bar, bindings, verb_keys, written
 from raytui.tui.offers import Command
 from raytui.tui.panes.details import DetailsPane
 from raytui.tui.panes.listing import ListPane, TableState
+from raytui.tui.panes.places import PlacesBar
 from raytui.tui.panes.verdict import VerdictBar
 from raytui.tui.render.listing import Kind
-from raytui.tui.render.places import places_line
 from raytui.tui.render.verdict import Names
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.key_bar import KeyBar
-from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.prompt import Prompt, Purpose
 from raytui.tui.widgets.table import RowTable
 from raytui.view.picture import Picture
@@ -50,7 +49,7 @@ class TableScreen(Screen[TableState]):
         self.list = ListPane(kind, verb_keys(keys, elsewhere=True), state)
         self.details = DetailsPane(kind, written("dismiss", keys))
         self._names = names
-        self._places = LineView(id="places")
+        self._places = PlacesBar(keys, kind.name)
         self._key_bar = KeyBar()
         self._prompt: Prompt | None = None
 
@@ -58,7 +57,7 @@ class TableScreen(Screen[TableState]):
         """Header, the way to other screens, rows and details, keys."""
         mine = TableScreen
         yield VerdictBar(self._names).data_bind(mine.picture, mine.observed_at, mine.now, mine.trouble)
-        yield self._places
+        yield self._places.data_bind(mine.picture)
         with Container(id="body"):
             yield self.list.data_bind(mine.picture, mine.trouble, mine.stale)
             yield self.details
@@ -88,7 +87,6 @@ class TableScreen(Screen[TableState]):
 
     @on(events.Mount)
     def _mounted(self) -> None:
-        self._places.show([places_line(self.keys, self.kind.name)])
         self.details.display = False
         self.watch(self, "focused", self.show_keys, init=False)
         self.show_keys()
