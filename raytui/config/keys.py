@@ -12,9 +12,9 @@ from typing import Literal, NamedTuple
 
 from raytui.core.errors import Problem
 
-Place = Literal["anywhere", "cluster", "table", "logs", "config", "list", "log"]
-"""Where a key works: on every screen, on the cluster's, in its table, its log or its form; on the screen of a list or
-of a log."""
+Place = Literal["anywhere", "cluster", "table", "attention", "logs", "config", "list", "log"]
+"""Where a key works: on every screen, on the cluster's, in its table, in what needs attention, in its log or its form;
+on the screen of a list or of a log."""
 
 
 class KeySetting(NamedTuple):
@@ -36,6 +36,8 @@ KEY_SETTINGS = (
     KeySetting("scale-down", "minus", "Take the last worker of the group away", ("cluster",)),
     KeySetting("restart", "r", "Restart the application under the cursor", ("table",)),
     KeySetting("logs", "l,enter", "Show the log of the application under the cursor", ("table",)),
+    KeySetting("story", "enter", "Tell the whole story of what needs attention", ("attention",)),
+    KeySetting("cause-log", "l", "Show the log that tells of it, at its last error", ("attention",)),
     KeySetting("details", "enter", "Show all fields of the row under the cursor", ("list",)),
     KeySetting("order", "o", "Order rows by the next column", ("table", "list")),
     KeySetting("reverse", "O", "Reverse the order of the rows", ("list",)),
@@ -63,7 +65,10 @@ KEY_SETTINGS = (
     KeySetting("jobs", "2", "Go to Ray's jobs", ("anywhere",)),
     KeySetting("actors", "3", "Go to Ray's actors", ("anywhere",)),
     KeySetting("serve", "4", "Go to the deployments of Ray Serve", ("anywhere",)),
+    KeySetting("tasks", "5", "Go to Ray's tasks", ("anywhere",)),
+    KeySetting("placement-groups", "6", "Go to Ray's placement groups", ("anywhere",)),
     KeySetting("event-list", "7", "Go to everything that happened", ("anywhere",)),
+    KeySetting("log", "8", "Go to the log on the cluster's screen", ("anywhere",)),
     KeySetting("nodes", "9", "Go to Ray's nodes", ("anywhere",)),
     KeySetting("conditions", "0", "Go to everything that needs attention", ("anywhere",)),
     KeySetting("palette", "colon,ctrl+p", "Every command by name", ("anywhere",)),
@@ -77,6 +82,7 @@ KEY_SETTINGS = (
 BY_ID = {setting.id: setting for setting in KEY_SETTINGS}
 TOGETHER: dict[Place, frozenset[Place]] = {
     "table": frozenset({"anywhere", "cluster", "table"}),
+    "attention": frozenset({"anywhere", "cluster", "attention"}),
     "logs": frozenset({"anywhere", "cluster", "logs"}),
     "config": frozenset({"anywhere", "cluster", "config"}),
     "list": frozenset({"anywhere", "list"}),
@@ -87,6 +93,7 @@ SHOWN: dict[Place, str] = {
     "anywhere": "anywhere",
     "cluster": "on the cluster's screen",
     "table": "in the list of applications",
+    "attention": "in what needs attention",
     "logs": "in the log",
     "config": "in the configuration",
     "list": "in a list",

@@ -61,6 +61,8 @@ _DOES = {
     "scale-down": Does("scale(-1)", "scale", changes=True),
     "restart": Does("restart", "restart", changes=True),
     "logs": Does("show_logs", "logs"),
+    "story": Does("story", "story"),
+    "cause-log": Does("cause_log", "its log"),
     "details": Does("details", "details"),
     "order": Does("order", "order"),
     "reverse": Does("reverse", "reverse"),
@@ -88,7 +90,10 @@ _DOES = {
     "jobs": Does("go('jobs')", "Jobs", palette=False),
     "actors": Does("go('actors')", "Actors", palette=False),
     "serve": Does("go('serve')", "Serve", palette=False),
+    "tasks": Does("go('tasks')", "Tasks", palette=False),
+    "placement-groups": Does("go('placement-groups')", "Placement", palette=False),
     "event-list": Does("go('events')", "Events", palette=False),
+    "log": Does("go('log')", "Logs", palette=False),
     "nodes": Does("go('nodes')", "Nodes", palette=False),
     "conditions": Does("go('conditions')", "Conditions", palette=False),
     "palette": Does("command_palette", "do", palette=False),
@@ -106,7 +111,10 @@ GOES = {
     "jobs": "jobs",
     "actors": "actors",
     "serve": "serve",
+    "tasks": "tasks",
+    "placement-groups": "placement-groups",
     "event-list": "events",
+    "log": "log",
     "nodes": "nodes",
     "conditions": "conditions",
 }
@@ -115,6 +123,7 @@ _COMMON = ("start", "stop", "scale-up", "config", "filter", "palette", "help")
 _BARS: dict[str, tuple[str, ...]] = {
     "cluster": _COMMON,
     "table": ("start", "stop", "scale-up", "restart", "logs", "config", "filter", "palette", "help"),
+    "attention": ("story", "cause-log", "start", "stop", "scale-up", "config", "filter", "palette", "help"),
     "logs": ("sources", "follow", "find", "next", "filter", "start", "stop", "scale-up", "config", "palette", "help"),
     # A field takes every letter for itself.
     "config": ("plan", "reset", "dismiss", "next-pane"),

@@ -13,13 +13,12 @@ from raytui.tui.faults import unforeseen
 from raytui.tui.keys import bar, bindings, verb_keys
 from raytui.tui.operation import Notice
 from raytui.tui.panes.logs import LogsPane
+from raytui.tui.panes.places import PlacesBar
 from raytui.tui.panes.verdict import VerdictBar
-from raytui.tui.render.places import places_line
 from raytui.tui.row_calls import RowCalls
 from raytui.tui.screens.over import OverCluster
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.key_bar import KeyBar
-from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.prompt import Prompt, Purpose
 from raytui.view.related import LogWish, log_names
 
@@ -37,7 +36,7 @@ class LogScreen(OverCluster):
         self.logs = LogsPane(verb_keys(calls.keys))
         self._wish = wish
         self._of = of
-        self._places = LineView(id="places")
+        self._places = PlacesBar(calls.keys, "log")
         self._key_bar = KeyBar()
         self._prompt: Prompt | None = None
 
@@ -45,7 +44,7 @@ class LogScreen(OverCluster):
         """Header, the way to other screens, the log, keys."""
         mine = LogScreen
         yield VerdictBar(self.calls.names).data_bind(mine.picture, mine.observed_at, mine.now, mine.trouble)
-        yield self._places
+        yield self._places.data_bind(mine.picture)
         yield self.said
         # Its own first log is that of the head: it is told of the cluster when it is known which one is wanted.
         yield self.logs
@@ -58,7 +57,6 @@ class LogScreen(OverCluster):
 
     @on(events.Mount)
     def _mounted(self) -> None:
-        self._places.show([places_line(self.calls.keys, "")])
         self.show_keys()
         self.run_worker(self._open(), group="log", exit_on_error=False)
 
@@ -93,6 +91,10 @@ class LogScreen(OverCluster):
         if name:
             self.logs.open(name)
             self.logs.view.focus()
+
+    def _watch_session(self) -> None:
+        if self.session is None and self.is_mounted:
+            self.logs.session = None
 
     def _watch_picture(self) -> None:
         if self.is_mounted and self.logs.source:

@@ -15,16 +15,15 @@ from raytui.tui.offers import Command
 from raytui.tui.operation import Notice
 from raytui.tui.panes.details import DetailsPane
 from raytui.tui.panes.listing import ListPane, TableState
+from raytui.tui.panes.places import PlacesBar
 from raytui.tui.panes.verdict import VerdictBar
 from raytui.tui.render.listing import Kind
-from raytui.tui.render.places import places_line
 from raytui.tui.render.text import clean
 from raytui.tui.row_calls import RowCalls
 from raytui.tui.row_changes import RowChanges
 from raytui.tui.screens.over import OverCluster
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.key_bar import KeyBar
-from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.prompt import Prompt, Purpose
 from raytui.tui.widgets.table import RowTable
 from raytui.view.picture import Picture
@@ -62,7 +61,7 @@ class TableScreen(OverCluster):
         """What makes the rows those that belong to something: it is not dropped, one leaves instead."""
         self._opens = opens
         self._changes = RowChanges(self, calls)
-        self._places = LineView(id="places")
+        self._places = PlacesBar(calls.keys, kind.name)
         self._key_bar = KeyBar()
         self._prompt: Prompt | None = None
 
@@ -70,7 +69,7 @@ class TableScreen(OverCluster):
         """Header, the way to other screens, what was said, rows and details, keys."""
         mine = TableScreen
         yield VerdictBar(self.calls.names).data_bind(mine.picture, mine.observed_at, mine.now, mine.trouble)
-        yield self._places
+        yield self._places.data_bind(mine.picture)
         yield self.said
         with Container(id="body"):
             yield self.list.data_bind(mine.picture, mine.trouble, mine.stale)
@@ -129,7 +128,6 @@ class TableScreen(OverCluster):
 
     @on(events.Mount)
     def _mounted(self) -> None:
-        self._places.show([places_line(self.keys, self.kind.name)])
         self.details.display = False
         self.watch(self, "focused", self.show_keys, init=False)
         self.show_keys()
