@@ -42,9 +42,9 @@ class StoryScreen(Dialog):
     def tell(self, story: Story) -> None:
         """Show the story."""
         self._story = story
-        self._draw()
+        self.draw()
 
     def say(self, sentence: str) -> None:
         """Say why nothing more is known."""
         self._said = sentence
-        self._draw()
+        self.draw()
