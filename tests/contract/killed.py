@@ -51,7 +51,9 @@ async def carry_out(verb: str, platform: CaiPlatform, spec: ClusterSpec, folder:
 def deployment(url: str, key: str, runtime: str, name: str) -> Deployment:
     """A deploy into the project of this name, of few files; its jobs run nothing."""
     client = open_client(url, lambda: key, project_id="", client="http", timing=QUICK)
-    spec = ClusterSpec("deployed", head=HeadSpec(2, 8, runtime), workers=WorkersSpec(1, 2, 8, runtime_identifier=runtime))
+    spec = ClusterSpec(
+        "deployed", head=HeadSpec(2, 8, runtime), workers=WorkersSpec(1, 2, 8, runtime_identifier=runtime)
+    )
     request = Request(name, "", "", spec, ("ray==2.60.0",))
 
     async def complete(_: str, spec: ClusterSpec) -> ClusterSpec:

@@ -133,7 +133,9 @@ def test_a_group_s_gpus_are_those_of_the_kind_that_it_names() -> None:
         (("A10G", "A10G"), (2, 2), []),
     ],
 )  # fmt: skip
-def test_the_gpus_of_all_groups_count_together(kinds: tuple[str, str], counts: tuple[int, int], told: list[str]) -> None:
+def test_the_gpus_of_all_groups_count_together(
+    kinds: tuple[str, str], counts: tuple[int, int], told: list[str]
+) -> None:
     labels = [
         {"id": "1", "label_value": "NVIDIA-A10G", "max_gpu_per_workload": "4", "max_gpu_count": "8"},
         {"id": "2", "label_value": "NVIDIA-H100", "max_gpu_per_workload": "4", "max_gpu_count": "8"},

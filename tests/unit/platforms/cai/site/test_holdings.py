@@ -118,7 +118,9 @@ async def test_a_project_of_a_team_has_the_quota_of_the_team():
     assert (quota.kind, quota.owner, quota.limit) == ("group", "ml", Amounts(12.0, None, None))
     # Before anything runs there, its owner tells.
     owned = ok({"id": "p", "name": "workbench", "owner": {"username": "ml"}})
-    none = transport(ListUsage=ok({"usage_response": []}), ListGroupsQuota=ok({"group_quota": [group]}), GetProject=owned)
+    none = transport(
+        ListUsage=ok({"usage_response": []}), ListGroupsQuota=ok({"group_quota": [group]}), GetProject=owned
+    )
     assert (await read(none)).quotas == (quota,)
 
 
