@@ -262,7 +262,9 @@ class ClusterScreen(Screen[None]):
         """Show a plan and wait for the operator's answer; from a worker only."""
         from raytui.tui.screens.confirm import ConfirmScreen, answer_of
 
-        return answer_of(await self.app.push_screen_wait(ConfirmScreen(plan, self._verbs)))
+        leaves = self.session is not None and plan.verb == "stop" and not plan.purge
+        stays = self.session.platform.store.place_of(plan.cluster) if self.session is not None and leaves else ""
+        return answer_of(await self.app.push_screen_wait(ConfirmScreen(plan, self._verbs, stays)))
 
     def _carry_out(self, plan: Plan) -> AsyncGenerator[StepEvent]:
         assert self.session is not None
