@@ -252,8 +252,9 @@ class Round:
                 return self._lacking(want, rooms)
         total = sum(want.number for want in wants)
         if demand.strategy == "STRICT_SPREAD":
-            able = matching(wants, self._empty)
-            return f"it needs {total} different nodes, and at most {able} of its bundles find one"
+            able = matching(wants, self._empty, self._budget)
+            if able is not None:
+                return f"it needs {total} different nodes, and at most {able} of its bundles find one"
         return f"its {total} bundles do not fit together on the nodes that are here, even when they are empty"
 
     def _lacking(self, want: Want, rooms: Sequence[Room]) -> str:

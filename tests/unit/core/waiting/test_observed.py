@@ -266,6 +266,11 @@ def test_without_a_report_a_group_that_no_strategy_lets_run_is_said_never_to_run
     assert (told.kind, told.demand.strategy) == ("scale", "STRICT_SPREAD"), "earlier versions tell the strategy"
 
 
+def test_one_snapshot_is_worked_out_once() -> None:
+    joined = join(seen(cpus(1)))
+    assert why_waits(joined) is why_waits(joined)
+
+
 # Who holds.
 
 

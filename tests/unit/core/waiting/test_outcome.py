@@ -182,6 +182,36 @@ def test_a_packing_that_takes_too_long_to_find_is_not_known(monkeypatch) -> None
     assert (waiting.kind, waiting.because) == ("unknown", TOO_MANY)
 
 
+@pytest.mark.parametrize("strategy", ["PACK", "STRICT_SPREAD"])
+def test_twenty_kinds_of_bundles_over_a_thousand_different_nodes_are_given_up_in_time(strategy) -> None:
+    parts = tuple(Part({"CPU": 1 + 0.37 * n, "memory": 1e8 + 3e7 * n}, 45) for n in range(20))
+    demand = Demand("placement group", parts, strategy)
+    totals = [{"CPU": 8 + n / 1000, "memory": 1e9 + n * 1e6} for n in range(1000)]
+    pool = [Place(f"n{n}", whole, {name: have / 2 for name, have in whole.items()}) for n, whole in enumerate(totals)]
+    spent: list[int] = []
+
+    class Counted(packing.Budget):
+        def spend(self, work: int) -> bool:
+            spent.append(work)
+            return super().spend(work)
+
+    counted = Round([demand], pool, [WORKER])
+    counted._budget = Counted()
+    assert counted.answer(demand).kind in {"fits", "unknown"}
+    assert sum(spent[:-1]) <= packing.MOST_WORK, "only the last asking is refused"
+    assert spent[-1] <= packing.MOST_WORK
+
+
+def test_a_matching_is_none_when_the_budget_is_spent() -> None:
+    wants, rooms = [packing.Want((1,), 2)], [packing.Room((1,), 1, {}), packing.Room((1,), 1, {})]
+    assert packing.matching(wants, rooms, packing.Budget()) == 2
+    assert packing.matching(wants, rooms, packing.Budget(3)) is None
+    assert packing.can_place(wants, "STRICT_SPREAD", rooms, packing.Budget(3)) is None
+    assert packing.fewest(wants, "STRICT_SPREAD", rooms[:1], rooms[:1], packing.Budget(1)) == packing.Fewest(
+        None, False
+    )
+
+
 # What there is beside the class.
 
 SMALL = {"CPU": 1.0, "memory": 2e9}
