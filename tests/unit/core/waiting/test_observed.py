@@ -234,7 +234,7 @@ def test_a_set_up_that_takes_long_is_a_condition_with_its_step_and_last_line() -
     (condition,) = assess(told, {}, {}).conditions
     assert (condition.severity, condition.since) == ("warning", NOW - 90)
     assert condition.message.endswith(
-        "its runtime environment is being set up (pip install); the last line of its log: Collecting x"
+        "waits for its runtime environment to be set up (pip install); the last line of its log: Collecting x"
     )
     (story,) = [story_of(Evidence(join(told)), thing) for thing in things_of(told) if thing.kind == "task"]
     assert "(pip install)" in story.sentence
