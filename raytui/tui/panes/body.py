@@ -209,7 +209,6 @@ class ClusterBody(Vertical):
 
     async def _tell_story(self, session: Session, picture: Picture, condition: Condition) -> None:
         from raytui.tui.screens.story import LOG, StoryScreen
-        from raytui.tui.telling import tell
 
         log = log_of(picture, condition)
         screen = StoryScreen(condition, self._verbs, lambda: self.now, log)
@@ -220,7 +219,7 @@ class ClusterBody(Vertical):
 
         await self.app.push_screen(screen, left)
         try:
-            screen.tell(await tell(session, picture, condition.subject))
+            await screen.ask(session, picture)
         except RaytuiError:
             # What a condition is about need not be a thing that can die: its own words are all there is then.
             screen.say("nothing more is known of it")

@@ -101,12 +101,12 @@ def _entry(condition: Condition, since: str, why: str, width: int, keys: Mapping
         head = ((" ", ""), mark, (" ", ""), (lead, "strong"), (first, ""))
     blank, room = (" " * indent, ""), width - indent - 1
     lines: list[Line] = [head, *((blank, (text, "")) for text in rest)]
-    if why:
-        evidence = " · ".join(part for part in (since, why) if part)
-        lines += [(blank, (text, "muted")) for text in wrap(evidence, room, 2)]
-        since = ""
-    advice = " · ".join(part for part in (since, hint) if part)
-    return lines + [(blank, (text, "muted")) for text in (wrap(advice, room, MOST) if advice else [])]
+    told = [" · ".join(part for part in (since, why) if part), hint] if why else [since, hint]
+    joined = " · ".join(part for part in told if part)
+    # Two short lines read better than one that is broken somewhere.
+    if not why and (cells(joined) <= room or cells(hint) > room):
+        told = [joined]
+    return lines + [(blank, (text, "muted")) for part in told if part for text in wrap(part, room, MOST)]
 
 
 def event_lines(picture: Picture | None, width: int, limit: int = 50, seen_until: float = 0.0) -> tuple[Line, ...]:
