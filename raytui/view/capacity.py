@@ -5,7 +5,7 @@ What the scheduler has given away and what is asked for besides stands beside it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -17,6 +17,9 @@ KEPT_S = 600.0
 """How long samples are kept: what a curve shows."""
 EVERY_S = 4.0
 """Seconds between two samples at least; Ray samples every 5 s."""
+MANY_NODES = 500
+MANY_NODES_S = 10.0
+"""The same beyond `MANY_NODES` nodes, whose figures are read every 15 s."""
 CARRIED_S = 45.0
 """How long a sample stands for the time after it: of many nodes figures are read every 15 s only."""
 
@@ -51,26 +54,29 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
 
 
 class Capacity(msgspec.Struct, frozen=True):
-    """The totals now, and the shares of the last minutes, oldest first."""
+    """The totals as of the last sample, and the shares of the last minutes, oldest first."""
 
     totals: Totals = Totals()
     history: tuple[Sample, ...] = ()
+    counted: Mapping[str, Node] = {}
+    """The nodes that were added up, by id."""
 
 
-def advance(before: Capacity, old: Joined | None, new: Joined, at: float) -> Capacity:
-    """The capacity after one more snapshot; only nodes that changed are added up again."""
-    if old is None or not new.has_nodes_of(old):
-        totals = _sum(new.nodes.values())
+def advance(before: Capacity, joined: Joined, at: float) -> Capacity:
+    """The capacity after one more snapshot: added up when a sample is due, and then only of nodes that changed."""
+    history, nodes = before.history, joined.nodes
+    every = MANY_NODES_S if len(nodes) > MANY_NODES else EVERY_S
+    if before.counted is nodes or (before.totals.nodes and history and at - history[-1].at < every):
+        return before
+    if before.counted.keys() == nodes.keys():
+        changed = [(old, new) for key, new in nodes.items() if (old := before.counted[key]) is not new]
+        totals = _moved(before.totals, [old for old, _ in changed], [new for _, new in changed])
     else:
-        changed = new.nodes_since(old)
-        if not changed:
-            return before
-        totals = _moved(before.totals, [old.nodes[node.node_id] for node in changed], changed)
-    history = before.history
-    if not history or at - history[-1].at >= EVERY_S:
-        kept = next((n for n, sample in enumerate(history) if at - sample.at <= KEPT_S), len(history))
-        history = (*history[kept:], sample_of(totals, at))
-    return Capacity(totals, history)
+        totals = _sum(nodes.values())
+    if not totals.nodes and not before.totals.nodes:
+        return before
+    kept = next((n for n, sample in enumerate(history) if at - sample.at <= KEPT_S), len(history))
+    return Capacity(totals, (*history[kept:], sample_of(totals, at)), nodes)
 
 
 def sample_of(totals: Totals, at: float) -> Sample:

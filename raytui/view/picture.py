@@ -91,8 +91,7 @@ def _filled(before: Picture | None, snapshot: Snapshot) -> Capacity:
     past = before.capacity if before is not None else Capacity()
     if snapshot.nodes.value is None:
         return Capacity(history=past.history)
-    old = join(before.snapshot) if before is not None and before.snapshot.nodes.value is not None else None
-    return capacity.advance(past, old, join(snapshot), snapshot.observed_at)
+    return capacity.advance(past, join(snapshot), snapshot.observed_at)
 
 
 def _sampled(before: Picture | None, snapshot: Snapshot) -> dict[str, tuple[tuple[float, float], ...]]:

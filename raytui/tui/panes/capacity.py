@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 from textual import events, on
 from textual.app import ComposeResult
 from textual.reactive import reactive
@@ -15,6 +17,9 @@ from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.rule import PaneRule
 from raytui.view.picture import Picture
 
+EVERY_S = 5.0
+"""Seconds between two drawings at least, as long as no node comes, goes or changes its state: Ray's figures change no
+more often, and a map of thousands of nodes costs as much as all else on the screen."""
 _SHARE = 0.35
 """The part of the screen's height that the pane may take."""
 
@@ -31,6 +36,8 @@ class CapacityPane(Pane):
         self.levels = LineView()
         self.heat_rule = PaneRule("Nodes")
         self.heat = HeatMap()
+        self._drawn: tuple[float, object] = (-EVERY_S, None)
+        self._is_due = False
 
     def compose(self) -> ComposeResult:
         """The title, the levels, and the map where there are many nodes."""
@@ -41,9 +48,11 @@ class CapacityPane(Pane):
 
     def draw(self) -> None:
         """Show the levels of the picture, and its nodes as a map when they are many."""
+        self._is_due = False
         picture, width = self.picture, self.size.width
         if picture is None or not width:
             return
+        self._drawn = (monotonic(), _states(picture))
         lines = capacity_lines(picture, width)
         if not lines:
             lines = (((" nobody tells how full the cluster is", "muted"),),)
@@ -63,8 +72,17 @@ class CapacityPane(Pane):
         short = "" if named else SHORT_LEGEND
         self.heat_rule.tell(title, named or LEGEND, short_state=short, state_role="" if named else "muted")
 
-    def _watch_picture(self) -> None:
-        self.draw()
+    def _watch_picture(self, picture: Picture | None) -> None:
+        """Draw in a frame of its own, see `VerdictBar`, and no more often than there is something new to see."""
+        if self._is_due or picture is None:
+            return
+        at, states = self._drawn
+        left = at + EVERY_S - monotonic()
+        self._is_due = True
+        if left <= 0 or states != _states(picture):
+            self.call_after_refresh(self.draw)
+        else:
+            self.set_timer(left, self.draw)
 
     @on(events.Mount)
     def _mounted(self) -> None:
@@ -78,3 +96,8 @@ class CapacityPane(Pane):
     def _cursor_moved(self, message: HeatMap.CursorMoved) -> None:
         message.stop()
         self._name_node()
+
+
+def _states(picture: Picture) -> object:
+    """What is drawn at once when it changes."""
+    return (picture.joined.counts, picture.assessment.waiting)

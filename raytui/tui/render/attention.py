@@ -93,7 +93,7 @@ def _entry(condition: Condition, since: str, why: str, width: int, keys: Mapping
     if indent > min(width // 3, _MOST_INDENT):
         # What is written in a narrow column behind a long name takes more lines than there are.
         first, *rest = wrap(f"{lead}{condition.message}", width - 4, MOST) or [""]
-        name = first[: len(clean(lead))]
+        name = first[: len(clean(condition.subject))]
         head: Line = ((" ", ""), mark, (" ", ""), (name, "strong"), (first[len(name) :], ""))
         indent = 3
     else:
