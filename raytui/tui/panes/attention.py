@@ -62,9 +62,9 @@ class Entries(Scroll):
             lines += [marked(first) if here is not None and entry.condition is here else first, *rest]
         self.show(lines)
 
-    @on(events.Focus)
-    @on(events.Blur)
-    def _focus_changed(self) -> None:
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """The cursor is seen while the entries have the focus."""
+        super().watch_has_focus(_has_focus)
         self._draw()
 
     def _action_move(self, by: int) -> None:

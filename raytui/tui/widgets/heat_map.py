@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.style import Style
-from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
@@ -75,9 +74,9 @@ class HeatMap(LineView, can_focus=True):
         parts[at] = parts[at].apply_style(Style(reverse=True))
         return Strip.join(parts)
 
-    @on(events.Focus)
-    @on(events.Blur)
-    def _focus_changed(self) -> None:
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """The cursor is seen, and names its node, while the map has the focus."""
+        super().watch_has_focus(_has_focus)
         self._repaint_cursor()
         self.post_message(self.CursorMoved())
 
