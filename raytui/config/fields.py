@@ -126,7 +126,21 @@ FIELDS: tuple[Field, ...] = (
         sample='"auto"',
         only=("cai",),
     ),
-    Field("read_only", "switch", "Refuse every verb that changes something.", sample="false", only=_MADE),
+    Field("read_only", "switch", "Refuse every verb that changes something.", "--read-only", sample="false"),
+    Field(
+        "production",
+        "switch",
+        "Ask for the cluster's name to be typed before anything is changed; --yes does without.",
+        sample="false",
+        only=_MADE,
+    ),
+    Field(
+        "theme",
+        "text",
+        "Colours of the console; colourblind tells states apart without red and green, mono by weight alone.",
+        choices=("dark", "light", "contrast", "colourblind", "mono"),
+        sample='"dark"',
+    ),
     Field(
         "ca_bundle",
         "path",

@@ -12,9 +12,9 @@ from typing import Literal, NamedTuple
 
 from raytui.core.errors import Problem
 
-Place = Literal["anywhere", "cluster", "table", "attention", "logs", "config", "list"]
+Place = Literal["anywhere", "cluster", "table", "attention", "logs", "config", "list", "log"]
 """Where a key works: on every screen, on the cluster's, in its table, in what needs attention, in its log or its form;
-on the screen of a list."""
+on the screen of a list or of a log."""
 
 
 class KeySetting(NamedTuple):
@@ -41,13 +41,25 @@ KEY_SETTINGS = (
     KeySetting("details", "enter", "Show all fields of the row under the cursor", ("list",)),
     KeySetting("order", "o", "Order rows by the next column", ("table", "list")),
     KeySetting("reverse", "O", "Reverse the order of the rows", ("list",)),
+    KeySetting("row-log", "l", "Show the log of the row under the cursor", ("list",)),
+    KeySetting("its-actors", "a", "Go to the actors of the row under the cursor", ("list",)),
+    KeySetting("its-tasks", "t", "Go to the tasks of the row under the cursor", ("list",)),
+    KeySetting("its-processes", "p", "Go to the worker processes of the row under the cursor", ("list",)),
+    KeySetting("its-bundles", "b", "Go to the bundles of the row under the cursor", ("list",)),
+    KeySetting("raw", "y", "Show the row as JSON, or its fields again", ("list",)),
+    KeySetting("copy", "c", "Copy the ids of the rows, or the details that are shown", ("list",)),
+    KeySetting("mark", "space", "Mark the row, or take its mark away", ("list",)),
+    KeySetting("row-stop", "x", "Stop the jobs of the rows", ("list",)),
+    KeySetting("row-restart", "r", "Restart the applications of the rows", ("list",)),
+    KeySetting("row-scale-up", "plus,equals_sign", "Add a worker to the group of the row", ("list",)),
+    KeySetting("row-scale-down", "minus", "Take the last worker of the row's group away", ("list",)),
     KeySetting("sources", "l", "Choose which log to show", ("logs",)),
     KeySetting("follow", "f", "Keep the end of the log in view, or stay where you are", ("logs",)),
     KeySetting("find", "ctrl+f", "Search the log", ("logs",)),
     KeySetting("next", "n", "Go to the next match", ("logs",)),
     KeySetting("previous", "N", "Go to the match before", ("logs",)),
     KeySetting("config", "e", "Show and edit the cluster's configuration", ("cluster",)),
-    KeySetting("filter", "slash", "Show only the rows or log lines that match", ("cluster", "list")),
+    KeySetting("filter", "slash", "Show only the rows or log lines that match", ("cluster", "list", "log")),
     KeySetting("events", "v", "Show what changed lately in place of what needs attention", ("cluster",)),
     KeySetting("cluster", "1", "Go to the cluster", ("anywhere",)),
     KeySetting("jobs", "2", "Go to Ray's jobs", ("anywhere",)),
@@ -61,7 +73,7 @@ KEY_SETTINGS = (
     KeySetting("conditions", "0", "Go to everything that needs attention", ("anywhere",)),
     KeySetting("palette", "colon,ctrl+p", "Every command by name", ("anywhere",)),
     KeySetting("help", "question_mark,f1", "All keys and what the marks mean", ("anywhere",)),
-    KeySetting("dismiss", "escape", "Close what is open, drop a filter, go back", ("cluster", "list")),
+    KeySetting("dismiss", "escape", "Close what is open, drop a filter, go back", ("cluster", "list", "log")),
     KeySetting("next-pane", "tab", "Go to the next pane", ("anywhere",)),
     KeySetting("quit", "q,ctrl+q", "Leave the console; the cluster stays as it is", ("anywhere",)),
     KeySetting("plan", "ctrl+s", "Show the plan that leads to this configuration", ("config",)),
@@ -74,6 +86,7 @@ TOGETHER: dict[Place, frozenset[Place]] = {
     "logs": frozenset({"anywhere", "cluster", "logs"}),
     "config": frozenset({"anywhere", "cluster", "config"}),
     "list": frozenset({"anywhere", "list"}),
+    "log": frozenset({"anywhere", "log", "logs"}),
 }
 """Which keys work at the same time, by where the focus is: of these no two may be the same."""
 SHOWN: dict[Place, str] = {
@@ -84,6 +97,7 @@ SHOWN: dict[Place, str] = {
     "logs": "in the log",
     "config": "in the configuration",
     "list": "in a list",
+    "log": "on the screen of a log",
 }
 """Each place inside a sentence."""
 

@@ -45,9 +45,9 @@ class StoryScreen(Dialog):
     async def ask(self, session: Session, picture: Picture) -> None:
         """Ask for the story and show it; raises why it cannot be told."""
         self._story = await tell(session, picture, self._condition.subject)
-        self._draw()
+        self.draw()
 
     def say(self, sentence: str) -> None:
         """Say why nothing more is known."""
         self._said = sentence
-        self._draw()
+        self.draw()
