@@ -23,13 +23,13 @@ class ConfirmScreen(Dialog):
     """Answers whether the plan is to be carried out, or what differs made again; see `answer_of`."""
 
     def __init__(self, plan: Plan, verbs: Mapping[str, str], *, production: bool = False) -> None:
-        """`verbs` gives the key of each verb as it is written; in production the cluster's name is typed first."""
+        """`verbs` gives the key of each verb as it is written; in production the name is typed to end anything."""
         choices = [("cancel", "Cancel", "plain")]
         if plan.changed:
             choices.append((CONFIRM, plan.verb.capitalize(), "danger" if plan.ends else "plain"))
         if plan.differences and not plan.recreate:
             choices.append((RECREATE, "Recreate", "danger"))
-        super().__init__(plan_question(plan), choices, plan.cluster if production else "")
+        super().__init__(plan_question(plan), choices, plan.cluster if production and plan.ends else "")
         self.plan = plan
         self._verbs = verbs
 
