@@ -75,8 +75,12 @@ def advised(item: Advising) -> Document:
 
 
 def condition_document(condition: Condition) -> Document:
-    """One condition as contract section 3 defines it."""
-    return {**advised(condition), "since": rfc3339_or_none(condition.since)}
+    """One condition as contract section 3 defines it, and whether it is about the cluster or the work on it."""
+    return {
+        **advised(condition),
+        "since": rfc3339_or_none(condition.since),
+        "about": "work" if condition.is_of_work else "cluster",
+    }
 
 
 def event_document(event: Event) -> Document:

@@ -24,7 +24,7 @@ NO_FAULT = frozenset({"RAY_KILL", "OUT_OF_SCOPE", "REF_DELETED", "OWNER_DIED"})
 class Failing(NamedTuple):
     """How many rows of one list need somebody, with the mark of the worst of them."""
 
-    count: int
+    number: int
     mark: str
     role: Role
 
@@ -67,8 +67,8 @@ def _lists(snapshot: Snapshot) -> dict[str, tuple[object, _Counting]]:
 
 def _failing(found: Sequence[Severity]) -> Failing | None:
     severities = Counter(found)
-    worst = next((severity for severity in ("error", "warning") if severities[severity]), None)
-    if worst is None:
+    worst: Severity = "error" if severities["error"] else "warning"
+    if not severities[worst]:
         return None
     return Failing(severities["error"] + severities["warning"], *SEVERITIES[worst])
 

@@ -142,10 +142,8 @@ def verdict_word(assessment: Assessment, *, stale: bool = False) -> Marked:
 
 
 def is_calm(assessment: Assessment) -> bool:
-    """Whether what does not answer is not meant to: nothing runs yet or any more, and no condition is an error."""
-    return assessment.phase in CALM_PHASES and not any(
-        condition.severity == "error" for condition in assessment.conditions
-    )
+    """Whether what does not answer is not meant to: nothing runs yet or any more, and nothing of it is a fault."""
+    return assessment.phase in CALM_PHASES and not any(condition.is_fault for condition in assessment.conditions)
 
 
 def broken_link(layer: Layer, assessment: Assessment) -> Marked:

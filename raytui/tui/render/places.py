@@ -40,7 +40,7 @@ def _place(key: Key, current: str, failing: Failing | None) -> Line:
     here = GOES[key.id] == current
     spans: list[Span] = [(f" {key.written}", "key"), (f" {key.does.label}", "strong" if here else "muted")]
     if failing is not None:
-        spans.append((f" {failing.mark}{short_count(failing.count)}", failing.role))
+        spans.append((f" {failing.mark}{short_count(failing.number)}", failing.role))
     return tuple(spans)
 
 

@@ -215,8 +215,13 @@ def venv_row(spec: ClusterSpec, venv: Venv) -> Check:
 
 def usual_shared_memory(spec: ClusterSpec) -> int:
     """Whole GB of shared memory that hold the object store which Ray would give the largest node."""
+    return math.ceil(_largest_store(spec) / _SHM_SHARE / 1024**3)
+
+
+def _largest_store(spec: ClusterSpec) -> float:
+    """Bytes of the object store that Ray would give the largest node."""
     sizes = [spec.head.memory or 0.0, *(one.memory or 0.0 for one in spec.all_groups.values() if one.count)]
-    return math.ceil(max(sizes) * GIGABYTE * _STORE_SHARE / _SHM_SHARE / 1024**3)
+    return max(sizes) * GIGABYTE * _STORE_SHARE
 
 
 def shared_memory_row(spec: ClusterSpec, limit_mb: int) -> Check:
@@ -226,17 +231,15 @@ def shared_memory_row(spec: ClusterSpec, limit_mb: int) -> Check:
         raised = f"raised from {limit_mb} MB to {megabytes_of(spec.shared_memory)} MB before applications are made"
         return Check(name, "ok", f"the project's shared memory is {raised}")
     shm = limit_mb * 1024 * 1024 * _SHM_SHARE
-    usual = usual_shared_memory(spec)
-    wanted = usual * 1024**3 * _SHM_SHARE
+    wanted = _largest_store(spec)
     if shm >= wanted:
         return Check(name, "ok", f"shared memory of {limit_mb} MB holds the object store")
     less = f"{shm / GIGABYTE:.1f} GB where {wanted / GIGABYTE:.1f} GB would be usual"
     said = f"a pod has {limit_mb} MB of shared memory, so the object store is {less}"
     if shm >= _SMALL_STORE:
         return Check(name, "ok", said, field=field)
-    return Check(
-        name, "warn", said, Remedy("start", f"--shared-memory {usual}", "raises it before applications are made"), field
-    )
+    flag = f"--shared-memory {usual_shared_memory(spec)}"
+    return Check(name, "warn", said, Remedy("start", flag, "raises it before applications are made"), field)
 
 
 def security_row(spec: ClusterSpec) -> Check:

@@ -72,10 +72,7 @@ class Preflight:
             return (key, *(Check(name, "skip", "not asked: the key comes first") for name in rest), security_row(spec))
         parts: list[tuple[str, Awaitable[list[Check]]]] = [
             ("project", self._project(spec)),
-            ("runtimes", self._runtimes(spec)),
-            ("sizes", self._sizes(spec)),
-            ("GPU", self._gpus(spec)),
-            ("quota", self._quota(spec)),
+            *self._of_workbench(spec),
             ("subdomain", self._subdomains(spec)),
             ("head script", self._script("head", spec.name, spec.head.script)),
             *(
@@ -87,6 +84,25 @@ class Preflight:
         ]
         rows = await asyncio.gather(*(_guarded(name, part) for name, part in parts))
         return (key, *(row for group in rows for row in group), security_row(spec))
+
+    async def run_without_project(self, spec: ClusterSpec) -> tuple[Check, ...]:
+        """The rows that need no project, for one that is yet to be made and has no venv."""
+        self._looking = asyncio.get_running_loop().create_future()
+        self._looking.set_result(Venv())
+        key = await self._key()
+        if key.status == "fail":
+            return (key,)
+        rows = await asyncio.gather(*(_guarded(name, part) for name, part in self._of_workbench(spec)))
+        return (key, *(row for group in rows for row in group))
+
+    def _of_workbench(self, spec: ClusterSpec) -> list[tuple[str, Awaitable[list[Check]]]]:
+        """What the workbench has for the spec, whatever the project."""
+        return [
+            ("runtimes", self._runtimes(spec)),
+            ("sizes", self._sizes(spec)),
+            ("GPU", self._gpus(spec)),
+            ("quota", self._quota(spec)),
+        ]
 
     async def _key(self) -> Check:
         source = self._client.workbench.key_source
