@@ -24,7 +24,7 @@ from raytui.core.units import sanitize
 from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.glyphs import AsciiGlyphs
 from raytui.tui.keys import bindings, table
-from raytui.tui.offers import Command
+from raytui.tui.offers import Command, TakesText
 from raytui.tui.operation import Notice
 from raytui.tui.render.text import clean
 from raytui.tui.screens.cluster import ClusterScreen
@@ -138,6 +138,22 @@ class RaytuiApp(App[str]):
     def action_help_quit(self) -> None:
         """Ctrl+C leaves, as everywhere."""
         self._action_leave()
+
+    def action_command_palette(self) -> None:
+        """Open the palette, once."""
+        from raytui.tui.commands import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
+    @on(events.Key)
+    def _key_reached_nobody(self, event: events.Key) -> None:
+        """Keys that were sent to a screen over which another opened meanwhile are meant for that one."""
+        screen: object = self.screen
+        text = "\n" if event.key == "enter" else event.character if event.is_printable else None
+        if isinstance(screen, TakesText) and text:
+            event.prevent_default()
+            screen.take(text)
 
     def _action_go(self, kind: str) -> None:
         self.cluster.go(kind)

@@ -6,8 +6,9 @@ import json
 
 import msgspec
 import pytest
+from textual import events
 
-from raytui.core.errors import DeadlineExceeded
+from raytui.core.errors import DeadlineExceeded, Failure
 from raytui.core.snapshot import Actor, Job, Reading
 from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task
 from raytui.tui.panes.details import DetailsPane
@@ -20,7 +21,7 @@ from raytui.tui.widgets.table import RowTable
 from raytui.view.tables.registry import TABLES
 from tests.tui.conftest import healthy, run_console
 from tests.tui.fakes import FakeSession, FakeSettings
-from tests.tui.test_tables import is_at, keys_of, opened, title_of, typed
+from tests.tui.test_tables import full, is_at, keys_of, opened, title_of, typed
 from tests.unit.core import values
 from tests.unit.core.values import NOW
 
@@ -463,8 +464,6 @@ async def test_names_of_any_kind_move_nothing_and_fit(size):
 
 async def test_a_paste_of_many_lines_into_the_filter_is_one_filter():
     async def body(console):
-        from textual import events
-
         await console.show(world())
         screen = await opened(console, "jobs")
         await console.press("slash")
@@ -493,3 +492,44 @@ async def test_a_key_held_down_leaves_the_console_usable(key):
         assert console.app.screen.query_one(RowTable).cursor == "act-00"
 
     await run_console(body)
+
+
+async def test_a_command_may_be_typed_and_entered_at_once():
+    async def body(console):
+        await console.show(world())
+        # All keys before the first is handled, as quick fingers or a slow line send them.
+        for character in ":placement":
+            console.app.post_message(events.Key("colon" if character == ":" else character, character))
+        console.app.post_message(events.Key("enter", None))
+        await console.until(lambda: is_at(console, "placement-groups"), "the list")
+
+    await run_console(body)
+
+
+FAULTS = (
+    ("Timeout", "the dashboard accepts connections and does not answer"),
+    ("TokenRefused", "Ray refused the token"),
+    ("Truncated", "the answer was cut off after 1,024 bytes"),
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "sentence"), [(kind, *FAULTS[n % len(FAULTS)]) for n, kind in enumerate(TABLES)]
+)
+async def test_a_list_that_cannot_be_read_says_why_keeps_its_rows_muted_and_all_keys_work(kind, reason, sentence):
+    failure = Failure("dashboard", reason, sentence, hint="raytui doctor checks it")
+    names = ("jobs", "actors", "serve", "events", "nodes", "tasks", "task_counts", "placement_groups", "ray_workers")
+
+    async def body(console):
+        await console.show(full())
+        screen = await opened(console, kind)
+        rows = len(screen.list.table.rows)
+        blind = {name: Reading(failure=failure) for name in names}
+        await console.show(msgspec.structs.replace(full(), **blind, holdings=Reading(failure=failure)))
+        await console.press("enter", "y", "c", "escape", "o", "O", "space", "l", "escape", "escape", "escape")
+        if kind not in {"apps", "events", "conditions"}:
+            again = await opened(console, kind)
+            assert len(again.list.table.rows) in {0, rows}
+            await console.until(lambda: sentence in " ".join(console.screen().split()), "the reason")
+
+    await run_console(body, size=(120, 40))
