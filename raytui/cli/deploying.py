@@ -72,7 +72,7 @@ def deploy(
     --project-name, which is found again by its name. Run it again to go on.
     """
     limit = seconds("timeout", timeout, 600.0) or 600.0
-    require_changeable("deploy", invocation.settings().platform, read_only=False)
+    require_changeable("deploy", invocation.settings().platform, read_only=bool(invocation.read_only))
     flags = {"platform": "cai", "host": cml_host, "api_key_file": cml_api_key_file, **size_flags(sizes)}
     settings = invocation.settings(flags)
     target = _target(invocation, settings, github_repo=github_repo, branch=branch, project_name=project_name)

@@ -130,7 +130,7 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "production",
         "switch",
-        "Ask for the cluster's name to be typed before anything is changed; --yes does without.",
+        "Ask for the cluster's name to be typed before anything is ended; --yes does without.",
         sample="false",
         only=_MADE,
     ),

@@ -25,14 +25,14 @@ class ConfirmScreen(Dialog):
     def __init__(self, plan: Plan, verbs: Mapping[str, str], stays: str = "", *, production: bool = False) -> None:
         """`verbs` gives the key of each verb as it is written, `stays` where a stop leaves files.
 
-        In production the cluster's name is typed first.
+        In production the name of the cluster is typed to end anything.
         """
         choices = [("cancel", "Cancel", "plain")]
         if plan.changed:
             choices.append((CONFIRM, plan.verb.capitalize(), "danger" if plan.ends else "plain"))
         if plan.differences and not plan.recreate:
             choices.append((RECREATE, "Recreate", "danger"))
-        super().__init__(plan_question(plan), choices, plan.cluster if production else "")
+        super().__init__(plan_question(plan), choices, plan.cluster if production and plan.ends else "")
         self.plan = plan
         self._verbs = verbs
         self._stays = stays
