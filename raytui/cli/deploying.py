@@ -101,7 +101,7 @@ def deploy(
                 async with aclosing(deployment.run()) as events:
                     async for event in events:
                         progress.tell(event)
-                        _tell_begun(invocation, progress)
+                        _tell_begun(invocation, progress, changed=deployment.changed)
             finally:
                 progress.close()
                 await deployment.close()
@@ -220,8 +220,12 @@ def _next(invocation: Invocation, settings: Settings, project_id: str, spec: Clu
     ]
 
 
-def _tell_begun(invocation: Invocation, progress: Progress) -> None:
+def _tell_begun(invocation: Invocation, progress: Progress, *, changed: bool) -> None:
     """What an interrupted deploy leaves: nothing of it is undone, and a job goes on in the workbench."""
+    if not changed and all(step.state == "failed" for step in progress.steps.values()):
+        # It was refused before anything was made.
+        invocation.diagnostics.began("")
+        return
     done = [step.step for step in progress.steps.values() if step.state == "done"]
     open_step = [
         f"{step.step} (under way, may go on in the workbench)"

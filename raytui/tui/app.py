@@ -22,10 +22,11 @@ from textual.worker import Worker, WorkerState
 from raytui.core.session import ConsoleSettings, Session
 from raytui.core.units import sanitize
 from raytui.tui.faults import REPORT, unforeseen
-from raytui.tui.glyphs import AsciiGlyphs
+from raytui.tui.glyphs import AsciiGlyphs, to_ascii
 from raytui.tui.keys import bindings, table
 from raytui.tui.offers import Command, TakesText
 from raytui.tui.operation import Notice
+from raytui.tui.panes.verdict import VerdictBar
 from raytui.tui.render.text import clean
 from raytui.tui.screens.cluster import ClusterScreen
 from raytui.tui.terminal import TerminalDriver, on_end, screen_file
@@ -131,6 +132,13 @@ class RaytuiApp(App[str]):
             for one in found
         ]
 
+    async def on_event(self, event: events.Event) -> None:
+        """Whatever shows that somebody looks is told to the clusters."""
+        if isinstance(event, events.Key | events.MouseDown | events.AppFocus | events.AppBlur):
+            for cluster in self._clusters:
+                cluster.body.looked(self._clock())
+        await super().on_event(event)
+
     def action_quit(self) -> None:  # type: ignore[override]  # Textual's may be awaited, and need not be
         """Textual's own way out asks too."""
         self._action_leave()
@@ -138,6 +146,12 @@ class RaytuiApp(App[str]):
     def action_help_quit(self) -> None:
         """Ctrl+C leaves, as everywhere."""
         self._action_leave()
+
+    @on(VerdictBar.TitleChanged)
+    def _title_changed(self, message: VerdictBar.TitleChanged) -> None:
+        if isinstance(self._driver, TerminalDriver):
+            shown = to_ascii(message.title) if self._glyphs.enabled else message.title
+            self._driver.tell_title(shown)
 
     def action_command_palette(self) -> None:
         """Open the palette, once."""

@@ -207,4 +207,6 @@ def verb_keys(keys: Sequence[Key] = KEYS, *, elsewhere: bool = False) -> dict[st
     `elsewhere` is for screens on which these keys do not work: one goes to the cluster's first.
     """
     way = f"{written('cluster', keys)}, then " if elsewhere else ""
-    return {verb: f"{way}{written(identity, keys)}" for verb, identity in _VERBS.items()}
+    found = {verb: f"{way}{written(identity, keys)}" for verb, identity in _VERBS.items()}
+    # The story is told of the entry under the cursor of what needs attention, which no other screen has.
+    return found if elsewhere else {**found, "explain": written("story", keys)}
