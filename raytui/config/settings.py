@@ -50,6 +50,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How the workbench's API is spoken."""
     read_only: bool = False
     """Whether every verb that changes something is refused."""
+    read_only_asked: bool = False
+    """Whether somebody asked for that, so that jobs are refused too; a cluster that is only watched takes jobs."""
+    production: bool = False
+    """Whether whoever ends something of the cluster types its name first."""
+    theme: str = "dark"
+    """Colours of the console."""
     ca_bundle: str = ""
     """PEM file of a private CA; empty when the system's certificates do."""
     venv: Path | None = None
@@ -167,6 +173,9 @@ class _Reading:
             api_key=self._api_key(),
             client=cast("Any", self._values.get("client", "auto")),
             read_only=self._platform == "attached" or bool(self._values.get("read_only", False)),
+            read_only_asked=bool(self._values.get("read_only", False)),
+            production=bool(self._values.get("production", False)),
+            theme=str(self._values.get("theme", "dark")),
             ca_bundle=self._existing("ca_bundle", "no certificates can be read"),
             venv=self._path("venv"),
             domain=domain or host.partition("://")[2],

@@ -279,13 +279,17 @@ def plan_scale(spec: ClusterSpec, applications: tuple[Application, ...], counts:
 
 
 def plan_restart(spec: ClusterSpec, applications: tuple[Application, ...], target: str) -> Plan:
-    """Restart `head`, `workers`, `all`, a group, or one `GROUP-N`; workers join a restarted head by themselves."""
-    chosen = tuple(
-        app
-        for app in applications
-        if target in {"all", app.short} or (app.role == "worker" and target in {"workers", app.group})
-    )
-    if not chosen:
+    """Restart `head`, `workers`, `all`, a group, or one `GROUP-N`, or several of them with commas between.
+
+    Workers join a restarted head by themselves.
+    """
+    names_of = {
+        app.name: {"all", app.short, *(("workers", app.group) if app.role == "worker" else ())} for app in applications
+    }
+    targets = target.split(",")
+    chosen = tuple(app for app in applications if not names_of[app.name].isdisjoint(targets))
+    missing = next((one for one in targets if not any(one in names for names in names_of.values())), None)
+    if missing is not None:
         have = ", ".join(app.short for app in applications) or "none"
         groups = ", ".join(dict.fromkeys(app.group for app in applications if app.role == "worker"))
         words = "or say head, workers or all" + (f", or a group: {groups}" if groups else "")
@@ -295,7 +299,7 @@ def plan_restart(spec: ClusterSpec, applications: tuple[Application, ...], targe
             spec,
             (),
             changed=False,
-            problems=(Problem("target", f"{spec.name} has no {target}", f"it has: {have}; {words}"),),
+            problems=(Problem("target", f"{spec.name} has no {missing}", f"it has: {have}; {words}"),),
         )
     head = next((app for app in applications if app.role == "head"), None)
     if (head is None or head.state not in LIVE) and head not in chosen:

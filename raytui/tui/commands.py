@@ -1,12 +1,23 @@
-"""The command palette: what the app and the screen below it offer, by name."""
+"""The command palette: what the app and the screen below it offer, and things of the cluster, by name."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual import events, on
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.widgets import Input
 
-from raytui.tui.offers import Command, Offers
+from raytui.tui.offers import Command, Holds, Offers
+
+ENTER = "\n"
+AGAIN_S = 0.05
+"""Seconds after which it is looked again whether a search has ended."""
+SHORT = 2
+"""Characters from which things are looked for by name."""
+LEAST = 0.05
+"""Score of a thing whose name holds what was typed, but not as the palette's own search would find it."""
 
 
 class ConsoleCommands(Provider):
@@ -24,8 +35,48 @@ class ConsoleCommands(Provider):
             score = matcher.match(name)
             if score > 0:
                 yield Hit(score, matcher.highlight(name), run, help=help_text)
+        app: object = self.app
+        if len(query.strip()) < SHORT or not isinstance(app, Holds):
+            return
+        # In a thread: of tens of thousands of actors each is looked at, and no key press waits for that.
+        found = await asyncio.to_thread(app.named, query, lambda name: matcher.match(name) > 0)
+        for name, help_text, run in found:
+            yield Hit(matcher.match(name) or LEAST, matcher.highlight(name), run, text=name, help=help_text)
 
     def _commands(self) -> Iterable[Command]:
         for one in (self.screen, self.app):
             if isinstance(one, Offers):
                 yield from one.commands()
+
+
+class Palette(CommandPalette):
+    """Textual's palette, which also takes what is typed before its field is there: `:jobs` may be typed at once."""
+
+    _early = ""
+
+    def take(self, text: str) -> None:
+        """Text that reached nobody stands in the field as soon as there is one; a line's end enters it."""
+        field = next(iter(self.query(Input)), None)
+        if field is None or not field.has_focus:
+            self._early += text
+        elif text == ENTER:
+            self.call_later(field.action_submit)
+        else:
+            field.insert_text_at_cursor(text)
+
+    @on(events.DescendantFocus)
+    def _field_is_there(self) -> None:
+        early, self._early = self._early, ""
+        text, enter, _ = early.partition(ENTER)
+        if text:
+            self.take(text)
+        if enter:
+            self.take(ENTER)
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        """What is chosen is what was typed, not what stood there before it was looked for."""
+        if any(worker.node is self and not worker.is_finished for worker in self.workers):
+            event.prevent_default()
+            event.stop()
+            self.set_timer(AGAIN_S, event.input.action_submit)

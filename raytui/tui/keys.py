@@ -61,9 +61,23 @@ _DOES = {
     "scale-down": Does("scale(-1)", "scale", changes=True),
     "restart": Does("restart", "restart", changes=True),
     "logs": Does("show_logs", "logs"),
+    "story": Does("story", "story"),
+    "cause-log": Does("cause_log", "its log"),
     "details": Does("details", "details"),
     "order": Does("order", "order"),
     "reverse": Does("reverse", "reverse"),
+    "row-log": Does("log", "log"),
+    "its-actors": Does("related('actors')", "actors"),
+    "its-tasks": Does("related('tasks')", "tasks"),
+    "its-processes": Does("related('workers')", "processes"),
+    "its-bundles": Does("related('bundles')", "bundles"),
+    "raw": Does("raw", "raw"),
+    "copy": Does("copy", "copy"),
+    "mark": Does("mark", "mark"),
+    "row-stop": Does("stop_rows", "stop", changes=True),
+    "row-restart": Does("restart_rows", "restart", changes=True),
+    "row-scale-up": Does("scale_row(1)", "scale", changes=True, beside="row-scale-down"),
+    "row-scale-down": Does("scale_row(-1)", "scale", changes=True),
     "sources": Does("sources", "sources"),
     "follow": Does("follow", "follow"),
     "find": Does("find", "find"),
@@ -76,7 +90,10 @@ _DOES = {
     "jobs": Does("go('jobs')", "Jobs", palette=False),
     "actors": Does("go('actors')", "Actors", palette=False),
     "serve": Does("go('serve')", "Serve", palette=False),
+    "tasks": Does("go('tasks')", "Tasks", palette=False),
+    "placement-groups": Does("go('placement-groups')", "Placement", palette=False),
     "event-list": Does("go('events')", "Events", palette=False),
+    "log": Does("go('log')", "Logs", palette=False),
     "nodes": Does("go('nodes')", "Nodes", palette=False),
     "conditions": Does("go('conditions')", "Conditions", palette=False),
     "palette": Does("command_palette", "do", palette=False),
@@ -87,12 +104,17 @@ _DOES = {
     "plan": Does("plan", "plan", changes=True),
     "reset": Does("reset", "reset"),
 }
+RELATED = {"its-actors": "actors", "its-tasks": "tasks", "its-processes": "workers", "its-bundles": "bundles"}
+"""The keys that go to what belongs to a row, and the list that each goes to."""
 GOES = {
     "cluster": "cluster",
     "jobs": "jobs",
     "actors": "actors",
     "serve": "serve",
+    "tasks": "tasks",
+    "placement-groups": "placement-groups",
     "event-list": "events",
+    "log": "log",
     "nodes": "nodes",
     "conditions": "conditions",
 }
@@ -101,11 +123,45 @@ _COMMON = ("start", "stop", "scale-up", "config", "filter", "palette", "help")
 _BARS: dict[str, tuple[str, ...]] = {
     "cluster": _COMMON,
     "table": ("start", "stop", "scale-up", "restart", "logs", "config", "filter", "palette", "help"),
+    "attention": ("story", "cause-log", "start", "stop", "scale-up", "config", "filter", "palette", "help"),
     "logs": ("sources", "follow", "find", "next", "filter", "start", "stop", "scale-up", "config", "palette", "help"),
     # A field takes every letter for itself.
     "config": ("plan", "reset", "dismiss", "next-pane"),
-    "list": ("details", "filter", "order", "reverse", "dismiss", "palette", "help"),
-    "details": ("dismiss", "next-pane", "palette", "help"),
+    "list": (
+        "details",
+        "row-log",
+        "its-actors",
+        "its-tasks",
+        "its-processes",
+        "its-bundles",
+        "row-stop",
+        "row-restart",
+        "row-scale-up",
+        "filter",
+        "order",
+        "dismiss",
+        "raw",
+        "copy",
+        "mark",
+        "reverse",
+        "palette",
+        "help",
+    ),
+    "details": (
+        "details",
+        "row-log",
+        "its-actors",
+        "its-tasks",
+        "its-processes",
+        "its-bundles",
+        "raw",
+        "copy",
+        "dismiss",
+        "next-pane",
+        "palette",
+        "help",
+    ),
+    "log": ("dismiss", "filter", "find", "next", "follow", "sources", "palette", "help"),
 }
 """The keys of the bar by where the focus is; the last two are shown at any width."""
 _VERBS = {"start": "start", "stop": "stop", "scale": "scale-up", "restart": "restart", "logs": "logs"}
@@ -151,4 +207,6 @@ def verb_keys(keys: Sequence[Key] = KEYS, *, elsewhere: bool = False) -> dict[st
     `elsewhere` is for screens on which these keys do not work: one goes to the cluster's first.
     """
     way = f"{written('cluster', keys)}, then " if elsewhere else ""
-    return {verb: f"{way}{written(identity, keys)}" for verb, identity in _VERBS.items()}
+    found = {verb: f"{way}{written(identity, keys)}" for verb, identity in _VERBS.items()}
+    # The story is told of the entry under the cursor of what needs attention, which no other screen has.
+    return found if elsewhere else {**found, "explain": written("story", keys)}

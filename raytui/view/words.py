@@ -26,6 +26,8 @@ VERDICTS: dict[Verdict, Marked] = {
     "unknown": ("? UNKNOWN", "warn"),
 }
 """Each verdict in its usual shape; `verdict_word` knows the one exception."""
+JOB_OVER = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
+"""Ray's words for a job that has ended."""
 CALM_PHASES = frozenset({"absent", "starting", "stopping"})
 """Phases in which what does not answer is not meant to."""
 SEVERITIES: dict[Severity, Marked] = {"error": ("✗", "error"), "warning": ("▲", "warn"), "info": ("·", "muted")}
@@ -72,6 +74,7 @@ _STATES: dict[str, Role] = {
     "pending_creation": "warn",
     "rescheduling": "warn",
     "finished": "muted",
+    "ended": "muted",
     "removed": "muted",
     "unknown": "warn",
     "unread": "warn",
@@ -107,6 +110,9 @@ _ASCII = {
     "▔": "-",
     "▏": "|",
     "▕": "|",
+    "░": ".",
+    "▒": ":",
+    "▓": "%",
     "▁": "_",
     "▂": "_",
     "▃": "-",

@@ -26,6 +26,15 @@ _ALARM = re.compile(
     r"fault|out of memory)\b",
     re.IGNORECASE,
 )
+_LEVELED = re.compile(
+    r"\[?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[,.]\d+\]?\s+\[?"
+    r"(?:V*INFO|DEBUG|SUCC|WARN|(ERR|CRIT|PANIC)|([EFC] )|[DIW] )"
+)
+"""The same lines by their beginning alone, which is all that counting needs."""
+_GREETING = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+\s+(?:INFO|SUCC) (?:scripts|usage_lib)\.py:\d+ -- ")
+"""What `ray start` prints when all went well: addresses and what a person could run next. Its errors are ERR lines."""
+_LOOKED_AT = 2_000
+"""Characters of a line in which an alarm is looked for."""
 _LEVELS = {"E": "error", "F": "error", "C": "error", "P": "error", "W": "warn"}
 MARK = "── "
 """Begins a line of the console's own between log lines."""
@@ -58,3 +67,16 @@ def log_line(text: str) -> Line:
 def shown_text(text: str) -> str:
     """The text of a line as it is shown; what a search looks at."""
     return "".join(part for part, _ in log_line(text))
+
+
+def is_error(text: str) -> bool:
+    """Whether a log line tells of an error, by its level or, where it has none, by its words."""
+    found = _LEVELED.match(text)
+    if found is not None:
+        return found.lastindex is not None
+    return not text.startswith(MARK) and _ALARM.search(text, 0, _LOOKED_AT) is not None
+
+
+def is_greeting(text: str) -> bool:
+    """Whether a line is of what `ray start` greets with, which tells nothing of what came after."""
+    return _GREETING.match(text) is not None

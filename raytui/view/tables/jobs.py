@@ -60,4 +60,7 @@ JOBS: TableKind[Job] = TableKind(
         "why": _why(job, picture),
     },
     empty=("no job was submitted to this cluster; ", Remedy("job", "submit -- python FILE", "submits one")),
+    singular="job",
+    leads_to=("actors", "tasks"),
+    has_logs=True,
 )

@@ -168,6 +168,12 @@ class TableKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """Whether the rows are the platform's, there also while the cluster does not exist."""
     empty: Hint = ""
     """What an empty list teaches."""
+    singular: str = ""
+    """What one row is, inside a sentence: `node`."""
+    leads_to: tuple[str, ...] = ()
+    """Names of the lists that hold what belongs to a row; `view.related` says which of their rows."""
+    has_logs: bool = False
+    """Whether there is a log that tells of a row."""
 
     def column(self, name: str, field: str) -> Column[T]:
         """The column of this id, whatever the case.

@@ -6,6 +6,7 @@ from typing import Any
 
 from raytui.view.tables.actors import ACTORS
 from raytui.view.tables.applications import APPLICATIONS
+from raytui.view.tables.bundles import BUNDLES
 from raytui.view.tables.conditions import CONDITIONS
 from raytui.view.tables.events import EVENTS
 from raytui.view.tables.jobs import JOBS
@@ -30,6 +31,7 @@ TABLES: dict[str, TableKind[Any]] = {
         TASK_SUMMARY,
         ACTORS,
         PLACEMENT_GROUPS,
+        BUNDLES,
         WORKERS,
         SERVE,
         EVENTS,

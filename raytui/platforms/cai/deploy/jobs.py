@@ -34,7 +34,7 @@ _STATES: dict[str, RunState] = {
     "timedout": "timedout",
     "skipped": "skipped",
 }
-SLOWEST_POLL_S = 1.5
+SLOWEST_POLL_S = 1.0
 """Seconds between two looks at a run."""
 _IDENTITY = "RAYTUI_JOB_RUN"
 """Variable of a run by which a run whose create was not answered is found again."""

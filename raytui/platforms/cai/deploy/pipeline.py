@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from raytui.core.catalog import LIST_PROJECTS, Project
+from raytui.core.catalog import Project
 from raytui.core.errors import NotAllowed, NotFound, OperationFailed, RaytuiError
 from raytui.core.events import StepEvent
 from raytui.core.remedy import Remedy, plus
@@ -30,9 +30,10 @@ from raytui.core.units import sanitize
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.applications.lifecycle import Lifecycle
 from raytui.platforms.cai.deploy import jobs, projects
+from raytui.platforms.cai.deploy.refusals import refuse_impossible, require_writable
 from raytui.platforms.cai.project.files import RemoteFiles
 from raytui.platforms.cai.project.folder import SharedFolder, folder_of
-from raytui.platforms.cai.project.store import ProjectStore
+from raytui.platforms.cai.project.store import ProjectStore, every
 from raytui.platforms.cai.project.venv import venv_of
 from raytui.platforms.cai.site.catalog import listed
 from raytui.platforms.cai.site.checks import usual_shared_memory
@@ -134,13 +135,11 @@ class Deployment:
         if project is None:
             source = f" from {request.git_url}" if request.git_url else ", empty"
             found = f"{request.project_name} would be created{source}"
-            self._spec = await self._newest(request.spec)
+            await self._choose_for_new()
             ready = ""
         else:
-            self.project_id = project.id
-            self._client = self._root.for_project(project.id)
             found = f"{project.name} ({project.id}), found"
-            self._spec = await self._complete(project.id, request.spec)
+            await self._choose_for(project)
             ready = await self._is_ready()
         spec, image = self._spec, self._spec.head.runtime_identifier or ""
         shared = spec.shared_memory or usual_shared_memory(spec)
@@ -173,26 +172,32 @@ class Deployment:
             return await read_project(self._root, request.project_id)
         return await find_project(self._root, request.project_name)
 
-    async def _newest(self, spec: ClusterSpec) -> ClusterSpec:
-        """The images that a project without an environment would get."""
-        return Choice(await listed(self._root)).of(spec)
+    async def _choose_for_new(self) -> None:
+        """The images that a project without an environment would get; raises when no cluster could run there."""
+        self._spec = Choice(await listed(self._root)).of(self._request.spec)
+        await refuse_impossible(self._root, self._spec, self._launchers, is_new=True)
+
+    async def _choose_for(self, project: Project) -> None:
+        """What the cluster is in this project; raises when it could not run there."""
+        require_writable(project)
+        self.project_id = project.id
+        self._client = self._root.for_project(project.id)
+        self._spec = await self._complete(project.id, self._request.spec)
+        await refuse_impossible(self._client, self._spec, self._launchers)
 
     async def _project(self, progress: Callable[[str], None]) -> str:
-        request = self._request
-        made = False
-        if request.project_id:
-            existing = await read_project(self._root, request.project_id)
-            _require_writable(existing)
-            project = await projects.ready(self._root, existing, progress=progress)
-        else:
+        request, made = self._request, False
+        project = await self._existing()
+        if project is None:
+            await self._choose_for_new()
             project, made = await projects.ensure(
                 self._root, request.project_name, request.git_url, branch=request.branch, progress=progress
             )
-            _require_writable(project)
-        self.project_id = project.id
-        self.changed |= made
-        self._client = self._root.for_project(project.id)
-        self._spec = await self._complete(project.id, request.spec)
+            self.changed |= made
+        else:
+            require_writable(project)
+            project = await projects.ready(self._root, project, progress=progress)
+        await self._choose_for(project)
         shared = await self._share_memory()
         return f"{project.name} ({project.id}), {'created' if made else 'found'}; {shared}"
 
@@ -248,11 +253,14 @@ class Deployment:
             f"{FOLDER}/raytui.toml": settings_file(spec).encode(),
             f"{FOLDER}/deploy.json": msgspec.json.format(msgspec.json.encode(self._manifest, order="deterministic")),
         }
-        progress("launchers")
+        manifest = f"{FOLDER}/deploy.json"
+        progress(" ".join(("launchers", *files)))
         _, written = await store.place_launchers(cluster, self._launchers)
-        for path, data in files.items():
-            progress(path)
-            written += await store.publish(path, data, 0o644)
+        written += sum(
+            await every(store.publish(path, data, 0o644) for path, data in files.items() if path != manifest)
+        )
+        # Last, so that a job which somebody runs meanwhile finds all that it names.
+        written += await store.publish(manifest, files[manifest], 0o644)
         self.changed |= bool(written)
         return f"{written} of {len(files) + len(self._launchers)} uploaded, the others were there"
 
@@ -312,14 +320,6 @@ class Deployment:
         lines = [sanitize(line).strip() for line in log.decode(errors="replace").splitlines()]
         failed = [line.removeprefix("failed: ") for line in lines if line.startswith("failed: ")]
         return (failed or [line for line in lines if line] or [""])[-1][:_TAIL]
-
-
-def _require_writable(project: Project) -> None:
-    if project.may_write is False:
-        raise NotAllowed(
-            f"this key may view the project {project.name} ({project.id}) and not change it; nothing was made",
-            hint=("ask its owner for the role of a contributor; ", LIST_PROJECTS),
-        )
 
 
 def _is_wanted(ray: str, requirements: tuple[str, ...]) -> bool:

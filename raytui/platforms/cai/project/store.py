@@ -84,7 +84,7 @@ class ProjectStore:
                 )
         paths = {name: launcher_path(cluster, name, folder) for name in files}
         missing = [name for name in files if held[name] != files[name]]
-        await _all(self._files.write(paths[name], files[name], mode_of(name)) for name in missing)
+        await every(self._files.write(paths[name], files[name], mode_of(name)) for name in missing)
         for name in SCRIPTS.values():
             self._placed[launcher_path(cluster, name)] = launcher_path(cluster, name, folder)
         return paths, len(missing)
@@ -106,7 +106,7 @@ class ProjectStore:
                 return None
 
         names = list(names)
-        return dict(zip(names, await _all(map(one, names)), strict=True))
+        return dict(zip(names, await every(map(one, names)), strict=True))
 
     async def _applications(self, cluster: str) -> list[Record]:
         records = await self._lifecycle.records()
@@ -224,8 +224,8 @@ class ProjectStore:
         await asyncio.shield(task)
 
 
-async def _all(calls: Iterable[Awaitable[T]]) -> list[T]:
-    """Every answer.
+async def every(calls: Iterable[Awaitable[T]]) -> list[T]:
+    """Every answer of calls that run side by side.
 
     When one fails the others run to their end all the same: a request that nobody waits for would outlive its client.
     """
