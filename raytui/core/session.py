@@ -232,7 +232,7 @@ class ConsoleSettings(Protocol):
 
     @property
     def production(self) -> bool:
-        """Whether whoever changes the cluster types its name first."""
+        """Whether whoever ends something of the cluster types its name first."""
         ...
 
     @property
