@@ -21,7 +21,7 @@ from raytui.core.platforms import traits
 from raytui.core.remedy import Remedy
 from raytui.core.report import SCHEMA_VERSION
 from raytui.core.session import JobRequest, LogSource
-from raytui.manager.followed import SourceEnded
+from raytui.logs.followed import SourceEnded
 from raytui.system.backoff import Backoff
 
 if TYPE_CHECKING:

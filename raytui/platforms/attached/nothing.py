@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from raytui.core.errors import NotFound
 from raytui.core.permission import require_changeable
-from raytui.core.protocols import Check, LogChunk
+from raytui.core.protocols import Check, LogChunk, LogPlaces
 from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
@@ -35,6 +35,10 @@ class NothingKept:
         raise NotFound(
             f"{application.short} has no output of a launcher", hint=Remedy("logs", "--list", "names Ray's own files")
         )
+
+    async def places(self, application: Application) -> LogPlaces:  # noqa: ARG002  # wherever its nodes run
+        """None: nobody says on which machine the nodes run."""
+        return LogPlaces()
 
     async def kept_logs(self, application: Application) -> dict[str, str]:  # noqa: ARG002  # no launcher keeps any
         """None."""

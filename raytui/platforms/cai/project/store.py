@@ -14,7 +14,7 @@ import msgspec
 
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError, RefusedForSafety
 from raytui.core.launchers import FOLDER, SCRIPTS, folder_for, folder_in_use, mode_of, others
-from raytui.core.protocols import LogChunk
+from raytui.core.protocols import LogChunk, LogPlaces
 from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
@@ -133,6 +133,10 @@ class ProjectStore:
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         """The launcher's output as it stands in the project folder."""
         return await self._folder.tail(application, offset, limit)
+
+    async def places(self, application: Application) -> LogPlaces:  # noqa: ARG002  # pods have disks of their own
+        """None: Ray's files lie in pods, and the launcher's output is read through `tail`."""
+        return LogPlaces()
 
     async def kept_logs(self, application: Application) -> dict[str, str]:
         """What the launcher kept of Ray's logs when its node ended."""
