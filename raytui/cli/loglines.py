@@ -78,9 +78,10 @@ async def save(batches: AsyncIterator[list[LogLine]], target: str, *, named: boo
     """
     place = Path(target)
     is_folder = target.endswith("/") or await asyncio.to_thread(place.is_dir)
-    files = _Files(place) if is_folder else _File(place, named=named)
+    files: _Files | _File | None = None
     count = 0
     try:
+        files = _Files(place) if is_folder else await asyncio.to_thread(_File, place, named=named)
         async for batch in batches:
             await asyncio.to_thread(files.write, batch)
             count += sum(not line.mark for line in batch)
@@ -91,7 +92,8 @@ async def save(batches: AsyncIterator[list[LogLine]], target: str, *, named: boo
             reason="Unwritable",
         ) from error
     finally:
-        files.close()
+        if files is not None:
+            files.close()
     return count, files.paths
 
 
@@ -99,16 +101,13 @@ class _File:
     def __init__(self, path: Path, *, named: bool) -> None:
         self.paths = [path]
         self._named = named
-        self._file: IO[str] | None = None
+        self._file = _opened(path, "w")
 
     def write(self, lines: Sequence[LogLine]) -> None:
-        if self._file is None:
-            self._file = _opened(self.paths[0], "w")
         self._file.writelines(f"{text_of(line, named=self._named)}\n" for line in lines)
 
     def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
+        self._file.close()
 
 
 class _Files:

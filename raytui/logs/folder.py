@@ -46,7 +46,9 @@ class Folder:
                 source
                 for source in found
                 if is_pattern(name) and matches(name, source.name if "/" in name else source.name.rpartition("/")[2])
-            ] or [by_name[name]] * (name in by_name)
+            ]
+            if not of_name and name in by_name:
+                of_name = [by_name[name]]
             if not of_name:
                 raise NotFound(f"there is no file {name} below {self._root}", hint="--list names those there are")
             chosen.update({source.name: source for source in of_name})

@@ -69,7 +69,10 @@ class PatternFormat:
     def __init__(self, name: str, pattern: str, letter: str) -> None:
         self.name = name
         self._letters = frozenset(letter)
-        self._match: Callable[[str], re.Match[str] | None] = re.compile(pattern, re.DOTALL | re.ASCII).match
+        compiled = re.compile(pattern, re.DOTALL | re.ASCII)
+        self._match: Callable[[str], re.Match[str] | None] = compiled.match
+        places = [compiled.groupindex.get(field, 0) for field in Parsed._fields]
+        self._fields = [place or compiled.groups + 1 for place in places]
 
     def parse(self, text: str) -> Parsed | None:
         """What the line says of itself."""
@@ -78,11 +81,8 @@ class PatternFormat:
         found = self._match(text)
         if found is None:
             return None
-        get = found.groupdict("").get
-        return Parsed(
-            get("date", ""), get("clock", ""), get("fraction", ""), get("zone", ""), get("word", ""), get("place", ""),
-            get("message", ""),
-        )  # fmt: skip
+        groups = (None, *found.groups(), None)
+        return Parsed(*[groups[place] or "" for place in self._fields])
 
 
 class JsonFormat:

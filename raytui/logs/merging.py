@@ -7,9 +7,10 @@ time that jumps back by more than `JUMP_S` (a clock that was set, a process that
 from __future__ import annotations
 
 import asyncio
-import heapq
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import NamedTuple
 
 from raytui.core.logline import LogLine
 
@@ -44,8 +45,11 @@ class Order:
         return keys
 
 
-Batch = tuple[list[LogLine], list[float]]
-"""Lines of one log, and their places among those of others."""
+class _Held(NamedTuple):
+    """Lines of one log that were not yet given out, with their places, which ascend."""
+
+    lines: list[LogLine]
+    keys: list[float]
 
 
 class _Inflow:
@@ -55,25 +59,39 @@ class _Inflow:
         self._sources = sources
         self._untimed = untimed
         self._orders: dict[int, Order] = {}
+        self._later: dict[int, _Held] = {}
+        """What follows a time that jumped back in the middle of a batch."""
         self._limit = asyncio.Semaphore(8)
 
-    async def next(self, n: int) -> Batch | None:
-        """The next batch of a log that is not empty; none at its end."""
+    async def next(self, n: int) -> _Held | None:
+        """The next lines of a log, at least one; none at its end."""
+        later = self._later.pop(n, None)
+        if later is not None:
+            return self._ascending(n, later)
         async for batch in self._sources[n]:
             if batch:
                 if n not in self._orders:
                     self._orders[n] = Order(self._untimed[n] if self._untimed is not None else -math.inf)
-                return batch, self._orders[n].keys(batch)
+                return self._ascending(n, _Held(batch, self._orders[n].keys(batch)))
         return None
 
-    async def first(self) -> list[Batch | None]:
-        """The first batch of each."""
+    async def first(self) -> dict[int, _Held]:
+        """The first lines of each log that has any."""
 
-        async def of(n: int) -> Batch | None:
+        async def of(n: int) -> _Held | None:
             async with self._limit:
                 return await self.next(n)
 
-        return await asyncio.gather(*(of(n) for n in range(len(self._sources))))
+        found = await asyncio.gather(*(of(n) for n in range(len(self._sources))))
+        return {n: held for n, held in enumerate(found) if held is not None}
+
+    def _ascending(self, n: int, held: _Held) -> _Held:
+        lines, keys = held
+        at = next((at for at in range(1, len(keys)) if keys[at] < keys[at - 1]), 0)
+        if not at:
+            return held
+        self._later[n] = _Held(lines[at:], keys[at:])
+        return _Held(lines[:at], keys[:at])
 
 
 async def merged(
@@ -84,27 +102,28 @@ async def merged(
     Holds one batch of each. `untimed` says for each where its lines stand that have no time, known with its first ones.
     """
     inflow = _Inflow(sources, untimed)
-    heads = [
-        (found[1][0], n, 0, found) for n, found in enumerate(await inflow.first()) if found is not None
-    ]  # fmt: skip
-    heapq.heapify(heads)
-    ready: list[LogLine] = []
-    while heads:
-        _, n, at, (lines, keys) = heads[0]
-        others = min((head[:2] for head in heads[1:3]), default=(math.inf, len(sources)))
-        begin = at
-        while at < len(lines) and (keys[at], n) <= others:
-            at += 1
-        ready += lines[begin:at]
-        if at < len(lines):
-            heapq.heapreplace(heads, (keys[at], n, at, (lines, keys)))
-        elif (more := await inflow.next(n)) is not None:
-            heapq.heapreplace(heads, (more[1][0], n, 0, more))
-        else:
-            heapq.heappop(heads)
-        while len(ready) >= BATCH or (ready and not heads):
-            yield ready[:BATCH]
-            del ready[:BATCH]
+    held = await inflow.first()
+    while held:
+        # Whatever a log still has comes after the last line of it that is held: up to the least of those all is known.
+        key, last = min((each.keys[-1], n) for n, each in held.items())
+        lines: list[LogLine] = []
+        keys: list[float] = []
+        for n in sorted(held):
+            each = held[n]
+            end = bisect_right(each.keys, key) if n <= last else bisect_left(each.keys, key)
+            if not end:
+                continue
+            lines += each.lines[:end]
+            keys += each.keys[:end]
+            if end < len(each.keys):
+                held[n] = _Held(each.lines[end:], each.keys[end:])
+            elif (more := await inflow.next(n)) is not None:
+                held[n] = more
+            else:
+                del held[n]
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        for begin in range(0, len(lines), BATCH):
+            yield [lines[at] for at in order[begin : begin + BATCH]]
 
 
 class Gathering:
