@@ -146,8 +146,11 @@ def backwards(blob: Blob, size: int = BLOCK) -> Iterator[Raw]:
     while position > 0:
         begin = max(0, position - size)
         part = blob.read(begin, position - begin)
-        if len(part) < position - begin:  # it shrank meanwhile: what is left of it is there
-            held, long = b"", False
+        if len(part) < position - begin:  # it shrank meanwhile: here is its end now
+            held, long, first = b"", False, True
+            if not part:
+                position = begin
+                continue
         if first and part.endswith(b"\n"):
             part = part[:-1]
         first = False
