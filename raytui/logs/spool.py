@@ -1,8 +1,8 @@
 """Logs of other machines, kept here once they were read: searched again, only what is new is asked for.
 
 Ray gives the last N lines of a file or all of it, from no offset. So what is held is looked for in an answer: what
-follows its last bytes there is new. Where these bytes stand more than once the answer proves nothing, and more is asked
-for, at last the whole file.
+follows its last bytes there is new. Bytes without a time of day, or that stand there more than once, prove nothing:
+then more is asked for, at last the whole file.
 
 Files are 0600; the oldest go when all together are larger than the room there is.
 """
@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -33,6 +34,7 @@ STEPS = (2_000, 50_000)
 """Lines that are asked for first when something is held."""
 SILENT_S = 30.0
 """Seconds without a byte after which an answer is given up."""
+_TIME = re.compile(rb"\d\d:\d\d:\d\d[.,]\d{3}")
 FLUSH = 1024 * 1024
 KEPT_S = 7 * 86_400.0
 """Seconds after its last use that a file is kept."""
@@ -157,6 +159,8 @@ def _join(path: Path, part: Path, lines: int) -> bool:
         size = held.seek(0, os.SEEK_END)
         held.seek(max(0, size - PROOF))
         proof = held.read()
+        if _TIME.search(proof) is None:
+            return False  # a program may print the same again, but not at the same moment
         data = answer.read()
         if data.count(b"\n") < lines and size > len(data):
             return False  # all that the log has is less than what is held: it is another one
