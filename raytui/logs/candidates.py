@@ -82,9 +82,8 @@ class Candidates:
         return ["-abE", *(["-i"] if self._ignore_case else []), "-e", self.extended, "-e", GREP_ALTERED]
 
 
-GREP_ALTERED = "[\x01-\x08\x0b-\x1f\x7f-\xff]"
-"""What is not shown as it stands, and all that is not ASCII: in the C locale a letter is one byte. NUL cannot be named
-in an argument: a file that holds one is not searched by grep."""
+GREP_ALTERED = "[^\t -~]"
+"""What is not shown as it stands, NUL too, and all that is not ASCII: in the C locale a letter is one byte."""
 
 
 def _is_text(data: bytes) -> bool:

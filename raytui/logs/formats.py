@@ -161,6 +161,12 @@ FORMATS: tuple[Format, ...] = (
 )
 """In the order in which they are tried."""
 
+_COMMON = re.compile(
+    r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3})(?: ([TDIWEFC]) \d+ \d+\] (?:\(\w+\) )?\S+?:\d+:"
+    r"|\s+(V*INFO|DEBUG|WARNING|ERROR|CRITICAL) )",
+    re.ASCII,
+).match
+"""Time and level of the two forms in which nearly all lines of Ray are written, read without their other parts."""
 _PREFIX = re.compile(r"\([\w.:<>-]+(?: pid=\d+)?(?:, ip=[\d.a-f:]+)?(?: \[repeated [^\]]*\])?\) ?", re.ASCII)
 """What a driver prints before a line of another process: `(Counter pid=12, ip=10.0.0.1) `."""
 _TRACEBACK = "Traceback (most recent call last)"
@@ -202,6 +208,16 @@ class Clock:
         self._year = year
         self._last = ("", 0.0)
 
+    def of_stamp(self, stamp: str, milliseconds: str) -> float | None:
+        """The time of `2026-11-24 08:00:00` and the milliseconds after it."""
+        if stamp != self._last[0]:
+            try:
+                moment = datetime.fromisoformat(stamp).replace(tzinfo=self._zone).timestamp()
+            except (ValueError, OverflowError, OSError):
+                return None
+            self._last = (stamp, moment)
+        return self._last[1] + int(milliseconds) / 1000
+
     def time(self, parsed: Parsed) -> float | None:
         """When the line was written; none when it does not say, or says what is no time."""
         if not parsed.clock:
@@ -237,6 +253,14 @@ class Reader:
 
     def read(self, text: str, offset: int | None = None) -> LogLine:
         """The line, knowing those before it."""
+        common = _COMMON(text, text[:1] == "[")
+        if common is not None:
+            stamp, milliseconds, letter, word = common.groups()
+            at = self._clock.of_stamp(stamp, milliseconds)
+            if at is not None:
+                self._at = at
+            self._level = level = _LETTERS[letter or word[0]]
+            return LogLine(self._source, text, self._at, level, offset)
         found = parse(text)
         if found is not None:
             at = self._clock.time(found[0])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Generator, Iterator
+from functools import cache
 from shutil import which
 
 import msgspec
@@ -144,7 +145,13 @@ def _candidates(blob: Blob, query: Query, begin: int) -> Iterator[Raw | None]:
     candidates = Candidates(query.pattern)
     arguments = candidates.grep()
     position = begin
-    if arguments and blob.descriptor is not None and begin == 0 and blob.size >= GREP_FROM and (grep := which("grep")):
+    if (
+        arguments
+        and blob.descriptor is not None
+        and begin == 0
+        and blob.size >= GREP_FROM
+        and (grep := _grep_program())
+    ):
         position = yield from _grep([grep, *arguments], blob)
     for n, block in enumerate(blocks(blob, position) if position < blob.size else (), 1):
         yield from candidates.of(block)
@@ -155,7 +162,7 @@ def _candidates(blob: Blob, query: Query, begin: int) -> Iterator[Raw | None]:
 def _grep(command: list[str], blob: Blob) -> Generator[Raw | None, None, int]:
     """What grep finds, and the offset up to which it has looked: the rest is searched without it."""
     descriptor = blob.descriptor
-    if descriptor is None or _has_nul(blob):
+    if descriptor is None:
         return 0
     os.lseek(descriptor, 0, os.SEEK_SET)
     try:
@@ -189,13 +196,15 @@ def _grep(command: list[str], blob: Blob) -> Generator[Raw | None, None, int]:
         process.wait()
 
 
-def _has_nul(blob: Blob) -> bool:
-    position = 0
-    while part := blob.read(position, 4 * BLOCK):
-        if b"\0" in part:
-            return True
-        position += len(part)
-    return False
+@cache
+def _grep_program() -> str:
+    """GNU's grep; empty where there is another one, of which not all that is asked here is known."""
+    program = which("grep")
+    try:
+        told = subprocess.run([program or "grep", "--version"], capture_output=True, check=False, timeout=5).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return program if program and told.startswith(b"grep (GNU grep)") else ""
 
 
 def _reader(source: str, blob: Blob, offset: int, query: Query) -> Reader:
