@@ -259,19 +259,19 @@ class Reader:
             at = self._clock.of_stamp(stamp, milliseconds)
             if at is not None:
                 self._at = at
-            self._level = level = _LETTERS[letter or word[0]]
-            return LogLine(self._source, text, self._at, level, offset)
+            self._level = _LETTERS[letter or word[0]]
+            return LogLine(self._source, text, self._at, self._level, offset)
         found = parse(text)
         if found is not None:
             at = self._clock.time(found[0])
             if at is not None:
                 self._at = at
-            self._level = level = found[0].level
+            self._level = found[0].level
         elif text.startswith(_TRACEBACK):
-            self._level = level = "ERROR"
-        else:
-            level = self._level if self._level in {"ERROR", "FATAL"} or not is_alarm(text) else "ERROR"
-        return LogLine(self._source, text, self._at, level, offset)
+            self._level = "ERROR"
+        elif self._level not in {"ERROR", "FATAL"} and is_alarm(text):
+            return LogLine(self._source, text, self._at, "ERROR", offset)
+        return LogLine(self._source, text, self._at, self._level, offset)
 
     def read_all(self, texts: Iterable[str]) -> Iterator[LogLine]:
         """Lines of which nobody knows where they stand."""
