@@ -97,13 +97,13 @@ class LocalStore:
         return await read_within(f"the log of {application.name}", read)
 
     async def places(self, application: Application) -> LogPlaces:
-        """The output of the last run of its launcher, and Ray's temporary directory of the cluster."""
+        """The output of the last run of its launcher, and where Ray keeps the sessions of its node."""
 
         def find() -> LogPlaces:
             folder = Folder(self._root, application.cluster)
             record = records.load(folder, application.name)
             path = _log(folder, application)
-            return LogPlaces(str(path or ""), record.temp_dir if record is not None else "")
+            return LogPlaces(str(path or ""), record.sessions if record is not None else "")
 
         return await read_within(f"the logs of {application.name}", find)
 
