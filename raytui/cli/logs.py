@@ -24,12 +24,14 @@ from raytui.core.patterns import compile_pattern
 from raytui.core.platforms import traits
 from raytui.core.report import list_document
 from raytui.core.snapshot import Snapshot
+from raytui.logs.bundle import bundle, check_form
 from raytui.logs.folder import Folder
 from raytui.logs.followed import SourceEnded
 from raytui.logs.moments import parse_moment
 from raytui.logs.naming import is_pattern
 
 if TYPE_CHECKING:
+    from raytui.core.secret import Secret
     from raytui.core.session import Logs, LogSource
 
 DEFAULT_LINES = 100
@@ -66,6 +68,7 @@ T = TypeVar("T")
 @click.option(
     "--save", "target", metavar="FILE|DIR", help="Write them to a file, or one file for each log to a folder."
 )
+@click.option("--bundle", "archive", metavar="FILE", help="Pack them, without secrets, as FILE.tar.gz or FILE.tar.zst.")
 @pass_invocation
 def logs(
     invocation: Invocation,
@@ -87,13 +90,14 @@ def logs(
     until: str | None,
     level: str | None,
     target: str | None,
+    archive: str | None,
 ) -> int:
     """SOURCE is head (default), worker-N, head/FILE or worker-N/FILE for one of Ray's log files, job/ID or actor/ID.
 
     Patterns such as 'worker-*/raylet.*' name many. Several are merged by time, each line with its source.
     """
     counts = counting or names_only
-    if lines is None and (counts or target is not None):
+    if lines is None and (counts or target is not None or archive is not None):
         lines = "-1"
     query = _query(
         lines=lines,
@@ -105,22 +109,24 @@ def logs(
         ignore_case=ignore_case,
         invert=invert,
     )
-    _require_sense(everything=everything, sources=sources, follow=follow, counting=counts)
+    _require_sense(everything=everything, sources=sources, follow=follow, counting=counts, archive=archive)
+    everything = everything or (archive is not None and not sources)
     names = sources or (() if path or everything else ("head",))
-    view = View(names, listing, everything, follow, counting, names_only, target)
+    view = View(names, listing, everything, follow, counting, names_only, target, archive)
     if path is not None:
         return asyncio.run(_show(invocation, view, query, Folder(Path(path)), None))
     settings = invocation.settings()
     # Logs say no zone: local nodes write by this machine's clock, workloads of a workbench by UTC.
     zone = None if traits(settings.platform).is_this_machine else UTC
     query = query.meant_in(zone)
+    secrets = (settings.api_key,) if archive is not None and traits(settings.platform).is_workbench else ()
     session = invocation.session(settings, long_lived=follow)
 
     async def run() -> int:
         async with session:
             snapshot = await session.monitor.observe()
             require_cluster(snapshot)
-            return await _show(invocation, view, query, session.logs, snapshot)
+            return await _show(invocation, view, query, session.logs, snapshot, secrets=secrets)
 
     return asyncio.run(run())
 
@@ -135,6 +141,7 @@ class View(msgspec.Struct, frozen=True):
     counting: bool
     names_only: bool
     target: str | None
+    archive: str | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -194,8 +201,14 @@ def _query(
     return Query(pattern, invert, around, begin, end, known, -1 if selects and lines is None else count)
 
 
-def _require_sense(*, everything: bool, sources: Sequence[str], follow: bool, counting: bool) -> None:
+def _require_sense(
+    *, everything: bool, sources: Sequence[str], follow: bool, counting: bool, archive: str | None
+) -> None:
     problems = []
+    if archive is not None:
+        check_form(archive)
+        if follow or counting:
+            problems.append(Problem("bundle", "an archive holds lines that are there", "leave out -f and -c"))
     if everything and sources:
         problems.append(Problem("all", "--all means every log, so no SOURCE can be named with it", "leave one out"))
     if follow and counting:
@@ -205,7 +218,13 @@ def _require_sense(*, everything: bool, sources: Sequence[str], follow: bool, co
 
 
 async def _show(
-    invocation: Invocation, view: View, query: Query, logs: Logs | Folder, snapshot: Snapshot | None
+    invocation: Invocation,
+    view: View,
+    query: Query,
+    logs: Logs | Folder,
+    snapshot: Snapshot | None,
+    *,
+    secrets: Sequence[Secret] = (),
 ) -> int:
     if view.listing:
         return await _list(invocation, view, logs, snapshot)
@@ -216,6 +235,16 @@ async def _show(
     if not found and missed:
         raise OperationFailed(f"no log could be read: {missed[0].source}: {missed[0].reason}")
 
+    if view.archive is not None:
+        about = {} if snapshot is None else {"cluster": snapshot.cluster, "platform": snapshot.platform}
+        missed = missing.found
+        packed = await bundle(logs, found, query, view.archive, about=about, missed=missed, secrets=secrets)
+        count, hidden = sum(entry.lines for entry in packed), sum(entry.redacted_lines for entry in packed)
+        sentence = (
+            f"{count:,} lines of {_logs(len(packed))} were packed into {view.archive}; secrets were taken out of "
+        )
+        invocation.diagnostics.lines([f"{sentence}{hidden:,}, and {len(missing.found)} could not be read"])
+        return 0
     if view.counting or view.names_only:
         return await _count(invocation, view, query, logs, found=found, missed=missing)
     if view.follow:
