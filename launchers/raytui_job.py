@@ -35,14 +35,19 @@ def main():
             raise
 
 
-def set_up(manifest, sink):
-    """Unpack raytui and make the virtual environment hold what it and its launchers need; done already is fine."""
+def unpack(manifest):
+    """Unpack the raytui that was deployed; done already is fine."""
     source = os.path.join(FOLDER, manifest["source"])
     if not os.path.isdir(source):
         unfinished = "%s.%d" % (source, os.getpid())
         with zipfile.ZipFile(source + ".zip") as archive:
             archive.extractall(unfinished)
         os.rename(unfinished, source)
+
+
+def set_up(manifest, sink):
+    """Unpack raytui and make the virtual environment hold what it and its launchers need; done already is fine."""
+    unpack(manifest)
     venv = os.path.expanduser(manifest["venv"])
     python = os.path.join(venv, "bin", "python")
     lacking, unsure = compare(python, manifest)
@@ -67,7 +72,11 @@ def set_up(manifest, sink):
 
 
 def launch(manifest, sink):
-    """Run raytui's own start with the key and the project that the workload has."""
+    """Run raytui's own start with the key and the project that the workload has.
+
+    Where the environment was there before, nobody has looked at it closely until now.
+    """
+    set_up(manifest, sink)
     python = os.path.join(os.path.expanduser(manifest["venv"]), "bin", "python")
     source = os.path.abspath(os.path.join(FOLDER, manifest["source"]))
     # The project's folder may hold a checkout of raytui: without a safe path it would go before the one that was

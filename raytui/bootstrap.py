@@ -6,17 +6,22 @@ Front ends open a session and never name an implementation; tests hand them a se
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Awaitable, Callable
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 import msgspec
 
+from raytui.config import environment
 from raytui.config.settings import Settings, missing_access
-from raytui.core.errors import Problem, RaytuiError
+from raytui.core.catalog import Catalog, is_project_id, seen_projects
+from raytui.core.errors import ConfigurationError, Failure, Problem, RaytuiError, Unreachable
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import plus
-from raytui.core.units import sanitize
+from raytui.manager.filling import deployed
 from raytui.manager.journal import Journal
 from raytui.manager.launchers import render, shipped
 from raytui.manager.monitor import ByNode, Monitor
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
     from raytui.logs.engine import Logs
     from raytui.manager.cluster import ClusterManager
     from raytui.manager.jobs import JobRunner
+    from raytui.platforms.cai.api.client import ApiClient
     from raytui.platforms.cai.api.transport import ClientName
     from raytui.platforms.cai.deploy.pipeline import Deployment
 
@@ -40,6 +46,9 @@ if TYPE_CHECKING:
         client: ClientName
         ca_bundle: str
         key_source: str
+
+
+T = TypeVar("T")
 
 
 class ClusterSession:
@@ -134,33 +143,73 @@ def access_problems(settings: Settings) -> list[Problem]:
     problems = missing_access(settings)
     if [problem.field for problem in problems] != ["project_id"]:
         return problems
-    seen = asyncio.run(_projects(settings))
-    return [
-        msgspec.structs.replace(problem, hint=plus(problem.hint, f"; {seen}")) if seen else problem
-        for problem in problems
-    ]
+    try:
+        seen = seen_projects(catalog(settings, "projects").projects.value or ())
+    except RaytuiError:
+        # The missing project is what is wrong; a workbench that does not answer is told once it is asked for more.
+        return problems
+    return [msgspec.structs.replace(problem, hint=plus(problem.hint, "; ", seen)) for problem in problems]
 
 
-async def _projects(settings: Settings) -> str:
-    """The projects that the key sees, in words; empty when they could not be asked for."""
+def catalog(settings: Settings, what: Literal["projects", "runtimes"]) -> Catalog:
+    """What the workbench of the settings offers, which takes a key and no project. Not for a running loop.
+
+    Raises `ConfigurationError` with what is missing, and what the workbench raises.
+    """
+    if settings.platform != "cai":
+        problem = Problem(
+            "host", f"{what} are of a workbench, and profile {settings.profile_name} is on {settings.platform}",
+            "set CML_HOST and CML_API_KEY, or name a profile of a workbench with --profile",
+        )  # fmt: skip
+        raise ConfigurationError.from_problems([problem])
+    missing = [problem for problem in missing_access(settings) if problem.field != "project_id"]
+    if missing:
+        raise ConfigurationError.from_problems(missing, f"profile {settings.profile_name}")
+    from raytui.platforms.cai.site.catalog import offered
+
+    return asyncio.run(_asked(settings, lambda client: offered(client, what)))
+
+
+def with_project(settings: Settings) -> Settings:
+    """The settings with the project's id in place of its name. Not for a running loop.
+
+    Raises `NotFound` or `ConfigurationError`, with candidates, for a name that means none or several.
+    """
+    named = settings.project_id
+    if settings.platform != "cai" or not named or is_project_id(named) or missing_access(settings):
+        return settings
+    from raytui.platforms.cai.site.projects import named as project_named
+
+    origin = settings.origins.get("project_id", "")
+    found = asyncio.run(_asked(settings, lambda client: project_named(client, named, origin)))
+    inside = environment.project_dir(os.environ, found.id, Path.cwd())
+    return msgspec.structs.replace(settings, project_id=found.id, project_dir=inside)
+
+
+async def _asked(settings: Settings, ask: Callable[[ApiClient], Awaitable[T]]) -> T:
+    """The answer of a workbench within `PROJECTS_S` seconds."""
     from raytui.platforms.cai.api.connect import open_client
-    from raytui.platforms.cai.deploy.projects import visible
 
+    client = open_client(**_access(settings))
     try:
         async with asyncio.timeout(PROJECTS_S):
-            client = open_client(settings.host, settings.api_key, client=settings.client, ca_bundle=settings.ca_bundle)
-            try:
-                found = await visible(client)
-            finally:
-                await client.close()
-    except (RaytuiError, TimeoutError):
-        # The missing project is what is wrong; a workbench that does not answer is told once it is asked for more.
-        return ""
-    if not found:
-        return "the key sees no project"
-    listed = ", ".join(f"{project.id} ({sanitize(project.name)})" for project in found[:MOST_PROJECTS])
-    more = f" and {len(found) - MOST_PROJECTS} more" if len(found) > MOST_PROJECTS else ""
-    return f"the key sees {listed}{more}"
+            return await ask(client)
+    except TimeoutError:
+        message = f"{settings.host} did not answer within {PROJECTS_S:g} s"
+        raise Unreachable(Failure("platform", "Timeout", message, "try again")) from None
+    finally:
+        await client.close()
+
+
+def _access(settings: Settings) -> _Access:
+    """How the workbench of the settings is reached, as `open_client` takes it."""
+    return {
+        "host": settings.host,
+        "api_key": settings.api_key,
+        "client": settings.client,
+        "ca_bundle": settings.ca_bundle,
+        "key_source": settings.origins.get("api_key") or "CML_API_KEY",
+    }
 
 
 def _by_node(settings: Settings) -> ByNode | None:
@@ -205,32 +254,28 @@ def build_platform(settings: Settings) -> Platform:
     )
 
 
-PROJECTS_S = 10.0
-"""How long a workbench may take to say which projects the key sees, when none was named."""
-MOST_PROJECTS = 20
-DEPLOY_STEPS = ("project found or created", "files uploaded", "environment set up", "cluster launched")
-"""The steps of `deploy`, in order."""
+PROJECTS_S = 20.0
+"""How long a workbench may take to say which projects and runtimes there are."""
 
 
 async def open_deployment(
-    settings: Settings, *, project_name: str, git_url: str, branch: str, timeout: float
+    settings: Settings, *, project_id: str, project_name: str, git_url: str, branch: str, timeout: float
 ) -> Deployment:
-    """A run of the pipeline on the workbench of the settings; close it afterwards."""
+    """A run of the pipeline on the workbench of the settings; close it afterwards.
+
+    Into the project of this id, or the one of this name, which is made where there is none.
+    """
     from raytui.platforms.cai import CaiPlatform
     from raytui.platforms.cai.api.connect import open_client
     from raytui.platforms.cai.deploy.pipeline import Deployment, Request, requirements
 
-    access: _Access = {
-        "host": settings.host,
-        "api_key": settings.api_key,
-        "client": settings.client,
-        "ca_bundle": settings.ca_bundle,
-        "key_source": settings.origins.get("api_key") or "CML_API_KEY",
-    }
+    access = _access(settings)
 
     async def complete(project_id: str, spec: ClusterSpec) -> ClusterSpec:
         platform = CaiPlatform(project_id=project_id, **access)
         try:
+            # A second deploy goes on with what the first one was asked for.
+            spec = await deployed(platform, spec, settings.given) or spec
             return await platform.specs.complete(spec)
         finally:
             await platform.close()
@@ -241,7 +286,7 @@ async def open_deployment(
         branch=branch,
         spec=settings.cluster.resolved("cai"),
         requirements=requirements(),
-        project_id="" if project_name else settings.project_id,
+        project_id=project_id,
         timeout=timeout,
     )
     return Deployment(open_client(**access), request, launchers=render(), shipped=shipped(), complete=complete)

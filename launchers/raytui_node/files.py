@@ -15,6 +15,8 @@ SCHEMA_VERSION = 1
 _LOG_BYTES = 5 * 1024 * 1024
 _LOG_FILES = 3
 _TAIL_BYTES = 64 * 1024
+_KEPT_BYTES = 32 * 1024 * 1024
+_KEPT_S = 14 * 24 * 3600.0
 
 
 def utc_now() -> str:
@@ -63,7 +65,8 @@ class SharedFolder:
         self._application = application
         prefix = cluster + "-"
         short = application[len(prefix) :] if application.startswith(prefix) else application
-        self._stem = "%s-%s" % (short or application, engine_id)
+        self._short = short or application
+        self._stem = "%s-%s" % (self._short, engine_id)
         self._drain_seen = self._drain_identity()
 
     def _path(self, *parts: str) -> str:
@@ -130,8 +133,29 @@ class SharedFolder:
         return now is not None and now != self._drain_seen
 
     def open_log(self) -> "RotatingLog":
-        """The log of this run in the shared folder."""
+        """The log of this run in the shared folder; those of earlier runs of the same application are pruned."""
+        self._prune_logs()
         return RotatingLog(self._path("logs", self._stem + ".log"))
+
+    def _prune_logs(self) -> None:
+        """Removes what earlier runs of this application left when it is old, or more than an application may keep.
+
+        Only its own: of those no other node lives. One file more or less is no reason to fail.
+        """
+        folder = self._path("logs", "")
+        found = []
+        with contextlib.suppress(OSError):
+            for name in os.listdir(folder):
+                run = name.partition(".")[0]
+                if run != self._stem and run.rpartition("-")[0] == self._short:
+                    stat = os.stat(os.path.join(folder, name))
+                    found.append((stat.st_mtime, stat.st_size, name))
+        kept, oldest = 0, time.time() - _KEPT_S
+        for written, size, name in sorted(found, reverse=True):
+            kept += size
+            if written < oldest or kept > _KEPT_BYTES:
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(folder, name))
 
     def keep_tails(self, files: Iterable[Tuple[str, str]]) -> None:
         """Copies the last 64 KB of each file (name, path) to `logs/<stem>.<name>.tail`: a pod and its disk vanish."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from raytui.bootstrap import access_problems
+from raytui.bootstrap import access_problems, with_project
 from raytui.cli.invocation import Invocation
 from raytui.cli.paint import is_terminal
 from raytui.core.errors import ConfigurationError
@@ -28,4 +28,4 @@ def open_console(invocation: Invocation) -> int:
     problems = access_problems(settings)
     if problems:
         raise ConfigurationError.from_problems(problems, f"profile {settings.profile_name}")
-    return invocation.console(settings)
+    return invocation.console(with_project(settings))

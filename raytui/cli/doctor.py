@@ -7,9 +7,11 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 from raytui.cli.invocation import Invocation
 from raytui.cli.sizes import size_flags, spec_fields, spec_options
+from raytui.cli.startline import mended, start_line
 from raytui.cli.verb import pass_invocation, verb
 from raytui.cli.view import count_text
 from raytui.config.settings import Settings
@@ -18,12 +20,14 @@ from raytui.core.conditions import assess
 from raytui.core.errors import RaytuiError
 from raytui.core.joined import join
 from raytui.core.platforms import traits
-from raytui.core.protocols import Check
+from raytui.core.protocols import Check, Platform
 from raytui.core.remedy import as_commands
 from raytui.core.report import advised, list_document
+from raytui.core.required import with_launchers
 from raytui.core.snapshot import Snapshot
 from raytui.core.spec import WORKER, ClusterSpec
 from raytui.core.validate import validate
+from raytui.manager.filling import counting, deployed
 
 
 @verb(
@@ -39,36 +43,38 @@ def doctor(invocation: Invocation, /, **sizes: object) -> int:
 
     Exit 1 when one fails.
 
-    It looks at what `raytui start` with the same flags would make: of a cluster that exists, what was last asked for.
+    It looks at what `raytui start` with the same flags would make: of a cluster that exists, what was last asked for;
+    of one that was deployed, what was deployed. It ends with the start that would work.
     With --address it looks at the way to that cluster and at what its Ray tells.
     """
     flags = size_flags(sizes)
     settings = invocation.settings(flags)
     session = invocation.session(settings)
 
-    async def look() -> list[Check]:
+    async def look() -> Findings:
         async with session:
             snapshot = await session.monitor.observe(())
             if snapshot.by_ray:
-                return [_python(), _config(settings), *watched_checks(snapshot)]
-            spec = _effective(settings, snapshot, spec_fields(flags, settings.cluster.all_groups))
-            rows = [_python(), _config(settings), *_spec(settings, spec)]
-            try:
-                rows += await session.platform.specs.preflight(spec.resolved(settings.platform))
-            except RaytuiError as error:
-                rows.append(Check("platform", "fail", error.message, error.hint))
+                return Findings([_python(), _config(settings), *watched_checks(snapshot)])
+            given = spec_fields(flags, settings.cluster.all_groups)
+            spec = await _effective(settings, session.platform, snapshot, given)
+            checks, asked = await _asked(session.platform, settings, spec)
+            rows = [_python(), _config(settings), *checks]
             told = {check.name for check in rows}
             if "state-dir" not in told:
                 rows.append(await asyncio.to_thread(_state_dir, settings.state_dir))
             platform_failed = any(check.name == "platform" and check.status == "fail" for check in rows)
             rows.append(_dashboard(snapshot, platform_failed=platform_failed))
             # A platform that looked at the posture itself knows more of it.
-            return rows if "security" in told else [*rows, _posture(settings, spec)]
+            rows += [] if "security" in told else [_posture(settings, spec)]
+            return await _concluded(invocation, session.platform, settings, flags=flags, rows=rows, asked=asked)
 
-    checks = asyncio.run(look())
+    found = asyncio.run(look())
+    checks = found.checks
     counted = Counter(check.status for check in checks)
     if invocation.output.json:
-        invocation.output.document(list_document([advised(check) for check in checks]))
+        items = list_document([advised(check) for check in checks])
+        invocation.output.document({**items, "start": found.start or None, "obstacles": found.obstacles})
     else:
         rows = [(check.name, check.status, check.message) for check in checks]
         invocation.output.table(("CHECK", "STATUS", "MESSAGE"), rows, states=("STATUS",))
@@ -77,11 +83,78 @@ def doctor(invocation: Invocation, /, **sizes: object) -> int:
             for check in checks
             if check.hint and check.status in {"warn", "fail"}
         )
-        invocation.output.lines(["", *hints])
+        invocation.output.lines(["", *hints, *_choices(checks)])
         invocation.output.lines(
             [", ".join(f"{counted[status]} {status}" for status in ("ok", "warn", "fail", "skip") if counted[status])]
         )
+        invocation.output.lines(_conclusion(found))
     return 1 if counted["fail"] else 0
+
+
+class Findings(NamedTuple):
+    """What was found, and what follows for a start."""
+
+    checks: list[Check]
+    start: str = ""
+    """The command that would work; empty when none would."""
+    obstacles: tuple[str, ...] = ()
+    """Why none would."""
+
+
+async def _asked(platform: Platform, settings: Settings, spec: ClusterSpec) -> tuple[list[Check], ClusterSpec]:
+    """The rows of the spec and of the platform, and the spec as a start would complete it."""
+    asked = with_launchers(spec.resolved(settings.platform), settings.platform)
+    rows = _spec(settings, asked)
+    try:
+        found = await platform.specs.preflight(asked)
+    except RaytuiError as error:
+        return [*rows, Check("platform", "fail", error.message, error.hint)], asked
+    # What the platform says of a field is more than that it is missing.
+    better = {check.field for check in found if check.status == "fail" and check.field}
+    return [*(row for row in rows if row.field not in better), *found], asked
+
+
+async def _concluded(
+    invocation: Invocation,
+    platform: Platform,
+    settings: Settings,
+    *,
+    flags: dict[str, object],
+    rows: list[Check],
+    asked: ClusterSpec,
+) -> Findings:
+    """The start that would work, tried like the one that was asked for; or what keeps any from it."""
+    better, images = mended(asked, rows)
+    again = rows
+    if images:
+        names = {check.name for check in rows}
+        again = [check for check in rows if check.name in {"dashboard", "state-dir", "security"} & names]
+        again += (await _asked(platform, settings, better))[0]
+    # What runs badly now is no obstacle to a start, which mends it.
+    failed = [check for check in again if check.status == "fail" and check.name != "dashboard"]
+    obstacles = tuple(dict.fromkeys(f"{check.name}: {check.message}" for check in failed))
+    return Findings(rows, "" if obstacles else start_line(invocation, flags, images), obstacles)
+
+
+def _conclusion(found: Findings) -> list[str]:
+    if found.start:
+        return [found.start]
+    return [f"no start would work: {'; '.join(found.obstacles)}"] if found.obstacles else []
+
+
+def _choices(checks: list[Check]) -> list[str]:
+    """What there is to choose from, each list once for all rows that have it."""
+    of: dict[tuple[str, ...], list[str]] = {}
+    for check in checks:
+        if check.choices:
+            of.setdefault(check.choices, []).append(check.name)
+    lines = []
+    for choices, names in of.items():
+        lines += [
+            f"{', '.join(names)}, what fits:" if len(choices[0]) > 40 else f"{', '.join(names)}: {'; '.join(choices)}"
+        ]
+        lines += [f"  {choice}" for choice in choices if len(choices[0]) > 40]
+    return lines
 
 
 def watched_checks(snapshot: Snapshot) -> list[Check]:
@@ -128,12 +201,17 @@ def _config(settings: Settings) -> Check:
     return Check("configuration", "ok", f"profile {settings.profile_name}, {where}")
 
 
-def _effective(settings: Settings, snapshot: Snapshot, flags: frozenset[str]) -> ClusterSpec:
-    """What a start would complete: of a cluster that exists what was last asked for, and the flags."""
+async def _effective(settings: Settings, platform: Platform, snapshot: Snapshot, flags: frozenset[str]) -> ClusterSpec:
+    """What a start would complete: what was last asked for of a cluster that exists, else what was deployed."""
+    wanted = settings.cluster
     asked = snapshot.asked.value if snapshot.applications.value else None
-    if asked is None:
-        return settings.cluster
-    return with_groups_of(overlay(asked, settings.cluster, flags), settings.cluster)
+    if asked is None and snapshot.applications.value == ():
+        try:
+            asked = await deployed(platform, wanted, settings.given)
+        except RaytuiError:
+            # What the platform refuses is a row of its own.
+            asked = None
+    return wanted if asked is None else with_groups_of(overlay(asked, wanted, counting(flags, wanted, asked)), wanted)
 
 
 def _spec(settings: Settings, spec: ClusterSpec) -> list[Check]:

@@ -22,6 +22,7 @@ class Flag(NamedTuple):
 GLOBAL = (
     Flag(("-p", "--profile"), "profile", "Profile of the configuration file.", "NAME"),
     Flag(("--config",), "config", "Configuration file.", "FILE"),
+    Flag(("--project",), "project", "Project of the workbench, by its name or id.", "NAME"),
     Flag(("--cluster",), "cluster", "Name of the cluster.", "NAME"),
     Flag(("--address",), "address", "Watch the Ray cluster whose dashboard answers there, whoever made it.", "URL"),
     Flag(("-o", "--output"), "form", "Text for people or JSON for programs.", choices=("text", "json")),

@@ -32,6 +32,7 @@ class Invocation:
         self.console = console
         self.profile: str | None = None
         self.config: str | None = None
+        self.project: str | None = None
         self.cluster: str | None = None
         self.address: str | None = None
         self.form: Literal["text", "json"] = "text"
@@ -59,6 +60,7 @@ class Invocation:
         given = {
             "profile": self.profile,
             "config": self.config,
+            "project_id": self.project,
             "cluster.name": self.cluster,
             "address": self.address,
             **(flags or {}),
@@ -79,7 +81,7 @@ class Invocation:
             ]
         if problems:
             raise ConfigurationError.from_problems(problems, f"profile {settings.profile_name}")
-        return bootstrap.open_session(settings, long_lived=long_lived)
+        return bootstrap.open_session(bootstrap.with_project(settings), long_lived=long_lived)
 
 
 def whole_number(field: str, text: str | None, default: int, *, low: int = 0, high: int = 10_000_000) -> int:

@@ -16,8 +16,7 @@ from raytui.core.causes.jobs import of_job
 from raytui.core.causes.values import Evidence
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, Problem
 from raytui.core.joined import join
-from raytui.core.permission import require_changeable
-from raytui.core.platforms import traits
+from raytui.core.permission import require_allowed
 from raytui.core.remedy import Remedy
 from raytui.core.report import SCHEMA_VERSION
 from raytui.core.session import JobRequest, LogSource
@@ -156,9 +155,8 @@ def _request(command: tuple[str, ...], working_dir: str, variables: tuple[str, .
 
 
 def _require_jobs(verb: str, settings: Settings) -> None:
-    """Refuse jobs where the profile is read-only; a cluster that is only watched takes them: they change no node."""
-    if not traits(settings.platform).is_watched:
-        require_changeable(verb, settings.platform, read_only=settings.read_only)
+    """Refuse jobs where somebody asked for it; a cluster that is only watched takes them: they change no node."""
+    require_allowed(verb, read_only=settings.read_only_asked)
 
 
 async def _follow(invocation: Invocation, session: Session, cluster: str, identity: str) -> Job:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import select
-import signal
 import sys
 import time
 from contextlib import aclosing
@@ -14,17 +11,17 @@ from typing import Any
 import click
 import msgspec
 
-from raytui.cli.diagnostics import Diagnostics
+from raytui.cli.asking import is_agreed
 from raytui.cli.invocation import Invocation, seconds
 from raytui.cli.paint import is_terminal
 from raytui.cli.progress import Progress, on_interrupt, ticking
 from raytui.cli.sizes import size_flags, spec_fields, spec_options, worker_numbers
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
-from raytui.core.errors import DeadlineExceeded, Interrupted, RefusedForSafety
+from raytui.core.errors import ConfigurationError, DeadlineExceeded, Interrupted, Problem, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.permission import require_changeable
-from raytui.core.plan import Plan, Verb
+from raytui.core.plan import Plan, Step, Verb
 from raytui.core.remedy import as_commands
 from raytui.core.report import SCHEMA_VERSION
 from raytui.core.session import Session
@@ -101,17 +98,35 @@ def start(
 @verb(
     "stop",
     short_help="Stop and delete every application of the cluster.",
-    examples="raytui stop\nraytui stop --yes --timeout 300",
+    examples="raytui stop\nraytui stop --yes --timeout 300\nraytui stop --purge",
 )
 @click.option("--keep", is_flag=True, help="Leave the applications stopped instead of deleting them.")
+@click.option(
+    "--purge", is_flag=True, help="Then remove what is left, too: logs, launchers, the record, what deploy made."
+)
 @yes_option
 @wait_option
 @timeout_option
 @dry_run_option
 @pass_invocation
-def stop(invocation: Invocation, /, *, keep: bool, yes: bool, wait: bool, timeout: str | None, dry_run: bool) -> int:
+def stop(
+    invocation: Invocation,
+    /,
+    *,
+    keep: bool,
+    purge: bool,
+    yes: bool,
+    wait: bool,
+    timeout: str | None,
+    dry_run: bool,
+) -> int:
     """End the workers, then the head, and return when the platform lists none of them."""
-    return change(invocation, "stop", {}, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes, keep=keep)
+    if purge and (keep or not wait):
+        other = "--keep" if keep else "--no-wait"
+        problem = Problem("--purge", f"removes what applications use, and {other} leaves them", "give one of them")
+        raise ConfigurationError.from_problems([problem])
+    more = {"keep": keep, "purge": purge}
+    return change(invocation, "stop", {}, wait=wait, timeout=timeout, dry_run=dry_run, yes=yes, **more)
 
 
 @verb(
@@ -187,15 +202,18 @@ def change(
                 invocation.diagnostics.warning(as_commands(note))
             if dry_run:
                 progress.steps = {
-                    step.name: StepEvent(step.name, "planned", 0.0, _targets(plan, step.targets)) for step in plan.steps
+                    step.name: StepEvent(step.name, "planned", 0.0, _at(plan, step)) for step in plan.steps
                 }
                 return plan, await _phase(session)
-            if plan.changed and _ends_work(plan) and not yes:
+            if plan.changed and (plan.purge or _ends_work(plan)) and not yes:
                 _confirm(invocation, plan)
             return plan, await _carry_out(invocation, session, plan, progress, wait=wait, limit=left)
 
     plan, phase = asyncio.run(run())
     _answer(invocation, plan, phase, list(progress.steps.values()), dry_run=dry_run)
+    place = session.platform.store.place_of(plan.cluster)
+    if plan.verb == "stop" and plan.changed and phase == "absent" and place and not (dry_run or plan.purge):
+        invocation.diagnostics.lines([f"kept: {place}; raytui stop --purge removes it"])
     return 0
 
 
@@ -323,6 +341,15 @@ def _touched(plan: Plan) -> list[str]:
     return list(dict.fromkeys([*(request.name for request in plan.creates), *(app.name for app in plan.ends)]))
 
 
+def _at(plan: Plan, step: Step) -> str:
+    """What a step acts on: applications, or the folder of the launchers where the plan names it."""
+    if step.action == "prepare":
+        return f"to {plan.spec.shared_memory:g} GB, where the project allows less"
+    if step.action == "launchers":
+        return (plan.spec.head.script or "").rpartition("/")[0]
+    return _targets(plan, step.targets)
+
+
 def _targets(plan: Plan, names: tuple[str, ...]) -> str:
     return " ".join(_short(plan, name) for name in names)
 
@@ -333,7 +360,8 @@ def _short(plan: Plan, name: str) -> str:
 
 def _confirm(invocation: Invocation, plan: Plan) -> None:
     """Show what would be ended and ask; raises `RefusedForSafety` when nobody can be asked or the answer is no."""
-    ended = ", ".join(f"{app.short} ({app.state})" for app in plan.ends)
+    kept = ["its logs and all else that is kept of it"] if plan.purge else []
+    ended = ", ".join([*(f"{app.short} ({app.state})" for app in plan.ends), *kept])
     if not is_terminal(sys.stdin) or not invocation.diagnostics.is_terminal or invocation.form == "json":
         raise RefusedForSafety(f"{plan.verb} would end {ended} of {plan.cluster} and cannot ask here", hint="add --yes")
     invocation.diagnostics.lines(
@@ -344,34 +372,3 @@ def _confirm(invocation: Invocation, plan: Plan) -> None:
     )
     if not is_agreed(invocation.diagnostics):
         raise RefusedForSafety("nothing was changed", hint="add --yes to go on without being asked")
-
-
-def is_agreed(diagnostics: Diagnostics) -> bool:
-    """Ask on stderr whether to go on; an empty line is a no.
-
-    Ctrl-C and the end of the input raise KeyboardInterrupt.
-    """
-    # asyncio's own handler would only note a Ctrl-C and go on waiting for the line. Nothing else runs meanwhile. One
-    # that comes after the question and before the read would be noticed with the next line only: its byte in the pipe
-    # ends the wait.
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    woken, wakes = os.pipe()
-    os.set_blocking(wakes, False)
-    earlier = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
-    try:
-        while True:
-            diagnostics.write("Go on? [y/N]: ")
-            select.select([sys.stdin, woken], [], [])
-            line = sys.stdin.readline()
-            if not line:
-                raise KeyboardInterrupt
-            answer = line.strip().lower()
-            if answer in {"", "n", "no", "y", "yes"}:
-                return answer in {"y", "yes"}
-    finally:
-        signal.set_wakeup_fd(earlier)
-        signal.signal(signal.SIGINT, before)
-        os.close(woken)
-        os.close(wakes)

@@ -10,6 +10,7 @@ from raytui.cli.invocation import Invocation
 from raytui.cli.table import Head, table
 from raytui.core.errors import NotFound, Unreachable
 from raytui.core.events import Event
+from raytui.core.remedy import as_commands
 from raytui.core.report import Document, list_document
 from raytui.core.snapshot import Reading
 from raytui.manager.journal import Journal
@@ -94,6 +95,8 @@ def nothing(query: Query[T], picture: Picture, shown: Shown[T]) -> str:
     """That there is nothing to show, and why."""
     if query.test is not None and shown.read:
         return f"none of the {shown.read:,} {query.kind.noun} of {picture.snapshot.cluster} passes the filter"
+    if query.kind.of_platform and query.kind.empty:
+        return as_commands(query.kind.empty)
     return f"none in {picture.snapshot.cluster}"
 
 
@@ -103,14 +106,15 @@ def tell_missing(invocation: Invocation, query: Query[T], reading: Reading[Seque
     People are told what was cut, everybody what could not be read.
     """
     tell, noun = invocation.diagnostics.warning, query.kind.noun
+    teller = "the platform" if query.kind.of_platform else "Ray"
     count = len(shown.lines)
     if shown.total is None:
-        tell(f"the filter looked at {shown.read:,} of {shown.listed:,} {noun}; Ray tells no more at once")
+        tell(f"the filter looked at {shown.read:,} of {shown.listed:,} {noun}; {teller} tells no more at once")
     if count < (shown.matching if shown.total is None else shown.total) and not invocation.output.json:
         total = shown.matching if shown.total is None else shown.total
         whole = "all" if shown.matching == total else f"{shown.matching:,}"
         more = f"; --limit {shown.matching} shows {whole}" if count < shown.matching else ""
-        limit = "; Ray tells no more at once" if total > shown.matching + reading.unreadable and not more else ""
+        limit = f"; {teller} tells no more at once" if total > shown.matching + reading.unreadable and not more else ""
         tell(f"{count:,} of {total:,} shown{more}{limit}")
     if reading.unreadable:
         rows = f"{reading.unreadable:,} {'row' if reading.unreadable == 1 else 'rows'}"

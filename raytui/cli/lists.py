@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -16,9 +16,9 @@ from raytui.cli.verb import Verb, pass_invocation, verb
 from raytui.core.errors import ConfigurationError, Problem, RaytuiError
 from raytui.core.patterns import compile_pattern
 from raytui.core.snapshot import Reading, Snapshot
-from raytui.view.picture import picture_of
+from raytui.view.picture import Picture, picture_of
 from raytui.view.tables.kind import Query, TableKind
-from raytui.view.tables.registry import TABLES
+from raytui.view.tables.registry import every_table
 
 if TYPE_CHECKING:
     from raytui.config.settings import Settings
@@ -30,7 +30,9 @@ def list_verb(kind: TableKind[T]) -> Verb:
     """The verb of a list."""
 
     @pass_invocation
-    def show(invocation: Invocation, /, *, where: str, sort: str, columns: str, limit: str | None, watch: bool) -> int:
+    def show(
+        invocation: Invocation, /, *, where: str, sort: str, columns: str, limit: str | None, watch: bool = False
+    ) -> int:
         query, most = asked(kind, where=where, sort=sort, columns=columns, limit=limit)
         if watch:
             from raytui.cli.following import follow
@@ -56,8 +58,9 @@ def list_verb(kind: TableKind[T]) -> Verb:
             help=f"Show these columns: {usual}; those in brackets only when named.",
         ),
         click.option("--limit", metavar="N", help=f"Show at most N rows{', the newest' if kind.newest_last else ''}."),
-        click.option("--watch", is_flag=True, help="Show it again whenever it changes, until Ctrl-C."),
     )
+    if not kind.of_workbench:
+        options += (click.option("--watch", is_flag=True, help="Show it again whenever it changes, until Ctrl-C."),)
     for option in reversed(options):
         show = option(show)
     examples = "\n".join(f"raytui {kind.name} {words}".rstrip() for words in ("", *kind.examples))
@@ -89,6 +92,12 @@ def asked(kind: TableKind[T], *, where: str, sort: str, columns: str, limit: str
 def look(invocation: Invocation, query: Query[T], most: int) -> int:
     """Look once and print the list."""
     kind, settings = query.kind, invocation.settings()
+    if kind.of_workbench:
+        from raytui.bootstrap import catalog
+
+        offered = catalog(settings, kind.of_workbench)
+        picture = msgspec.structs.replace(_unseen(settings, settings.host.partition("://")[2]), catalog=offered)
+        return _show(invocation, query, picture, answer(picture, kind), most)
     journal = journal_of(settings) if kind.with_journal else ()
     try:
         snapshot = _observe(invocation, settings, kind)
@@ -98,8 +107,14 @@ def look(invocation: Invocation, query: Query[T], most: int) -> int:
         if not journal:
             raise
         invocation.diagnostics.warning(f"only what raytui did is listed: {error.message}")
-        unseen = Snapshot(settings.cluster.name, settings.profile_name, settings.platform, time.time(), Reading())
-        picture, reading = msgspec.structs.replace(picture_of(unseen), events=journal), Reading()
+        picture, reading = msgspec.structs.replace(_unseen(settings, settings.cluster.name), events=journal), Reading()
+    return _show(invocation, query, picture, reading, most)
+
+
+def _show(
+    invocation: Invocation, query: Query[T], picture: Picture, reading: Reading[Sequence[object]], most: int
+) -> int:
+    """Print what a picture holds of the list."""
     shown = select(query, picture, reading, most)
     output = invocation.output
     if output.json:
@@ -112,6 +127,11 @@ def look(invocation: Invocation, query: Query[T], most: int) -> int:
     return 0
 
 
+def _unseen(settings: Settings, name: str) -> Picture:
+    """A picture of nothing that was seen, for rows that come from elsewhere."""
+    return picture_of(Snapshot(name, settings.profile_name, settings.platform, time.time(), Reading()))
+
+
 def _observe(invocation: Invocation, settings: Settings, kind: TableKind[T]) -> Snapshot:
     """One look that asks what a list needs; raises what `require_cluster` raises."""
     snapshot = observe_once(invocation.session(settings), kind.needs)
@@ -121,6 +141,7 @@ def _observe(invocation: Invocation, settings: Settings, kind: TableKind[T]) -> 
 
 def __getattr__(name: str) -> Verb:
     """The verb of each list under its own name, as the root of the command line looks for it."""
-    if name in TABLES:
-        return list_verb(TABLES[name])
+    kind = every_table().get(name)
+    if kind is not None:
+        return list_verb(kind)
     raise AttributeError(name)

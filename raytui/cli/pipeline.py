@@ -1,26 +1,21 @@
-"""`verify`, `deploy` and `orphans`: what is done with a deployment as a whole, not with one cluster of it."""
+"""`verify` and `orphans`: what is done with a deployment as a whole, not with one cluster of it."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import msgspec
 
-from raytui.bootstrap import DEPLOY_STEPS, open_deployment
+from raytui.cli.asking import is_agreed
 from raytui.cli.invocation import Invocation, seconds
-from raytui.cli.lifecycle import is_agreed
-from raytui.cli.progress import Progress, on_interrupt
+from raytui.cli.progress import on_interrupt
 from raytui.cli.sizes import size_flags, size_options
 from raytui.cli.verb import pass_invocation, verb
-from raytui.config.settings import Settings
-from raytui.core.errors import ConfigurationError, OperationFailed, Problem, RaytuiError, RefusedForSafety
-from raytui.core.events import StepEvent
+from raytui.core.errors import OperationFailed, RaytuiError, RefusedForSafety
 from raytui.core.orphans import orphans as unclaimed
 from raytui.core.permission import require_changeable
 from raytui.core.platforms import traits
@@ -100,131 +95,6 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
     else:
         invocation.output.lines([f"all checks passed: {', '.join(results)}"])
     return 1 if failed else 0
-
-
-@verb(
-    "deploy",
-    short_help="Put a project on a workbench and start its cluster.",
-    examples="raytui deploy --cml-host https://ml.example.cloudera.site --github-repo acme/ray-project\nraytui "
-    "deploy --dry-run …",
-)
-@click.option("--cml-host", metavar="URL", help="Address of the workbench (or CML_HOST).")
-@click.option("--cml-api-key-file", metavar="FILE", help="File with the API v2 key, mode 0600 (or CML_API_KEY).")
-@click.option("--github-repo", metavar="OWNER/NAME", help="Repository that a new project is cloned from.")
-@click.option("--branch", metavar="NAME", default="", help="Branch of it; the default one when left out.")
-@click.option("--project-name", metavar="NAME", help="Name of the project; the repository's when left out.")
-@size_options
-@click.option("--timeout", metavar="SECONDS", help="How long the cluster may take to come up (default 600).")
-@click.option("--dry-run", is_flag=True, help="Print the steps and change nothing.")
-@pass_invocation
-def deploy(
-    invocation: Invocation,
-    /,
-    *,
-    cml_host: str | None,
-    cml_api_key_file: str | None,
-    github_repo: str | None,
-    branch: str,
-    project_name: str | None,
-    timeout: str | None,
-    dry_run: bool,
-    **sizes: object,
-) -> int:
-    """Find or create the project, upload what the jobs need, set the environment up, launch the cluster.
-
-    Run it again to go on.
-    """
-    limit = seconds("timeout", timeout, 600.0) or 600.0
-    require_changeable("deploy", invocation.settings().platform, read_only=False)
-    flags = {"platform": "cai", "host": cml_host, "api_key_file": cml_api_key_file, **size_flags(sizes)}
-    settings = invocation.settings(flags)
-    problems = list(_deploy_problems(settings, github_repo, project_name))
-    if problems:
-        raise ConfigurationError.from_problems(problems, "deploy")
-    name = project_name or (github_repo or "").rpartition("/")[2].removesuffix(".git")
-    if dry_run:
-        return _answer(
-            invocation, settings, [StepEvent(step, "planned") for step in DEPLOY_STEPS], changed=True, phase="unknown"
-        )
-    progress = Progress(invocation.diagnostics)
-
-    async def run() -> bool:
-        deployment = await open_deployment(
-            settings, project_name=name, git_url=git_url(github_repo), branch=branch, timeout=limit
-        )
-        task = asyncio.current_task()
-        assert task is not None
-        with on_interrupt(task.cancel):
-            try:
-                async with aclosing(deployment.run()) as events:
-                    async for event in events:
-                        progress.tell(event)
-                        _tell_begun(invocation, progress)
-            finally:
-                progress.close()
-                await deployment.close()
-        return deployment.changed
-
-    try:
-        changed = asyncio.run(run())
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
-    return _answer(invocation, settings, list(progress.steps.values()), changed=changed, phase="running")
-
-
-def _tell_begun(invocation: Invocation, progress: Progress) -> None:
-    """What an interrupted deploy leaves: nothing of it is undone, and a job goes on in the workbench."""
-    done = [step.step for step in progress.steps.values() if step.state == "done"]
-    open_step = [
-        f"{step.step} (under way, may go on in the workbench)"
-        for step in progress.steps.values()
-        if step.state == "running"
-    ]
-    invocation.diagnostics.began(
-        f"the deploy had begun: {', '.join([*done, *open_step])}; nothing of it was undone",
-        shown_by="run the same deploy again, it goes on from there; raytui status shows what exists",
-    )
-
-
-def git_url(repo: str | None) -> str:
-    """The address to clone: OWNER/NAME is GitHub's, anything else is taken as it is."""
-    if not repo:
-        return ""
-    plain = repo.count("/") == 1 and ":" not in repo and not repo.startswith((".", "/"))
-    return f"https://github.com/{repo.removesuffix('.git')}.git" if plain else repo
-
-
-def _deploy_problems(settings: Settings, github_repo: str | None, project_name: str | None) -> Iterator[Problem]:
-    if not settings.host:
-        yield Problem("host", "the address of the workbench is missing", "--cml-host URL, or set CML_HOST")
-    if not settings.api_key:
-        yield Problem("api_key", "the API key is missing", "set CML_API_KEY, or --cml-api-key-file FILE with mode 0600")
-    if not github_repo and not project_name and not settings.project_id:
-        yield Problem("github_repo", "neither a repository nor a project is named", "--github-repo OWNER/NAME")
-    if github_repo and "@" in github_repo.partition("://")[2].partition("/")[0]:
-        yield Problem(
-            "github_repo",
-            "the git URL holds a user name or token",
-            "give it without: the workbench keeps git URLs in clear text",
-        )
-
-
-def _answer(invocation: Invocation, settings: Settings, steps: list[StepEvent], *, changed: bool, phase: str) -> int:
-    rows = [msgspec.structs.asdict(step) for step in steps]
-    if invocation.output.json:
-        document = {
-            "schema_version": SCHEMA_VERSION,
-            "changed": changed,
-            "phase": phase,
-            "steps": rows,
-            "cluster": settings.cluster.name,
-        }
-        invocation.output.document(document)
-    else:
-        invocation.output.lines(
-            [f"{step.step}: {step.state}" + (f", {step.message}" if step.message else "") for step in steps]
-        )
-    return 0
 
 
 @verb(

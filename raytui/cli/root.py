@@ -30,7 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "render": ("specs", "Print or write the launcher scripts."),
     "doctor": ("doctor", "Check everything that a start needs."),
     "verify": ("pipeline", "Prove that a deployment works, and clean up."),
-    "deploy": ("pipeline", "Put a project on a workbench and start its cluster."),
+    "deploy": ("deploying", "Put a project on a workbench and start its cluster."),
     "orphans": ("pipeline", "List applications of ours that no cluster claims."),
     "config": ("specs", "Show, locate or create the configuration."),
     "completion": ("specs", "Print the completion script of a shell."),
@@ -54,9 +54,9 @@ Without a verb it opens the console; without a terminal it prints the status.
 
 def every_verb() -> dict[str, tuple[str, str]]:
     """The verbs with those of the lists, which are made from the tables, in the order of the help."""
-    from raytui.view.tables.registry import TABLES
+    from raytui.view.tables.registry import every_table
 
-    lists = {name: ("lists", kind.summary) for name, kind in TABLES.items()}
+    lists = {name: ("lists", kind.summary) for name, kind in every_table().items()}
     before = list(VERBS).index("job")
     rows = list(VERBS.items())
     return dict([*rows[:before], *lists.items(), *rows[before:]])

@@ -24,6 +24,7 @@ SIZES = (
     "cluster.workers.accelerator",
     "cluster.head.cpu",
     "cluster.head.memory",
+    "cluster.shared_memory",
     "cluster.head.runtime_identifier",
     "cluster.workers.runtime_identifier",
 )

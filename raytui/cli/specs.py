@@ -22,6 +22,7 @@ from raytui.core.errors import ConfigurationError, NotFound, OperationFailed
 from raytui.core.launchers import NODE_FOLDER, mode_of
 from raytui.core.platforms import traits
 from raytui.core.report import SCHEMA_VERSION, advised, list_document
+from raytui.core.required import with_launchers
 from raytui.core.validate import validate as problems_of
 from raytui.manager.launchers import render as rendered
 from raytui.manager.launchers import write
@@ -43,7 +44,7 @@ def validate(invocation: Invocation, /, **sizes: object) -> int:
     """Every problem of the configuration and the flags in one run; exit 2 when there are any."""
     try:
         settings = invocation.settings(size_flags(sizes))
-        problems = tuple(problems_of(settings.cluster, settings.platform))
+        problems = tuple(problems_of(with_launchers(settings.cluster, settings.platform), settings.platform))
     except ConfigurationError as error:
         if not error.problems:
             raise

@@ -40,9 +40,9 @@ def status_lines(picture: Picture, now: float, paint: Paint) -> list[str]:
 
 
 def verdict_line(snapshot: Snapshot, assessment: Assessment, now: float, paint: Paint) -> str:
-    """The verdict first, then which cluster, how many nodes, and how old the evidence is.
+    """The verdict first, then which cluster, how many nodes, and how old the data is.
 
-    Stale evidence is no verdict.
+    Stale data is no verdict.
     """
     age = max(0.0, now - snapshot.observed_at)
     word, role = verdict_word(assessment, stale=is_stale(snapshot.observed_at, now))

@@ -12,8 +12,9 @@ from typing import Literal, NamedTuple
 
 from raytui.core.errors import Problem
 
-Place = Literal["anywhere", "cluster", "table", "logs", "config", "list"]
-"""Where a key works: on every screen, on the cluster's, in its table, its log or its form; on the screen of a list."""
+Place = Literal["anywhere", "cluster", "table", "attention", "logs", "config", "list", "log"]
+"""Where a key works: on every screen, on the cluster's, in its table, in what needs attention, in its log or its form;
+on the screen of a list or of a log."""
 
 
 class KeySetting(NamedTuple):
@@ -31,31 +32,48 @@ class KeySetting(NamedTuple):
 KEY_SETTINGS = (
     KeySetting("start", "s", "Start the cluster, or create what is missing of it", ("cluster",)),
     KeySetting("stop", "x", "Stop the cluster and delete its applications", ("cluster",)),
-    KeySetting("scale-up", "plus,equals_sign", "Add a worker", ("cluster",)),
-    KeySetting("scale-down", "minus", "Take the last worker away", ("cluster",)),
+    KeySetting("scale-up", "plus,equals_sign", "Add a worker, to the group under the cursor", ("cluster",)),
+    KeySetting("scale-down", "minus", "Take the last worker of the group away", ("cluster",)),
     KeySetting("restart", "r", "Restart the application under the cursor", ("table",)),
     KeySetting("logs", "l,enter", "Show the log of the application under the cursor", ("table",)),
+    KeySetting("story", "enter", "Tell the whole story of what needs attention", ("attention",)),
+    KeySetting("cause-log", "l", "Show the log that tells of it, at its last error", ("attention",)),
     KeySetting("details", "enter", "Show all fields of the row under the cursor", ("list",)),
     KeySetting("order", "o", "Order rows by the next column", ("table", "list")),
     KeySetting("reverse", "O", "Reverse the order of the rows", ("list",)),
+    KeySetting("row-log", "l", "Show the log of the row under the cursor", ("list",)),
+    KeySetting("its-actors", "a", "Go to the actors of the row under the cursor", ("list",)),
+    KeySetting("its-tasks", "t", "Go to the tasks of the row under the cursor", ("list",)),
+    KeySetting("its-processes", "p", "Go to the worker processes of the row under the cursor", ("list",)),
+    KeySetting("its-bundles", "b", "Go to the bundles of the row under the cursor", ("list",)),
+    KeySetting("raw", "y", "Show the row as JSON, or its fields again", ("list",)),
+    KeySetting("copy", "c", "Copy the ids of the rows, or the details that are shown", ("list",)),
+    KeySetting("mark", "space", "Mark the row, or take its mark away", ("list",)),
+    KeySetting("row-stop", "x", "Stop the jobs of the rows", ("list",)),
+    KeySetting("row-restart", "r", "Restart the applications of the rows", ("list",)),
+    KeySetting("row-scale-up", "plus,equals_sign", "Add a worker to the group of the row", ("list",)),
+    KeySetting("row-scale-down", "minus", "Take the last worker of the row's group away", ("list",)),
     KeySetting("sources", "l", "Choose which log to show", ("logs",)),
     KeySetting("follow", "f", "Keep the end of the log in view, or stay where you are", ("logs",)),
     KeySetting("find", "ctrl+f", "Search the log", ("logs",)),
     KeySetting("next", "n", "Go to the next match", ("logs",)),
     KeySetting("previous", "N", "Go to the match before", ("logs",)),
     KeySetting("config", "e", "Show and edit the cluster's configuration", ("cluster",)),
-    KeySetting("filter", "slash", "Show only the rows or log lines that match", ("cluster", "list")),
+    KeySetting("filter", "slash", "Show only the rows or log lines that match", ("cluster", "list", "log")),
     KeySetting("events", "v", "Show what changed lately in place of what needs attention", ("cluster",)),
     KeySetting("cluster", "1", "Go to the cluster", ("anywhere",)),
     KeySetting("jobs", "2", "Go to Ray's jobs", ("anywhere",)),
     KeySetting("actors", "3", "Go to Ray's actors", ("anywhere",)),
     KeySetting("serve", "4", "Go to the deployments of Ray Serve", ("anywhere",)),
+    KeySetting("tasks", "5", "Go to Ray's tasks", ("anywhere",)),
+    KeySetting("placement-groups", "6", "Go to Ray's placement groups", ("anywhere",)),
     KeySetting("event-list", "7", "Go to everything that happened", ("anywhere",)),
+    KeySetting("log", "8", "Go to the log on the cluster's screen", ("anywhere",)),
     KeySetting("nodes", "9", "Go to Ray's nodes", ("anywhere",)),
     KeySetting("conditions", "0", "Go to everything that needs attention", ("anywhere",)),
     KeySetting("palette", "colon,ctrl+p", "Every command by name", ("anywhere",)),
     KeySetting("help", "question_mark,f1", "All keys and what the marks mean", ("anywhere",)),
-    KeySetting("dismiss", "escape", "Close what is open, drop a filter, go back", ("cluster", "list")),
+    KeySetting("dismiss", "escape", "Close what is open, drop a filter, go back", ("cluster", "list", "log")),
     KeySetting("next-pane", "tab", "Go to the next pane", ("anywhere",)),
     KeySetting("quit", "q,ctrl+q", "Leave the console; the cluster stays as it is", ("anywhere",)),
     KeySetting("plan", "ctrl+s", "Show the plan that leads to this configuration", ("config",)),
@@ -64,18 +82,22 @@ KEY_SETTINGS = (
 BY_ID = {setting.id: setting for setting in KEY_SETTINGS}
 TOGETHER: dict[Place, frozenset[Place]] = {
     "table": frozenset({"anywhere", "cluster", "table"}),
+    "attention": frozenset({"anywhere", "cluster", "attention"}),
     "logs": frozenset({"anywhere", "cluster", "logs"}),
     "config": frozenset({"anywhere", "cluster", "config"}),
     "list": frozenset({"anywhere", "list"}),
+    "log": frozenset({"anywhere", "log", "logs"}),
 }
 """Which keys work at the same time, by where the focus is: of these no two may be the same."""
 SHOWN: dict[Place, str] = {
     "anywhere": "anywhere",
     "cluster": "on the cluster's screen",
     "table": "in the list of applications",
+    "attention": "in what needs attention",
     "logs": "in the log",
     "config": "in the configuration",
     "list": "in a list",
+    "log": "on the screen of a log",
 }
 """Each place inside a sentence."""
 

@@ -43,13 +43,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = ""
     """`scheme://name[:port]` of the workbench."""
     project_id: str = ""
-    """Id of the project on the workbench."""
+    """The project on the workbench, as it was named: by its id or its name."""
     api_key: Secret = Secret("")
     """The API v2 key; read from its file each time it is needed. Its origin says which variable or file."""
     client: Literal["auto", "cmlapi", "http"] = "auto"
     """How the workbench's API is spoken."""
     read_only: bool = False
     """Whether every verb that changes something is refused."""
+    read_only_asked: bool = False
+    """Whether somebody asked for that, so that jobs are refused too; a cluster that is only watched takes jobs."""
+    production: bool = False
+    """Whether whoever changes the cluster types its name first."""
+    theme: str = "dark"
+    """Colours of the console."""
     ca_bundle: str = ""
     """PEM file of a private CA; empty when the system's certificates do."""
     venv: Path | None = None
@@ -105,8 +111,8 @@ def missing_access(settings: Settings) -> list[Problem]:
         (
             "project_id",
             settings.project_id,
-            "the project's id is missing",
-            "set CML_PROJECT_ID, or project_id in the profile",
+            "no project is named",
+            "set CML_PROJECT_ID, or project_id in the profile, or give --project NAME (its name or id)",
         ),
         (
             "api_key",
@@ -153,6 +159,9 @@ class _Reading:
             cluster = self._named_by(address, cluster)
         elif cluster.auth == "token":
             self._problems += ray_token_problems(self._environ, self._cwd)
+        if self._platform != "cai" and self._origins.get("project_id", "").startswith("flag "):
+            message = f"names a project of a workbench, and profile {self._profile} is on {self._platform}"
+            self._problems.append(Problem("--project", message, "set CML_HOST, or name a profile of a workbench"))
         refresh = self._refresh()
         settings = Settings(
             profile_name=self._profile,
@@ -164,6 +173,9 @@ class _Reading:
             api_key=self._api_key(),
             client=cast("Any", self._values.get("client", "auto")),
             read_only=self._platform == "attached" or bool(self._values.get("read_only", False)),
+            read_only_asked=bool(self._values.get("read_only", False)),
+            production=bool(self._values.get("production", False)),
+            theme=str(self._values.get("theme", "dark")),
             ca_bundle=self._existing("ca_bundle", "no certificates can be read"),
             venv=self._path("venv"),
             domain=domain or host.partition("://")[2],

@@ -23,6 +23,7 @@ FIELDS = (
     "dashboard_port",
     "expose_dashboard",
     "auth",
+    "shared_memory",
     "head.cpu",
     "head.memory",
     "head.runtime_identifier",
@@ -52,6 +53,7 @@ _WORDS: dict[str, Callable[[Value], str]] = {
         "its dashboard served to the outside" if value else "its dashboard not served to the outside"
     ),
     "auth": lambda value: f"auth {value}",
+    "shared_memory": lambda value: f"{value:g} GB of shared memory",
     "ray_port": lambda value: f"Ray port {value}",
     "dashboard_port": lambda value: f"dashboard port {value}",
 }

@@ -137,7 +137,8 @@ def _unexplained(joined: Joined, app: Application) -> str:
     holdings = snapshot.holdings
     if holdings.value is not None:
         unknown = not_known(holdings.value)
-        told = f"no quota is short ({in_use(holdings.value)} in use)" if not unknown else f"quota unknown: {unknown}"
+        used = in_use(holdings.value)
+        told = f"quota unknown: {unknown}" if unknown else "no quota is short" + (f" ({used} in use)" if used else "")
     elif holdings.failure is not None:
         told = f"quota unknown: {holdings.failure.message}"
     else:

@@ -61,7 +61,7 @@ def changes(before: tuple[Snapshot, Assessment], after: tuple[Snapshot, Assessme
         severity: Severity = (
             "info" if new_judged.verdict == "ok" else "error" if new_judged.verdict == "down" else "warning"
         )
-        if new.operation is not None and not any(c.severity == "error" for c in new_judged.conditions):
+        if new.operation is not None and not any(c.is_fault for c in new_judged.conditions):
             severity = "info"
         told = f"{old_judged.phase}, {old_judged.verdict} -> {new_judged.phase}, {new_judged.verdict}"
         found.append(Event(at, "raytui", new.cluster, "VerdictChanged", told, severity))

@@ -11,6 +11,10 @@ from raytui.core.snapshot import Operation
 
 _COMING = frozenset({"HeadMissing", "WorkerMissing", "NodeMissing", "LauncherSilent"})
 """What is so while a running plan makes an application."""
+_OF_WORK = frozenset(
+    {"InfeasibleDemand", "PendingDemand", "JobFailed", "JobsFailed", "KilledForMemory", "ServeUnhealthy"}
+)
+"""What is wrong with what people run, and not with the nodes and links that run it."""
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -25,6 +29,19 @@ class Condition(msgspec.Struct, frozen=True):
     hint: Hint = ""
     since: float = 0.0
     """Seconds since 1970; 0 when unknown."""
+
+    @property
+    def is_of_work(self) -> bool:
+        """Whether it is about a job, a task, an actor or a deployment, and not about the cluster itself."""
+        return self.reason in _OF_WORK
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the cluster's nodes or links are not as they should be: only such a condition changes the verdict.
+
+        Work that can never run is an error too, but whoever submitted it has to change it; the cluster is well.
+        """
+        return self.severity == "error" and not self.is_of_work
 
 
 def of_failure(subject: str, failure: Failure) -> Condition:

@@ -2,7 +2,8 @@
 
 Only what was observed counts. A failure that proves something (a refused connection, a failed application) makes the
 verdict `down`; one that merely leaves us blind makes it `unknown`, which is never shown as `ok`. What a running plan of
-raytui brings about is no fault.
+raytui brings about is no fault. The verdict speaks of the cluster's nodes and links: what is wrong with the work that
+people run is a condition, and never changes it.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Assessment(msgspec.Struct, frozen=True):
     phase: Phase
     verdict: Verdict
     conditions: tuple[Condition, ...] = ()
-    """Worst first."""
+    """Worst first; of equally bad ones those about the cluster itself."""
     broken: Failure | None = None
     """The first link of the chain that failed; none when none did."""
     unchecked: Failure | None = None
@@ -87,7 +88,7 @@ def assess(
         for c in judged.found
     ]
     order = {"error": 0, "warning": 1, "info": 2}
-    conditions = tuple(sorted(since, key=lambda c: order[c.severity]))
+    conditions = tuple(sorted(since, key=lambda c: (order[c.severity], c.is_of_work)))
     return Assessment(
         judged.phase,
         judged.verdict,
@@ -149,7 +150,7 @@ def _judge_watched(joined: Joined, demand: list[Condition]) -> _Judgement:
         hint = Remedy("nodes", "", "lists those that ended")
         gone = Failure("gcs", "NoNodeAlive", "Ray lists no node as alive", hint, conclusive=True)
         return _Judgement("failed", "down", gone, [of_failure(snapshot.cluster, gone), *found])
-    if any(condition.severity == "error" for condition in found):
+    if any(condition.is_fault for condition in found):
         return _Judgement("degraded", "degraded", None, found)
     return _Judgement("running", "ok", None, found)
 
@@ -288,7 +289,7 @@ def _judge_nodes(joined: Joined, head: Application, unchecked: Failure | None, d
     others = [member.application for member in joined.workers_not_alive]
     late = [app for app in others if app.state in {"starting", "running"}]
     going = [app for app in others if app.state == "stopping"]
-    if any(condition.severity == "error" for condition in found):
+    if any(condition.is_fault for condition in found):
         return _Judgement("degraded", "degraded", None, found, unchecked)
     if any(app.name not in planned for app in going):
         return _Judgement("stopping", "degraded", None, found, unchecked)

@@ -35,7 +35,6 @@ class Label(msgspec.Struct, frozen=True):
     name: str
     total: float | None = None
     """GPUs of this kind in the whole platform; none when not told."""
-    available: bool = True
     used: tuple[tuple[str, float], ...] = ()
     """GPUs in use by user, of the users that may be seen."""
     limit: float | None = None

@@ -1,4 +1,4 @@
-"""Which evidence belongs to the present life of an application.
+"""Which reports and nodes belong to the present life of an application.
 
 A name outlives what bears it: after a restart Ray lists the node of the earlier life as ALIVE for 16 to 65 s, and the
 launcher's report of that life lies in the shared folder until the new one writes. Each has times, but of another

@@ -15,8 +15,13 @@ def require_changeable(verb: str, platform: PlatformName, *, read_only: bool) ->
             "of its own",
             reason="OnlyWatched",
         )
+    require_allowed(verb, read_only=read_only)
+
+
+def require_allowed(verb: str, *, read_only: bool) -> None:
+    """Raise `RefusedForSafety` where somebody said that nothing may be changed."""
     if read_only:
         raise RefusedForSafety(
             f"{verb} was refused: the profile is read-only",
-            hint="set read_only = false in the profile, or choose another with --profile",
+            hint="leave --read-only out, or set read_only = false in the profile, or choose another with --profile",
         )

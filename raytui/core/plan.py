@@ -19,7 +19,19 @@ from raytui.core.snapshot import Application
 from raytui.core.spec import GIGABYTE, WORKER, ClusterSpec, HeadSpec, WorkersSpec, application_names, head_name
 
 Verb = Literal["start", "stop", "scale", "restart"]
-Action = Literal["launchers", "drain", "stop", "delete", "restart", "create", "wait-head", "wait-nodes", "wait-gone"]
+Action = Literal[
+    "launchers",
+    "prepare",
+    "purge",
+    "drain",
+    "stop",
+    "delete",
+    "restart",
+    "create",
+    "wait-head",
+    "wait-nodes",
+    "wait-gone",
+]
 LIVE = ("starting", "running", "unknown")
 """States in which an application is left alone by `start`; unknown is not final."""
 
@@ -56,6 +68,8 @@ class Plan(msgspec.Struct, frozen=True):
     target: str = "all"
     """What `restart` was asked for."""
     keep: bool = False
+    purge: bool = False
+    """Whether `stop` was asked to remove what it otherwise leaves."""
     """Whether `stop` was asked to leave the applications stopped."""
     differences: tuple[Difference, ...] = ()
     """What applications that live would have to be made again for."""
@@ -124,6 +138,8 @@ def plan_start(
     if missing:
         # After the removal: with a cluster's last application its launchers go too.
         steps.append(Step("launchers written", "launchers"))
+        if spec.shared_memory:
+            steps.append(Step("shared memory raised", "prepare"))
         if missing[0] == wanted[0]:
             steps.append(Step("head application created", "create", (wanted[0],)))
         workers = tuple(name for name in missing if name != wanted[0])
@@ -159,10 +175,16 @@ def _removal(again: tuple[Application, ...], ended: tuple[Application, ...]) -> 
 
 
 def plan_stop(
-    spec: ClusterSpec, applications: tuple[Application, ...], *, keep: bool = False, doubtful: tuple[str, ...] = ()
+    spec: ClusterSpec,
+    applications: tuple[Application, ...],
+    *,
+    keep: bool = False,
+    purge: bool = False,
+    doubtful: tuple[str, ...] = (),
 ) -> Plan:
     """End every application of the cluster, workers first; `keep` leaves them stopped instead of deleting them.
 
+    `purge` removes at the end what is otherwise left: logs, launchers, the record, what a deploy made.
     `doubtful` names what was asked for a moment ago and may still come into being: it is looked for.
     """
     doomed = tuple(app for app in applications if not keep or app.state != "stopped")
@@ -173,9 +195,13 @@ def plan_stop(
         steps.append(Step("applications deleted", "delete", workers + heads))
         steps.append(Step("platform lists none", "wait-gone", tuple(dict.fromkeys((*workers, *heads, *doubtful)))))
     steps = [step for step in steps if step.targets]
+    if purge:
+        steps.append(Step("files and jobs removed", "purge"))
     why = "an earlier raytui asked for it a moment ago and got no answer"
     notes = (f"{', '.join(doubtful)} may still come into being: {why}",) if doubtful else ()
-    return Plan("stop", spec.name, spec, tuple(steps), bool(doomed), ends=doomed, notes=notes, keep=keep)
+    return Plan(
+        "stop", spec.name, spec, tuple(steps), bool(doomed) or purge, ends=doomed, notes=notes, keep=keep, purge=purge
+    )
 
 
 def scale_target(group: str, spec: ClusterSpec) -> str:
@@ -253,13 +279,17 @@ def plan_scale(spec: ClusterSpec, applications: tuple[Application, ...], counts:
 
 
 def plan_restart(spec: ClusterSpec, applications: tuple[Application, ...], target: str) -> Plan:
-    """Restart `head`, `workers`, `all`, a group, or one `GROUP-N`; workers join a restarted head by themselves."""
-    chosen = tuple(
-        app
-        for app in applications
-        if target in {"all", app.short} or (app.role == "worker" and target in {"workers", app.group})
-    )
-    if not chosen:
+    """Restart `head`, `workers`, `all`, a group, or one `GROUP-N`, or several of them with commas between.
+
+    Workers join a restarted head by themselves.
+    """
+    names_of = {
+        app.name: {"all", app.short, *(("workers", app.group) if app.role == "worker" else ())} for app in applications
+    }
+    targets = target.split(",")
+    chosen = tuple(app for app in applications if not names_of[app.name].isdisjoint(targets))
+    missing = next((one for one in targets if not any(one in names for names in names_of.values())), None)
+    if missing is not None:
         have = ", ".join(app.short for app in applications) or "none"
         groups = ", ".join(dict.fromkeys(app.group for app in applications if app.role == "worker"))
         words = "or say head, workers or all" + (f", or a group: {groups}" if groups else "")
@@ -269,7 +299,7 @@ def plan_restart(spec: ClusterSpec, applications: tuple[Application, ...], targe
             spec,
             (),
             changed=False,
-            problems=(Problem("target", f"{spec.name} has no {target}", f"it has: {have}; {words}"),),
+            problems=(Problem("target", f"{spec.name} has no {missing}", f"it has: {have}; {words}"),),
         )
     head = next((app for app in applications if app.role == "head"), None)
     if (head is None or head.state not in LIVE) and head not in chosen:
@@ -354,6 +384,7 @@ def create_request(spec: ClusterSpec, name: str) -> CreateRequest:
         runtime_identifier=size.runtime_identifier or "",
         script=size.script or (spec.workers.script if group else "") or "",
         spec_json=msgspec.json.encode(spec).decode(),
+        shared_memory=spec.shared_memory or 0.0,
         accelerator=workers.accelerator or "",
         resource_group_id=workers.resource_group_id or 0,
         resource_profile_id=workers.resource_profile_id or 0,

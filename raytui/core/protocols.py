@@ -39,6 +39,8 @@ class CreateRequest(msgspec.Struct, frozen=True):
     """0 leaves that to the platform."""
     resource_profile_id: int = 0
     """0 leaves that to the platform."""
+    shared_memory: float = 0.0
+    """GB that the project is to allow each pod at least; 0 leaves it as it is."""
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -50,6 +52,8 @@ class Check(msgspec.Struct, frozen=True):
     hint: Hint = ""
     field: str = ""
     """The spec's field that is to blame, when one is; a failing check with a field becomes a Problem of `start`."""
+    choices: tuple[str, ...] = ()
+    """What would do in its place: every one that the platform has."""
 
 
 class DashboardTarget(msgspec.Struct, frozen=True):
@@ -95,6 +99,11 @@ class LogPlaces(msgspec.Struct, frozen=True):
     """Folder below which Ray keeps its sessions, each with a folder `logs`."""
 
 
+async def not_here(_store: object, application: Application) -> LogPlaces:  # noqa: ARG001  # of whatever application
+    """The places of a platform whose nodes run on other machines: none."""
+    return LogPlaces()
+
+
 class Store(Protocol):
     """What a platform keeps of its clusters: launchers, the output of nodes, and what was last asked for."""
 
@@ -135,6 +144,17 @@ class Store(Protocol):
         """
         ...
 
+    async def purge(self, cluster: str) -> tuple[str, ...]:
+        """Remove all that is kept of a cluster, its logs and what a deploy made for it too; what was removed.
+
+        Raises `RefusedForSafety` while it has applications.
+        """
+        ...
+
+    def place_of(self, cluster: str) -> str:
+        """Where that is kept, in words; empty where nothing is."""
+        ...
+
 
 class Specs(Protocol):
     """What a platform says of a spec before anything is made from it."""
@@ -148,10 +168,14 @@ class Specs(Protocol):
         ...
 
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:
-        """The spec with what was left out, where the platform can choose it by itself.
+        """The spec with what was left out or is `auto`, where the platform can choose it by itself.
 
-        Such as the newest fitting runtime images.
+        Such as the newest fitting images. Raises `ConfigurationError` when nothing fits.
         """
+        ...
+
+    async def deployed(self, cluster: str) -> ClusterSpec | None:
+        """What a deploy left for the cluster of this name; none when it left nothing that can be understood."""
         ...
 
 

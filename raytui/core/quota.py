@@ -125,7 +125,9 @@ def outlooks(applications: Sequence[Application], holdings: Holdings) -> list[Ou
         held = app.name in admitted or (
             states[app.name] in _HOLDS if app.name in states else app.name in holdings.running
         )
-        holds = app.state in _HOLDS or (app.state == "starting" and app.name in admitted)
+        # One that is stopping holds what it held; it may never have had anything.
+        holds = app.state == "running" or (app.state == "stopping" and held)
+        holds = holds or (app.state == "starting" and app.name in admitted)
         for pool in pools if holds != held else ():
             pool.take(OURS, (holds - held) * pool.asked(app))
     found = []

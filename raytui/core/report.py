@@ -21,7 +21,7 @@ SCHEMA_VERSION = 1
 Document = dict[str, object]
 """A document of the contract before it is encoded."""
 STALE_AFTER_S = 30.0
-"""Evidence older than this is called stale."""
+"""Data older than this is called stale."""
 
 
 def status_document(snapshot: Snapshot, assessment: Assessment, now: float) -> Document:
@@ -75,8 +75,12 @@ def advised(item: Advising) -> Document:
 
 
 def condition_document(condition: Condition) -> Document:
-    """One condition as contract section 3 defines it."""
-    return {**advised(condition), "since": rfc3339_or_none(condition.since)}
+    """One condition as contract section 3 defines it, and whether it is about the cluster or the work on it."""
+    return {
+        **advised(condition),
+        "since": rfc3339_or_none(condition.since),
+        "about": "work" if condition.is_of_work else "cluster",
+    }
 
 
 def event_document(event: Event) -> Document:

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import msgspec
+
 from raytui.core.asked import part_of
+from raytui.core.catalog import LIST_RUNTIMES
 from raytui.core.errors import Problem
+from raytui.core.launchers import FOLDER, SCRIPTS
+from raytui.core.platforms import PlatformName, traits
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.spec import WORKER, ClusterSpec
 
+SHARED = ".raytui"
+"""The folder of a project that holds those of its clusters."""
 EXAMPLE_RUNTIME = (
     "docker.repository.cloudera.com/cloudera/cdsw/ml-runtime-pbj-jupyterlab-python3.11-standard:2025.09.1-b5"
 )
+
+
+def managed_script(cluster: str, role: Literal["head", "worker"]) -> str:
+    """Where the commands and the console put the launcher of a role, relative to the project."""
+    return f"{SHARED}/{cluster}/{FOLDER}/{SCRIPTS[role]}"
+
+
+def with_launchers(spec: ClusterSpec, platform: PlatformName) -> ClusterSpec:
+    """The spec with the launchers that `start` writes by itself, where none is named and the platform needs them."""
+    if not traits(platform).is_workbench or (spec.head.script and spec.workers.script):
+        return spec
+    head, workers = spec.head, spec.workers
+    return msgspec.structs.replace(
+        spec,
+        head=msgspec.structs.replace(head, script=head.script or managed_script(spec.name, "head")),
+        workers=msgspec.structs.replace(workers, script=workers.script or managed_script(spec.name, "worker")),
+    )
 
 
 def required_problems(spec: ClusterSpec) -> list[Problem]:
     """One problem for each required parameter that is missing, in the order head, workers."""
     image = (
         f"a whole image identifier, for example {EXAMPLE_RUNTIME}; ",
-        Remedy("doctor", "", "lists those of the workbench"),
+        LIST_RUNTIMES,
     )
     missing: list[Problem] = []
     if not spec.head.runtime_identifier:

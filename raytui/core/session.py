@@ -259,6 +259,21 @@ class ConsoleSettings(Protocol):
         ...
 
     @property
+    def read_only_asked(self) -> bool:
+        """Whether somebody asked for that, so that jobs are refused too; a watched cluster takes them."""
+        ...
+
+    @property
+    def production(self) -> bool:
+        """Whether whoever changes the cluster types its name first."""
+        ...
+
+    @property
+    def theme(self) -> str:
+        """Colours, by the name of a theme."""
+        ...
+
+    @property
     def refresh(self) -> float:
         """Seconds between two looks."""
         ...

@@ -18,7 +18,7 @@ from raytui.core.needs import Pending
 from raytui.core.platforms import traits
 from raytui.core.revival import Revival
 from raytui.core.spec import WORKER, ClusterSpec, place
-from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
+from raytui.core.workload import EnvironmentSetup, PlacementGroup, RayWorker, Task, TaskCount
 
 ApplicationState = Literal["starting", "running", "stopping", "stopped", "failed", "unknown"]
 NodeState = Literal["ALIVE", "DEAD", "UNKNOWN"]
@@ -359,6 +359,8 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     """What raytui itself is changing on this cluster now."""
     holdings: Reading[Holdings] = Reading()
     """Who holds what on the platform; read while an application waits, and while somebody looks at it."""
+    environments: Reading[tuple[EnvironmentSetup, ...]] = Reading()
+    """Runtime environments that are being set up; read while something waits that brings one."""
     revivals: tuple[Revival, ...] = ()
     """Applications that failed and that the platform starts again by itself, or did lately."""
     foreign: tuple[str, ...] = ()

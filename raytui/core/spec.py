@@ -14,6 +14,8 @@ Port = int | Literal["auto"]
 DEFAULT_RAY_PORT = 6379
 DEFAULT_DASHBOARD_PORT = 8265
 GIGABYTE = 10**9
+AUTO = "auto"
+"""In place of an image: the newest of the workbench's list that fits. In place of a port: a free one."""
 WORKER = "worker"
 """The group that the table `workers` describes; every other group has a table of its own in `groups`."""
 GROUP_LABEL = "raytui/group"
@@ -69,11 +71,18 @@ class ClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     """Serve Ray's dashboard through the head application's address, behind the platform's login and Ray's token."""
     auth: Literal["token", "disabled"] = "token"
     """Ray's own authentication; `token` generates one token for the cluster."""
+    shared_memory: float | None = None
+    """GB of `/dev/shm` that the project is to allow each pod at least; raised before applications are made."""
     head: HeadSpec = HeadSpec()
     workers: WorkersSpec = WorkersSpec()
     """The group `worker`."""
     groups: dict[str, WorkersSpec] = {}
     """Further groups of workers by name, without `worker`."""
+
+    def __hash__(self) -> int:
+        """As any frozen value has one: equal specs have equal hashes, in whatever order their groups stand."""
+        top = (self.name, self.ray_port, self.dashboard_port, self.expose_dashboard, self.auth)
+        return hash((top, self.head, self.workers, frozenset(self.groups.items())))
 
     @property
     def all_groups(self) -> dict[str, WorkersSpec]:
@@ -121,13 +130,14 @@ class ClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         """
         import hashlib  # 1.5 ms that a status does not need
 
-        alone = msgspec.structs.replace(self, workers=self.all_groups[group], groups={}).with_workers(0)
+        alone = msgspec.structs.replace(self, workers=self.all_groups[group], groups={}, shared_memory=None)
+        alone = alone.with_workers(0)
         return hashlib.sha256(msgspec.json.encode(_values(alone), order="deterministic")).hexdigest()[:12]
 
 
 _OF_WORKBENCH = ("accelerator", "resource_group_id", "resource_profile_id")
 """What of a group only a workbench knows."""
-_SINCE_GROUPS = {"groups", *_OF_WORKBENCH}
+_SINCE_GROUPS = {"groups", "shared_memory", *_OF_WORKBENCH}
 """Fields that a digest leaves out where nothing is said, because digests made before there were such fields do too."""
 
 

@@ -32,6 +32,8 @@ MAX_CPU = 1024.0
 MAX_MEMORY_GB = 24576.0
 MIN_MEMORY_GB = 0.5
 """Below this (GB) a Ray node does not come up: a worker's processes take about 0.3, the object store 0.08."""
+MIN_SHM_GB = 0.0625
+"""What a pod has without a word of the project: 64 MB."""
 MAX_GPUS = 64
 WORKER_PORTS = range(10002, 20000)
 """Ports that Ray gives to its workers; a head port inside fails at once with a ValueError."""
@@ -143,6 +145,7 @@ def _port(field: str, flag: str, port: Port) -> Iterator[Problem]:
 
 
 def _sizes(spec: ClusterSpec) -> Iterator[Problem]:
+    yield from _amount("shared_memory", spec.shared_memory, MIN_SHM_GB, MAX_MEMORY_GB, "GB of shared memory")
     yield from _amount("head.cpu", spec.head.cpu, 0.1, MAX_CPU, "CPUs")
     yield from _amount("head.memory", spec.head.memory, MIN_MEMORY_GB, MAX_MEMORY_GB, "GB of memory")
     yield from _group("workers", spec.workers)
@@ -159,6 +162,10 @@ def _group(field: str, size: WorkersSpec) -> Iterator[Problem]:
     yield from _amount(f"{field}.memory", size.memory, MIN_MEMORY_GB, MAX_MEMORY_GB, "GB of memory")
     if not 0 <= size.gpus <= MAX_GPUS:
         yield Problem(f"{field}.gpus", f"{size.gpus} GPUs: the number must be from 0 to {MAX_GPUS}")
+
+
+def _of_workbench(field: str, size: WorkersSpec) -> Iterator[Problem]:
+    """What only a workbench knows, so that it means nothing elsewhere."""
     if size.accelerator and not size.gpus:
         told = f"{size.accelerator} names a kind of GPU, and no GPU is asked for"
         yield Problem(f"{field}.accelerator", told, f"set {field}.gpus, or leave {field}.accelerator out")
@@ -182,6 +189,8 @@ def _platform(spec: ClusterSpec, platform: PlatformName) -> Iterator[Problem]:
         )
     if traits(platform).is_workbench:
         yield from required_problems(spec)
+        for group, size in spec.all_groups.items():
+            yield from _of_workbench(part_of(group), size)
         for field, port in (("ray_port", spec.ray_port), ("dashboard_port", spec.dashboard_port)):
             if port == "auto":
                 yield Problem(

@@ -114,3 +114,13 @@ class RayWorker(msgspec.Struct, frozen=True, gc=False):
     """Ray's text about its end."""
     started_at: float = 0.0
     ended_at: float = 0.0
+
+
+class EnvironmentSetup(msgspec.Struct, frozen=True):
+    """A runtime environment that is being set up for a job, as its log tells."""
+
+    job_id: str
+    step: str = ""
+    """What is being done, such as `pip install`."""
+    since: float = 0.0
+    last_line: str = ""

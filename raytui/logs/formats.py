@@ -178,6 +178,11 @@ _ALARM = re.compile(
 """What a line without a form says of something that went wrong."""
 
 
+_SERIOUS = frozenset({"ERROR", "FATAL"})
+LOOKED_AT = 2_000
+"""Characters of a line in which a sign of an error is looked for."""
+
+
 def parse(text: str) -> tuple[Parsed, str] | None:
     """What a line says of itself, and the name of its form; none for a line that has none."""
     for each in FORMATS:
@@ -194,6 +199,18 @@ def parse(text: str) -> tuple[Parsed, str] | None:
 def is_alarm(text: str) -> bool:
     """Whether a line without a form tells of a failure: a traceback, an error's name, a signal."""
     return _ALARM.search(text) is not None
+
+
+def is_error(text: str) -> bool:
+    """Whether a line tells of an error, by its level or, where it has none, by its words; looks at its beginning."""
+    common = _COMMON(text, text[:1] == "[")
+    if common is not None:
+        letter, word = common.group(3, 4)
+        return _LETTERS[letter or word[0]] in _SERIOUS
+    text = text[:LOOKED_AT]
+    found = parse(text)
+    level = found[0].level if found is not None else None
+    return level in _SERIOUS if level is not None else is_alarm(text)
 
 
 class Clock:

@@ -35,11 +35,16 @@ class Account:
         """Since when each application has been seen to be starting, by the loop's clock."""
 
     async def read(
-        self, applications: tuple[Application, ...] | None, *, looked_at: bool, patience: float
+        self,
+        applications: tuple[Application, ...] | None,
+        *,
+        looked_at: bool,
+        patience: float,
+        first: float = ANSWER_S,
     ) -> Reading[Holdings]:
         """What is held; empty when nobody waits and nobody looks.
 
-        Waits for a new answer for `patience` seconds, the first one for as long as it takes. Never raises for a
+        Waits for a new answer for `patience` seconds, for the very first one for `first`. Never raises for a
         platform that does not answer.
         """
         now = asyncio.get_running_loop().time()
@@ -50,7 +55,7 @@ class Account:
             self._asking = asyncio.create_task(self._ask(applications or ()), name="ask who holds what")
         if self._asking is not None:
             has_none = self._last.value is None and self._last.failure is None
-            done, _ = await asyncio.wait([self._asking], timeout=ANSWER_S if has_none else patience)
+            done, _ = await asyncio.wait([self._asking], timeout=first if has_none else patience)
             if done:
                 task, self._asking = self._asking, None
                 task.result()

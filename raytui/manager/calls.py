@@ -29,8 +29,8 @@ class Deadline:
     """The moment at which a call of raytui must be over."""
 
     def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        """How long there was in all."""
+        self.seconds = round(seconds, 1) or seconds
+        """How long there was in all, as precisely as a person wants to read it."""
         self.at = asyncio.get_running_loop().time() + seconds
 
     @property

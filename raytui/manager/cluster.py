@@ -6,9 +6,8 @@ look, so what is carried out is never older than a moment, and never ends more t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from pathlib import Path
 
 import msgspec
@@ -20,24 +19,26 @@ from raytui.core.asked import (
     fields_of,
     overlay,
     profile_note,
-    with_groups_of,
 )
 from raytui.core.conditions import assess
-from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, Problem, RaytuiError, RefusedForSafety
+from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.permission import require_changeable
 from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec, scale_spec
-from raytui.core.protocols import Check, Platform
+from raytui.core.protocols import Platform
 from raytui.core.remedy import CREATE, Remedy
 from raytui.core.report import status_document
+from raytui.core.required import with_launchers
 from raytui.core.snapshot import Application
 from raytui.core.spec import WORKER, ClusterSpec, HeadSpec, WorkersSpec
-from raytui.core.validate import count_problems, validate
+from raytui.core.validate import count_problems
 from raytui.manager.executor import Execution
+from raytui.manager.filling import DEPLOYED, counting, deployed, filled, on_basis, on_ports
 from raytui.manager.journal import Journal
 from raytui.manager.memory import Memory
 from raytui.manager.monitor import Monitor
 from raytui.manager.operations import hold
+from raytui.manager.refusals import refuse_impossible, refuse_unsound
 
 
 class ClusterManager:
@@ -82,8 +83,10 @@ class ClusterManager:
         groups: Mapping[str, int] | None = None,
         target: str = "all",
         keep: bool = False,
+        purge: bool = False,
         flags: Collection[str] | None = None,
         recreate: bool = False,
+        fill: bool = True,
     ) -> Plan:
         """What the verb would do now.
 
@@ -91,7 +94,8 @@ class ClusterManager:
 
         `start` completes what is recorded with the cluster as last asked for. `flags` are the fields of `spec` that
         count whatever is recorded, by default those in which it differs from the manager's own. `recreate` makes again
-        what differs from what is asked for.
+        what differs from what is asked for. `purge` lets a stop remove what it otherwise leaves.
+        Without `fill` nothing is put in that is missing.
 
         Raises `ConfigurationError` with every problem, `NotFound` when there is nothing to scale or restart,
         `RefusedForSafety` on a read-only profile, and whatever the platform raises when it cannot be asked.
@@ -105,14 +109,15 @@ class ClusterManager:
             if wrong:
                 raise ConfigurationError.from_problems(wrong)
         if verb == "start":
-            await self._refuse_unsound(wanted, counting)
+            await self._refuse_unsound(wanted, counting, fill=fill)
         applications = await self._platform.list(wanted.name)
         plan = await self._compare(
-            verb, wanted, applications, numbers=numbers, target=target, keep=keep, flags=counting, recreate=recreate
-        )
+            verb, wanted, applications, numbers=numbers, target=target, keep=keep, purge=purge, flags=counting,
+            recreate=recreate, fill=fill,
+        )  # fmt: skip
         _refuse_problems(plan)
         if plan.creates:
-            await self._refuse_impossible(plan)
+            plan = msgspec.structs.replace(plan, notes=(*plan.notes, *await refuse_impossible(self._platform, plan)))
         return plan
 
     async def execute(
@@ -170,8 +175,10 @@ class ClusterManager:
         numbers: Mapping[str, int],
         target: str,
         keep: bool,
+        purge: bool,
         flags: frozenset[str],
         recreate: bool,
+        fill: bool,
         shown: ClusterSpec | None = None,
     ) -> Plan:
         if verb in {"scale", "restart"} and not applications:
@@ -179,7 +186,7 @@ class ClusterManager:
         if verb == "stop":
             memory = Memory(self._state_dir, self._platform, wanted.name)
             known = (*applications, *memory.unlisted(applications))
-            return plan_stop(wanted, known, keep=keep, doubtful=memory.doubtful(known))
+            return plan_stop(wanted, known, keep=keep, purge=purge, doubtful=memory.doubtful(known))
         # Where everything has vanished since the plan was shown, what was shown is still what is wanted.
         basis = await self._recorded(wanted, applications) or shown
         if verb == "restart":
@@ -190,7 +197,7 @@ class ClusterManager:
                 raise ConfigurationError.from_problems(strange, f"scale of {wanted.name}")
             plan = plan_scale(scaled, applications, numbers)
             return msgspec.structs.replace(plan, record=plan.spec)
-        return await self._compare_start(wanted, applications, basis, flags, recreate=recreate)
+        return await self._compare_start(wanted, applications, basis, flags, recreate=recreate, fill=fill)
 
     async def _compare_start(
         self,
@@ -200,13 +207,17 @@ class ClusterManager:
         flags: frozenset[str],
         *,
         recreate: bool,
+        fill: bool,
     ) -> Plan:
-        spec = wanted if basis is None else with_groups_of(overlay(basis, wanted, flags), wanted)
+        left = await deployed(self._platform, wanted, self._given) if fill and basis is None else None
+        basis = basis or left
+        spec = wanted if basis is None else on_basis(basis, wanted, flags)
+        spec, taken = await filled(self._platform, spec, launchers=fill)
         if not any(app.role == "head" for app in applications):
             spec = await self._platform.specs.resolve_ports(spec)
-        spec = _on_ports(spec, applications)
+        spec = on_ports(spec, applications)
         said = self._given | flags
-        asked = overlay(spec, wanted, said - counts(said))
+        asked = overlay(spec, wanted, counting(said, wanted, spec) - counts(said))
         asked = msgspec.structs.replace(
             asked,
             ray_port=spec.ray_port if asked.ray_port == "auto" else asked.ray_port,
@@ -214,13 +225,17 @@ class ClusterManager:
         )
         plan = plan_start(spec, applications, asked=asked, recreate=recreate)
         reported = {difference.field for difference in plan.differences}
-        note = profile_note(plan.spec, wanted, flags=flags | reported, given=self._given)
+        note = (
+            f"{wanted.name} {DEPLOYED}"
+            if left is not None and left != wanted
+            else profile_note(plan.spec, wanted, flags=flags | reported, given=self._given)
+        )
         record = plan.spec if plan.changed else None
         if record is None and basis is not None:
             # Only numbers changed, to what there is.
             counted = overlay(basis, spec, counts(flags))
             record = counted if counted != basis else None
-        notes = (*filter(None, [note]), *dropped_notes(spec, wanted), *plan.notes)
+        notes = (*filter(None, [note]), *taken, *dropped_notes(spec, wanted), *plan.notes)
         return msgspec.structs.replace(plan, profile=wanted, flags=flags, record=record, notes=notes)
 
     async def _recorded(self, wanted: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec | None:
@@ -251,8 +266,10 @@ class ClusterManager:
             numbers=plan.counts,
             target=plan.target,
             keep=plan.keep,
+            purge=plan.purge,
             flags=flags,
             recreate=plan.recreate,
+            fill=False,
             shown=plan.spec if plan.verb == "start" else None,
         )
         _refuse_problems(fresh)
@@ -266,58 +283,15 @@ class ClusterManager:
             )
         return fresh
 
-    async def _refuse_unsound(self, wanted: ClusterSpec, flags: frozenset[str]) -> None:
-        """Raise `ConfigurationError` when the spec breaks a rule.
+    async def _refuse_unsound(self, wanted: ClusterSpec, flags: frozenset[str], *, fill: bool) -> None:
+        async def basis() -> ClusterSpec | None:
+            found = await self._recorded(wanted, await self._platform.list(wanted.name))
+            if found is None and fill:
+                found = await deployed(self._platform, wanted, self._given)
+            return found
 
-        The error also holds what the platform would refuse about its other fields.
-        """
-        problems = validate(wanted, self._platform.name)
-        if not problems:
-            return
-        reported = {problem.field for problem in problems}
-        checks: tuple[Check, ...] = ()
-        if "name" not in reported:
-            # The rules stand without a platform; whatever is wrong with that one shows when the spec is sound.
-            with suppress(RaytuiError):
-                basis = await self._recorded(wanted, await self._platform.list(wanted.name))
-                if basis is not None:
-                    # What the profile leaves out may be recorded with the cluster.
-                    wanted = with_groups_of(overlay(basis, wanted, flags), wanted)
-                    problems = validate(wanted, self._platform.name)
-                    if not problems:
-                        return
-                    reported = {problem.field for problem in problems}
-                checks = await self._platform.specs.preflight(wanted)
-        found = [check for check in checks if check.status == "fail" and check.field and check.field not in reported]
-        problems += [Problem(check.field, check.message, check.hint) for check in found]
-        raise ConfigurationError.from_problems(problems, f"the spec of {wanted.name}")
-
-    async def _refuse_impossible(self, plan: Plan) -> None:
-        """Raise `ConfigurationError` with every reason why the platform could not run what the plan creates."""
-        unsound = validate(plan.spec, self._platform.name) if plan.verb == "start" else []
-        if unsound:
-            raise ConfigurationError.from_problems(unsound, f"{plan.verb} of {plan.cluster}")
-        names = tuple(request.name for request in plan.creates)
-        foreign, checks = await asyncio.gather(
-            self._platform.conflicts(names, plan.cluster), self._platform.specs.preflight(plan.spec)
-        )
-        failed = [check for check in checks if check.status == "fail"]
-        problems = [Problem(check.field or check.name, check.message, check.hint) for check in failed]
-        if foreign and not any(check.field == "name" for check in failed):
-            # A platform that checks names itself has said it already, of all of them.
-            exists = "an application named" if len(foreign) == 1 else "applications named"
-            problems.insert(
-                0,
-                Problem(
-                    "name",
-                    f"{exists} {', '.join(foreign)} "
-                    f"{'exists and is' if len(foreign) == 1 else 'exist and are'} not ours",
-                    "choose another cluster name with --cluster; "
-                    f"{'it is' if len(foreign) == 1 else 'they are'} left alone",
-                ),
-            )
-        if problems:
-            raise ConfigurationError.from_problems(problems, f"{plan.verb} of {plan.cluster}")
+        spec = with_launchers(wanted, self._platform.name) if fill else wanted
+        await refuse_unsound(self._platform, spec, flags, basis)
 
     async def start_cluster(  # noqa: PLR0917  # the contract gives this very signature
         self,
@@ -358,7 +332,7 @@ class ClusterManager:
         spec = msgspec.structs.replace(
             self._spec, ray_port=ray_port, dashboard_port=dashboard_port, head=head, workers=workers
         )
-        plan = await self.plan("start", spec=spec, flags=fields_of(spec))
+        plan = await self.plan("start", spec=spec, flags=fields_of(spec), fill=False)
         await self._carry_out(plan, wait=wait_ready, timeout=timeout)
         return await self.get_status()
 
@@ -382,18 +356,3 @@ def _refuse_problems(plan: Plan) -> None:
         problem = plan.problems[0]
         kind = NotFound if problem.field == "target" else OperationFailed
         raise kind(problem.message, hint=problem.hint)
-
-
-def _on_ports(spec: ClusterSpec, applications: tuple[Application, ...]) -> ClusterSpec:
-    """The spec on the ports of the head that exists.
-
-    Workers must meet it where it is, and a head made again keeps its address.
-    """
-    head = next((app for app in applications if app.role == "head" and app.ray_port), None)
-    if head is None:
-        return spec
-    return msgspec.structs.replace(
-        spec,
-        ray_port=head.ray_port if spec.ray_port == "auto" else spec.ray_port,
-        dashboard_port=head.dashboard_port if spec.dashboard_port == "auto" else spec.dashboard_port,
-    )

@@ -17,13 +17,17 @@ from raytui.core.events import Event
 from raytui.core.joined import join
 from raytui.core.kept import reuse
 from raytui.core.merge import Merging
+from raytui.core.platforms import traits
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.questions import OF_PLATFORM, Question
 from raytui.core.revivals import follow, revival_events
-from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot
+from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot, Usage
 from raytui.core.spec import WORKER
-from raytui.manager.account import Account
+from raytui.core.waiting.environments import jobs_setting_up
+from raytui.core.workload import EnvironmentSetup
+from raytui.manager.account import ANSWER_S, Account
 from raytui.manager.beside import Beside
+from raytui.manager.environments import Environments
 from raytui.manager.operations import Watched
 from raytui.manager.readings import ALIVE, BIG, STATUS, VERDICT, Answered, Readings, failure_of
 from raytui.manager.subscriptions import Subscription, Subscriptions
@@ -148,17 +152,34 @@ class Monitor:
                 (asked, foreign), holdings = more
                 if self._link is not None:
                     await self._link.ask(questions, patience, fresh)
+                    environments = await self._link.set_up(questions, self._clock(), patience)
+                else:
+                    environments = ()
+                if self._is_short(questions):
+                    # How many more workers the platform can give is part of why work waits.
+                    holdings = await self._account.read(
+                        applications.value, looked_at=True, patience=PATIENCE_S, first=patience or ANSWER_S
+                    )
             finally:
                 if self._link is not None:
                     await self._link.end_round()
             # One that began or ended meanwhile explains what this round saw, too.
             operation = await self._operation.now() or before
             beside_them = {"asked": asked, "foreign": foreign, "operation": operation, "holdings": holdings}
+            if environments:
+                beside_them["environments"] = Reading(environments, at=self._clock())
             past = self._before
             snapshot = await self._work_out(lambda: self._joined(applications, questions, failure, beside_them))
             self._troubled = is_failing(snapshot)
             await self._write_down(past, snapshot)
             return snapshot
+
+    def _is_short(self, questions: frozenset[Question]) -> bool:
+        """Whether Ray has work without a place on a platform that holds applications to quotas."""
+        if self._link is None or "usage" not in questions:
+            return False
+        usage: Usage | None = self._link.readings.last("usage").value
+        return usage is not None and bool(usage.pending) and traits(self._platform.name).is_workbench
 
     async def _write_down(self, before: Snapshot | None, snapshot: Snapshot) -> None:
         """Keep what the platform was seen to do by itself, of which nobody else keeps an account."""
@@ -240,8 +261,7 @@ class Monitor:
     async def _unlink(self) -> None:
         link, self._link = self._link, None
         if link is not None:
-            await link.end_round()
-            await link.readings.close()
+            await link.close()
 
     def _joined(
         self,
@@ -318,6 +338,7 @@ class _Link:
         self.readings = readings
         self.located = located
         self.merging = Merging()
+        self._environments = Environments(readings.dashboard)
         self._round: asyncio.Task[None] | None = None
 
     def ask(self, questions: frozenset[Question], patience: float | None, fresh: bool) -> asyncio.Task[None]:
@@ -326,6 +347,22 @@ class _Link:
             asking = self.readings.ask(questions, patience=patience, fresh=fresh)
             self._round = asyncio.create_task(asking, name="ask the dashboard")
         return self._round
+
+    async def set_up(
+        self, questions: frozenset[Question], now: float, patience: float | None
+    ) -> tuple[EnvironmentSetup, ...]:
+        """The runtime environments that are being set up, read while something waits that brings one."""
+        asked = questions | self.readings.besides(questions)
+        tasks = self.readings.last("tasks").value or () if "tasks" in asked else ()
+        actors = self.readings.last("actors").value or () if "actors" in asked else ()
+        jobs = jobs_setting_up(tasks, actors, now)
+        return await self._environments.read(jobs, self.readings.last("nodes").value or (), patience)
+
+    async def close(self) -> None:
+        """End what is being asked and let go of the dashboard."""
+        await self.end_round()
+        await self._environments.close()
+        await self.readings.close()
 
     async def end_round(self) -> None:
         """End the round; questions that are still open go on for a later one."""

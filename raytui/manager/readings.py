@@ -14,7 +14,7 @@ from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.kept import reuse
 from raytui.core.protocols import Dashboard
 from raytui.core.questions import Question
-from raytui.core.snapshot import Node, Reading, Rows, Usage
+from raytui.core.snapshot import Job, Node, Reading, Rows, Usage
 
 ALIVE: frozenset[Question] = frozenset({"version", "gcs", "nodes"})
 """Whether Ray answers and which nodes live: asked whatever else is, because every other answer depends on it."""
@@ -55,7 +55,8 @@ BIG = 500
 """Rows of an answer from which they are worked on in a thread, so that no key press waits for them."""
 
 BEHIND_DEMAND: frozenset[Question] = frozenset({"tasks", "placement_groups", "actors"})
-"""What says who waits and who holds the nodes: asked besides as long as Ray's scheduler has work without a place."""
+"""What says who waits and who holds the nodes: asked besides as long as Ray's scheduler has work without a place or
+a job is pending, and while jobs run where Ray's monitor writes no report of that (`--no-monitor`)."""
 
 Answered: TypeAlias = Reading[Any]
 """The reading of some question. Any: each question has answers of its own type."""
@@ -119,7 +120,13 @@ class Readings:
         """What else the answers to these questions make worth asking."""
         asked = frozenset(questions)
         usage: Usage | None = self.last("usage").value
-        return BEHIND_DEMAND - asked if "usage" in asked and usage is not None and usage.pending else frozenset()
+        if "usage" not in asked or usage is None:
+            return frozenset()
+        jobs: tuple[Job, ...] = self.last("jobs").value or ()
+        # Where the report is missing, the lists alone tell of those that run, too.
+        waiting = {"PENDING"} if usage.resources else {"PENDING", "RUNNING"}
+        waits = usage.pending or any(job.status in waiting for job in jobs)
+        return BEHIND_DEMAND - asked if waits else frozenset()
 
     async def close(self) -> None:
         """End what is still being asked and let go of the connection."""

@@ -27,6 +27,7 @@ MISSING_POLLS = 3
 """How often in a row an application that was listed must be missing from the list before it counts as gone."""
 LAG_S = 60.0
 """How long an application that was not listed yet may be missing: the longest lag of a list that was seen."""
+_COMING_UP = frozenset({"starting", "waiting", "joining"})
 DEAD_S = 45.0
 """How long a node may be listed dead before the wait gives up: a worker that rejoins is back sooner."""
 
@@ -100,10 +101,14 @@ class Waits:
     async def _observe(self, what: str) -> AsyncIterator[Snapshot]:
         backoff = Backoff(FIRST_POLL_S, SLOWEST_POLL_S)
         last: Snapshot | None = None
+        silent = asyncio.get_running_loop().time() + LAG_S
         while True:
+            # A dashboard that is asked while it loads holds the answer back until its client gives up, seconds after
+            # the head's own launcher has said that the node lives.
+            comes_up = _comes_up(last) and asyncio.get_running_loop().time() < silent
             try:
                 async with asyncio.timeout_at(self._deadline.at) as limit:
-                    last = await self._monitor.observe(ALIVE)
+                    last = await self._monitor.observe(frozenset() if comes_up else ALIVE)
             except TimeoutError:
                 if not limit.expired():
                     raise
@@ -111,7 +116,8 @@ class Waits:
                 yield last
             if self._deadline.has_passed:
                 raise self._ran_out(what, last)
-            await asyncio.sleep(min(backoff.next(), self._deadline.left))
+            if not comes_up or _comes_up(last):
+                await asyncio.sleep(min(backoff.next(), self._deadline.left))
 
     def _ran_out(self, what: str, last: Snapshot | None) -> WaitRanOut:
         apps = last.applications.value if last is not None else None
@@ -164,6 +170,12 @@ class Waits:
                 hint=(Remedy("restart", app.short, "starts a new node"), Remedy("logs", app.short, "shows its output")),
                 reason="NodeDead",
             )
+
+
+def _comes_up(snapshot: Snapshot | None) -> bool:
+    """Whether the head's launcher says that its node does not live yet."""
+    head = snapshot.head if snapshot is not None else None
+    return head is not None and head.launcher is not None and head.launcher.state in _COMING_UP
 
 
 def _by_state(apps: Sequence[Application]) -> str:

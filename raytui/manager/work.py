@@ -80,7 +80,8 @@ class Work:
         try:
             await self._record()
             for step in plan.steps:
-                if wait or not step.action.startswith("wait"):
+                left_alone = step.action == "purge" and removal.words()
+                if not left_alone and (wait or not step.action.startswith("wait")):
                     await self._step(step, removal)
             left = await removal.outcome()
             self._memory.gone(removal.ended)
@@ -154,9 +155,18 @@ class Work:
                 hint=(Remedy(self._plan.verb, "", "goes on"), REMOVE),
             )
         apps = [app for app in self._plan.ends if app.name in step.targets]
+        if step.action == "prepare":
+            requests = [self._request(request.name) for request in self._plan.creates]
+            await self._in_time(self._platform.prepare(requests), "while the shared memory was being raised")
+            return Outcome(message=f"at least {self._plan.spec.shared_memory:g} GB")
+        if step.action == "purge":
+            work = self._platform.store.purge(self._plan.cluster)
+            removed = await self._in_time(work, "while what is left of it was being removed")
+            return Outcome(message=", ".join(removed) or "nothing was left")
         if step.action == "launchers":
             await self._write_launchers()
-        elif step.action == "create":
+            return Outcome(message=next(iter(self._scripts.values()), "").rpartition("/")[0])
+        if step.action == "create":
             requests = [self._request(name) for name in step.targets]
             await self._in_time(self._platform.prepare(requests), "while what the applications need was being prepared")
             await self._together([self._made.create(request, until=self._deadline.at) for request in requests])

@@ -26,9 +26,10 @@ from raytui.tui.glyphs import AsciiGlyphs
 from raytui.tui.keys import bindings, table
 from raytui.tui.offers import Command
 from raytui.tui.operation import Notice
+from raytui.tui.render.text import clean
 from raytui.tui.screens.cluster import ClusterScreen
 from raytui.tui.terminal import TerminalDriver, on_end, screen_file
-from raytui.tui.theme import DARK, LIGHT
+from raytui.tui.theme import THEMES
 from raytui.view.words import needs_ascii
 
 if TYPE_CHECKING:
@@ -69,9 +70,9 @@ class RaytuiApp(App[str]):
         self._clusters: list[ClusterScreen] = []
         self._glyphs = AsciiGlyphs(enabled=needs_ascii(screen_file().encoding) if ascii_only is None else ascii_only)
         self._leaving = self._ending = False
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
+        for theme, _ in THEMES.values():
+            self.register_theme(theme)
+        self.theme = THEMES.get(settings.theme, THEMES["dark"])[0].name
         self.set_keymap(settings.keys)
         self.fault: Exception | None = None
         """What nobody foresaw and the console ended with."""
@@ -115,8 +116,20 @@ class RaytuiApp(App[str]):
         for key in self.keys:
             if key.does.palette and "anywhere" in key.where:
                 yield Command(key.tooltip, f"key {key.written}", partial(self.run_action, key.does.action))
-        yield Command("Use light colours", "until the console is closed", partial(setattr, self, "theme", LIGHT.name))
-        yield Command("Use dark colours", "until the console is closed", partial(setattr, self, "theme", DARK.name))
+        for name, (theme, words) in THEMES.items():
+            use = partial(setattr, self, "theme", theme.name)
+            yield Command(f"Theme {name}", f"{words}, until the console is closed", use)
+
+    def named(self, typed: str, alike: Callable[[str], bool]) -> list[Command]:
+        """Things of the cluster by id or name, each as the way to its row."""
+        from raytui.view.things import things
+
+        picture = self.cluster.latest
+        found = things(picture, typed, alike) if picture is not None else []
+        return [
+            Command(clean(one.name), f"{one.state}, in {one.kind}", partial(self.cluster.go, one.kind, one.key))
+            for one in found
+        ]
 
     def action_quit(self) -> None:  # type: ignore[override]  # Textual's may be awaited, and need not be
         """Textual's own way out asks too."""

@@ -21,3 +21,12 @@ class Offers(Protocol):
     def commands(self) -> Iterable[Command]:
         """What can be done here now."""
         ...
+
+
+@runtime_checkable
+class Holds(Protocol):
+    """Whoever knows things that can be gone to by name."""
+
+    def named(self, typed: str, alike: Callable[[str], bool]) -> list[Command]:
+        """Those that are called as it was typed, or `alike`; asked in a thread, since there may be thousands."""
+        ...

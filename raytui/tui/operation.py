@@ -11,6 +11,7 @@ from raytui.core.events import Severity, StepEvent
 from raytui.core.plan import Plan, Verb
 from raytui.core.remedy import Hint
 from raytui.core.spec import ClusterSpec
+from raytui.view.picture import Picture
 
 Answer = Literal["", "carry-out", "recreate"]
 """The operator's answer to a plan: do nothing, carry it out, or plan anew to replace what differs."""
@@ -83,3 +84,12 @@ def end(operation: Operation, error: RaytuiError | None, now: float) -> Operatio
     if error is None:
         return msgspec.structs.replace(operation, state="done", ended=now)
     return msgspec.structs.replace(operation, state="failed", ended=now, message=error.message, hint=error.hint)
+
+
+def restart_targets(picture: Picture | None) -> list[str]:
+    """What can be restarted now, by the names that `restart` takes."""
+    applications = (picture.known.applications.value or ()) if picture else ()
+    names = [app.short for app in applications]
+    groups = list(dict.fromkeys(app.group for app in applications if app.group))
+    several = [*(["workers"] if len(names) > 1 else []), *(groups if len(groups) > 1 else [])]
+    return ["all", *several, *names[:50]] if names else []

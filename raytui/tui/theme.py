@@ -1,4 +1,4 @@
-"""All colours of the console, once: two calm themes, and what each role of a line looks like in them.
+"""All colours of the console, once: its calm themes, and what each role of a line looks like in them.
 
 One accent; the semantic colours mark states only. Roles that matter differ by weight too, so that they survive 16
 colours and NO_COLOR.
@@ -8,76 +8,107 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
 
-DARK = Theme(
-    name="raytui-dark",
-    primary="#5f9cf0",
-    secondary="#5f9cf0",
-    accent="#5f9cf0",
-    foreground="#c9ced3",
-    background="#101316",
-    surface="#171b1f",
-    panel="#20262b",
-    success="#5ec269",
-    warning="#e8b93a",
-    error="#f0776c",
-    dark=True,
-    variables={
-        "muted": "#818b94",
-        "rule": "#3a434b",
-        "strong": "#eef1f3",
-        "cursor": "#28323a",
-        "match": "#4a4326",
-        "block-cursor-background": "#28323a",
-        "block-cursor-foreground": "#eef1f3",
-        "block-cursor-text-style": "none",
-        "input-cursor-background": "#c9ced3",
-        "input-cursor-foreground": "#101316",
-        "input-selection-background": "#5f9cf0 35%",
-        "scrollbar": "#2b3339",
-        "scrollbar-background": "#101316",
-        "scrollbar-background-hover": "#101316",
-        "scrollbar-background-active": "#101316",
-        "scrollbar-hover": "#3a434b",
-        "scrollbar-active": "#5f9cf0",
-        "scrollbar-corner-color": "#101316",
-    },
-)
-LIGHT = Theme(
-    name="raytui-light",
-    primary="#2a5f94",
-    secondary="#2a5f94",
-    accent="#2a5f94",
-    foreground="#2b3136",
-    background="#f6f7f8",
-    surface="#ebedef",
-    panel="#dfe3e6",
-    success="#2f7438",
-    warning="#8a5a00",
-    error="#b3261e",
-    dark=False,
-    variables={
-        "muted": "#66707a",
-        "rule": "#c0c7cd",
-        "strong": "#0c0f11",
-        "cursor": "#d5dde4",
-        "match": "#f0e2ae",
-        "block-cursor-background": "#d5dde4",
-        "block-cursor-foreground": "#0c0f11",
-        "block-cursor-text-style": "none",
-        "scrollbar": "#c9d0d6",
-        "scrollbar-background": "#f6f7f8",
-        "scrollbar-background-hover": "#f6f7f8",
-        "scrollbar-background-active": "#f6f7f8",
-        "scrollbar-hover": "#aab4bd",
-        "scrollbar-active": "#2a5f94",
-        "scrollbar-corner-color": "#f6f7f8",
-    },
-)
+
+class Palette(NamedTuple):
+    """The colours of one theme, from which Textual's variables are made."""
+
+    accent: str
+    """Keys, titles, the cursor's mark."""
+    foreground: str
+    strong: str
+    muted: str
+    background: str
+    surface: str
+    panel: str
+    rule: str
+    cursor: str
+    """Ground of the cursor's row."""
+    match: str
+    """Ground of what a search found."""
+    ok: str
+    warn: str
+    error: str
+    bar: str
+    """Scrollbars."""
+    bar_hover: str
+    is_dark: bool = True
+
+
+def _theme(name: str, colours: Palette) -> Theme:
+    return Theme(
+        name=f"raytui-{name}",
+        primary=colours.accent,
+        secondary=colours.accent,
+        accent=colours.accent,
+        foreground=colours.foreground,
+        background=colours.background,
+        surface=colours.surface,
+        panel=colours.panel,
+        success=colours.ok,
+        warning=colours.warn,
+        error=colours.error,
+        dark=colours.is_dark,
+        variables={
+            "muted": colours.muted,
+            "rule": colours.rule,
+            "strong": colours.strong,
+            "cursor": colours.cursor,
+            "match": colours.match,
+            "block-cursor-background": colours.cursor,
+            "block-cursor-foreground": colours.strong,
+            "block-cursor-text-style": "none",
+            "input-cursor-background": colours.foreground,
+            "input-cursor-foreground": colours.background,
+            "input-selection-background": f"{colours.accent} 35%",
+            "scrollbar": colours.bar,
+            "scrollbar-background": colours.background,
+            "scrollbar-background-hover": colours.background,
+            "scrollbar-background-active": colours.background,
+            "scrollbar-hover": colours.bar_hover,
+            "scrollbar-active": colours.accent,
+            "scrollbar-corner-color": colours.background,
+        },
+    )
+
+
+_DARK = Palette(
+    accent="#5f9cf0", foreground="#c9ced3", strong="#eef1f3", muted="#818b94",
+    background="#101316", surface="#171b1f", panel="#20262b", rule="#3a434b", cursor="#28323a", match="#4a4326",
+    ok="#5ec269", warn="#e8b93a", error="#f0776c", bar="#2b3339", bar_hover="#3a434b",
+)  # fmt: skip
+_LIGHT = Palette(
+    accent="#2a5f94", foreground="#2b3136", strong="#0c0f11", muted="#66707a",
+    background="#f6f7f8", surface="#ebedef", panel="#dfe3e6", rule="#c0c7cd", cursor="#d5dde4", match="#f0e2ae",
+    ok="#2f7438", warn="#8a5a00", error="#b3261e", bar="#c9d0d6", bar_hover="#aab4bd", is_dark=False,
+)  # fmt: skip
+_CONTRAST = Palette(
+    accent="#7fd4ff", foreground="#ffffff", strong="#ffffff", muted="#c8c8c8",
+    background="#000000", surface="#000000", panel="#2a2a2a", rule="#9a9a9a", cursor="#00408a", match="#5a4a00",
+    ok="#5dff6e", warn="#ffe14d", error="#ff8f85", bar="#7a7a7a", bar_hover="#b0b0b0",
+)  # fmt: skip
+# Blue, yellow and vermilion of Okabe and Ito: apart for every common kind of colour blindness, and in brightness too.
+_COLOURBLIND = _DARK._replace(accent="#b9a8e8", ok="#56b4e9", warn="#f0e442", error="#e8743b", match="#3d3a5c")
+_MONO = Palette(
+    accent="#e6e6e6", foreground="#c4c4c4", strong="#ffffff", muted="#8a8a8a",
+    background="#101010", surface="#181818", panel="#262626", rule="#4a4a4a", cursor="#343434", match="#505050",
+    ok="#c4c4c4", warn="#ffffff", error="#ffffff", bar="#343434", bar_hover="#4a4a4a",
+)  # fmt: skip
+DARK = _theme("dark", _DARK)
+LIGHT = _theme("light", _LIGHT)
+THEMES: dict[str, tuple[Theme, str]] = {
+    "dark": (DARK, "dark colours"),
+    "light": (LIGHT, "light colours"),
+    "contrast": (_theme("contrast", _CONTRAST), "high contrast"),
+    "colourblind": (_theme("colourblind", _COLOURBLIND), "colours that colour-blind people tell apart"),
+    "mono": (_theme("mono", _MONO), "no colours, only weight"),
+}
+"""By the names of the setting `theme`, each with what it is in words."""
 _ROLES: dict[str, tuple[str, bool]] = {
     "": ("foreground", False),
     "muted": ("muted", False),

@@ -1,13 +1,14 @@
 """What both front ends draw: the last snapshot judged and joined, with what is remembered of earlier ones.
 
 Advancing a picture is a pure step from snapshot to snapshot. Remembered is only what an operator misses when the
-evidence goes away: the rows last seen, the last figures of a node, what changed.
+data goes away: the rows last seen, the last figures of a node, what changed.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from raytui.core.catalog import Catalog
 from raytui.core.changes import changes
 from raytui.core.conditions import Assessment, assess
 from raytui.core.events import Event
@@ -33,6 +34,8 @@ class Picture(msgspec.Struct, frozen=True):
     """What changed while somebody watched, oldest first."""
     certain_at: float = 0.0
     """When the verdict was last something else than unknown; 0 when it never was."""
+    catalog: Catalog = Catalog()
+    """What the workbench offers, where a list was asked for that is of no cluster."""
 
     @property
     def joined(self) -> Joined:
@@ -45,7 +48,7 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 def is_equal(before: Picture | None, after: Picture) -> bool:
-    """Whether `after`, which `advance` made of `before`, shows the same; only the age of the evidence differs."""
+    """Whether `after`, which `advance` made of `before`, shows the same; only the age of the data differs."""
     # What has not changed is the very same object.
     return before is not None and after.assessment is before.assessment
 

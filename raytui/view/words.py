@@ -26,6 +26,8 @@ VERDICTS: dict[Verdict, Marked] = {
     "unknown": ("? UNKNOWN", "warn"),
 }
 """Each verdict in its usual shape; `verdict_word` knows the one exception."""
+JOB_OVER = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
+"""Ray's words for a job that has ended."""
 CALM_PHASES = frozenset({"absent", "starting", "stopping"})
 """Phases in which what does not answer is not meant to."""
 SEVERITIES: dict[Severity, Marked] = {"error": ("✗", "error"), "warning": ("▲", "warn"), "info": ("·", "muted")}
@@ -120,9 +122,9 @@ _ASCII_TABLE = str.maketrans(_ASCII)
 
 
 def is_stale(observed_at: float, now: float) -> bool:
-    """Whether evidence of that moment is too old to rest a verdict on.
+    """Whether data of that moment is too old to rest a verdict on.
 
-    0 stands for no evidence yet, which is not old.
+    0 stands for no data yet, which is not old.
     """
     return observed_at > 0 and now - observed_at > STALE_AFTER_S
 
@@ -140,10 +142,8 @@ def verdict_word(assessment: Assessment, *, stale: bool = False) -> Marked:
 
 
 def is_calm(assessment: Assessment) -> bool:
-    """Whether what does not answer is not meant to: nothing runs yet or any more, and no condition is an error."""
-    return assessment.phase in CALM_PHASES and not any(
-        condition.severity == "error" for condition in assessment.conditions
-    )
+    """Whether what does not answer is not meant to: nothing runs yet or any more, and nothing of it is a fault."""
+    return assessment.phase in CALM_PHASES and not any(condition.is_fault for condition in assessment.conditions)
 
 
 def broken_link(layer: Layer, assessment: Assessment) -> Marked:

@@ -29,7 +29,7 @@ from raytui.manager.cluster import ClusterManager
 from raytui.manager.monitor import Monitor
 from raytui.platforms.cai import CaiPlatform
 from raytui.platforms.cai.api.transport import ClientName
-from tests.contract.process import Bench, bench
+from tests.contract.process import Bench, bench, runtime_of
 
 FOREIGN = {"somebody-else", "ray-somebody-else"}
 OPTIONS = ("--stub", "--start-seconds", "0.05", "--seed", "7", "--fault", "withhold=0.8", "--fault", "stop_grace=0.1")
@@ -222,8 +222,7 @@ async def attempt(manager: ClusterManager, verb: Any, timeout: float = 60.0, **m
 async def many(made: Bench, seeds: range, client: ClientName, side_by_side: int = 8) -> list[str]:
     """Many runs, some side by side; every finding, with its seed."""
     platform = made.platform(client)
-    listed = await platform.client.pages("ListRuntimes", "runtimes")
-    runtime = str(listed[0]["image_identifier"])
+    runtime = await runtime_of(platform)
     for name in ("head.py", "worker.py", "x.py"):
         await platform.files.write(name, b"pass\n")
     body = {

@@ -116,7 +116,12 @@ def open_platform(bench: Bench, project: str, client: ClientName, **options: Any
 def spec(workers: int = 2, name: str = "c", **fields: Any) -> ClusterSpec:
     """A cluster that the workbench accepts."""
     head = HeadSpec(1.0, 2.0, RUNTIME, "head.py")
-    return ClusterSpec(name, head=head, workers=WorkersSpec(workers, 1.0, 2.0, 0, RUNTIME, "worker.py"), **fields)
+    return ClusterSpec(
+        name,
+        head=head,
+        workers=WorkersSpec(workers, 1.0, 2.0, runtime_identifier=RUNTIME, script="worker.py"),
+        **fields,
+    )
 
 
 def request_for(name: str, run: str = "run1", wanted: ClusterSpec | None = None) -> CreateRequest:

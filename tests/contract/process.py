@@ -130,3 +130,10 @@ def bench(root: Path, *options: str) -> Iterator[Bench]:
         yield made
     finally:
         made.close()
+
+
+async def runtime_of(platform: CaiPlatform) -> str:
+    """An image of the Python that made the projects' environment, which is ours."""
+    mine = f"python{sys.version_info.major}.{sys.version_info.minor}-standard"
+    listed = await platform.client.pages("ListRuntimes", "runtimes")
+    return next(name for name in (str(one["image_identifier"]) for one in listed) if mine in name)

@@ -14,6 +14,7 @@ from raytui.platforms.cai.api.connect import open_client
 from raytui.platforms.cai.api.transport import ClientName
 from raytui.platforms.cai.deploy import jobs, projects
 from raytui.platforms.cai.deploy.jobs import JobSpec
+from raytui.platforms.cai.site.projects import set_shared_memory
 from tests.fakes.workbench.faults import LATE, WAYS
 
 from .conftest import RUNTIME, TIMING, Bench
@@ -60,7 +61,7 @@ async def test_a_project_is_made_once_and_then_found(
     assert any("creating" in line for line in said)
     assert await projects.ensure(api, name, repository) == (made, False)
     assert (bench.folder(made.id) / "launch.py").exists()
-    await projects.set_shared_memory(api, made.id, 4096)
+    await set_shared_memory(api, made.id, 4096)
     assert (await projects.read(api, made.id)).shared_memory_limit == 4096
 
 

@@ -47,6 +47,7 @@ async def test_a_sound_spec_has_no_failing_row(platform: CaiPlatform, client: Cl
         "shared memory",
         "head runtime",
         "worker runtime",
+        "sizes",
         "GPU",
         "quota",
         "subdomain",
@@ -66,6 +67,9 @@ async def test_a_sound_spec_has_no_failing_row(platform: CaiPlatform, client: Cl
     [
         (workers(runtime_identifier=f"{REGISTRY}/ml-runtime-pbj-jupyterlab-python3.11-standard:2025.09.1-b4"), "worker runtime", "fail", "workers.runtime_identifier"),
         (workers(gpus=1), "worker runtime", "warn", "workers.runtime_identifier"),
+        (workers(runtime_identifier=RUNTIME.replace("3.11", "3.13")), "worker runtime", "fail", "workers.runtime_identifier"),
+        (workers(cpu=500.0), "sizes", "fail", "workers.cpu"),
+        (workers(cpu=3.0), "sizes", "warn", ""),
         (workers(gpus=8, runtime_identifier=CUDA), "GPU", "fail", "workers.gpus"),
         (workers(gpus=2, count=5, runtime_identifier=CUDA), "GPU", "warn", "workers.count"),
         (workers(cpu=500.0), "quota", "fail", "workers.cpu"),

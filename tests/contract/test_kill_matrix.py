@@ -16,7 +16,7 @@ import pytest
 
 from tests.contract.chaos import OPTIONS
 from tests.contract.killed import carry_out, spec_of
-from tests.contract.process import ROOT, Bench, bench
+from tests.contract.process import ROOT, Bench, bench, runtime_of
 
 SHARED_LOOKS = 3
 """By how many requests two runs may differ: creates and deletes that end at the same moment share a look at the
@@ -108,7 +108,7 @@ async def test_killed_at_every_request(tmp_path: Path, verb: str):
     with ExitStack() as stack:
         made = stack.enter_context(bench(tmp_path / "bench", *OPTIONS))
         platform = made.platform()
-        runtime = str((await platform.client.pages("ListRuntimes", "runtimes"))[0]["image_identifier"])
+        runtime = await runtime_of(platform)
         for name in ("head.py", "worker.py"):
             await platform.files.write(name, b"pass\n")
         await platform.close()

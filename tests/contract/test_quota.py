@@ -89,7 +89,7 @@ def steady(text: str) -> str:
 
 def test_start_makes_what_fits_and_names_what_waits_and_why(full, project, capsys):
     code, out, err = begun(capsys, "--timeout", "6", "-o", "json")
-    assert code == 7
+    assert code == 7, err + out
     message = json.loads(out)["error"]["message"]
     assert "1 CPU asked by each, 13 of your quota of 13 CPU in use: 13 by this cluster" in message
     waiting = {app["name"] for app in full.applications(project) if app["waits_for"]}
@@ -141,6 +141,12 @@ def test_usage_is_there_without_a_cluster(full, capsys):
     code, out, _ = call(capsys, "usage")
     assert code == 0
     assert "train-1" in out
+
+
+def test_where_nobody_keeps_an_account_the_list_says_so(full, capsys):
+    code, out, err = call(capsys, "usage", "-p", "local")
+    assert (code, out) == (0, "")
+    assert "nothing runs that this key may see, or the platform keeps no account of it" in err
 
 
 def test_a_status_asks_a_constant_number_of_questions_however_many_wait(full, project, capsys):

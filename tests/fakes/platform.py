@@ -61,6 +61,7 @@ class FakePlatform:
         self.foreign: set[str] = set()
         self.checks: tuple[Check, ...] = ()
         self.asked: dict[str, ClusterSpec] = {}
+        self.left: dict[str, ClusterSpec] = {}
         self.drains = True
         self.held: Holdings | None = None
         self.closed = False
@@ -149,6 +150,13 @@ class FakePlatform:
         await self._call("delete", application.name)
         self.applications.pop(application.name, None)
 
+    async def purge(self, cluster: str) -> tuple[str, ...]:
+        await self._call("purge", cluster)
+        return (f"/shared/{cluster}",)
+
+    def place_of(self, cluster: str) -> str:
+        return f"/shared/{cluster}"
+
     async def drain(self, application: Application, timeout: float) -> bool:
         await self._call("drain", application.name)
         return self.drains
@@ -196,6 +204,12 @@ class FakePlatform:
             ray_port=20079 if spec.ray_port == "auto" else spec.ray_port,
             dashboard_port=20265 if spec.dashboard_port == "auto" else spec.dashboard_port,
         )
+
+    async def complete(self, spec: ClusterSpec) -> ClusterSpec:
+        return spec
+
+    async def deployed(self, cluster: str) -> ClusterSpec | None:
+        return self.left.get(cluster)
 
     async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
         await self._call("record_spec", cluster)

@@ -8,7 +8,7 @@ Plans are the real ones.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from typing import Self
 
 import msgspec
@@ -18,8 +18,8 @@ from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop
 from raytui.core.platforms import PlatformName
 from raytui.core.questions import Question
-from raytui.core.session import LogSource, Session, ToolEnvironment
-from raytui.core.snapshot import Snapshot
+from raytui.core.session import JobRequest, LogSource, Session, ToolEnvironment
+from raytui.core.snapshot import Job, Snapshot
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.core.validate import validate
 from tests.fakes.platform import FakePlatform
@@ -31,6 +31,9 @@ class FakeSettings(msgspec.Struct):
     profile_name: str = "local"
     platform: PlatformName = "local"
     read_only: bool = False
+    read_only_asked: bool = False
+    production: bool = False
+    theme: str = "dark"
     cluster: ClusterSpec = SPEC
     refresh: float = 2.0
     keys: dict[str, str] = {}
@@ -185,6 +188,29 @@ class FakeLogs:
             yield await queue.get()
 
 
+class FakeJobs:
+    """Jobs that end as soon as they are asked to, unless a test says how the stop fails."""
+
+    def __init__(self) -> None:
+        self.stopped: list[str] = []
+        self.failures: dict[str, RaytuiError] = {}
+
+    async def submit(self, request: JobRequest, tell: Callable[[str], None]) -> str:
+        raise NotFound("no job is submitted by the console")
+
+    async def stop(self, identity: str) -> Job:
+        self.stopped.append(identity)
+        if identity in self.failures:
+            raise self.failures[identity]
+        return Job(identity, "STOPPED")
+
+    async def job(self, identity: str) -> Job:
+        raise NotFound(f"there is no job {identity}")
+
+    async def stack(self, node_id: str, ip: str, pid: int) -> str:
+        raise NotFound(f"there is no process {pid}")
+
+
 class FakeSession:
     """What `raytui.bootstrap.Session` is to the console."""
 
@@ -193,6 +219,7 @@ class FakeSession:
         self.monitor = FakeMonitor()
         self.manager = FakeManager(self.monitor, self.settings)
         self.logs = FakeLogs()
+        self.jobs = FakeJobs()
         self.platform = FakePlatform()
         self.closed = False
 

@@ -46,7 +46,7 @@ async def test_bar_help_hints_and_sentences_name_keys_of_ones_own():
         await console.show(with_dead_worker())
         assert console.screen().splitlines()[-1].startswith(" f2 start  s stop  u - scale  r restart  L logs")
         assert "L shows its last lines" in console.screen()
-        assert console.screen().splitlines()[2].startswith(" 1 Cluster  J Jobs  3 Actors")
+        assert console.screen().splitlines()[2].startswith(" 1 Cluster J Jobs 3 Actors")
         await console.press("question_mark")
         await console.until(lambda: "f2    Start the cluster" in console.screen(), "help")
         await console.press("escape")

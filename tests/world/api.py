@@ -176,6 +176,8 @@ class WorldTransport:
             "ListGroupsQuota": {"group_quota": []},
             "ListUsersAcceleratorQuota": {"user_accelerator_quota": []},
             "ListUsage": {"usage_response": self._usage()},
+            "ListAllResourceGroups": {"resource_group": []},
+            "ListCPUProfiles": {"cpu_resource_profiles": []},
             "ListAllAcceleratorNodeLabels": {"accelerator_node_label": []},
         }
         return _json(answers[operation])

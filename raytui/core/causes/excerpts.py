@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+_LAST_LINES = 200
+"""Lines at the end of an output in which its last words are looked for."""
 LONGEST = 300
 """Characters of a text that are repeated in a sentence."""
 _COLOUR = re.compile(r"(?:\x1b)?\[\d+(?:;\d+)*m")
@@ -84,6 +86,7 @@ def shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
-def last_lines(text: str, count: int) -> tuple[str, ...]:
-    """The last lines of a text, empty ones at its end apart."""
-    return tuple(_COLOUR.sub("", line).rstrip() for line in text.rstrip().splitlines()[-count:])
+def last_words(text: str) -> str:
+    """The last line that a driver itself printed, the exception of its traceback if there is one."""
+    lines = [line for line in text.rstrip().splitlines()[-_LAST_LINES:] if line.strip() and not is_of_ray(line)]
+    return error_line("\n".join(line for line in lines if "last available logs (truncated" not in line))

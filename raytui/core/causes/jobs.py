@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from raytui.core.causes.excerpts import error_line, exception_block, first_line, has_traceback, is_of_ray, last_lines
+from raytui.core.causes.excerpts import error_line, exception_block, first_line, has_traceback, last_words
 from raytui.core.causes.nodes import of_node
 from raytui.core.causes.processes import MEMORY_HINT, named_actor, of_actor
 from raytui.core.causes.signs import kind_of, memory_of
@@ -15,8 +15,9 @@ from raytui.core.snapshot import Job, ServeDeployment
 _EXIT_CODE = re.compile(r"failed with exit code (-?\d+)")
 _ENVIRONMENT = re.compile(r"runtime_env setup failed|RuntimeEnvSetupError|Failed to set up runtime environment")
 _NOT_FOUND = re.compile(r".*(?:not found|No such file or directory).*")
+_MEMORY_END = "Refer to the documentation on how to address the out of memory issue"
+"""How the last line of Ray's OutOfMemoryError begins: of a failed job Ray tells the last ten lines only."""
 _SHELL_SIGNAL = 128
-LAST_LINES = 200
 
 
 def of_job(evidence: Evidence, job: Job) -> Cause | None:
@@ -32,7 +33,7 @@ def of_job(evidence: Evidence, job: Job) -> Cause | None:
         code = int(found[1])
     kind, said, because = _conclude(evidence, job, text, code)
     witnesses = [_ray(job, first_line(job.message))]
-    line = _environment(job.message) if kind == "environment" else _last_word(text)
+    line = _environment(job.message) if kind == "environment" else last_words(text)
     if line and line != first_line(job.message):
         # What ended before its driver began is Ray's word alone.
         witnesses.append(Witness("Ray" if code is None else f"job/{job.id}", line, job.ended_at))
@@ -62,7 +63,9 @@ def _conclude(evidence: Evidence, job: Job, text: str, code: int | None) -> tupl
         return "killed", f"failed: its driver was killed by signal {number}", _driver_node(evidence, job)
     if has_traceback(text) and code == 1:
         return _of_exception(evidence, job, text)
-    last = _last_word(text)
+    last = last_words(text)
+    if code == 1 and last.startswith(_MEMORY_END):
+        return _killed_for_memory(evidence, job, text)
     if code in {126, 127}:
         told = next((line for line in reversed(text.splitlines()) if _NOT_FOUND.fullmatch(line)), "")
         return "not_found", f"failed: its command could not be run: {told or f'exit code {code}'}", None
@@ -79,7 +82,7 @@ def _of_exception(evidence: Evidence, job: Job, text: str) -> tuple[CauseKind, s
     if not line.startswith("ray.exceptions."):
         return "exception", f"failed: {line}", None
     if kind_of(rest) == "out_of_memory":
-        return "out_of_memory", f"failed: Ray killed a task of it for memory{memory_of(rest)}", None
+        return _killed_for_memory(evidence, job, rest)
     for name, kind in (
         ("RuntimeEnvSetupError", "environment"),
         ("OutOfDiskError", "disk_full"),
@@ -95,6 +98,19 @@ def _of_exception(evidence: Evidence, job: Job, text: str) -> tuple[CauseKind, s
             lost = of_node(evidence, node) if node is not None and kind == "node_lost" else None
             return kind, "failed" if lost is not None else f"failed: {line}", lost  # type: ignore[return-value]  # a kind
     return "exception", f"failed: {line}", None
+
+
+def _killed_for_memory(evidence: Evidence, job: Job, text: str) -> tuple[CauseKind, str, Cause | None]:
+    """Ray's exception names nobody; the actor of the job that was killed so is meant when there is only one."""
+    killed = [
+        actor
+        for actor in evidence.snapshot.actors.value or ()
+        if job.job_id and actor.job_id == job.job_id and actor.death == "OUT_OF_MEMORY"
+    ]
+    because = of_actor(evidence, killed[0]) if len(killed) == 1 else None
+    if because is not None:
+        return "out_of_memory", "failed", because
+    return "out_of_memory", f"failed: Ray killed a process of it for memory{memory_of(text)}", None
 
 
 def _without_code(evidence: Evidence, job: Job) -> tuple[CauseKind, str, Cause | None]:
@@ -152,13 +168,6 @@ def of_deployment(evidence: Evidence, deployment: ServeDeployment) -> Cause | No
 def _ray(job: Job, said: str) -> Witness:
     said = said.partition(", last available logs (truncated")[0]
     return Witness("Ray", f"{job.error_type}: {said}" if job.error_type else said, job.ended_at)
-
-
-def _last_word(text: str) -> str:
-    """The last line that the driver itself printed, the exception of its traceback if there is one."""
-    own = [line for line in last_lines(text, LAST_LINES) if line.strip() and not is_of_ray(line)]
-    body = "\n".join(line for line in own if "last available logs (truncated" not in line)
-    return error_line(body)
 
 
 def _environment(message: str) -> str:

@@ -17,14 +17,10 @@ import msgspec
 from raytui.core.needs import Part, Pending, grains
 from raytui.core.snapshot import Actor, Job, Snapshot
 from raytui.core.units import sanitize
-from raytui.core.waiting.values import Demand, EnvironmentSetup
-from raytui.core.workload import PlacementGroup, Task
+from raytui.core.waiting.values import NO_REPORT, STARTING, Demand
+from raytui.core.workload import EnvironmentSetup, PlacementGroup, Task
 
 PARTLY_PLACED = "a part of it lies on nodes already, and Ray does not tell what is left of it alone"
-STARTING = (
-    "Ray's scheduler does not list it as without a place; its worker process may be starting or its runtime "
-    "environment may be being set up"
-)
 WRITTEN_LATE_S = 10.0
 """Ray's monitor writes every 5 s what has no place: a task that waits for longer would be in it."""
 MOST_IDS = 3
@@ -48,18 +44,20 @@ class _Asker(NamedTuple):
     has_runtime_env: bool = False
     is_partly_placed: bool = False
     number: int = 1
+    strategy: str = ""
+    """A group's, where its list tells it."""
 
     def some(self, number: int) -> _Asker:
         """So many of them."""
         return self._replace(number=number, ids=self.ids[:number])
 
 
-def demands_of(snapshot: Snapshot, setups: Iterable[EnvironmentSetup] = ()) -> list[Demand]:
+def demands_of(snapshot: Snapshot) -> list[Demand]:
     """Everything that waits, equal ones as one; what the lists cannot name goes by its shape."""
     usage = snapshot.usage.value
     if usage is None:
         return []
-    by_job = {setup.job_id: setup for setup in setups}
+    by_job = {setup.job_id: setup for setup in snapshot.environments.value or ()}
     askers: dict[_Key, deque[_Asker]] = {}
     for key, asker in [*_askers(snapshot), *_groups(snapshot)]:
         askers.setdefault(key, deque()).append(asker)
@@ -81,12 +79,21 @@ def demands_of(snapshot: Snapshot, setups: Iterable[EnvironmentSetup] = ()) -> l
             )
             _add(found, Demand(what, pending.parts, pending.strategy, left))
     for asker in (one for rest in askers.values() for one in rest):
-        if asker.has_runtime_env and (
+        if not usage.resources:
+            _add(found, _unreported(asker, by_job))
+        elif asker.has_runtime_env and (
             asker.job_id in by_job or (asker.since and usage.written_at - asker.since > WRITTEN_LATE_S)
         ):
-            demand = _demand(asker, "", by_job)
-            _add(found, msgspec.structs.replace(demand, untold="" if demand.environment else STARTING))
+            _add(found, msgspec.structs.replace(_demand(asker, "", by_job), untold=STARTING))
     return list(found.values())
+
+
+def _unreported(asker: _Asker, setups: Mapping[str, EnvironmentSetup]) -> Demand:
+    """One that only the lists know: in Ray 2.60 the scheduler's report alone tells a group's strategy."""
+    demand = _demand(asker, asker.strategy, setups)
+    if sum(part.count for part in demand.parts) == 1 or demand.untold or demand.strategy:
+        return demand
+    return msgspec.structs.replace(demand, untold=NO_REPORT)
 
 
 def _forget_ambiguous(askers: dict[_Key, deque[_Asker]], demands: Iterable[Pending]) -> None:
@@ -200,7 +207,7 @@ def _groups(snapshot: Snapshot) -> Iterator[tuple[_Key, _Asker]]:
             name = sanitize(group.name) or group.placement_group_id[:12]
             ids, job = (group.placement_group_id,), group.job_id
             asker = _Asker("placement group", name, ids, job, group.created_at, parts, is_partly_placed=placed)
-            yield _group_key(parts), asker
+            yield _group_key(parts), asker._replace(strategy=group.strategy)
 
 
 def _bundles(group: PlacementGroup) -> tuple[Part, ...]:

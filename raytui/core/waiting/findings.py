@@ -34,9 +34,12 @@ def dated(
 
 
 def _dated(one: Waiting, now: float, ahead: float, first_seen: Mapping[str, float] | None) -> Waiting:
-    if one.since and abs(ahead) < SAME_CLOCK_S:
+    if 0 < one.since <= now + SAME_CLOCK_S and abs(ahead) < SAME_CLOCK_S:
         return one
     known = one.since + round(ahead) if one.since else 0.0
+    if known > now:
+        # The node that wrote it has another clock than the one that wrote the report, or the report is old.
+        known = 0.0
     return msgspec.structs.replace(one, since=known if first_seen is None else first_seen.get(one.key, now))
 
 

@@ -16,7 +16,7 @@ from raytui.core.spec import GIGABYTE, GROUP_LABEL, WorkersSpec, place, worker_n
 from raytui.core.units import sanitize
 from raytui.core.waiting.demands import demands_of
 from raytui.core.waiting.outcome import Round
-from raytui.core.waiting.values import Amounts, EnvironmentSetup, Holder, Place, Waiting, WorkerKind
+from raytui.core.waiting.values import Amounts, Holder, Place, Waiting, WorkerKind
 
 _KUBERAY_GROUP = "ray.io/node-group"
 _OWN_LABELS = frozenset({"ray.io/node-id"})
@@ -24,10 +24,10 @@ _OWN_LABELS = frozenset({"ray.io/node-id"})
 _NO_PLACE = frozenset({"stopping", "stopped", "failed"})
 
 
-def why_waits(joined: Joined, setups: Iterable[EnvironmentSetup] = ()) -> list[Waiting]:
+def why_waits(joined: Joined) -> list[Waiting]:
     """Why each demand that Ray has not placed waits, in Ray's order; none where Ray was not asked or tells of none."""
     snapshot = joined.snapshot
-    demands = demands_of(snapshot, setups)
+    demands = demands_of(snapshot)
     if not demands or snapshot.nodes.value is None:
         return []
     usage = snapshot.usage.value

@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from raytui.core.merge import countable
-from raytui.core.needs import GRAIN, Part, grains
-from raytui.core.spec import GIGABYTE, GROUP_LABEL
-from raytui.core.waiting.packing import Fewest, Room, Size, Want, can_place, fewest, holds, matching
-from raytui.core.waiting.values import Amounts, Demand, Holder, Kind, More, Offer, Place, Waiting, WorkerKind
+from raytui.core.needs import GRAIN, grains
+from raytui.core.spec import GROUP_LABEL
+from raytui.core.waiting.packing import Budget, Fewest, Room, Size, Want, can_place, fewest, holds, matching
+from raytui.core.waiting.values import (
+    NO_REPORT,
+    STARTING,
+    Amounts,
+    Demand,
+    Holder,
+    Kind,
+    More,
+    Offer,
+    Place,
+    Waiting,
+    WorkerKind,
+)
+from raytui.core.waiting.words import amount, node, quantity
 
 NO_SHAPE = "Ray does not tell what it asks for"
 TOO_MANY = "to find a place for all of its bundles together takes too long to compute"
@@ -52,6 +67,7 @@ class Round:
         self._names = sorted({name for part in parts for name, amount in part.needs.items() if amount > 0})
         self._keys = sorted({key for part in parts for selector in part.selectors for key in selector})
         self._groups = self._grouped(places)
+        self._budget = Budget()
         self._in_order = tuple(dict.fromkeys(group.kind for group in self._groups))
         self._kinds, self._may_grow = kinds, may_grow
         self._sizes = [self._size(kind.shape) for kind in kinds]
@@ -101,9 +117,10 @@ class Round:
 
     def answer(self, demand: Demand) -> Waiting:
         """Why this one waits; `since` is Ray's own time."""
-        if demand.environment is not None:
-            since = demand.since or demand.environment.since
-            return Waiting(demand, "environment", demand.environment.step, groups=self._all_groups(), since=since)
+        if demand.environment is not None and demand.untold == STARTING:
+            return self._of_environment(demand)
+        if demand.untold == NO_REPORT:
+            return self._of_any_strategy(demand)
         if demand.untold or not demand.parts:
             return self._waiting(demand, (), "unknown", demand.untold or NO_SHAPE)
         wants = [Want(self._size(part.needs), part.count, part.selectors) for part in demand.parts]
@@ -112,25 +129,40 @@ class Round:
             return self._waiting(demand, wants, "unknown", NO_NODE)
         if inside and not any(group.total[self._names.index(name)] for name in inside for group in self._groups):
             return self._waiting(demand, wants, "unknown", INSIDE_GROUP)
-        runs = can_place(wants, demand.strategy, self._rooms(demand, wants, free=False))
+        runs = can_place(wants, demand.strategy, self._rooms(demand, wants, free=False), self._budget)
         if runs is None:
             return self._waiting(demand, wants, "unknown", TOO_MANY)
         if runs:
             return self._of_fitting(demand, wants)
         return self._of_lacking(demand, wants)
 
+    def _of_environment(self, demand: Demand) -> Waiting:
+        setup = demand.environment
+        since = demand.since or (setup.since if setup is not None else 0.0)
+        step = setup.step if setup is not None else ""
+        return Waiting(demand, "environment", step, groups=self._all_groups(), since=since)
+
+    def _of_any_strategy(self, demand: Demand) -> Waiting:
+        """What no node can hold when parts may lie anywhere, no strategy lets run; more cannot be said without it."""
+        loosest = self.answer(msgspec.structs.replace(demand, strategy="PACK", untold=""))
+        if loosest.kind == "never":
+            return msgspec.structs.replace(loosest, demand=demand)
+        return self._waiting(demand, (), "unknown", demand.untold)
+
     def _of_fitting(self, demand: Demand, wants: list[Want]) -> Waiting:
-        now = can_place(wants, demand.strategy, self._rooms(demand, wants, free=True))
+        now = can_place(wants, demand.strategy, self._rooms(demand, wants, free=True), self._budget)
         if now:
             coming = [group for group in self._groups if group.places[0].is_coming] if self._has_coming else []
-            if coming and not can_place(wants, demand.strategy, self._without_coming(free=True)):
+            if coming and not can_place(wants, demand.strategy, self._without_coming(free=True), self._budget):
                 return self._waiting(demand, wants, "fits", awaits=coming)
+            if demand.environment is not None:
+                return self._of_environment(demand)
             return self._waiting(demand, wants, "unknown", HAS_ROOM)
         more = Fewest(None)
         if self._is_free_known and now is False:
             more = self._more(demand, wants, self._rooms(demand, wants, free=True))
         awaits: list[_Group] = []
-        if self._has_coming and not can_place(wants, demand.strategy, self._without_coming(free=False)):
+        if self._has_coming and not can_place(wants, demand.strategy, self._without_coming(free=False), self._budget):
             awaits = [group for group in self._groups if group.places[0].is_coming]
         return self._waiting(
             demand, wants, "fits", "" if self._is_free_known else NO_FREE, scale=self._workers(more), awaits=awaits
@@ -185,7 +217,7 @@ class Round:
             Room(size, kind.most if limited and kind.most is not None else most, kind.labels)
             for kind, size in zip(self._kinds, self._sizes, strict=True)
         ]
-        return fewest(wants, demand.strategy, present, kinds)
+        return fewest(wants, demand.strategy, present, kinds, self._budget)
 
     def _workers(self, more: Fewest) -> tuple[More, ...]:
         return tuple(
@@ -235,7 +267,7 @@ class Round:
             "",
         )
         if pinned:
-            return f"it asks for {_node(pinned)}, which is not here"
+            return f"it asks for {node(pinned)}, which is not here"
         bare = [room for room in rooms if holds(room._replace(labels={}), want._replace(selectors=()))]
         if bare:
             told = " or ".join(
@@ -344,28 +376,3 @@ def _closeness(room: Size, want: Size) -> tuple[float, float]:
     """How near a node comes to what is asked for: by the scarcest resource, then by all of them."""
     shares = [min(1.0, have / need) for have, need in zip(room, want, strict=False) if need]
     return (min(shares, default=0.0), sum(shares))
-
-
-def quantity(name: str, value: float) -> str:
-    """An amount of a resource for people, without its name."""
-    if name in {"memory", "object_store_memory"}:
-        return f"{value / GIGABYTE:.1f} GB" if value >= GIGABYTE / 10 else f"{value:.0f} B"
-    return f"{value:.15g}"
-
-
-def amount(name: str, value: float) -> str:
-    """The same with its name: `GPU 4`."""
-    return f"{name} {quantity(name, value)}"
-
-
-def _node(name: str) -> str:
-    """The node that one of Ray's resources stands for."""
-    address = name.removeprefix("node:")
-    return "the head" if address == "__internal_head__" else f"the node at {address}"
-
-
-def need(part: Part) -> str:
-    """What one part asks for, as people read it."""
-    told = [amount(name, value) for name, value in part.needs.items() if countable(name) and value > 0]
-    nodes = [f" on {_node(name)}" for name in part.needs if name.startswith("node:")]
-    return (", ".join(told) or "a place") + "".join(nodes)

@@ -2,7 +2,7 @@
 
 Nodes that are alike are one entry with a count, and so are equal parts, so that the cost follows the number of kinds.
 One kind of part, STRICT_PACK and STRICT_SPREAD are decided exactly and fast. Packing several kinds together is a search
-that can grow without bound: past `MOST_STATES` it answers None, which is "not known".
+that can grow without bound: past `MOST_WORK` it answers None, which is "not known".
 """
 
 from __future__ import annotations
@@ -14,10 +14,23 @@ from typing import NamedTuple
 
 from raytui.core.waiting.labels import Labels, is_selected
 
-MOST_STATES = 5_000
-"""States of one search for a packing; about 20 ms."""
+MOST_WORK = 100_000
+"""Looks at a kind of node that all searches of one round may take together; about 100 ms."""
 MOST_CHOICES = 500
 """Combinations of new nodes that are tried for one demand."""
+
+
+class Budget:
+    """What of `MOST_WORK` is left."""
+
+    def __init__(self, left: int | None = None) -> None:
+        self._left = MOST_WORK if left is None else left
+
+    def spend(self, work: int) -> bool:
+        """Take so much; whether there was as much."""
+        self._left -= work
+        return self._left >= 0
+
 
 Size = tuple[int, ...]
 """Amounts in Ray's units, in the order of names that the caller keeps."""
@@ -54,7 +67,7 @@ def holds(room: Room, want: Want) -> bool:
     )
 
 
-def can_place(wants: Sequence[Want], strategy: str, rooms: Sequence[Room]) -> bool | None:
+def can_place(wants: Sequence[Want], strategy: str, rooms: Sequence[Room], budget: Budget) -> bool | None:
     """Whether all parts find a place at once; none when that takes too long to find out."""
     total = sum(want.number for want in wants)
     if total == 0:
@@ -63,10 +76,12 @@ def can_place(wants: Sequence[Want], strategy: str, rooms: Sequence[Room]) -> bo
         return any(room.number and _holds_all(room, wants) for room in rooms)
     if strategy == "STRICT_SPREAD":
         return total - matching(wants, rooms) == 0
-    return _packed(wants, rooms, total)
+    return _packed(wants, rooms, total, budget)
 
 
-def fewest(wants: Sequence[Want], strategy: str, present: Sequence[Room], kinds: Sequence[Room]) -> Fewest:
+def fewest(
+    wants: Sequence[Want], strategy: str, present: Sequence[Room], kinds: Sequence[Room], budget: Budget
+) -> Fewest:
     """The fewest new nodes with which all parts find a place; `kinds` are new nodes, each with how many there can be.
 
     Of equal numbers those of one kind come first, in the order in which the kinds are given. What is placed without any
@@ -79,10 +94,10 @@ def fewest(wants: Sequence[Want], strategy: str, present: Sequence[Room], kinds:
         if kind.number
         and (_holds_all(kind, wants) if strategy == "STRICT_PACK" else any(holds(kind, want) for want in wants))
     ]
-    if total == 1 and useful and not can_place(wants, strategy, present):
-        return Fewest(tuple(int(n == useful[0]) for n in range(len(kinds))))
+    if strategy in {"", "PACK", "SPREAD"} and len(wants) == 1:
+        return _fewest_alike(wants[0], present, kinds)
     most = {n: min(kinds[n].number, 1 if strategy == "STRICT_PACK" else total) for n in useful}
-    at_most = can_place(wants, strategy, [*present, *(kinds[n]._replace(number=most[n]) for n in useful)])
+    at_most = can_place(wants, strategy, [*present, *(kinds[n]._replace(number=most[n]) for n in useful)], budget)
     if not at_most:
         return Fewest(None, known=at_most is not None)
     low = total - matching(wants, present) if strategy == "STRICT_SPREAD" else _short(wants, present, kinds, useful)
@@ -93,16 +108,27 @@ def fewest(wants: Sequence[Want], strategy: str, present: Sequence[Room], kinds:
             if any(taken > most[n] for n, taken in choice.items()):
                 continue
             tried += 1
+            if tried > MOST_CHOICES:
+                return Fewest(None, known=False)
             new = [kinds[n]._replace(number=taken) for n, taken in choice.items()]
-            found = can_place(wants, strategy, [*present, *new])
+            found = can_place(wants, strategy, [*present, *new], budget)
             if found:
                 return Fewest(tuple(choice[n] for n in range(len(kinds))))
             doubt = doubt or found is None
-            if tried >= MOST_CHOICES:
-                return Fewest(None, known=False)
         if doubt:
             return Fewest(None, known=False)
     return Fewest(None, known=False)
+
+
+def _fewest_alike(want: Want, present: Sequence[Room], kinds: Sequence[Room]) -> Fewest:
+    """The same for equal parts that may share a node: nodes that hold the most of them first."""
+    left = want.number - _capacity(want, present)
+    added = [0] * len(kinds)
+    for n, kind in sorted(enumerate(kinds), key=lambda one: -min(_times(one[1], want), max(left, 0))):
+        if left > 0 and kind.number and holds(kind, want):
+            added[n] = min(kind.number, -(-left // _times(kind, want)))
+            left -= added[n] * _times(kind, want)
+    return Fewest(tuple(added) if left <= 0 else None)
 
 
 def _short(wants: Sequence[Want], present: Sequence[Room], kinds: Sequence[Room], useful: Sequence[int]) -> int:
@@ -179,9 +205,13 @@ def _make_room(start: int, fits: list[list[int]], given: list[Counter[int]], fre
     return False
 
 
-def _packed(wants: Sequence[Want], rooms: Sequence[Room], total: int) -> bool | None:
+def _packed(wants: Sequence[Want], rooms: Sequence[Room], total: int, budget: Budget) -> bool | None:
     """Whether all parts find a place, several on one node if need be."""
     wants = sorted((want for want in wants if want.number), key=lambda want: want.size, reverse=True)
+    if len(wants) == 1:
+        return _capacity(wants[0], rooms) >= wants[0].number
+    if not budget.spend(len(rooms) * len(wants)):
+        return None
     rooms = [
         room._replace(number=min(room.number, total))
         for room in rooms
@@ -189,18 +219,16 @@ def _packed(wants: Sequence[Want], rooms: Sequence[Room], total: int) -> bool | 
     ]
     if any(not any(holds(room, want) for room in rooms) for want in wants):
         return False
-    if len(wants) == 1:
-        (want,) = wants
-        return (
-            sum(room.number * min(_times(room, want), want.number) for room in rooms if holds(room, want))
-            >= want.number
-        )
     for place in range(len(wants[0].size)):
-        if sum(want.size[place] * want.number for want in wants) > sum(
-            room.size[place] * room.number for room in rooms
-        ):
+        asked = sum(want.size[place] * want.number for want in wants)
+        if asked > sum(room.size[place] * room.number for room in rooms):
             return False
-    return _Search(wants, rooms).run()
+    return _is_easy(wants, rooms) or _Search(wants, rooms, budget).run()
+
+
+def _capacity(want: Want, rooms: Sequence[Room]) -> int:
+    """How many of these parts the nodes have room for."""
+    return sum(room.number * min(_times(room, want), want.number) for room in rooms if holds(room, want))
 
 
 def _times(room: Room, want: Want) -> int:
@@ -208,44 +236,65 @@ def _times(room: Room, want: Want) -> int:
     return min((have // need for have, need in zip(room.size, want.size, strict=True) if need), default=want.number)
 
 
-class _Search:
-    """Parts one after the other onto nodes that are told apart only by what is left of them; the fullest node first."""
+def _is_easy(wants: Sequence[Want], rooms: Sequence[Room]) -> bool:
+    """Whether filling node after node, the smallest first, finds a place for all; no proof when it does not."""
+    left = sorted((room for room in rooms if room.number), key=lambda room: room.size)
+    for want in wants:
+        missing, after = want.number, []
+        for room in left:
+            times = min(_times(room, want), missing) if missing and holds(room, want) else 0
+            if not times:
+                after.append(room)
+                continue
+            full = min(room.number, missing // times)
+            rest = tuple(have - need * times for have, need in zip(room.size, want.size, strict=True))
+            missing -= full * times
+            after += [Room(rest, full, room.labels), room._replace(number=room.number - full)]
+        if missing:
+            return False
+        left = sorted((room for room in after if room.number), key=lambda room: room.size)
+    return True
 
-    def __init__(self, wants: Sequence[Want], rooms: Sequence[Room]) -> None:
+
+_Nodes = frozenset[tuple[int, Size, int]]
+"""What is left of nodes of which kind, and how many of them are alike."""
+
+
+class _Search:
+    """Parts one after the other onto nodes that are told apart only by what is left of them, the fullest first."""
+
+    def __init__(self, wants: Sequence[Want], rooms: Sequence[Room], budget: Budget) -> None:
         self._items = [n for n, want in enumerate(wants) for _ in range(want.number)]
-        self._wants, self._rooms = wants, rooms
-        self._seen: set[tuple[int, frozenset[tuple[int, Size, int]]]] = set()
+        self._wants, self._rooms, self._budget = wants, rooms, budget
 
     def run(self) -> bool | None:
-        """Whether a packing was found; none past `MOST_STATES`."""
+        """Whether a packing was found; none when the budget is spent."""
+        seen: set[tuple[int, _Nodes]] = set()
         start = frozenset((n, room.size, room.number) for n, room in enumerate(self._rooms))
-        stack = [(0, start)]
-        while stack:
-            at, state = stack.pop()
+        ways = [iter(self._ways(0, start))]
+        while ways:
+            state = next(ways[-1], None)
+            if state is None:
+                ways.pop()
+                continue
+            at = len(ways)
             if at == len(self._items):
                 return True
-            if (at, state) in self._seen:
+            if (at, state) in seen:
                 continue
-            if len(self._seen) >= MOST_STATES:
+            if not self._budget.spend(2 * len(state)):
                 return None
-            self._seen.add((at, state))
-            want = self._wants[self._items[at]]
-            # The last one pushed is looked at first: the node on which the least is left.
-            ways = sorted(self._ways(state, want), key=lambda way: way[1], reverse=True)
-            stack += [(at + 1, self._put(state, way, want)) for way in ways]
+            seen.add((at, state))
+            ways.append(self._ways(at, state))
         return False
 
-    def _ways(self, state: frozenset[tuple[int, Size, int]], want: Want) -> Iterator[tuple[int, Size, int]]:
-        for n, size, count in state:
-            if holds(Room(size, count, self._rooms[n].labels), want):
-                yield n, size, count
-
-    @staticmethod
-    def _put(
-        state: frozenset[tuple[int, Size, int]], way: tuple[int, Size, int], want: Want
-    ) -> frozenset[tuple[int, Size, int]]:
-        n, size, count = way
-        rest = tuple(have - need for have, need in zip(size, want.size, strict=True))
-        after = {(n, size): count - 1} | {(m, other): number for m, other, number in state if (m, other) != (n, size)}
-        after[n, rest] = after.get((n, rest), 0) + 1
-        return frozenset((m, other, number) for (m, other), number in after.items() if number)
+    def _ways(self, at: int, state: _Nodes) -> Iterator[_Nodes]:
+        """What the nodes are like when this part has its place, the node on which the least is left first."""
+        want = self._wants[self._items[at]]
+        able = [one for one in state if holds(Room(one[1], one[2], self._rooms[one[0]].labels), want)]
+        for n, size, number in sorted(able, key=lambda one: one[1]):
+            rest = tuple(have - need for have, need in zip(size, want.size, strict=True))
+            after = {(m, other): count for m, other, count in state}
+            after[n, size] = number - 1
+            after[n, rest] = after.get((n, rest), 0) + 1
+            yield frozenset((m, other, count) for (m, other), count in after.items() if count)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from raytui.core.needs import Part
 from raytui.core.remedy import Hint, Remedy, parts
 from raytui.core.spec import WORKER
-from raytui.core.waiting.outcome import HAS_ROOM, amount, need, quantity
+from raytui.core.waiting.outcome import HAS_ROOM
 from raytui.core.waiting.values import Demand, Holder, More, Waiting
+from raytui.core.waiting.words import amount, need, quantity
 
 MOST_NAMED = 3
 
@@ -83,13 +84,14 @@ def _who(demand: Demand) -> str:
 def _asked(demand: Demand) -> str:
     total = sum(part.count for part in demand.parts)
     where = {"STRICT_SPREAD": f" on {total} different nodes", "STRICT_PACK": " on one node"}.get(demand.strategy, "")
-    if not demand.strategy:
+    if demand.what != "placement group":
         return " and ".join(need(part) + _selected(part) for part in demand.parts)
     bundles = " and ".join(
         f"{part.count} {'bundle' if part.count == 1 else 'bundles'} of {need(part)}{_selected(part)}"
         for part in demand.parts
     )
-    return f"{bundles}{where if total > 1 else ''} ({demand.strategy})"
+    told = f" ({demand.strategy})" if demand.strategy else ""
+    return f"{bundles}{where if total > 1 else ''}{told}"
 
 
 def _selected(part: Part) -> str:

@@ -10,7 +10,13 @@ import msgspec
 from raytui.core.needs import Part
 from raytui.core.remedy import Remedy
 from raytui.core.spec import WORKER
+from raytui.core.workload import EnvironmentSetup
 
+STARTING = (
+    "Ray's scheduler does not list it as without a place; its worker process may be starting or its runtime "
+    "environment may be being set up"
+)
+NO_REPORT = "Ray's monitor writes no report here, and without it the group's strategy is not known"
 Amounts = Mapping[str, float]
 """By true resource name."""
 Kind = Literal["fits", "scale", "quota", "never", "environment", "unknown"]
@@ -21,16 +27,6 @@ Kind = Literal["fits", "scale", "quota", "never", "environment", "unknown"]
 lets it run. `environment`: it has a place and its runtime environment is being set up. `unknown`: see
 `Waiting.because`.
 """
-
-
-class EnvironmentSetup(msgspec.Struct, frozen=True):
-    """A runtime environment that is being set up for a job, as its log tells."""
-
-    job_id: str
-    step: str = ""
-    """What is being done, such as `pip install`."""
-    since: float = 0.0
-    last_line: str = ""
 
 
 class Demand(msgspec.Struct, frozen=True):

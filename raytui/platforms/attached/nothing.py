@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from raytui.core.errors import NotFound
 from raytui.core.permission import require_changeable
-from raytui.core.protocols import Check, LogChunk, LogPlaces
+from raytui.core.protocols import Check, LogChunk, not_here
 from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
@@ -36,9 +36,7 @@ class NothingKept:
             f"{application.short} has no output of a launcher", hint=Remedy("logs", "--list", "names Ray's own files")
         )
 
-    async def places(self, application: Application) -> LogPlaces:  # noqa: ARG002  # wherever its nodes run
-        """None: nobody says on which machine the nodes run."""
-        return LogPlaces()
+    places = not_here
 
     async def kept_logs(self, application: Application) -> dict[str, str]:  # noqa: ARG002  # no launcher keeps any
         """None."""
@@ -48,7 +46,11 @@ class NothingKept:
         """None."""
         return None
 
-    write_launchers = record_spec = refuse
+    def place_of(self, cluster: str) -> str:  # noqa: ARG002  # nothing is kept
+        """Nowhere."""
+        return ""
+
+    write_launchers = record_spec = purge = refuse
 
 
 class AsGiven:
@@ -63,3 +65,7 @@ class AsGiven:
         return spec
 
     complete = resolve_ports
+
+    async def deployed(self, cluster: str) -> ClusterSpec | None:  # noqa: ARG002  # nobody deployed it with raytui
+        """None."""
+        return None

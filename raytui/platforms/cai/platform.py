@@ -29,6 +29,7 @@ from raytui.platforms.cai.project.store import ProjectStore
 from raytui.platforms.cai.site.accelerators import Accelerators
 from raytui.platforms.cai.site.addresses import DashboardAddresses, site_of
 from raytui.platforms.cai.site.holdings import HoldingsReader
+from raytui.platforms.cai.site.projects import raise_shared_memory
 from raytui.platforms.cai.site.specs import SiteSpecs
 from raytui.platforms.cai.site.usage import Reasons
 from raytui.system.backoff import Backoff
@@ -81,7 +82,7 @@ class CaiPlatform:
         self.lifecycle = Lifecycle(api)
         self.files = files or (DirectFiles(project_dir) if project_dir is not None else RemoteFiles(api))
         self.folder = SharedFolder(self.files)
-        self.store = ProjectStore(self.files, self.folder, self.lifecycle, api.timing)
+        self.store = ProjectStore(self.files, self.folder, self.lifecycle, api.timing, beside=self._remove_deployed)
         self.specs = SiteSpecs(api, self.lifecycle, self.files, launchers)
         self._dashboards = DashboardAddresses(api.endpoint, self.folder, project_dir)
         self._site = site_of(api.endpoint.base, domain)
@@ -129,12 +130,15 @@ class CaiPlatform:
         return self.client.timing.late_behind_gateway + self.client.timing.lag
 
     async def prepare(self, requests: Sequence[CreateRequest]) -> None:
-        """Make the Ray token of each cluster that is to have one and has none, and look up its accelerators."""
+        """Make each cluster's Ray token where it has none, look up its accelerators, give pods their shared memory."""
         asked = {request.marker.cluster for request in requests if request.environment.get("RAY_AUTH_MODE") == "token"}
         own = ray_token(os.environ, Path()).text
         for label in dict.fromkeys(request.accelerator for request in requests if request.accelerator):
             await self._accelerators.identity(label)
         await asyncio.gather(*(self.folder.ensure_token(cluster, own) for cluster in asked))
+        shared = max((request.shared_memory for request in requests), default=0.0)
+        if shared:
+            await raise_shared_memory(self.client, shared)
 
     async def create(self, request: CreateRequest, *, until: float = math.inf) -> Application:
         """Make one application, which finds what `prepare` made."""
@@ -206,6 +210,14 @@ class CaiPlatform:
         await self.lifecycle.close()
         await self.store.close()
         await self.client.close()
+
+    async def _remove_deployed(self, cluster: str) -> tuple[str, ...]:
+        """Remove the jobs and files of a deploy that was this cluster's."""
+        if await self.specs.deployed(cluster) is None:
+            return ()
+        from raytui.platforms.cai.deploy.removal import remove_deployed
+
+        return await remove_deployed(self.client, self.files)
 
     async def _present(self, cluster: str | None) -> frozenset[str] | None:
         if self._is_inside or cluster is None:

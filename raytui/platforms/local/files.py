@@ -130,6 +130,16 @@ class Folder:
                     path.unlink(missing_ok=True)
         self.prune_logs()
 
+    def remove(self) -> bool:
+        """Remove the whole folder, its logs too; false when there was none."""
+        import shutil
+
+        if not self.path.exists():
+            return False
+        with explained("removing the cluster's folder", self.path):
+            shutil.rmtree(self.path)
+        return True
+
     def prune_logs(self, keep: frozenset[str] = frozenset()) -> None:
         """Leave the newest log files and those named in `keep`."""
         with suppress(OSError):  # an old log more or less is no reason to fail an operation

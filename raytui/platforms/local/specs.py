@@ -39,3 +39,7 @@ class LocalSpecs:
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:
         """The spec as it is: nothing is chosen for a local cluster but its ports."""
         return spec
+
+    async def deployed(self, cluster: str) -> ClusterSpec | None:  # noqa: ARG002  # nothing is deployed to this machine
+        """None."""
+        return None

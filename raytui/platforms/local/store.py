@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from raytui.core.errors import ConfigurationError, NotFound, OperationFailed
+from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, RefusedForSafety
 from raytui.core.launchers import folder_for, folder_in_use, mode_of, others
 from raytui.core.nodefile import kept_logs
 from raytui.core.protocols import LogChunk, LogPlaces
@@ -47,6 +47,24 @@ class LocalStore:
             return {name: str(path) for name, path in paths.items()}
 
         return await to_the_end(write)
+
+    async def purge(self, cluster: str) -> tuple[str, ...]:
+        """Remove the cluster's folder with its logs; refused while it has applications."""
+
+        def remove() -> tuple[str, ...]:
+            folder = Folder(self._root, cluster)
+            if records.load_all(folder):
+                raise RefusedForSafety(
+                    f"the files of {cluster} are in use by its applications",
+                    hint=Remedy("stop", f"--cluster {cluster}", "comes first"),
+                )
+            return (str(folder.path),) if folder.remove() else ()
+
+        return await to_the_end(remove)
+
+    def place_of(self, cluster: str) -> str:
+        """The cluster's folder on this machine."""
+        return str(Folder(self._root, cluster).path)
 
     async def read_file(self, path: str) -> bytes:
         """A file below `<state>/local`, such as `ray-cluster/nodes/x.json`.

@@ -14,9 +14,11 @@ from textual.containers import Horizontal, Vertical
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from raytui.core.errors import Problem
+from raytui.core.condition import Condition
+from raytui.core.errors import Problem, RaytuiError
 from raytui.core.platforms import traits
 from raytui.core.session import ConsoleSettings, Session
+from raytui.tui.faults import unforeseen
 from raytui.tui.keys import Key, verb_keys, written
 from raytui.tui.operation import Notice, Operation
 from raytui.tui.panes.attention import AttentionPane, EventsPane
@@ -24,6 +26,7 @@ from raytui.tui.panes.logs import LogsPane
 from raytui.tui.panes.nodes import NodesPane
 from raytui.tui.panes.steps import StepsPane
 from raytui.tui.theme import sheet
+from raytui.view.attention import log_of
 from raytui.view.picture import Picture
 
 if TYPE_CHECKING:
@@ -61,6 +64,7 @@ class ClusterBody(Vertical):
         self._prompt: Prompt | None = None
         self._events: EventsPane | None = None
         self.nodes = NodesPane("" if settings.read_only else written("start", keys))
+        self.attention = AttentionPane(self._verbs)
         self.logs = LogsPane(self._verbs)
 
     def compose(self) -> ComposeResult:
@@ -68,7 +72,7 @@ class ClusterBody(Vertical):
         yield self.nodes.data_bind(ClusterBody.picture, ClusterBody.stale)
         yield StepsPane(self._verbs, written("dismiss", self._keys)).data_bind(ClusterBody.operation, ClusterBody.now)
         with Horizontal(id="middle"):
-            yield AttentionPane(self._verbs).data_bind(ClusterBody.picture, ClusterBody.notice)
+            yield self.attention.data_bind(ClusterBody.picture, ClusterBody.notice)
         yield self.logs.data_bind(ClusterBody.session, picture=ClusterBody.latest)
 
     @property
@@ -78,6 +82,8 @@ class ClusterBody(Vertical):
         for node in focused.ancestors_with_self if focused is not None else ():
             if node is self.nodes:
                 return "table"
+            if node is self.attention:
+                return "attention"
             if node is self.logs:
                 return "logs"
             if node is self._config:
@@ -147,8 +153,48 @@ class ClusterBody(Vertical):
     @on(NodesPane.LogWanted)
     def _log_wanted(self, message: NodesPane.LogWanted) -> None:
         message.stop()
-        self.logs.open(message.name)
+        self._open_log(message.name)
+
+    def _open_log(self, name: str, *, at_error: bool = False) -> None:
+        """Show a log, at its last error where that is what matters."""
+        self.logs.open(name, at_error=at_error)
         self.logs.view.focus()
+
+    @on(AttentionPane.LogWanted)
+    def _cause_log_wanted(self, message: AttentionPane.LogWanted) -> None:
+        message.stop()
+        name = log_of(self.picture, message.condition) if self.picture is not None else ""
+        if name:
+            self._open_log(name, at_error=True)
+        else:
+            self.app.notify(f"no log tells of {message.condition.subject}", timeout=3, markup=False)
+
+    @on(AttentionPane.StoryWanted)
+    def _story_wanted(self, message: AttentionPane.StoryWanted) -> None:
+        message.stop()
+        if self.session is not None and self.picture is not None:
+            telling = self._tell_story(self.session, self.picture, message.condition)
+            self.run_worker(telling, group="story", exclusive=True, exit_on_error=False)
+
+    async def _tell_story(self, session: Session, picture: Picture, condition: Condition) -> None:
+        from raytui.tui.screens.story import LOG, StoryScreen
+        from raytui.tui.telling import tell
+
+        log = log_of(picture, condition)
+        screen = StoryScreen(condition, self._verbs, lambda: self.now, log)
+
+        def left(chosen: str | None) -> None:
+            if chosen == LOG:
+                self._open_log(log, at_error=True)
+
+        await self.app.push_screen(screen, left)
+        try:
+            screen.tell(await tell(session, picture, condition.subject))
+        except RaytuiError:
+            # What a condition is about need not be a thing that can die: its own words are all there is then.
+            screen.say("nothing more is known of it")
+        except Exception as error:  # noqa: BLE001 - boundary: a story that cannot be told must not end the console
+            screen.say(unforeseen(error))
 
     @on(events.Resize)
     def _resized(self) -> None:

@@ -28,7 +28,6 @@ from raytui.tui.render.text import clean
 from raytui.tui.theme import sheet
 from raytui.view.picture import Picture
 
-
 LABEL, LABEL_MOST = 20, 36
 """Cells of the labels: usually, and at most where groups have long names."""
 

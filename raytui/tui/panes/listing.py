@@ -49,8 +49,10 @@ class ListPane(Pane):
     trouble: reactive[str] = reactive("", repaint=False)
     stale: reactive[bool] = reactive(False, repaint=False)
 
-    def __init__(self, kind: Kind, verbs: Mapping[str, str], state: TableState | None = None) -> None:
+    def __init__(self, kind: Kind, verbs: Mapping[str, str], state: TableState | None = None, of: str = "") -> None:
+        """`of` names the row of another list that these rows belong to."""
         super().__init__(kind.title, id="list")
+        self._of = of
         self.kind = kind
         self.table = RowTable(id="rows")
         self._verbs = verbs
@@ -89,6 +91,27 @@ class ListPane(Pane):
     def readable(self) -> Picture | None:
         """The picture whose rows are shown."""
         return self._readable
+
+    def mark(self) -> None:
+        """Mark the cursor's row, or take its mark away, and go to the next row."""
+        if self.table.cursor:
+            self.table.mark(self.table.marked ^ {self.table.cursor})
+            self._say()
+            self.table.step()
+
+    def unmark(self) -> bool:
+        """Take every mark away; whether there was one."""
+        had = bool(self.table.marked)
+        self.table.mark(frozenset())
+        self._say()
+        return had
+
+    def chosen(self) -> Sequence[object]:
+        """The marked rows that are still listed, in the order of the list; the cursor's when none is marked."""
+        if self._readable is None:
+            return ()
+        keys = self.table.marked or {self.table.cursor}
+        return [row for row in self.kind.rows(self._readable) if self.kind.key(row) in keys]
 
     def filter(self, text: str) -> None:
         """Show only rows that pass; all of them for the empty text."""
@@ -199,7 +222,7 @@ class ListPane(Pane):
         self._message.display = bool(said)
         self._message.can_focus = bool(said)
         self.rule.tell(
-            title(self.kind, self._wish, self._counts),
+            title(self.kind, self._wish, self._counts, marked=len(self.table.marked), of=self._of),
             command(self.kind, self._wish),
             short_state=f"raytui {self.kind.name}",
         )

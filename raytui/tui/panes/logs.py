@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.worker import Worker
 
+from raytui.core.conditions import Assessment
 from raytui.core.errors import RaytuiError
 from raytui.core.session import LogSource, Session
 from raytui.core.snapshot import Snapshot
@@ -20,15 +21,19 @@ from raytui.tui.keys import bindings
 from raytui.tui.messages import LogEnded, LogsArrived
 from raytui.tui.panes.pane import Pane
 from raytui.tui.render.attention import with_keys
-from raytui.tui.render.log_line import MARK
+from raytui.tui.render.log_line import MARK, is_error, is_greeting
 from raytui.tui.theme import sheet
 from raytui.tui.watch import follow, run_of
 from raytui.tui.widgets.log_view import LogView
+from raytui.view.attention import worst_log
 from raytui.view.picture import Picture
 
 
 class LogsPane(Pane):
-    """One log: the head's at first, then whichever was chosen; begun anew with the application that writes it."""
+    """One log: that of the worst thing that fails, else the head's, until the operator chooses one.
+
+    Begun anew with the application that writes it.
+    """
 
     DEFAULT_CSS = sheet(__file__)
     BINDINGS = bindings("logs")
@@ -49,6 +54,14 @@ class LogsPane(Pane):
         self._filter = ""
         self._worker: Worker[None] | None = None
         self._run: tuple[object, ...] = ()
+        self._by_hand = False
+        """Whether the operator chose the log: then no other takes its place."""
+        self._judged: Assessment | None = None
+        self._errors = 0
+        self._greeting = 0
+        """Lines of Ray's greeting that were left out."""
+        self._at_error = False
+        """Whether the last error is to come into view with the first lines."""
 
     def compose(self) -> ComposeResult:
         """The title and the lines."""
@@ -60,14 +73,22 @@ class LogsPane(Pane):
         """Name of the log that is shown."""
         return self._source
 
-    def open(self, source: str) -> None:
-        """Show and follow this log instead of the one before; needs somebody to ask and something to ask about."""
+    def open(self, source: str, *, at_error: bool = False) -> None:
+        """Show and follow this log instead of the one before; needs somebody to ask and something to ask about.
+
+        `at_error` brings its last error into view instead of its end.
+        """
+        self._by_hand = True
+        self._open(source, at_error=at_error)
+
+    def _open(self, source: str, *, at_error: bool) -> None:
         if self.session is None or self.picture is None:
             return
         if self._worker is not None:
             self._worker.cancel()
         snapshot = self.picture.snapshot
-        self._source, self._ended = source, False
+        self._source, self._ended, self._at_error = source, False, at_error
+        self._errors = self._greeting = 0
         self._run = run_of(snapshot, source)
         self.view.clear()
         self._tell()
@@ -122,8 +143,20 @@ class LogsPane(Pane):
         if picture is None or self.session is None:
             return
         applications = picture.snapshot.applications.value
-        if applications and (not self._source or self._begins_anew(picture.snapshot)):
-            self.open(self._source or applications[0].short)
+        if not applications:
+            return
+        worst = self._worst(picture)
+        if worst and worst != self._source:
+            self._open(worst, at_error=True)
+        elif not self._source or self._begins_anew(picture.snapshot):
+            self._open(self._source or applications[0].short, at_error=False)
+
+    def _worst(self, picture: Picture) -> str:
+        """The log of what fails worst, when that may have changed and nobody reads another one."""
+        if self._by_hand or self.view.has_focus or picture.assessment is self._judged:
+            return ""
+        self._judged = picture.assessment
+        return worst_log(picture)
 
     def _begins_anew(self, snapshot: Snapshot) -> bool:
         """Whether the application of an ended log has meanwhile been started again."""
@@ -135,7 +168,33 @@ class LogsPane(Pane):
         """Lines of the followed log; late ones of another are dropped."""
         message.stop()
         if message.source == self._source:
-            self.view.append(message.lines)
+            self._append(message.lines)
+
+    def _append(self, lines: Sequence[str]) -> None:
+        """Show lines, without what Ray greets with in a launcher's output."""
+        shown = list(lines)
+        if "/" not in self._source:
+            shown = [line for line in lines if not is_greeting(line)]
+            left_out = len(lines) - len(shown)
+            if left_out and not self._greeting:
+                shown.insert(0, f"{MARK}Ray's greeting is left out here; raytui logs {self._source} has it")
+            self._greeting += left_out
+        found = sum(map(is_error, shown))
+        self._errors += found
+        self.view.append(shown)
+        if self._at_error:
+            self._at_error = False
+            self._show_last_error()
+        if found:
+            self._tell()
+
+    def _show_last_error(self) -> None:
+        """Bring the last error into view, in the middle; where it is in view, or there is none, the view stays."""
+        view, height = self.view, max(1, self.view.scrollable_content_region.height)
+        place = next((n for n in reversed(range(view.count)) if is_error(view.text_at(n))), view.count)
+        if place < view.count - height:
+            view.following = False
+            view.scroll_to(y=max(0, place - height // 2), animate=False, force=True)
 
     @on(LogEnded)
     def _log_ended(self, message: LogEnded) -> None:
@@ -153,11 +212,14 @@ class LogsPane(Pane):
             return
         owner, slash, file = self._source.partition("/")
         state = "ended" if self._ended else "following" if self.view.following else "paused, f follows"
+        if self._errors:
+            state = f"{state} · {self._errors:,} {'error' if self._errors == 1 else 'errors'}"
         if self._filter:
             view, how = self.view, " as text" if self.view.is_plain else ""
             total = f"{view.total}" if view.sifted == view.total else f"the first {view.sifted}"
             state = f"filter {self._filter!r}{how}: {view.count} of {total} · {state}"
-        self.rule.tell(f"Logs · {owner}" + (f" · {file}" if slash else ""), state)
+        role = "error" if self._errors and self._ended else "muted"
+        self.rule.tell(f"Logs · {owner}" + (f" · {file}" if slash else ""), state, state_role=role)
 
     @on(LogView.Moved)
     def _view_moved(self, message: LogView.Moved) -> None:

@@ -1,4 +1,4 @@
-"""The header of the console: verdict, age of the evidence and the chain of links, always at the top left."""
+"""The header of the console: verdict, age of the data and the chain of links, always at the top left."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ Each condition with its subject, its message, since when, and what to do about i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,12 +16,15 @@ from raytui.core.remedy import Hint
 from raytui.core.snapshot import Snapshot
 from raytui.tui.operation import Notice
 from raytui.tui.render.text import Line, cells, clean, fit, moment, spread, wrap
+from raytui.view.attention import quotes
 from raytui.view.picture import Picture
 from raytui.view.remedies import as_keys
 from raytui.view.words import SEVERITIES, ray_severity
 
 MOST = 40
 """Lines of one message or hint: the pane scrolls, and what it says is whole."""
+MOST_CAUSES = 20
+"""Conditions whose witnesses are looked for: nobody scrolls through more, and each costs some of a refresh."""
 
 
 def with_keys(hint: Hint, keys: Mapping[str, str], subject: str = "") -> str:
@@ -39,24 +43,47 @@ def attention_title(picture: Picture | None) -> str:
     return f"Needs attention ({count})" if count else "Nothing needs attention"
 
 
+class Entry(NamedTuple):
+    """One thing that needs somebody."""
+
+    condition: Condition | None
+    """None of the console's own last word."""
+    lines: tuple[Line, ...]
+
+
 def attention_lines(
     picture: Picture | None, notice: Notice | None, width: int, keys: Mapping[str, str]
 ) -> tuple[Line, ...]:
-    """The console's own last word first, then conditions, worst first, then what an empty cluster needs."""
-    lines: list[Line] = []
+    """The lines of every entry, one after the other."""
+    return tuple(line for entry in attention_entries(picture, notice, width, keys) for line in entry.lines)
+
+
+def attention_entries(
+    picture: Picture | None, notice: Notice | None, width: int, keys: Mapping[str, str]
+) -> tuple[Entry, ...]:
+    """The console's own last word first, then conditions, worst first."""
+    entries: list[Entry] = []
     if notice is not None:
-        lines += _entry(Condition(notice.severity, "", "", notice.message, notice.hint), "", width, keys)
+        told = Condition(notice.severity, "", "", notice.message, notice.hint)
+        entries.append(Entry(None, tuple(_entry(told, "", "", width, keys))))
     if picture is None:
-        return tuple(lines)
+        return tuple(entries)
     cluster, now = picture.snapshot.cluster, picture.snapshot.observed_at
-    for condition in picture.assessment.conditions:
+    for n, condition in enumerate(picture.assessment.conditions):
         since = f"since {moment(condition.since, now)}" if condition.since else ""
+        why = quotes(picture.snapshot, condition) if n < MOST_CAUSES else ""
         short = msgspec.structs.replace(condition, subject=clean(condition.subject.removeprefix(f"{cluster}-")))
-        lines += _entry(short, since, width, keys)
-    return tuple(lines)
+        entries.append(Entry(condition, tuple(_entry(short, since, why, width, keys))))
+    return tuple(entries)
 
 
-def _entry(condition: Condition, since: str, width: int, keys: Mapping[str, str]) -> list[Line]:
+def marked(line: Line) -> Line:
+    """The first line of the entry under the cursor: a shape in the place of its first blank."""
+    (_, _), *rest = line
+    return (("▸", "accent"), *rest)
+
+
+def _entry(condition: Condition, since: str, why: str, width: int, keys: Mapping[str, str]) -> list[Line]:
     mark, hint = SEVERITIES[condition.severity], with_keys(condition.hint, keys, condition.subject)
     lead = f"{condition.subject}  " if condition.subject else ""
     indent = 3 + cells(lead)
@@ -67,6 +94,7 @@ def _entry(condition: Condition, since: str, width: int, keys: Mapping[str, str]
     when: Line = ((f"{since} ", "muted"),) if since else ()
     lines: list[Line] = [spread(((" ", ""), mark, (" ", ""), (lead, "strong"), (first, "")), when, width)]
     lines += [((" " * indent, ""), (text, "")) for text in rest]
+    lines += [((" " * indent, ""), (text, "")) for text in (wrap(why, width - indent - 1, 2) if why else [])]
     lines += [((" " * indent, ""), (text, "muted")) for text in (wrap(hint, width - indent - 1, MOST) if hint else [])]
     return lines
 

@@ -127,9 +127,9 @@ def head_line(layout: Layout, sorted_by: str = "") -> Line:
     return tuple(spans)
 
 
-def row_line(row: Row, layout: Layout, *, cursor: bool = False) -> Line:
-    """One row as a line; the cursor's row is marked by a shape, not by colour alone."""
-    spans: list[Span] = [(" ▸ " if cursor else " " * MARGIN, "accent")]
+def row_line(row: Row, layout: Layout, *, cursor: bool = False, marked: bool = False) -> Line:
+    """One row as a line; the cursor's row and marked ones are told by a shape, not by colour alone."""
+    spans: list[Span] = [(f"{'*' if marked else ' '}{'▸' if cursor else ' '} ", "accent")]
     last = len(layout.shown) - 1
     place = 0
     while place <= last:

@@ -5,15 +5,18 @@ One row's fields.
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+from rich.cells import set_cell_size
 
 from raytui.core.errors import ConfigurationError, Failure
 from raytui.core.patterns import lenient_pattern
 from raytui.core.remedy import Hint
 from raytui.tui.render.attention import with_keys
-from raytui.tui.render.text import Line, clean, moment, wrap
+from raytui.tui.render.text import Line, cells, clean, moment, wrap
 from raytui.view.filters import parse
 from raytui.view.picture import Picture
 from raytui.view.tables.kind import TableKind
@@ -42,13 +45,18 @@ class Counts(NamedTuple):
     unreadable: int = 0
 
 
-def title(kind: Kind, wish: Wish, counts: Counts | None) -> str:
-    """`Actors · 12 of 53,572 · filter 'dead' · by RESTARTS ▾`."""
-    parts = [kind.title]
+def title(kind: Kind, wish: Wish, counts: Counts | None, *, marked: int = 0, of: str = "") -> str:
+    """`Actors of job train-7 · 12 of 53,572 · filter dead · by RESTARTS ▾`.
+
+    `of` is what the rows belong to where one came from there, and `marked` how many of them are marked.
+    """
+    parts = [f"{kind.title} of {clean(of)}" if of else kind.title]
     if counts is not None:
         parts.append(_how_many(wish, counts))
         if counts.unreadable:
             parts.append(f"{counts.unreadable:,} not readable")
+    if marked:
+        parts.append(f"{marked:,} marked")
     if wish.filter:
         parts.append(f"filter {wish.filter}")
     if wish.order:
@@ -171,6 +179,20 @@ def detail_lines(document: Mapping[str, object], width: int, *, muted: bool = Fa
         role = "muted" if muted or value is None else ""
         for n, text in enumerate(texts):
             lines.append(((f"   {clean(name) if n == 0 else '':<{room}}  ", "muted"), (text, role)))
+    return tuple(lines)
+
+
+def raw_lines(document: Mapping[str, object], width: int = 0, *, muted: bool = False) -> tuple[Line, ...]:
+    """A row's document as `-o json` prints it, a line broken where it does not fit `width`; 0 breaks none."""
+    lines: list[Line] = []
+    role = "muted" if muted else ""
+    for given in json.dumps(document, indent=2, ensure_ascii=False).splitlines():
+        line = "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in given)
+        while width > 20 and cells(line) > width - 4:
+            head = set_cell_size(line, width - 4).rstrip() or line[:1]
+            lines.append((("   ", ""), (head, role)))
+            line = line[len(head) :]
+        lines.append((("   ", ""), (line, role)))
     return tuple(lines)
 
 

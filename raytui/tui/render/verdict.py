@@ -21,14 +21,14 @@ class Names(NamedTuple):
 
 
 class Times(NamedTuple):
-    """When the evidence was taken, and now."""
+    """When the data was observed, and now."""
 
     observed_at: float
     now: float
 
 
 def header(picture: Picture | None, times: Times, width: int, names: Names, trouble: str = "") -> tuple[Line, Line]:
-    """The two lines of the header. `trouble` stands on the second one while there is no evidence at all."""
+    """The two lines of the header. `trouble` stands on the second one while there is no data at all."""
     observed_at, now = times
     stale = is_stale(observed_at, now)
     word, role = VERDICTS["unknown"] if picture is None else verdict_word(picture.assessment, stale=stale)

@@ -30,25 +30,23 @@ from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.keys import KEYS, Key, bar, bindings, verb_keys
 from raytui.tui.lifecycle import TIMEOUT_S, Lifecycle
 from raytui.tui.offers import Command
-from raytui.tui.operation import Answer, Notice, Operation, Request, begin, end, report
+from raytui.tui.operation import Answer, Notice, Operation, Request, begin, end, report, restart_targets
 from raytui.tui.panes.body import ClusterBody
 from raytui.tui.panes.logs import LogsPane
 from raytui.tui.panes.nodes import NodesPane
+from raytui.tui.panes.places import PlacesBar
 from raytui.tui.panes.verdict import VerdictBar
-from raytui.tui.render.places import places_line
 from raytui.tui.render.verdict import Names
 from raytui.tui.theme import sheet
 from raytui.tui.watch import watch
 from raytui.tui.widgets.key_bar import KeyBar
-from raytui.tui.widgets.lines import LineView
 from raytui.view.picture import Picture, advance, is_equal
 from raytui.view.words import is_stale
 
 if TYPE_CHECKING:
     from raytui.tui.lists import Left, Lists
     from raytui.tui.panes.config import ConfigPane
-    from raytui.tui.panes.listing import TableState
-    from raytui.tui.render.listing import Kind
+    from raytui.tui.screens.over import OverCluster
 
 TICK_S = 1.0
 _WIDTHS = [(0, "-narrow"), (120, "-wide")]
@@ -94,7 +92,7 @@ class ClusterScreen(Screen[None]):
         self._open_session = open_session
         self._clock = clock
         self._verbs = verb_keys(keys)
-        self._places = LineView(id="places")
+        self._places = PlacesBar(keys, "cluster")
         self._key_bar = KeyBar()
         self._lifecycle = Lifecycle(self._plan, self.confirm, self._carry_out)
         self._operating: Worker[None] | None = None
@@ -107,7 +105,7 @@ class ClusterScreen(Screen[None]):
         """Header, the way to other screens, panes, keys."""
         mine = ClusterScreen
         yield VerdictBar(self.names).data_bind(mine.picture, mine.observed_at, mine.now, mine.trouble)
-        yield self._places
+        yield self._places.data_bind(mine.picture)
         yield self.body.data_bind(
             mine.session, mine.picture, mine.latest, mine.stale, mine.now, mine.operation, mine.notice
         )
@@ -119,7 +117,7 @@ class ClusterScreen(Screen[None]):
             if key.does.palette and "cluster" in key.where and self.offers(key):
                 yield Command(key.tooltip, f"key {key.written}", partial(self.run_action, key.does.action))
         if not self.settings.read_only:
-            for target in self._restart_targets():
+            for target in restart_targets(self.picture):
                 restart = partial(self.request, Request("restart", target=target))
                 yield Command(f"Restart {target}", "shows the plan first", restart)
             keep = partial(self.request, Request("stop", keep=True))
@@ -140,30 +138,39 @@ class ClusterScreen(Screen[None]):
 
     # Where the operator looks
 
-    def go(self, name: str) -> None:
-        """Show a list, or go back to it where it is below; `cluster` goes back to this screen."""
-        # Bindings to this screen are made by this screen, whoever asked for the list.
-        self.call_later(self._go, name)
+    def go(self, name: str, row: str = "") -> None:
+        """Show a list, or go back to it where it is below; `cluster` goes back to this screen.
 
-    def _go(self, name: str) -> None:
+        `row` is the key of a row that is to be looked at.
+        """
+        self.call_later(self._go, name, row)
+
+    def _go(self, name: str, row: str) -> None:
         if self._lists is None:
             from raytui.tui.lists import Lists
 
-            self._lists = Lists(lambda: self.app.screen_stack, self._push_list)
+            about = (self.settings, self.names, self.keys)
+            self._lists = Lists(about, lambda: self.app.screen_stack, self._push, self.request, self._say)
             self._lists.ask(self.session.monitor if self.session is not None else None)
-        self._lists.go(name)
+        self._lists.go("cluster" if name == "log" else name, row)
+        if name == "log":
+            self.body.logs.view.focus()
 
-    def _push_list(self, kind: Kind, state: TableState | None, left: Left) -> None:
-        from raytui.tui.screens.table import TableScreen
-
-        mine, made = ClusterScreen, TableScreen(kind, self.names, self.keys, state)
-        made.data_bind(mine.observed_at, mine.now, mine.stale, mine.trouble, picture=mine.latest)
+    def _push(self, made: OverCluster, left: Left) -> None:
+        # From a key of a list, too: bindings to this screen are made by this screen.
+        with self._context():
+            mine = ClusterScreen
+            known = (mine.session, mine.observed_at, mine.now, mine.stale, mine.trouble, mine.operation, mine.notice)
+            made.data_bind(*known, picture=mine.latest)
         self.app.push_screen(made, left)
+
+    def _say(self, notice: Notice | None) -> None:
+        self.notice = notice
 
     def show_keys(self) -> None:
         """Show the keys that work where the focus is."""
         # A field takes every digit for itself.
-        self._places.show([] if self.body.place == "config" else [places_line(self.keys, "cluster")])
+        self._places.silence(self.body.place == "config")
         if self.is_current:
             self._key_bar.show([key for key in bar(self.body.place, self.keys) if self._works(key)])
 
@@ -262,7 +269,8 @@ class ClusterScreen(Screen[None]):
         """Show a plan and wait for the operator's answer; from a worker only."""
         from raytui.tui.screens.confirm import ConfirmScreen, answer_of
 
-        return answer_of(await self.app.push_screen_wait(ConfirmScreen(plan, self._verbs)))
+        production = self.settings.production
+        return answer_of(await self.app.push_screen_wait(ConfirmScreen(plan, self._verbs, production=production)))
 
     def _carry_out(self, plan: Plan) -> AsyncGenerator[StepEvent]:
         assert self.session is not None
@@ -381,14 +389,6 @@ class ClusterScreen(Screen[None]):
         else:
             flags = message.differs if message.there is not None else None
             self.request(Request("start", spec=message.spec, flags=flags))
-
-    def _restart_targets(self) -> list[str]:
-        """What can be restarted now."""
-        applications = (self.picture.known.applications.value or ()) if self.picture else ()
-        names = [app.short for app in applications]
-        groups = list(dict.fromkeys(app.group for app in applications if app.group))
-        several = [*(["workers"] if len(names) > 1 else []), *(groups if len(groups) > 1 else [])]
-        return ["all", *several, *names[:50]] if names else []
 
 
 async def _ended(worker: Worker[None]) -> None:

@@ -22,14 +22,14 @@ def answer_of(choice: str) -> Answer:
 class ConfirmScreen(Dialog):
     """Answers whether the plan is to be carried out, or what differs made again; see `answer_of`."""
 
-    def __init__(self, plan: Plan, verbs: Mapping[str, str]) -> None:
-        """`verbs` gives the key of each verb as it is written."""
+    def __init__(self, plan: Plan, verbs: Mapping[str, str], *, production: bool = False) -> None:
+        """`verbs` gives the key of each verb as it is written; in production the cluster's name is typed first."""
         choices = [("cancel", "Cancel", "plain")]
         if plan.changed:
             choices.append((CONFIRM, plan.verb.capitalize(), "danger" if plan.ends else "plain"))
         if plan.differences and not plan.recreate:
             choices.append((RECREATE, "Recreate", "danger"))
-        super().__init__(plan_question(plan), choices)
+        super().__init__(plan_question(plan), choices, plan.cluster if production else "")
         self.plan = plan
         self._verbs = verbs
 

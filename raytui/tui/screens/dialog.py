@@ -10,8 +10,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
+from raytui.core.units import sanitize
 from raytui.tui.render.text import Line
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.lines import LineView
@@ -39,11 +40,15 @@ class Dialog(ModalScreen[str]):
         Binding("pagedown", "scroll(10)", "Page down", show=False),
     ]
 
-    def __init__(self, title: str, choices: Sequence[tuple[str, str, str]]) -> None:
-        """`choices` are id, label and the Button's variant; the first one is safe and has the focus."""
+    def __init__(self, title: str, choices: Sequence[tuple[str, str, str]], typed: str = "") -> None:
+        """`choices` are id, label and the Button's variant; the first one is safe and has the focus.
+
+        `typed` is what must be typed before any other can be chosen.
+        """
         super().__init__()
         self._title_text = title
         self._choices = choices
+        self._typed = typed
         self.body = Body()
         self.body.can_focus = False
 
@@ -56,23 +61,44 @@ class Dialog(ModalScreen[str]):
         with Vertical(id="dialog"):
             yield PaneRule(self._title_text)
             yield self.body
+            if self._typed:
+                with Horizontal(id="typed"):
+                    yield Static(f"production: type {sanitize(self._typed)} to go on ", markup=False)
+                    field = Input(compact=True)
+                    field.cursor_blink = False
+                    yield field
             with Horizontal(id="choices"):
                 yield Static("tab moves  enter chooses  esc leaves", id="dialog-keys", markup=False)
-                for identity, label, variant in self._choices:
-                    yield Button(label, id=identity, compact=True, classes=f"-{variant}")
+                for n, (identity, label, variant) in enumerate(self._choices):
+                    locked = bool(self._typed) and n > 0
+                    yield Button(label, id=identity, compact=True, classes=f"-{variant}", disabled=locked)
 
     @on(events.Mount)
     def _mounted(self) -> None:
         self.query_one(PaneRule).activate(True)
-        self._draw()
+        self.draw()
         if self._choices:
             self.query_one(f"#{self._choices[0][0]}").focus()
 
     @on(events.Resize)
     def _resized(self) -> None:
-        self._draw()
+        self.draw()
 
-    def _draw(self) -> None:
+    @on(Input.Changed)
+    def _typed_into(self, message: Input.Changed) -> None:
+        message.stop()
+        for identity, _, _ in self._choices[1:]:
+            self.query_one(f"#{identity}").disabled = message.value.strip() != self._typed
+
+    @on(Input.Submitted)
+    def _typed_enough(self, message: Input.Submitted) -> None:
+        """Enter in the field goes to what it has allowed, and chooses nothing yet."""
+        message.stop()
+        if message.value.strip() == self._typed and len(self._choices) > 1:
+            self.query_one(f"#{self._choices[1][0]}").focus()
+
+    def draw(self) -> None:
+        """Show what is to be read, at the width that there is."""
         self.body.show(self.lines(min(WIDTH, self.app.size.width - 4) - 5))
 
     @on(Button.Pressed)

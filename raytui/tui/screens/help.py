@@ -14,6 +14,7 @@ from raytui.view.words import VERDICTS
 _PLACES: tuple[tuple[Place, str], ...] = (
     ("cluster", "On the cluster's screen"),
     ("table", "In the list of applications"),
+    ("attention", "In what needs attention"),
     ("logs", "In the log"),
     ("config", "In the configuration"),
     ("list", "In a list"),

@@ -17,6 +17,9 @@ from raytui.tui.render.columns import Column, Layout, LazyRows, Row, arrange, he
 from raytui.tui.theme import background_style, sheet
 from raytui.tui.widgets.lines import LineView
 
+_Look = tuple[bool, bool]
+"""Whether a row was painted as the cursor's, and whether as a marked one."""
+
 
 class RowTable(LineView, can_focus=True):
     """Rows under a head that stays."""
@@ -42,7 +45,8 @@ class RowTable(LineView, can_focus=True):
         self._rows = _lazy(())
         self._columns: tuple[Column, ...] = ()
         self._layout = Layout((), 1, ())
-        self._made: dict[str, tuple[Row, bool, Strip]] = {}
+        self._made: dict[str, tuple[Row, _Look, Strip]] = {}
+        self._marked: frozenset[str] = frozenset()
         self._head: Strip | None = None
         self._cursor = ""
         self._cursor_place = 0
@@ -53,6 +57,22 @@ class RowTable(LineView, can_focus=True):
     def cursor(self) -> str:
         """Key of the cursor's row; empty without rows."""
         return self._cursor
+
+    @property
+    def marked(self) -> frozenset[str]:
+        """Keys of the marked rows."""
+        return self._marked
+
+    def mark(self, keys: frozenset[str]) -> None:
+        """Mark these rows and no others."""
+        changed, self._marked = self._marked ^ keys, keys
+        top = int(self.scroll_offset.y)
+        for n in range(top, min(top + self.size.height, len(self._rows))):
+            if self._rows.key_at(n) in changed:
+                self._refresh_row(n)
+
+    def _look_of(self, key: str) -> _Look:
+        return (key == self._cursor, key in self._marked)
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -78,7 +98,7 @@ class RowTable(LineView, can_focus=True):
     def _refresh_changed(self, before: LazyRows) -> None:
         """Paint again the rows in view that differ from what was painted; nobody looks at the others."""
         top = int(self.scroll_offset.y)
-        made: dict[str, tuple[Row, bool, Strip]] = {}
+        made: dict[str, tuple[Row, _Look, Strip]] = {}
         for n in range(top, min(top + self.size.height, max(len(before), len(self._rows)))):
             key = self._rows.key_at(n) if n < len(self._rows) else ""
             painted = self._made.get(key)
@@ -88,7 +108,7 @@ class RowTable(LineView, can_focus=True):
                 or before.key_at(n) != key
                 or painted is None
                 or painted[0] != self._rows[n]
-                or painted[1] is not (key == self._cursor)
+                or painted[1] != self._look_of(key)
             ):
                 self._refresh_row(n)
             if painted is not None:
@@ -111,6 +131,10 @@ class RowTable(LineView, can_focus=True):
             self.scroll_to(y=target, animate=False)
         elif target >= self.scroll_offset.y + height:
             self.scroll_to(y=target - height + 1, animate=False)
+
+    def step(self) -> None:
+        """Move the cursor to the next row."""
+        self._action_move(1)
 
     def reveal(self) -> None:
         """Bring the cursor's row into view, wherever a new order has put it."""
@@ -137,13 +161,13 @@ class RowTable(LineView, can_focus=True):
         if index >= len(self._rows):
             return Strip.blank(width, self.look[0])
         row = self._rows[index]
-        cursor = row.key == self._cursor
+        look = cursor, marked = self._look_of(row.key)
         made = self._made.get(row.key)
-        if made is None or made[0] != row or made[1] is not cursor or made[2].cell_length != width:
-            strip = self.strip_of(row_line(row, self._layout, cursor=cursor), width)
+        if made is None or made[0] != row or made[1] != look or made[2].cell_length != width:
+            strip = self.strip_of(row_line(row, self._layout, cursor=cursor, marked=marked), width)
             if cursor and self.has_focus:
                 strip = strip.apply_style(self._highlight())
-            made = self._made[row.key] = (row, cursor, strip)
+            made = self._made[row.key] = (row, look, strip)
         return made[2]
 
     @on(events.Resize)

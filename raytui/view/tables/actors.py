@@ -42,6 +42,7 @@ ACTORS: TableKind[Actor] = TableKind(
         Column("class", lambda actor, _: actor.class_name, fields=("class_name",), width=14, wide=32),
         Column("state", lambda actor, _: actor.state, role=by_state, width=10),
         Column("name", lambda actor, _: actor.name or None, width=8, wide=24, rank=3),
+        Column("restarts", lambda actor, _: actor.restarts, width=8, right=True, rank=4),
         Column("node", _node, fields=("node", "node_id"), width=9, rank=2),
         Column("pid", lambda actor, _: actor.pid or None, width=7, right=True, rank=5),
         Column("job", lambda actor, _: actor.job_id or None, fields=("job_id",), width=8, rank=6, on_request=True),
@@ -57,4 +58,7 @@ ACTORS: TableKind[Actor] = TableKind(
     ),
     document=lambda actor, picture: {**plain(actor), "node": _node(actor, picture)},
     empty="no actor lives on this cluster",
+    singular="actor",
+    leads_to=("tasks",),
+    has_logs=True,
 )

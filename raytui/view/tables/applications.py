@@ -246,6 +246,9 @@ APPLICATIONS: TableKind[Place] = TableKind(
     document=_document,
     note=why,
     empty=("no application of this cluster exists", Remedy("start", "", "creates it")),
+    singular="application",
+    leads_to=("actors", "tasks", "workers"),
+    has_logs=True,
 )
 STATUS = ("name", "platform", "ray", "cpu", "memory", "store", "up")
 """The columns of `raytui status`."""

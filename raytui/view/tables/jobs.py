@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from raytui.core.causes.excerpts import first_line, last_words
 from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Job
 from raytui.view import amounts
 from raytui.view.picture import Picture
 from raytui.view.tables.documents import plain, seconds
 from raytui.view.tables.kind import Column, TableKind, by_state
+
+_TAIL = 4_000
+"""Characters at the end of a message of up to 20,000 in which a driver's last words are looked for, of each row."""
 
 
 def _took(job: Job, picture: Picture) -> float | None:
@@ -19,7 +23,11 @@ def _took(job: Job, picture: Picture) -> float | None:
 
 
 def _why(job: Job, _: Picture) -> str | None:
-    return job.message.splitlines()[0] if job.message.strip() and job.status == "FAILED" else None
+    """The last words of its driver, else the first line of what Ray says of it."""
+    if job.status != "FAILED":
+        return None
+    ran = job.driver_exit_code is not None
+    return (last_words(job.message[-_TAIL:]) if ran else "") or first_line(job.message) or None
 
 
 def _node(job: Job, picture: Picture) -> str | None:
@@ -51,5 +59,8 @@ JOBS: TableKind[Job] = TableKind(
         "node": _node(job, picture),
         "why": _why(job, picture),
     },
-    empty=("no job was submitted to this cluster; ", Remedy("exec", "-- ray job submit -- python FILE", "submits one")),
+    empty=("no job was submitted to this cluster; ", Remedy("job", "submit -- python FILE", "submits one")),
+    singular="job",
+    leads_to=("actors", "tasks"),
+    has_logs=True,
 )

@@ -7,7 +7,7 @@ From a `TableKind` come the verb of the command line (text, JSON, `--filter`, `-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, TypeVar, overload
+from typing import Generic, Literal, NamedTuple, TypeVar, overload
 
 import msgspec
 
@@ -146,7 +146,7 @@ class TableKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """What the list holds, for the verb's help."""
     examples: tuple[str, ...] = ()
     """Options of the verb that somebody would use, such as `--sort -cpu`."""
-    needs: frozenset[Question]
+    needs: frozenset[Question] = frozenset()
     """The questions of the dashboard whose answers the rows and cells come from."""
     reading: Callable[[Picture], Reading[Sequence[object]]]
     """The answer that the rows come from: it says why there are none and how many there are beyond them."""
@@ -158,6 +158,8 @@ class TableKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """The row as JSON, whole."""
     note: Callable[[T, Picture], Note | None] = lambda _row, _picture: None
     """A sentence that stands in place of figures a row does not have: why, and since when."""
+    of_workbench: Literal["", "projects", "runtimes"] = ""
+    """What is asked of the workbench, where the rows are of no cluster; such a list needs a key and no project."""
     newest_last: bool = False
     """Whether the rows are in the order of time, so that of too many the last ones are kept."""
     with_journal: bool = False
@@ -166,6 +168,12 @@ class TableKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """Whether the rows are the platform's, there also while the cluster does not exist."""
     empty: Hint = ""
     """What an empty list teaches."""
+    singular: str = ""
+    """What one row is, inside a sentence: `node`."""
+    leads_to: tuple[str, ...] = ()
+    """Names of the lists that hold what belongs to a row; `view.related` says which of their rows."""
+    has_logs: bool = False
+    """Whether there is a log that tells of a row."""
 
     def column(self, name: str, field: str) -> Column[T]:
         """The column of this id, whatever the case.

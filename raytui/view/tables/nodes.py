@@ -93,4 +93,7 @@ NODES: TableKind[Node] = TableKind(
     document=_document,
     note=_note,
     empty="Ray lists no node",
+    singular="node",
+    leads_to=("actors", "tasks", "workers"),
+    has_logs=True,
 )

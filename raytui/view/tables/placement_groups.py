@@ -88,4 +88,6 @@ PLACEMENT_GROUPS: TableKind[PlacementGroup] = TableKind(
         "why": _why(group, picture),
     },
     empty="no placement group was asked for on this cluster",
+    singular="placement group",
+    leads_to=("bundles",),
 )

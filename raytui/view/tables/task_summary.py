@@ -57,4 +57,6 @@ TASK_SUMMARY: TableKind[TaskCount] = TableKind(
         "tasks": _all(count, picture),
     },
     empty="Ray knows of no task of this cluster",
+    singular="function",
+    leads_to=("tasks",),
 )

@@ -68,4 +68,6 @@ TASKS: TableKind[Task] = TableKind(
         "why": _why(task, picture),
     },
     empty="Ray knows of no task of this cluster",
+    singular="task",
+    has_logs=True,
 )

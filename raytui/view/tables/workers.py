@@ -72,4 +72,7 @@ WORKERS: TableKind[RayWorker] = TableKind(
         "node": _node(worker, picture),
     },
     empty="Ray lists no worker process",
+    singular="worker process",
+    leads_to=("actors", "tasks"),
+    has_logs=True,
 )

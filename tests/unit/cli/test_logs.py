@@ -73,7 +73,11 @@ def test_context_surrounds_matches_and_parts_groups(show, text, platform):
 @pytest.mark.usefixtures("zone")
 @pytest.mark.parametrize(("profile", "clock"), [("local", time.localtime), ("cai", time.gmtime)])
 def test_since_reads_times_by_the_clock_of_where_the_node_runs(show, text, monkeypatch, profile, clock):
-    for name, value in {"CML_HOST": "https://ml.example.site", "CML_PROJECT_ID": "p", "CML_API_KEY": "k"}.items():
+    for name, value in {
+        "CML_HOST": "https://ml.example.site",
+        "CML_PROJECT_ID": "aaaa-bbbb-cccc-dddd",
+        "CML_API_KEY": "k",
+    }.items():
         monkeypatch.setenv(name, value)
     made = FakePlatform(APPS)
     lines = [time.strftime(f"%Y-%m-%d %H:%M:%S,000 {age}", clock(time.time() - age)) for age in (7200, 600, 0)]

@@ -16,8 +16,19 @@ from raytui.cli.status import is_so
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure
 from raytui.core.events import Event
+from raytui.core.needs import Part, Pending
 from raytui.core.protocols import Check
-from raytui.core.snapshot import UNREAD, Actor, Job, Operation, RayEvent, Reading, ServeDeployment
+from raytui.core.snapshot import (
+    UNREAD,
+    Actor,
+    Amount,
+    Job,
+    Operation,
+    RayEvent,
+    Reading,
+    ServeDeployment,
+    Usage,
+)
 from raytui.manager.journal import Journal
 from tests.fakes.platform import FakePlatform
 from tests.unit.core.values import NOW, application, node, report, snapshot
@@ -129,6 +140,22 @@ def test_whatever_is_not_plain_is_left_to_click(words):
 def test_json_is_asked_for_even_where_the_rest_cannot_be_parsed(words):
     assert read(words.split()).json
     assert not read(["--", *words.split()]).json
+
+
+def test_work_that_can_never_run_is_shown_and_changes_no_exit_code(show, call, text):
+    demand = Pending((Part({"CPU": 64.0}),))
+    nodes = (node(0, resources={"CPU": 1.0}), node(1, resources={"CPU": 1.0}))
+    usage = Usage({"CPU": Amount(2.0, 0.0)}, ("1 task or actor needing CPU 64",), (demand,))
+    seen = snapshot(nodes=nodes, usage=usage, observed_at=time.time())
+    show(seen)
+    code, document, _ = call("status", "--exit-code")
+    assert (code, document["verdict"], document["conditions"][0]["severity"]) == (0, "ok", "error")
+    lines = text("status")[1].splitlines()
+    assert lines[0].startswith("● OK  ray-cluster")
+    assert lines[lines.index("Needs attention (1)") + 1].startswith(
+        "  ✗ task or actor needing CPU 64  waits for CPU 64:"
+    )
+    assert is_so("ok", seen, assess(seen))
 
 
 def test_status_as_text_leads_with_the_verdict_and_ends_with_what_to_do(show, text):

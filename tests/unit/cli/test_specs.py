@@ -43,8 +43,6 @@ def test_cai_without_its_required_parameters_is_refused_before_anything(call, tm
     assert [problem["field"] for problem in document["problems"]] == [
         "head.runtime_identifier",
         "workers.runtime_identifier",
-        "head.script",
-        "workers.script",
     ]
 
 

@@ -30,6 +30,13 @@ def test_every_group_names_its_own_applications_worker_first():
     ]
 
 
+def test_equal_specs_have_equal_hashes_in_whatever_order_their_groups_stand():
+    one, other = WorkersSpec(cpu=1), WorkersSpec(cpu=2)
+    specs = {ClusterSpec(groups={"a": one, "b": other}), ClusterSpec(groups={"b": other, "a": WorkersSpec(cpu=1.0)})}
+    assert len(specs) == 1
+    assert ClusterSpec(groups={"a": one}) not in {None, ClusterSpec()}
+
+
 def test_the_number_of_one_group_changes_no_other():
     more = MIXED.with_workers(5, "cpu")
     assert (more.workers.count, more.groups["cpu"].count) == (1, 5)
@@ -198,6 +205,12 @@ def test_every_group_is_checked_like_the_workers():
     fields = {problem.field for problem in found}
     assert {f"groups.cpu.{name}" for name in ("count", "cpu", "memory", "gpus", "resource_group_id")} <= fields
     assert {"groups.gpu.accelerator", "groups.cpu.runtime_identifier", "groups.gpu.runtime_identifier"} <= fields
+
+
+def test_an_accelerator_means_nothing_on_this_machine():
+    spec = ClusterSpec(workers=WorkersSpec(accelerator="A10G", resource_profile_id=-1))
+    assert validate(spec, "local") == []
+    assert {"workers.accelerator", "workers.resource_profile_id"} <= {p.field for p in validate(spec, "cai")}
 
 
 def test_too_many_workers_in_all_groups_together_are_refused():

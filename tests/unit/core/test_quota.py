@@ -82,6 +82,10 @@ def test_what_ended_since_the_platform_was_asked_is_free_again():
     assert sentences([application(1, "stopped", cpu=2.0), waiting(2)], told) == {"worker-2": []}
 
 
+def test_one_that_stops_before_it_ever_ran_holds_nothing():
+    assert sentences([application(1, "stopping", cpu=2.0), waiting(2)], holdings(quota(used=10.0))) == {"worker-2": []}
+
+
 @pytest.mark.parametrize(("word", "lacks"), [("starting", False), ("scheduling", True)])
 def test_one_whose_capacity_is_counted_already_waits_for_nothing(word, lacks):
     apps = [waiting(1)]
@@ -209,6 +213,13 @@ def test_a_minute_without_capacity_missing_is_told_with_what_is_known():
     )
     (found,) = only(assess(seen([peer, waiting(created_at=NOW - 200)], holdings(quota(used=4.0)))), "StartingLong")
     assert found.severity == "warning"
+
+
+def test_a_quota_without_a_limit_is_not_said_to_be_in_use():
+    (found,) = only(
+        assess(seen([application(0), waiting(created_at=NOW - 70)], holdings(quota(None, 4.0)))), "StartingLong"
+    )
+    assert "no quota is short; its image may be downloading" in found.message
 
 
 def test_a_head_says_after_a_minute_why_it_is_not_known():

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,29 @@ def test_the_log_rotates_through_three_files(tmp_path: Path, monkeypatch: pytest
 def test_a_log_that_cannot_be_written_is_no_reason_to_fail(tmp_path: Path):
     (tmp_path / "logs").write_text("a file")
     RotatingLog(str(tmp_path / "logs/x.log")).write(b"lost")
+
+
+def test_old_logs_of_the_same_application_are_pruned_by_age_and_size_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(raytui_node.files, "_KEPT_BYTES", 25)
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    days = {
+        "worker-1-e1.log": 100,
+        "worker-1-e0.log": 1,
+        "worker-1-e0.raylet.out.tail": 2,
+        "worker-1-ed.log": 3,
+        "worker-1-ec.log.1": 20,
+        "worker-10-e0.log": 100,
+        "head-e0.log": 100,
+    }
+    for name, age in days.items():
+        (logs / name).write_text("ten bytes.")
+        written = time.time() - age * 86400
+        os.utime(logs / name, (written, written))
+    folder(tmp_path).open_log()
+    left = sorted(path.name for path in logs.iterdir())
+    assert left == sorted(
+        ["worker-1-e1.log", "worker-1-e0.log", "worker-1-e0.raylet.out.tail", "worker-10-e0.log", "head-e0.log"]
+    )

@@ -10,6 +10,8 @@ import pytest
 
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure, NotAllowed, Unreachable
+from raytui.core.holdings import Amounts as QuotaAmounts
+from raytui.core.holdings import Holdings, Quota
 from raytui.core.joined import join
 from raytui.core.merge import countable, merge_nodes, total_by_nodes
 from raytui.core.protocols import DashboardTarget
@@ -587,3 +589,89 @@ async def test_figures_that_could_not_be_read_are_a_condition_and_no_frozen_figu
 async def test_figures_nobody_asked_for_are_neither_read_nor_unreadable(monitor) -> None:
     snapshot = await monitor.observe(ALIVE)
     assert (snapshot.figures.value, snapshot.figures.failure) == (None, None)
+
+
+class Workbench(FakePlatform):
+    """A platform with quotas."""
+
+    name = "cai"
+
+
+async def test_how_much_the_platform_can_give_is_asked_while_work_has_no_place(server) -> None:
+    platform = Workbench([application("head"), application("worker-1")], server.target)
+    platform.held = Holdings("me", "here", (Quota("user", "me", QuotaAmounts(cpu=4), QuotaAmounts(cpu=4)),))
+    once = Monitor(platform, short, cluster="ray-cluster", profile="cai")
+    assert (await once.observe(ALIVE)).holdings.value is None
+    told = (await once.observe(STATUS)).holdings.value
+    assert told is not None
+    assert told.quotas == platform.held.quotas
+    for _ in range(3):
+        await once.observe(STATUS)
+    assert platform.count("holdings") == 1
+    assert (await once.observe(ALIVE)).holdings.value is None, "and only where the demand itself is asked for"
+    await once.close()
+
+
+async def test_without_a_quota_or_work_without_a_place_the_platform_is_not_asked(server, platform, monitor) -> None:
+    await monitor.observe(STATUS)
+    assert platform.count("holdings") == 0
+    server.bodies["/api/cluster_status"] = b'{"data": {"clusterStatus": null}}'
+    bench = Workbench([application("head")], server.target)
+    once = Monitor(bench, short, cluster="ray-cluster", profile="cai")
+    await once.observe(STATUS)
+    assert bench.count("holdings") == 0
+    await once.close()
+
+
+async def test_a_watch_does_not_wait_for_what_the_platform_can_give(server) -> None:
+    platform = Workbench([application("head"), application("worker-1")], server.target)
+    platform.delays["holdings"] = 3600.0
+    watching = Monitor(platform, short, cluster="ray-cluster", profile="cai")
+    (snapshot,) = await some(watching, 1)
+    assert snapshot.nodes.value
+    assert (snapshot.holdings.value, platform.count("holdings")) == (None, 1)
+    await watching.close()
+
+
+@pytest.mark.parametrize(("status", "is_asked"), [("RUNNING", True), ("PENDING", True), ("SUCCEEDED", False)])
+async def test_without_a_report_of_demand_the_lists_tell_who_waits_while_jobs_run(
+    server, monitor, status, is_asked
+) -> None:
+    server.bodies["/api/cluster_status"] = b'{"data": {"clusterStatus": null}}'
+    server.bodies["/api/jobs/"] = msgspec.json.encode([{"submission_id": "a", "status": status}])
+    snapshot = await monitor.observe(STATUS)
+    assert (snapshot.tasks.at > 0, snapshot.placement_groups.at > 0) == (is_asked, is_asked)
+
+
+PENDING = {"task_id": "t", "name": "f", "state": "PENDING_NODE_ASSIGNMENT", "job_id": "02000000", "type": "NORMAL_TASK"}
+SETTING_UP = b"2026-11-24 22:00:00,123\tINFO utils.py:76 -- Run cmd[3] ['python', '-m', 'pip', 'install']\n"
+
+
+def tasks_of(*rows: dict[str, object]) -> bytes:
+    found = {"total": len(rows), "num_after_truncation": len(rows), "num_filtered": len(rows), "result": list(rows)}
+    return msgspec.json.encode({"result": True, "msg": "", "data": {"result": found}})
+
+
+async def test_the_log_of_an_environment_is_read_only_while_something_waits_for_one(server, monitor) -> None:
+    server.bodies["/api/v0/logs/file"] = SETTING_UP
+    server.bodies["/api/v0/tasks"] = tasks_of(PENDING)
+    assert (await monitor.observe(STATUS)).environments.value is None
+    assert server.requests["/api/v0/logs/file"] == 0
+    server.bodies["/api/v0/tasks"] = tasks_of(
+        {**PENDING, "runtime_env_info": {"serialized_runtime_env": '{"pip": ["x"]}'}}
+    )
+    (setup,) = (await monitor.observe(STATUS)).environments.value
+    assert (setup.job_id, setup.step) == ("02000000", "pip install")
+    assert all("runtime_env_setup-02000000.log" in query for query in server.queries if "logs/file" in query)
+    asked = server.requests["/api/v0/logs/file"]
+    assert (await monitor.observe(STATUS)).environments.value == (setup,)
+    assert server.requests["/api/v0/logs/file"] == asked, "at most every 10 s"
+    assert (await monitor.observe(ALIVE)).environments.value is None
+
+
+async def test_a_job_that_is_pending_has_its_actor_looked_at(server, monitor) -> None:
+    server.bodies["/api/cluster_status"] = (
+        recorded("cluster_status.json").replace(b'"resourceDemand"', b'"x"').replace(b'"pgDemand"', b'"y"')
+    )
+    server.bodies["/api/jobs/"] = msgspec.json.encode([{"submission_id": "a", "status": "PENDING"}])
+    assert (await monitor.observe(STATUS)).actors.at > 0

@@ -13,7 +13,7 @@ from raytui.manager.monitor import Monitor
 from raytui.manager.readings import ALIVE, BEHIND_DEMAND, STATUS, VERDICT
 from raytui.manager.subscriptions import Subscriptions
 from raytui.view.tables.registry import TABLES
-from tests.fakes.dashboard import FakeDashboard, many_nodes
+from tests.fakes.dashboard import FakeDashboard, many_nodes, recorded
 from tests.fakes.platform import FakePlatform, application
 
 ACTORS, JOBS = "/api/v0/actors", "/api/jobs/"
@@ -119,7 +119,9 @@ async def test_a_refresh_costs_one_request_for_each_question_of_the_screen_whate
 
 
 async def test_who_waits_is_asked_only_while_the_scheduler_has_work_without_a_place(server, monitor) -> None:
-    server.bodies["/api/cluster_status"] = b'{"data": {"clusterStatus": null}}'
+    server.bodies["/api/cluster_status"] = (
+        recorded("cluster_status.json").replace(b'"resourceDemand"', b'"x"').replace(b'"pgDemand"', b'"y"')
+    )
     snapshot = await monitor.observe(STATUS)
     assert (snapshot.tasks.at, snapshot.placement_groups.at) == (0.0, 0.0)
     assert server.requests == Counter(PATHS[name] for name in STATUS)

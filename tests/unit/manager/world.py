@@ -51,6 +51,7 @@ class World:
         self.drained: list[str] = []
         self.files: dict[str, bytes] = {}
         self.asked: dict[str, ClusterSpec] = {}
+        self.left: dict[str, ClusterSpec] = {}
         self.ids = 0
         self.list_lag = 0
         self.lists = 0
@@ -217,6 +218,9 @@ class World:
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:
         return spec
 
+    async def deployed(self, cluster: str) -> ClusterSpec | None:
+        return self.left.get(cluster)
+
     async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
         if spec is None:
             self.asked.pop(cluster, None)
@@ -228,6 +232,14 @@ class World:
 
     async def forget(self, cluster: str) -> None:
         self.files.clear()
+
+    async def purge(self, cluster: str) -> tuple[str, ...]:
+        self._begin("purge", cluster)
+        self.files.clear()
+        return (f"/shared/{cluster}",)
+
+    def place_of(self, cluster: str) -> str:
+        return f"/shared/{cluster}"
 
     # The monitor.
 

@@ -82,9 +82,11 @@ class ApiClient:
 
     def for_project(self, project_id: str) -> ApiClient:
         """The same connection for another project; close only one of the two."""
-        return ApiClient(
-            self._transport, self.endpoint, msgspec.structs.replace(self.workbench, project_id=project_id), self.timing
-        )
+        other = msgspec.structs.replace(self.workbench, project_id=project_id)
+        made = ApiClient(self._transport, self.endpoint, other, self.timing)
+        # Uploads have connections of their own beside the vendor's client, which would be closed by nobody.
+        made._uploads = self._uploads
+        return made
 
     @property
     def transport(self) -> str:

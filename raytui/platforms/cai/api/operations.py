@@ -110,6 +110,7 @@ OPERATIONS: dict[str, Operation] = {
     "ListJobs": Operation("GET", _JOBS, "list_jobs", "list the jobs of project {project_id}", _PROJECT),
     "CreateJob": Operation("POST", _JOBS, "create_job", "create the job {name}", _PROJECT, body=True, repeatable=False),
     "UpdateJob": Operation("PATCH", _JOBS + "/{job_id}", "update_job", "change the job {name}", _JOB, body=True),
+    "DeleteJob": Operation("DELETE", _JOBS + "/{job_id}", "delete_job", "delete the job {name}", _JOB),
     "ListJobRuns": Operation("GET", _JOBS + "/{job_id}/runs", "list_job_runs", "list the runs of the job {name}", _JOB),
     "CreateJobRun": Operation(
         "POST", _JOBS + "/{job_id}/runs", "create_job_run", "run the job {name}", _JOB, body=True, repeatable=False
@@ -123,6 +124,10 @@ OPERATIONS: dict[str, Operation] = {
     "ListRuntimes": Operation("GET", "/api/v2/runtimes", "list_runtimes", "list the runtimes"),
     "ListAllAcceleratorNodeLabels": Operation(
         "GET", "/api/v2/nodelabels", "list_all_accelerator_node_labels", "list the GPU types"
+    ),
+    "ListCPUProfiles": Operation("GET", "/api/v2/cpuprofiles", "list_cpu_profiles", "list the sizes of workloads"),
+    "ListAllResourceGroups": Operation(
+        "GET", "/api/v2/resourcegroups", "list_all_resource_groups", "list the resource groups"
     ),
     "GetDefaultQuota": Operation("GET", "/api/v2/default-quota/user", "get_default_quota", "read the quota"),
     "ListUsersQuota": Operation("GET", "/api/v2/usersquota", "list_users_quota", "read the quota of the users"),

@@ -34,6 +34,8 @@ _STATES: dict[str, RunState] = {
     "timedout": "timedout",
     "skipped": "skipped",
 }
+SLOWEST_POLL_S = 1.0
+"""Seconds between two looks at a run."""
 _IDENTITY = "RAYTUI_JOB_RUN"
 """Variable of a run by which a run whose create was not answered is found again."""
 
@@ -135,7 +137,8 @@ async def watch(
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + timeout
-    backoff = Backoff(client.timing.poll, client.timing.slowest_poll)
+    # Whoever waits for a cluster waits for the end of this run: it is looked at more often than what may take hours.
+    backoff = Backoff(client.timing.poll, min(client.timing.slowest_poll, SLOWEST_POLL_S))
     blind_since: float | None = None
     said = ""
     while run.state not in FINAL:
@@ -166,6 +169,14 @@ async def stop(client: ApiClient, job_id: str, run_id: str, name: str) -> None:
     outcome = await client.outcome("StopJobRun", ids)
     if outcome.kind not in {"ok", "absent", "conflict", "refused"}:
         raise client.error(outcome, "StopJobRun", ids)
+
+
+async def delete(client: ApiClient, job_id: str, name: str) -> None:
+    """Remove a job; one that is gone is fine."""
+    ids = {"job_id": job_id, "name": name}
+    outcome = await client.outcome("DeleteJob", ids)
+    if outcome.kind not in {"ok", "absent"}:
+        raise client.error(outcome, "DeleteJob", ids)
 
 
 async def failure_reason(client: ApiClient, name: str, run: Run) -> str:

@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import importlib.metadata
 import io
+import re
 import time
 import zipfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -19,19 +20,33 @@ from pathlib import Path
 
 import msgspec
 
-from raytui.core.errors import NotFound, OperationFailed, RaytuiError
+from raytui.core.catalog import Project
+from raytui.core.errors import NotAllowed, NotFound, OperationFailed, RaytuiError
 from raytui.core.events import StepEvent
-from raytui.core.launchers import SCRIPTS
+from raytui.core.remedy import Remedy, plus
+from raytui.core.required import SHARED, with_launchers
 from raytui.core.spec import ClusterSpec
 from raytui.core.units import sanitize
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.applications.lifecycle import Lifecycle
 from raytui.platforms.cai.deploy import jobs, projects
+from raytui.platforms.cai.deploy.refusals import refuse_impossible, require_writable
 from raytui.platforms.cai.project.files import RemoteFiles
-from raytui.platforms.cai.project.folder import SharedFolder, launcher_path
-from raytui.platforms.cai.project.store import ProjectStore
+from raytui.platforms.cai.project.folder import SharedFolder, folder_of
+from raytui.platforms.cai.project.store import ProjectStore, every
+from raytui.platforms.cai.project.venv import venv_of
+from raytui.platforms.cai.site.catalog import listed
+from raytui.platforms.cai.site.checks import usual_shared_memory
+from raytui.platforms.cai.site.choice import Choice
+from raytui.platforms.cai.site.projects import find as find_project
+from raytui.platforms.cai.site.projects import raise_shared_memory
+from raytui.platforms.cai.site.projects import read as read_project
 
-FOLDER = ".raytui/deploy"
+FOLDER = f"{SHARED}/deploy"
+JOB_SCRIPT = f"{FOLDER}/raytui_job.py"
+"""What both jobs run."""
+STEPS = ("project found or created", "files uploaded", "environment set up", "cluster launched")
+GO_ON = Remedy("deploy", "", "with the same words goes on from here")
 SETUP_JOB, LAUNCH_JOB = "setup_environment", "launch_ray_cluster"
 MODULES = ("ray", "click", "msgspec", "httpx")
 """What the environment must be able to import: Ray, and what `raytui start` needs."""
@@ -81,6 +96,7 @@ class Deployment:
         self._spec = request.spec
         self._source = b""
         self._manifest: dict[str, object] = {}
+        self._looks_closer = False
         self.project_id = request.project_id
         self.changed = False
 
@@ -89,13 +105,9 @@ class Deployment:
 
         The first that fails ends the run with its error, and the next run goes on from there.
         """
-        steps: tuple[tuple[str, Callable[[Callable[[str], None]], Awaitable[str]]], ...] = (
-            ("project found or created", self._project),
-            ("files uploaded", self._files),
-            ("environment set up", self._setup),
-            ("cluster launched", self._launch),
-        )
-        for name, step in steps:
+        done = False
+        steps = (self._project, self._files, self._setup, self._launch)
+        for name, step in zip(STEPS, steps, strict=True):
             queue: asyncio.Queue[str | None] = asyncio.Queue()
             began = time.monotonic()
             task = asyncio.ensure_future(step(queue.put_nowait))
@@ -108,47 +120,118 @@ class Deployment:
                 answer = await task
             except RaytuiError as error:
                 yield StepEvent(name, "failed", round(time.monotonic() - began, 3), error.message)
+                if done:
+                    error.hint = plus(error.hint, "; " if error.hint else "", GO_ON)
                 raise
             finally:
                 task.cancel()
             yield StepEvent(name, "done", round(time.monotonic() - began, 3), answer)
+            done = True
+
+    async def preview(self) -> list[StepEvent]:
+        """What a run would do, found by reading only."""
+        request = self._request
+        project = await self._existing()
+        if project is None:
+            source = f" from {request.git_url}" if request.git_url else ", empty"
+            found = f"{request.project_name} would be created{source}"
+            await self._choose_for_new()
+            ready = ""
+        else:
+            found = f"{project.name} ({project.id}), found"
+            await self._choose_for(project)
+            ready = await self._is_ready()
+        spec, image = self._spec, self._spec.head.runtime_identifier or ""
+        shared = spec.shared_memory or usual_shared_memory(spec)
+        size = f"head of {spec.head.cpu:g} CPU and {spec.head.memory:g} GB on {image}"
+        workers = [
+            f"{one.count} {name} of {one.cpu:g} CPU, {one.memory:g} GB and {one.gpus} GPU on {one.runtime_identifier}"
+            for name, one in spec.all_groups.items()
+            if one.count
+        ]
+        messages = (
+            f"{found}; its shared memory is raised to {shared:g} GB where it is less",
+            f"{FOLDER} and {folder_of(spec.name)}/launchers",
+            ready or f"job {SETUP_JOB} on {image}",
+            f"job {LAUNCH_JOB} on {image}: {spec.name} with a {'; '.join([size, *workers])}",
+        )
+        return [StepEvent(name, "planned", 0.0, message) for name, message in zip(STEPS, messages, strict=True)]
 
     async def close(self) -> None:
         """Let go of connections."""
         await self._root.close()
 
-    async def _project(self, progress: Callable[[str], None]) -> str:
+    @property
+    def spec(self) -> ClusterSpec:
+        """The cluster that is launched, as far as it is known by now."""
+        return self._spec
+
+    async def _existing(self) -> Project | None:
         request = self._request
         if request.project_id:
-            project, made = (
-                await projects.ready(
-                    self._root, await projects.read(self._root, request.project_id), progress=progress
-                ),
-                False,
-            )
-        else:
+            return await read_project(self._root, request.project_id)
+        return await find_project(self._root, request.project_name)
+
+    async def _choose_for_new(self) -> None:
+        """The images that a project without an environment would get; raises when no cluster could run there."""
+        self._spec = Choice(await listed(self._root)).of(self._request.spec)
+        await refuse_impossible(self._root, self._spec, self._launchers, is_new=True)
+
+    async def _choose_for(self, project: Project) -> None:
+        """What the cluster is in this project; raises when it could not run there."""
+        require_writable(project)
+        self.project_id = project.id
+        self._client = self._root.for_project(project.id)
+        self._spec = await self._complete(project.id, self._request.spec)
+        await refuse_impossible(self._client, self._spec, self._launchers)
+
+    async def _project(self, progress: Callable[[str], None]) -> str:
+        request, made = self._request, False
+        project = await self._existing()
+        if project is None:
+            await self._choose_for_new()
             project, made = await projects.ensure(
                 self._root, request.project_name, request.git_url, branch=request.branch, progress=progress
             )
-        self.project_id = project.id
-        self.changed |= made
-        self._client = self._root.for_project(project.id)
-        self._spec = await self._complete(project.id, request.spec)
-        return f"{project.name} ({project.id}), {'created' if made else 'found'}"
+            self.changed |= made
+        else:
+            require_writable(project)
+            project = await projects.ready(self._root, project, progress=progress)
+        await self._choose_for(project)
+        shared = await self._share_memory()
+        return f"{project.name} ({project.id}), {'created' if made else 'found'}; {shared}"
+
+    async def _share_memory(self) -> str:
+        """Raise the project's shared memory before anything is made; what is so then, in words."""
+        wanted = self._spec.shared_memory
+        try:
+            before, after = await raise_shared_memory(self._client, wanted or usual_shared_memory(self._spec))
+        except (NotAllowed, OperationFailed) as error:
+            if wanted:
+                raise
+            # Nobody asked for it, and the cluster runs without it, with a small object store.
+            return f"its shared memory stays as it is: {error.message}"
+        self.changed |= before != after
+        return f"shared memory {after} MB" + (f", raised from {before} MB" if before != after else "")
+
+    async def _is_ready(self) -> str:
+        """Why the set-up job need not run in a project that was there before; empty when it must."""
+        if not self._request.project_id:
+            return ""
+        venv = await venv_of(RemoteFiles(self._client))
+        image = self._spec.head.runtime_identifier or ""
+        fits = venv.own_python or f"python{venv.python}-" in image
+        if not venv.has_ray or venv.broken or not fits or not _is_wanted(venv.ray, self._request.requirements):
+            return ""
+        return f"the project's .venv has Ray {venv.ray} on Python {venv.python}; what it may lack is added at launch"
 
     async def _files(self, progress: Callable[[str], None]) -> str:
         remote = RemoteFiles(self._client)
         store = ProjectStore(remote, SharedFolder(remote), Lifecycle(self._client), self._client.timing)
         cluster = self._spec.name
-        # Where they stand when nothing else runs from there; the job's own start looks and names another folder if need
-        # be.
-        head, worker = (launcher_path(cluster, SCRIPTS[role]) for role in ("head", "worker"))
-        spec = self._spec
-        spec = msgspec.structs.replace(
-            spec,
-            head=msgspec.structs.replace(spec.head, script=spec.head.script or head),
-            workers=msgspec.structs.replace(spec.workers, script=spec.workers.script or worker),
-        )
+        # The launchers stand there when nothing else runs from there; the job's own start looks and
+        # names another folder where something does.
+        spec = with_launchers(self._spec, "cai")
         archive, name = await asyncio.to_thread(source_archive, self._shipped)
         self._manifest = {
             "source": name,
@@ -166,15 +249,18 @@ class Deployment:
         }
         files: dict[str, bytes] = {
             f"{FOLDER}/{name}.zip": archive,
-            f"{FOLDER}/raytui_job.py": self._shipped["raytui_job.py"],
+            JOB_SCRIPT: self._shipped["raytui_job.py"],
             f"{FOLDER}/raytui.toml": settings_file(spec).encode(),
             f"{FOLDER}/deploy.json": msgspec.json.format(msgspec.json.encode(self._manifest, order="deterministic")),
         }
-        progress("launchers")
+        manifest = f"{FOLDER}/deploy.json"
+        progress(" ".join(("launchers", *files)))
         _, written = await store.place_launchers(cluster, self._launchers)
-        for path, data in files.items():
-            progress(path)
-            written += await store.publish(path, data, 0o644)
+        written += sum(
+            await every(store.publish(path, data, 0o644) for path, data in files.items() if path != manifest)
+        )
+        # Last, so that a job which somebody runs meanwhile finds all that it names.
+        written += await store.publish(manifest, files[manifest], 0o644)
         self.changed |= bool(written)
         return f"{written} of {len(files) + len(self._launchers)} uploaded, the others were there"
 
@@ -182,17 +268,23 @@ class Deployment:
         # The job runs again whenever what it rests on changed; what it did is told by its own definition in the
         # workbench.
         wanted = hashlib.sha256(msgspec.json.encode(self._manifest, order="deterministic")).hexdigest()[:16]
+        ready = await self._is_ready()
+        if ready:
+            self._looks_closer = True
+            return ready
         return await self._job(SETUP_JOB, {"RAYTUI_DEPLOY": wanted}, SETUP_TIMEOUT_S, progress, once=True)
 
     async def _launch(self, progress: Callable[[str], None]) -> str:
-        return await self._job(LAUNCH_JOB, {}, self._request.timeout + 120, progress, once=False)
+        # What the environment lacks after all is installed by the launch job.
+        more = SETUP_TIMEOUT_S if self._looks_closer else 0.0
+        return await self._job(LAUNCH_JOB, {}, self._request.timeout + 120 + more, progress, once=False)
 
     async def _job(
         self, name: str, environment: dict[str, str], timeout: float, progress: Callable[[str], None], *, once: bool
     ) -> str:
         spec = jobs.JobSpec(
             name=name,
-            script=f"{FOLDER}/raytui_job.py",
+            script=JOB_SCRIPT,
             arguments=name,
             runtime_identifier=self._spec.head.runtime_identifier or "",
             environment=environment,
@@ -209,8 +301,7 @@ class Deployment:
             said = await self._said(name)
             raise OperationFailed(
                 f"the job {name} of project {self.project_id} {ended.state}: {said or reason}",
-                hint=f"its output is in {FOLDER}/{name}.log of the project; mend it and run deploy again: it goes "
-                "on from here",
+                hint=f"its output is in {FOLDER}/{name}.log of the project",
                 reason="JobFailed",
             )
         return f"job {name} succeeded"
@@ -229,6 +320,13 @@ class Deployment:
         lines = [sanitize(line).strip() for line in log.decode(errors="replace").splitlines()]
         failed = [line.removeprefix("failed: ") for line in lines if line.startswith("failed: ")]
         return (failed or [line for line in lines if line] or [""])[-1][:_TAIL]
+
+
+def _is_wanted(ray: str, requirements: tuple[str, ...]) -> bool:
+    """Whether this version of Ray is the one that is wanted, as far as its first numbers say."""
+    wanted = next((line for line in requirements if re.match(r"ray\b", line)), "")
+    pinned = re.search(r"==\s*(\d+\.\d+)", wanted)
+    return bool(ray) and (pinned is None or ray.split(".")[:2] == pinned.group(1).split("."))
 
 
 def requirements() -> tuple[str, ...]:

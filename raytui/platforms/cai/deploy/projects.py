@@ -1,4 +1,4 @@
-"""Projects of a workbench: found by exact name, or made from a git repository and watched until it is cloned."""
+"""Projects for a deployment: found by exact name, or made from a git repository and watched until it is cloned."""
 
 from __future__ import annotations
 
@@ -6,51 +6,17 @@ import asyncio
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-import msgspec
-
+from raytui.core.catalog import Project
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, OperationFailed, Problem, Unreachable
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.api.exactly_once import Create, Listing
-from raytui.platforms.cai.applications.records import number
+from raytui.platforms.cai.site.projects import find, parse, read
 from raytui.system.backoff import Backoff
 
 CLONE_S = 600.0
 """Default deadline of a clone in seconds."""
 _READY = frozenset({"success", ""})
 _FAILED = frozenset({"failure", "failed"})
-
-
-class Project(msgspec.Struct, frozen=True):
-    """One project."""
-
-    id: str
-    name: str
-    creation_status: str
-    """creating, success or failure; empty in older workbenches."""
-    shared_memory_limit: int
-    """Megabytes; 0 is the default of 64."""
-
-
-async def find(client: ApiClient, name: str) -> Project | None:
-    """The project of exactly this name, none when there is none; raises OperationFailed when there are several."""
-    filtered = await client.pages(
-        "ListProjects", "projects", query={"search_filter": msgspec.json.encode({"name": name}).decode()}
-    )
-    # A filter that misses would make a second project, so its "none" is checked against the whole list.
-    entries = _named(filtered, name) or _named(await client.pages("ListProjects", "projects"), name)
-    if len(entries) > 1:
-        ids = ", ".join(str(entry.get("id")) for entry in entries)
-        raise OperationFailed(
-            f"{len(entries)} projects are named {name}: {ids}", hint="name the one by its id with CML_PROJECT_ID"
-        )
-    return _parse(entries[0]) if entries else None
-
-
-async def visible(client: ApiClient) -> list[Project]:
-    """Every project that the key may see, by name."""
-    return sorted(
-        (_parse(entry) for entry in await client.pages("ListProjects", "projects")), key=lambda project: project.name
-    )
 
 
 async def ensure(
@@ -114,16 +80,6 @@ async def ready(
     return project
 
 
-async def read(client: ApiClient, project_id: str) -> Project:
-    """One project by its id; raises NotFound."""
-    return _parse(await client.call("GetProject", {"project_id": project_id}))
-
-
-async def set_shared_memory(client: ApiClient, project_id: str, megabytes: int) -> None:
-    """Raise the size of /dev/shm for what is started from now on."""
-    await client.call("UpdateProject", {"project_id": project_id}, body={"shared_memory_limit": megabytes})
-
-
 def _body(name: str, git_url: str, branch: str, shared_memory_mb: int) -> dict[str, object]:
     parts = urlsplit(git_url)
     if parts.scheme in {"http", "https"} and (parts.username or parts.password):
@@ -144,19 +100,6 @@ def _body(name: str, git_url: str, branch: str, shared_memory_mb: int) -> dict[s
     return body | {key: value for key, value in optional.items() if value}
 
 
-def _named(entries: list[dict[str, object]], name: str) -> list[dict[str, object]]:
-    return [entry for entry in entries if entry.get("name") == name]
-
-
 def _made(payload: Mapping[str, object]) -> Project | None:
-    project = _parse(payload)
+    project = parse(payload)
     return project if project.id else None
-
-
-def _parse(entry: Mapping[str, object]) -> Project:
-    return Project(
-        str(entry.get("id") or ""),
-        str(entry.get("name") or ""),
-        str(entry.get("creation_status") or ""),
-        int(number(entry.get("shared_memory_limit"))),
-    )

@@ -31,6 +31,8 @@ from raytui.system.threads import within
 T = TypeVar("T")
 DISK_S = 20.0
 """Seconds that one call to the mounted project folder may take."""
+_FULL = re.compile(r"no space left|disk quota exceeded|file ?system (is )?full", re.IGNORECASE)
+"""What a server says that cannot store a file, whatever the status of its answer; trying again does not help."""
 _HUNG = "the project folder is on a disk that hangs: look at mount and dmesg"
 
 
@@ -209,6 +211,12 @@ class RemoteFiles:
         outcome = await self._client.upload(path, data)
         if outcome.kind in {"key", "denied", "refused", "absent", "redirect", "unsent"}:
             raise self._client.error(outcome, "UploadFile", {"path": path})
+        if _FULL.search(outcome.detail):
+            raise OperationFailed(
+                f"the folder of the project is full: {path} could not be uploaded ({outcome.detail})",
+                hint="remove files from the project, or ask the workbench's administrator for more space",
+                reason="FolderFull",
+            )
         loop = asyncio.get_running_loop()
         # The specification gives a good upload no content, so a 200 with something else may be one, and may be none.
         likely = min(end, loop.time() + self._client.timing.doubtful_upload) if outcome.kind == "garbage" else 0.0

@@ -16,6 +16,7 @@ from raytui.core.errors import NotFound, RaytuiError
 from raytui.core.launchers import FOLDER, is_own_folder
 from raytui.core.nodefile import NodeFile, kept_logs
 from raytui.core.protocols import LogChunk
+from raytui.core.required import SHARED
 from raytui.core.snapshot import UNREAD, Application, LauncherReport
 from raytui.platforms.cai.project.files import FileEntry, ProjectFiles
 
@@ -178,7 +179,7 @@ class SharedFolder:
 
 def folder_of(cluster: str) -> str:
     """The cluster's shared folder, relative to the project."""
-    return f".raytui/{cluster}"
+    return f"{SHARED}/{cluster}"
 
 
 def node_path(application: Application) -> str:

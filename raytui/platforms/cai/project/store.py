@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeVar
 
 import msgspec
 
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError, RefusedForSafety
 from raytui.core.launchers import FOLDER, SCRIPTS, folder_for, folder_in_use, mode_of, others
-from raytui.core.protocols import LogChunk, LogPlaces
+from raytui.core.protocols import LogChunk, not_here
 from raytui.core.remedy import Remedy
+from raytui.core.required import SHARED
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
 from raytui.platforms.cai.api.client import Timing
 from raytui.platforms.cai.applications.lifecycle import Lifecycle
 from raytui.platforms.cai.applications.records import Record
 from raytui.platforms.cai.project.files import ProjectFiles
-from raytui.platforms.cai.project.folder import SharedFolder, launcher_path, spec_path
+from raytui.platforms.cai.project.folder import SharedFolder, folder_of, launcher_path, spec_path
 
 T = TypeVar("T")
 
@@ -30,8 +31,20 @@ T = TypeVar("T")
 class ProjectStore:
     """What is kept of the clusters in one project's folder."""
 
-    def __init__(self, files: ProjectFiles, folder: SharedFolder, lifecycle: Lifecycle, timing: Timing) -> None:
-        """`files` is the folder itself inside the project, the API's files outside."""
+    def __init__(
+        self,
+        files: ProjectFiles,
+        folder: SharedFolder,
+        lifecycle: Lifecycle,
+        timing: Timing,
+        *,
+        beside: Callable[[str], Awaitable[tuple[str, ...]]] | None = None,
+    ) -> None:
+        """`files` is the folder itself inside the project, the API's files outside.
+
+        `beside` removes what stands beside a cluster's folder, and answers what it removed.
+        """
+        self._beside = beside
         self._files = files
         self._folder = folder
         self._lifecycle = lifecycle
@@ -71,7 +84,7 @@ class ProjectStore:
                 )
         paths = {name: launcher_path(cluster, name, folder) for name in files}
         missing = [name for name in files if held[name] != files[name]]
-        await _all(self._files.write(paths[name], files[name], mode_of(name)) for name in missing)
+        await every(self._files.write(paths[name], files[name], mode_of(name)) for name in missing)
         for name in SCRIPTS.values():
             self._placed[launcher_path(cluster, name)] = launcher_path(cluster, name, folder)
         return paths, len(missing)
@@ -93,7 +106,7 @@ class ProjectStore:
                 return None
 
         names = list(names)
-        return dict(zip(names, await _all(map(one, names)), strict=True))
+        return dict(zip(names, await every(map(one, names)), strict=True))
 
     async def _applications(self, cluster: str) -> list[Record]:
         records = await self._lifecycle.records()
@@ -134,9 +147,7 @@ class ProjectStore:
         """The launcher's output as it stands in the project folder."""
         return await self._folder.tail(application, offset, limit)
 
-    async def places(self, application: Application) -> LogPlaces:  # noqa: ARG002  # pods have disks of their own
-        """None: Ray's files lie in pods, and the launcher's output is read through `tail`."""
-        return LogPlaces()
+    places = not_here
 
     async def kept_logs(self, application: Application) -> dict[str, str]:
         """What the launcher kept of Ray's logs when its node ended."""
@@ -144,12 +155,21 @@ class ProjectStore:
 
     async def forget(self, cluster: str) -> None:
         """Remove the cluster's shared folder; refused while it has applications."""
-        if await self._applications(cluster):
-            raise RefusedForSafety(
-                f"the files of {cluster} are in use by its applications",
-                hint=Remedy("stop", f"--cluster {cluster}", "comes first"),
-            )
+        await self._refuse_in_use(cluster)
         await self._folder.forget(cluster)
+
+    async def purge(self, cluster: str) -> tuple[str, ...]:
+        """Remove the cluster's shared folder, and what stands beside it for this cluster; refused while it runs."""
+        held = {entry.name for entry in await self._files.entries(SHARED)}
+        # What tells whose a deploy was is read before anything goes.
+        await self._refuse_in_use(cluster)
+        removed = await self._beside(cluster) if self._beside is not None else ()
+        await self._folder.forget(cluster)
+        return (*([folder_of(cluster)] if cluster in held else []), *removed)
+
+    def place_of(self, cluster: str) -> str:
+        """The cluster's folder in the project, and that of a deploy."""
+        return f"{folder_of(cluster)} of the project; of a deploy {SHARED}/deploy and its jobs"
 
     def begins(self, cluster: str) -> None:
         """An application of the cluster is about to run: its files are in use from now on."""
@@ -179,6 +199,13 @@ class ProjectStore:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _refuse_in_use(self, cluster: str) -> None:
+        if await self._applications(cluster):
+            raise RefusedForSafety(
+                f"the files of {cluster} are in use by its applications",
+                hint=Remedy("stop", f"--cluster {cluster}", "comes first"),
+            )
+
     async def _is_empty(self, cluster: str) -> bool:
         """Whether a cluster has no application.
 
@@ -199,8 +226,8 @@ class ProjectStore:
         await asyncio.shield(task)
 
 
-async def _all(calls: Iterable[Awaitable[T]]) -> list[T]:
-    """Every answer.
+async def every(calls: Iterable[Awaitable[T]]) -> list[T]:
+    """Every answer of calls that run side by side.
 
     When one fails the others run to their end all the same: a request that nobody waits for would outlive its client.
     """

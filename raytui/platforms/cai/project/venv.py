@@ -6,9 +6,12 @@ import re
 
 import msgspec
 
+from raytui.core.errors import NotFound
 from raytui.platforms.cai.project.files import ProjectFiles
 
 FOLDER = ".venv"
+PROJECT_HOME = "/home/cdsw/"
+"""Where a workload sees the project's folder."""
 
 
 class Venv(msgspec.Struct, frozen=True):
@@ -25,6 +28,9 @@ class Venv(msgspec.Struct, frozen=True):
     broken: str = ""
     """What is wrong with its interpreter, such as a link to a Python that this image does not have; empty when nothing
     is seen."""
+
+    own_python: bool = False
+    """Whether its interpreter lies in the project's folder too, so that any image can run it."""
 
     @property
     def ray_release(self) -> tuple[int, ...]:
@@ -45,6 +51,7 @@ async def venv_of(files: ProjectFiles, folder: str = FOLDER) -> Venv:
     packages = (
         [entry.name for entry in await files.entries(f"{folder}/lib/{pythons[0]}/site-packages")] if pythons else []
     )
+    own = await _has_own_python(files, folder)
     found = next(
         (match.group(1) for name in packages if (match := re.fullmatch(r"ray-(\d[\w.]*)\.dist-info", name))), ""
     )
@@ -53,6 +60,7 @@ async def venv_of(files: ProjectFiles, folder: str = FOLDER) -> Venv:
         has_ray="ray" in programs if programs else None,
         python=pythons[0].removeprefix("python") if pythons else "",
         ray=found,
+        own_python=own,
         broken=next(
             (
                 f"{folder}/bin/{entry.name} is {entry.broken}"
@@ -62,3 +70,13 @@ async def venv_of(files: ProjectFiles, folder: str = FOLDER) -> Venv:
             "",
         ),
     )
+
+
+async def _has_own_python(files: ProjectFiles, folder: str) -> bool:
+    """What `pyvenv.cfg` says of where the interpreter came from: uv keeps the ones that it fetched below the home."""
+    try:
+        text = (await files.read(f"{folder}/pyvenv.cfg")).decode(errors="replace")
+    except NotFound:
+        return False
+    home = re.search(r"^home\s*=\s*(.*)$", text, re.MULTILINE)
+    return home is not None and home.group(1).strip().startswith(PROJECT_HOME)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
+
 from raytui.core.asked import part_of
+from raytui.core.catalog import LIST_RUNTIMES, Runtime
 from raytui.core.errors import Problem
 from raytui.core.protocols import Check
-from raytui.core.remedy import Remedy
-from raytui.core.spec import GIGABYTE, WORKER, ClusterSpec
+from raytui.core.remedy import Hint, Remedy
+from raytui.core.spec import AUTO, GIGABYTE, WORKER, ClusterSpec
 from raytui.platforms.cai.applications.records import number
 from raytui.platforms.cai.project.venv import Venv
 from raytui.platforms.cai.site import runtimes as images
 from raytui.platforms.cai.site.accelerators import find, parse
+from raytui.platforms.cai.site.projects import megabytes_of
 
 _SMALL_STORE = GIGABYTE
+_SHM_SHARE = 0.95
+"""Part of the shared memory that the object store takes at most."""
 _STORE_SHARE = 0.3
 """Part of a node's memory that Ray gives to the object store."""
 _SAFE_RAY = (2, 54)
@@ -21,39 +27,75 @@ _TOKEN_RAY = (2, 52)
 """Token authentication exists from here on."""
 
 
-def runtime_row(who: str, field: str, identifier: str, known: tuple[images.Runtime, ...], *, gpus: int) -> Check:
-    """Whether one runtime exists, is enabled and fits; the nearest ones otherwise."""
+def runtime_row(who: str, field: str, identifier: str, known: tuple[Runtime, ...], *, gpus: int, venv: Venv) -> Check:
+    """Whether one image exists, is enabled, and fits GPUs and the project's venv; which do otherwise."""
     name = f"{who} runtime"
-    if not identifier:
-        fitting = images.newest(known, gpu=gpus > 0)
-        return Check(
-            name, "skip", "no runtime is given" + (f"; the newest that fits is {fitting.identifier}" if fitting else "")
-        )
+    python = "" if venv.own_python else venv.python
+    fits = images.fitting(known, gpu=gpus > 0, python=python)
+    choices = tuple(runtime.identifier for runtime in fits)
+    newest = (f"the newest that fits is {choices[0]}, and auto takes it; " if choices else "", LIST_RUNTIMES)
+
+    def fail(message: str, hint: Hint) -> Check:
+        return Check(name, "fail", message, hint, field, choices)
+
     if not known:
-        return Check(
-            name,
-            "fail",
-            "the workbench lists no runtimes",
-            "ask its administrator to enable some in the Runtime Catalog",
-            field,
-        )
+        return fail("the workbench lists no runtimes", "ask its administrator to enable some in the Runtime Catalog")
+    if not identifier:
+        return fail("no runtime image is given", newest)
+    if identifier == AUTO and not fits:
+        have = ", ".join(images.pythons(known))
+        wanted = " ".join(word for word in ("CUDA" if gpus else "", f"of Python {python}" if python else "") if word)
+        return fail(f"the workbench lists no enabled image {wanted}".rstrip(), f"there are images of Python {have}")
+    if identifier == AUTO:
+        return Check(name, "ok", f"auto takes {choices[0]}", choices=choices)
     found = next((runtime for runtime in known if runtime.identifier == identifier), None)
     if found is None:
         near = images.nearest(identifier, known)
-        hint = f"nearest: {', '.join(near)}" if near else "the Runtime Catalog of the workbench lists them"
-        return Check(name, "fail", f"the workbench has no runtime {identifier}", hint, field)
+        return fail(f"the workbench has no runtime {identifier}", f"nearest: {', '.join(near)}" if near else newest)
     if not found.enabled:
-        return Check(
-            name,
-            "fail",
-            f"the runtime {identifier} is disabled",
-            "choose an enabled one from the Runtime Catalog",
-            field,
-        )
+        return fail(f"the runtime {identifier} is disabled", newest)
+    if python and found.python != python:
+        other = f"Python {found.python}" if found.python else f"no Python ({found.kernel})"
+        return fail(f"{identifier} has {other}, and the project's .venv was made with Python {python}", newest)
     if gpus and not found.gpu:
-        hint = "choose a runtime of the edition Nvidia GPU"
-        return Check(name, "warn", f"{gpus} GPUs are asked for, and {identifier} has no CUDA", hint, field)
+        return Check(name, "warn", f"{gpus} GPUs are asked for, and {identifier} has no CUDA", newest, field, choices)
     return Check(name, "ok", f"{identifier} ({found.kernel or 'unknown kernel'}, {found.edition or 'unknown edition'})")
+
+
+def size_row(spec: ClusterSpec, profiles: list[dict[str, object]], groups: list[dict[str, object]]) -> Check:
+    """Whether the workbench has room for each size that is asked for, as its profiles and resource groups tell."""
+    usable = {number(group.get("id")) for group in groups if group.get("allow_applications") is not False}
+    sizes = sorted(
+        {
+            (number(profile.get("cpu")), number(profile.get("memory")))
+            for profile in profiles
+            if not usable or not profile.get("resource_group_id") or number(profile.get("resource_group_id")) in usable
+        }
+    )
+    if not sizes:
+        return Check("sizes", "skip", "the workbench does not tell which sizes it allows")
+    choices = tuple(f"{cpu:g} CPU, {memory:g} GB" for cpu, memory in sizes)
+    asked = [("head", "head", spec.head.cpu or 0.0, spec.head.memory or 0.0)]
+    asked += [
+        (f"each worker{'' if name == WORKER else f' of {name}'}", part_of(name),
+         one.cpu or 0.0, one.memory or 0.0)
+        for name, one in spec.all_groups.items()
+        if one.count
+    ]  # fmt: skip
+    nodes = [(number(group.get("cpu_count")), number(group.get("memory_in_gib"))) for group in groups]
+    for who, part, cpu, memory in asked:
+        size = f"{who} asks for {cpu:g} CPU and {memory:g} GB"
+        if not any(cpu <= most and memory <= room for most, room in [*sizes, *nodes]):
+            field = f"{part}.cpu" if all(cpu > most for most, _ in sizes) else f"{part}.memory"
+            message = f"{size}, and no profile or node of the workbench is so large"
+            return Check("sizes", "fail", message, f"the largest profile is {choices[-1]}", field, choices)
+    odd = [f"{who} {cpu:g} CPU, {memory:g} GB" for who, _, cpu, memory in asked if (cpu, memory) not in sizes]
+    if odd:
+        message = f"no profile of the workbench has exactly these sizes: {'; '.join(odd)}"
+        return Check("sizes", "warn", message, "a workbench may refuse what is no profile", choices=choices)
+    return Check(
+        "sizes", "ok", f"every size is a profile of the workbench; the largest is {choices[-1]}", choices=choices
+    )
 
 
 def gpu_row(
@@ -171,26 +213,33 @@ def venv_row(spec: ClusterSpec, venv: Venv) -> Check:
     return Check("venv", "ok", version)
 
 
+def usual_shared_memory(spec: ClusterSpec) -> int:
+    """Whole GB of shared memory that hold the object store which Ray would give the largest node."""
+    return math.ceil(_largest_store(spec) / _SHM_SHARE / 1024**3)
+
+
+def _largest_store(spec: ClusterSpec) -> float:
+    """Bytes of the object store that Ray would give the largest node."""
+    sizes = [spec.head.memory or 0.0, *(one.memory or 0.0 for one in spec.all_groups.values() if one.count)]
+    return max(sizes) * GIGABYTE * _STORE_SHARE
+
+
 def shared_memory_row(spec: ClusterSpec, limit_mb: int) -> Check:
     """A pod's shared memory against the object store that the nodes would ask for."""
-    shm = limit_mb * 1024 * 1024 * 0.95
-    sizes = [spec.head.memory or 0.0, *(size.memory or 0.0 for size in spec.all_groups.values() if size.count)]
-    wanted = max(sizes) * GIGABYTE * _STORE_SHARE
+    name, field = "shared memory", "shared_memory"
+    if spec.shared_memory and megabytes_of(spec.shared_memory) > limit_mb:
+        raised = f"raised from {limit_mb} MB to {megabytes_of(spec.shared_memory)} MB before applications are made"
+        return Check(name, "ok", f"the project's shared memory is {raised}")
+    shm = limit_mb * 1024 * 1024 * _SHM_SHARE
+    wanted = _largest_store(spec)
     if shm >= wanted:
-        return Check("shared memory", "ok", f"shared memory of {limit_mb} MB holds the object store")
-    advice = (
-        f"set the project's shared_memory_limit to {int(wanted / 0.95 / 1024 / 1024) + 1} MB before the "
-        "applications are made"
-    )
-    usual = f"{shm / GIGABYTE:.1f} GB where {wanted / GIGABYTE:.1f} GB would be usual"
-    said = f"a pod has {limit_mb} MB of shared memory, so the object store is {usual}"
-    return Check(
-        "shared memory",
-        "warn" if shm < _SMALL_STORE else "ok",
-        said,
-        advice if shm < _SMALL_STORE else "",
-        "shared_memory_limit",
-    )
+        return Check(name, "ok", f"shared memory of {limit_mb} MB holds the object store")
+    less = f"{shm / GIGABYTE:.1f} GB where {wanted / GIGABYTE:.1f} GB would be usual"
+    said = f"a pod has {limit_mb} MB of shared memory, so the object store is {less}"
+    if shm >= _SMALL_STORE:
+        return Check(name, "ok", said, field=field)
+    flag = f"--shared-memory {usual_shared_memory(spec)}"
+    return Check(name, "warn", said, Remedy("start", flag, "raises it before applications are made"), field)
 
 
 def security_row(spec: ClusterSpec) -> Check:

@@ -156,7 +156,6 @@ def labels_of(labels: Iterable[Row], use: Iterable[Row], user: str) -> tuple[Lab
                 identity,
                 _text(label.get("label_value")).removeprefix(_KIND_OF_LABEL) or "GPU",
                 _amount(label.get("max_gpu_count")) or None,
-                label.get("availability") is not False,
                 tuple(
                     (_text(row.get("username")), amount)
                     for row in mine

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from raytui.core.asked import part_of
+from raytui.core.catalog import LIST_PROJECTS
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
 from raytui.core.launchers import SCRIPTS, needs_node_program, node_folder, others
 from raytui.core.protocols import Check
@@ -17,15 +18,21 @@ from raytui.core.spec import WORKER, ClusterSpec, application_names
 from raytui.core.validate import SUBDOMAIN
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.applications.lifecycle import Lifecycle
-from raytui.platforms.cai.applications.records import number, subdomain_for
+from raytui.platforms.cai.applications.records import subdomain_for
 from raytui.platforms.cai.project.files import ProjectFiles
 from raytui.platforms.cai.project.folder import launcher_path
-from raytui.platforms.cai.project.venv import venv_of
-from raytui.platforms.cai.site import runtimes as images
-from raytui.platforms.cai.site.checks import gpu_row, quota_row, runtime_row, security_row, shared_memory_row, venv_row
-
-DEFAULT_SHM_MB = 64
-"""Shared memory of a pod unless the project says otherwise."""
+from raytui.platforms.cai.project.venv import Venv, venv_of
+from raytui.platforms.cai.site.catalog import listed
+from raytui.platforms.cai.site.checks import (
+    gpu_row,
+    quota_row,
+    runtime_row,
+    security_row,
+    shared_memory_row,
+    size_row,
+    venv_row,
+)
+from raytui.platforms.cai.site.projects import DEFAULT_SHM_MB, parse
 
 
 class Preflight:
@@ -44,6 +51,7 @@ class Preflight:
         self._launchers = launchers
         self._user = ""
         self._reading: dict[str, asyncio.Future[bytes | None]] = {}
+        self._looking: asyncio.Future[Venv] | None = None
 
     async def run(self, spec: ClusterSpec) -> tuple[Check, ...]:
         """Every row, in the order in which a person would mend them; the sizes of the spec must be filled in."""
@@ -52,6 +60,7 @@ class Preflight:
             rest = (
                 "project",
                 "runtimes",
+                "sizes",
                 "GPU",
                 "quota",
                 "subdomain",
@@ -63,9 +72,7 @@ class Preflight:
             return (key, *(Check(name, "skip", "not asked: the key comes first") for name in rest), security_row(spec))
         parts: list[tuple[str, Awaitable[list[Check]]]] = [
             ("project", self._project(spec)),
-            ("runtimes", self._runtimes(spec)),
-            ("GPU", self._gpus(spec)),
-            ("quota", self._quota(spec)),
+            *self._of_workbench(spec),
             ("subdomain", self._subdomains(spec)),
             ("head script", self._script("head", spec.name, spec.head.script)),
             *(
@@ -73,10 +80,29 @@ class Preflight:
                 for group, size in spec.all_groups.items()
                 if group == WORKER or size.script
             ),
-            ("venv", self._venv(spec)),
+            ("venv", self._venv_row(spec)),
         ]
         rows = await asyncio.gather(*(_guarded(name, part) for name, part in parts))
         return (key, *(row for group in rows for row in group), security_row(spec))
+
+    async def run_without_project(self, spec: ClusterSpec) -> tuple[Check, ...]:
+        """The rows that need no project, for one that is yet to be made and has no venv."""
+        self._looking = asyncio.get_running_loop().create_future()
+        self._looking.set_result(Venv())
+        key = await self._key()
+        if key.status == "fail":
+            return (key,)
+        rows = await asyncio.gather(*(_guarded(name, part) for name, part in self._of_workbench(spec)))
+        return (key, *(row for group in rows for row in group))
+
+    def _of_workbench(self, spec: ClusterSpec) -> list[tuple[str, Awaitable[list[Check]]]]:
+        """What the workbench has for the spec, whatever the project."""
+        return [
+            ("runtimes", self._runtimes(spec)),
+            ("sizes", self._sizes(spec)),
+            ("GPU", self._gpus(spec)),
+            ("quota", self._quota(spec)),
+        ]
 
     async def _key(self) -> Check:
         source = self._client.workbench.key_source
@@ -101,7 +127,7 @@ class Preflight:
             answer = await self._client.call("GetProject")
         except NotFound:
             missing = f"there is no project {project} that this key may see"
-            return [Check("project", "fail", missing, "check project_id (CML_PROJECT_ID)", "project_id")]
+            return [Check("project", "fail", missing, LIST_PROJECTS, "project_id")]
         status = str(answer.get("creation_status") or "")
         if status.lower() in {"creating", "failure", "failed"}:
             return [
@@ -113,17 +139,38 @@ class Preflight:
                     "project_id",
                 )
             ]
-        row = Check("project", "ok", f"project {answer.get('name') or project} is ready")
-        return [row, shared_memory_row(spec, int(number(answer.get("shared_memory_limit"))) or DEFAULT_SHM_MB)]
+        found = parse(answer)
+        if found.may_write is False:
+            message = f"this key may view the project {found.name or project} and not change it"
+            return [
+                Check(
+                    "project",
+                    "fail",
+                    message,
+                    ("ask its owner for the role of a contributor; ", LIST_PROJECTS),
+                    "project_id",
+                )
+            ]
+        row = Check("project", "ok", f"project {found.name or project} is ready")
+        return [row, shared_memory_row(spec, found.shared_memory_limit or DEFAULT_SHM_MB)]
 
     async def _runtimes(self, spec: ClusterSpec) -> list[Check]:
-        known = images.parse(await self._client.pages("ListRuntimes", "runtimes"))
-        rows = [runtime_row("head", "head.runtime_identifier", spec.head.runtime_identifier or "", known, gpus=0)]
+        known, venv = await asyncio.gather(listed(self._client), self._venv())
+        rows = [
+            runtime_row("head", "head.runtime_identifier", spec.head.runtime_identifier or "", known, gpus=0, venv=venv)
+        ]
         for group, size in spec.all_groups.items():
             if size.count:
                 identifier, field = size.runtime_identifier or "", f"{part_of(group)}.runtime_identifier"
-                rows.append(runtime_row(group, field, identifier, known, gpus=size.gpus))
+                rows.append(runtime_row(group, field, identifier, known, gpus=size.gpus, venv=venv))
         return rows
+
+    async def _sizes(self, spec: ClusterSpec) -> list[Check]:
+        profiles, groups = await asyncio.gather(
+            self._client.pages("ListCPUProfiles", "cpu_resource_profiles"),
+            self._client.pages("ListAllResourceGroups", "resource_group"),
+        )
+        return [size_row(spec, profiles, groups)]
 
     async def _gpus(self, spec: ClusterSpec) -> list[Check]:
         asked = {group: size for group, size in spec.all_groups.items() if size.gpus and size.count}
@@ -244,8 +291,14 @@ class Preflight:
         except NotFound:
             return None
 
-    async def _venv(self, spec: ClusterSpec) -> list[Check]:
-        return [venv_row(spec, await venv_of(self._files))]
+    async def _venv_row(self, spec: ClusterSpec) -> list[Check]:
+        return [venv_row(spec, await self._venv())]
+
+    async def _venv(self) -> Venv:
+        """The venv, looked at once for all rows."""
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(venv_of(self._files))
+        return await self._looking
 
 
 async def _guarded(name: str, part: Awaitable[list[Check]]) -> list[Check]:

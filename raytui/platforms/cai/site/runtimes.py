@@ -9,33 +9,11 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 
-import msgspec
+from raytui.core.catalog import Runtime
 
 _ENABLED = frozenset({"", "enabled", "available"})
 _EDITORS = ("pbj workbench", "jupyterlab", "workbench")
 """Applications need no editor; where there is a choice, the leanest first."""
-
-
-class Runtime(msgspec.Struct, frozen=True):
-    """One image."""
-
-    identifier: str
-    kernel: str
-    editor: str
-    edition: str
-    version: str
-    enabled: bool
-
-    @property
-    def python(self) -> str:
-        """`3.11`, empty for other languages."""
-        found = re.search(r"python\s*(3\.\d+)", self.kernel, re.IGNORECASE)
-        return found.group(1) if found else ""
-
-    @property
-    def gpu(self) -> bool:
-        """Whether it brings CUDA."""
-        return "gpu" in self.edition.lower() or "cuda" in self.identifier.lower()
 
 
 def parse(entries: Iterable[Mapping[str, object]]) -> tuple[Runtime, ...]:
@@ -60,14 +38,23 @@ def nearest(identifier: str, runtimes: Iterable[Runtime], count: int = 3) -> lis
     return close or [name for name in known if identifier and identifier in name][:count]
 
 
-def newest(runtimes: Iterable[Runtime], *, gpu: bool, python: str = "") -> Runtime | None:
-    """The newest enabled Python image with CUDA or without, of the given Python when one fits."""
-    fitting = [runtime for runtime in runtimes if runtime.enabled and runtime.python and runtime.gpu == gpu]
-    same = [runtime for runtime in fitting if runtime.python == python]
-    return max(same or fitting, key=_rank, default=None)
+def fitting(runtimes: Iterable[Runtime], *, gpu: bool, python: str = "") -> tuple[Runtime, ...]:
+    """The enabled Python images, the newest first: of the given Python, with CUDA or without.
+
+    Without one given any Python does; where every image has CUDA, one does for what needs no GPU.
+    """
+    enabled = [runtime for runtime in runtimes if runtime.enabled and runtime.python and python in {"", runtime.python}]
+    same = [runtime for runtime in enabled if runtime.gpu == gpu]
+    return tuple(sorted(same or ([] if gpu else enabled), key=rank, reverse=True))
 
 
-def _rank(runtime: Runtime) -> tuple[list[int], list[int], int, str]:
+def pythons(runtimes: Iterable[Runtime]) -> list[str]:
+    """The Pythons of the enabled images, the oldest first."""
+    return sorted({runtime.python for runtime in runtimes if runtime.enabled and runtime.python}, key=_numbers)
+
+
+def rank(runtime: Runtime) -> tuple[list[int], list[int], int, str]:
+    """Larger for a newer image; of equally new ones for the leaner."""
     editor = runtime.editor.lower()
     preference = -_EDITORS.index(editor) if editor in _EDITORS else -len(_EDITORS)
     return _numbers(runtime.version), _numbers(runtime.python), preference, runtime.identifier

@@ -7,13 +7,18 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from raytui.core.errors import ConfigurationError, Problem
+from raytui.core.errors import NotFound
 from raytui.core.protocols import Check
-from raytui.core.spec import DEFAULT_DASHBOARD_PORT, DEFAULT_RAY_PORT, ClusterSpec
+from raytui.core.required import SHARED
+from raytui.core.spec import AUTO, DEFAULT_DASHBOARD_PORT, DEFAULT_RAY_PORT, ClusterSpec
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.applications.lifecycle import Lifecycle
 from raytui.platforms.cai.project.files import ProjectFiles
-from raytui.platforms.cai.site import runtimes as images
+from raytui.platforms.cai.site.catalog import listed
+from raytui.platforms.cai.site.choice import Choice, images_of
+
+DEPLOYED = f"{SHARED}/deploy/raytui.toml"
+"""The settings that `deploy` writes into the project for its launch job."""
 
 
 class SiteSpecs:
@@ -47,35 +52,27 @@ class SiteSpecs:
         )
 
     async def complete(self, spec: ClusterSpec) -> ClusterSpec:
-        """The newest fitting runtime images where none are given.
+        """The newest fitting images where none is given or `auto` is.
 
-        Of the venv's Python, and with CUDA for workers with GPUs.
+        Of the venv's Python, and with CUDA for workers with GPUs. Raises `ConfigurationError` when there are none.
         """
-        if spec.head.runtime_identifier and (spec.workers.runtime_identifier or not spec.workers.count):
+        if all(image not in {None, "", AUTO} for image in images_of(spec)):
             return spec
         from raytui.platforms.cai.project.venv import venv_of
 
-        listed, venv = await asyncio.gather(self._client.pages("ListRuntimes", "runtimes"), venv_of(self._files))
-        known = images.parse(listed)
-        chosen = {spec.head.runtime_identifier, spec.workers.runtime_identifier}
-        given = next((image.python for image in known if image.identifier in chosen), "")
-        worker = images.newest(known, gpu=spec.workers.gpus > 0, python=given or venv.python)
-        head = images.newest(known, gpu=False, python=worker.python if worker else venv.python)
-        if head is None or worker is None:
-            what = "CUDA" if head is not None else "Python"
-            raise ConfigurationError.from_problems(
-                [
-                    Problem(
-                        "runtime_identifier",
-                        f"the workbench lists no enabled {what} runtime",
-                        "name one with --runtime-identifier",
-                    )
-                ]
-            )
-        return msgspec.structs.replace(
-            spec,
-            head=msgspec.structs.replace(spec.head, runtime_identifier=spec.head.runtime_identifier or head.identifier),
-            workers=msgspec.structs.replace(
-                spec.workers, runtime_identifier=spec.workers.runtime_identifier or worker.identifier
-            ),
-        )
+        known, venv = await asyncio.gather(listed(self._client), venv_of(self._files))
+        given = next((image.python for image in known if image.python and image.identifier in images_of(spec)), "")
+        python = given or ("" if venv.own_python else venv.python)
+        return Choice(known, python, "another image" if given else "its .venv").of(spec)
+
+    async def deployed(self, cluster: str) -> ClusterSpec | None:
+        """What `deploy` wrote for its launch job, when that was this cluster."""
+        import tomllib  # 2 ms that only a start of what does not exist needs
+
+        try:
+            text = (await self._files.read(DEPLOYED)).decode()
+            spec = msgspec.convert(tomllib.loads(text)["profiles"]["cai"]["cluster"], ClusterSpec)
+        except (NotFound, KeyError, TypeError, ValueError):
+            # Whatever somebody made of the file: what cannot be understood says nothing.
+            return None
+        return spec if spec.name == cluster else None

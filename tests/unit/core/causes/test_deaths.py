@@ -457,3 +457,20 @@ def test_an_actor_that_ended_with_a_job_that_was_done_did_not_die() -> None:
     for status, kind in (("SUCCEEDED", "planned"), ("STOPPED", "planned"), ("FAILED", "owner_ended")):
         seen = evidence(snapshot(actors=(actor,), jobs=(Job("j", status, job_id="03000000"),)))
         assert of_actor(seen, actor).kind == kind
+
+
+def test_of_a_job_that_died_of_memory_the_last_ten_lines_are_enough() -> None:
+    message = (
+        "Job entrypoint command failed with exit code 1, last available logs (truncated to 20,000 chars):\n"
+        "Top 10 memory users: PID\tMEM(GB)\tCOMMAND\n1526\t0.05\tpython oom.py\n"
+        "Refer to the documentation on how to address the out of memory issue: https://docs.ray.io/en/latest/x.html. "
+        "Consider provisioning more memory on this node.\n"
+    )
+    failed = Job("j", "FAILED", message=message, driver_exit_code=1, job_id="02000000")
+    found = of_job(evidence(snapshot(jobs=(failed,))), failed)
+    assert found is not None
+    assert (found.kind, found.told) == ("out_of_memory", "job j failed: Ray killed a process of it for memory")
+    eater = Actor(ACTOR, "Eater", "DEAD", job_id="02000000", death="OUT_OF_MEMORY", message="was 3GB used / 4GB limit")
+    found = of_job(evidence(snapshot(jobs=(failed,), actors=(eater,))), failed)
+    assert found is not None
+    assert found.told == "job j failed because actor Eater (1ec591ef) was killed for memory (3GB used of 4GB)"

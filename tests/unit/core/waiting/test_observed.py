@@ -19,11 +19,12 @@ from raytui.core.remedy import as_commands
 from raytui.core.report import status_document
 from raytui.core.snapshot import Actor, Amount, Job, Operation, Reading, Snapshot, Usage
 from raytui.core.spec import ClusterSpec, WorkersSpec
-from raytui.core.waiting.demands import PARTLY_PLACED, STARTING, demands_of
+from raytui.core.waiting.demands import PARTLY_PLACED, demands_of
 from raytui.core.waiting.observed import why_waits
-from raytui.core.waiting.outcome import NO_FREE
-from raytui.core.waiting.values import EnvironmentSetup, Waiting
-from raytui.core.workload import Bundle, PlacementGroup, Task
+from raytui.core.waiting.outcome import HAS_ROOM, NO_FREE
+from raytui.core.waiting.sentences import message
+from raytui.core.waiting.values import NO_REPORT, STARTING, Waiting
+from raytui.core.workload import Bundle, EnvironmentSetup, PlacementGroup, Task
 from raytui.platforms.attached import applications_of
 from tests.unit.core.values import NOW, application, node, report, snapshot
 
@@ -213,9 +214,56 @@ def test_what_the_scheduler_does_not_list_may_be_starting() -> None:
     (found,) = why_waits(join(told))
     assert (found.kind, found.because) == ("unknown", STARTING)
     setup = EnvironmentSetup("02000000", "pip install", NOW - 50, "Collecting x")
-    (found,) = why_waits(join(told), [setup])
+    (found,) = why_waits(join(msgspec.structs.replace(told, environments=Reading((setup,)))))
     assert (found.kind, found.demand.environment) == ("environment", setup)
     assert why_waits(join(seen(tasks=(msgspec.structs.replace(waits, since=NOW - 3),)))) == []
+
+
+def test_what_has_no_place_waits_for_that_and_not_for_its_environment() -> None:
+    setup = EnvironmentSetup("02000000", "pip install", 0.0, "Collecting x")
+    there = {"tasks": (task(1, has_runtime_env=True, job_id="02000000"),), "environments": (setup,)}
+    assert why(cpus(1), busy=True, **there).kind == "fits"
+    assert why(cpus(1), busy=False, **there).kind == "environment"
+    other = (EnvironmentSetup("09000000"),)
+    assert why(cpus(1), busy=False, **{**there, "environments": other}).because == HAS_ROOM
+
+
+def test_a_set_up_that_takes_long_is_a_condition_with_its_step_and_last_line() -> None:
+    setup = EnvironmentSetup("02000000", "pip install", 0.0, "Collecting x")
+    told = seen(tasks=(task(1, has_runtime_env=True, since=NOW - 90, job_id="02000000"),), environments=(setup,))
+    (condition,) = assess(told, {}, {}).conditions
+    assert (condition.severity, condition.since) == ("warning", NOW - 90)
+    assert condition.message.endswith(
+        "its runtime environment is being set up (pip install); the last line of its log: Collecting x"
+    )
+    (story,) = [story_of(Evidence(join(told)), thing) for thing in things_of(told) if thing.kind == "task"]
+    assert "(pip install)" in story.sentence
+
+
+def test_without_a_report_of_the_scheduler_the_lists_alone_tell_who_waits() -> None:
+    group = PlacementGroup(GROUP_ID, "wide", "PENDING", bundles=(Bundle(0, {"CPU": 1.0}), Bundle(1, {"CPU": 1.0})))
+    told = seen(tasks=(task(1, resources={"CPU": 64.0}), task(2)), placement_groups=(group,))
+    blind = msgspec.structs.replace(told, usage=Reading(Usage()))
+    found = {one.demand.name + str(one.demand.parts[0].needs["CPU"]): one for one in why_waits(join(blind))}
+    assert [(name, one.kind, one.because) for name, one in found.items()][1:] == [
+        ("train1.0", "fits", NO_FREE),
+        ("wide1.0", "unknown", NO_REPORT),
+    ]
+    assert found["train64.0"].kind == "never"
+
+
+def test_without_a_report_a_group_that_no_strategy_lets_run_is_said_never_to_run() -> None:
+    def why_of(group: PlacementGroup) -> Waiting:
+        (waiting,) = why_waits(join(msgspec.structs.replace(seen(placement_groups=(group,)), usage=Reading(Usage()))))
+        return waiting
+
+    bundles = (Bundle(0, {"CPU": 1.0}), Bundle(1, {"CPU": 64.0}))
+    never = why_of(PlacementGroup(GROUP_ID, "wide", "PENDING", bundles=bundles))
+    assert (never.kind, never.because) == ("never", "the nearest, worker-1, has CPU 1 of 64")
+    assert "waits for 1 bundle of CPU 1 and 1 bundle of CPU 64: no node" in message(never)
+    twice = tuple(Bundle(n, {"CPU": 1.0}) for n in range(2))
+    told = why_of(PlacementGroup(GROUP_ID, "wide", "PENDING", strategy="STRICT_SPREAD", bundles=twice))
+    assert (told.kind, told.demand.strategy) == ("scale", "STRICT_SPREAD"), "earlier versions tell the strategy"
 
 
 # Who holds.
@@ -248,7 +296,28 @@ def conditions(*demands: Pending, waited: dict[str, float] | None = None, **more
 def test_what_can_never_run_is_an_error_at_once() -> None:
     never = [("error", "InfeasibleDemand", "task or actor needing CPU 64")]
     assert conditions(cpus(64)) == conditions(cpus(64), waited={}) == never
-    assert assess(seen(cpus(64))).verdict == "degraded"
+
+
+def test_work_that_can_never_run_is_no_fault_of_the_cluster() -> None:
+    judged = assess(seen(cpus(64)))
+    assert (judged.phase, judged.verdict) == ("running", "ok")
+    nodes = (node(0, resources=HEAD), node(1, resources=WORKER))
+    watched = {"applications": applications_of("there", nodes), "nodes": nodes, "platform": "attached"}
+    watched_judged = assess(seen(cpus(64), **watched))
+    assert (watched_judged.phase, watched_judged.verdict) == ("running", "ok")
+    assert [one.reason for one in watched_judged.conditions] == ["InfeasibleDemand"]
+    many = assess(seen(*(cpus(64 + n) for n in range(8))))
+    assert (many.verdict, {one.severity for one in many.conditions}) == ("ok", {"error"})
+    told = status_document(seen(cpus(64)), judged, NOW)
+    assert (told["verdict"], [one["about"] for one in told["conditions"]]) == ("ok", ["work"])
+
+
+def test_a_fault_of_the_cluster_stands_before_work_that_can_never_run_and_decides() -> None:
+    gone = {"nodes": (node(0, resources=HEAD, ip="10.0.0.1"), node(1, "DEAD", resources=WORKER, ip="10.0.0.2"))}
+    asked = ClusterSpec(workers=WorkersSpec(count=1, cpu=1, memory=2))
+    judged = assess(seen(cpus(64), asked=asked, **gone))
+    assert judged.verdict == "degraded"
+    assert [(one.severity, one.is_of_work) for one in judged.conditions] == [("error", False), ("error", True)]
 
 
 def test_what_fits_soon_is_none_and_what_waits_for_a_minute_is_a_warning() -> None:
@@ -277,6 +346,16 @@ def test_a_clock_of_rays_that_differs_is_not_believed() -> None:
     old = (task(1, since=NOW + 200),)
     (condition,) = assess(seen(cpus(1), tasks=old, told=ahead)).conditions
     assert condition.since == NOW - 100
+
+
+def test_a_time_that_has_not_come_yet_tells_nothing() -> None:
+    for told, task_since in (({"written_at": 0.0}, NOW + 300), ({"written_at": NOW - 600}, NOW - 20)):
+        late = {"tasks": (task(1, since=task_since),), "told": told}
+        (waiting,) = assess(seen(cpus(1), **late), {}, {}).waiting
+        assert waiting.since == NOW
+        assert conditions(cpus(1), waited={waiting.key: NOW - 61}, **late) == [
+            ("warning", "PendingDemand", "task train")
+        ]
 
 
 def test_what_needs_more_workers_says_how_many_at_once() -> None:

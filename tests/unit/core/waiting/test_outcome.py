@@ -15,7 +15,8 @@ from raytui.core.needs import Part
 from raytui.core.remedy import Remedy
 from raytui.core.waiting import packing
 from raytui.core.waiting.outcome import MAY_GROW, NO_SHAPE, TOO_MANY, Round
-from raytui.core.waiting.values import Demand, EnvironmentSetup, Holder, Place, Waiting, WorkerKind
+from raytui.core.waiting.values import STARTING, Demand, Holder, Place, Waiting, WorkerKind
+from raytui.core.workload import EnvironmentSetup
 
 NAMES = ("CPU", "GPU", "memory", "my_res", "node:10.0.0.2", "object_store_memory")
 STRATEGIES = ("PACK", "SPREAD", "STRICT_PACK", "STRICT_SPREAD")
@@ -173,7 +174,7 @@ def test_bundles_that_only_one_packing_holds_are_packed(bundles, nodes, fit) -> 
 
 
 def test_a_packing_that_takes_too_long_to_find_is_not_known(monkeypatch) -> None:
-    monkeypatch.setattr(packing, "MOST_STATES", 20)
+    monkeypatch.setattr(packing, "MOST_WORK", 20)
     parts = tuple(Part({"CPU": 100.0 + 7 * n}) for n in range(9))
     demand = Demand("placement group", parts, "PACK")
     pool = [Place(f"n{n}", {"CPU": 388.0}) for n in range(3)]
@@ -250,13 +251,10 @@ def test_without_a_shape_and_with_an_autoscaler_nothing_is_claimed() -> None:
 
 
 def test_a_runtime_environment_that_is_being_set_up_is_the_cause() -> None:
-    demand = Demand(
-        "task", (Part({"CPU": 1.0}),), environment=EnvironmentSetup("02000000", "pip install", 5.0, "Collecting x")
-    )
-    assert (Round([demand], [], []).answer(demand).kind, Round([demand], [], []).answer(demand).since) == (
-        "environment",
-        5.0,
-    )
+    setup = EnvironmentSetup("02000000", "pip install", 5.0, "Collecting x")
+    placed = Demand("task", (Part({"CPU": 1.0}),), environment=setup, untold=STARTING)
+    waiting = Round([placed], [], []).answer(placed)
+    assert (waiting.kind, waiting.since, waiting.because) == ("environment", 5.0, "pip install")
 
 
 def test_work_inside_a_group_without_a_place_waits_for_the_group() -> None:

@@ -10,7 +10,8 @@ from raytui.core.needs import Part
 from raytui.core.remedy import as_commands
 from raytui.core.waiting import sentences
 from raytui.core.waiting.outcome import Round
-from raytui.core.waiting.values import Demand, EnvironmentSetup, Holder, Place, WorkerKind
+from raytui.core.waiting.values import STARTING, Demand, Holder, Place, WorkerKind
+from raytui.core.workload import EnvironmentSetup
 
 SMALL = {"CPU": 1.0, "memory": 2e9}
 WORKER = WorkerKind("worker", SMALL, count=2, last=2, is_seen=True)
@@ -127,7 +128,7 @@ CASES: dict[str, tuple[Demand, dict[str, Any], str, str]] = {
         "it needs a larger quota, or room in this one; raytui usage shows who holds it",
     ),
     "runtime environment": (
-        Demand("task", (Part({"CPU": 1.0}),), "", 1, "train", environment=EnvironmentSetup("02", "pip install", 1.0, "Collecting x")),
+        Demand("task", (Part({"CPU": 1.0}),), "", 1, "train", environment=EnvironmentSetup("02", "pip install", 1.0, "Collecting x"), untold=STARTING),
         {},
         ("task train waits for CPU 1: its runtime environment is being set up (pip install); the last line of its log: "
         "Collecting x"), "",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from raytui.core.protocols import Check
+from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.platforms.cai.project.files import DirectFiles
 from raytui.platforms.cai.project.venv import Venv, venv_of
@@ -46,8 +47,8 @@ KNOWN = images.parse([
 SPEC = ClusterSpec("c", head=HeadSpec(2.0, 8.0), workers=WorkersSpec(3, 4.0, 16.0, 1))
 
 
-def row(identifier: str, gpus: int = 0) -> Check:
-    return runtime_row("worker", "workers.runtime_identifier", identifier, KNOWN, gpus=gpus)
+def row(identifier: str, gpus: int = 0, venv: Venv = Venv()) -> Check:  # noqa: B008  # a value that nobody can change
+    return runtime_row("worker", "workers.runtime_identifier", identifier, KNOWN, gpus=gpus, venv=venv)
 
 
 def test_a_runtime_that_exists_is_ok() -> None:
@@ -57,15 +58,25 @@ def test_a_runtime_that_exists_is_ok() -> None:
 def test_a_runtime_that_does_not_exist_offers_the_nearest() -> None:
     check = row(f"{BASE}3.11-standard:2025.09.1-b6")
     assert (check.status, check.field) == ("fail", "workers.runtime_identifier")
-    assert f"{BASE}3.11-standard:2025.09.1-b5" in check.hint
+    assert f"{BASE}3.11-standard:2025.09.1-b5" in as_commands(check.hint)
 
 
 def test_a_disabled_runtime_and_an_empty_list_fail_and_a_gpu_without_cuda_warns() -> None:
     assert row(f"{BASE}3.13-standard:2027.01.1-b1").status == "fail"
-    assert runtime_row("head", "head.runtime_identifier", "x", (), gpus=0).status == "fail"
+    assert runtime_row("head", "head.runtime_identifier", "x", (), gpus=0, venv=Venv()).status == "fail"
     assert row(f"{BASE}3.11-standard:2025.10.1-b1", gpus=1).status == "warn"
     assert row(f"{BASE}3.11-cuda:2025.10.1-b1", gpus=1).status == "ok"
-    assert row("").status == "skip"
+    assert row("").status == "fail"
+
+
+def test_an_image_of_another_python_than_the_venv_s_never_fits() -> None:
+    venv = Venv(exists=True, has_ray=True, python="3.11")
+    wrong = row(f"{BASE}3.12-standard:2025.10.1-b1", venv=venv)
+    assert (wrong.status, "Python 3.12" in wrong.message, "Python 3.11" in wrong.message) == ("fail", True, True)
+    assert wrong.choices
+    assert all("3.11" in choice for choice in wrong.choices)
+    own = Venv(exists=True, has_ray=True, python="3.11", own_python=True)
+    assert row(f"{BASE}3.12-standard:2025.10.1-b1", venv=own).status == "ok"
 
 
 @pytest.mark.parametrize(
@@ -74,16 +85,13 @@ def test_a_disabled_runtime_and_an_empty_list_fail_and_a_gpu_without_cuda_warns(
         (False, "3.11", f"{BASE}3.11-standard:2025.10.1-b1"),
         (False, "", f"{BASE}3.12-standard:2025.10.1-b1"),
         (True, "3.11", f"{BASE}3.11-cuda:2025.10.1-b1"),
-        (True, "3.12", f"{BASE}3.11-cuda:2025.10.1-b1"),
+        (True, "3.12", ""),
     ],
 )
-def test_the_newest_fitting_runtime_is_enabled_and_of_the_venvs_python_where_one_is(
-    gpu: bool, python: str, chosen: str
-) -> None:
-    found = images.newest(KNOWN, gpu=gpu, python=python)
-    assert found is not None
-    assert found.identifier == chosen
-    assert images.newest((), gpu=gpu) is None
+def test_the_newest_fitting_runtime_is_enabled_and_of_the_venvs_python(gpu: bool, python: str, chosen: str) -> None:
+    found = images.fitting(KNOWN, gpu=gpu, python=python)
+    assert [runtime.identifier for runtime in found[:1]] == ([chosen] if chosen else [])
+    assert images.fitting((), gpu=gpu) == ()
 
 
 @pytest.mark.parametrize(
@@ -199,7 +207,7 @@ def test_shared_memory_below_a_gigabyte_is_warned_of(limit: int, memory: float, 
     spec = ClusterSpec("c", head=HeadSpec(1.0, memory), workers=WorkersSpec(0))
     check = shared_memory_row(spec, limit)
     assert check.status == status
-    assert ("shared_memory_limit" in check.hint) == (status == "warn")
+    assert ("--shared-memory" in as_commands(check.hint)) == (status == "warn")
 
 
 @pytest.mark.parametrize(

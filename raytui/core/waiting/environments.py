@@ -1,0 +1,81 @@
+"""Runtime environments that are being set up: whose log is worth reading, and what it says of the step.
+
+The agent of the node writes `runtime_env_setup-<job id>.log`: each command as it starts, its output once it has ended.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from raytui.core.snapshot import Actor, Node
+from raytui.core.units import sanitize
+from raytui.core.workload import EnvironmentSetup, Task
+
+WAITS_S = 5.0
+"""How long something must have waited before its environment is read about: most have theirs already."""
+MOST_JOBS = 3
+"""Jobs whose logs are read in one round."""
+MOST_NODES = 4
+"""Nodes that are looked at for one job's log: which node sets it up is not told."""
+MOST_CHARACTERS = 160
+_LINE = re.compile(r"^(?P<at>\S+ \S+)\t(?P<level>[A-Z]+) (?P<source>\S+?):\d+ -- (?P<said>.*)$")
+_COMMAND = re.compile(r"^Run cmd\[\d+\] (?P<words>.*)$")
+_WORD = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+_IS_OVER = re.compile(
+    r"Skip pip check|Pip check on .* successfully|Delete incomplete|Finished creating|^Traceback|Failed to "
+)
+
+
+def log_name(job_id: str) -> str:
+    """Ray's name of the log."""
+    return f"runtime_env_setup-{job_id}.log"
+
+
+def jobs_setting_up(tasks: Iterable[Task], actors: Iterable[Actor], now: float) -> tuple[str, ...]:
+    """Ids of the jobs of which something that brings an environment has waited for a while, the first few."""
+    jobs = [
+        task.job_id
+        for task in tasks
+        if task.has_runtime_env
+        and task.state == "PENDING_NODE_ASSIGNMENT"
+        and not 0 <= now - (task.since or task.created_at) < WAITS_S  # one that lies ahead is of another clock
+    ]
+    jobs += [actor.job_id for actor in actors if actor.has_runtime_env and actor.state == "PENDING_CREATION"]
+    return tuple(dict.fromkeys(job for job in jobs if job))[:MOST_JOBS]
+
+
+def nodes_to_ask(nodes: Iterable[Node]) -> tuple[str, ...]:
+    """The living nodes on which it may be: the head, on which jobs begin, and the first others."""
+    living = sorted((node for node in nodes if node.state == "ALIVE"), key=lambda node: not node.is_head)
+    return tuple(node.node_id for node in living[:MOST_NODES])
+
+
+def setup_of(job_id: str, log: bytes) -> EnvironmentSetup | None:
+    """What the end of a log says of a set-up that goes on; none when it has ended, well or not, or says nothing."""
+    step, last = "", ""
+    for line in log.decode(errors="replace").splitlines():
+        told = _LINE.match(line)
+        said = told["said"] if told is not None else line
+        if not said.strip():
+            continue
+        last = sanitize(said).strip()
+        command = _COMMAND.match(last)
+        if command is not None:
+            step = _step(command["words"])
+        elif told is not None and not last.startswith(("Output of cmd", "No output for cmd")):
+            step = ""
+    if not last or _IS_OVER.search(last):
+        return None
+    return EnvironmentSetup(job_id, step, last_line=last[:MOST_CHARACTERS])
+
+
+def _step(words: str) -> str:
+    """`pip install` of a whole command line."""
+    found = [one or other for one, other in _WORD.findall(words)]
+    if "-m" in found:
+        found = found[found.index("-m") + 1 :]
+    elif found:
+        found[0] = found[0].rpartition("/")[2]
+    plain = [word for word in found if not word.startswith("-") and "/" not in word and "=" not in word]
+    return " ".join(plain[:2])

@@ -1,0 +1,131 @@
+"""What a list can change: stop the jobs of its rows, restart their applications, scale their groups.
+
+Each is refused with its reason where nothing may be changed, and asks first with what it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from raytui.core.errors import RaytuiError, RefusedForSafety
+from raytui.core.joined import Member
+from raytui.core.permission import require_allowed, require_changeable
+from raytui.core.session import Session
+from raytui.core.snapshot import Application, Job, Node
+from raytui.core.spec import WORKER
+from raytui.tui.faults import unforeseen
+from raytui.tui.operation import Notice, Request
+from raytui.tui.render.job_stop import outcome
+from raytui.tui.render.text import clean
+from raytui.tui.row_calls import RowCalls
+from raytui.tui.screens.over import OverCluster
+from raytui.tui.screens.stop_jobs import STOP, StopJobsScreen
+from raytui.view.picture import Picture
+from raytui.view.words import JOB_OVER
+
+_VERBS = {"row-stop": "job stop", "row-restart": "restart", "row-scale-up": "scale", "row-scale-down": "scale"}
+
+
+class RowChanges:
+    """The changes that one list offers."""
+
+    def __init__(self, screen: OverCluster, calls: RowCalls) -> None:
+        self._screen = screen
+        self._calls = calls
+
+    def refused(self, identity: str) -> RefusedForSafety | None:
+        """Why the key of this id may change nothing here; none when it may."""
+        settings, verb = self._calls.settings, _VERBS[identity]
+        try:
+            if verb == "job stop":
+                # A job is nobody's node: it may be stopped on a cluster that is only watched, too.
+                require_allowed(verb, read_only=settings.read_only_asked)
+            else:
+                require_changeable(verb, settings.platform, read_only=settings.read_only)
+        except RefusedForSafety as error:
+            return error
+        return None
+
+    def stop_jobs(self, jobs: Sequence[Job]) -> None:
+        """Stop those that run, after asking."""
+        running = [job for job in jobs if job.status not in JOB_OVER]
+        if self._is_refused("row-stop"):
+            return
+        if not running:
+            ended = f"job {clean(jobs[0].id)} has ended" if len(jobs) == 1 else "all of these jobs have ended"
+            self._calls.say(Notice("info", f"{ended} already"))
+        elif self._screen.session is not None:
+            stopping = self._stop(running, self._screen.session)
+            # The app's, not the list's: one may leave the list while they stop.
+            self._screen.app.run_worker(stopping, group="job stop", exit_on_error=False)
+
+    def restart(self, rows: Sequence[object], picture: Picture) -> None:
+        """Restart the applications of these rows: one plan for all of them."""
+        if self._is_refused("row-restart"):
+            return
+        found = [application_of(row, picture) for row in rows]
+        names = list(dict.fromkeys(app.short for app in found if app is not None))
+        if names:
+            self._calls.request(Request("restart", target=",".join(names)))
+        elif rows:
+            self._no_application()
+
+    def scale(self, row: object, picture: Picture, by: int) -> None:
+        """One worker more or less in the group of a row; that of the head is the group `worker`."""
+        if self._is_refused("row-scale-up") or row is None:
+            return
+        app = application_of(row, picture)
+        if app is None:
+            self._no_application()
+            return
+        group = app.group or WORKER
+        count = sum((other.group or WORKER) == group for other in picture.known.workers)
+        if by < 0 and not count:
+            self._calls.say(Notice("info", f"the group {group} has no worker to take away"))
+        else:
+            self._calls.request(Request("scale", groups={group: count + by}))
+
+    def _is_refused(self, identity: str) -> bool:
+        refusal = self.refused(identity)
+        if refusal is not None:
+            self._calls.say(Notice("warning", refusal.message, refusal.hint))
+        return refusal is not None
+
+    def _no_application(self) -> None:
+        self._calls.say(Notice("info", "this node belongs to no application of the cluster: raytui cannot change it"))
+
+    async def _stop(self, jobs: Sequence[Job], session: Session) -> None:
+        screen = self._screen
+        dialog = StopJobsScreen(jobs, self._calls.settings, screen)
+        # Whoever is asked sees what ends: actors are counted from the next round on.
+        asking = session.monitor.subscribe({"actors", "jobs", "nodes"})
+        try:
+            answer = await screen.app.push_screen_wait(dialog)
+        finally:
+            asking.close()
+        if answer != STOP:
+            return
+        names = f"job {clean(jobs[0].id)}" if len(jobs) == 1 else f"{len(jobs)} jobs"
+        self._calls.say(Notice("info", f"{names} is stopping" if len(jobs) == 1 else f"{names} are stopping"))
+        ends = await asyncio.gather(*(_end_of(session, job) for job in jobs))
+        self._calls.say(outcome(ends))
+
+
+def application_of(row: object, picture: Picture) -> Application | None:
+    """The application of a row of nodes or applications; none for a node of nobody."""
+    if isinstance(row, Member):
+        return row.application
+    if isinstance(row, Node):
+        return picture.joined.application_of(row) or picture.joined.namesake(row)
+    return None
+
+
+async def _end_of(session: Session, job: Job) -> Job | RaytuiError:
+    """The job once it has ended, or why it has not."""
+    try:
+        return await session.jobs.stop(job.id)
+    except RaytuiError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - boundary: a fault of one stop must not hide the ends of the others
+        return RaytuiError(f"job {job.id} could not be stopped: {unforeseen(error)}")

@@ -1,0 +1,86 @@
+"""What stands behind a condition: the row it is about, what its witnesses said, and the log that tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from raytui.core.causes.things import Row, cause_of
+from raytui.core.causes.values import Cause, Evidence
+from raytui.core.condition import Condition
+from raytui.core.joined import join
+from raytui.core.remedy import Remedy, parts
+from raytui.core.snapshot import Snapshot
+from raytui.view.picture import Picture
+
+MOST_QUOTED = 2
+"""Witnesses that are quoted beside a condition; its whole story has them all."""
+
+
+def row_of(snapshot: Snapshot, condition: Condition) -> Row | None:
+    """The application, node, job or deployment that a condition is about; none where it is about something else.
+
+    Only by whole names, without a search through everything there is.
+    """
+    joined, subject = join(snapshot), condition.subject
+    app = None if snapshot.by_ray else joined.applications.get(subject)
+    if app is not None:
+        return app
+    kind, slash, name = subject.partition("/")
+    if kind == "job" and slash:
+        return next((job for job in snapshot.jobs.value or () if job.id == name), None)
+    if slash:
+        return next((one for one in snapshot.serve.value or () if (one.application, one.name) == (kind, name)), None)
+    if condition.reason == "NodeDead":
+        dead = (node for node in snapshot.nodes.value or () if node.state == "DEAD")
+        return next((node for node in dead if joined.node_name(node.node_id) == subject), None)
+    return None
+
+
+def cause_behind(snapshot: Snapshot, condition: Condition) -> Cause | None:
+    """Why the thing that a condition is about ended; none where it did not, and of an end that is planned."""
+    row = row_of(snapshot, condition)
+    cause = cause_of(Evidence(join(snapshot)), row) if row is not None else None
+    return cause if cause is not None and cause.is_death else None
+
+
+def quotes(snapshot: Snapshot, condition: Condition) -> str:
+    """What the witnesses of the cause said, as far as the condition does not say it: `platform: "oom_killed"`."""
+    cause = cause_behind(snapshot, condition)
+    if cause is None:
+        return ""
+    told: dict[str, None] = {}
+    for source, said in _said(cause):
+        if said and said not in condition.message:
+            told.setdefault(f'{source}: "{said}"')
+    return " · ".join(list(told)[:MOST_QUOTED])
+
+
+def _said(cause: Cause) -> Iterator[tuple[str, str]]:
+    for part in reversed(cause.chain):
+        for witness in part.witnesses:
+            yield witness.source, witness.said.strip()
+
+
+def log_of(picture: Picture, condition: Condition) -> str:
+    """The log that tells of a condition, by the name of `raytui logs`; empty where none does."""
+    snapshot = picture.snapshot
+    kind, slash, name = condition.subject.partition("/")
+    if kind == "job" and slash:
+        job = next((job for job in snapshot.jobs.value or () if job.id == name), None)
+        # Nobody keeps what a driver printed that was not submitted.
+        return "" if job is not None and job.type == "DRIVER" else f"job/{name}"
+    app = None if snapshot.by_ray else join(snapshot).applications.get(condition.subject)
+    if app is not None:
+        return app.short
+    for part in parts(condition.hint):
+        if isinstance(part, Remedy) and part.verb == "logs" and part.target and not part.target.startswith("-"):
+            return part.target
+    return ""
+
+
+def worst_log(picture: Picture) -> str:
+    """The log of the worst thing that fails and has one; empty where nothing fails."""
+    for condition in picture.assessment.conditions:
+        if condition.severity != "info" and (found := log_of(picture, condition)):
+            return found
+    return ""
