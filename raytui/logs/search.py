@@ -25,6 +25,8 @@ from raytui.logs.selection import Selection
 
 GREP_FROM = 8 * 1024 * 1024
 """Bytes of a file from which a process for grep is worth its start."""
+MOST_FOREIGN = 2_000
+"""Lines beyond ASCII after which grep is left: it names every one of them, since a letter is one byte to it."""
 PIECE = 64 * 1024
 """Bytes read at once where every line is taken apart: that keeps the pieces short and few lines in memory."""
 PAUSE = 8
@@ -173,7 +175,7 @@ def _grep(command: list[str], blob: Blob) -> Generator[Raw | None, None, int]:
         return 0
     stdout = process.stdout
     assert stdout is not None
-    held, position = b"", 0
+    held, position, foreign = b"", 0, 0
     try:
         while part := os.read(stdout.fileno(), BLOCK):
             *lines, held = (held + part).split(b"\n")
@@ -184,7 +186,8 @@ def _grep(command: list[str], blob: Blob) -> Generator[Raw | None, None, int]:
                     return position
                 yield Raw(at, data[: LINE_CAP + 1])
                 position = at + len(data) + 1
-            if len(held) > LONGEST:
+                foreign += not data.isascii()
+            if len(held) > LONGEST or foreign > MOST_FOREIGN:
                 return position
             yield None
         return blob.size if process.wait() in {0, 1} and not held else position

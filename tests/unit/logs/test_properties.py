@@ -141,6 +141,17 @@ def test_grep_is_asked_for_what_it_can_be_told(tmp_path, monkeypatch):
         assert bool(asked) is used, text
 
 
+def test_grep_is_left_for_a_log_in_other_letters_and_nothing_is_lost_or_doubled(tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "GREP_FROM", 1)
+    monkeypatch.setattr(search, "MOST_FOREIGN", 10)
+    path = tmp_path / "log"
+    path.write_bytes("".join(f"Zeile {n} mit Umläuten\n" for n in range(20_000)).encode())
+    blob = FileBlob(path)
+    found = flat(search.read("s", blob, Query(compile_pattern("Zeile [0-9]*000 ", "grep"))))
+    blob.close()
+    assert [line.text.split()[1] for line in found] == [f"{n}000" for n in range(1, 20)]
+
+
 @pytest.mark.parametrize("newline", [b"", b"\n"])
 def test_a_line_of_many_megabytes_is_one_line_in_bounded_memory(tmp_path, newline):
     path = tmp_path / "log"
