@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from raytui.core.logline import Level
 from raytui.core.patterns import BytesMatcher, Pattern, bytes_matcher
 from raytui.logs.ranges import Block, Raw
 
@@ -84,6 +85,25 @@ class Candidates:
 
 GREP_ALTERED = "[^\t -~]"
 """What is not shown as it stands, NUL too, and all that is not ASCII: in the C locale a letter is one byte."""
+
+
+class Signs:
+    """Tells blocks in which no line can be of a level or a more serious one by itself."""
+
+    def __init__(self, level: Level) -> None:
+        serious = (
+            r"err|crit|fatal|panic|traceback|exception|sigkill|sigsegv|segmentation|out of memory"
+            r"|[ \t][efcp][ \t]+\d|\b[ef]\d{4} |\"(?:levelname|level|severity)\""
+        )
+        warning = r"|warn|[ \t]w[ \t]+\d|\bw\d{4} "
+        expression = {"ERROR": serious, "FATAL": serious, "WARNING": serious + warning}.get(level)
+        self._matcher = None
+        if expression is not None:
+            self._matcher = bytes_matcher(f"{expression}|[{_ALTERED}{_ALTERED_SIGNS}]", ignore_case=True)
+
+    def may_be_in(self, block: Block) -> bool:
+        """Whether the block must be looked at line by line."""
+        return self._matcher is None or not _is_text(block.data) or self._matcher.search(block.data) is not None
 
 
 def _is_text(data: bytes) -> bool:

@@ -268,6 +268,11 @@ class Reader:
         self._at: float | None = None
         self._level: Level | None = None
 
+    @property
+    def level(self) -> Level | None:
+        """What the next line inherits when it says none."""
+        return self._level
+
     def read(self, text: str, offset: int | None = None) -> LogLine:
         """The line, knowing those before it."""
         common = _COMMON(text, text[:1] == "[")

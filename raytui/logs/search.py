@@ -17,7 +17,7 @@ from shutil import which
 import msgspec
 
 from raytui.core.logline import LogLine, Query
-from raytui.logs.candidates import Candidates
+from raytui.logs.candidates import Candidates, Signs
 from raytui.logs.formats import Clock, Reader, parse
 from raytui.logs.lines import LINE_CAP, shown
 from raytui.logs.ranges import BLOCK, LONGEST, Blob, Block, Raw, backwards, blocks, last_lines
@@ -82,8 +82,18 @@ def _last(source: str, blob: Blob, query: Query) -> Iterator[list[LogLine]]:
 
 
 def _all(source: str, blob: Blob, query: Query, begin: int) -> Iterator[list[LogLine]]:
-    reader, selection = _reader(source, blob, begin, query), Selection(query)
+    reader: Reader | None = _reader(source, blob, begin, query)
+    selection = Selection(query)
+    signs = Signs(query.level) if query.level is not None and not selection.surrounds else None
+    passed = 0
     for block in blocks(blob, begin, PIECE):
+        inherits = reader is not None and selection.is_serious(reader.level)
+        if signs is not None and not inherits and not signs.may_be_in(block):
+            reader, passed = None, passed + 1
+            if passed % (4 * PAUSE) == 0:
+                yield []
+            continue
+        reader = reader or _reader(source, blob, block.offset, query)
         yield selection.feed(reader.read(shown(raw.data), raw.offset) for raw in block.lines())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from raytui.core.logline import LEVELS, LogLine, Query
+from raytui.core.logline import LEVELS, Level, LogLine, Query
 
 GAP_MARK = "--"
 """Between two groups of matches that do not touch, as grep prints it."""
@@ -38,6 +38,15 @@ class Selection:
         """Whether the next lines belong to a match that was shown."""
         return self._after > 0
 
+    @property
+    def surrounds(self) -> bool:
+        """Whether lines around matches are shown."""
+        return self._context > 0
+
+    def is_serious(self, level: Level | None) -> bool:
+        """Whether a level is the lowest that is wanted or above."""
+        return self._lowest is None or (level is not None and _RANK[level] >= self._lowest)
+
     def skip(self) -> None:
         """Lines that match nothing were left out here."""
         self._skipped = True
@@ -56,7 +65,7 @@ class Selection:
             (query.since is None or at >= query.since) and (query.until is None or at <= query.until)
         ):
             return False
-        return self._lowest is None or (line.level is not None and _RANK[line.level] >= self._lowest)
+        return self.is_serious(line.level)
 
     def _matches(self, line: LogLine) -> bool:
         pattern = self._query.pattern

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from raytui.core.logline import LogLine, Query
+from raytui.core.logline import LEVELS, LogLine, Query
 from raytui.core.patterns import compile_pattern
 from raytui.core.session import LogSource
 from raytui.logs import followed, pieces, ranges, search
@@ -101,6 +101,29 @@ def test_a_search_finds_what_looking_at_each_line_finds(data, text, ignore_case,
         sum(search.count("s", BytesBlob(data), msgspec.structs.replace(query, invert=True)))
         == len(whole_lines(data, -1)) - number
     )
+
+
+LINES = [
+    *STAMPS, b"[2026-11-24 22:36:52,968 W 4 4] (raylet) a.cc:9: x", b"[2026-11-24 22:36:52,968 \x1b[31mE\x1b[0m 4 4] a.cc:9: x",
+    b"E1124 08:00:00.1 2 a.cc:1] x", b'{"level": "critical", "msg": "x", "ts": "2026-11-24T08:00:00Z"}', b"Traceback (most recent call last):",
+    b"ValueError: x", b"killed by sigkill", b"INFO 2026-11-24 08:00:00 x", b"ERROR 2026-11-24 08:00:00 x", b"plain", b"\xff", b"(a pid=1) W1124 08:00:00.1 2 a.cc:1] x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("line", LINES)
+def test_a_block_of_one_line_is_left_out_only_without_the_level(line, level):
+    found = flat(search.read("s", BytesBlob(line), Query()))
+    assert flat(search.read("s", BytesBlob(line), Query(level=level))) == Selection(Query(level=level)).feed(found)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.sampled_from(LINES), max_size=30).map(b"\n".join), st.sampled_from(LEVELS), st.integers(20, 200))
+def test_blocks_that_are_left_out_hold_no_line_of_the_level(monkeypatch, data, level, size):
+    monkeypatch.setattr(search, "PIECE", size)
+    query = Query(level=level)
+    expected = Selection(query).feed(flat(search.read("s", BytesBlob(data), Query())))
+    assert flat(search.read("s", BytesBlob(data), query)) == expected
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
