@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from raytui.core.errors import Failure, Unreachable
+from raytui.core.protocols import LogChunk
+from raytui.core.snapshot import Application
+from raytui.logs import followed
 from tests.fakes.platform import FakePlatform
 from tests.unit.core.values import application, node, snapshot
 
@@ -171,3 +175,26 @@ def test_thousands_of_files_are_searched_with_few_held_open(text, tmp_path, monk
 def test_a_letter_of_the_verb_wins_over_the_global_one_and_the_long_names_stay(text, folder):
     assert text("logs", "--path", str(folder), "--verbose", "--grep", "needle", "-v", "gcs_server.out")[0] == 0
     assert text("-v", "logs", "--path", str(folder), "-c")[0] == 0
+
+
+class Breaking(FakePlatform):
+    """A platform that no longer gives the output of the head after its first part."""
+
+    async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
+        if offset is not None and application.short == "head":
+            raise Unreachable(Failure("platform", "NoRoute", "the folder does not answer"))
+        return await super().tail(application, offset, limit)
+
+
+def test_one_log_that_breaks_off_is_said_while_the_others_go_on_and_is_a_failure_at_the_end(show, text, monkeypatch):
+    monkeypatch.setattr(followed, "CHECK_S", 0.01)
+    monkeypatch.setattr(followed, "FASTEST_POLL_S", 0.01)
+    made = Breaking(APPS)
+    made.output["ray-cluster-head"] = stamped(1, "INFO", "one")
+    made.output["ray-cluster-worker-1"] = stamped(2, "INFO", "two")
+    made.set("ray-cluster-worker-1", state="stopped")
+    show(snapshot(), made)
+    code, out, err = text("logs", "*", "-f")
+    assert (code, words(out)) == (1, ["one", "two"])
+    assert "head: the log of head broke off: the folder does not answer; the others are followed on" in err
+    assert "worker-1 has ended (stopped)" in err
