@@ -8,10 +8,13 @@ import signal
 import sys
 
 from raytui.cli.diagnostics import Diagnostics
+from raytui.core.units import sanitize
 
 
-def is_agreed(diagnostics: Diagnostics) -> bool:
+def is_agreed(diagnostics: Diagnostics, typed: str = "") -> bool:
     """Ask on stderr whether to go on; an empty line is a no.
+
+    `typed` is what must be typed for a yes, where a letter would be too little.
 
     Ctrl-C and the end of the input raise KeyboardInterrupt.
     """
@@ -26,11 +29,13 @@ def is_agreed(diagnostics: Diagnostics) -> bool:
     earlier = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
     try:
         while True:
-            diagnostics.write("Go on? [y/N]: ")
+            diagnostics.write(f"Type {sanitize(typed)} to go on: " if typed else "Go on? [y/N]: ")
             select.select([sys.stdin, woken], [], [])
             line = sys.stdin.readline()
             if not line:
                 raise KeyboardInterrupt
+            if typed:
+                return line.strip() == typed
             answer = line.strip().lower()
             if answer in {"", "n", "no", "y", "yes"}:
                 return answer in {"y", "yes"}

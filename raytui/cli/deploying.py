@@ -72,7 +72,7 @@ def deploy(
     --project-name, which is found again by its name. Run it again to go on.
     """
     limit = seconds("timeout", timeout, 600.0) or 600.0
-    require_changeable("deploy", invocation.settings().platform, read_only=False)
+    require_changeable("deploy", invocation.settings().platform, read_only=bool(invocation.read_only))
     flags = {"platform": "cai", "host": cml_host, "api_key_file": cml_api_key_file, **size_flags(sizes)}
     settings = invocation.settings(flags)
     target = _target(invocation, settings, github_repo=github_repo, branch=branch, project_name=project_name)
@@ -101,7 +101,7 @@ def deploy(
                 async with aclosing(deployment.run()) as events:
                     async for event in events:
                         progress.tell(event)
-                        _tell_begun(invocation, progress)
+                        _tell_begun(invocation, progress, changed=deployment.changed)
             finally:
                 progress.close()
                 await deployment.close()
@@ -220,8 +220,12 @@ def _next(invocation: Invocation, settings: Settings, project_id: str, spec: Clu
     ]
 
 
-def _tell_begun(invocation: Invocation, progress: Progress) -> None:
+def _tell_begun(invocation: Invocation, progress: Progress, *, changed: bool) -> None:
     """What an interrupted deploy leaves: nothing of it is undone, and a job goes on in the workbench."""
+    if not changed and all(step.state == "failed" for step in progress.steps.values()):
+        # It was refused before anything was made.
+        invocation.diagnostics.began("")
+        return
     done = [step.step for step in progress.steps.values() if step.state == "done"]
     open_step = [
         f"{step.step} (under way, may go on in the workbench)"

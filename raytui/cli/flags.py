@@ -17,6 +17,8 @@ class Flag(NamedTuple):
     choices: tuple[str, ...] = ()
     counts: bool = False
     """Whether it takes no value and counts how often it is given."""
+    switch: bool = False
+    """Whether it takes no value and stands for `true`."""
 
 
 GLOBAL = (
@@ -27,9 +29,11 @@ GLOBAL = (
     Flag(("--address",), "address", "Watch the Ray cluster whose dashboard answers there, whoever made it.", "URL"),
     Flag(("-o", "--output"), "form", "Text for people or JSON for programs.", choices=("text", "json")),
     Flag(("--color",), "color", "Colour of states.", choices=("auto", "always", "never")),
+    Flag(("--read-only",), "read_only", "Refuse whatever would change something.", switch=True),
     Flag(("-v", "--verbose"), "verbosity", "Say more; twice shows tracebacks.", counts=True),
 )
-_WITH_VALUE = {name: flag for flag in GLOBAL if not flag.counts for name in flag.names}
+_WITH_VALUE = {name: flag for flag in GLOBAL if not (flag.counts or flag.switch) for name in flag.names}
+_SWITCHES = {name: flag for flag in GLOBAL if flag.switch for name in flag.names}
 _JSON_AT_ONCE = {"-ojson", "-o=json", "--output=json"}
 
 
@@ -68,6 +72,8 @@ def read(arguments: Sequence[str]) -> Asked:
                 continue
             given[flag.field] = words.pop()
             json = json or (flag.field, value) == ("form", "json")
+        elif word in _SWITCHES:
+            given[_SWITCHES[word].field] = "true"
         elif word == "status" and not verb:
             verb = word
         elif word == "--exit-code" and verb:

@@ -35,6 +35,7 @@ class Invocation:
         self.project: str | None = None
         self.cluster: str | None = None
         self.address: str | None = None
+        self.read_only: str | None = None
         self.form: Literal["text", "json"] = "text"
         self.color: ColorChoice = "auto"
         self.verbosity = 0
@@ -63,6 +64,7 @@ class Invocation:
             "project_id": self.project,
             "cluster.name": self.cluster,
             "address": self.address,
+            "read_only": self.read_only,
             **(flags or {}),
         }
         return load(given, os.environ, working_directory())

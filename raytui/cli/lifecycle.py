@@ -206,7 +206,7 @@ def change(
                 }
                 return plan, await _phase(session)
             if plan.changed and (plan.purge or _ends_work(plan)) and not yes:
-                _confirm(invocation, plan)
+                _confirm(invocation, plan, plan.cluster if settings.production else "")
             return plan, await _carry_out(invocation, session, plan, progress, wait=wait, limit=left)
 
     plan, phase = asyncio.run(run())
@@ -358,8 +358,11 @@ def _short(plan: Plan, name: str) -> str:
     return name.removeprefix(f"{plan.cluster}-")
 
 
-def _confirm(invocation: Invocation, plan: Plan) -> None:
-    """Show what would be ended and ask; raises `RefusedForSafety` when nobody can be asked or the answer is no."""
+def _confirm(invocation: Invocation, plan: Plan, typed: str) -> None:
+    """Show what would be ended and ask; raises `RefusedForSafety` when nobody can be asked or the answer is no.
+
+    `typed` is what must be typed for a yes, in production.
+    """
     kept = ["its logs and all else that is kept of it"] if plan.purge else []
     ended = ", ".join([*(f"{app.short} ({app.state})" for app in plan.ends), *kept])
     if not is_terminal(sys.stdin) or not invocation.diagnostics.is_terminal or invocation.form == "json":
@@ -370,5 +373,5 @@ def _confirm(invocation: Invocation, plan: Plan) -> None:
             *(f"  {step.name}: {_targets(plan, step.targets)}" for step in plan.steps),
         ]
     )
-    if not is_agreed(invocation.diagnostics):
+    if not is_agreed(invocation.diagnostics, typed):
         raise RefusedForSafety("nothing was changed", hint="add --yes to go on without being asked")

@@ -47,7 +47,7 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
         invocation.cluster = f"raytui-verify-{secrets.token_hex(3)}"
     flags = size_flags(sizes)
     settings = invocation.settings(flags)
-    require_changeable("verify", settings.platform, read_only=False)
+    require_changeable("verify", settings.platform, read_only=bool(invocation.read_only))
     if traits(settings.platform).is_this_machine:
         # Whatever runs on the default ports is not to be disturbed by a test.
         settings = invocation.settings({"cluster.ray_port": "auto", "cluster.dashboard_port": "auto", **flags})

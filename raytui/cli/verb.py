@@ -14,8 +14,8 @@ from raytui.core.errors import ConfigurationError
 
 _NEGATIVE = re.compile(r"-\d[\d.]*")
 GLOBAL_NOTE = (
-    "Global options (before or after the verb): -p -o -v --config --project --cluster --address --color; raytui "
-    "--help explains them."
+    "Global options (before or after the verb): -p -o -v --config --project --cluster --address --read-only --color; "
+    "raytui --help explains them."
 )
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -41,8 +41,8 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
             callback=_remember(flag.field),
             metavar=flag.metavar or None,
             type=click.Choice(flag.choices) if flag.choices else None,
-            count=flag.counts,
             help=flag.help,
+            **({"is_flag": True, "flag_value": "true", "default": None} if flag.switch else {"count": flag.counts}),
         )
         for flag in GLOBAL
     ]

@@ -130,7 +130,7 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "production",
         "switch",
-        "Ask for the cluster's name to be typed before anything is changed; --yes does without.",
+        "Ask for the cluster's name to be typed before anything is ended; --yes does without.",
         sample="false",
         only=_MADE,
     ),
@@ -288,7 +288,7 @@ FIELDS: tuple[Field, ...] = (
         "Id of the workbench's resource group that each worker runs in.",
         sample="1",
         only=("cai",),
-        label="Worker group id",
+        label="Resource group",
     ),
     Field(
         "cluster.workers.resource_profile_id",
@@ -296,7 +296,7 @@ FIELDS: tuple[Field, ...] = (
         "Id of the workbench's resource profile of each worker.",
         sample="1",
         only=("cai",),
-        label="Worker profile id",
+        label="Resource profile",
     ),
     Field(
         "cluster.workers.runtime_identifier",
@@ -328,6 +328,10 @@ BOTH_RUNTIMES = Field(
 """Short for both images, from a flag or from `RAYTUI_RUNTIME_IDENTIFIER`; the specific one of the same source wins."""
 
 
+def _label_in_group(label: str) -> str:
+    return "count" if label == "Workers" else label.removeprefix("Worker ").replace("Resource", "resource")
+
+
 def group_fields(group: str) -> tuple[Field, ...]:
     """The settings of a further group of workers: those of the group `worker`, in the group's own table."""
     return tuple(
@@ -336,7 +340,7 @@ def group_fields(group: str) -> tuple[Field, ...]:
             path=f"{GROUPS}.{group}{field.path.removeprefix(WORKERS)}",
             flag="",
             meaning=_MEANINGS.get(field.path) or field.meaning,
-            label=f"{group} {'count' if field.label == 'Workers' else field.label.removeprefix('Worker ')}",
+            label=f"{group} {_label_in_group(field.label)}",
         )
         for field in FIELDS
         if field.path.startswith(f"{WORKERS}.")

@@ -53,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     read_only_asked: bool = False
     """Whether somebody asked for that, so that jobs are refused too; a cluster that is only watched takes jobs."""
     production: bool = False
-    """Whether whoever changes the cluster types its name first."""
+    """Whether whoever ends something of the cluster types its name first."""
     theme: str = "dark"
     """Colours of the console."""
     ca_bundle: str = ""

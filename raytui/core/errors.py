@@ -88,7 +88,7 @@ class ConfigurationError(RaytuiError):
         listed = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
         return cls(
             f"{what} has {len(problems)} problems: {listed}",
-            hint="mend all of them and run the command again",
+            hint="mend all of them and try again",
             problems=problems,
         )
 

@@ -41,7 +41,7 @@ def with_launchers(spec: ClusterSpec, platform: PlatformName) -> ClusterSpec:
 def required_problems(spec: ClusterSpec) -> list[Problem]:
     """One problem for each required parameter that is missing, in the order head, workers."""
     image = (
-        f"a whole image identifier, for example {EXAMPLE_RUNTIME}; ",
+        f"auto takes the newest that fits; or a whole image identifier, for example {EXAMPLE_RUNTIME}; ",
         LIST_RUNTIMES,
     )
     missing: list[Problem] = []

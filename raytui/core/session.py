@@ -265,7 +265,7 @@ class ConsoleSettings(Protocol):
 
     @property
     def production(self) -> bool:
-        """Whether whoever changes the cluster types its name first."""
+        """Whether whoever ends something of the cluster types its name first."""
         ...
 
     @property

@@ -38,7 +38,7 @@ from raytui.manager.journal import Journal
 from raytui.manager.memory import Memory
 from raytui.manager.monitor import Monitor
 from raytui.manager.operations import hold
-from raytui.manager.refusals import refuse_impossible, refuse_unsound
+from raytui.manager.refusals import refuse_impossible, refuse_unknown, refuse_unsound
 
 
 class ClusterManager:
@@ -116,6 +116,7 @@ class ClusterManager:
             recreate=recreate, fill=fill,
         )  # fmt: skip
         _refuse_problems(plan)
+        await refuse_unknown(self._platform, plan)
         if plan.creates:
             plan = msgspec.structs.replace(plan, notes=(*plan.notes, *await refuse_impossible(self._platform, plan)))
         return plan

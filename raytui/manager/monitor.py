@@ -24,12 +24,13 @@ from raytui.core.revivals import follow, revival_events
 from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot, Usage
 from raytui.core.spec import WORKER
 from raytui.core.waiting.environments import jobs_setting_up
+from raytui.core.waiting.observed import why_waits
 from raytui.core.workload import EnvironmentSetup
 from raytui.manager.account import ANSWER_S, Account
 from raytui.manager.beside import Beside
 from raytui.manager.environments import Environments
 from raytui.manager.operations import Watched
-from raytui.manager.readings import ALIVE, BIG, STATUS, VERDICT, Answered, Readings, failure_of
+from raytui.manager.readings import ALIVE, BEHIND_DEMAND, BIG, STATUS, VERDICT, Answered, Readings, failure_of
 from raytui.manager.subscriptions import Subscription, Subscriptions
 from raytui.manager.witness import Witness
 from raytui.system.backoff import Backoff
@@ -190,7 +191,8 @@ class Monitor:
 
     async def _work_out(self, work: Callable[[], Snapshot]) -> Snapshot:
         """The result of work over every row, done in a thread when these are many: no key press waits for it."""
-        rows = len(self._link.readings.last("nodes").value or ()) if self._link is not None else 0
+        last = self._link.readings.last if self._link is not None else None
+        rows = max(len(last(one).value or ()) for one in ("nodes", *BEHIND_DEMAND)) if last is not None else 0
         return await asyncio.to_thread(work) if max(rows, len(self._listed or ())) > BIG else work()
 
     async def _list(self) -> Reading[tuple[Application, ...]]:
@@ -279,7 +281,8 @@ class Monitor:
         revivals = follow(known, self._before, snapshot)
         if revivals is not known:
             snapshot = msgspec.structs.replace(snapshot, revivals=revivals)
-        join(snapshot, self._before)
+        # Worked out here, where it is done in a thread: whoever judges the snapshot finds it.
+        why_waits(join(snapshot, self._before))
         self._before = snapshot
         return snapshot
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import msgspec
 
+from raytui.core.asked import overlay
 from raytui.core.errors import ConfigurationError, Problem, RaytuiError
 from raytui.core.plan import Plan
 from raytui.core.protocols import Check, Platform
@@ -49,6 +50,21 @@ async def refuse_unsound(
     refused = [check for check in checks if check.status == "fail" and check.field and check.field not in told]
     problems += [Problem(check.field, check.message, check.hint) for check in refused]
     raise ConfigurationError.from_problems(problems, f"the spec of {wanted.name}")
+
+
+async def refuse_unknown(platform: Platform, plan: Plan) -> None:
+    """Raise `ConfigurationError` when a flag asks applications that exist for what the platform does not have.
+
+    Otherwise it would be told as a difference that `--recreate` makes good.
+    """
+    fields = plan.flags & {difference.field for difference in plan.differences}
+    if not fields or plan.profile is None:
+        return
+    checks = await platform.specs.preflight(overlay(plan.spec, plan.profile, fields))
+    failed = [check for check in checks if check.status == "fail" and check.field in fields]
+    if failed:
+        problems = [Problem(check.field, check.message, check.hint) for check in failed]
+        raise ConfigurationError.from_problems(problems, f"{plan.verb} of {plan.cluster}")
 
 
 async def refuse_impossible(platform: Platform, plan: Plan) -> list[Hint]:

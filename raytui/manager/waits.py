@@ -50,6 +50,9 @@ class WaitRanOut(DeadlineExceeded):
     Only this is no failure of the platform, so only after this nothing is undone.
     """
 
+    listed: frozenset[str] | None = None
+    """Ids of the applications that the list showed when the time ran out; none where nobody has looked at it."""
+
 
 class Waits:
     """The waits for life of one run, under the deadline of the whole call."""
@@ -124,11 +127,13 @@ class Waits:
         listed = "listed: none" if apps is not None else "what exists is not known"
         exists = f"listed: {_by_state(apps)}" if apps else listed
         short = waiting_names(join(last)) if last is not None else ""
-        return WaitRanOut(
+        error = WaitRanOut(
             f"the {self._deadline.seconds:g} s ran out while waiting for {what}; "
             f"{short}{'; ' if short else ''}{exists}",
             hint=(Remedy("status", "", "shows what is missing"), Remedy("stop", "", "removes it")),
         )
+        error.listed = None if apps is None else frozenset(app.id for app in apps)
+        return error
 
     def _fail_if_ended(self, snapshot: Snapshot, names: Iterable[str]) -> None:
         """Raise `OperationFailed` with the reason when a wanted application has failed, was stopped, or is gone."""

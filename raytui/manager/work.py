@@ -9,6 +9,7 @@ out, and something that was to end is left; then what exists is named.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -97,7 +98,7 @@ class Work:
                 f"{plan.verb} was interrupted{undone.words}; {exists}", hint=plus(undone.hint, SHOW)
             ) from None
         except WaitRanOut as error:
-            self._add(error, self._unlisted(error.message) + removal.words())
+            self._add(error, self._untold(error) + removal.words())
             raise
         except Exception as error:  # whatever it is, what this run made is taken back; then it is raised as it was
             undone = await self._undo()
@@ -304,10 +305,16 @@ class Work:
         known = {app.id for app in made}
         return (*made, *(app for app in self._memory.unlisted() if app.id not in known))
 
-    def _unlisted(self, sentence: str) -> str:
-        """What this run made and the error does not name, because the list lags."""
-        names = [app.name for app in self._made.there if app.name not in sentence]
-        return f"; made, not listed yet: {', '.join(names)}" if names and "existing now" not in sentence else ""
+    def _untold(self, error: WaitRanOut) -> str:
+        """What this run made and the error does not name: of a list because it lags, otherwise whatever it is."""
+        if "existing now" in error.message:
+            return ""
+        made = self._made.there
+        if error.listed is None:
+            names = [app.name for app in made if not re.search(rf"{re.escape(app.name)}(?![\w-])", error.message)]
+            return f"; made by this run: {', '.join(names)}" if names else ""
+        names = [app.name for app in made if app.id not in error.listed]
+        return f"; made, not listed yet: {', '.join(names)}" if names else ""
 
     def _kept(self) -> str:
         names = [app.name for app in self._made.applications]

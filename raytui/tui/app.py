@@ -22,14 +22,16 @@ from textual.worker import Worker, WorkerState
 from raytui.core.session import ConsoleSettings, Session
 from raytui.core.units import sanitize
 from raytui.tui.faults import REPORT, unforeseen
-from raytui.tui.glyphs import AsciiGlyphs
+from raytui.tui.glyphs import AsciiGlyphs, to_ascii
 from raytui.tui.keys import bindings, table
-from raytui.tui.offers import Command
+from raytui.tui.offers import Command, TakesText
 from raytui.tui.operation import Notice
+from raytui.tui.panes.verdict import VerdictBar
 from raytui.tui.render.text import clean
 from raytui.tui.screens.cluster import ClusterScreen
 from raytui.tui.terminal import TerminalDriver, on_end, screen_file
 from raytui.tui.theme import THEMES
+from raytui.view.things import things
 from raytui.view.words import needs_ascii
 
 if TYPE_CHECKING:
@@ -122,14 +124,19 @@ class RaytuiApp(App[str]):
 
     def named(self, typed: str, alike: Callable[[str], bool]) -> list[Command]:
         """Things of the cluster by id or name, each as the way to its row."""
-        from raytui.view.things import things
-
         picture = self.cluster.latest
         found = things(picture, typed, alike) if picture is not None else []
         return [
             Command(clean(one.name), f"{one.state}, in {one.kind}", partial(self.cluster.go, one.kind, one.key))
             for one in found
         ]
+
+    async def on_event(self, event: events.Event) -> None:
+        """Whatever shows that somebody looks is told to the clusters."""
+        if isinstance(event, events.Key | events.MouseDown | events.AppFocus | events.AppBlur):
+            for cluster in self._clusters:
+                cluster.body.looked(self._clock())
+        await super().on_event(event)
 
     def action_quit(self) -> None:  # type: ignore[override]  # Textual's may be awaited, and need not be
         """Textual's own way out asks too."""
@@ -138,6 +145,28 @@ class RaytuiApp(App[str]):
     def action_help_quit(self) -> None:
         """Ctrl+C leaves, as everywhere."""
         self._action_leave()
+
+    @on(VerdictBar.TitleChanged)
+    def _title_changed(self, message: VerdictBar.TitleChanged) -> None:
+        if isinstance(self._driver, TerminalDriver):
+            shown = to_ascii(message.title) if self._glyphs.enabled else message.title
+            self._driver.tell_title(shown)
+
+    def action_command_palette(self) -> None:
+        """Open the palette, once."""
+        from raytui.tui.commands import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
+    @on(events.Key)
+    def _key_reached_nobody(self, event: events.Key) -> None:
+        """Keys that were sent to a screen over which another opened meanwhile are meant for that one."""
+        screen: object = self.screen
+        text = "\n" if event.key == "enter" else event.character if event.is_printable else None
+        if isinstance(screen, TakesText) and text:
+            event.prevent_default()
+            screen.take(text)
 
     def _action_go(self, kind: str) -> None:
         self.cluster.go(kind)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual import events, on
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.widgets import Input
 
 from raytui.tui.offers import Command, Holds, Offers
 
+ENTER = "\n"
+AGAIN_S = 0.05
+"""Seconds after which it is looked again whether a search has ended."""
 SHORT = 2
 """Characters from which things are looked for by name."""
 LEAST = 0.05
@@ -42,3 +47,36 @@ class ConsoleCommands(Provider):
         for one in (self.screen, self.app):
             if isinstance(one, Offers):
                 yield from one.commands()
+
+
+class Palette(CommandPalette):
+    """Textual's palette, which also takes what is typed before its field is there: `:jobs` may be typed at once."""
+
+    _early = ""
+
+    def take(self, text: str) -> None:
+        """Text that reached nobody stands in the field as soon as there is one; a line's end enters it."""
+        field = next(iter(self.query(Input)), None)
+        if field is None or not field.has_focus:
+            self._early += text
+        elif text == ENTER:
+            self.call_later(field.action_submit)
+        else:
+            field.insert_text_at_cursor(text)
+
+    @on(events.DescendantFocus)
+    def _field_is_there(self) -> None:
+        early, self._early = self._early, ""
+        text, enter, _ = early.partition(ENTER)
+        if text:
+            self.take(text)
+        if enter:
+            self.take(ENTER)
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        """What is chosen is what was typed, not what stood there before it was looked for."""
+        if any(worker.node is self and not worker.is_finished for worker in self.workers):
+            event.prevent_default()
+            event.stop()
+            self.set_timer(AGAIN_S, event.input.action_submit)

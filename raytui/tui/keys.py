@@ -74,6 +74,7 @@ _DOES = {
     "raw": Does("raw", "raw"),
     "copy": Does("copy", "copy"),
     "mark": Does("mark", "mark"),
+    "submit": Does("submit", "submit", changes=True),
     "row-stop": Does("stop_rows", "stop", changes=True),
     "row-restart": Does("restart_rows", "restart", changes=True),
     "row-scale-up": Does("scale_row(1)", "scale", changes=True, beside="row-scale-down"),
@@ -135,6 +136,7 @@ _BARS: dict[str, tuple[str, ...]] = {
         "its-processes",
         "its-bundles",
         "row-stop",
+        "submit",
         "row-restart",
         "row-scale-up",
         "filter",
@@ -207,4 +209,6 @@ def verb_keys(keys: Sequence[Key] = KEYS, *, elsewhere: bool = False) -> dict[st
     `elsewhere` is for screens on which these keys do not work: one goes to the cluster's first.
     """
     way = f"{written('cluster', keys)}, then " if elsewhere else ""
-    return {verb: f"{way}{written(identity, keys)}" for verb, identity in _VERBS.items()}
+    found = {verb: f"{way}{written(identity, keys)}" for verb, identity in _VERBS.items()}
+    # The story is told of the entry under the cursor of what needs attention, which no other screen has.
+    return found if elsewhere else {**found, "explain": written("story", keys)}

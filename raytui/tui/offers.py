@@ -30,3 +30,12 @@ class Holds(Protocol):
     def named(self, typed: str, alike: Callable[[str], bool]) -> list[Command]:
         """Those that are called as it was typed, or `alike`; asked in a thread, since there may be thousands."""
         ...
+
+
+@runtime_checkable
+class TakesText(Protocol):
+    """A screen for which text is meant that was typed before it could have the focus."""
+
+    def take(self, text: str) -> None:
+        """Text that reached nobody else."""
+        ...

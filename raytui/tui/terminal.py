@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -12,6 +13,11 @@ from typing import TextIO, cast
 
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+
+from raytui.core.units import sanitize
+
+_WITHOUT_TITLE = frozenset({"linux", "vt100", "vt102", "vt220", "ansi"})
+"""Terminals that have no title, and may print what is meant for one."""
 
 
 class PatientFile:
@@ -52,6 +58,24 @@ class TerminalDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._file = cast("TextIOWrapper", PatientFile(screen_file()))
+        self._titled = os.environ.get("TERM", "") not in _WITHOUT_TITLE
+
+    def tell_title(self, title: str) -> None:
+        """Make the terminal's own title, which tabs and window lists show, say this."""
+        if self._titled:
+            self.write(f"\x1b]2;{sanitize(title)}\x07")
+
+    def start_application_mode(self) -> None:
+        """Textual's way in, with the title that stood there before put by."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's own has no types
+        if self._titled:
+            self.write("\x1b[22;2t")
+
+    def stop_application_mode(self) -> None:
+        """Textual's way out, with the title that stood there before."""
+        if self._titled:
+            self.write("\x1b[23;2t")
+        super().stop_application_mode()
 
 
 def screen_file() -> TextIO:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from textual.message import Message
 
 from raytui.core.errors import ConfigurationError, RaytuiError
+from raytui.core.questions import Question
 from raytui.core.remedy import Hint
 from raytui.core.session import Logs, Session
 from raytui.core.snapshot import Application, Snapshot
@@ -20,6 +21,8 @@ from raytui.tui.messages import LogEnded, LogsArrived, SnapshotArrived, WatchFai
 
 AGAIN_S = 5.0
 """How long after a failure the watch begins again."""
+COUNTED: frozenset[Question] = frozenset({"task_counts"})
+"""What the line of lists tells besides what the watch asks anyway: 1.4 KB however many tasks there are."""
 FIRST_LINES = 500
 """Lines of a log that are shown at once."""
 
@@ -40,10 +43,14 @@ async def watch(
             if session is None:
                 session = await asyncio.to_thread(open_session)
                 await connected(session)
-            async with contextlib.aclosing(session.monitor.snapshots(interval)) as rounds:
-                async for snapshot in rounds:
-                    post(SnapshotArrived(snapshot))
-                return
+            counting = session.monitor.subscribe(COUNTED)
+            try:
+                async with contextlib.aclosing(session.monitor.snapshots(interval)) as rounds:
+                    async for snapshot in rounds:
+                        post(SnapshotArrived(snapshot))
+                    return
+            finally:
+                counting.close()
         except ConfigurationError as error:
             post(WatchFailed(error.message, error.hint))
             return

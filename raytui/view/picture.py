@@ -14,6 +14,8 @@ from raytui.core.conditions import Assessment, assess
 from raytui.core.events import Event
 from raytui.core.joined import Joined, join
 from raytui.core.snapshot import Snapshot
+from raytui.view import capacity
+from raytui.view.capacity import Capacity
 
 SAMPLES = 12
 """CPU samples kept of each node."""
@@ -36,6 +38,9 @@ class Picture(msgspec.Struct, frozen=True):
     """When the verdict was last something else than unknown; 0 when it never was."""
     catalog: Catalog = Catalog()
     """What the workbench offers, where a list was asked for that is of no cluster."""
+
+    capacity: Capacity = Capacity()
+    """How full the cluster is, and was."""
 
     @property
     def joined(self) -> Joined:
@@ -77,7 +82,16 @@ def advance(before: Picture | None, snapshot: Snapshot) -> Picture:
         if before
         else ()
     )
-    return Picture(snapshot, assessment, known, _sampled(before, snapshot), events, certain)
+    full = _filled(before, snapshot)
+    return Picture(snapshot, assessment, known, _sampled(before, snapshot), events, certain, capacity=full)
+
+
+def _filled(before: Picture | None, snapshot: Snapshot) -> Capacity:
+    """How full it is now; what was known last while nobody tells, and anew where it was not known."""
+    past = before.capacity if before is not None else Capacity()
+    if snapshot.nodes.value is None:
+        return Capacity(history=past.history)
+    return capacity.advance(past, join(snapshot), snapshot.observed_at)
 
 
 def _sampled(before: Picture | None, snapshot: Snapshot) -> dict[str, tuple[tuple[float, float], ...]]:

@@ -23,7 +23,7 @@ def as_keys(hint: Hint, keys: Mapping[str, str], subject: str = "") -> str:
     first = next(iter(parts(hint)), "")
     row = first.target if isinstance(first, Remedy) and _is_of_row(first, keys) else ""
     lead = ("on its row: " if row == subject else f"on the row of {row}: ") if row else ""
-    return lead + sentence(hint, lambda remedy: _written(remedy, keys, row))
+    return lead + sentence(hint, lambda remedy: _written(remedy, keys, row, subject))
 
 
 def _is_of_row(remedy: Remedy, keys: Mapping[str, str]) -> bool:
@@ -32,9 +32,11 @@ def _is_of_row(remedy: Remedy, keys: Mapping[str, str]) -> bool:
     return remedy.verb in _ON_A_ROW and remedy.verb in keys and named
 
 
-def _written(remedy: Remedy, keys: Mapping[str, str], row: str) -> str:
+def _written(remedy: Remedy, keys: Mapping[str, str], row: str, subject: str) -> str:
     if remedy.verb in _THIS_SCREEN:
         return f"this screen {remedy.purpose}"
+    if remedy.verb == "explain" and "explain" in keys and remedy.target == subject:
+        return f"{keys['explain']} {remedy.purpose}"
     if remedy.verb in _ON_A_ROW:
         is_key, where = _is_of_row(remedy, keys), "" if remedy.target == row else f" on {remedy.target}"
     else:

@@ -29,7 +29,10 @@ ALLOWED: dict[str, tuple[int, str]] = {
         19,
         "tomllib 2 ms where a cluster was deployed, the pipeline where it is purged; httpx, cmlapi (not measured) and psutil 8 ms; what changes this machine 4.5 ms, its preflight 15 ms, shutil 2 ms",
     ),
-    "tui": (13, "the first frame before tabs, dialogs and commands that nobody has opened (not measured one by one)"),
+    "tui": (
+        14,
+        "the first frame before tabs, dialogs, commands that nobody has opened, and what a narrow screen never shows (not measured one by one)",
+    ),
 }
 """Room: how many imports inside functions it may have, and what they buy (milliseconds of CPU, measured in an
 installed, compiled package)."""

@@ -15,7 +15,11 @@ from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.monitor import Monitor
 from raytui.platforms.cai import CaiPlatform
+from raytui.platforms.cai.api.connect import open_client
+from raytui.platforms.cai.deploy.pipeline import Deployment, Request
 from tests.contract.process import QUICK
+
+LAUNCHERS = {"ray_head_launcher.py": b"pass\n", "ray_worker_launcher.py": b"pass\n"}
 
 
 def spec_of(cluster: str, runtime: str) -> ClusterSpec:
@@ -37,17 +41,45 @@ def no_dashboard(_: object) -> object:
 async def carry_out(verb: str, platform: CaiPlatform, spec: ClusterSpec, folder: Path) -> bool:
     """Plan and execute; whether anything was changed."""
     monitor = Monitor(platform, no_dashboard, cluster=spec.name, profile="cai")  # type: ignore[arg-type]
-    scripts = {"ray_head_launcher.py": b"pass\n", "ray_worker_launcher.py": b"pass\n"}
-    manager = ClusterManager(platform, monitor, spec, launchers=lambda: scripts, state_dir=folder)
+    manager = ClusterManager(platform, monitor, spec, launchers=lambda: LAUNCHERS, state_dir=folder)
     plan = await manager.plan(verb)  # type: ignore[arg-type]
     async for _ in manager.execute(plan, wait=verb == "stop", timeout=60):
         pass
     return plan.changed
 
 
+def deployment(url: str, key: str, runtime: str, name: str) -> Deployment:
+    """A deploy into the project of this name, of few files; its jobs run nothing."""
+    client = open_client(url, lambda: key, project_id="", client="http", timing=QUICK)
+    spec = ClusterSpec(
+        "deployed", head=HeadSpec(2, 8, runtime), workers=WorkersSpec(1, 2, 8, runtime_identifier=runtime)
+    )
+    request = Request(name, "", "", spec, ("ray==2.60.0",))
+
+    async def complete(_: str, spec: ClusterSpec) -> ClusterSpec:
+        return spec
+
+    shipped = {"raytui_job.py": b"pass\n"}
+    return Deployment(client, request, launchers=LAUNCHERS, shipped=shipped, complete=complete)
+
+
+async def deploy(url: str, key: str, runtime: str, name: str) -> str:
+    """One whole deploy; the project's id."""
+    made = deployment(url, key, runtime, name)
+    try:
+        async for _ in made.run():
+            pass
+    finally:
+        await made.close()
+    return made.project_id
+
+
 async def one_verb(words: list[str], verb: str, cluster: str) -> None:
     """One life of raytui, as `words` say for all of them: URL PROJECT KEY RUNTIME FOLDER."""
     url, project, key, runtime, folder = words
+    if verb == "deploy":
+        await deploy(url, key, runtime, cluster)
+        return
     platform = CaiPlatform(host=url, project_id=project, api_key=lambda: key, client="http", timing=QUICK)
     try:
         await carry_out(verb, platform, spec_of(cluster, runtime), Path(folder) / cluster)

@@ -1,6 +1,7 @@
-"""raytui killed with SIGKILL before and after every single request of `start` and of `stop`, one by one.
+"""raytui killed with SIGKILL before and after every single request of `start`, of `stop` and of `deploy`, one by one.
 
-Whatever the moment: the next `start` completes the cluster and the next `stop` leaves nothing. The number of requests
+Whatever the moment: the next `start` completes the cluster, the next `stop` leaves nothing, and the next `deploy` goes
+on to one project with one job of each kind and whole files. The number of requests
 is counted from an undisturbed run, so that a new request is covered the day it is added.
 """
 
@@ -14,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from raytui.platforms.cai.deploy.pipeline import LAUNCH_JOB, SETUP_JOB
 from tests.contract.chaos import OPTIONS
-from tests.contract.killed import carry_out, spec_of
+from tests.contract.killed import LAUNCHERS, carry_out, deploy, spec_of
 from tests.contract.process import ROOT, Bench, bench, runtime_of
 
+JOBS = ("--fault", "stub_jobs=1", "--fault", "clone_seconds=0.05")
 SHARED_LOOKS = 3
 """By how many requests two runs may differ: creates and deletes that end at the same moment share a look at the
 list."""
@@ -124,3 +127,47 @@ async def test_killed_at_every_request(tmp_path: Path, verb: str):
                 await matrix.case(verb, kill, at, count)
         left = [app["name"] for app in made.state()["applications"] if not app["name"].startswith("counted")]
         assert left == []
+
+
+def check_deployed(made: Bench, name: str, project: str) -> None:
+    """What a deploy has left, however often it was begun: one of each, and nothing beside it."""
+    listed = made.ask("GET", "/api/v2/projects?page_size=1000")["projects"]
+    assert [entry["id"] for entry in listed if entry["name"] == name] == [project]
+    found = made.ask("GET", f"/api/v2/projects/{project}/jobs")["jobs"]
+    assert sorted(job["name"] for job in found) == sorted([SETUP_JOB, LAUNCH_JOB]), name
+    for job in found:
+        runs = made.ask("GET", f"/api/v2/projects/{project}/jobs/{job['id']}/runs?page_size=100")["job_runs"]
+        assert {run["status"] for run in runs} == {"ENGINE_SUCCEEDED"}, f"{name}: {job['name']}"
+    folder = made.folder(project) / ".raytui"
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    archives = [path for path in files if path.endswith(".zip")]
+    assert len(archives) == 1, name
+    launchers = [f"deployed/launchers/{script}" for script in LAUNCHERS]
+    rest = ["deploy/raytui_job.py", "deploy/raytui.toml", "deploy/deploy.json"]
+    assert sorted(files) == sorted([*archives, *rest, *launchers]), name
+    assert {files[path].read_bytes() for path in launchers} == {b"pass\n"}
+    assert made.ask("GET", f"/api/v2/projects/{project}")["shared_memory_limit"] > 64
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.long
+async def test_deploy_killed_at_every_request_goes_on(tmp_path: Path):
+    with ExitStack() as stack:
+        made = stack.enter_context(bench(tmp_path / "bench", *OPTIONS, *JOBS))
+        platform = made.platform()
+        images = [str(row["image_identifier"]) for row in await platform.client.pages("ListRuntimes", "runtimes")]
+        # As the venv that the workbench gives its projects.
+        python = f"python{sys.version_info.major}.{sys.version_info.minor}-standard"
+        runtime = next(image for image in images if python in image)
+        await platform.close()
+        matrix = Matrix(made, tmp_path, runtime)
+        stack.callback(matrix.close)
+        count = await matrix.requests_of("deploy", "counted")
+        assert count > 20
+        # Before one request is after the one before it: a deploy makes hardly any side by side.
+        for kill, at in [("kill_pid_before", 1), *(("kill_pid_after", at) for at in range(1, count + 1))]:
+            name = f"{kill}-{at}"
+            if await matrix.begin("deploy", name, kill, at) == 0:
+                await asyncio.to_thread(made.faults, **{kill: 0})
+            project = await deploy(made.url, made.api_key, runtime, name)
+            check_deployed(made, name, project)

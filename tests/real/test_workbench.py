@@ -68,7 +68,21 @@ def deployed(tmp_path: Path) -> Iterator[Deployed]:
         made.close()
 
 
-def test_from_a_key_to_a_cluster_and_a_head_that_comes_back(deployed: Deployed, tmp_path: Path):
+GROUP = """
+[profiles.cai]
+platform = "cai"
+
+[profiles.cai.cluster.groups.small]
+count = 1
+cpu = 2
+memory = 2
+runtime_identifier = "auto"
+"""
+
+
+def test_from_a_key_to_a_cluster_of_two_groups_and_a_head_that_comes_back(deployed: Deployed, tmp_path: Path):
+    (tmp_path / "raytui.toml").write_text(GROUP)
+    deployed.env |= {"RAYTUI_CONFIG": str(tmp_path / "raytui.toml"), "RAYTUI_PROFILE": "cai"}
     words = ["deploy", "--cml-host", deployed.made.info["url"], "--github-repo", "acme/ray-project", *SIZES]
     first = deployed(*words)
     assert [(step["step"], step["state"]) for step in first["steps"]] == [
@@ -81,13 +95,14 @@ def test_from_a_key_to_a_cluster_and_a_head_that_comes_back(deployed: Deployed, 
     assert "succeeded before" in again["steps"][2]["message"]
 
     apps = {app["name"]: app for app in deployed.made.state()["applications"]}
-    assert sorted(apps) == ["ray-cluster-head", "ray-cluster-worker-1"]
+    assert sorted(apps) == ["ray-cluster-head", "ray-cluster-small-1", "ray-cluster-worker-1"]
+    assert [apps[name]["cpu"] for name in ("ray-cluster-small-1", "ray-cluster-worker-1")] == [2, 1]
     project = apps["ray-cluster-head"]["project_id"]
     for path in (tmp_path / "wb" / "projects" / project / ".raytui" / "deploy").iterdir():
         assert path.is_dir() or deployed.made.info["api_key"].encode() not in path.read_bytes(), (
             f"{path.name} holds the key"
         )
-    deployed.env |= {"CML_PROJECT_ID": project, "RAYTUI_PROFILE": "cai"}
+    deployed.env |= {"CML_PROJECT_ID": project}
     seen = deployed.until(lambda status: status["verdict"] == "ok", "the verdict ok")
     # From outside the dashboard is not reachable by design: what the nodes themselves report is the evidence.
     assert (seen["broken_link"], seen["unchecked"]["reason"], seen["links"]["gcs"]) == (
@@ -95,11 +110,15 @@ def test_from_a_key_to_a_cluster_and_a_head_that_comes_back(deployed: Deployed, 
         "DashboardNotExposed",
         "unchecked",
     )
-    assert (seen["head"]["node_state"], seen["workers"][0]["node_state"], seen["nodes"]["alive"]) == (
-        "ALIVE",
-        "ALIVE",
-        2,
+    assert {worker["name"]: worker["node_state"] for worker in (seen["head"], *seen["workers"])} == dict.fromkeys(
+        sorted(apps), "ALIVE"
     )
+    assert seen["nodes"]["alive"] == 3
+    # The group ends as it was asked for, alone, by a drain; the other goes on.
+    assert deployed("scale", "small=0", "--yes")["changed"]
+    ended = {app["name"]: app for app in deployed.made.state()["applications"]}
+    assert sorted(ended) == ["ray-cluster-head", "ray-cluster-worker-1"]
+    assert ended["ray-cluster-worker-1"]["engine_id"] == apps["ray-cluster-worker-1"]["engine_id"]
 
     os.kill(apps["ray-cluster-head"]["pids"][0], signal.SIGKILL)
     deployed.until(lambda status: status["verdict"] == "down", "the head's death")
@@ -127,7 +146,7 @@ def test_a_pipeline_that_fails_says_why_and_goes_on_from_there(deployed: Deploye
         *SIZES,
         "--head-cpu",
         "0",
-        code=1,
+        code=2,
     )
     assert "head.cpu" in document["error"]["message"]
     assert deployed.made.state()["applications"] == []

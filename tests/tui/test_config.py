@@ -117,8 +117,10 @@ async def test_missing_parameters_on_cloudera_ai_are_problems_of_their_fields():
         await console.show(absent())
         form = await opened(console)
         assert "runtime image is missing" in form.row("head.runtime_identifier").problem
-        assert "raytui render" in form.row("workers.script").problem
-        assert len(form.problems) == 4
+        assert "auto takes the newest that fits" in form.row("head.runtime_identifier").problem
+        # A start writes the launchers and names them.
+        assert not form.row("workers.script").problem
+        assert len(form.problems) == 2
 
     await run_console(body, FakeSession(FakeSettings(platform="cai", profile_name="prod")))
 

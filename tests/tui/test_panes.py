@@ -220,16 +220,22 @@ async def test_the_order_changes_on_request_only():
     await run_console(body)
 
 
-async def test_wide_screens_have_configuration_and_events_in_their_own_place():
+async def test_wide_screens_have_capacity_and_events_in_their_own_place_and_the_form_in_a_drawer():
     async def body(console):
         await console.show(healthy())
         await console.show(with_dead_worker())
+        await console.until(lambda: "Capacity" in console.screen(), "the capacity")
+        attention = next(line for line in console.screen().splitlines() if "Needs attention" in line)
+        assert attention.index("Needs attention") < attention.index("Capacity")
+        assert "61 %  44.1 / 72 GB" in console.screen()
+        assert "✗ ray worker-2  node n2n2n" in console.screen()
+        assert "Cluster configuration" not in console.screen()
+        await console.press("e")
         await console.until(lambda: "Cluster configuration" in console.screen(), "the configuration")
         first = console.screen().splitlines()[3]
         assert first.index("Cluster configuration") < first.index("Applications")
-        assert "Events" in console.screen()
-        assert "✗ worker-2  node n2n2n" in console.screen()
-        assert "NODE IP" not in console.screen()
+        await console.press("escape")
+        await console.until(lambda: "Cluster configuration" not in console.screen(), "the form to close")
 
     await run_console(body, size=(120, 40))
 

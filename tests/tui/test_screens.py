@@ -21,7 +21,7 @@ LINES = [
 def console_at(size, *snapshots, keys=(), wait_for="", running=False):
     """An app, and what is to be done with it before its picture is taken."""
     session = FakeSession()
-    session.logs.batches = {"head": [LINES * 6]}
+    session.logs.batches = {"head": [LINES * 6], "worker-2": [LINES * 6]}
     if running:
         session.manager.release.clear()
         session.manager.script = [
@@ -51,15 +51,15 @@ EVENTS = (
     RayEvent(NOW - 400, "INFO", "GCS", "node joined"),
     RayEvent(NOW - 40, "ERROR", "RAYLET", "worker killed by the memory monitor"),
 )
-SIZES = [(80, 24), (200, 60)]
+SIZES = [(80, 24), (120, 40), (200, 60)]
 
 
-@pytest.mark.parametrize("size", SIZES, ids=["80x24", "200x60"])
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40", "200x60"])
 def test_healthy(snap_compare, size):
     assert snap_compare(**console_at(size, healthy()))
 
 
-@pytest.mark.parametrize("size", SIZES, ids=["80x24", "200x60"])
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40", "200x60"])
 def test_a_dead_worker(snap_compare, size):
     assert snap_compare(**console_at(size, healthy(), with_dead_worker(events=EVENTS)))
 

@@ -22,9 +22,9 @@ MOST_CHARACTERS = 160
 _LINE = re.compile(r"^(?P<at>\S+ \S+)\t(?P<level>[A-Z]+) (?P<source>\S+?):\d+ -- (?P<said>.*)$")
 _COMMAND = re.compile(r"^Run cmd\[\d+\] (?P<words>.*)$")
 _WORD = re.compile(r"'([^']*)'|\"([^\"]*)\"")
-_IS_OVER = re.compile(
-    r"Skip pip check|Pip check on .* successfully|Delete incomplete|Finished creating|^Traceback|Failed to "
-)
+_DONE = re.compile(r"Skip pip check|Pip check on .* successfully|Delete incomplete|Finished creating|Failed to ")
+_PROSE = re.compile(r"^((?:Cloning|Creating|Installing)\b[^/]*?)(?: (?:to|at|with) |/|$)")
+_PROGRAMS = frozenset({"conda", "uv", "pip"})
 
 
 def log_name(job_id: str) -> str:
@@ -53,29 +53,30 @@ def nodes_to_ask(nodes: Iterable[Node]) -> tuple[str, ...]:
 
 def setup_of(job_id: str, log: bytes) -> EnvironmentSetup | None:
     """What the end of a log says of a set-up that goes on; none when it has ended, well or not, or says nothing."""
-    step, last = "", ""
+    step, last, is_done = "", "", True
     for line in log.decode(errors="replace").splitlines():
         told = _LINE.match(line)
-        said = told["said"] if told is not None else line
-        if not said.strip():
+        said = sanitize(told["said"] if told is not None else line).strip()
+        if not said:
             continue
-        last = sanitize(said).strip()
-        command = _COMMAND.match(last)
+        last = said
+        if told is None:
+            continue  # what a command printed
+        is_done = _DONE.search(said) is not None
+        command, prose = _COMMAND.match(said), _PROSE.match(said)
         if command is not None:
-            step = _step(command["words"])
-        elif told is not None and not last.startswith(("Output of cmd", "No output for cmd")):
-            step = ""
-    if not last or _IS_OVER.search(last):
-        return None
-    return EnvironmentSetup(job_id, step, last_line=last[:MOST_CHARACTERS])
+            step = _step(command["words"]) or step
+        elif prose is not None:
+            step = prose[1].strip().lower()
+    return None if is_done else EnvironmentSetup(job_id, step, last_line=last[:MOST_CHARACTERS])
 
 
 def _step(words: str) -> str:
-    """`pip install` of a whole command line."""
+    """`pip install` of a whole command line; empty for a command that a person would not know."""
     found = [one or other for one, other in _WORD.findall(words)]
     if "-m" in found:
         found = found[found.index("-m") + 1 :]
-    elif found:
-        found[0] = found[0].rpartition("/")[2]
-    plain = [word for word in found if not word.startswith("-") and "/" not in word and "=" not in word]
-    return " ".join(plain[:2])
+    elif not found or found[0].rpartition("/")[2] not in _PROGRAMS:
+        return ""
+    names = [word.rpartition("/")[2] if n == 0 else word for n, word in enumerate(found)]
+    return " ".join([word for word in names if not word.startswith("-") and "/" not in word and "=" not in word][:2])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from raytui.core.merge import countable
 from raytui.core.needs import GRAIN, grains
 from raytui.core.spec import GROUP_LABEL
+from raytui.core.waiting.alike import Group, closeness, edge, replaced
+from raytui.core.waiting.devices import capacity, certain, stackable
 from raytui.core.waiting.packing import Budget, Fewest, Room, Size, Want, can_place, fewest, holds, matching
 from raytui.core.waiting.values import (
     NO_REPORT,
@@ -31,22 +32,13 @@ TOO_MANY = "to find a place for all of its bundles together takes too long to co
 HAS_ROOM = "by Ray's figures, which are up to 5 s old, there is room for it now"
 NO_FREE = "which node has room is not told by this Ray"
 INSIDE_GROUP = "it waits inside a placement group that has no place itself"
+IN_PARTS = "in sum enough GPU is free, but whether it is on the same devices Ray does not tell"
 UNTOLD = "Ray does not tell what some of its nodes hold"
 NO_NODE = "no node takes work now"
 MAY_GROW = "no node here can run it, and whether Ray's autoscaler adds one that can is not known"
 _SIZED = frozenset({"CPU", "GPU", "memory"})
 """What is known of a worker that nobody has seen."""
 MOST_HOLDERS = 3
-
-
-class _Group(NamedTuple):
-    """Nodes that are equal in all that the demands of a round ask for."""
-
-    total: Size
-    free: Size | None
-    labels: Mapping[str, str]
-    kind: str
-    places: list[Place]
 
 
 class Round:
@@ -83,18 +75,16 @@ class Round:
         self._is_told = all(place.total for place in places)
         self._has_coming = any(group.places[0].is_coming for group in self._groups)
         # What no single node of these has room for none has: the rest need not be looked at for it.
-        self._largest = _edge(self._groups, lambda group: group.total)
-        self._freest = _edge(
-            [group for group in self._groups if group.free is not None], lambda group: group.free or ()
-        )
+        self._largest = edge(self._groups, lambda group: group.total)
+        self._freest = edge([group for group in self._groups if group.free is not None], lambda group: group.free or ())
         self._one_empty = [Room(group.total, len(group.places), group.labels) for group in self._largest]
         self._one_free = [Room(group.free or (), len(group.places), group.labels) for group in self._freest]
 
     def _size(self, amounts: Amounts) -> Size:
         return tuple(grains(amounts.get(name, 0.0)) for name in self._names)
 
-    def _grouped(self, places: Iterable[Place]) -> list[_Group]:
-        groups: dict[object, _Group] = {}
+    def _grouped(self, places: Iterable[Place]) -> list[Group]:
+        groups: dict[object, Group] = {}
         sizes: dict[object, Size] = {}
         names, keys = self._names, self._keys
 
@@ -111,7 +101,7 @@ class Round:
             at = (total, free, tuple(labels.items()), place.kind, place.is_coming)
             group = groups.get(at)
             if group is None:
-                group = groups[at] = _Group(total, free, labels, place.kind, [])
+                group = groups[at] = Group(total, free, labels, place.kind, [])
             group.places.append(place)
         return list(groups.values())
 
@@ -157,22 +147,57 @@ class Round:
                 return self._waiting(demand, wants, "fits", awaits=coming)
             if demand.environment is not None:
                 return self._of_environment(demand)
-            return self._waiting(demand, wants, "unknown", HAS_ROOM)
+            return self._waiting(demand, wants, "unknown", HAS_ROOM if self._is_certain(demand, wants) else IN_PARTS)
         more = Fewest(None)
         if self._is_free_known and now is False:
             more = self._more(demand, wants, self._rooms(demand, wants, free=True))
-        awaits: list[_Group] = []
+        awaits: list[Group] = []
         if self._has_coming and not can_place(wants, demand.strategy, self._without_coming(free=False), self._budget):
             awaits = [group for group in self._groups if group.places[0].is_coming]
         return self._waiting(
             demand, wants, "fits", "" if self._is_free_known else NO_FREE, scale=self._workers(more), awaits=awaits
         )
 
+    def _is_certain(self, demand: Demand, wants: Sequence[Want]) -> bool:
+        """Whether what is free has room however the use of GPUs is spread over their devices."""
+        gpu = self._names.index("GPU") if "GPU" in self._names else -1
+        parts = {want.size[gpu] for want in wants} if gpu >= 0 else set()
+        if not any(parts):
+            return True
+        rooms = [
+            Room(
+                replaced(
+                    group.free, gpu, certain(group.total[gpu], group.free[gpu], parts, in_parts=self._uses_parts(group))
+                ),
+                len(group.places),
+                group.labels,
+            )
+            for group in self._groups
+            if group.free is not None
+        ]
+        if len(parts - {0}) > 1 and any(group.total[gpu] > GRAIN for group in self._groups):
+            wants = [want._replace(size=replaced(want.size, gpu, stackable(want.size[gpu]))) for want in wants]
+        return can_place(wants, demand.strategy, rooms, self._budget) is True
+
+    def _uses_parts(self, group: Group) -> bool:
+        """Whether somebody on one of these nodes is known to use a part of a GPU."""
+        held = (holder for place in group.places for holder in self._held.get(place.node_id, ()))
+        return any(grains(holder.resources.get("GPU", 0.0)) % GRAIN for holder in held)
+
     def _rooms(self, demand: Demand, wants: list[Want], *, free: bool) -> list[Room]:
         """The nodes that matter to a demand: where it needs one node only, those that are not smaller than another."""
         if demand.strategy == "STRICT_PACK" or sum(want.number for want in wants) == 1:
-            return self._one_free if free else self._one_empty
-        return self._free if free else self._empty
+            return self._one_free if free else self._in_devices(wants, self._one_empty)
+        return self._free if free else self._in_devices(wants, self._empty)
+
+    def _in_devices(self, wants: Sequence[Want], rooms: list[Room]) -> list[Room]:
+        """Empty nodes with as much GPU as parts of one size can fill of their devices."""
+        gpu = self._names.index("GPU") if "GPU" in self._names else -1
+        parts = {want.size[gpu] for want in wants} - {0} if gpu >= 0 else set()
+        part = parts.pop() if len(parts) == 1 else 0
+        if not 0 < part < GRAIN or GRAIN % part == 0:
+            return rooms
+        return [room._replace(size=replaced(room.size, gpu, capacity(room.size[gpu], part))) for room in rooms]
 
     def _without_coming(self, *, free: bool) -> list[Room]:
         return [
@@ -217,7 +242,7 @@ class Round:
             Room(size, kind.most if limited and kind.most is not None else most, kind.labels)
             for kind, size in zip(self._kinds, self._sizes, strict=True)
         ]
-        return fewest(wants, demand.strategy, present, kinds, self._budget)
+        return fewest(wants, demand.strategy, present, self._in_devices(wants, kinds), self._budget)
 
     def _workers(self, more: Fewest) -> tuple[More, ...]:
         return tuple(
@@ -252,8 +277,9 @@ class Round:
                 return self._lacking(want, rooms)
         total = sum(want.number for want in wants)
         if demand.strategy == "STRICT_SPREAD":
-            able = matching(wants, self._empty)
-            return f"it needs {total} different nodes, and at most {able} of its bundles find one"
+            able = matching(wants, self._empty, self._budget)
+            if able is not None:
+                return f"it needs {total} different nodes, and at most {able} of its bundles find one"
         return f"its {total} bundles do not fit together on the nodes that are here, even when they are empty"
 
     def _lacking(self, want: Want, rooms: Sequence[Room]) -> str:
@@ -276,7 +302,7 @@ class Round:
             return f"no node that is large enough has the label {told}"
         if not rooms:
             return NO_NODE
-        best = max(rooms, key=lambda room: _closeness(room.size, want.size))
+        best = max(rooms, key=lambda room: closeness(room.size, want.size))
         lacks = [n for n, need in enumerate(want.size) if best.size[n] < need]
         told = ", ".join(
             f"{amount(self._names[n], best.size[n] / GRAIN)} of {quantity(self._names[n], want.size[n] / GRAIN)}"
@@ -303,19 +329,19 @@ class Round:
         *,
         scale: tuple[More, ...] = (),
         later: tuple[More, ...] = (),
-        awaits: Sequence[_Group] = (),
+        awaits: Sequence[Group] = (),
         is_beside: bool = False,
     ) -> Waiting:
-        free: _Group | None = None
-        best_of: dict[str, _Group] = {}
+        free: Group | None = None
+        best_of: dict[str, Group] = {}
         holders: list[Holder] = []
         is_freed = False
         if wants:
             hardest = max(wants, key=lambda want: want.size)
-            free = max(self._freest, key=lambda group: _closeness(group.free or (), hardest.size), default=None)
+            free = max(self._freest, key=lambda group: closeness(group.free or (), hardest.size), default=None)
             for group in self._largest:
                 known = best_of.get(group.kind)
-                if known is None or _closeness(group.total, hardest.size) > _closeness(known.total, hardest.size):
+                if known is None or closeness(group.total, hardest.size) > closeness(known.total, hardest.size):
                     best_of[group.kind] = group
             if kind == "fits" and self._held:
                 holders, is_freed = self._holders(wants, hardest)
@@ -338,7 +364,7 @@ class Round:
     def _holders(self, wants: Sequence[Want], hardest: Want) -> tuple[list[Holder], bool]:
         """Who holds the node that is nearest to having room for a part, and whether their end alone makes it."""
         able = [group for group in self._groups if holds(Room(group.total, 1, group.labels), hardest)]
-        nearest = max(able, key=lambda group: _closeness(group.free or (), hardest.size), default=None)
+        nearest = max(able, key=lambda group: closeness(group.free or (), hardest.size), default=None)
         if nearest is None:
             return [], False
         lacking = {n for n, need in enumerate(hardest.size) if (nearest.free or hardest.size)[n] < need}
@@ -354,25 +380,8 @@ class Round:
                 return [holder for _, holder in held[:number]], sum(want.number for want in wants) == 1
         return [holder for _, holder in held[:MOST_HOLDERS]], False
 
-    def _offer(self, group: _Group, size: Size, of: Size = ()) -> Offer:
+    def _offer(self, group: Group, size: Size, of: Size = ()) -> Offer:
         return Offer(group.places[0].name, group.kind, self._amounts(size), self._amounts(of))
 
     def _amounts(self, size: Size) -> Amounts:
         return {name: count / GRAIN for name, count in zip(self._names, size, strict=False) if countable(name)}
-
-
-def _edge(groups: Iterable[_Group], size: Callable[[_Group], Size]) -> list[_Group]:
-    """The groups that are not smaller in everything than another of the same kind and labels."""
-    edges: dict[object, list[_Group]] = {}
-    for group in sorted(groups, key=size, reverse=True):
-        edge = edges.setdefault((group.kind, tuple(group.labels.items())), [])
-        own = size(group)
-        if not any(all(have >= less for have, less in zip(size(other), own, strict=True)) for other in edge):
-            edge.append(group)
-    return [group for edge in edges.values() for group in edge]
-
-
-def _closeness(room: Size, want: Size) -> tuple[float, float]:
-    """How near a node comes to what is asked for: by the scarcest resource, then by all of them."""
-    shares = [min(1.0, have / need) for have, need in zip(room, want, strict=False) if need]
-    return (min(shares, default=0.0), sum(shares))

@@ -32,6 +32,8 @@ def beside_subject(waiting: Waiting) -> str:
 
 def _predicate(waiting: Waiting) -> str:
     demand = waiting.demand
+    if waiting.kind == "environment":
+        return _environment(waiting)
     asked = f" for {_asked(demand)}" if demand.parts else ""
     return f"{'waits' if demand.count == 1 else 'wait'}{asked}: {_why(waiting)}"
 
@@ -109,8 +111,6 @@ def _why(waiting: Waiting) -> str:
     if waiting.kind == "quota":
         told = f"{_workers(waiting.later)} would do, but the quota has room for {waiting.because}"
         return f"the nodes here are not enough even when empty; {told}"
-    if waiting.kind == "environment":
-        return _environment(waiting)
     if waiting.kind == "unknown":
         return f"why is not known: {waiting.because}"
     if waiting.awaits:
@@ -141,12 +141,11 @@ def _more(number: int, group: str) -> str:
 
 
 def _environment(waiting: Waiting) -> str:
-    setup = waiting.demand.environment
-    told = "its runtime environment is being set up"
-    if setup is None:
-        return told
-    step = f" ({setup.step})" if setup.step else ""
-    return told + step + (f"; the last line of its log: {setup.last_line}" if setup.last_line else "")
+    setup, alone = waiting.demand.environment, waiting.demand.count == 1
+    told = "waits for its runtime environment" if alone else "wait for their runtime environment"
+    step = f" ({setup.step})" if setup is not None and setup.step else ""
+    last = f"; the last line of its log: {setup.last_line}" if setup is not None and setup.last_line else ""
+    return f"{told} to be set up{step}{last}"
 
 
 def _room(waiting: Waiting) -> str:

@@ -16,7 +16,8 @@ from raytui.core.condition import Condition
 from raytui.tui.keys import bindings
 from raytui.tui.operation import Notice
 from raytui.tui.panes.pane import Pane
-from raytui.tui.render.attention import Entry, attention_entries, attention_title, event_lines, marked
+from raytui.tui.render.attention import Entry, attention_entries, attention_title, event_lines, events_since, marked
+from raytui.tui.render.text import clock
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.lines import LineView
 from raytui.view.picture import Picture
@@ -61,9 +62,9 @@ class Entries(Scroll):
             lines += [marked(first) if here is not None and entry.condition is here else first, *rest]
         self.show(lines)
 
-    @on(events.Focus)
-    @on(events.Blur)
-    def _focus_changed(self) -> None:
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """The cursor is seen while the entries have the focus."""
+        super().watch_has_focus(_has_focus)
         self._draw()
 
     def _action_move(self, by: int) -> None:
@@ -149,6 +150,8 @@ class EventsPane(Pane):
     DEFAULT_CSS = sheet(__file__)
 
     picture: reactive[Picture | None] = reactive(None, repaint=False)
+    seen_until: reactive[float] = reactive(0.0, repaint=False)
+    """When somebody last looked before now; 0 when nobody went away."""
 
     def __init__(self) -> None:
         super().__init__("Events", id="events")
@@ -161,10 +164,16 @@ class EventsPane(Pane):
 
     def draw(self) -> None:
         """Show the events of the picture."""
-        lines = event_lines(self.picture, (self.size.width or self.app.size.width) - 1)
+        width = (self.size.width or self.app.size.width) - 1
+        lines = event_lines(self.picture, width, seen_until=self.seen_until)
         self.body.show(lines or ((("   nothing has changed since this console was opened", "muted"),),))
+        new = events_since(self.picture, self.seen_until) if self.seen_until else 0
+        self.rule.tell("Events", f"{new} new since {clock(self.seen_until)}, when you last looked" if new else "")
 
     def _watch_picture(self) -> None:
+        self.draw()
+
+    def _watch_seen_until(self) -> None:
         self.draw()
 
     @on(events.Resize)

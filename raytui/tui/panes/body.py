@@ -30,11 +30,17 @@ from raytui.view.attention import log_of
 from raytui.view.picture import Picture
 
 if TYPE_CHECKING:
+    from raytui.tui.panes.capacity import CapacityPane
     from raytui.tui.panes.config import ConfigPane
+    from raytui.tui.widgets.heat_map import HeatMap
     from raytui.tui.widgets.prompt import Prompt
 
 WIDE = 120
-"""Columns from which configuration and events have their own place."""
+"""Columns from which capacity has a place of its own."""
+TALL = 34
+"""Lines from which what changed lately has one."""
+AWAY_S = 180.0
+"""Seconds without a key after which somebody who comes back is told what is new."""
 
 
 class ClusterBody(Vertical):
@@ -63,6 +69,8 @@ class ClusterBody(Vertical):
         self._config: ConfigPane | None = None
         self._prompt: Prompt | None = None
         self._events: EventsPane | None = None
+        self._capacity: CapacityPane | None = None
+        self._looked_at = 0.0
         self.nodes = NodesPane("" if settings.read_only else written("start", keys))
         self.attention = AttentionPane(self._verbs)
         self.logs = LogsPane(self._verbs)
@@ -71,7 +79,7 @@ class ClusterBody(Vertical):
         """The first view only; configuration, events and prompts are mounted when they are needed."""
         yield self.nodes.data_bind(ClusterBody.picture, ClusterBody.stale)
         yield StepsPane(self._verbs, written("dismiss", self._keys)).data_bind(ClusterBody.operation, ClusterBody.now)
-        with Horizontal(id="middle"):
+        with Horizontal(id="middle"), Vertical(id="told"):
             yield self.attention.data_bind(ClusterBody.picture, ClusterBody.notice)
         yield self.logs.data_bind(ClusterBody.session, picture=ClusterBody.latest)
 
@@ -144,11 +152,34 @@ class ClusterBody(Vertical):
             self._config.refuse(problems)
 
     def fill(self, width: int) -> None:
-        """Mount what has a place of its own at this width."""
-        if width >= WIDE and self.is_attached:
-            if self.has_form:
-                self._mount_config()
+        """Mount what has a place of its own at this size."""
+        if not self.is_attached:
+            return
+        if self.app.size.height >= TALL:
             self._mount_events()
+        if width >= WIDE:
+            self._mount_capacity()
+
+    def looked(self, now: float) -> None:
+        """Somebody looks: a key was pressed, or the terminal came to the front or left it."""
+        self._away(now)
+        self._looked_at = now
+
+    def _away(self, now: float) -> None:
+        """Remember until when somebody looked, once that is a while ago."""
+        if self._looked_at and now - self._looked_at > AWAY_S and self._events is not None:
+            self._events.seen_until = self._looked_at
+
+    def _watch_now(self, now: float) -> None:
+        if not self._looked_at:
+            self._looked_at = now
+        self._away(now)
+
+    def on_heat_map_node_chosen(self, message: HeatMap.NodeChosen) -> None:
+        """Go from the map to the row of a node."""
+        message.stop()
+        self.nodes.table.put_cursor(message.key)
+        self.nodes.table.focus()
 
     @on(NodesPane.LogWanted)
     def _log_wanted(self, message: NodesPane.LogWanted) -> None:
@@ -178,7 +209,6 @@ class ClusterBody(Vertical):
 
     async def _tell_story(self, session: Session, picture: Picture, condition: Condition) -> None:
         from raytui.tui.screens.story import LOG, StoryScreen
-        from raytui.tui.telling import tell
 
         log = log_of(picture, condition)
         screen = StoryScreen(condition, self._verbs, lambda: self.now, log)
@@ -189,7 +219,7 @@ class ClusterBody(Vertical):
 
         await self.app.push_screen(screen, left)
         try:
-            screen.tell(await tell(session, picture, condition.subject))
+            await screen.ask(session, picture)
         except RaytuiError:
             # What a condition is about need not be a thing that can die: its own words are all there is then.
             screen.say("nothing more is known of it")
@@ -198,12 +228,16 @@ class ClusterBody(Vertical):
 
     @on(events.Resize)
     def _resized(self) -> None:
-        if self._config is not None or self._events is not None or self.app.size.width >= WIDE:
-            self.fill(self.app.size.width)
+        self.fill(self.app.size.width)
 
     def _watch_picture(self, picture: Picture | None) -> None:
         """What was mounted later is told here; the rest is bound."""
-        for pane in (self._config, self._events):
+        calm = picture is not None and not picture.assessment.conditions
+        # Where nothing needs attention there is room for what changed.
+        self.set_class(calm and picture is not None and bool(picture.events), "-calm")
+        if self.has_class("-calm"):
+            self._mount_events()
+        for pane in (self._config, self._events, self._capacity):
             if pane is not None:
                 pane.picture = picture
 
@@ -231,4 +265,12 @@ class ClusterBody(Vertical):
         if self._events is None:
             self._events = EventsPane()
             self._events.set_reactive(EventsPane.picture, self.picture)
-            self.query_one("#middle").mount(self._events)
+            self.query_one("#told").mount(self._events)
+
+    def _mount_capacity(self) -> None:
+        if self._capacity is None:
+            from raytui.tui.panes.capacity import CapacityPane
+
+            self._capacity = CapacityPane()
+            self._capacity.set_reactive(CapacityPane.picture, self.picture)
+            self.query_one("#middle").mount(self._capacity)

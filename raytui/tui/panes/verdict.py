@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from textual import events, on
+from textual.message import Message
 from textual.reactive import reactive
 
-from raytui.tui.render.verdict import Names, Times, header
+from raytui.tui.render.verdict import Names, Times, header, title
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.lines import LineView
 from raytui.view.picture import Picture
@@ -15,6 +18,13 @@ class VerdictBar(LineView):
     """Two lines that are never covered."""
 
     DEFAULT_CSS = sheet(__file__)
+
+    @dataclass
+    class TitleChanged(Message):
+        """What the terminal's title is to say is something else."""
+
+        title: str
+
     picture: reactive[Picture | None] = reactive(None, repaint=False)
     observed_at: reactive[float] = reactive(0.0, repaint=False)
     now: reactive[float] = reactive(0.0, repaint=False)
@@ -24,12 +34,18 @@ class VerdictBar(LineView):
         super().__init__(id="verdict")
         self._names = names
         self._is_due = False
+        self._title = ""
 
     def draw(self) -> None:
         """Show the header for what is known now."""
         self._is_due = False
         width = self.size.width or self.app.size.width
-        self.show(header(self.picture, Times(self.observed_at, self.now), width, self._names, self.trouble))
+        times = Times(self.observed_at, self.now)
+        self.show(header(self.picture, times, width, self._names, self.trouble))
+        told = title(self.picture, times, self._names)
+        if told != self._title:
+            self._title = told
+            self.post_message(self.TitleChanged(told))
 
     def _draw_soon(self) -> None:
         """Draw once for all that changes at one moment, in a frame of its own.

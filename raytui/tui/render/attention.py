@@ -15,7 +15,7 @@ from raytui.core.events import Event, Severity
 from raytui.core.remedy import Hint
 from raytui.core.snapshot import Snapshot
 from raytui.tui.operation import Notice
-from raytui.tui.render.text import Line, cells, clean, fit, moment, spread, wrap
+from raytui.tui.render.text import Line, cells, clean, fit, moment, wrap
 from raytui.view.attention import quotes
 from raytui.view.picture import Picture
 from raytui.view.remedies import as_keys
@@ -23,6 +23,8 @@ from raytui.view.words import SEVERITIES, ray_severity
 
 MOST = 40
 """Lines of one message or hint: the pane scrolls, and what it says is whole."""
+_MOST_INDENT = 20
+"""Cells of a name behind which its message is written as a column."""
 MOST_CAUSES = 20
 """Conditions whose witnesses are looked for: nobody scrolls through more, and each costs some of a refresh."""
 
@@ -84,40 +86,65 @@ def marked(line: Line) -> Line:
 
 
 def _entry(condition: Condition, since: str, why: str, width: int, keys: Mapping[str, str]) -> list[Line]:
+    """What is wrong on which thing; since when and who says why; what to do about it."""
     mark, hint = SEVERITIES[condition.severity], with_keys(condition.hint, keys, condition.subject)
     lead = f"{condition.subject}  " if condition.subject else ""
     indent = 3 + cells(lead)
-    if indent > width // 2:
+    if indent > min(width // 3, _MOST_INDENT):
+        # What is written in a narrow column behind a long name takes more lines than there are.
+        first, *rest = wrap(f"{lead}{condition.message}", width - 4, MOST) or [""]
+        name = first[: len(clean(condition.subject))]
+        head: Line = ((" ", ""), mark, (" ", ""), (name, "strong"), (first[len(name) :], ""))
         indent = 3
-    room = width - indent - 1 - (cells(since) + 2 if since else 0)
-    first, *rest = wrap(condition.message, room, MOST) or [""]
-    when: Line = ((f"{since} ", "muted"),) if since else ()
-    lines: list[Line] = [spread(((" ", ""), mark, (" ", ""), (lead, "strong"), (first, "")), when, width)]
-    lines += [((" " * indent, ""), (text, "")) for text in rest]
-    lines += [((" " * indent, ""), (text, "")) for text in (wrap(why, width - indent - 1, 2) if why else [])]
-    lines += [((" " * indent, ""), (text, "muted")) for text in (wrap(hint, width - indent - 1, MOST) if hint else [])]
-    return lines
+    else:
+        first, *rest = wrap(condition.message, width - indent - 1, MOST) or [""]
+        head = ((" ", ""), mark, (" ", ""), (lead, "strong"), (first, ""))
+    blank, room = (" " * indent, ""), width - indent - 1
+    lines: list[Line] = [head, *((blank, (text, "")) for text in rest)]
+    told = [" · ".join(part for part in (since, why) if part), hint] if why else [since, hint]
+    joined = " · ".join(part for part in told if part)
+    # Two short lines read better than one that is broken somewhere.
+    if not why and (cells(joined) <= room or cells(hint) > room):
+        told = [joined]
+    return lines + [(blank, (text, "muted")) for part in told if part for text in wrap(part, room, MOST)]
 
 
-def event_lines(picture: Picture | None, width: int, limit: int = 50) -> tuple[Line, ...]:
-    """What changed, newest first: what the console saw, and Ray's own events."""
+def event_lines(picture: Picture | None, width: int, limit: int = 50, seen_until: float = 0.0) -> tuple[Line, ...]:
+    """What changed and by whom, newest first: what the console saw, and Ray's own events.
+
+    A line stands between what happened since `seen_until`, when somebody last looked, and what did before; 0 is never.
+    """
     if picture is None:
         return ()
     now = picture.snapshot.observed_at
-    found: list[tuple[float, Severity, str, str]] = [
-        (event.at, event.severity, _subject(event, picture.snapshot), event.message) for event in picture.events
+    found: list[tuple[float, Severity, str, str, str]] = [
+        (event.at, event.severity, event.author, _subject(event, picture.snapshot), event.message)
+        for event in picture.events
     ]
-    for ray in picture.snapshot.events.value or ():
-        severity = ray_severity(ray.severity)
-        found.append((ray.at, severity, ray.source.lower() or "ray", ray.message))
+    found += [
+        (ray.at, ray_severity(ray.severity), "ray", ray.source.lower(), ray.message)
+        for ray in picture.snapshot.events.value or ()
+    ]
     found.sort(key=lambda item: -item[0])
-    lines = []
-    for at, severity, subject, message in found[:limit]:
+    lines: list[Line] = []
+    for n, (at, severity, author, subject, message) in enumerate(found[:limit]):
+        if seen_until and n and at <= seen_until < found[n - 1][0]:
+            lines.append(((f" ── you last looked at {moment(seen_until, now)} ──", "muted"),))
         mark, role = SEVERITIES[severity]
         lead = (f" {moment(at, now)} ", "muted")
-        body = fit(f"{clean(subject)}  {clean(message)}", max(8, width - cells(lead[0]) - 3)).rstrip()
-        lines.append((lead, (f"{mark} ", role), (body, "" if severity != "info" else "muted")))
+        room = max(8, width - cells(lead[0]) - cells(author) - 4)
+        body = fit(f"{clean(subject)}  {clean(message)}", room).rstrip()
+        plain = "muted" if role == "muted" else ""
+        lines.append((lead, (f"{mark} ", role), (f"{author} ", "muted"), (body, plain)))
     return tuple(lines)
+
+
+def events_since(picture: Picture | None, moment_s: float) -> int:
+    """How many things changed since then."""
+    if picture is None:
+        return 0
+    told = [event.at for event in picture.events] + [event.at for event in picture.snapshot.events.value or ()]
+    return sum(at > moment_s for at in told)
 
 
 def _subject(event: Event, snapshot: Snapshot) -> str:

@@ -174,7 +174,7 @@ def detail_lines(document: Mapping[str, object], width: int, *, muted: bool = Fa
         texts = [
             line
             for part in _text(value).splitlines() or [""]
-            for line in wrap(part, width - room - 5, limit=1_000) or [""]
+            for line in wrap(part, width - room - 6, limit=1_000) or [""]
         ]
         role = "muted" if muted or value is None else ""
         for n, text in enumerate(texts):

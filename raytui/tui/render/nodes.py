@@ -138,7 +138,7 @@ def _row(line: Line[Place]) -> Row:
     if note is None:
         return Row(key(item), tuple(spans))
     cpu = _INDEX["cpu"]
-    if item.state == "DEAD" and not spans[cpu][0]:
+    if item.state != "ALIVE" and not spans[cpu][0]:
         spans[cpu] = _was(line.picture, item)
     return Row(key(item), tuple(spans), note_span(note), _INDEX["memory"] if spans[cpu][0] else cpu)
 

@@ -14,6 +14,7 @@ from raytui.config.values import from_text
 from raytui.core.asked import counts, part_of, value_of
 from raytui.core.errors import Problem
 from raytui.core.platforms import PlatformName
+from raytui.core.required import with_launchers
 from raytui.core.spec import ClusterSpec
 from raytui.core.validate import validate
 
@@ -47,7 +48,9 @@ def spec_of(texts: Mapping[str, str], base: ClusterSpec, platform: PlatformName)
             problems.append(Problem(path, str(error)))
     spec = _with(base, values)
     unreadable = {problem.field for problem in problems}
-    problems += [problem for problem in validate(spec.resolved(platform), platform) if problem.field not in unreadable]
+    # A start puts in the launchers that it writes.
+    started = with_launchers(spec.resolved(platform), platform)
+    problems += [problem for problem in validate(started, platform) if problem.field not in unreadable]
     order = {field.spec_field: n for n, field in enumerate(fields_of(platform, base.groups))}
     return spec, sorted(problems, key=lambda problem: order.get(problem.field, len(order)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from raytui.core.plan import Plan
+from raytui.core.remedy import Remedy, plus
 from raytui.core.spec import WORKER
 from raytui.tui.operation import Operation, Progress
 from raytui.tui.render.attention import with_keys
@@ -101,8 +102,11 @@ def plan_question(plan: Plan) -> str:
     return f"{verb}{what} {clean(plan.cluster)}?"
 
 
-def plan_lines(plan: Plan, width: int, keys: Mapping[str, str]) -> tuple[Line, ...]:
-    """Everything a plan will do: what it ends, what it creates, its steps and what to know."""
+def plan_lines(plan: Plan, width: int, keys: Mapping[str, str], stays: str = "") -> tuple[Line, ...]:
+    """Everything a plan will do: what it ends, what it creates, its steps and what to know.
+
+    `stays` is where a stop leaves files; empty when it leaves none.
+    """
     lines: list[Line] = []
     if plan.ends:
         word = "Ends and runs again" if plan.verb == "restart" else "Stops" if plan.keep else "Ends"
@@ -110,6 +114,10 @@ def plan_lines(plan: Plan, width: int, keys: Mapping[str, str]) -> tuple[Line, .
         for app in plan.ends:
             since = f" since {clock(app.started_at)}" if app.started_at and app.state == "running" else ""
             lines.append((("  ", ""), (fit(clean(app.short), 12), "strong"), (f" {app.state}{since}", "muted")))
+    if stays:
+        hint = plus(f"{stays}; ", Remedy("stop", "--purge", "removes it"))
+        lines += [BLANK, (("Stays", "muted"),)]
+        lines += [(("  ", ""), (text, "")) for text in wrap(with_keys(hint, {}), width - 3)]
     if plan.creates:
         lines += [BLANK] if lines else []
         lines.append((("Creates", "accent"),))

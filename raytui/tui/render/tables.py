@@ -46,9 +46,9 @@ def span_of(kind: TableKind[T], line: Line[T], place: int) -> Span:
 
 
 def note_span(note: Note) -> Span:
-    """The sentence in place of figures, with since when it is so."""
+    """The sentence in place of figures, with since when it is so: where there is little room that is what is cut."""
     since = f"since {clock(note.since)}" if note.since else ""
-    return ("  ".join(part for part in (since, clean(note.text)) if part), note.role)
+    return (", ".join(part for part in (clean(note.text), since) if part), note.role)
 
 
 def test_of(kind: TableKind[T], text: str) -> Test:

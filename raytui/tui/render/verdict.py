@@ -52,6 +52,13 @@ def header(picture: Picture | None, times: Times, width: int, names: Names, trou
     return spread(left, right, width), chain(picture, width, stale=stale)
 
 
+def title(picture: Picture | None, times: Times, names: Names) -> str:
+    """What the terminal's own title says: `● OK ray-cluster`."""
+    stale = is_stale(times.observed_at, times.now)
+    word = VERDICTS["unknown"][0] if picture is None else verdict_word(picture.assessment, stale=stale)[0]
+    return f"{word} {clean(names.cluster)} · raytui"
+
+
 def chain(picture: Picture, width: int, *, stale: bool = False) -> Line:
     """The links in order: those that answered, the broken one with its reason, those behind it not asked."""
     if stale:

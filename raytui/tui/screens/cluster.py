@@ -269,8 +269,10 @@ class ClusterScreen(Screen[None]):
         """Show a plan and wait for the operator's answer; from a worker only."""
         from raytui.tui.screens.confirm import ConfirmScreen, answer_of
 
-        production = self.settings.production
-        return answer_of(await self.app.push_screen_wait(ConfirmScreen(plan, self._verbs, production=production)))
+        leaves = self.session is not None and plan.verb == "stop" and not plan.purge
+        stays = self.session.platform.store.place_of(plan.cluster) if self.session is not None and leaves else ""
+        screen = ConfirmScreen(plan, self._verbs, stays, production=self.settings.production)
+        return answer_of(await self.app.push_screen_wait(screen))
 
     def _carry_out(self, plan: Plan) -> AsyncGenerator[StepEvent]:
         assert self.session is not None

@@ -22,17 +22,21 @@ def answer_of(choice: str) -> Answer:
 class ConfirmScreen(Dialog):
     """Answers whether the plan is to be carried out, or what differs made again; see `answer_of`."""
 
-    def __init__(self, plan: Plan, verbs: Mapping[str, str], *, production: bool = False) -> None:
-        """`verbs` gives the key of each verb as it is written; in production the cluster's name is typed first."""
+    def __init__(self, plan: Plan, verbs: Mapping[str, str], stays: str = "", *, production: bool = False) -> None:
+        """`verbs` gives the key of each verb as it is written, `stays` where a stop leaves files.
+
+        In production the name of the cluster is typed to end anything.
+        """
         choices = [("cancel", "Cancel", "plain")]
         if plan.changed:
             choices.append((CONFIRM, plan.verb.capitalize(), "danger" if plan.ends else "plain"))
         if plan.differences and not plan.recreate:
             choices.append((RECREATE, "Recreate", "danger"))
-        super().__init__(plan_question(plan), choices, plan.cluster if production else "")
+        super().__init__(plan_question(plan), choices, plan.cluster if production and plan.ends else "")
         self.plan = plan
         self._verbs = verbs
+        self._stays = stays
 
     def lines(self, width: int) -> Sequence[Line]:
         """The plan."""
-        return plan_lines(self.plan, width, self._verbs)
+        return plan_lines(self.plan, width, self._verbs, self._stays)

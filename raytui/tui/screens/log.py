@@ -9,6 +9,8 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from raytui.core.errors import RaytuiError
+from raytui.core.remedy import Hint
+from raytui.core.session import Session
 from raytui.tui.faults import unforeseen
 from raytui.tui.keys import bar, bindings, verb_keys
 from raytui.tui.operation import Notice
@@ -20,6 +22,7 @@ from raytui.tui.screens.over import OverCluster
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.key_bar import KeyBar
 from raytui.tui.widgets.prompt import Prompt, Purpose
+from raytui.view.picture import Picture
 from raytui.view.related import LogWish, log_names
 
 
@@ -39,6 +42,7 @@ class LogScreen(OverCluster):
         self._places = PlacesBar(calls.keys, "log")
         self._key_bar = KeyBar()
         self._prompt: Prompt | None = None
+        self._begun = False
 
     def compose(self) -> ComposeResult:
         """Header, the way to other screens, the log, keys."""
@@ -58,45 +62,55 @@ class LogScreen(OverCluster):
     @on(events.Mount)
     def _mounted(self) -> None:
         self.show_keys()
-        self.run_worker(self._open(), group="log", exit_on_error=False)
+        self.logs.rule.tell(f"Logs · {self._of}", "waiting for the cluster")
+        self._begin()
 
-    async def _open(self) -> None:
+    def _begin(self) -> None:
+        """Look for the log as soon as there is somebody to ask and something to ask about."""
+        if self.is_mounted and not self._begun and self.session is not None and self.picture is not None:
+            self._begun = True
+            opening = self._open(self.session, self.picture)
+            self.run_worker(opening, group="log", exit_on_error=False)
+
+    async def _open(self, session: Session, picture: Picture) -> None:
         """Find the log and show it, or say why there is none."""
-        session, picture = self.session, self.picture
-        if session is None or picture is None:
-            self.calls.say(Notice("warning", f"the log of {self._of} cannot be asked for yet", "try again in a moment"))
-            return
+        self.logs.rule.tell(f"Logs · {self._of}", "asking which file it is")
         name = self._wish.name
-        if self._wish.pid:
-            self.logs.rule.tell(f"Logs · {self._of}", "asking which file it is")
-            try:
-                found = await session.logs.sources(picture.snapshot, self._wish.name)
-            except RaytuiError as error:
-                self.calls.say(Notice("error", f"the log of {self._of} cannot be found: {error.message}", error.hint))
-                return
-            except Exception as error:  # noqa: BLE001 - boundary: a log that cannot be found must not end the console
-                self.calls.say(Notice("error", f"the log of {self._of} cannot be found: {unforeseen(error)}"))
-                return
-            names = log_names(self._wish, tuple(source.name for source in found))
-            if not names:
-                where = f"process {self._wish.pid} on {self._wish.name}"
-                hint = "Ray removes old files, and gives none of a node that has ended; l lists what there is"
-                self.logs.rule.tell(f"Logs · {self._of}", "no file")
-                self.calls.say(Notice("warning", f"there is no log of {where}", hint))
-                name = ""
-            else:
-                name = names[0]
+        try:
+            if self._wish.pid:
+                name = await self._file(session, picture)
+        except RaytuiError as error:
+            self._fail(f"the log of {self._of} cannot be found: {error.message}", error.hint)
+            name = ""
+        except Exception as error:  # noqa: BLE001 - boundary: a log that cannot be found must not end the console
+            self._fail(f"the log of {self._of} cannot be found: {unforeseen(error)}")
+            name = ""
         self.logs.set_reactive(LogsPane.session, session)
         self.logs.set_reactive(LogsPane.picture, self.picture)
         if name:
             self.logs.open(name)
             self.logs.view.focus()
 
+    async def _file(self, session: Session, picture: Picture) -> str:
+        """The name of the process's own log; empty when there is none, which is said."""
+        found = await session.logs.sources(picture.snapshot, self._wish.name)
+        names = log_names(self._wish, tuple(source.name for source in found))
+        if not names:
+            hint = "Ray removes old files, and gives none of a node that has ended; l lists what there is"
+            self._fail(f"there is no log of process {self._wish.pid} on {self._wish.name}", hint)
+        return names[0] if names else ""
+
+    def _fail(self, sentence: str, hint: Hint = "") -> None:
+        self.logs.rule.tell(f"Logs · {self._of}", "no log")
+        self.calls.say(Notice("warning", sentence, hint))
+
     def _watch_session(self) -> None:
-        if self.session is None and self.is_mounted:
+        if self.session is None and self._begun:
             self.logs.session = None
+        self._begin()
 
     def _watch_picture(self) -> None:
+        self._begin()
         if self.is_mounted and self.logs.source:
             self.logs.picture = self.picture
 

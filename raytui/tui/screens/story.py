@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from raytui.core.causes.stories import Story
 from raytui.core.condition import Condition
+from raytui.core.session import Session
 from raytui.tui.render.attention import with_keys
 from raytui.tui.render.story import story_lines
 from raytui.tui.render.text import Line, wrap
 from raytui.tui.screens.dialog import Dialog
+from raytui.tui.telling import tell
+from raytui.view.picture import Picture
 
 LOG = "log"
 
@@ -39,9 +42,9 @@ class StoryScreen(Dialog):
         )
         return [((line, role),) for text, role in texts if text for line in wrap(text, width, 20)]
 
-    def tell(self, story: Story) -> None:
-        """Show the story."""
-        self._story = story
+    async def ask(self, session: Session, picture: Picture) -> None:
+        """Ask for the story and show it; raises why it cannot be told."""
+        self._story = await tell(session, picture, self._condition.subject)
         self.draw()
 
     def say(self, sentence: str) -> None:

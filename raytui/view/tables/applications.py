@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from raytui.core.causes.nodes import of_application
+from raytui.core.causes.values import Evidence
 from raytui.core.joined import Member
+from raytui.core.node_findings import PLANNED_ENDS
 from raytui.core.remedy import Remedy
 from raytui.core.report import Document
 from raytui.core.snapshot import Application, Node
@@ -73,7 +76,7 @@ def ray_word(place: Place, picture: Picture) -> str:
     if state == "ALIVE":
         return "alive"
     if state == "DEAD":
-        return "DEAD"
+        return "ended" if is_planned(place, picture) else "DEAD"
     asked = picture.known.nodes.value is not None
     if app is None:
         return "unknown"
@@ -89,6 +92,13 @@ def ray_word(place: Place, picture: Picture) -> str:
     return "absent" if asked else "unknown"
 
 
+def is_planned(place: Place, picture: Picture) -> bool:
+    """Whether somebody wanted the end of the place's node: Ray says so, or raytui is at work on it."""
+    app, node, operation = application_of(place), node_of(place), picture.snapshot.operation
+    told = node is not None and node.state == "DEAD" and node.reason in PLANNED_ENDS
+    return told or (app is not None and operation is not None and app.name in operation.ends)
+
+
 def why(place: Place, picture: Picture) -> Note | None:
     """Why the place has no figures, in the words of whoever knows; none when it has them."""
     app, node, state = application_of(place), node_of(place), place.state
@@ -100,8 +110,7 @@ def why(place: Place, picture: Picture) -> Note | None:
         reason = app.message or said
         return Note(reason, role) if reason or app.ended_at == 0 else Note("", role, app.ended_at)
     if state == "DEAD":
-        ended = (node.message or node.reason) if node is not None and node.state == "DEAD" else said
-        return Note(ended or "its node has ended", "error", node.ended_at if node is not None else 0.0)
+        return _end(app, node, said, picture)
     if state == "ALIVE":
         return _no_figures(node, picture)
     if said:
@@ -111,6 +120,18 @@ def why(place: Place, picture: Picture) -> Note | None:
         if app.state == "running" and picture.snapshot.nodes.value is None
         else None
     )
+
+
+def _end(app: Application, node: Node | None, said: str, picture: Picture) -> Note:
+    """Why its node ended: the cause where the witnesses agree on one, else what Ray or the launcher says."""
+    at = node.ended_at if node is not None else 0.0
+    told = (node.message or node.reason) if node is not None and node.state == "DEAD" else said
+    cause = of_application(Evidence(picture.joined), app)
+    if cause is not None and cause.kind == "planned":
+        return Note(f"ended on purpose{f': {told}' if told else ''}", "muted", at)
+    if cause is not None and cause.certain and cause.kind != "start_failed":
+        told = cause.sentence.removeprefix(f"node {app.short} ")
+    return Note(told or "its node has ended", "error", at)
 
 
 def _no_figures(node: Node | None, picture: Picture) -> Note | None:

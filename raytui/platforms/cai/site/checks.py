@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from raytui.core.asked import part_of
 from raytui.core.catalog import LIST_RUNTIMES, Runtime
@@ -21,6 +22,7 @@ _SHM_SHARE = 0.95
 """Part of the shared memory that the object store takes at most."""
 _STORE_SHARE = 0.3
 """Part of a node's memory that Ray gives to the object store."""
+_WAITS_FOR_GPU = "workers that find no GPU wait in STARTING without an error"
 _SAFE_RAY = (2, 54)
 """CVE-2026-27482 is fixed from here on."""
 _TOKEN_RAY = (2, 52)
@@ -119,29 +121,56 @@ def gpu_row(
     total = sum(int(number(label.get("max_gpu_count"))) for label in usable)
     names = ", ".join(str(label.get("label_value") or "GPU") for label in usable)
     if 0 < total < wanted * workers:
-        hint = "workers that find no GPU wait in STARTING without an error"
         return Check(
             "GPU",
             "warn",
             f"{wanted * workers} GPUs are asked for, the workbench has {total} ({names})",
-            hint,
+            _WAITS_FOR_GPU,
             f"{part}.count",
         )
     return Check("GPU", "ok", f"{names}: up to {most or wanted} for each workload")
+
+
+def gpu_total_rows(spec: ClusterSpec, labels: list[dict[str, object]]) -> list[Check]:
+    """Warnings where groups ask together for more GPUs of one kind, or of all, than there are.
+
+    One group alone is `gpu_row`'s. A group that names no kind may have any.
+    """
+    usable = [label for label in labels if label.get("availability") is not False]
+    asked = {name: size for name, size in spec.all_groups.items() if size.gpus and size.count}
+    of_kind: dict[str, list[str]] = {}
+    for name, size in asked.items():
+        found = find(size.accelerator, parse(usable)) if size.accelerator else None
+        if found is not None and not isinstance(found, Problem):
+            of_kind.setdefault(found.id, []).append(name)
+    rows = []
+    every = [str(label.get("id")) for label in usable]
+    for kinds, groups in [*(([kind], names) for kind, names in of_kind.items()), (every, list(asked))]:
+        members = [label for label in usable if str(label.get("id")) in kinds]
+        most = [int(number(label.get("max_gpu_count"))) for label in members]
+        wanted = sum(asked[name].gpus * asked[name].count for name in groups)
+        # Where one kind does not tell its number, the total is not known either.
+        if len(groups) > 1 and most and all(most) and sum(most) < wanted:
+            names = ", ".join(str(label.get("label_value") or "GPU") for label in members)
+            message = f"the groups {', '.join(groups)} ask for {wanted} GPUs, the workbench has {sum(most)} ({names})"
+            rows.append(Check("GPU", "warn", message, _WAITS_FOR_GPU, f"{part_of(groups[-1])}.count"))
+    return rows[:1] if len(usable) == 1 else rows
 
 
 def _of(group: str) -> str:
     return "worker" if group == WORKER else f"worker of the group {group}"
 
 
-def quota_row(spec: ClusterSpec, quota: dict[str, object]) -> Check:
-    """What the spec asks for against what the user may use; over quota a workload waits without an error.
+def quota_row(spec: ClusterSpec, quota: Mapping[str, object], *, team: str = "") -> Check:
+    """What the spec asks for against what the user, or the `team` that the project belongs to, may use.
 
-    Only a single node that is larger than the whole quota can never run; of a cluster that is larger, what fits does.
+    Over quota a workload waits without an error. Only a single node that is larger than the whole quota can never run;
+    of a cluster that is larger, what fits does.
     """
+    whose = f"quota of the team {team}" if team else "quota"
     configured, used = quota.get("quota_configured"), quota.get("quota_usage")
     if not isinstance(configured, dict):
-        return Check("quota", "skip", "the workbench does not tell this key its quota")
+        return Check("quota", "skip", f"the workbench does not tell this key {'the' if team else 'its'} {whose}")
     groups = {name: size for name, size in spec.all_groups.items() if size.count}
     nodes = [("head", 1, (spec.head.cpu, spec.head.memory, 0))]
     nodes += [(_table(name), size.count, (size.cpu, size.memory, size.gpus)) for name, size in groups.items()]
@@ -161,14 +190,14 @@ def quota_row(spec: ClusterSpec, quota: dict[str, object]) -> Check:
             tight.append(f"{amount:g} {unit} with {free:g} free")
     hint = "workloads over quota wait in STARTING without an error: ask for less, or end something"
     if never:
-        message = f"a node asks for more than the whole quota, so it can never start: {', '.join(never)}"
+        message = f"a node asks for more than the whole {whose}, so it can never start: {', '.join(never)}"
         return Check("quota", "fail", message, "ask for smaller nodes, or for a larger quota", field)
     if over:
-        message = f"the cluster asks for more than the quota allows, so a part of it will wait: {', '.join(over)}"
+        message = f"the cluster asks for more than the {whose} allows, so a part of it will wait: {', '.join(over)}"
         return Check("quota", "warn", message, hint, "workers.count")
     if tight:
-        return Check("quota", "warn", f"the quota is in use already: {', '.join(tight)}", hint, "workers.count")
-    return Check("quota", "ok", "the cluster fits the quota")
+        return Check("quota", "warn", f"the {whose} is in use already: {', '.join(tight)}", hint, "workers.count")
+    return Check("quota", "ok", f"the cluster fits the {whose}")
 
 
 def _table(group: str) -> str:

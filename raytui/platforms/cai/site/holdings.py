@@ -18,6 +18,7 @@ from raytui.core.holdings import Amounts, Held, Holdings, Label, Quota
 from raytui.core.units import parse_time, sanitize
 from raytui.platforms.cai.api.client import PAGE_SIZE, ApiClient
 from raytui.platforms.cai.applications.records import Record, number
+from raytui.platforms.cai.site.projects import parse as read_project
 
 T = TypeVar("T")
 ANSWER_S = 10.0
@@ -37,15 +38,15 @@ class HoldingsReader:
     def __init__(self, client: ApiClient) -> None:
         self._client = client
         self._user: str | None = None
-        self._project: str | None = None
+        self._project: tuple[str, str] | None = None
 
     async def read(self, applications: Iterable[Record]) -> Holdings:
         """Everything that can be read now; never raises for an answer that does not come."""
         doubts = _Doubts()
-        (user, project, workloads), (users, groups), (labels, use) = await asyncio.gather(
+        (user, (project, owner), workloads), (users, groups), (labels, use) = await asyncio.gather(
             asyncio.gather(
                 doubts.told(self._who(), "", "whose key this is"),
-                doubts.told(self._named(), "", "the project's name"),
+                doubts.told(self._named(), ("", ""), "the project's name"),
                 doubts.told(self._workloads(), _Workloads((), 0), "the workloads", is_all=True),
             ),
             asyncio.gather(
@@ -60,7 +61,8 @@ class HoldingsReader:
         kinds = labels_of(labels, use, user)
         own = {app.name: app.accelerator for app in applications}
         held = held_of(workloads.rows, kinds, own=own, project=project)
-        team = {row.group for row in held if row.project == project and row.group}
+        teams = {name for row in groups for name in _names(row.get("group"))}
+        team = {row.group for row in held if row.project == project and row.group} | ({owner} & teams - {user})
         quotas = quotas_of(users, groups, user, team)
         if users and not quotas:
             doubts.unknown.append("which of the quotas counts for this project is not told")
@@ -75,9 +77,11 @@ class HoldingsReader:
             self._user = str(answer.get("username") or "")
         return self._user
 
-    async def _named(self) -> str:
+    async def _named(self) -> tuple[str, str]:
+        """The name of the project, and who owns it."""
         if self._project is None:
-            self._project = str((await self._client.call("GetProject", deadline=ANSWER_S)).get("name") or "")
+            told = read_project(await self._client.call("GetProject", deadline=ANSWER_S))
+            self._project = told.name, told.owner
         return self._project
 
     async def _rows(self, operation: str, field: str, *, paged: bool = True) -> list[Row]:
@@ -127,7 +131,7 @@ class _Doubts:
 def quotas_of(users: list[Row], groups: list[Row], user: str, team: set[str]) -> tuple[Quota, ...]:
     """The quotas that count: that of the team which the project belongs to, else that of whoever asks.
 
-    The workloads of a project tell its team. Of users an ordinary key is shown its own row alone.
+    The owner of a project, or its workloads, tell its team. Of users an ordinary key is shown its own row alone.
     """
     if team:
         return tuple(

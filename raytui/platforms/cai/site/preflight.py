@@ -25,6 +25,7 @@ from raytui.platforms.cai.project.venv import Venv, venv_of
 from raytui.platforms.cai.site.catalog import listed
 from raytui.platforms.cai.site.checks import (
     gpu_row,
+    gpu_total_rows,
     quota_row,
     runtime_row,
     security_row,
@@ -50,6 +51,7 @@ class Preflight:
         self._files = files
         self._launchers = launchers
         self._user = ""
+        self._asking: asyncio.Future[Mapping[str, object]] | None = None
         self._reading: dict[str, asyncio.Future[bytes | None]] = {}
         self._looking: asyncio.Future[Venv] | None = None
 
@@ -124,7 +126,7 @@ class Preflight:
     async def _project(self, spec: ClusterSpec) -> list[Check]:
         project = self._client.workbench.project_id
         try:
-            answer = await self._client.call("GetProject")
+            answer = await self._told()
         except NotFound:
             missing = f"there is no project {project} that this key may see"
             return [Check("project", "fail", missing, LIST_PROJECTS, "project_id")]
@@ -177,17 +179,45 @@ class Preflight:
         if not asked:
             return [Check("GPU", "skip", "no GPU is asked for")]
         labels = await self._client.pages("ListAllAcceleratorNodeLabels", "accelerator_node_label")
-        return [
+        rows = [
             gpu_row(size.gpus, size.count, labels, group=group, accelerator=size.accelerator or "")
             for group, size in asked.items()
         ]
+        return [*rows, *gpu_total_rows(spec, labels)]
 
     async def _quota(self, spec: ClusterSpec) -> list[Check]:
-        rows = await self._client.pages("ListUsersQuota", "user_quota")
-        mine = [
-            row for row in rows if isinstance(user := row.get("user"), dict) and user.get("user_name") == self._user
-        ]
-        return [quota_row(spec, (mine or rows)[0] if len(mine or rows) == 1 else {})]
+        users, teams, owner = await asyncio.gather(
+            self._client.pages("ListUsersQuota", "user_quota"), self._quotas_of_teams(), self._owner()
+        )
+        # The workloads of a team's project count against the team's quota, whoever starts them.
+        of_team = [row for row in teams if owner != self._user and _named(row.get("group"), owner)]
+        if of_team:
+            return [quota_row(spec, of_team[0], team=owner)]
+        mine = [row for row in users if _named(row.get("user"), self._user)]
+        return [quota_row(spec, (mine or users)[0] if len(mine or users) == 1 else {})]
+
+    async def _told(self) -> Mapping[str, object]:
+        """What the workbench tells of the project, asked once for all rows."""
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self._client.call("GetProject"))
+        return await self._asking
+
+    async def _owner(self) -> str:
+        """Who owns the project: a user or a team; empty where that is not told, or there is no project yet."""
+        if not self._client.workbench.project_id:
+            return ""
+        try:
+            return parse(await self._told()).owner
+        except RaytuiError:
+            # The row of the project says so.
+            return ""
+
+    async def _quotas_of_teams(self) -> list[dict[str, object]]:
+        try:
+            return await self._client.pages("ListGroupsQuota", "group_quota")
+        except RaytuiError:
+            # A workbench without teams need not know of them; the user's quota is told all the same.
+            return []
 
     async def _subdomains(self, spec: ClusterSpec) -> list[Check]:
         project = self._client.workbench.project_id
@@ -299,6 +329,11 @@ class Preflight:
         if self._looking is None:
             self._looking = asyncio.ensure_future(venv_of(self._files))
         return await self._looking
+
+
+def _named(owner: object, name: str) -> bool:
+    """Whether this owner of a quota has the name."""
+    return bool(name) and isinstance(owner, dict) and name in {owner.get("user_name"), owner.get("name")}
 
 
 async def _guarded(name: str, part: Awaitable[list[Check]]) -> list[Check]:

@@ -15,18 +15,31 @@ COMMAND = (
     f"{AT} utils.py:76 -- Run cmd[3] ['/tmp/ray/x/virtualenv/bin/python', '-m', 'pip', 'install', "
     "'--disable-pip-version-check', '--no-cache-dir', '-r', '/tmp/ray/x/requirements.txt']\n"
 )
+CLONE = f"{AT} utils.py:76 -- Run cmd[1] ['/venv/bin/python3', '/venv/_clonevirtualenv.py', '/venv', '/tmp/x']\n"
+FAILED = (
+    COMMAND + f"{AT} pip.py:292 -- Delete incomplete virtualenv: /tmp/x\n"
+    f"{AT} pip.py:294 -- Failed to install pip packages.\nTraceback (most recent call last):\n"
+    "    ERROR: No matching distribution found for no-such-package\n"
+)
+"""Ray tries again after a second, three times in all."""
 
 
 @pytest.mark.parametrize(
     ("log", "step", "last"),
     [
-        (CLONING, "", "Cloning virtualenv /venv to /tmp/ray/x/virtualenv"),
+        (CLONING, "cloning virtualenv", "Cloning virtualenv /venv to /tmp/ray/x/virtualenv"),
+        (CLONING + CLONE, "cloning virtualenv", "Run cmd[1] "),
         (CLONING + COMMAND, "pip install", "Run cmd[3] "),
         (CLONING + COMMAND + "\n", "pip install", "Run cmd[3] "),
         (COMMAND + "Collecting x\x1b[1m\n", "pip install", "Collecting x"),
         (f"{AT} utils.py:76 -- Run cmd[1] ['/opt/conda/bin/conda', 'env', 'create']\n", "conda env", "Run cmd[1] "),
         (COMMAND + f"{AT} utils.py:103 -- No output for cmd[3]\n", "pip install", "No output for cmd[3]"),
-        (COMMAND + f"{AT} pip.py:250 -- Installing python requirements to /x\n", "", "Installing python requirements"),
+        (
+            f"{AT} pip.py:250 -- Installing python requirements to /x\n",
+            "installing python requirements",
+            "Installing python requirements",
+        ),
+        (FAILED + CLONING, "cloning virtualenv", "Cloning virtualenv"),
     ],
 )
 def test_the_step_is_the_command_that_runs(log, step, last) -> None:
@@ -45,6 +58,7 @@ def test_the_step_is_the_command_that_runs(log, step, last) -> None:
         f"{AT} pip.py:198 -- Pip check on /tmp/x successfully.\n",
         f"{AT} pip.py:292 -- Delete incomplete virtualenv: /tmp/x\n",
         f"{AT} pip.py:294 -- Failed to install pip packages.\n",
+        FAILED,
     ],
 )
 def test_what_has_ended_is_not_being_set_up(end) -> None:

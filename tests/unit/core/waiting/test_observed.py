@@ -234,7 +234,7 @@ def test_a_set_up_that_takes_long_is_a_condition_with_its_step_and_last_line() -
     (condition,) = assess(told, {}, {}).conditions
     assert (condition.severity, condition.since) == ("warning", NOW - 90)
     assert condition.message.endswith(
-        "its runtime environment is being set up (pip install); the last line of its log: Collecting x"
+        "waits for its runtime environment to be set up (pip install); the last line of its log: Collecting x"
     )
     (story,) = [story_of(Evidence(join(told)), thing) for thing in things_of(told) if thing.kind == "task"]
     assert "(pip install)" in story.sentence
@@ -264,6 +264,11 @@ def test_without_a_report_a_group_that_no_strategy_lets_run_is_said_never_to_run
     twice = tuple(Bundle(n, {"CPU": 1.0}) for n in range(2))
     told = why_of(PlacementGroup(GROUP_ID, "wide", "PENDING", strategy="STRICT_SPREAD", bundles=twice))
     assert (told.kind, told.demand.strategy) == ("scale", "STRICT_SPREAD"), "earlier versions tell the strategy"
+
+
+def test_one_snapshot_is_worked_out_once() -> None:
+    joined = join(seen(cpus(1)))
+    assert why_waits(joined) is why_waits(joined)
 
 
 # Who holds.

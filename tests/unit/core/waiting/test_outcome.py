@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import combinations_with_replacement
 from typing import NamedTuple
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from raytui.core.needs import Part
 from raytui.core.remedy import Remedy
 from raytui.core.waiting import packing
-from raytui.core.waiting.outcome import MAY_GROW, NO_SHAPE, TOO_MANY, Round
+from raytui.core.waiting.outcome import HAS_ROOM, IN_PARTS, MAY_GROW, NO_SHAPE, TOO_MANY, Round
 from raytui.core.waiting.values import STARTING, Demand, Holder, Place, Waiting, WorkerKind
 from raytui.core.workload import EnvironmentSetup
 
@@ -182,6 +183,36 @@ def test_a_packing_that_takes_too_long_to_find_is_not_known(monkeypatch) -> None
     assert (waiting.kind, waiting.because) == ("unknown", TOO_MANY)
 
 
+@pytest.mark.parametrize("strategy", ["PACK", "STRICT_SPREAD"])
+def test_twenty_kinds_of_bundles_over_a_thousand_different_nodes_are_given_up_in_time(strategy) -> None:
+    parts = tuple(Part({"CPU": 1 + 0.37 * n, "memory": 1e8 + 3e7 * n}, 45) for n in range(20))
+    demand = Demand("placement group", parts, strategy)
+    totals = [{"CPU": 8 + n / 1000, "memory": 1e9 + n * 1e6} for n in range(1000)]
+    pool = [Place(f"n{n}", whole, {name: have / 2 for name, have in whole.items()}) for n, whole in enumerate(totals)]
+    spent: list[int] = []
+
+    class Counted(packing.Budget):
+        def spend(self, work: int) -> bool:
+            spent.append(work)
+            return super().spend(work)
+
+    counted = Round([demand], pool, [WORKER])
+    counted._budget = Counted()
+    assert counted.answer(demand).kind in {"fits", "unknown"}
+    assert sum(spent[:-1]) <= packing.MOST_WORK, "only the last asking is refused"
+    assert spent[-1] <= packing.MOST_WORK
+
+
+def test_a_matching_is_none_when_the_budget_is_spent() -> None:
+    wants, rooms = [packing.Want((1,), 2)], [packing.Room((1,), 1, {}), packing.Room((1,), 1, {})]
+    assert packing.matching(wants, rooms, packing.Budget()) == 2
+    assert packing.matching(wants, rooms, packing.Budget(3)) is None
+    assert packing.can_place(wants, "STRICT_SPREAD", rooms, packing.Budget(3)) is None
+    assert packing.fewest(wants, "STRICT_SPREAD", rooms[:1], rooms[:1], packing.Budget(1)) == packing.Fewest(
+        None, False
+    )
+
+
 # What there is beside the class.
 
 SMALL = {"CPU": 1.0, "memory": 2e9}
@@ -276,3 +307,66 @@ def test_five_thousand_demands_over_a_thousand_nodes_are_fifty_answers_over_few_
     listed = Round(demands, nodes, [WORKER])
     assert len(listed._groups) == 9
     assert [listed.answer(demand).kind for demand in demands] == ["unknown"] * 8 + ["never"] * 42
+
+
+# GPUs in parts.
+
+
+def gpus(total: float, free: float, node: str = "a") -> Place:
+    return Place(node, {"GPU": total}, {"GPU": free}, node_id=node)
+
+
+def of_gpus(*amounts: float, places: Sequence[Place], holders: Sequence[Holder] = (), **more: object) -> Waiting:
+    parts = tuple(Part({"GPU": amount}) for amount in amounts)
+    demand = Demand("task" if len(parts) == 1 else "placement group", parts, "PACK" if len(parts) > 1 else "")
+    return Round([demand], places, (), holders, **more).answer(demand)
+
+
+@pytest.mark.parametrize(
+    ("asked", "place", "because"),
+    [
+        ((0.5,), gpus(2, 0.5), IN_PARTS),  # 0.25 of each
+        ((0.5,), gpus(2, 1.0), HAS_ROOM),  # at worst half of each
+        ((0.5,), gpus(1, 0.5), HAS_ROOM),
+        ((0.5,), gpus(4, 4.0), HAS_ROOM),
+        ((0.5, 0.5), gpus(2, 1.0), IN_PARTS),  # 0.9 and 0.1
+        ((0.5, 0.5), gpus(2, 1.5), HAS_ROOM),  # one device is free to more than a half, and so is the other
+        ((1.0,), gpus(2, 1.0), HAS_ROOM),
+        ((1.0,), gpus(2, 1.5), IN_PARTS),
+        ((2.0,), gpus(4, 2.0), HAS_ROOM),
+        ((0.3, 0.6), gpus(2, 1.2), IN_PARTS),
+        ((0.3, 0.6), gpus(2, 2.0), HAS_ROOM),
+        ((0.3, 0.6), gpus(1, 0.9), HAS_ROOM),
+        ((0.6, 0.6), gpus(2, 2.0), HAS_ROOM),
+        ((0.6, 0.6), gpus(1, 1.2), None),
+    ],
+)
+def test_parts_of_a_gpu_have_room_only_where_one_device_has_it_for_certain(asked, place, because) -> None:
+    if because is None:
+        assert of_gpus(*asked, places=[place]).kind == "never"
+        return
+    waiting = of_gpus(*asked, places=[place])
+    assert (waiting.kind, waiting.because) == ("unknown", because)
+
+
+def test_whole_gpus_are_not_certain_where_somebody_uses_parts() -> None:
+    halves = [Holder("task", f"t{n}", "a", resources={"GPU": 0.5}) for n in range(2)]
+    assert of_gpus(1.0, places=[gpus(2, 1.0)], holders=halves).because == IN_PARTS
+    assert of_gpus(1.0, places=[gpus(2, 1.0)], holders=[Holder("task", "t", "a", resources={"GPU": 1.0})]).because == (
+        HAS_ROOM
+    )
+    elsewhere = [msgspec.structs.replace(one, node_id="b") for one in halves]
+    assert of_gpus(1.0, places=[gpus(2, 1.0)], holders=elsewhere).because == HAS_ROOM
+
+
+def test_no_device_holds_two_parts_of_more_than_half() -> None:
+    three = (0.6, 0.6, 0.6)
+    assert of_gpus(*three, places=[gpus(2, 2)]).kind == "never"
+    assert of_gpus(*three, places=[gpus(3, 0)]).kind == "fits"
+    worker = WorkerKind("gpu", {"GPU": 1.0}, is_seen=True)
+    demand = Demand("placement group", (Part({"GPU": 0.6}, 3),), "PACK")
+    (more,) = Round([demand], [], [worker]).answer(demand).scale
+    assert more.number == 3
+    five = Demand("placement group", (Part({"GPU": 0.3}, 5),), "PACK")
+    (more,) = Round([five], [], [worker]).answer(five).scale
+    assert more.number == 2

@@ -130,7 +130,7 @@ CASES: dict[str, tuple[Demand, dict[str, Any], str, str]] = {
     "runtime environment": (
         Demand("task", (Part({"CPU": 1.0}),), "", 1, "train", environment=EnvironmentSetup("02", "pip install", 1.0, "Collecting x"), untold=STARTING),
         {},
-        ("task train waits for CPU 1: its runtime environment is being set up (pip install); the last line of its log: "
+        ("task train waits for its runtime environment to be set up (pip install); the last line of its log: "
         "Collecting x"), "",
     ),
     "the smallest and the largest amounts": (

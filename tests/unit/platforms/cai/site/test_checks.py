@@ -13,7 +13,15 @@ from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.platforms.cai.project.files import DirectFiles
 from raytui.platforms.cai.project.venv import Venv, venv_of
 from raytui.platforms.cai.site import runtimes as images
-from raytui.platforms.cai.site.checks import gpu_row, quota_row, runtime_row, security_row, shared_memory_row, venv_row
+from raytui.platforms.cai.site.checks import (
+    gpu_row,
+    gpu_total_rows,
+    quota_row,
+    runtime_row,
+    security_row,
+    shared_memory_row,
+    venv_row,
+)
 from raytui.platforms.cai.site.usage import reason
 from tests.unit.platforms.cai.project.test_files import Drive, remote
 
@@ -122,6 +130,33 @@ def test_a_group_s_gpus_are_those_of_the_kind_that_it_names() -> None:
     unknown = gpu_row(1, 1, labels, group="gpu", accelerator="V100")
     assert (unknown.status, unknown.field) == ("fail", "groups.gpu.accelerator")
     assert "NVIDIA-A10G, NVIDIA-H100" in str(unknown.hint)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "counts", "told"),
+    [
+        (("A10G", "A10G"), (2, 3), ["the groups worker, gpu ask for 10 GPUs, the workbench has 8 (NVIDIA-A10G)"]),
+        (("A10G", "H100"), (4, 4), []),
+        (("A10G", ""), (4, 5), ["the groups worker, gpu ask for 18 GPUs, the workbench has 16 (NVIDIA-A10G, NVIDIA-H100)"]),
+        (("A10G", "A10G"), (2, 2), []),
+    ],
+)  # fmt: skip
+def test_the_gpus_of_all_groups_count_together(
+    kinds: tuple[str, str], counts: tuple[int, int], told: list[str]
+) -> None:
+    labels = [
+        {"id": "1", "label_value": "NVIDIA-A10G", "max_gpu_per_workload": "4", "max_gpu_count": "8"},
+        {"id": "2", "label_value": "NVIDIA-H100", "max_gpu_per_workload": "4", "max_gpu_count": "8"},
+    ]
+    one, two = (WorkersSpec(count=count, gpus=2, accelerator=kind) for kind, count in zip(kinds, counts, strict=True))
+    rows = gpu_total_rows(ClusterSpec(workers=one).with_group("gpu", two), labels)
+    assert [row.message for row in rows if row.status == "warn"] == told
+
+
+def test_the_quota_of_a_team_is_named_as_the_teams() -> None:
+    quota = {"quota_configured": {"cpu": "2"}, "quota_usage": {"cpu": "0"}}
+    wanted = ClusterSpec(head=HeadSpec(cpu=2), workers=WorkersSpec(count=1, cpu=2))
+    assert "more than the quota of the team ml allows" in quota_row(wanted, quota, team="ml").message
 
 
 def test_the_quota_counts_every_group() -> None:

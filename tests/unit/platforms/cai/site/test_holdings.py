@@ -116,6 +116,12 @@ async def test_a_project_of_a_team_has_the_quota_of_the_team():
     told = await read(transport(ListUsage=ok({"usage_response": rows}), ListGroupsQuota=ok({"group_quota": [group]})))
     (quota,) = told.quotas
     assert (quota.kind, quota.owner, quota.limit) == ("group", "ml", Amounts(12.0, None, None))
+    # Before anything runs there, its owner tells.
+    owned = ok({"id": "p", "name": "workbench", "owner": {"username": "ml"}})
+    none = transport(
+        ListUsage=ok({"usage_response": []}), ListGroupsQuota=ok({"group_quota": [group]}), GetProject=owned
+    )
+    assert (await read(none)).quotas == (quota,)
 
 
 async def test_the_kind_of_a_workloads_gpus_is_told_only_where_it_is_certain():
