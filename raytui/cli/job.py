@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import shlex
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -14,13 +13,14 @@ from raytui.cli.invocation import Invocation, seconds
 from raytui.cli.verb import VerbGroup, pass_invocation
 from raytui.core.causes.jobs import of_job
 from raytui.core.causes.values import Evidence
-from raytui.core.errors import ConfigurationError, DeadlineExceeded, Problem
+from raytui.core.errors import DeadlineExceeded
+from raytui.core.job_request import job_request
 from raytui.core.joined import join
 from raytui.core.permission import require_allowed
 from raytui.core.remedy import Remedy
 from raytui.core.report import SCHEMA_VERSION
 from raytui.core.session import JobRequest, LogSource
-from raytui.manager.followed import SourceEnded
+from raytui.logs.followed import SourceEnded
 from raytui.system.backoff import Backoff
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from raytui.core.snapshot import Job
 
 _OVER = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _PAUSE_S = 3.0
 """Seconds after which a job whose log broke off, or that has not begun, is looked at again at most."""
 
@@ -136,22 +134,9 @@ def stop(invocation: Invocation, /, *, identity: str) -> int:
 
 def _request(command: tuple[str, ...], working_dir: str, variables: tuple[str, ...], identity: str) -> JobRequest:
     """What was asked for; raises `ConfigurationError` with all that is wrong with it."""
-    problems: list[Problem] = []
-    if not command or not any(word.strip() for word in command):
-        problems.append(Problem("command", "no command is named", "for example raytui job submit -- python train.py"))
-    environment: dict[str, str] = {}
-    for pair in variables:
-        name, equals, value = pair.partition("=")
-        if not equals or not _NAME.fullmatch(name):
-            problems.append(Problem("env", f"{pair[:40]!r} is no NAME=VALUE", "for example --env BATCH=64"))
-        environment[name] = value
-    if identity and not _ID.fullmatch(identity):
-        problems.append(Problem("id", f"{identity[:40]!r} is no id", "use letters, digits, _, - and ., 128 at most"))
-    if problems:
-        raise ConfigurationError.from_problems(problems, "raytui job submit")
     # One word is a line for the shell as it stands, as ray job submit takes it.
     entrypoint = command[0] if len(command) == 1 else shlex.join(command)
-    return JobRequest(entrypoint, identity, working_dir, environment)
+    return job_request(entrypoint if any(word.strip() for word in command) else "", working_dir, variables, identity)
 
 
 def _require_jobs(verb: str, settings: Settings) -> None:

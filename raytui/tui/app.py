@@ -31,6 +31,7 @@ from raytui.tui.render.text import clean
 from raytui.tui.screens.cluster import ClusterScreen
 from raytui.tui.terminal import TerminalDriver, on_end, screen_file
 from raytui.tui.theme import THEMES
+from raytui.view.things import things
 from raytui.view.words import needs_ascii
 
 if TYPE_CHECKING:
@@ -123,8 +124,6 @@ class RaytuiApp(App[str]):
 
     def named(self, typed: str, alike: Callable[[str], bool]) -> list[Command]:
         """Things of the cluster by id or name, each as the way to its row."""
-        from raytui.view.things import things
-
         picture = self.cluster.latest
         found = things(picture, typed, alike) if picture is not None else []
         return [

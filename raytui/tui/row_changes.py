@@ -14,17 +14,24 @@ from raytui.core.permission import require_allowed, require_changeable
 from raytui.core.session import Session
 from raytui.core.snapshot import Application, Job, Node
 from raytui.core.spec import WORKER
-from raytui.tui.faults import unforeseen
+from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.operation import Notice, Request
 from raytui.tui.render.job_stop import outcome
 from raytui.tui.render.text import clean
 from raytui.tui.row_calls import RowCalls
+from raytui.tui.screens.job_form import JobFormScreen
 from raytui.tui.screens.over import OverCluster
 from raytui.tui.screens.stop_jobs import STOP, StopJobsScreen
 from raytui.view.picture import Picture
 from raytui.view.words import JOB_OVER
 
-_VERBS = {"row-stop": "job stop", "row-restart": "restart", "row-scale-up": "scale", "row-scale-down": "scale"}
+_VERBS = {
+    "row-stop": "job stop",
+    "submit": "job submit",
+    "row-restart": "restart",
+    "row-scale-up": "scale",
+    "row-scale-down": "scale",
+}
 
 
 class RowChanges:
@@ -38,8 +45,8 @@ class RowChanges:
         """Why the key of this id may change nothing here; none when it may."""
         settings, verb = self._calls.settings, _VERBS[identity]
         try:
-            if verb == "job stop":
-                # A job is nobody's node: it may be stopped on a cluster that is only watched, too.
+            if verb.startswith("job "):
+                # A job is nobody's node: a cluster that is only watched takes them, too.
                 require_allowed(verb, read_only=settings.read_only_asked)
             else:
                 require_changeable(verb, settings.platform, read_only=settings.read_only)
@@ -59,6 +66,27 @@ class RowChanges:
             stopping = self._stop(running, self._screen.session)
             # The app's, not the list's: one may leave the list while they stop.
             self._screen.app.run_worker(stopping, group="job stop", exit_on_error=False)
+
+    def submit(self) -> None:
+        """Submit a job, after asking for it in a form."""
+        if not self._is_refused("submit") and self._screen.session is not None:
+            submitting = self._submit(self._screen.session)
+            self._screen.app.run_worker(submitting, group="job submit", exit_on_error=False)
+
+    async def _submit(self, session: Session) -> None:
+        request = await self._screen.app.push_screen_wait(JobFormScreen())
+        if request is None:
+            return
+        tell = self._calls.say
+        tell(Notice("info", f"submitting {clean(request.entrypoint)}"))
+        try:
+            identity = await session.jobs.submit(request, lambda said: tell(Notice("info", said)))
+        except RaytuiError as error:
+            tell(Notice("error", f"the job was not submitted: {error.message}", error.hint))
+        except Exception as error:  # noqa: BLE001 - boundary: a fault of one submission must not end the console
+            tell(Notice("error", f"the job was not submitted: {unforeseen(error)}", REPORT))
+        else:
+            tell(Notice("info", f"job {clean(identity)} is submitted; it stands in the list with the next look"))
 
     def restart(self, rows: Sequence[object], picture: Picture) -> None:
         """Restart the applications of these rows: one plan for all of them."""

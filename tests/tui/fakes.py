@@ -193,10 +193,16 @@ class FakeJobs:
 
     def __init__(self) -> None:
         self.stopped: list[str] = []
+        self.submitted: list[JobRequest] = []
+        self.refuses: RaytuiError | None = None
         self.failures: dict[str, RaytuiError] = {}
 
     async def submit(self, request: JobRequest, tell: Callable[[str], None]) -> str:
-        raise NotFound("no job is submitted by the console")
+        if self.refuses is not None:
+            raise self.refuses
+        tell("sending the working directory (0.1 MB, 3 files)")
+        self.submitted.append(request)
+        return request.submission_id or "raysubmit_new"
 
     async def stop(self, identity: str) -> Job:
         self.stopped.append(identity)

@@ -8,11 +8,13 @@ import msgspec
 import pytest
 from textual import events
 
-from raytui.core.errors import DeadlineExceeded, Failure
+from raytui.core.errors import ConfigurationError, DeadlineExceeded, Failure
+from raytui.core.session import JobRequest
 from raytui.core.snapshot import Actor, Job, Reading
 from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task
 from raytui.tui.panes.details import DetailsPane
 from raytui.tui.screens.confirm import ConfirmScreen
+from raytui.tui.screens.job_form import JobFormScreen
 from raytui.tui.screens.log import LogScreen
 from raytui.tui.screens.stop_jobs import StopJobsScreen
 from raytui.tui.screens.table import TableScreen
@@ -322,6 +324,49 @@ async def test_a_job_that_has_ended_is_not_asked_about():
     await run_console(body, session)
 
 
+async def test_a_job_is_submitted_from_a_form_that_says_everything_that_is_wrong_first():
+    session = FakeSession()
+
+    async def body(console):
+        await console.show(world())
+        await opened(console, "jobs")
+        await console.press("s")
+        await asked(console, JobFormScreen)
+        await console.press("tab", "tab", *"1BATCH", "enter")
+        await console.until(lambda: "no command is named" in console.screen(), "the problems")
+        assert "'1BATCH' is no NAME=VALUE" in console.screen()
+        assert session.jobs.submitted == []
+        form = console.app.screen
+        form.query_one("#command").value = "python train.py --lr 0.1"
+        form.query_one("#folder").value = "/work/train"
+        form.query_one("#env").value = "BATCH=64 NAME='two words'"
+        await console.press("enter")
+        await console.until(lambda: "job raysubmit_new is submitted" in said(console), "the submission")
+        variables = {"BATCH": "64", "NAME": "two words"}
+        assert session.jobs.submitted == [JobRequest("python train.py --lr 0.1", "", "/work/train", variables)]
+
+    await run_console(body, session)
+
+
+async def test_a_job_that_was_not_submitted_says_why():
+    session = FakeSession()
+    session.jobs.refuses = ConfigurationError("/nowhere is no folder")
+
+    async def body(console):
+        await console.show(world())
+        await opened(console, "jobs")
+        await console.press("s")
+        await asked(console, JobFormScreen)
+        await console.press(*"true", "enter")
+        await console.until(lambda: "not submitted: /nowhere is no folder" in said(console), "the reason")
+        await console.press("s")
+        await asked(console, JobFormScreen)
+        await console.press("escape")
+        await console.until(lambda: is_at(console, "jobs"), "the jobs")
+
+    await run_console(body, session)
+
+
 async def test_marked_nodes_are_restarted_in_one_plan_whose_steps_are_told_in_the_list():
     session = FakeSession()
 
@@ -352,10 +397,10 @@ async def test_the_group_of_a_node_is_scaled_from_its_list():
     await run_console(body, session)
 
 
-@pytest.mark.parametrize("key", ["x", "r", "minus"])
+@pytest.mark.parametrize("key", ["x", "s", "r", "minus"])
 async def test_a_read_only_profile_refuses_with_the_sentence_and_shows_no_such_key(key):
     session = FakeSession(FakeSettings(read_only=True, read_only_asked=True))
-    kind = "jobs" if key == "x" else "nodes"
+    kind = "jobs" if key in "xs" else "nodes"
 
     async def body(console):
         await console.show(world())

@@ -32,6 +32,7 @@ from raytui.view.related import Related, log_of, related
 _WIDTHS = [(0, "-narrow"), (120, "-wide")]
 _CHANGES = {
     "row-stop": frozenset({"jobs"}),
+    "submit": frozenset({"jobs"}),
     "row-restart": frozenset({"apps", "nodes"}),
     "row-scale-up": frozenset({"apps", "nodes"}),
     "row-scale-down": frozenset({"apps", "nodes"}),
@@ -215,6 +216,10 @@ class TableScreen(OverCluster):
     def _action_stop_rows(self) -> None:
         if self.kind.name in _CHANGES["row-stop"]:
             self._changes.stop_jobs([row for row in self._meant() if isinstance(row, Job)])
+
+    def _action_submit(self) -> None:
+        if self.kind.name in _CHANGES["submit"]:
+            self._changes.submit()
 
     def _action_restart_rows(self) -> None:
         if self.kind.name in _CHANGES["row-restart"] and self.list.readable is not None:

@@ -174,6 +174,8 @@ def test_a_read_only_profile_refuses_jobs(call, tmp_path) -> None:
     (tmp_path / "raytui.toml").write_text('[profiles.p]\nplatform = "local"\nread_only = true\n')
     assert main(["-p", "p", "job", "submit", "--", "true"]) == 8
     assert main(["-p", "p", "job", "stop", "x"]) == 8
+    # A cluster that is only watched takes jobs, but not from somebody who asked for nothing to be changed.
+    assert main(["--address", "http://127.0.0.1:1", "--read-only", "job", "stop", "x"]) == 8
 
 
 def test_after_ctrl_c_the_job_goes_on_and_the_way_to_end_it_is_said() -> None:

@@ -200,6 +200,12 @@ def test_no_wait_returns_when_the_platform_has_accepted(world, capsys):
     assert (code, document["changed"]) == (0, True)
 
 
+@pytest.mark.parametrize("words", [("--read-only", "stop", "--yes"), ("stop", "--yes", "--read-only")])
+def test_the_flag_read_only_refuses_before_and_after_the_verb(world, capsys, words):
+    assert main(words) == 8
+    assert "stop was refused: the profile is read-only" in capsys.readouterr().err
+
+
 def test_a_read_only_profile_refuses(world, capsys, tmp_path):
     (tmp_path / "raytui.toml").write_text("[profiles.local]\nread_only = true\n")
     assert call(capsys, "start")[0] == 8

@@ -100,6 +100,16 @@ def test_restart_of_what_is_not_there_is_a_problem_that_lists_what_is():
     assert "head" in plan.problems[0].hint
 
 
+def test_restart_takes_several_targets_at_once_and_refuses_all_when_one_is_not_there():
+    apps = (application(0), application(1), application(2), application(3))
+    plan = plan_restart(SPEC, apps, "worker-1,worker-3")
+    assert [app.short for app in plan.ends] == ["worker-1", "worker-3"]
+    assert sum(step.action == "restart" for step in plan.steps) == 1
+    refused = plan_restart(SPEC, apps, "worker-1,worker-9")
+    assert not refused.steps
+    assert "no worker-9" in refused.problems[0].message
+
+
 def test_restart_head_says_that_jobs_end():
     plan = plan_restart(SPEC, (application(0), application(1)), "head")
     assert plan.steps[1].targets == ("ray-cluster-head",)
