@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from raytui.core.secret import Secret
     from raytui.core.session import Session, ToolEnvironment
     from raytui.core.spec import ClusterSpec
+    from raytui.logs.engine import Logs
     from raytui.manager.cluster import ClusterManager
     from raytui.manager.jobs import JobRunner
-    from raytui.manager.logs import Logs
     from raytui.platforms.cai.api.client import ApiClient
     from raytui.platforms.cai.api.transport import ClientName
     from raytui.platforms.cai.deploy.pipeline import Deployment
@@ -98,9 +98,9 @@ class ClusterSession:
     @cached_property
     def logs(self) -> Logs:
         """The logs of the cluster."""
-        from raytui.manager.logs import Logs
+        from raytui.logs.engine import Logs
 
-        return Logs(self.platform, self._connect)
+        return Logs(self.platform, self._connect, self.settings.state_dir / "logs")
 
     @cached_property
     def jobs(self) -> JobRunner:

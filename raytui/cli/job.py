@@ -20,7 +20,7 @@ from raytui.core.permission import require_allowed
 from raytui.core.remedy import Remedy
 from raytui.core.report import SCHEMA_VERSION
 from raytui.core.session import JobRequest, LogSource
-from raytui.manager.followed import SourceEnded
+from raytui.logs.followed import SourceEnded
 from raytui.system.backoff import Backoff
 
 if TYPE_CHECKING:

@@ -1,45 +1,54 @@
-"""`logs`: launcher output and Ray's own files of any node, living or gone, and the drivers of jobs."""
+"""`logs`: launcher output and Ray's own files of any node, living or gone, the drivers of jobs, and folders of logs."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import click
+import msgspec
 
 from raytui.cli.invocation import Invocation, whole_number
+from raytui.cli.loglines import Printer, save
 from raytui.cli.observation import require_cluster
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
-from raytui.core.errors import NotFound, Unreachable
+from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, Problem, RaytuiError, Unreachable
+from raytui.core.logline import LEVELS, Missed, Query
 from raytui.core.patterns import compile_pattern
 from raytui.core.platforms import traits
-from raytui.core.report import SCHEMA_VERSION, list_document
+from raytui.core.report import list_document
 from raytui.core.snapshot import Snapshot
-from raytui.manager.followed import SourceEnded
-from raytui.manager.loglines import LineFilter, parse_since
+from raytui.logs.bundle import bundle, check_form
+from raytui.logs.folder import Folder
+from raytui.logs.followed import SourceEnded
+from raytui.logs.moments import parse_moment
+from raytui.logs.naming import is_pattern
 
 if TYPE_CHECKING:
+    from raytui.core.secret import Secret
     from raytui.core.session import Logs, LogSource
 
 DEFAULT_LINES = 100
-PIECE = 65536
-"""Characters that are filtered between two moments at which an interrupt is noticed; the costliest pattern takes 0.2 s
-for them."""
+T = TypeVar("T")
 
 
 @verb(
     "logs",
-    short_help="Show or follow a log.",
+    short_help="Show, search or follow logs.",
     examples="raytui logs worker-1 -f\nraytui logs head/raylet.out -n 500 --grep ERROR -C 3\nraytui logs "
-    "job/raysubmit_1234 --since 10m",
+    "'worker-*/raylet.*' --since 10m --level WARNING\nraytui logs --all --grep 'out of memory' --files-with-matches\n"
+    "raytui logs --path /var/log/ray --grep Traceback -C 5",
 )
-@click.argument("source", metavar="[SOURCE]", default="head")
+@click.argument("sources", metavar="[SOURCE]...", nargs=-1)
 @click.option("--list", "listing", is_flag=True, help="Name every log that can be read.")
+@click.option("--all", "everything", is_flag=True, help="Every log of every node, the kept ones of dead nodes too.")
+@click.option("--path", metavar="FOLDER", help="Logs below a folder of this machine instead of a cluster's.")
 @click.option(
     "--follow",
     "-f",
@@ -48,97 +57,311 @@ for them."""
 )
 @click.option("--lines", "-n", metavar="N", help=f"How many of the last lines (default {DEFAULT_LINES}; all: -1).")
 @click.option("--grep", metavar="RE", help="Only lines in which this regular expression (RE2's syntax) is found.")
+@click.option("--ignore-case", "-i", is_flag=True, help="With --grep: upper and lower case are the same.")
+@click.option("--invert", "-v", "invert", is_flag=True, help="With --grep: only lines in which it is not found.")
+@click.option("--count", "-c", "counting", is_flag=True, help="Only how many lines of each log there are.")
+@click.option("--files-with-matches", "names_only", is_flag=True, help="Only the names of logs with such a line.")
 @click.option("--context", "-C", metavar="N", help="With --grep: N lines before and after.")
 @click.option("--since", metavar="TIME", help="Only lines from then on: 10m, 2h, or a date and time.")
+@click.option("--until", metavar="TIME", help="Only lines up to then.")
+@click.option("--level", metavar="LEVEL", help=f"Only lines of this level or a more serious one: {', '.join(LEVELS)}.")
+@click.option(
+    "--save", "target", metavar="FILE|DIR", help="Write them to a file, or one file for each log to a folder."
+)
+@click.option("--bundle", "archive", metavar="FILE", help="Pack them, without secrets, as FILE.tar.gz or FILE.tar.zst.")
 @pass_invocation
 def logs(
     invocation: Invocation,
     /,
     *,
-    source: str,
+    sources: tuple[str, ...],
     listing: bool,
+    everything: bool,
+    path: str | None,
     follow: bool,
     lines: str | None,
     grep: str | None,
+    ignore_case: bool,
+    invert: bool,
+    counting: bool,
+    names_only: bool,
     context: str | None,
     since: str | None,
+    until: str | None,
+    level: str | None,
+    target: str | None,
+    archive: str | None,
 ) -> int:
-    """SOURCE is head (default), worker-N, head/FILE or worker-N/FILE for one of Ray's log files, or job/ID."""
-    count = whole_number("lines", lines, DEFAULT_LINES, low=-1)
-    pattern = compile_pattern(grep, "grep") if grep else None
-    around = whole_number("context", context, 0, high=10_000)
-    begin = parse_since(since, time.time()) if since else None
-    # A filter looks at everything, else it would find only what is among the last lines.
-    wanted = -1 if (grep or since) and lines is None else count
+    """SOURCE is head (default), worker-N, head/FILE or worker-N/FILE for one of Ray's log files, job/ID or actor/ID.
+
+    Patterns such as 'worker-*/raylet.*' name many. Several are merged by time, each line with its source.
+    """
+    counts = counting or names_only
+    if lines is None and (counts or target is not None or archive is not None):
+        lines = "-1"
+    query = _query(
+        lines=lines,
+        grep=grep,
+        context=context,
+        since=since,
+        until=until,
+        level=level,
+        ignore_case=ignore_case,
+        invert=invert,
+    )
+    _require_sense(everything=everything, sources=sources, follow=follow, counting=counts, archive=archive)
+    everything = everything or (archive is not None and not sources)
+    names = sources or (() if path or everything else ("head",))
+    view = View(names, listing, everything, follow, counting, names_only, target, archive)
+    if path is not None:
+        return asyncio.run(_show(invocation, view, query, Folder(Path(path)), None))
     settings = invocation.settings()
     # Logs say no zone: local nodes write by this machine's clock, workloads of a workbench by UTC.
-    kept = LineFilter(
-        pattern, context=around, since=begin, zone=None if traits(settings.platform).is_this_machine else UTC
-    )
+    zone = None if traits(settings.platform).is_this_machine else UTC
+    query = query.meant_in(zone)
+    secrets = (settings.api_key,) if archive is not None and traits(settings.platform).is_workbench else ()
     session = invocation.session(settings, long_lived=follow)
 
     async def run() -> int:
         async with session:
             snapshot = await session.monitor.observe()
             require_cluster(snapshot)
-            if listing:
-                return _list(invocation, snapshot, await session.logs.sources(snapshot))
-            found = await _find(session.logs, snapshot, source)
-            if not follow:
-                _print(invocation, source, await _kept(kept, await session.logs.read(found, wanted)), whole=True)
-                return 0
-            try:
-                async with aclosing(session.logs.follow(found, wanted)) as batches:
-                    async for batch in batches:
-                        _print(invocation, source, await _kept(kept, batch), whole=False)
-                        invocation.output.flush()
-            except SourceEnded as end:
-                # All that the source had to say was shown; only a log that broke off is a failure.
-                if not end.over:
-                    raise
-                invocation.diagnostics.warning(end.message)
-        return 0
+            return await _show(invocation, view, query, session.logs, snapshot, secrets=secrets)
 
     return asyncio.run(run())
 
 
-async def _kept(kept: LineFilter, lines: list[str]) -> list[str]:
-    """What a filter keeps of the lines, looked at in pieces, so that an interrupt ends a costly pattern at once."""
-    shown: list[str] = []
-    begin, size = 0, 0
-    for end, line in enumerate(lines, 1):
-        size += len(line)
-        if size >= PIECE or end == len(lines):
-            shown += kept.feed(lines[begin:end])
-            begin, size = end, 0
-            await asyncio.sleep(0)
-    return shown
+class View(msgspec.Struct, frozen=True):
+    """Which logs are asked for, and what of them."""
+
+    names: tuple[str, ...]
+    listing: bool
+    everything: bool
+    follow: bool
+    counting: bool
+    names_only: bool
+    target: str | None
+    archive: str | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether one log is named that is shown as it is."""
+        return len(self.names) == 1 and not self.everything and not is_pattern(self.names[0])
 
 
-async def _find(logs: Logs, snapshot: Snapshot, source: str) -> LogSource:
-    """The log of that name; what cannot be looked for because Ray does not answer is `Unreachable`, not missing."""
-    try:
-        return await logs.find(snapshot, source)
-    except NotFound:
-        owner, slash, _ = source.partition("/")
-        known = (
-            owner == "job"
-            or owner.startswith("node-")
-            or any(app.short == owner for app in snapshot.applications.value or ())
+class _Missing:
+    """Logs that could not be read, told on stderr as they turn up."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+        self.found: list[Missed] = []
+
+    def add(self, missed: Missed) -> None:
+        """One more."""
+        self.found.append(missed)
+        self._invocation.diagnostics.warning(f"{missed.source} was not read: {missed.reason}")
+
+
+def _query(
+    *,
+    lines: str | None,
+    grep: str | None,
+    context: str | None,
+    since: str | None,
+    until: str | None,
+    level: str | None,
+    ignore_case: bool,
+    invert: bool,
+) -> Query:
+    """What is wanted; raises `ConfigurationError` with every problem."""
+    problems: list[Problem] = []
+
+    def read(make: Callable[[], T], otherwise: T) -> T:
+        try:
+            return make()
+        except ConfigurationError as error:
+            problems.extend(error.problems)
+            return otherwise
+
+    count = read(lambda: whole_number("lines", lines, DEFAULT_LINES, low=-1), 0)
+    pattern = read(lambda: compile_pattern(grep, "grep", ignore_case=ignore_case) if grep else None, None)
+    around = read(lambda: whole_number("context", context, 0, high=10_000), 0)
+    now = time.time()
+    begin = read(lambda: parse_moment(since, now) if since else None, None)
+    end = read(lambda: parse_moment(until, now, "until") if until else None, None)
+    known = next((each for each in LEVELS if level and each.startswith(level.upper())), None)
+    if level is not None and known is None:
+        problems.append(Problem("level", f"{level[:40]!r} is no level", f"write one of {', '.join(LEVELS)}"))
+    if invert and not grep:
+        problems.append(Problem("invert", "-v needs --grep, whose matches it leaves out", "--verbose says more"))
+    if problems:
+        raise ConfigurationError.from_problems(problems)
+    # A filter looks at everything, else it would find only what is among the last lines.
+    selects = bool(grep or since or until or level)
+    return Query(pattern, invert, around, begin, end, known, -1 if selects and lines is None else count)
+
+
+def _require_sense(
+    *, everything: bool, sources: Sequence[str], follow: bool, counting: bool, archive: str | None
+) -> None:
+    problems = []
+    if archive is not None:
+        check_form(archive)
+        if follow or counting:
+            problems.append(Problem("bundle", "an archive holds lines that are there", "leave out -f and -c"))
+    if everything and sources:
+        problems.append(Problem("all", "--all means every log, so no SOURCE can be named with it", "leave one out"))
+    if follow and counting:
+        problems.append(Problem("follow", "what is followed cannot be counted", "leave out -f or -c"))
+    if problems:
+        raise ConfigurationError.from_problems(problems)
+
+
+async def _show(
+    invocation: Invocation,
+    view: View,
+    query: Query,
+    logs: Logs | Folder,
+    snapshot: Snapshot | None,
+    *,
+    secrets: Sequence[Secret] = (),
+) -> int:
+    if view.listing:
+        return await _list(invocation, view, logs, snapshot)
+    missing = _Missing(invocation)
+    found, missed = await _matching(logs, snapshot, view)
+    for each in missed:
+        missing.add(each)
+    if not found and missed:
+        raise OperationFailed(f"no log could be read: {missed[0].source}: {missed[0].reason}")
+
+    if view.archive is not None:
+        about = {} if snapshot is None else {"cluster": snapshot.cluster, "platform": snapshot.platform}
+        missed = missing.found
+        packed = await bundle(logs, found, query, view.archive, about=about, missed=missed, secrets=secrets)
+        count, hidden = sum(entry.lines for entry in packed), sum(entry.redacted_lines for entry in packed)
+        sentence = (
+            f"{count:,} lines of {_logs(len(packed))} were packed into {view.archive}; secrets were taken out of "
         )
-        answered = (snapshot.jobs if owner == "job" else snapshot.nodes).value is not None
+        invocation.diagnostics.lines([f"{sentence}{hidden:,}, and {len(missing.found)} could not be read"])
+        return 0
+    if view.counting or view.names_only:
+        return await _count(invocation, view, query, logs, found=found, missed=missing)
+    if view.follow:
+        return await _follow(invocation, view, query, logs, found)
+    async with aclosing(logs.lines(found, query, missing.add)) as batches:
+        if view.target is not None:
+            count, paths = await save(batches, view.target, named=len(found) > 1)
+            where = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files below {view.target}"
+            invocation.diagnostics.lines([f"{count:,} lines of {_logs(len(found))} were written to {where}"])
+            return 0
+        plain = view.is_plain
+        source = view.names[0] if plain else ""
+        printer = Printer(invocation.output, named=not plain, source=source, streams=not plain)
+        async for batch in batches:
+            printer.lines(batch)
+            await asyncio.sleep(0)
+        printer.end(missing.found)
+    return 0
+
+
+async def _count(
+    invocation: Invocation,
+    view: View,
+    query: Query,
+    logs: Logs | Folder,
+    *,
+    found: Sequence[LogSource],
+    missed: _Missing,
+) -> int:
+    """How many lines each log has, or only which have any; all lines of each are looked at unless -n says less."""
+    rows: list[dict[str, object]] = []
+    async with aclosing(logs.counts(found, query, missed.add, first=view.names_only)) as counts:
+        async for source, number in counts:
+            if view.names_only and not number:
+                continue
+            rows.append({"source": source.name} if view.names_only else {"source": source.name, "count": number})
+            if not invocation.output.json:
+                plain = view.is_plain and not view.names_only
+                text = source.name if view.names_only else f"{number}" if plain else f"{source.name}: {number}"
+                invocation.output.lines([text])
+                invocation.output.flush()
+    if invocation.output.json:
+        left = [{"source": each.source, "reason": each.reason} for each in missed.found]
+        invocation.output.document({**list_document(rows), "missed": left})
+    return 0
+
+
+async def _follow(
+    invocation: Invocation, view: View, query: Query, logs: Logs | Folder, found: Sequence[LogSource]
+) -> int:
+    """Follow to the end of the last log; a log that broke off is a failure, one that ended has said all."""
+    broken: list[RaytuiError] = []
+
+    def ended(source: str, error: RaytuiError) -> None:
+        if isinstance(error, SourceEnded) and error.over:
+            invocation.diagnostics.warning(error.message)
+            return
+        broken.append(error)
+        if len(found) > 1:
+            invocation.diagnostics.warning(f"{source}: {error.message}; the others are followed on")
+
+    printer = Printer(invocation.output, named=not view.is_plain, streams=True)
+    async with aclosing(logs.follow_all(found, query, ended)) as batches:
+        if view.target is not None:
+            await save(batches, view.target, named=len(found) > 1)
+        else:
+            async for batch in batches:
+                printer.lines(batch)
+                invocation.output.flush()
+    if broken:
+        raise broken[0]
+    return 0
+
+
+async def _matching(logs: Logs | Folder, snapshot: Snapshot | None, view: View) -> tuple[list[LogSource], list[Missed]]:
+    """The logs that are meant; what cannot be looked for because Ray does not answer is `Unreachable`, not missing."""
+    if isinstance(logs, Folder):
+        found, missed = await logs.matching(snapshot, view.names, everything=view.everything)
+        return list(found), list(missed)
+    assert snapshot is not None
+    try:
+        of_names, not_asked = await logs.matching(snapshot, view.names, everything=view.everything)
+    except NotFound:
         judged = assess(snapshot)
         broken = judged.broken or judged.unchecked
-        if slash and known and not answered and broken is not None:
+        if broken is not None and any(_is_rays(name, snapshot) for name in view.names):
             raise Unreachable(broken) from None
         raise
+    return list(of_names), list(not_asked)
 
 
-def _list(invocation: Invocation, snapshot: Snapshot, sources: Sequence[LogSource]) -> int:
-    judged = assess(snapshot)
-    broken = judged.broken or judged.unchecked
-    if broken is not None and (snapshot.nodes.value is None or snapshot.jobs.value is None):
-        invocation.diagnostics.warning(f"what only Ray can name is not listed: {broken.message}")
+def _is_rays(name: str, snapshot: Snapshot) -> bool:
+    """Whether only Ray could say that there is no such log, and it did not answer."""
+    owner, slash, _ = name.partition("/")
+    known = (
+        owner in {"job", "actor"}
+        or owner.startswith("node-")
+        or any(app.short == owner for app in snapshot.applications.value or ())
+    )
+    answered = (snapshot.jobs if owner == "job" else snapshot.nodes).value is not None
+    return bool(slash) and known and not answered
+
+
+async def _list(invocation: Invocation, view: View, logs: Logs | Folder, snapshot: Snapshot | None) -> int:
+    named = view.names if view.names != ("head",) else ()
+    sources, missed = await _matching(
+        logs, snapshot, msgspec.structs.replace(view, names=named, everything=view.everything or not named)
+    )
+    if snapshot is not None:
+        judged = assess(snapshot)
+        broken = judged.broken or judged.unchecked
+        if broken is not None and (snapshot.nodes.value is None or snapshot.jobs.value is None):
+            invocation.diagnostics.warning(f"what only Ray can name is not listed: {broken.message}")
+    elif missed:
+        missing = _Missing(invocation)
+        for each in missed:
+            missing.add(each)
     if invocation.output.json:
         rows = [{"name": source.name, "kind": source.kind, "node_id": source.node_id or None} for source in sources]
         invocation.output.document(list_document(rows))
@@ -147,12 +370,5 @@ def _list(invocation: Invocation, snapshot: Snapshot, sources: Sequence[LogSourc
     return 0
 
 
-def _print(invocation: Invocation, source: str, lines: list[str], *, whole: bool) -> None:
-    """Lines as text; as JSON one document, or when following one object a line."""
-    if not invocation.output.json:
-        invocation.output.lines(lines)
-    elif whole:
-        invocation.output.document({**list_document([{"line": line} for line in lines]), "source": source})
-    else:
-        for line in lines:
-            invocation.output.record({"schema_version": SCHEMA_VERSION, "source": source, "line": line})
+def _logs(count: int) -> str:
+    return "1 log" if count == 1 else f"{count} logs"

@@ -55,7 +55,11 @@ class Verb(click.Command):
     def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
         epilog = (f"Examples:\n\n\b\n{examples.strip()}\n\n" if examples else "") + GLOBAL_NOTE
         super().__init__(*args, **{**kwargs, "context_settings": CONTEXT, "epilog": epilog})
-        self.params += global_options(hidden=True)
+        own = {name for parameter in self.params for name in parameter.opts}
+        for option in global_options(hidden=True):
+            # A letter that the verb itself uses, as `logs -v` for grep's, is left to it; the long name stays.
+            option.opts = [name for name in option.opts if name not in own]
+            self.params.append(option)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """`scale -1` is a number that is refused with its reason, not an option that does not exist."""

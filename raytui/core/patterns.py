@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, cast
 
 from raytui.core.errors import ConfigurationError, Problem
 
@@ -30,13 +30,24 @@ class _Matcher(Protocol):
     def finditer(self, text: str) -> Iterator[_Match]: ...
 
 
+class BytesMatcher(Protocol):
+    """A compiled pattern of RE2 over bytes: it says where in a block something is worth a closer look."""
+
+    def search(self, data: bytes, pos: int = 0) -> _Match | None:
+        """The first place from `pos` on; none when there is none."""
+        ...
+
+
 class Pattern:
     """A pattern that was understood; each search takes time in proportion to the text."""
 
-    def __init__(self, matcher: _Matcher, *, literal: bool = False) -> None:
+    def __init__(self, matcher: _Matcher, text: str, *, literal: bool = False, ignore_case: bool = False) -> None:
         self._matcher = matcher
+        self.text = text
+        """As it was typed."""
         self.literal = literal
         """Whether the text is looked for as it stands, because it is no pattern."""
+        self.ignore_case = ignore_case
 
     def search(self, text: str) -> bool:
         """Whether the pattern is found anywhere in the text."""
@@ -52,7 +63,7 @@ def compile_pattern(text: str, field: str, *, ignore_case: bool = False) -> Patt
     """The pattern of a flag or a field; raises `ConfigurationError` that says what is wrong with it."""
     wrong = _wrong(text)
     if wrong is None:
-        return Pattern(_matcher(text, ignore_case=ignore_case))
+        return Pattern(_matcher(text, ignore_case=ignore_case), text, ignore_case=ignore_case)
     shown = text if len(text) <= 80 else f"{text[:80]}…"
     raise ConfigurationError.from_problems([Problem(field, f"{shown!r} {wrong[0]}", wrong[1])])
 
@@ -60,7 +71,20 @@ def compile_pattern(text: str, field: str, *, ignore_case: bool = False) -> Patt
 def lenient_pattern(text: str) -> Pattern:
     """What a person is typing, whatever the case; text that is no pattern (yet) is looked for as it stands."""
     literal = _wrong(text) is not None
-    return Pattern(_matcher(text[:LONGEST], ignore_case=True, literal=literal), literal=literal)
+    text = text[:LONGEST]
+    return Pattern(_matcher(text, ignore_case=True, literal=literal), text, literal=literal, ignore_case=True)
+
+
+def bytes_matcher(expression: str, *, ignore_case: bool = False) -> BytesMatcher | None:
+    """A matcher of an expression of RE2 over many lines of UTF-8 at once, which never matches over the end of a line.
+
+    None when RE2 refuses the expression.
+    """
+    if _wrong(expression) is not None:
+        return None
+    return cast(
+        "BytesMatcher", _compiled(f"(?m:{_encodable(expression)})".encode(), ignore_case=ignore_case, on_lines=True)
+    )
 
 
 def _wrong(text: str) -> tuple[str, str] | None:
@@ -90,6 +114,12 @@ def _wrong(text: str) -> tuple[str, str] | None:
 
 
 def _matcher(text: str, *, ignore_case: bool = False, literal: bool = False) -> _Matcher:
+    return cast("_Matcher", _compiled(_encodable(text), ignore_case=ignore_case, literal=literal))
+
+
+def _compiled(
+    expression: str | bytes, *, ignore_case: bool = False, literal: bool = False, on_lines: bool = False
+) -> object:
     import re2  # 5 ms that only a search costs
 
     options = re2.Options()
@@ -97,8 +127,8 @@ def _matcher(text: str, *, ignore_case: bool = False, literal: bool = False) -> 
     options.case_sensitive = not ignore_case
     options.literal = literal
     options.never_capture = True
-    matcher: _Matcher = re2.compile(_encodable(text), options)
-    return matcher
+    options.never_nl = on_lines
+    return cast("object", re2.compile(expression, options))
 
 
 def _encodable(text: str) -> str:

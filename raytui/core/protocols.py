@@ -90,6 +90,20 @@ class LogChunk(msgspec.Struct, frozen=True):
     """Where to go on reading."""
 
 
+class LogPlaces(msgspec.Struct, frozen=True):
+    """Where logs of one application lie as files of this machine; empty for what does not."""
+
+    output: str = ""
+    """Path of the launcher's output."""
+    sessions: str = ""
+    """Folder below which Ray keeps its sessions, each with a folder `logs`."""
+
+
+async def not_here(_store: object, application: Application) -> LogPlaces:  # noqa: ARG001  # of whatever application
+    """The places of a platform whose nodes run on other machines: none."""
+    return LogPlaces()
+
+
 class Store(Protocol):
     """What a platform keeps of its clusters: launchers, the output of nodes, and what was last asked for."""
 
@@ -106,6 +120,10 @@ class Store(Protocol):
 
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         """The launcher's output: the last `limit` bytes, or up to `limit` bytes from `offset` on."""
+        ...
+
+    async def places(self, application: Application) -> LogPlaces:
+        """Where its logs can be read directly, which costs less than asking for them."""
         ...
 
     async def kept_logs(self, application: Application) -> dict[str, str]:
@@ -366,8 +384,11 @@ class Dashboard(Protocol):
         """The last lines of one of Ray's log files; -1 for all."""
         ...
 
-    def log_stream(self, node_id: str, filename: str, lines: int) -> AsyncIterator[bytes]:
-        """The last lines and then whatever is added, until closed; silent while nothing is written."""
+    def log_stream(self, node_id: str, filename: str, lines: int, *, follow: bool = True) -> AsyncIterator[bytes]:
+        """The last lines (-1 for all) as they come, whatever their size, and then whatever is added, until closed.
+
+        Silent while nothing is written. Without `follow` it ends with what there is.
+        """
         ...
 
     async def close(self) -> None:

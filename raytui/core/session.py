@@ -13,7 +13,9 @@ from typing import Literal, Protocol, Self
 
 import msgspec
 
+from raytui.core.errors import RaytuiError
 from raytui.core.events import StepEvent
+from raytui.core.logline import LogLine, Missed, Query
 from raytui.core.plan import Plan, Verb
 from raytui.core.platforms import PlatformName
 from raytui.core.protocols import Platform
@@ -21,8 +23,9 @@ from raytui.core.questions import Question
 from raytui.core.snapshot import Application, Job, Snapshot
 from raytui.core.spec import ClusterSpec
 
-SourceKind = Literal["launcher", "ray", "kept", "job"]
-"""Who keeps a log: the platform, Ray, a launcher (the last part, when its node ended), or Ray for a job's driver."""
+SourceKind = Literal["launcher", "ray", "kept", "job", "file"]
+"""Who keeps a log: the platform, Ray, a launcher (the last part, when its node ended), Ray for a job's driver, or a
+folder of this machine that a person named."""
 
 
 class LogSource(msgspec.Struct, frozen=True):
@@ -126,6 +129,36 @@ class Logs(Protocol):
 
     def follow(self, source: LogSource, lines: int = 100) -> AsyncGenerator[list[str]]:
         """Its last lines, then what is added, in batches; raises when nothing more will come."""
+        ...
+
+    async def matching(
+        self, snapshot: Snapshot, names: Sequence[str], *, everything: bool = False
+    ) -> tuple[Sequence[LogSource], Sequence[Missed]]:
+        """The logs of names and patterns, or every one, and those whose names could not be asked for.
+
+        Raises `NotFound` for a name of no log and for a pattern that means none.
+        """
+        ...
+
+    def lines(
+        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None]
+    ) -> AsyncGenerator[list[LogLine]]:
+        """What a query wants of these logs, merged by time; a log that cannot be read is told to `missed`."""
+        ...
+
+    def counts(
+        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None], *, first: bool = False
+    ) -> AsyncGenerator[tuple[LogSource, int]]:
+        """How many lines of each log a query wants, in the order of the logs; `first` looks for one of each."""
+        ...
+
+    def follow_all(
+        self, sources: Sequence[LogSource], query: Query, ended: Callable[[str, RaytuiError], None]
+    ) -> AsyncGenerator[list[LogLine]]:
+        """The last lines of these logs and what is added, merged by time, until the last one has ended.
+
+        Each end is told to `ended` with the name of the log.
+        """
         ...
 
 

@@ -112,8 +112,11 @@ class DashboardClient(Dashboard):
         query = urlencode({"node_id": node_id, "filename": filename, "lines": lines})
         return await self._read(f"/api/v0/logs/file?{query}", bytes, 4 * self._timeout)
 
-    async def log_stream(self, node_id: str, filename: str, lines: int) -> AsyncIterator[bytes]:  # noqa: D102
-        path = f"/api/v0/logs/stream?{urlencode({'node_id': node_id, 'filename': filename, 'lines': lines})}"
+    async def log_stream(  # noqa: D102
+        self, node_id: str, filename: str, lines: int, *, follow: bool = True
+    ) -> AsyncIterator[bytes]:
+        form = "stream" if follow else "file"
+        path = f"/api/v0/logs/{form}?{urlencode({'node_id': node_id, 'filename': filename, 'lines': lines})}"
         stream = self._transport.stream(path)
         try:
             async for chunk in stream:

@@ -63,20 +63,21 @@ class Capacity(msgspec.Struct, frozen=True):
 
 
 def advance(before: Capacity, joined: Joined, at: float) -> Capacity:
-    """The capacity after one more snapshot: added up when a sample is due, and then only of nodes that changed."""
+    """The capacity after one more snapshot; only nodes that changed are added up, many only when a sample is due."""
     history, nodes = before.history, joined.nodes
-    every = MANY_NODES_S if len(nodes) > MANY_NODES else EVERY_S
-    if before.counted is nodes or (before.totals.nodes and history and at - history[-1].at < every):
+    many = len(nodes) > MANY_NODES
+    is_due = not history or at - history[-1].at >= (MANY_NODES_S if many else EVERY_S)
+    if before.counted is nodes or (many and not is_due and before.totals.nodes):
         return before
     if before.counted.keys() == nodes.keys():
         changed = [(old, new) for key, new in nodes.items() if (old := before.counted[key]) is not new]
         totals = _moved(before.totals, [old for old, _ in changed], [new for _, new in changed])
     else:
         totals = _sum(nodes.values())
-    if not totals.nodes and not before.totals.nodes:
-        return before
-    kept = next((n for n, sample in enumerate(history) if at - sample.at <= KEPT_S), len(history))
-    return Capacity(totals, (*history[kept:], sample_of(totals, at)), nodes)
+    if is_due and (totals.nodes or before.totals.nodes):
+        kept = next((n for n, sample in enumerate(history) if at - sample.at <= KEPT_S), len(history))
+        history = (*history[kept:], sample_of(totals, at))
+    return Capacity(totals, history, nodes)
 
 
 def sample_of(totals: Totals, at: float) -> Sample:

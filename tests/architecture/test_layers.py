@@ -45,7 +45,7 @@ def test_a_plain_status_costs_no_command_line_machinery():
     loaded = loaded_by(
         "import raytui.__main__, raytui.startup, raytui.cli.plain_status, raytui.bootstrap, raytui.dashboard.oneshot"
     )
-    assert not loaded & {"click", "raytui.manager.cluster", "raytui.manager.logs"}
+    assert not loaded & {"click", "raytui.manager.cluster", "raytui.logs.engine"}
 
 
 def test_core_does_no_input_or_output():

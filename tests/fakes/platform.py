@@ -13,7 +13,7 @@ from raytui.core.holdings import Holdings
 from raytui.core.marker import Marker
 from raytui.core.nodefile import NodeFile, kept_logs
 from raytui.core.platforms import PlatformName
-from raytui.core.protocols import Check, CreateRequest, DashboardTarget, LogChunk
+from raytui.core.protocols import Check, CreateRequest, DashboardTarget, LogChunk, LogPlaces
 from raytui.core.snapshot import Application, ApplicationState
 from raytui.core.spec import ClusterSpec
 
@@ -57,6 +57,7 @@ class FakePlatform:
         self.files: dict[str, bytes] = {}
         self.output: dict[str, bytes] = {}
         self.output_start: dict[str, int] = {}
+        self.log_places: dict[str, LogPlaces] = {}
         self.foreign: set[str] = set()
         self.checks: tuple[Check, ...] = ()
         self.asked: dict[str, ClusterSpec] = {}
@@ -170,6 +171,10 @@ class FakePlatform:
         if path not in self.files:
             raise NotFound(f"there is no {path}")
         return self.files[path]
+
+    async def places(self, application: Application) -> LogPlaces:
+        await self._call("places", application.name)
+        return self.log_places.get(application.name, LogPlaces())
 
     async def kept_logs(self, application: Application) -> dict[str, str]:
         await self._call("kept_logs", application.name)

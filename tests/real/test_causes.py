@@ -168,8 +168,8 @@ def test_an_actor_that_takes_too_much_memory_is_said_to_be_killed_for_it(shell: 
         check=False,
     )
     assert "Error" in done.stdout, done.stderr
-    (actor,) = [one for one in shell("actors")["items"] if one["class"] == "Hoarder"]
-    story = explained(shell, actor["id"], "memory")
+    (actor,) = [one for one in shell("actors")["items"] if one["class_name"] == "Hoarder"]
+    story = explained(shell, actor["actor_id"], "memory")
     assert (story["cause"]["kind"], story["cause"]["certain"]) == ("out_of_memory", True)
     assert [one for one in shell("conditions")["items"] if one["reason"] == "KilledForMemory"]
 
@@ -181,7 +181,11 @@ def test_a_raylet_that_is_killed_is_the_cause_of_its_node_s_death(shell: Shell) 
     ]
     raylet.kill()
     until(lambda: shell("status")["verdict"] == "degraded", "the verdict degraded")
-    story = explained(shell, "worker-1", "SIGKILL")
-    assert story["cause"]["is_death"]
+    story = until(
+        lambda: (found := shell("explain", "worker-1"))["cause"] and "killed by signal 9" in str(found) and found,
+        "worker-1 to be explained",
+        60,
+    )
+    assert story["cause"]["is_death"], story
     (said,) = [one for one in shell("conditions")["items"] if one["about"] == "cluster"]
     assert (said["severity"], said["subject"]) == ("error", f"{CLUSTER}-worker-1")

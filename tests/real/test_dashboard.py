@@ -22,7 +22,7 @@ from raytui.core.errors import NotFound, Unreachable
 from raytui.core.protocols import DashboardTarget
 from raytui.core.snapshot import LauncherReport
 from raytui.dashboard.client import DashboardClient, connect
-from raytui.manager.logs import Logs
+from raytui.logs.engine import Logs
 from raytui.manager.monitor import Monitor
 from raytui.manager.readings import VERDICT
 from tests.fakes.platform import FakePlatform, application

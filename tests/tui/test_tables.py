@@ -96,6 +96,11 @@ def keys_of(screen):
     return [row.key for row in screen.list.table.rows[:10]]
 
 
+def asked_of_lists(console):
+    """What is asked besides what the screen of the cluster counts."""
+    return [questions for questions in console.session.monitor.asked if questions != COUNTED]
+
+
 def title_of(screen):
     return screen.list.query_one(PaneRule).text
 
@@ -111,11 +116,6 @@ async def typed(console, text):
 
 @pytest.mark.parametrize("kind", list(TABLES))
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
-def asked_of_lists(console):
-    """What is asked besides what the screen of the cluster counts."""
-    return [questions for questions in console.session.monitor.asked if questions != COUNTED]
-
-
 async def test_every_list_is_a_screen_that_names_its_command(kind, size):
     async def body(console):
         await console.show(full())

@@ -67,7 +67,7 @@ class WorldDashboard(Dashboard):
     async def log_tail(self, node_id: str, filename: str, lines: int) -> bytes:
         raise NotFound(f"no {filename} of {node_id}: {lines}")
 
-    async def log_stream(self, node_id: str, filename: str, lines: int) -> AsyncIterator[bytes]:
+    async def log_stream(self, node_id: str, filename: str, lines: int, *, follow: bool = True) -> AsyncIterator[bytes]:
         raise NotFound(f"no {filename} of {node_id}: {lines}")
         yield b""
 

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from raytui.core.errors import NotFound
 from raytui.core.permission import require_changeable
-from raytui.core.protocols import Check, LogChunk
+from raytui.core.protocols import Check, LogChunk, not_here
 from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
@@ -35,6 +35,8 @@ class NothingKept:
         raise NotFound(
             f"{application.short} has no output of a launcher", hint=Remedy("logs", "--list", "names Ray's own files")
         )
+
+    places = not_here
 
     async def kept_logs(self, application: Application) -> dict[str, str]:  # noqa: ARG002  # no launcher keeps any
         """None."""

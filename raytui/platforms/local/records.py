@@ -78,6 +78,16 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         return "" if self.role == "head" else self.group or WORKER
 
     @property
+    def sessions(self) -> str:
+        """Folder of Ray's sessions of this node, as its launcher chooses it: a worker's own is below the head's.
+
+        Empty for the workers of further groups: their launchers hash the name.
+        """
+        if self.role == "head" or not self.temp_dir:
+            return self.temp_dir
+        return f"{self.temp_dir}/w{self.index}" if self.group_name == WORKER else ""
+
+    @property
     def place(self) -> tuple[int, str, int]:
         """By which the applications of a cluster are ordered."""
         return place(self.group_name, self.index)

@@ -8,7 +8,7 @@ from pathlib import Path
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, RefusedForSafety
 from raytui.core.launchers import folder_for, folder_in_use, mode_of, others
 from raytui.core.nodefile import kept_logs
-from raytui.core.protocols import LogChunk
+from raytui.core.protocols import LogChunk, LogPlaces
 from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
@@ -113,6 +113,17 @@ class LocalStore:
             return LogChunk(data, begin, begin + len(data))
 
         return await read_within(f"the log of {application.name}", read)
+
+    async def places(self, application: Application) -> LogPlaces:
+        """The output of the last run of its launcher, and where Ray keeps the sessions of its node."""
+
+        def find() -> LogPlaces:
+            folder = Folder(self._root, application.cluster)
+            record = records.load(folder, application.name)
+            path = _log(folder, application)
+            return LogPlaces(str(path or ""), record.sessions if record is not None else "")
+
+        return await read_within(f"the logs of {application.name}", find)
 
     async def kept_logs(self, application: Application) -> dict[str, str]:
         """What the last run of its launcher kept of Ray's logs."""

@@ -11,7 +11,7 @@ import pytest
 
 from raytui import bootstrap
 from raytui.core.snapshot import Snapshot
-from raytui.manager.logs import Logs
+from raytui.logs.engine import Logs
 from raytui.startup import main
 from tests.fakes.platform import FakePlatform
 

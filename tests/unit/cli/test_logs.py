@@ -12,7 +12,7 @@ import pytest
 from raytui.core.errors import Failure, Unreachable
 from raytui.core.protocols import LogChunk
 from raytui.core.snapshot import Application, Job, LauncherReport
-from raytui.manager import followed
+from raytui.logs import followed
 from tests.fakes.platform import FakePlatform
 from tests.unit.core.values import NOW, application, node, snapshot
 
@@ -108,7 +108,11 @@ def test_usage_is_refused_before_anything_is_asked(show, call, words, field):
 def test_lines_as_json_are_one_document(show, call, platform):
     show(snapshot(), platform)
     _, document, _ = call("logs", "-n", "2")
-    assert document["items"] == [{"line": "line 298"}, {"line": "line 299"}]
+    unknown = {"at": None, "level": None}
+    assert document["items"] == [
+        {"line": "line 298", "offset": 2572, **unknown},
+        {"line": "line 299", "offset": 2581, **unknown},
+    ]
     assert (document["schema_version"], document["truncated"]) == (1, False)
 
 
@@ -216,7 +220,8 @@ def test_a_follow_as_json_is_one_object_a_line_to_its_end(show, text):
     code, out, _ = text("logs", "-f", "-o", "json")
     rows = [json.loads(line) for line in out.splitlines()]
     assert (code, [row.get("line") for row in rows]) == (1, ["one", "two", None])
-    assert rows[0] == {"schema_version": 1, "source": "head", "line": "one"}
+    unknown = {"at": None, "level": None, "offset": None}
+    assert rows[0] == {"schema_version": 1, "source": "head", "line": "one", **unknown}
     assert rows[2]["error"]["reason"] == "LogBrokeOff"
 
 
@@ -260,7 +265,7 @@ def test_a_pattern_with_look_around_is_refused_with_what_can_be_used(show, call)
 
 
 def test_context_goes_on_over_the_pieces_in_which_lines_are_looked_at(show, text, monkeypatch, platform):
-    monkeypatch.setattr("raytui.cli.logs.PIECE", 20)
+    monkeypatch.setattr("raytui.logs.search.BATCH", 2)
     show(snapshot(), platform)
     out = text("logs", "--grep", "line (5|50)$", "-C", "1")[1]
     assert out.splitlines() == ["line 4", "line 5", "line 6", "--", "line 49", "line 50", "line 51"]

@@ -14,7 +14,7 @@ import msgspec
 
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError, RefusedForSafety
 from raytui.core.launchers import FOLDER, SCRIPTS, folder_for, folder_in_use, mode_of, others
-from raytui.core.protocols import LogChunk
+from raytui.core.protocols import LogChunk, not_here
 from raytui.core.remedy import Remedy
 from raytui.core.required import SHARED
 from raytui.core.snapshot import Application
@@ -146,6 +146,8 @@ class ProjectStore:
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         """The launcher's output as it stands in the project folder."""
         return await self._folder.tail(application, offset, limit)
+
+    places = not_here
 
     async def kept_logs(self, application: Application) -> dict[str, str]:
         """What the launcher kept of Ray's logs when its node ended."""

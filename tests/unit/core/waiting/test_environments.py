@@ -66,12 +66,13 @@ def test_what_has_ended_is_not_being_set_up(end) -> None:
 
 
 def test_read_is_about_what_brings_an_environment_and_has_waited_for_a_while() -> None:
-    def task(identity: str, state: str = "PENDING_NODE_ASSIGNMENT", since: float = NOW - 6, env: bool = True) -> Task:
+    def task(identity: str, state: str = "PENDING_NODE_ASSIGNMENT", since: float = NOW - 5, env: bool = True) -> Task:
         return Task(identity, "f", state, job_id=identity, since=since, has_runtime_env=env)
 
     tasks = (
         task("waits"),
         task("young", since=NOW - 4),
+        task("new", since=NOW),
         task("ahead", since=NOW + 300),
         task("runs", "RUNNING"),
         task("plain", env=False),

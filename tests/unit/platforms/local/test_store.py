@@ -263,3 +263,12 @@ def test_a_damaged_record_still_tells_its_group_by_its_name(tmp_path: Path) -> N
         record = records.load(folder, name)
         assert record is not None
         assert (record.group_name, record.index) == expected
+
+
+async def test_logs_of_this_machine_are_read_where_they_lie(world: World) -> None:
+    head = await world.running()
+    places = await world.platform.store.places(head)
+    assert Path(places.output).parent == world.shared / "logs"
+    assert places.sessions == str(launch.temp_dir(world.root, CLUSTER))
+    await world.platform.delete(head)
+    assert (await world.platform.store.places(head)).sessions == ""

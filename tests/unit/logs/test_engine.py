@@ -12,22 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raytui.core.errors import ConfigurationError, Failure, NotFound, Unreachable
+from raytui.core.logline import Query
 from raytui.core.patterns import compile_pattern
 from raytui.core.protocols import DashboardTarget
 from raytui.core.remedy import as_commands
 from raytui.dashboard.client import connect
-from raytui.manager import followed
-from raytui.manager.loglines import (
-    CUT_MARK,
-    LINE_CAP,
-    LineFilter,
-    LineSplitter,
-    clean,
-    line_time,
-    parse_since,
-    whole_lines,
-)
-from raytui.manager.logs import Logs, SourceEnded
+from raytui.logs import followed
+from raytui.logs.engine import Logs, SourceEnded
+from raytui.logs.formats import Reader
+from raytui.logs.lines import CUT_MARK, LINE_CAP, LineSplitter, clean, whole_lines
+from raytui.logs.moments import parse_moment
+from raytui.logs.selection import Selection
 from raytui.manager.monitor import Monitor
 from tests.fakes.dashboard import FakeDashboard, recorded
 from tests.fakes.platform import FakePlatform, application
@@ -80,6 +75,16 @@ async def look(platform):
     monitor = Monitor(platform, dial, cluster="ray-cluster", profile="local")
     yield lambda: monitor.observe()
     await monitor.close()
+
+
+class LineFilter:
+    """A selection of texts."""
+
+    def __init__(self, pattern=None, *, zone=UTC, **more) -> None:
+        self._reader, self._selection = Reader("head", zone), Selection(Query(pattern, **more))
+
+    def feed(self, texts) -> list[str]:
+        return [line.text for line in self._selection.feed(self._reader.read_all(texts))]
 
 
 def dial(target: DashboardTarget):
@@ -417,14 +422,14 @@ def test_bad_pattern_is_one_sentence() -> None:
     [("90", 90), ("90s", 90), ("10m", 600), ("2h", 7200), ("1d", 86400), ("1h30m", 5400)],
 )
 def test_since_a_span(text, seconds) -> None:
-    assert parse_since(text, 1_000_000.0) == 1_000_000.0 - seconds
+    assert parse_moment(text, 1_000_000.0) == 1_000_000.0 - seconds
 
 
 def test_since_a_time_and_nonsense() -> None:
-    assert parse_since("2026-11-23T17:00:00Z", 0.0) == 1795453200.0
+    assert parse_moment("2026-11-23T17:00:00Z", 0.0) == 1795453200.0
     for text in ("", "soon", "10x", "m", "99999-01-01"):
         with pytest.raises(ConfigurationError, match="neither a span nor a time"):
-            parse_since(text, 0.0)
+            parse_moment(text, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -440,7 +445,7 @@ def test_since_a_time_and_nonsense() -> None:
     ],
 )
 def test_time_of_a_line(line, moment) -> None:
-    found = line_time(line, UTC)
+    found = Reader("head", UTC).read(line).at
     assert found == (None if moment is None else pytest.approx(moment))
 
 

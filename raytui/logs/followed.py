@@ -7,13 +7,18 @@ node or job still lives.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Literal
 
 from raytui.core.errors import OperationFailed, RaytuiError
 from raytui.core.protocols import Platform
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.snapshot import Application
-from raytui.manager.loglines import LineSplitter
+from raytui.logs.lines import LineSplitter, shown
+from raytui.logs.places import file_blob
+from raytui.logs.ranges import FileBlob, last_lines
 from raytui.system.backoff import Backoff
 
 BATCH_LINES = 500
@@ -26,6 +31,7 @@ CHECK_S = 3.0
 """How often a source is asked whether it still lives; a stream only while it is silent."""
 BLIND_CHECKS = 5
 """Checks in a row that may fail before a silent stream is given up."""
+FILE_PIECE = 256 * 1024
 AGAIN_MARK = "-- the log begins again --"
 
 Ending = Callable[[], Awaitable[str]]
@@ -121,6 +127,64 @@ async def follow_output(
                     offset = 0
                     yield [*splitter.flush(), AGAIN_MARK]
                 app, rewound = now, False
+
+
+async def follow_file(path: Path, name: str, lines: int) -> AsyncIterator[list[str]]:
+    """The last lines of a file of this machine (-1 for all) and what is added, until it is removed.
+
+    A file that shrinks or in whose place another one is put is read from its beginning. Raises `NotFound` and
+    `OperationFailed` for what cannot be opened.
+    """
+    splitter, backoff = LineSplitter(), Backoff(FASTEST_POLL_S, SLOWEST_POLL_S)
+    blob = await file_blob(path, name)
+    try:
+        offset = 0
+        if lines >= 0:
+            offset, first = await asyncio.to_thread(_last_whole, blob, lines)
+            yield first
+        while True:
+            data = await asyncio.to_thread(os.pread, blob.number, FILE_PIECE, offset)
+            if data:
+                offset += len(data)
+                backoff.reset()
+                yield splitter.feed(data)
+                continue
+            fate = await asyncio.to_thread(_fate, path, blob.number, offset)
+            if fate == "there":
+                await asyncio.sleep(backoff.next())
+                continue
+            yield splitter.flush()
+            if fate == "gone":
+                raise SourceEnded(f"{name} has ended: {path} was removed", over=True)
+            yield [AGAIN_MARK]
+            offset = 0
+            if fate == "replaced":
+                blob.close()
+                blob = await file_blob(path, name)
+    finally:
+        blob.close()
+
+
+def _last_whole(blob: FileBlob, lines: int) -> tuple[int, list[str]]:
+    """The last lines that got their newline, and where what is behind them begins."""
+    end, found = blob.size, last_lines(blob, lines + 1)
+    if found and blob.size > found[-1].offset and blob.read(blob.size - 1, 1) != b"\n":
+        end = found.pop().offset
+    elif not found and blob.size and blob.read(blob.size - 1, 1) != b"\n":
+        end = last_lines(blob, 1)[0].offset
+    return end, [shown(raw.data) for raw in found[-lines:]] if lines else []
+
+
+def _fate(path: Path, descriptor: int, offset: int) -> Literal["there", "gone", "replaced", "shrunk"]:
+    """What has become of an open file that had nothing new at `offset`."""
+    mine = os.fstat(descriptor)
+    try:
+        there = path.stat()
+    except OSError:
+        return "gone"
+    if (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino):
+        return "replaced"
+    return "shrunk" if mine.st_size < offset else "there"
 
 
 async def _state(platform: Platform, app: Application) -> tuple[Application | None, str]:

@@ -1,0 +1,148 @@
+"""Which lines of a log are worth a closer look for a pattern, found in blocks of bytes instead of line by line.
+
+A search looks at lines as they are shown, without escape sequences and with tabs as blanks. Blocks of bytes hold them
+as they were written. So what is looked for here is always more than the pattern: every line in which it could be found
+once it is shown, and those with bytes that are not shown as they stand. Whoever asks looks at each of them itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from raytui.core.logline import Level
+from raytui.core.patterns import BytesMatcher, Pattern, bytes_matcher
+from raytui.logs.ranges import Block, Raw
+
+_ALTERED = r"\x00-\x08\x0b-\x1f\x7f"
+"""Bytes of ASCII that are not shown as they stand."""
+_ALTERED_SIGNS = r"\x{80}-\x{9f}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{fffd}"
+_SPECIAL = frozenset(r"\.[](){}|+*?^$")
+_EVERY = re.compile(r"\\[AzCQEpP]|\(\?[A-Za-z]*[-m]|\x00|\\x|\\0")
+"""Parts of a pattern that mean something else in a block than in a line, or that nobody uses."""
+_BLANK = "(?:[ \\t]+)"
+_PART = re.compile(
+    r"(?P<any>\.[*+]\??)"
+    r"|(?P<class>\[[A-Za-z0-9_](?:-[A-Za-z0-9_])?(?:[A-Za-z0-9_](?:-[A-Za-z0-9_])?)*\])"
+    r"|(?P<escape>\\[dwb.\[\](){}|+*?^$/\\-])"
+    r"|(?P<blank> )"
+    r"|(?P<plain>[A-Za-z0-9_:,;<>=\"'#@!%&~/|()+*?^$-])",
+    re.ASCII,
+)
+"""What cannot match a blank, or matches as many as there are."""
+_IN_EXTENDED = {r"\d": "[0-9]", r"\w": "[A-Za-z0-9_]", r"\/": "/", r"\-": "-"}
+
+
+class Candidates:
+    """Finds lines that may match a pattern."""
+
+    def __init__(self, pattern: Pattern) -> None:
+        parts = None if pattern.literal else _parts(pattern.text)
+        self._every = not pattern.literal and _EVERY.search(pattern.text) is not None
+        self._ignore_case = pattern.ignore_case
+        self.extended = "" if parts is None or "?)" in pattern.text else _extended(parts)
+        """The same for `grep -E` in the C locale; empty when it cannot be said there."""
+        if pattern.literal or not (_SPECIAL & set(pattern.text)):
+            expression, tabs = _literal(pattern.text), ""
+            self.extended = expression.replace("(?:[ \\t]+)", "[ \t]+") if pattern.text.isascii() else ""
+        elif parts is not None:
+            expression, tabs = "".join(_BLANK if part == " " else part for part in parts), ""
+        else:
+            expression, tabs = pattern.text, "\\t"
+        altered = f"[{tabs}{_ALTERED}{_ALTERED_SIGNS}]"
+        self._matcher: BytesMatcher | None = None
+        if not self._every:
+            self._matcher = bytes_matcher(f"(?:{expression})|{altered}", ignore_case=pattern.ignore_case)
+        if self._matcher is None:
+            self.extended = ""
+
+    def of(self, block: Block) -> Iterator[Raw]:
+        """Lines of a block that may match, in order."""
+        data = block.data
+        if self._matcher is None or not _is_text(data):
+            yield from block.lines()
+            return
+        position, search = 0, self._matcher.search
+        while position < len(data):
+            found = search(data, position)
+            if found is None:
+                return
+            at = found.span()[0]
+            begin = data.rfind(b"\n", 0, at) + 1
+            end = data.find(b"\n", at)
+            if end < 0:
+                end = len(data)
+            if begin < len(data):
+                yield Raw(block.offset + begin, data[begin:end])
+            position = end + 1
+
+    def grep(self) -> list[str]:
+        """Arguments of `grep` that print every candidate with its offset; empty when grep cannot be asked."""
+        if not self.extended:
+            return []
+        return ["-abE", *(["-i"] if self._ignore_case else []), "-e", self.extended, "-e", GREP_ALTERED]
+
+
+GREP_ALTERED = "[^\t -~]"
+"""What is not shown as it stands, NUL too, and all that is not ASCII: in the C locale a letter is one byte."""
+
+
+class Signs:
+    """Tells blocks in which no line can be of a level or a more serious one by itself."""
+
+    def __init__(self, level: Level) -> None:
+        serious = (
+            r"err|crit|fatal|panic|traceback|exception|sigkill|sigsegv|segmentation|out of memory"
+            r"|[ \t][efcp][ \t]+\d|\b[ef]\d{4} |\"(?:levelname|level|severity)\""
+        )
+        warning = r"|warn|[ \t]w[ \t]+\d|\bw\d{4} "
+        expression = {"ERROR": serious, "FATAL": serious, "WARNING": serious + warning}.get(level)
+        self._matcher = None
+        if expression is not None:
+            self._matcher = bytes_matcher(f"{expression}|[{_ALTERED}{_ALTERED_SIGNS}]", ignore_case=True)
+
+    def may_be_in(self, block: Block) -> bool:
+        """Whether the block must be looked at line by line."""
+        return self._matcher is None or not _is_text(block.data) or self._matcher.search(block.data) is not None
+
+
+def _is_text(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _literal(text: str) -> str:
+    escaped = "".join(f"\\{letter}" if letter in _SPECIAL else letter for letter in text)
+    return re.sub("[ \t]+", lambda _: _BLANK, escaped)
+
+
+def _parts(text: str) -> list[str] | None:
+    """The parts of a pattern of which none can match a blank that a tab became; none when there are others."""
+    parts, at = [], 0
+    while at < len(text):
+        found = _PART.match(text, at)
+        if found is None:
+            return None
+        parts.append(found.group())
+        at = found.end()
+    return parts
+
+
+def _extended(parts: list[str]) -> str:
+    """The pattern for grep; empty where it would mean something else there."""
+    written = []
+    for n, part in enumerate(parts):
+        if part == " ":
+            written.append("([ \t]+)")
+        elif part in {"*", "+", "?"} and (n == 0 or parts[n - 1] in {"*", "+", "?", "(", "|", "^", "$", r"\b"}):
+            return ""
+        elif part.startswith(".") and part.endswith("?"):
+            written.append(part[:-1])
+        else:
+            written.append(_IN_EXTENDED.get(part, part))
+    return "".join(written)

@@ -1,0 +1,121 @@
+"""The logs below a folder of this machine, of whatever cluster: for what was copied from elsewhere or outlived it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from raytui.core.errors import NotFound, OperationFailed, RaytuiError
+from raytui.core.logline import LogLine, Missed, Query
+from raytui.core.session import LogSource
+from raytui.logs.followed import batches, follow_file
+from raytui.logs.many import Many
+from raytui.logs.naming import is_pattern, matches
+from raytui.logs.places import file_blob
+from raytui.logs.ranges import Blob
+
+MOST_FILES = 1_000_000
+
+
+class Folder:
+    """Every regular file below a folder is a log, named by its path from there."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._many = Many(self._open, self._follow)
+
+    async def matching(
+        self, snapshot: object, names: Sequence[str], *, everything: bool = False
+    ) -> tuple[list[LogSource], list[Missed]]:
+        """The files of names and patterns, all without any, and folders that cannot be read.
+
+        Raises `NotFound` for a folder that is not there and a name that means no file.
+        """
+        del snapshot
+        found, missed = await asyncio.to_thread(self._walk)
+        if everything or not names:
+            return found, missed
+        by_name = {source.name: source for source in found}
+        chosen: dict[str, LogSource] = {}
+        for name in names:
+            # A pattern without a folder means files of that name in any folder.
+            of_name = [
+                source
+                for source in found
+                if is_pattern(name) and matches(name, source.name if "/" in name else source.name.rpartition("/")[2])
+            ]
+            if not of_name and name in by_name:
+                of_name = [by_name[name]]
+            if not of_name:
+                raise NotFound(f"there is no file {name} below {self._root}", hint="--list names those there are")
+            chosen.update({source.name: source for source in of_name})
+        return list(chosen.values()), missed
+
+    def lines(
+        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None]
+    ) -> AsyncGenerator[list[LogLine]]:
+        """See `Many`."""
+        return self._many.lines(sources, query, missed)
+
+    def counts(
+        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None], *, first: bool = False
+    ) -> AsyncGenerator[tuple[LogSource, int]]:
+        """See `Many`."""
+        return self._many.counts(sources, query, missed, first=first)
+
+    def follow_all(
+        self, sources: Sequence[LogSource], query: Query, ended: Callable[[str, RaytuiError], None]
+    ) -> AsyncGenerator[list[LogLine]]:
+        """See `Many`."""
+        return self._many.follow_all(sources, query, ended)
+
+    def _walk(self) -> tuple[list[LogSource], list[Missed]]:
+        if not self._root.is_dir():
+            if self._root.is_file():
+                return [LogSource(self._root.name, "file", filename=str(self._root))], []
+            raise NotFound(f"there is no folder {self._root}", hint="give the folder in which the logs lie")
+        missed: list[Missed] = []
+        found = [LogSource(name, "file", filename=path) for name, path in _files(str(self._root), "", missed)]
+        if len(found) > MOST_FILES:
+            raise OperationFailed(f"{self._root} holds more than {MOST_FILES:,} files", hint="name a folder within it")
+        return sorted(found, key=lambda source: source.name), missed
+
+    @asynccontextmanager
+    async def _open(self, source: LogSource, lines: int) -> AsyncGenerator[Blob]:
+        del lines
+        blob = await file_blob(Path(source.filename), source.name)
+        try:
+            yield blob
+        finally:
+            blob.close()
+
+    async def _follow(self, source: LogSource, lines: int) -> AsyncGenerator[list[str]]:
+        gathered = batches(follow_file(Path(source.filename), source.name, lines))
+        try:
+            async for batch in gathered:
+                yield batch
+        finally:
+            await gathered.aclose()
+
+
+def _files(folder: str, prefix: str, missed: list[Missed]) -> Iterator[tuple[str, str]]:
+    """Name and path of each regular file; links to folders are not followed, pipes and devices are named as missed."""
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        missed.append(Missed(prefix or folder, error.strerror or str(error)))
+        return
+    for entry in entries:
+        name = f"{prefix}{entry.name}"
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path, f"{name}/", missed)
+            elif entry.is_file():
+                yield name, entry.path
+            elif not entry.is_symlink():
+                missed.append(Missed(name, "it is no regular file"))
+        except OSError as error:
+            missed.append(Missed(name, error.strerror or str(error)))

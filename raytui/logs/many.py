@@ -1,0 +1,149 @@
+"""Many logs read, searched and followed as one, wherever their bytes come from."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from raytui.core.errors import OperationFailed, RaytuiError
+from raytui.core.logline import LogLine, Missed, Query
+from raytui.core.session import LogSource
+from raytui.logs import pieces
+from raytui.logs.formats import Reader
+from raytui.logs.merging import Gathering, merged
+from raytui.logs.ranges import Blob
+from raytui.logs.selection import Selection
+
+MOST_STREAMS = 32
+"""Logs of Ray that are followed at the same time: its dashboard serves 100 such calls of everybody together, and each
+holds one for good."""
+SEARCHED_AT_ONCE = 4
+MANY = 256
+"""Logs from which on those with nothing that is wanted are found out first, so that few are held open."""
+Opener = Callable[[LogSource, int], AbstractAsyncContextManager[Blob]]
+"""Opens a log of which at least the last lines are wanted, -1 for all; raises why it cannot be read."""
+Follower = Callable[[LogSource, int], AsyncGenerator[list[str]]]
+"""The last lines of a log and what is added, in batches; raises when nothing more will come."""
+
+
+class Many:
+    """Reads several logs."""
+
+    def __init__(self, opener: Opener, follower: Follower) -> None:
+        self._open = opener
+        self._follow = follower
+
+    async def lines(
+        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None]
+    ) -> AsyncGenerator[list[LogLine]]:
+        """What a query wants of these logs, merged by time; a log that cannot be read is told to `missed`.
+
+        A single one raises why instead.
+        """
+        if len(sources) > MANY and query.selects:
+            found = contextlib.aclosing(self.counts(sources, query, missed, first=True))
+            async with found as counted:
+                sources = [source async for source, number in counted if number]
+        alone = len(sources) == 1
+        newest = [math.inf] * len(sources)
+
+        async def of(n: int, source: LogSource) -> AsyncGenerator[list[LogLine]]:
+            try:
+                async with self._open(source, query.lines) as blob:
+                    newest[n] = blob.changed_at or math.inf
+                    async with contextlib.aclosing(pieces.lines(source.name, blob, query)) as found:
+                        async for batch in found:
+                            yield batch
+            except RaytuiError as error:
+                if alone:
+                    raise
+                missed(Missed(source.name, error.message))
+
+        parts = [of(n, source) for n, source in enumerate(sources)]
+        last: deque[LogLine] = deque(maxlen=max(0, query.lines))
+        try:
+            async with contextlib.aclosing(merged(parts, newest)) as found_lines:
+                async for batch in found_lines:
+                    if alone or query.lines < 0 or query.selects:
+                        yield batch
+                    else:
+                        last.extend(batch)
+            if last:
+                yield list(last)
+        finally:
+            for part in parts:
+                await part.aclose()
+
+    async def counts(
+        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None], *, first: bool = False
+    ) -> AsyncGenerator[tuple[LogSource, int]]:
+        """How many lines of each log a query wants, in the order of the logs; `first` looks for one of each."""
+        limit = asyncio.Semaphore(SEARCHED_AT_ONCE)
+
+        async def one(source: LogSource) -> int | None:
+            async with limit:
+                try:
+                    async with self._open(source, query.lines) as blob:
+                        return await pieces.count(source.name, blob, query, first=first)
+                except RaytuiError as error:
+                    if len(sources) == 1:
+                        raise
+                    missed(Missed(source.name, error.message))
+                    return None
+
+        for begin in range(0, len(sources), MANY):
+            group = sources[begin : begin + MANY]
+            tasks = [asyncio.create_task(one(source), name="search a log") for source in group]
+            try:
+                for source, task in zip(group, tasks, strict=True):
+                    number = await task
+                    if number is not None:
+                        yield source, number
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def follow_all(
+        self, sources: Sequence[LogSource], query: Query, ended: Callable[[str, RaytuiError], None]
+    ) -> AsyncGenerator[list[LogLine]]:
+        """The last lines of these logs and what is added, merged by time, until the last one has ended.
+
+        Each end is told to `ended` with the name of the log. Raises `OperationFailed` for more than Ray can serve.
+        """
+        streams = sum(source.kind in {"ray", "job"} for source in sources)
+        if streams > MOST_STREAMS:
+            raise OperationFailed(
+                f"{streams} of Ray's logs cannot be followed at once: its dashboard serves 100 such calls of everybody",
+                hint=f"name fewer, at most {MOST_STREAMS}, for example worker-*/raylet.out",
+            )
+        gathering = Gathering()
+
+        async def of(source: LogSource) -> AsyncGenerator[list[LogLine]]:
+            reader, selection = Reader(source.name, query.zone), Selection(query)
+            async with contextlib.aclosing(self._follow(source, query.lines)) as found:
+                async for texts in found:
+                    yield selection.feed(reader.read_all(texts))
+
+        async def take_in(source: LogSource) -> None:
+            try:
+                async with contextlib.aclosing(of(source)) as parts:
+                    await gathering.take_in(parts, source.name)
+            except RaytuiError as error:
+                ended(source.name, error)
+
+        tasks = [asyncio.create_task(take_in(source), name="follow one of many") for source in sources]
+        try:
+            async with contextlib.aclosing(gathering.batches(len(sources))) as gathered:
+                async for batch in gathered:
+                    yield batch
+            for task in tasks:
+                await task
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

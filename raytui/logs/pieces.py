@@ -1,0 +1,60 @@
+"""Reading that blocks, done in threads piece by piece: the event loop stays free and an interrupt is noticed soon."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator
+from itertools import islice
+from types import GeneratorType
+from typing import TypeVar
+
+from raytui.core.errors import OperationFailed
+from raytui.core.logline import LogLine, Query
+from raytui.logs import search
+from raytui.logs.ranges import Blob
+from raytui.system.threads import in_daemon_thread
+
+T = TypeVar("T")
+PIECE_S = 5.0
+"""Seconds that an interrupt waits for a piece at most; a piece takes milliseconds unless a disk hangs."""
+
+
+async def lines(source: str, blob: Blob, query: Query) -> AsyncGenerator[list[LogLine]]:
+    """The wanted lines of a log in batches, oldest first; some are empty. Raises `OperationFailed`."""
+    async for batch in _pieces(source, lambda: search.read(source, blob, query)):
+        yield batch
+
+
+async def count(source: str, blob: Blob, query: Query, *, first: bool = False) -> int:
+    """How many lines of a log are wanted. Raises `OperationFailed`."""
+    total = 0
+    async for part in _pieces(source, lambda: search.count(source, blob, query, first=first)):
+        total += part
+    return total
+
+
+async def _pieces(source: str, make: Callable[[], Iterator[T]]) -> AsyncGenerator[T]:
+    iterator: Iterator[T] | None = None
+
+    def following() -> list[T]:
+        nonlocal iterator
+        iterator = iterator or make()
+        return list(islice(iterator, 1))
+
+    try:
+        while True:
+            asked = asyncio.ensure_future(in_daemon_thread(following, "read a log"))
+            try:
+                piece = await asyncio.shield(asked)
+            except asyncio.CancelledError:
+                # The thread still reads: only when it is done may the file be closed.
+                await asyncio.wait([asked], timeout=PIECE_S)
+                raise
+            if not piece:
+                return
+            yield piece[0]
+    except OSError as error:
+        raise OperationFailed(f"{source} cannot be read: {error.strerror or error}", reason="Unreadable") from error
+    finally:
+        if isinstance(iterator, GeneratorType) and not iterator.gi_running:
+            iterator.close()

@@ -1,0 +1,304 @@
+"""The lines of one log that a query wants, read once from its beginning or from its newest end, in bounded pieces.
+
+Blocks without a candidate are never taken apart. A large file of this machine is searched by grep where grep can be
+told what to look for; every line it names is looked at here again.
+
+All of it blocks: it runs in threads, and answers often enough that an interrupt is noticed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Generator, Iterator
+from functools import cache
+from shutil import which
+
+import msgspec
+
+from raytui.core.logline import LogLine, Query
+from raytui.logs.candidates import Candidates, Signs
+from raytui.logs.formats import Clock, Reader, parse
+from raytui.logs.lines import LINE_CAP, shown
+from raytui.logs.ranges import BLOCK, LONGEST, Blob, Block, Raw, backwards, blocks, last_lines
+from raytui.logs.selection import Selection
+
+GREP_FROM = 8 * 1024 * 1024
+"""Bytes of a file from which a process for grep is worth its start."""
+MOST_FOREIGN = 2_000
+"""Lines beyond ASCII after which grep is left: it names every one of them, since a letter is one byte to it."""
+PIECE = 64 * 1024
+"""Bytes read at once where every line is taken apart: that keeps the pieces short and few lines in memory."""
+PAUSE = 8
+"""Blocks without a match after which there is an empty answer, so that an interrupt is noticed."""
+BATCH = 1000
+"""Lines of one answer at most."""
+NEAR = 200
+"""Lines around a match up to which blocks without a match are left out."""
+LOOK_BACK = 400
+"""Lines that are looked at above a match for the time and the level that it inherits."""
+SLACK_S = 300.0
+"""Seconds by which times of one log may jump back and are still found with `since`."""
+
+
+def read(source: str, blob: Blob, query: Query) -> Iterator[list[LogLine]]:
+    """The wanted lines in batches, oldest first; some batches are empty. Raises OSError."""
+    if query.since is not None and blob.changed_at is not None and blob.changed_at < query.since:
+        return iter(())
+    if query.lines >= 0:
+        return _last(source, blob, query)
+    begin = 0 if query.since is None else _begin(blob, query)
+    if query.pattern is not None and not query.invert:
+        if not query.context:
+            return _hits(source, blob, query, begin)
+        if query.context <= NEAR:
+            return _around(source, blob, query, begin)
+    return _all(source, blob, query, begin)
+
+
+def count(source: str, blob: Blob, query: Query, *, first: bool = False) -> Iterator[int]:
+    """How many lines are wanted, in parts that add up; with `first` the first one ends it. Raises OSError."""
+    if query.pattern is not None and not query.invert and query.lines < 0 and not query.dates:
+        batches = _hits(source, blob, msgspec.structs.replace(query, context=0), 0, dated=False)
+    else:
+        batches = read(source, blob, msgspec.structs.replace(query, context=0))
+    for batch in batches:
+        found = len(batch)
+        if first and found:
+            yield 1
+            return
+        yield found
+
+
+def _last(source: str, blob: Blob, query: Query) -> Iterator[list[LogLine]]:
+    raws = last_lines(blob, query.lines)
+    if not raws:
+        return
+    reader, selection = _reader(source, blob, raws[0].offset, query), Selection(query)
+    for begin in range(0, len(raws), BATCH):
+        yield selection.feed(
+            reader.read(shown(raw.data), None if blob.is_end else raw.offset) for raw in raws[begin : begin + BATCH]
+        )
+
+
+def _all(source: str, blob: Blob, query: Query, begin: int) -> Iterator[list[LogLine]]:
+    reader: Reader | None = _reader(source, blob, begin, query)
+    selection = Selection(query)
+    signs = Signs(query.level) if query.level is not None and not selection.surrounds else None
+    passed = 0
+    for block in blocks(blob, begin, PIECE):
+        inherits = reader is not None and selection.is_serious(reader.level)
+        if signs is not None and not inherits and not signs.may_be_in(block):
+            reader, passed = None, passed + 1
+            if passed % (4 * PAUSE) == 0:
+                yield []
+            continue
+        reader = reader or _reader(source, blob, block.offset, query)
+        yield selection.feed(reader.read(shown(raw.data), raw.offset) for raw in block.lines())
+
+
+def _hits(source: str, blob: Blob, query: Query, begin: int, *, dated: bool = True) -> Iterator[list[LogLine]]:
+    """Matches without lines around them: only they are taken apart, and what they inherit from."""
+    pattern, selection, dates = query.pattern, Selection(query), _Dates(source, blob, query)
+    assert pattern is not None
+    found: list[LogLine] = []
+    pending = 0
+    for raw in _candidates(blob, query, begin):
+        if raw is None:
+            pending += 1
+        elif pattern.search(text := shown(raw.data)):
+            line = dates.line(raw, text) if dated else LogLine(source, text, offset=raw.offset)
+            if not dated or selection.wants(line):
+                found.append(line)
+        if len(found) >= BATCH or (raw is None and (found or pending >= PAUSE)):
+            yield found
+            found, pending = [], 0
+    yield found
+
+
+def _around(source: str, blob: Blob, query: Query, begin: int) -> Iterator[list[LogLine]]:
+    """Matches with lines around them: blocks are left out in which nothing matches and that touch no match."""
+    pattern, selection = query.pattern, Selection(query)
+    assert pattern is not None
+    candidates = Candidates(pattern)
+    reader: Reader | None = None
+    looked_at, passed = begin, 0
+    for block in blocks(blob, begin):
+        if not selection.is_open and not any(pattern.search(shown(raw.data)) for raw in candidates.of(block)):
+            passed += 1
+            if passed % PAUSE == 0:
+                yield []
+            continue
+        lines = list(block.lines())
+        if block.offset > looked_at:
+            reader = None
+            selection.skip()
+            lines = _lines_before(blob, block.offset, query.context, looked_at) + lines
+        reader = reader or _reader(source, blob, lines[0].offset, query)
+        looked_at = block.offset + len(block.data)
+        for at in range(0, len(lines), BATCH):
+            yield selection.feed(reader.read(shown(raw.data), raw.offset) for raw in lines[at : at + BATCH])
+
+
+def _lines_before(blob: Blob, offset: int, most: int, stop: int) -> list[Raw]:
+    """At most that many lines above an offset, oldest first, none of them above `stop`."""
+    found: list[Raw] = []
+    for raw in backwards(_Upto(blob, offset), PIECE):
+        if raw.offset < stop or len(found) >= most:
+            break
+        found.append(raw)
+    found.reverse()
+    return found
+
+
+def _candidates(blob: Blob, query: Query, begin: int) -> Iterator[Raw | None]:
+    """Lines that may match, in order, and none now and then where there are no more for a while."""
+    assert query.pattern is not None
+    candidates = Candidates(query.pattern)
+    arguments = candidates.grep()
+    position = begin
+    if (
+        arguments
+        and blob.descriptor is not None
+        and begin == 0
+        and blob.size >= GREP_FROM
+        and (grep := _grep_program())
+    ):
+        position = yield from _grep([grep, *arguments], blob)
+    for n, block in enumerate(blocks(blob, position) if position < blob.size else (), 1):
+        yield from candidates.of(block)
+        if n % PAUSE == 0:
+            yield None
+
+
+def _grep(command: list[str], blob: Blob) -> Generator[Raw | None, None, int]:
+    """What grep finds, and the offset up to which it has looked: the rest is searched without it."""
+    descriptor = blob.descriptor
+    if descriptor is None:
+        return 0
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    try:
+        process = subprocess.Popen(
+            command, stdin=descriptor, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={"LC_ALL": "C"}
+        )
+    except OSError:
+        return 0
+    stdout = process.stdout
+    assert stdout is not None
+    held, position, foreign = b"", 0, 0
+    try:
+        while part := os.read(stdout.fileno(), BLOCK):
+            *lines, held = (held + part).split(b"\n")
+            for line in lines:
+                offset, _, data = line.partition(b":")
+                at = int(offset)
+                if at + len(data) > blob.size:
+                    return position
+                yield Raw(at, data[: LINE_CAP + 1])
+                position = at + len(data) + 1
+                foreign += not data.isascii()
+            if len(held) > LONGEST or foreign > MOST_FOREIGN:
+                return position
+            yield None
+        return blob.size if process.wait() in {0, 1} and not held else position
+    except ValueError:
+        return position
+    finally:
+        stdout.close()
+        process.kill()
+        process.wait()
+
+
+@cache
+def _grep_program() -> str:
+    """GNU's grep; empty where there is another one, of which not all that is asked here is known."""
+    program = which("grep")
+    try:
+        told = subprocess.run([program or "grep", "--version"], capture_output=True, check=False, timeout=5).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return program if program and told.startswith(b"grep (GNU grep)") else ""
+
+
+def _reader(source: str, blob: Blob, offset: int, query: Query) -> Reader:
+    """A reader that knows the time and the level of what stands above `offset`."""
+    reader = Reader(source, query.zone)
+    for text in reversed(_above(blob, offset) or ()):
+        reader.read(text)
+    return reader
+
+
+def _above(blob: Blob, offset: int, stop: int = 0) -> list[str] | None:
+    """The lines above `offset`, nearest first, to the nearest that has a form or to `stop`; none when that is far."""
+    found: list[str] = []
+    for n, raw in enumerate(backwards(_Upto(blob, offset), 4096)):
+        if raw.offset < stop:
+            break
+        if n >= LOOK_BACK:
+            return None
+        text = shown(raw.data)
+        found.append(text)
+        if parse(text) is not None:
+            break
+    return found
+
+
+class _Dates:
+    """Matches with the time and the level that they say or inherit."""
+
+    def __init__(self, source: str, blob: Blob, query: Query) -> None:
+        self._source, self._blob, self._query = source, blob, query
+        self._reader = Reader(source, query.zone)
+        self._read = 0
+        """Up to where the lines are known to the reader."""
+
+    def line(self, raw: Raw, text: str) -> LogLine:
+        """The next match; lines above it are read only when it does not say itself when it was written."""
+        if raw.offset > self._read and parse(text) is None:
+            above = _above(self._blob, raw.offset, self._read)
+            if above is None:
+                self._reader = Reader(self._source, self._query.zone)
+            for each in reversed(above or ()):
+                self._reader.read(each)
+        self._read = raw.offset + len(raw.data) + 1
+        return self._reader.read(text, raw.offset)
+
+
+class _Upto:
+    """The part of a log before an offset."""
+
+    descriptor: int | None = None
+    changed_at: float | None = None
+    is_end = False
+
+    def __init__(self, blob: Blob, size: int) -> None:
+        self._blob = blob
+        self.size = size
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self._blob.read(offset, min(length, self.size - offset))
+
+    def close(self) -> None:
+        pass
+
+
+def _begin(blob: Blob, query: Query) -> int:
+    """A beginning of a line before which nothing was written since the time that is asked for.
+
+    Times of a log mostly ascend, so it is looked for from the end in steps that double.
+    """
+    assert query.since is not None
+    clock, step = Clock(query.zone), 4 * BLOCK
+    while step < blob.size:
+        at = blob.size - step
+        part = blob.read(at, PIECE)
+        begin = part.find(b"\n") + 1
+        for raw in Block(at + begin, part[begin:]).lines() if begin else ():
+            found = parse(shown(raw.data))
+            time = clock.time(found[0]) if found is not None else None
+            if time is not None:
+                if time < query.since - SLACK_S:
+                    return at + begin
+                break
+        step *= 2
+    return 0

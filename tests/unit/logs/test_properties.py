@@ -1,0 +1,346 @@
+"""Any bytes in: every line out once and in order by every reader, and a search finds what looking at each line finds."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from raytui.core.logline import LEVELS, LogLine, Query
+from raytui.core.patterns import compile_pattern
+from raytui.core.session import LogSource
+from raytui.logs import followed, pieces, ranges, search
+from raytui.logs.lines import LINE_CAP, LineSplitter, shown, whole_lines
+from raytui.logs.many import Many
+from raytui.logs.merging import JUMP_S, merged
+from raytui.logs.ranges import BytesBlob, FileBlob
+from raytui.logs.selection import Selection
+
+STAMPS = [
+    b"[2026-11-24 22:36:52,968 I 4 4] (raylet) a.cc:9: ",
+    b"2026-11-24 22:36:53,852\tERROR a.py:1 -- ",
+    b"1999-01-01T00:00:00Z ",
+]
+PARTS = [
+    b"a",
+    b"ab",
+    b"\xff\xfe",
+    "grüß €".encode(),
+    b"\n",
+    b"\n",
+    b"\r\n",
+    b"\r",
+    b"\0",
+    b"\x1b[31m",
+    b"\x1b]0;t\x07",
+    b"\t",
+    b" ",
+    b"x" * 70,
+    b"Traceback (most recent call last):",
+    b'{"a": 1}',
+    *STAMPS,
+]
+logs = st.lists(st.one_of(st.sampled_from(PARTS), st.binary(max_size=4)), max_size=40).map(b"".join)
+PATTERNS = [
+    "a",
+    "ab",
+    "x*",
+    "^a$",
+    "b.",
+    "^$",
+    "\\s",
+    "a b",
+    "ERROR.*a\\.py",
+    "(a|x)+",
+    "[^a]b",
+    "\\Aa",
+    "a\\tb",
+    "ü",
+    "\\bab\\b",
+    "(?i)AB",
+    "a  a",
+    "\\d+ I",
+]
+
+
+def flat(batches) -> list[LogLine]:
+    return [line for batch in batches for line in batch]
+
+
+@given(logs, st.integers(1, 40))
+def test_forwards_and_backwards_are_the_same_lines_with_their_offsets(data, size):
+    blob = BytesBlob(data)
+    forwards = [raw for block in ranges.blocks(blob, 0, size) for raw in block.lines()]
+    assert list(ranges.backwards(blob, size))[::-1] == forwards
+    assert [shown(raw.data) for raw in forwards] == whole_lines(data, -1)
+    assert all(data[raw.offset :].startswith(raw.data) for raw in forwards)
+
+
+@given(logs, st.integers(0, 12))
+def test_the_last_lines_are_the_end_of_all_lines_with_the_same_times_and_levels(data, count):
+    everything = flat(search.read("s", BytesBlob(data), Query()))
+    assert [line.text for line in everything] == whole_lines(data, -1)
+    assert flat(search.read("s", BytesBlob(data), Query(lines=count))) == (everything[-count:] if count else [])
+
+
+@given(logs, st.sampled_from(PATTERNS), st.booleans(), st.integers(0, 3))
+def test_a_search_finds_what_looking_at_each_line_finds(data, text, ignore_case, context):
+    query = Query(compile_pattern(text, "grep", ignore_case=ignore_case), context=context)
+    selection = Selection(query)
+    expected = [line for batch in search.read("s", BytesBlob(data), Query()) for line in selection.feed(batch)]
+    assert flat(search.read("s", BytesBlob(data), query)) == expected
+    number = sum(query.pattern.search(line) for line in whole_lines(data, -1))
+    assert sum(search.count("s", BytesBlob(data), query)) == number
+    assert (
+        sum(search.count("s", BytesBlob(data), msgspec.structs.replace(query, invert=True)))
+        == len(whole_lines(data, -1)) - number
+    )
+
+
+LINES = [
+    *STAMPS, b"[2026-11-24 22:36:52,968 W 4 4] (raylet) a.cc:9: x", b"[2026-11-24 22:36:52,968 \x1b[31mE\x1b[0m 4 4] a.cc:9: x",
+    b"E1124 08:00:00.1 2 a.cc:1] x", b'{"level": "critical", "msg": "x", "ts": "2026-11-24T08:00:00Z"}', b"Traceback (most recent call last):",
+    b"ValueError: x", b"killed by sigkill", b"INFO 2026-11-24 08:00:00 x", b"ERROR 2026-11-24 08:00:00 x", b"plain", b"\xff", b"(a pid=1) W1124 08:00:00.1 2 a.cc:1] x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("line", LINES)
+def test_a_block_of_one_line_is_left_out_only_without_the_level(line, level):
+    found = flat(search.read("s", BytesBlob(line), Query()))
+    assert flat(search.read("s", BytesBlob(line), Query(level=level))) == Selection(Query(level=level)).feed(found)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.sampled_from(LINES), max_size=30).map(b"\n".join), st.sampled_from(LEVELS), st.integers(20, 200))
+def test_blocks_that_are_left_out_hold_no_line_of_the_level(monkeypatch, data, level, size):
+    monkeypatch.setattr(search, "PIECE", size)
+    query = Query(level=level)
+    expected = Selection(query).feed(flat(search.read("s", BytesBlob(data), Query())))
+    assert flat(search.read("s", BytesBlob(data), query)) == expected
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(logs, st.sampled_from(PATTERNS), st.booleans())
+def test_grep_names_no_other_lines(tmp_path, monkeypatch, data, text, ignore_case):
+    monkeypatch.setattr(search, "GREP_FROM", 1)
+    path = tmp_path / "log"
+    path.write_bytes(data)
+    query = Query(compile_pattern(text, "grep", ignore_case=ignore_case))
+    blob = FileBlob(path)
+    assert flat(search.read("s", blob, query)) == flat(search.read("s", BytesBlob(data), query))
+    blob.close()
+
+
+def test_grep_is_asked_for_what_it_can_be_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "GREP_FROM", 1)
+    asked = []
+    begun = search.subprocess.Popen
+    monkeypatch.setattr(
+        search.subprocess, "Popen", lambda command, **more: asked.append(command) or begun(command, **more)
+    )
+    path = tmp_path / "log"
+    path.write_bytes(b"one needle\ntwo\n")
+    for text, used in [
+        ("needle", True),
+        ("one needle", True),
+        ("n[ae]+dle$", True),
+        ("(one|x).*needle", True),
+        ("one\\sneedle", False),
+        ("ü", False),
+    ]:
+        asked.clear()
+        blob = FileBlob(path)
+        assert [line.text for line in flat(search.read("s", blob, Query(compile_pattern(text, "grep"))))] == [
+            "one needle"
+        ] * (text != "ü")
+        blob.close()
+        assert bool(asked) is used, text
+
+
+def test_grep_is_left_for_a_log_in_other_letters_and_nothing_is_lost_or_doubled(tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "GREP_FROM", 1)
+    monkeypatch.setattr(search, "MOST_FOREIGN", 10)
+    path = tmp_path / "log"
+    path.write_bytes("".join(f"Zeile {n} mit Umläuten\n" for n in range(20_000)).encode())
+    blob = FileBlob(path)
+    found = flat(search.read("s", blob, Query(compile_pattern("Zeile [0-9]*000 ", "grep"))))
+    blob.close()
+    assert [line.text.split()[1] for line in found] == [f"{n}000" for n in range(1, 20)]
+
+
+@pytest.mark.parametrize("newline", [b"", b"\n"])
+def test_a_line_of_many_megabytes_is_one_line_in_bounded_memory(tmp_path, newline):
+    path = tmp_path / "log"
+    path.write_bytes(b"first\n" + b"y" * 5_000_000 + b"\nneedle\n" + b"z" * 3_000_000 + newline)
+    blob = FileBlob(path)
+    forwards = [raw for block in ranges.blocks(blob) for raw in block.lines()]
+    assert list(ranges.backwards(blob))[::-1] == forwards
+    assert [len(raw.data) for raw in forwards] == [5, LINE_CAP + 1, 6, LINE_CAP + 1]
+    found = flat(search.read("s", blob, Query(compile_pattern("needle", "grep"), context=1)))
+    assert [line.text[:6] for line in found] == ["yyyyyy", "needle", "zzzzzz"]
+    blob.close()
+
+
+def test_a_file_that_shrinks_while_it_is_read_ends_where_it_ends(tmp_path):
+    path = tmp_path / "log"
+    path.write_bytes(b"line\n" * 1000)
+    blob = FileBlob(path)
+    os.truncate(path, 50)
+    assert len(flat(search.read("s", blob, Query()))) == 10
+    assert len(list(ranges.backwards(blob, 64))) == 10
+    blob.close()
+
+
+def opened(files: dict[str, bytes]):
+    @asynccontextmanager
+    async def opener(source: LogSource, lines: int):
+        yield BytesBlob(files[source.name])
+
+    return Many(opener, None)
+
+
+def never(missed) -> None:
+    raise AssertionError(missed)
+
+
+@settings(deadline=None)
+@given(st.lists(logs, min_size=1, max_size=5))
+def test_merged_every_line_is_there_once_and_each_log_keeps_its_order(data):
+    files = {f"log{n}": each for n, each in enumerate(data)}
+
+    async def read():
+        return [
+            line
+            async for batch in opened(files).lines([LogSource(name) for name in files], Query(), never)
+            for line in batch
+        ]
+
+    found = asyncio.run(read())
+    for name, each in files.items():
+        assert [line for line in found if line.source == name] == flat(search.read(name, BytesBlob(each), Query()))
+
+
+times = st.lists(st.integers(0, 1000), max_size=30)
+
+
+@settings(deadline=None)
+@given(st.lists(times, min_size=1, max_size=4), st.integers(1, 7))
+def test_logs_whose_times_ascend_are_merged_by_time_and_equal_times_by_source(all_times, size):
+    sources = [[LogLine(str(n), "x", float(at)) for at in sorted(each)] for n, each in enumerate(all_times)]
+
+    async def parts(lines):
+        for begin in range(0, len(lines), size):
+            yield lines[begin : begin + size]
+
+    async def read():
+        return [line async for batch in merged([parts(lines) for lines in sources]) for line in batch]
+
+    expected = sorted((line for lines in sources for line in lines), key=lambda line: (line.at, line.source))
+    assert asyncio.run(read()) == expected
+
+
+async def test_a_time_that_jumps_back_far_is_believed_and_one_that_jumps_little_is_a_late_line():
+    async def parts(*lines):
+        yield list(lines)
+
+    early, late = LogLine("a", "late", 95.0), LogLine("a", "restarted", 100.0 - JUMP_S - 1)
+    one = [LogLine("a", "x", 100.0), early, late]
+    other = [LogLine("b", "y", 99.0), LogLine("b", "z", 101.0)]
+    found = [line.text async for batch in merged([parts(*one), parts(*other)]) for line in batch]
+    assert found == ["y", "x", "late", "restarted", "z"]
+
+
+async def followed_to_its_end(path: Path, steps) -> list[str]:
+    """The lines of a file that is followed while it is changed; each step waits until the one before was seen."""
+    lines: list[str] = []
+    follow = followed.follow_file(path, "log", -1)
+
+    async def read() -> None:
+        async for batch in follow:
+            lines.extend(batch)
+
+    reading = asyncio.create_task(read())
+    for change, seen in steps:
+        change()
+        async with asyncio.timeout(10):
+            while len(lines) < seen and not reading.done():  # noqa: ASYNC110 - it is read in a thread
+                await asyncio.sleep(0.01)
+    with pytest.raises(followed.SourceEnded) as caught:
+        await reading
+    assert caught.value.over
+    return lines
+
+
+async def test_a_file_is_followed_over_rotation_truncation_and_to_its_removal(tmp_path, monkeypatch):
+    monkeypatch.setattr(followed, "FASTEST_POLL_S", 0.01)
+    monkeypatch.setattr(followed, "SLOWEST_POLL_S", 0.01)
+    path = tmp_path / "log"
+    path.write_bytes(b"one\n")
+
+    def rotate() -> None:
+        with path.open("ab") as file:
+            file.write(b"last of the old")
+        path.rename(tmp_path / "log.1")
+        path.write_bytes(b"first of the new\n")
+
+    lines = await followed_to_its_end(
+        path,
+        [
+            (lambda: None, 1),
+            (rotate, 4),
+            (lambda: path.write_bytes(b"short\n"), 6),
+            (path.unlink, 6),
+        ],
+    )
+    again = followed.AGAIN_MARK
+    assert lines == ["one", "last of the old", again, "first of the new", again, "short"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@given(logs, st.integers(0, 5))
+def test_following_a_file_begins_with_its_last_whole_lines(tmp_path, data, count):
+    path = tmp_path / "log"
+    path.write_bytes(data)
+    blob = FileBlob(path)
+    end, first = followed._last_whole(blob, count)
+    blob.close()
+    splitter = LineSplitter()
+    whole = splitter.feed(data)
+    assert first == (whole[-count:] if count else [])
+    assert splitter.flush() == whole_lines(data[end:], -1)
+
+
+async def test_an_interrupt_closes_a_log_only_when_nobody_reads_it_any_more():
+    held = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    reading = []
+
+    class Slow(BytesBlob):
+        def read(self, offset: int, length: int) -> bytes:
+            reading.append("begun")
+            loop.call_soon_threadsafe(held.set)
+            for _ in range(100_000):
+                pass
+            reading.append("done")
+            return super().read(offset, length)
+
+    async def read() -> None:
+        try:
+            async for _ in pieces.lines("s", Slow(b"x\n"), Query()):
+                pass
+        finally:
+            reading.append("closed")
+
+    task = asyncio.create_task(read())
+    await held.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert reading == ["begun", "done", "closed"]
