@@ -49,7 +49,7 @@ KEY_SETTINGS = (
     KeySetting("raw", "y", "Show the row as JSON, or its fields again", ("list",)),
     KeySetting("copy", "c", "Copy the ids of the rows, or the details that are shown", ("list",)),
     KeySetting("mark", "space", "Mark the row, or take its mark away", ("list",)),
-    KeySetting("submit", "s", "Submit a job", ("list",)),
+    KeySetting("submit", "n", "Submit a new job", ("list",)),
     KeySetting("row-stop", "x", "Stop the jobs of the rows", ("list",)),
     KeySetting("row-restart", "r", "Restart the applications of the rows", ("list",)),
     KeySetting("row-scale-up", "plus,equals_sign", "Add a worker to the group of the row", ("list",)),

@@ -330,7 +330,7 @@ async def test_a_job_is_submitted_from_a_form_that_says_everything_that_is_wrong
     async def body(console):
         await console.show(world())
         await opened(console, "jobs")
-        await console.press("s")
+        await console.press("n")
         await asked(console, JobFormScreen)
         await console.press("tab", "tab", *"1BATCH", "enter")
         await console.until(lambda: "no command is named" in console.screen(), "the problems")
@@ -355,11 +355,11 @@ async def test_a_job_that_was_not_submitted_says_why():
     async def body(console):
         await console.show(world())
         await opened(console, "jobs")
-        await console.press("s")
+        await console.press("n")
         await asked(console, JobFormScreen)
         await console.press(*"true", "enter")
         await console.until(lambda: "not submitted: /nowhere is no folder" in said(console), "the reason")
-        await console.press("s")
+        await console.press("n")
         await asked(console, JobFormScreen)
         await console.press("escape")
         await console.until(lambda: is_at(console, "jobs"), "the jobs")
@@ -397,10 +397,10 @@ async def test_the_group_of_a_node_is_scaled_from_its_list():
     await run_console(body, session)
 
 
-@pytest.mark.parametrize("key", ["x", "s", "r", "minus"])
+@pytest.mark.parametrize("key", ["x", "n", "r", "minus"])
 async def test_a_read_only_profile_refuses_with_the_sentence_and_shows_no_such_key(key):
     session = FakeSession(FakeSettings(read_only=True, read_only_asked=True))
-    kind = "jobs" if key in "xs" else "nodes"
+    kind = "jobs" if key in "xn" else "nodes"
 
     async def body(console):
         await console.show(world())
