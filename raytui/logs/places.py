@@ -88,7 +88,11 @@ class Places:
         dashboard = await self._dashboard(source.cluster)
         try:
             if 0 <= lines <= LITTLE:
-                return BytesBlob(await dashboard.log_tail(source.node_id, source.filename, lines), is_end=True)
+                try:
+                    return BytesBlob(await dashboard.log_tail(source.node_id, source.filename, lines), is_end=True)
+                except Unreachable as error:
+                    if error.reason != "TooLarge":
+                        raise
             path = await self._spool.fetch(
                 f"{source.node_id}\0{source.filename}",
                 source.name,

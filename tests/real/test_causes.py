@@ -171,7 +171,11 @@ def test_an_actor_that_takes_too_much_memory_is_said_to_be_killed_for_it(shell: 
     (actor,) = [one for one in shell("actors")["items"] if one["class_name"] == "Hoarder"]
     story = explained(shell, actor["actor_id"], "memory")
     assert (story["cause"]["kind"], story["cause"]["certain"]) == ("out_of_memory", True)
-    assert [one for one in shell("conditions")["items"] if one["reason"] == "KilledForMemory"]
+    killed = until(
+        lambda: [one for one in shell("conditions")["items"] if one["reason"] == "KilledForMemory"],
+        "the kill to be a condition",
+    )
+    assert {one["about"] for one in killed} == {"work"}
 
 
 def test_a_raylet_that_is_killed_is_the_cause_of_its_node_s_death(shell: Shell) -> None:

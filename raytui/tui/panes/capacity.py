@@ -7,6 +7,7 @@ from time import monotonic
 from textual import events, on
 from textual.app import ComposeResult
 from textual.reactive import reactive
+from textual.timer import Timer
 
 from raytui.tui.panes.pane import Pane
 from raytui.tui.render.capacity import capacity_lines
@@ -38,6 +39,7 @@ class CapacityPane(Pane):
         self.heat = HeatMap()
         self._drawn: tuple[float, object] = (-EVERY_S, None)
         self._is_due = False
+        self._later: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """The title, the levels, and the map where there are many nodes."""
@@ -49,13 +51,16 @@ class CapacityPane(Pane):
     def draw(self) -> None:
         """Show the levels of the picture, and its nodes as a map when they are many."""
         self._is_due = False
+        if self._later is not None:
+            self._later.stop()
+            self._later = None
         picture, width = self.picture, self.size.width
         if picture is None or not width:
             return
         self._drawn = (monotonic(), _states(picture))
         lines = capacity_lines(picture, width)
         if not lines:
-            lines = (((" nobody tells how full the cluster is", "muted"),),)
+            lines = (((" not known: no node tells", "muted"),),)
         self.levels.show(lines)
         count = len(picture.known.applications.value or ())
         many = count > FEW
@@ -74,15 +79,15 @@ class CapacityPane(Pane):
 
     def _watch_picture(self, picture: Picture | None) -> None:
         """Draw in a frame of its own, see `VerdictBar`, and no more often than there is something new to see."""
-        if self._is_due or picture is None:
+        if picture is None or self._is_due:
             return
         at, states = self._drawn
         left = at + EVERY_S - monotonic()
-        self._is_due = True
         if left <= 0 or states != _states(picture):
+            self._is_due = True
             self.call_after_refresh(self.draw)
-        else:
-            self.set_timer(left, self.draw)
+        elif self._later is None:
+            self._later = self.set_timer(left, self.draw)
 
     @on(events.Mount)
     def _mounted(self) -> None:

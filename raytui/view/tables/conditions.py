@@ -28,7 +28,7 @@ CONDITIONS: TableKind[Condition] = TableKind(
     summary="List what needs attention.",
     about="Everything that is wrong now, worst first, each with since when and what to do about it.",
     examples=("--filter severity=error", "--filter '!worker-2' --columns subject,message"),
-    needs=frozenset({"nodes", "stats", "usage", "jobs", "serve"}),
+    needs=frozenset({"nodes", "stats", "usage", "jobs", "serve", "events"}),
     reading=lambda picture: Reading(picture.assessment.conditions, at=picture.snapshot.observed_at),
     rows=lambda picture: picture.assessment.conditions,
     key=lambda condition: f"{condition.subject}/{condition.reason}/{condition.message}",

@@ -216,3 +216,11 @@ async def test_several_logs_are_followed_as_one_to_the_end_of_the_last(platform,
     shown = [(line.source, line.text[-3:], line.level) async for batch in followed for line in batch]
     assert shown == [("worker-1", "one", "INFO"), ("head", "two", "INFO"), ("worker-1", "ree", "ERROR")]
     assert ended == {"head": True, "worker-1": True}
+
+
+async def test_last_lines_that_are_too_large_for_one_answer_are_read_in_parts(ray, look, logs, monkeypatch):
+    monkeypatch.setattr("raytui.dashboard.pooled.BODY_CAP", 1000)
+    ray.files["a", "raylet.out"] = b"".join(stamped(n % 60, f"line {n}") for n in range(500))
+    source = await logs.find(await look(), "head/raylet.out")
+    shown, _ = await lines(logs, [source], Query(lines=400))
+    assert [text for _, text in shown] == [f"line {n}" for n in range(100, 500)]

@@ -153,3 +153,7 @@ TOY: TableKind[str] = TableKind(
     ),
     document=lambda row, _: {"toy": row, "state": "running" if row == "alpha" else "failed", "size": len(row)},
 )
+
+
+def test_the_list_of_conditions_asks_for_all_that_conditions_are_made_of():
+    assert {"nodes", "stats", "usage", "jobs", "serve", "events"} <= TABLES["conditions"].needs
