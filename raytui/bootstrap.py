@@ -30,8 +30,10 @@ from raytui.manager.operations import current
 if TYPE_CHECKING:
     from typing import TypedDict
 
+    from raytui.core.node_metrics import NodeMetrics
     from raytui.core.secret import Secret
     from raytui.core.session import Session, ToolEnvironment
+    from raytui.core.snapshot import Node
     from raytui.core.spec import ClusterSpec
     from raytui.logs.engine import Logs
     from raytui.manager.cluster import ClusterManager
@@ -108,6 +110,12 @@ class ClusterSession:
         from raytui.manager.jobs import JobRunner
 
         return JobRunner(self.platform, self._connect, self.settings.cluster.name)
+
+    async def metrics(self, node: Node, session: str) -> NodeMetrics:
+        """What a node measures of itself; raises what `read_metrics` raises."""
+        from raytui.dashboard.metrics import read_metrics
+
+        return await read_metrics(node, session)
 
     async def tools(self) -> ToolEnvironment:
         """What Ray's own tools need to speak to the cluster as it is now; raises what `tool_environment` raises."""

@@ -1,10 +1,9 @@
-"""`explain`: the whole story of one thing, with what is read for it alone: the last lines of the logs that tell."""
+"""`explain`: the whole story of one thing, and where it is asked for the stacks of its processes."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -15,31 +14,25 @@ from raytui.cli.listed import journal_of
 from raytui.cli.observation import require_cluster
 from raytui.cli.table import one_line
 from raytui.cli.verb import pass_invocation, verb
-from raytui.core.causes.stories import LINES, Quote, Story, logs_of, story_document, story_of
+from raytui.core.causes.stories import Quote, Story, story_document
 from raytui.core.causes.things import Thing, find, processes_of
-from raytui.core.causes.values import Evidence
 from raytui.core.conditions import assess
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
-from raytui.core.joined import join
-from raytui.core.questions import Question
+from raytui.core.node_metrics import measured
 from raytui.core.remedy import as_commands
 from raytui.core.snapshot import Snapshot
 from raytui.core.units import duration
 from raytui.core.waiting import sentences
+from raytui.manager.telling import QUESTIONS, tell
 from raytui.view.amounts import local_time
 from raytui.view.words import state_role
 
 if TYPE_CHECKING:
     from raytui.cli.paint import Paint
-    from raytui.core.session import Logs, Session
+    from raytui.core.session import Session
 
-QUESTIONS: frozenset[Question] = frozenset(
-    {"stats", "usage", "jobs", "actors", "tasks", "placement_groups", "ray_workers", "serve", "events"}
-)
 MOST_STACKS = 16
 """Processes of a job whose stacks are read, one after the other."""
-LOG_S = 8.0
-"""How long one log may take; what it would tell is missing then."""
 
 
 @verb(
@@ -65,10 +58,7 @@ def explain(invocation: Invocation, /, *, thing: str, stack: bool) -> int:
         async with session:
             snapshot = await session.monitor.observe(QUESTIONS)
             require_cluster(snapshot)
-            evidence = Evidence(join(snapshot))
-            found = _find(snapshot, thing)
-            tails = await _read(session.logs, snapshot, logs_of(snapshot, evidence, found))
-            story = story_of(evidence, found, journal_of(settings), tails)
+            story = await tell(session, snapshot, _find(snapshot, thing), journal_of(settings))
             return await _with_stacks(session, snapshot, story) if stack else story
 
     story = asyncio.run(look())
@@ -91,21 +81,6 @@ def _find(snapshot: Snapshot, thing: str) -> Thing:
         if broken is not None and snapshot.nodes.value is None:
             raise Unreachable(broken) from None
         raise
-
-
-async def _read(logs: Logs, snapshot: Snapshot, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The last lines of the logs of these names; of one that cannot be read now there are none."""
-
-    async def tail(name: str) -> tuple[str, ...]:
-        try:
-            async with asyncio.timeout(LOG_S):
-                return tuple(await logs.read(await logs.find(snapshot, name), 4 * LINES))
-        except (RaytuiError, TimeoutError):
-            # A log of a node that is gone is often gone with it: the story is told without it.
-            return ()
-
-    wanted = list(names)
-    return dict(zip(wanted, await asyncio.gather(*map(tail, wanted)), strict=True))
 
 
 async def _with_stacks(session: Session, snapshot: Snapshot, story: Story) -> Story:
@@ -153,6 +128,11 @@ def story_lines(story: Story, now: float, paint: Paint) -> list[str]:
         lines += ["", "Who said what"]
         width = max(len(witness.source) for _, witness in witnesses)
         lines += [f"  {witness.source.ljust(width)}  {one_line(witness.said)}" for _, witness in witnesses]
+    figures = list(measured(story.metrics)) if story.metrics is not None else []
+    if figures:
+        lines += ["", "What the node measures now"]
+        width = max(len(name) for name, _ in figures)
+        lines += [f"  {name.ljust(width)}  {one_line(said)}" for name, said in figures]
     if story.moments:
         lines += ["", "What happened when"]
         width = max(len(moment.source) for moment in story.moments)

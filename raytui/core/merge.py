@@ -55,6 +55,7 @@ def _merge(node: Node, figures: Node | None) -> Node:
         disk_total=figures.disk_total,
         gpus=figures.gpus,
         sampled_at=figures.sampled_at,
+        metrics_port=figures.metrics_port,
     )
 
 

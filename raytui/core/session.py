@@ -16,11 +16,12 @@ import msgspec
 from raytui.core.errors import RaytuiError
 from raytui.core.events import StepEvent
 from raytui.core.logline import LogLine, Missed, Query
+from raytui.core.node_metrics import NodeMetrics
 from raytui.core.plan import Plan, Verb
 from raytui.core.platforms import PlatformName
 from raytui.core.protocols import Platform
 from raytui.core.questions import Question
-from raytui.core.snapshot import Application, Job, Snapshot
+from raytui.core.snapshot import Application, Job, Node, Snapshot
 from raytui.core.spec import ClusterSpec
 
 SourceKind = Literal["launcher", "ray", "kept", "job", "file"]
@@ -227,6 +228,14 @@ class Session(Protocol):
     @property
     def jobs(self) -> Jobs:
         """Its jobs."""
+        ...
+
+    async def metrics(self, node: Node, session: str) -> NodeMetrics:
+        """What a living node measures of itself, asked at its own address; costs a request each time.
+
+        `session` is Ray's name of the cluster's life, empty where it is unknown. Raises `Unreachable` where nothing of
+        that life answers there within 2 s.
+        """
         ...
 
     async def tools(self) -> ToolEnvironment:

@@ -198,6 +198,7 @@ class Node(msgspec.Struct, frozen=True, gc=False):
     gpus: tuple[Gpu, ...] = ()
     sampled_at: float = 0.0
     """When the agent sampled the physical figures; 0 when there are none."""
+    metrics_port: int = 0  # of its metrics at `ip`; 0 where Ray told none
 
 
 class Amount(msgspec.Struct, frozen=True, gc=False):

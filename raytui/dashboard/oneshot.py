@@ -36,12 +36,14 @@ from raytui.system.threads import in_daemon_thread
 class OneShotTransport(Transport):
     """HTTP through http.client."""
 
-    def __init__(self, target: DashboardTarget) -> None:
+    def __init__(self, target: DashboardTarget, cap: int = BODY_CAP) -> None:
+        """`cap` is how many bytes of an answer are read at most."""
         self._target = target
+        self._cap = cap
         self._streams: Transport | None = None
 
     async def get(self, path: str, timeout: float) -> Response:  # noqa: D102 - see Transport
-        return await self._exchange(_Exchange(self._target, path, timeout), timeout, f"GET {path[:40]}")
+        return await self._exchange(_Exchange(self._target, path, timeout, cap=self._cap), timeout, f"GET {path[:40]}")
 
     async def send(self, method: str, path: str, body: bytes, timeout: float) -> Response:  # noqa: D102 - see Transport
         exchange = _Exchange(self._target, path, timeout, method, body)
@@ -78,8 +80,16 @@ class _Exchange:
     """One request on one connection, run in a thread, ended from outside by `abort`."""
 
     def __init__(
-        self, target: DashboardTarget, path: str, timeout: float, method: str = "GET", body: bytes | None = None
+        self,
+        target: DashboardTarget,
+        path: str,
+        timeout: float,
+        method: str = "GET",
+        body: bytes | None = None,
+        *,
+        cap: int = BODY_CAP,
     ) -> None:
+        self._cap = cap
         self._method = method
         self._body = body
         self.phase: Trouble = "connect_timeout"
@@ -122,14 +132,14 @@ class _Exchange:
         connection.request(self._method, path, self._body, headers=headers_for(target, self._path))
         answer = connection.getresponse()
         headers = {name.lower(): value for name, value in answer.getheaders()}
-        if answer.length is not None and answer.length > BODY_CAP:
+        if answer.length is not None and answer.length > self._cap:
             raise TransportError("too_large", str(answer.length))
         # With a known length only a whole read tells half an answer from all of it; without one the cap must be kept
         # here.
-        body = answer.read() if answer.length is not None else answer.read(BODY_CAP + 1)
+        body = answer.read() if answer.length is not None else answer.read(self._cap + 1)
         if not body and answer.length is None and not answer.chunked:
             raise TransportError("closed")  # the header broke off: http.client takes its end for the end of the answer
-        if len(body) > BODY_CAP:
+        if len(body) > self._cap:
             raise TransportError("too_large")
         return Response(answer.status, headers, body, target.url.rstrip("/") + self._path)
 

@@ -100,6 +100,7 @@ class _Raylet(msgspec.Struct, rename="camel", gc=False):
     death_info: _Death | None = None
     state_message: str | None = None
     node_name: str | None = None
+    metrics_export_port: int | None = None
 
 
 class _Disk(msgspec.Struct, gc=False):
@@ -258,6 +259,7 @@ def _stats(row: _Summary, raylet: _Raylet) -> Node:
         state,
         reason=text(death.reason),
         message=text(death.reason_message),
+        metrics_port=raylet.metrics_export_port or 0,
     )
     if state == "DEAD" or not row.now:
         return known

@@ -13,13 +13,14 @@ from typing import Self
 
 import msgspec
 
-from raytui.core.errors import ConfigurationError, Interrupted, NotFound, RaytuiError
+from raytui.core.errors import ConfigurationError, Failure, Interrupted, NotFound, RaytuiError, Unreachable
 from raytui.core.events import StepEvent
+from raytui.core.node_metrics import NodeMetrics
 from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop
 from raytui.core.platforms import PlatformName
 from raytui.core.questions import Question
 from raytui.core.session import JobRequest, LogSource, Session, ToolEnvironment
-from raytui.core.snapshot import Job, Snapshot
+from raytui.core.snapshot import Job, Node, Snapshot
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.core.validate import validate
 from tests.fakes.platform import FakePlatform
@@ -227,10 +228,17 @@ class FakeSession:
         self.logs = FakeLogs()
         self.jobs = FakeJobs()
         self.platform = FakePlatform()
+        self.measured: dict[str, NodeMetrics] = {}
+        """By name of node, what it measures of itself."""
         self.closed = False
 
     async def tools(self) -> ToolEnvironment:
         return ToolEnvironment({})
+
+    async def metrics(self, node: Node, session: str) -> NodeMetrics:
+        if node.name not in self.measured:
+            raise Unreachable(Failure("network", "NoAddress", f"Ray told no address of the metrics of {node.name}"))
+        return self.measured[node.name]
 
     async def __aenter__(self) -> Self:
         return self

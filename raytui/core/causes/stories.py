@@ -11,6 +11,7 @@ from raytui.core.causes.things import Thing, cause_of
 from raytui.core.causes.values import Cause, Evidence
 from raytui.core.events import Event
 from raytui.core.life import OVER
+from raytui.core.node_metrics import NodeMetrics, metrics_document, strains
 from raytui.core.remedy import Hint, as_commands
 from raytui.core.report import SCHEMA_VERSION, Document
 from raytui.core.snapshot import Application, Job, Node, Snapshot
@@ -56,6 +57,8 @@ class Story(msgspec.Struct, frozen=True):
     """Why it waits, or what of it does."""
     stacks: tuple[Quote, ...] = ()
     """What its processes do at this moment, where that was asked for."""
+    metrics: NodeMetrics | None = None
+    """What its node measures of itself now, where it lives and could be asked."""
     missing: tuple[str, ...] = ()
     """What could not be asked and might tell more."""
 
@@ -75,6 +78,19 @@ def logs_of(snapshot: Snapshot, evidence: Evidence, thing: Thing) -> tuple[str, 
             extra = ("gcs_server.out",) if app.role == "head" else ()
             names += [app.short, *(f"{app.short}/{log}" for log in ("raylet.err", "raylet.out", *extra))]
     return tuple(dict.fromkeys(names))
+
+
+def node_to_measure(evidence: Evidence, thing: Thing) -> Node | None:
+    """The living node whose own metrics tell more of a thing: the node itself, or the one of an application."""
+    row = thing.row
+    node = evidence.joined.node_of(row) if isinstance(row, Application) else row
+    return node if isinstance(node, Node) and node.state == "ALIVE" and cause_of(evidence, row) is None else None
+
+
+def with_metrics(story: Story, metrics: NodeMetrics) -> Story:
+    """The story with what the node measures of itself; its sentence names what strains the node."""
+    sentence = "; ".join((story.sentence, *strains(metrics)))
+    return msgspec.structs.replace(story, sentence=sentence, metrics=metrics)
 
 
 def story_of(
@@ -213,6 +229,7 @@ def story_document(story: Story) -> Document:
         "logs": [{"log": quote.log, "lines": list(quote.lines)} for quote in story.quotes],
         "stacks": [{"process": stack.log, "lines": list(stack.lines)} for stack in story.stacks],
         "hint": as_commands(story.hint),
+        "metrics": None if story.metrics is None else metrics_document(story.metrics),
         "missing": list(story.missing),
     }
 

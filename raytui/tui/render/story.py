@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from raytui.core.causes.stories import Story
+from raytui.core.node_metrics import measured
 from raytui.core.units import duration
 from raytui.core.waiting import sentences
 from raytui.tui.render.attention import with_keys
@@ -36,6 +37,9 @@ def story_lines(story: Story, width: int, now: float, keys: Mapping[str, str]) -
     parts = cause.chain if cause is not None else ()
     witnesses = [(witness.source, witness.said, "") for part in parts for witness in part.witnesses]
     lines += _table("Who said what", witnesses, width)
+    if story.metrics is not None:
+        figures = [(name, said, "") for name, said in measured(story.metrics)]
+        lines += _table("What the node measures now", figures, width)
     moments = [(moment(one.at, now), one.said, one.source) for one in story.moments]
     lines += _table("What happened when", moments, width)
     for quote in story.quotes:

@@ -10,7 +10,9 @@ from typing import Any, Self
 import pytest
 
 from raytui import bootstrap
-from raytui.core.snapshot import Snapshot
+from raytui.core.node_metrics import NodeMetrics
+from raytui.core.snapshot import Node, Snapshot
+from raytui.dashboard.metrics import read_metrics
 from raytui.logs.engine import Logs
 from raytui.startup import main
 from tests.fakes.platform import FakePlatform
@@ -48,6 +50,9 @@ class Seen:
 
     async def observe(self, questions: object = ()) -> Snapshot:
         return self.snapshot
+
+    async def metrics(self, node: Node, session: str) -> NodeMetrics:
+        return await read_metrics(node, session)
 
     async def __aenter__(self) -> Self:
         return self
