@@ -105,4 +105,6 @@ def _time(seconds: float) -> str:
 
 
 def _size(count: int) -> str:
+    if not count:
+        return "none"
     return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"

@@ -7,6 +7,7 @@ out: names and labels differ from version to version of Ray.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import math
 import re
 from collections import defaultdict
@@ -28,7 +29,7 @@ _CHECK = "ray_health_check_rpc_latency_ms"
 _OBJECTS = "ray_object_store_memory"
 _MEMORY = ("ray_node_mem_used", "ray_node_mem_total", "ray_node_mem_shared_bytes")
 _LINE = re.compile(
-    rb"^(%s)(?:\{(.*)\})?[ \t]+([^ \t]+)(?:[ \t]+-?\d+)?[ \t\r]*$"
+    rb"^(%s)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+-?\d+)?[ \t\r]*$"
     % b"|".join(
         name.encode()
         for name in (*_LOOP_LAGS, f"{_CHECK}_bucket", f"{_CHECK}_count", f"{_CHECK}_sum", _OBJECTS, *_MEMORY)
@@ -36,6 +37,7 @@ _LINE = re.compile(
     re.MULTILINE,
 )
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_ESCAPED = re.compile(r"\\(.)")
 _SILENCE: dict[Trouble, str] = {
     "refused": "nothing listens there",
     "connect_timeout": "no connection could be made from here, as where nodes have a network of their own",
@@ -55,7 +57,7 @@ async def read_metrics(node: Node, session: str, *, timeout: float = TIMEOUT_S) 
     another life than `session`, Ray's name of the cluster's (empty where it is unknown), or of another node.
     """
     who = node.name or node.node_id
-    if not node.metrics_port or not node.ip:
+    if not 0 < node.metrics_port < 65536 or not _is_address(node.ip):
         raise _unreachable("NoAddress", f"Ray told no address of the metrics of {who}")
     host = f"[{node.ip}]" if ":" in node.ip else node.ip
     address = f"{host}:{node.metrics_port}"
@@ -92,7 +94,7 @@ def parse_metrics(body: bytes, address: str) -> NodeMetrics:
         if value is None:
             continue
         name = found[1].decode()
-        labels = dict(_LABEL.findall((found[2] or b"").decode(errors="replace")))
+        labels = _labels((found[2] or b"").decode(errors="replace"))
         session = session or sanitize(labels.get("SessionName", ""))
         ip = ip or sanitize(labels.get("ip") or labels.get("NodeAddress", ""))
         if name in _LOOP_LAGS:
@@ -124,6 +126,19 @@ def parse_metrics(body: bytes, address: str) -> NodeMetrics:
         objects_in_shared_memory=_whole(objects.get("MMAP_SHM")),
         objects_on_disk=_whole(objects.get("MMAP_DISK")),
     )
+
+
+def _labels(text: str) -> dict[str, str]:
+    return {name: _ESCAPED.sub(lambda one: one[1], value) for name, value in _LABEL.findall(text)}
+
+
+def _is_address(text: str) -> bool:
+    """Whether it is an IP address, as Ray tells of every node; nothing else is asked."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _number(text: str) -> float | None:

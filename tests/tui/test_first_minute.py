@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import msgspec
 
+from raytui.core.node_metrics import NodeMetrics
 from raytui.core.snapshot import Job, Reading
 from raytui.tui.keys import KEYS
 from raytui.tui.render.capacity import bars
 from raytui.tui.render.heat import HeatCells
 from raytui.tui.render.places import places_line, short_count
+from raytui.tui.render.story import story_lines
 from raytui.tui.render.text import line_cells
 from raytui.tui.render.verdict import Names, Times, title
 from raytui.tui.screens.story import StoryScreen
+from raytui.tui.telling import tell
 from raytui.tui.widgets.heat_map import HeatMap
 from raytui.view.failing import Failing
 from raytui.view.picture import picture_of
 from tests.tui.conftest import healthy, node, run_console, with_dead_worker
-from tests.tui.fakes import FakeSession
+from tests.tui.fakes import FakeSession, as_session
 from tests.unit.core import values
 from tests.unit.core.values import NOW
 
@@ -98,6 +101,23 @@ async def test_enter_tells_the_story_of_the_condition_under_the_cursor_and_l_sho
         await console.until(lambda: console.cluster.is_current, "the way back")
 
     await run_console(body, session, size=(100, 40))
+
+
+async def test_the_story_of_a_node_that_lives_holds_what_it_measures_of_itself():
+    session = FakeSession()
+    name = node(1).name
+    session.measured[name] = NodeMetrics("10.0.0.7:39401", loop_lag=1.24, loop="raylet_main_io_context")
+    session.monitor.put(healthy())
+    story = await tell(as_session(session), picture_of(healthy()), "worker-1")
+    shown = "\n".join(text_of(line) for line in story_lines(story, 100, NOW, {}))
+    assert "its event loop raylet_main_io_context lagged by 1.2 s" in shown
+    assert "What the node measures now\n  event loop lag  1.2 s (raylet_main_io_context)" in shown
+    session.measured.clear()
+    session.monitor.put(healthy())
+    story = await tell(as_session(session), picture_of(healthy()), "worker-1")
+    assert f"Ray told no address of the metrics of {name}" in "\n".join(
+        text_of(line) for line in story_lines(story, 100, NOW, {})
+    )
 
 
 async def test_the_log_opens_by_itself_on_what_fails_and_counts_its_errors():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from raytui.core.causes.stories import logs_of, story_document, story_of
+from raytui.core.causes.stories import logs_of, node_to_measure, story_document, story_of, with_metrics
 from raytui.core.causes.things import find
 from raytui.core.causes.values import Evidence
 from raytui.core.conditions import assess
@@ -12,6 +12,7 @@ from raytui.core.errors import ConfigurationError, Failure, NotFound
 from raytui.core.events import Event
 from raytui.core.joined import join
 from raytui.core.needs import Part, Pending
+from raytui.core.node_metrics import NodeMetrics, measured
 from raytui.core.remedy import as_commands
 from raytui.core.snapshot import Actor, Job, RayEvent, ServeDeployment, Usage
 from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task
@@ -197,3 +198,45 @@ def test_a_deployment_is_a_condition_with_the_error_of_its_replicas() -> None:
     rows = (ServeDeployment("shop", "DEPLOY_FAILED", "Bad", "DEPLOY_FAILED", message=trace),)
     (condition,) = assess(snapshot(serve=rows)).conditions
     assert condition.message == "Serve deployment is DEPLOY_FAILED: ValueError: no weights"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "measured_node"),
+    [("head", "ray-cluster-head"), ("stray", "stray"), ("worker-1", None), ("raysubmit_abc", None)],
+)
+def test_only_of_a_node_that_lives_its_own_figures_are_asked(wanted: str, measured_node: str | None) -> None:
+    snapshot_ = seen()
+    asked = node_to_measure(Evidence(join(snapshot_)), find(snapshot_, wanted))
+    assert (asked.name if asked is not None else None) == measured_node
+
+
+def test_a_story_names_what_strains_its_node() -> None:
+    figures = NodeMetrics(
+        "10.0.0.7:39401",
+        loop_lag=1.24,
+        loop="raylet_main_io_context",
+        health_checks=200,
+        health_checks_late=3,
+        health_check_mean=0.004,
+        memory_used=15_500_000_000,
+        memory_total=16_000_000_000,
+        objects_on_disk=2_000_000_000,
+    )
+    story = with_metrics(told("head")[0], figures)
+    assert story.sentence == (
+        "application head is ALIVE; its event loop raylet_main_io_context lagged by 1.2 s; "
+        "3 of 200 health checks of nodes took longer than 1 s; 97 % of its memory is in use; "
+        "objects of 2.0 GB lie on disk because shared memory had no room for them"
+    )
+    document = story_document(story)["metrics"]
+    assert (document["event_loop_lag_seconds"], document["shared_memory_bytes"]) == (1.24, None)
+    assert len(document["strains"]) == 4
+    assert ("health checks", "200 of nodes, 4 ms on average, 3 longer than 1 s") in list(measured(figures))
+
+
+def test_a_node_at_ease_is_told_as_it_is_and_one_that_was_not_asked_has_no_figures() -> None:
+    story = told("head")[0]
+    assert story_document(story)["metrics"] is None
+    at_ease = NodeMetrics("a", loop_lag=0.003, loop="x", memory_used=1_000_000_000, memory_total=16_000_000_000)
+    assert with_metrics(story, at_ease).sentence == story.sentence
+    assert list(measured(at_ease)) == [("event loop lag", "3 ms (x)"), ("memory", "1.0 GB of 16.0 GB")]
