@@ -10,39 +10,32 @@ from typing import IO
 from raytui.cli.output import Output
 from raytui.core.errors import OperationFailed
 from raytui.core.logline import LogLine, Missed
-from raytui.core.report import SCHEMA_VERSION, list_document
+from raytui.core.report import SCHEMA_VERSION
 from raytui.core.units import rfc3339
 
 MOST_OPEN = 64
 
 
 class Printer:
-    """Prints lines as they come. One log as JSON that is not followed is one document, everything else a stream."""
+    """Prints lines as they come, as JSON one object a line."""
 
-    def __init__(self, output: Output, *, named: bool, source: str = "", streams: bool) -> None:
-        """`named`: each line is printed with its source; `source` is the one log of a document."""
+    def __init__(self, output: Output, *, named: bool) -> None:
+        """`named`: each line of text is printed with its source."""
         self._output = output
         self._named = named
-        self._source = source
-        self._streams = streams
-        self._held: list[dict[str, object]] = []
 
     def lines(self, lines: Sequence[LogLine]) -> None:
         """The next lines."""
         if not self._output.json:
             self._output.lines(text_of(line, named=self._named) for line in lines)
-        elif self._streams:
-            for line in lines:
-                self._output.record({"schema_version": SCHEMA_VERSION, "source": line.source, **_row(line)})
-        else:
-            self._held += map(_row, lines)
+            return
+        for line in lines:
+            self._output.record({"schema_version": SCHEMA_VERSION, "source": line.source, **_row(line)})
 
     def end(self, missed: Sequence[Missed] = ()) -> None:
         """All lines were printed."""
         if not self._output.json:
             return
-        if not self._streams:
-            self._output.document({**list_document(self._held), "source": self._source})
         for each in missed:
             self._output.record(
                 {"schema_version": SCHEMA_VERSION, "missed": {"source": each.source, "reason": each.reason}}

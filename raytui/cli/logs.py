@@ -255,9 +255,7 @@ async def _show(
             where = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files below {view.target}"
             invocation.diagnostics.lines([f"{count:,} lines of {_logs(len(found))} were written to {where}"])
             return 0
-        plain = view.is_plain
-        source = view.names[0] if plain else ""
-        printer = Printer(invocation.output, named=not plain, source=source, streams=not plain)
+        printer = Printer(invocation.output, named=not view.is_plain)
         async for batch in batches:
             printer.lines(batch)
             await asyncio.sleep(0)
@@ -306,7 +304,7 @@ async def _follow(
         if len(found) > 1:
             invocation.diagnostics.warning(f"{source}: {error.message}; the others are followed on")
 
-    printer = Printer(invocation.output, named=not view.is_plain, streams=True)
+    printer = Printer(invocation.output, named=not view.is_plain)
     async with aclosing(logs.follow_all(found, query, ended)) as batches:
         if view.target is not None:
             await save(batches, view.target, named=len(found) > 1)

@@ -196,7 +196,7 @@ def _judge_absent_head(joined: Joined, head: Application) -> _Judgement:
         return _Judgement("starting", "down", starting(joined, head, broken), of_waiting(joined))
     if head.state == "stopping":
         hint = Remedy("watch", "--until absent", "follows it")
-        return _Judgement("stopping", "down", msgspec.structs.replace(broken, hint=hint), [])
+        return _Judgement("stopping", "down", msgspec.structs.replace(broken, hint=hint), of_waiting(joined))
     found = [Condition("error", head.name, broken.reason, message, broken.hint, since=head.ended_at)]
     if head.state == "unknown":
         return _Judgement(

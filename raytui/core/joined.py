@@ -272,7 +272,8 @@ class Joined:  # noqa: PLR0904  # look-ups of one join, most of them a line: apa
                 return node.node_id, node.state
             if current and report is not None and report.state in OVER and report.node_id in {"", node.node_id}:
                 return node.node_id, "DEAD"
-            return node.node_id, "UNKNOWN" if app.state in {"failed", "stopped", "unknown"} else "ALIVE"
+            # Ray calls a node ALIVE for up to 65 s after it vanished: only an application that is to run speaks for it.
+            return node.node_id, "ALIVE" if app.state in {"running", "starting"} else "UNKNOWN"
         if report is None or self.snapshot.nodes.value is not None:
             return "", None
         if report.state == "unread":

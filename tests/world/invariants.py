@@ -300,7 +300,11 @@ class Judge:
         if told and site.refused_at < begin - QUOTA_BOUND:
             self.wrong("quota", f"a status says {told[0]['message']!r}, and nobody was kept waiting for long")
         said = " ".join(f"{found['subject']} {found['message']}" for found in told)
-        for app in site.ours() if not site.faults.errors and not site.faults.outages else ():
+        # Where room has just become free, the platform begins within a second what waited for it.
+        had_room = len(site.holding()) < site.faults.quota or site.room_at > begin - 1.0
+        if site.faults.errors or site.faults.outages or had_room:
+            return
+        for app in site.ours():
             kept = app.waits_since is not None and app.waits_since < begin - QUOTA_BOUND and app.status == STARTING
             if kept and app.shown_from < begin and not app.deleting and not _names(said, app):
                 ago = end - (app.waits_since or 0.0)

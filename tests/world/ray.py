@@ -26,7 +26,7 @@ class WorldDashboard(Dashboard):
 
     @property
     def workload(self) -> Workload:
-        raise NotImplementedError("nobody in the world asks what runs on Ray")
+        raise AssertionError("nobody in the world asks what runs on Ray")
 
     async def version(self) -> RayVersion:
         session = await self._session()

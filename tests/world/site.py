@@ -69,6 +69,8 @@ class Site:
         """What was seen to be wrong the moment it happened."""
         self.refused_at = -1e9
         """When an application was last kept waiting for quota."""
+        self.room_at = -1e9
+        """When an application last found room in the quota."""
         self._count = 0
 
     # ------------------------------------------------------------------ questions
@@ -223,6 +225,7 @@ class Site:
     def _waits_for_quota(self, app: App) -> bool:
         if not app.ours or not self.faults.quota or len(self.holding()) < self.faults.quota:
             app.waits_since = None
+            self.room_at = self.now()
             return False
         if app.waits_since is None:
             app.waits_since = self.now()

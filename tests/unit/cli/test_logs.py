@@ -105,15 +105,11 @@ def test_usage_is_refused_before_anything_is_asked(show, call, words, field):
     assert (code, [problem["field"] for problem in document["error"]["problems"]]) == (2, [field])
 
 
-def test_lines_as_json_are_one_document(show, call, platform):
+def test_lines_as_json_are_one_object_a_line(show, text, platform):
     show(snapshot(), platform)
-    _, document, _ = call("logs", "-n", "2")
-    unknown = {"at": None, "level": None}
-    assert document["items"] == [
-        {"line": "line 298", "offset": 2572, **unknown},
-        {"line": "line 299", "offset": 2581, **unknown},
-    ]
-    assert (document["schema_version"], document["truncated"]) == (1, False)
+    rows = [json.loads(line) for line in text("logs", "-n", "2", "-o", "json")[1].splitlines()]
+    same = {"schema_version": 1, "source": "head", "at": None, "level": None}
+    assert rows == [{"line": "line 298", "offset": 2572, **same}, {"line": "line 299", "offset": 2581, **same}]
 
 
 def test_the_list_names_launchers_what_a_dead_node_left_and_jobs(show, call, text, platform):
