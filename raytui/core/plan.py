@@ -281,11 +281,9 @@ def plan_scale(spec: ClusterSpec, applications: tuple[Application, ...], counts:
 def plan_restart(spec: ClusterSpec, applications: tuple[Application, ...], target: str) -> Plan:
     """Restart `head`, `workers`, `all`, a group, or one `GROUP-N`, or several of them with commas between.
 
-    Workers join a restarted head by themselves.
+    Workers join a restarted head by themselves. What a scale is still deleting is restarted only where it is named.
     """
-    names_of = {
-        app.name: {"all", app.short, *(("workers", app.group) if app.role == "worker" else ())} for app in applications
-    }
+    names_of = {app.name: {app.short} if _is_leaving(spec, app) else _names_of(app) for app in applications}
     targets = target.split(",")
     chosen = tuple(app for app in applications if not names_of[app.name].isdisjoint(targets))
     missing = next((one for one in targets if not any(one in names for names in names_of.values())), None)
@@ -293,23 +291,15 @@ def plan_restart(spec: ClusterSpec, applications: tuple[Application, ...], targe
         have = ", ".join(app.short for app in applications) or "none"
         groups = ", ".join(dict.fromkeys(app.group for app in applications if app.role == "worker"))
         words = "or say head, workers or all" + (f", or a group: {groups}" if groups else "")
-        return Plan(
-            "restart",
-            spec.name,
-            spec,
-            (),
-            changed=False,
-            problems=(Problem("target", f"{spec.name} has no {missing}", f"it has: {have}; {words}"),),
-        )
+        problem = Problem("target", f"{spec.name} has no {missing}", f"it has: {have}; {words}")
+        return Plan("restart", spec.name, spec, (), changed=False, problems=(problem,))
     head = next((app for app in applications if app.role == "head"), None)
     if (head is None or head.state not in LIVE) and head not in chosen:
         state = f"is {head.state}" if head else "does not exist"
         remedy = Remedy("restart", "all", "starts the head") if head else Remedy("start", "", "creates it")
         what = f"the head of {spec.name} {state}, and a restarted worker would wait for it in vain"
-        return Plan(
-            "restart", spec.name, spec, (), changed=False,
-            problems=(Problem("head", f"{what}; nothing was changed", remedy),),
-        )  # fmt: skip
+        problem = Problem("head", f"{what}; nothing was changed", remedy)
+        return Plan("restart", spec.name, spec, (), changed=False, problems=(problem,))
     notes: list[Hint] = []
     if any(app.role == "head" for app in chosen) and len(chosen) < len(applications):
         notes.append("running jobs end with the head; the workers join the new head by themselves")
@@ -334,6 +324,16 @@ def plan_restart(spec: ClusterSpec, applications: tuple[Application, ...], targe
         notes=tuple(notes),
         target=target,
     )
+
+
+def _names_of(app: Application) -> set[str]:
+    return {"all", app.short, *(("workers", app.group) if app.role == "worker" else ())}
+
+
+def _is_leaving(spec: ClusterSpec, app: Application) -> bool:
+    """Whether it is stopping, and the spec has no place for it."""
+    size = spec.all_groups.get(app.group)
+    return app.role == "worker" and app.state == "stopping" and (size is None or app.index > size.count)
 
 
 def create_request(spec: ClusterSpec, name: str) -> CreateRequest:

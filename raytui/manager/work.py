@@ -254,7 +254,9 @@ class Work:
             _raise_failures(answers)
             return
         failed = [
-            str(answer) for answer in answers if isinstance(answer, BaseException) and not isinstance(answer, NotInTime)
+            _words_of(answer)
+            for answer in answers
+            if isinstance(answer, BaseException) and not isinstance(answer, NotInTime)
         ]
         sentence = (
             f"the {self._deadline.seconds:g} s ran out while {', '.join(late)} was being restarted; it may be stopped"
@@ -340,11 +342,19 @@ class Work:
 
 def _raise_failures(answers: Sequence[object]) -> None:
     errors = [answer for answer in answers if isinstance(answer, BaseException)]
-    for error in errors:
-        if not isinstance(error, RaytuiError):
-            raise error
+    odd = next((error for error in errors if not isinstance(error, RaytuiError)), None)
+    if odd is not None:
+        for error in errors:
+            if error is not odd:
+                odd.add_note(_words_of(error))
+        raise odd
     if len(errors) == 1:
         raise errors[0]
     if errors:
         first = next(error for error in errors if isinstance(error, RaytuiError))
         raise OperationFailed("; ".join(str(error) for error in errors), hint=first.hint, reason=first.reason)
+
+
+def _words_of(error: BaseException) -> str:
+    """An error with its notes, which say what it left."""
+    return "; ".join([str(error), *getattr(error, "__notes__", ())])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from raytui.core.errors import DeadlineExceeded, NotFound, OutcomeUnknown, RaytuiError
 from raytui.core.snapshot import Snapshot
-from tests.world.records import FAILED, RUNNING, STARTING, STOPPED, App, RayNode
+from tests.world.records import FAILED, RUNNING, STARTING, STOPPED, STOPPING, App, RayNode
 from tests.world.site import Site
 
 if TYPE_CHECKING:
@@ -125,7 +125,9 @@ class Judge:
         """After a failure: what this run made is gone, or named."""
         if run.verb == "restart":
             lost = [app for app in run.before if app.id not in self.site.apps and ("deleted", app) in run.changes]
-            lost = [app for app in lost if app.short not in {other.short for other in self.site.ours()}]
+            # What it made again and somebody removed then is not its to name.
+            there = {other.short for other in self.site.ours()} | self._by_hand(run)
+            lost = [app for app in lost if app.short not in there]
             unsaid = [
                 app.name
                 for app in lost
@@ -166,13 +168,17 @@ class Judge:
         if run.concurrent or self.site.creating:
             return
         there = {app.short: app for app in self.site.ours()}
-        by_hand = {app.short for at, by, _, app in self.site.changes if by is None and at >= run.began}
+        by_hand = self._by_hand(run)
         if run.verb == "stop":
             self._stop_done(run, there)
             return
         wanted = run.wanted
         if run.verb == "restart":
-            wanted = [app.short for app in run.before if run.targets(app) or run.states[app] in {STARTING, RUNNING}]
+            # What an earlier scale was still deleting is nobody's wish.
+            meant = {
+                app for app in run.before if run.targets(app) and not (app.deleting and run.states[app] == STOPPING)
+            }
+            wanted = [app.short for app in run.before if app in meant or run.states[app] in {STARTING, RUNNING}]
         wanted = [name for name in wanted if name not in by_hand]
         missing = [name for name in wanted if name not in there]
         if missing:
@@ -193,6 +199,10 @@ class Judge:
             for name in wanted:
                 if name in there and (run.asked is not None or there[name].shown_from < run.began):
                     self._lives(run, there[name])
+
+    def _by_hand(self, run: Run) -> set[str]:
+        """Short names of what was changed by somebody who is no raytui since the run began."""
+        return {app.short for at, by, _, app in self.site.changes if by is None and at >= run.began}
 
     def _lives(self, run: Run, app: App) -> None:
         now, bound = self.site.now(), self.bound

@@ -304,6 +304,7 @@ class Life:
         if run.extra is not None:
             judge.extra = {*(judge.extra or {0}), run.extra}
         if run.verb == "stop":
+            run.was = set(judge.asked), set(judge.extra)
             judge.asked.add(0)
             judge.extra.add(0)
 
@@ -313,7 +314,8 @@ class Life:
         if run.outcome == "done" and run.extra is not None and not run.concurrent:
             self.judge.extra = {run.extra}
         if run.outcome == "done" and run.verb == "stop" and not run.keep and not run.concurrent:
-            self.judge.asked, self.judge.extra = set(), set()
+            # What nobody has seen to be gone is what was last asked for, should a start find it.
+            self.judge.asked, self.judge.extra = (set(), set()) if run.wait else run.was
 
     async def _watch_over(self, task: asyncio.Task[None]) -> None:
         while not task.done():

@@ -125,6 +125,8 @@ class Run(Program):
         """How many workers it must leave when it is done; none where that is nobody's business."""
         self.extra: int | None = None
         """The same of the second group."""
+        self.was: tuple[set[int], set[int]] = set(), set()
+        """How many of each group may have been asked for before a stop."""
         self.fair = True
         self.task: asyncio.Task[None] | None = None
 

@@ -9,6 +9,7 @@ import pytest
 
 from raytui.core.conditions import assess, node_state
 from raytui.core.errors import Failure
+from raytui.core.joined import join
 from raytui.core.remedy import as_commands
 from raytui.core.report import status_document
 from raytui.core.snapshot import Amount, Reading, Usage
@@ -311,6 +312,13 @@ def test_without_knowing_how_many_workers_were_asked_for_nothing_is_called_ok():
     judged = assess(seen)
     assert (judged.phase, judged.verdict, judged.broken) == ("unknown", "unknown", None)
     assert [condition.reason for condition in judged.conditions] == ["RecordUnreadable"]
+
+
+def test_the_node_of_an_application_that_is_being_ended_is_unknown_though_ray_calls_it_alive():
+    seen = snapshot((application(0), application(1, "stopping")), (node(0), node(1)))
+    assert join(seen).state_of(seen.workers[0])[1] == "UNKNOWN"
+    running = snapshot((application(0), application(1)), (node(0), node(1)))
+    assert join(running).state_of(running.workers[0])[1] == "ALIVE"
 
 
 def test_the_node_of_an_application_that_is_stopping_is_meant_to_end():

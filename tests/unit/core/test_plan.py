@@ -110,6 +110,15 @@ def test_restart_takes_several_targets_at_once_and_refuses_all_when_one_is_not_t
     assert "no worker-9" in refused.problems[0].message
 
 
+def test_restart_of_all_workers_leaves_what_a_scale_is_still_deleting():
+    there = (application(0), application(1), application(2), application(3, "stopping"))
+    assert [app.short for app in plan_restart(SPEC, there, "workers").ends] == ["worker-1", "worker-2"]
+    assert [app.short for app in plan_restart(SPEC, there, "worker-3").ends] == ["worker-3"]
+    # One that the spec has a place for was stopped by somebody, and is restarted.
+    kept = (application(0), application(1), application(2, "stopping"))
+    assert [app.short for app in plan_restart(SPEC, kept, "workers").ends] == ["worker-1", "worker-2"]
+
+
 def test_restart_head_says_that_jobs_end():
     plan = plan_restart(SPEC, (application(0), application(1)), "head")
     assert plan.steps[1].targets == ("ray-cluster-head",)

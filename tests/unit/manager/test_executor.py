@@ -618,6 +618,22 @@ async def test_what_a_restart_had_to_make_again_is_named_though_no_list_shows_it
     assert set(world.states()) == {"head", "worker-1", "worker-2"}
 
 
+async def test_of_several_errors_that_nobody_foresaw_each_says_what_it_left(tmp_path):
+    world, manager = await started(tmp_path)
+
+    async def odd(application):
+        error = UnicodeEncodeError("ascii", "\u201d", 0, 1, "injected")
+        error.add_note(f"{application.name} may be deleted by now")
+        raise error
+
+    world.restart = odd
+    with pytest.raises(UnicodeEncodeError) as raised:
+        await _consume(manager.execute(await manager.plan("restart", target="workers")))
+    notes = " ".join(raised.value.__notes__)
+    assert "worker-1 may be deleted by now" in notes
+    assert "worker-2 may be deleted by now" in notes
+
+
 async def test_a_restart_that_hangs_ends_with_the_time_and_names_what_may_be_stopped(tmp_path):
     world, manager = await started(tmp_path)
     world.stuck_restart = {ONE}
