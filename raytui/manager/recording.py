@@ -27,12 +27,10 @@ class Recording:
         plan = self._plan
         if plan.record is None:
             return
-        before = await self._platform.store.recorded_spec(plan.cluster)
-        if before is None:
-            # A record that was written moments ago may not be seen yet; what exists carries what it was made from.
-            before = recorded_spec(await self._platform.list(plan.cluster))
-        self._before = before
-        if self._before != plan.record:
+        stands = await self._platform.store.recorded_spec(plan.cluster)
+        # A record that was written moments ago may not be seen yet; what exists carries what it was made from.
+        self._before = stands or recorded_spec(await self._platform.list(plan.cluster))
+        if stands != plan.record:
             # From here on it may stand there, whatever becomes of the request.
             self._written = True
             await self._platform.store.record_spec(plan.cluster, plan.record)

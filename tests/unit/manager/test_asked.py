@@ -57,6 +57,16 @@ async def test_a_scale_is_recorded_and_a_vanished_worker_comes_back_with_its_own
     assert world.asked[NAME].workers.count == 2
 
 
+async def test_a_start_records_what_only_the_applications_still_carry(world: World, tmp_path: Path) -> None:
+    manager = world.manager(tmp_path, spec=TWO)
+    await carry_out(manager, "start")
+    # A stop that nobody waited for removes the record, and its applications may still be there.
+    world.asked.pop(NAME)
+    world.end("ray-cluster-worker-2")
+    await carry_out(manager, "start")
+    assert world.asked[NAME].workers.count == 2
+
+
 async def test_a_flag_counts_and_leaves_the_rest_as_recorded(world: World, tmp_path: Path) -> None:
     manager = world.manager(tmp_path, spec=ONE)
     await carry_out(manager, "start", spec=like(ONE, cpu=3.0), flags={"workers.cpu"})

@@ -138,10 +138,15 @@ class ProjectStore:
 
     async def recorded_spec(self, cluster: str) -> ClusterSpec | None:
         """What was last asked for; none when nothing is recorded, or only what cannot be understood."""
-        try:
-            return msgspec.json.decode(await self._files.read(spec_path(cluster)), type=ClusterSpec)
-        except (NotFound, msgspec.MsgspecError):
-            return None
+        for _ in range(2):
+            try:
+                data = await self._files.read(spec_path(cluster))
+            except NotFound:
+                return None
+            # The file is replaced whole, so what is no JSON was garbled on its way: it is read once more.
+            with contextlib.suppress(msgspec.DecodeError):
+                return _understood(msgspec.json.decode(data))
+        return None
 
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         """The launcher's output as it stands in the project folder."""
@@ -224,6 +229,13 @@ class ProjectStore:
         if task is None or task.done():
             task = self._clearing[cluster] = asyncio.ensure_future(self._folder.forget_run(cluster))
         await asyncio.shield(task)
+
+
+def _understood(document: object) -> ClusterSpec | None:
+    try:
+        return msgspec.convert(document, ClusterSpec)
+    except msgspec.ValidationError:
+        return None
 
 
 async def every(calls: Iterable[Awaitable[T]]) -> list[T]:

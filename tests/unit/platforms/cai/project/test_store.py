@@ -33,6 +33,21 @@ async def test_what_was_asked_for_is_kept_in_the_cluster_s_folder_until_it_is_re
     assert not (tmp_path / ".raytui/c/spec.json").exists()
 
 
+async def test_a_record_that_was_garbled_on_its_way_is_read_once_more(tmp_path: Path) -> None:
+    client, files = client_over(Scripted()), DirectFiles(tmp_path)
+    store = ProjectStore(files, SharedFolder(files), Lifecycle(client), client.timing)
+    spec = ClusterSpec(name="c", workers=WorkersSpec(count=3))
+    await store.record_spec("c", spec)
+    read, garbled = files.read, [b'{"id": tru']
+
+    async def once(path: str) -> bytes:
+        return garbled.pop() if garbled else await read(path)
+
+    files.read = once  # type: ignore[method-assign]
+    assert await store.recorded_spec("c") == spec
+    assert not garbled
+
+
 def platform_over(world: Scripted, folder: Path) -> CaiPlatform:
     platform = CaiPlatform(
         host="https://ml.example.com",
