@@ -36,10 +36,20 @@ class Shell:
         self.folder = folder
 
     def __call__(self, *words: str, code: int = 0) -> dict[str, Any]:
+        (document,) = self.documents(self.run(*words, code=code))
+        return document
+
+    @staticmethod
+    def documents(text: str) -> list[dict[str, Any]]:
+        """What was printed: one document, or one for each line of a stream."""
+        return [json.loads(text)] if text.startswith("{\n") else [json.loads(line) for line in text.splitlines()]
+
+    def run(self, *words: str, code: int = 0) -> str:
+        """What a verb prints as JSON."""
         command = [sys.executable, "-m", "raytui", "--cluster", CLUSTER, "-o", "json", *words]
         done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=200, check=False)
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return json.loads(done.stdout)
+        return done.stdout
 
     def processes(self) -> list[psutil.Process]:
         """Every process that carries our state directory."""
@@ -135,7 +145,8 @@ def test_a_life_from_start_to_nothing_left(shell: Shell, foreign: str):
         "the job",
     )
     assert done["status"] == "SUCCEEDED", done
-    assert any("42" in item["line"] for item in shell("logs", f"job/{job['submission_id']}")["items"])
+    lines = shell.documents(shell.run("logs", f"job/{job['submission_id']}"))
+    assert any("42" in line["line"] for line in lines)
 
     report = json.loads((shell.folder / "local" / CLUSTER / "nodes" / f"{CLUSTER}-worker-1.json").read_text())
     (raylet,) = [
