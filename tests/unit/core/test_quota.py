@@ -201,6 +201,13 @@ def test_a_head_that_waits_says_so_in_the_verdict():
     assert found.subject == "ray-cluster-head"
 
 
+def test_what_waits_is_said_while_the_head_is_stopping_too():
+    judged = assess(seen([application(0, "stopping", cpu=2.0), waiting()], holdings()))
+    assert judged.phase == "stopping"
+    (found,) = only(judged, "QuotaExceeded")
+    assert found.subject == "ray-cluster-worker-1"
+
+
 def test_a_minute_without_capacity_missing_is_told_with_what_is_known():
     peer = application(0, began_at=NOW - 400, started_at=NOW - 365)
     late = waiting(created_at=NOW - 70)
