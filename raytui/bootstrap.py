@@ -158,7 +158,7 @@ def opened(settings: Settings) -> Opened:
         return open_session(with_project(settings), long_lived=True)
 
     place = settings.address or settings.host or str(settings.state_dir)
-    identity = " ".join((settings.platform, place, settings.project_id, settings.cluster.name))
+    identity = f"{settings.platform} {place} {settings.project_id} {settings.cluster.name}"
     return Opened(settings, session, identity, named)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os.path
+from pathlib import Path
 
 from raytui.core.errors import Problem
 
@@ -21,4 +21,5 @@ def command_of(line: str, origin: str, problems: list[Problem]) -> str:
     if not words or not words[0] or "\0" in line:
         problems.append(Problem("notify", f"the command names no program ({origin})", 'for example "~/bin/page-me"'))
         return ""
-    return shlex.join([os.path.expanduser(words[0]), *words[1:]])
+    expanded = str(Path(words[0]).expanduser()) if words[0].startswith("~") else words[0]
+    return shlex.join([expanded, *words[1:]])

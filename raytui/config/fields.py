@@ -174,8 +174,8 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "notify",
         "text",
-        "Command that the console and watch run when the verdict has changed, with RAYTUI_VERDICT and others set and the "
-        "change as JSON on its input; no shell.",
+        "Command that the console and watch run when the verdict has changed, with RAYTUI_VERDICT and others set and "
+        "the change as JSON on its input; no shell.",
         "--notify",
         sample='"~/bin/page-me --urgent"',
     ),

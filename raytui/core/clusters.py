@@ -72,7 +72,8 @@ class ClusterLook(msgspec.Struct, frozen=True):
 
 def look_of(entry: Entry, snapshot: Snapshot, assessment: Assessment, before: ClusterLook | None = None) -> ClusterLook:
     """What a snapshot tells of a cluster; `before` is the look before."""
-    worst = next((one for one in assessment.conditions if one.severity != "info"), None)
+    # What is wrong with the work that people run is no part of a verdict, and a short look does not ask for it.
+    worst = next((one for one in assessment.conditions if one.severity != "info" and not one.is_of_work), None)
     broken = assessment.broken
     why, hint = ("", "") if worst is None else (worst.message, worst.hint)
     if worst is None and broken is not None:

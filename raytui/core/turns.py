@@ -13,7 +13,7 @@ from raytui.core.units import rfc3339, rfc3339_or_none
 HOLD_S = 5.0
 """How long another verdict must have been seen, without a look that told otherwise, before it is told."""
 LONGEST_S = 30.0
-"""After that long away from the verdict that was told last, whatever is so now is told: worse and worse is no moment."""
+"""After that long away from the verdict that was told last, whatever is so now is told."""
 
 
 class Turn(msgspec.Struct, frozen=True):

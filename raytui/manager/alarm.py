@@ -1,4 +1,4 @@
-"""Whoever does not look at the screen is told that a verdict changed: by a command of one's own, by the terminal's bell.
+"""Whoever does not look at the screen is told that a verdict changed: by a command of one's own, by the bell.
 
 Both are off unless somebody asks for them: a bell rings for everybody who shares the terminal, and a command is the
 operator's own.

@@ -127,7 +127,7 @@ def listed_beside(place: Place, names: Sequence[str], known: Sequence[Place]) ->
     """Places for the clusters of these names, which the platform of `place` lists, without those that are known."""
     assert place.opened is not None
     taken = {one.entry.name for one in known}
-    made = []
+    made: list[Place] = []
     for name in names:
         entry = place.opened.named(name)
         if entry.name in taken:
