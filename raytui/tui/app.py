@@ -119,12 +119,14 @@ class RaytuiApp(App[str]):
 
     def get_default_screen(self) -> ClusterScreen:
         """The first mode: the cluster of the settings."""
-        return self.new_cluster(self._clusters.front, self.settings)
+        return self._made(self._clusters.front, self.settings)
 
     def new_cluster(self, tab: Tab, settings: ConsoleSettings) -> ClusterScreen:
         """A screen for a cluster."""
-        made = ClusterScreen(settings, tab.place.session, clock=self._clock, keys=self.keys, mode=tab.mode)
-        tab.screen = made
+        return ClusterScreen(settings, tab.place.session, clock=self._clock, keys=self.keys, mode=tab.mode)
+
+    def _made(self, tab: Tab, settings: ConsoleSettings) -> ClusterScreen:
+        made = tab.screen = self.new_cluster(tab, settings)
         self.watch(made, "latest", partial(self._clusters.saw, tab), init=False)
         self.watch(made, "trouble", partial(self._clusters.failed, tab), init=False)
         self.watch(made, "stale", self._clusters_changed, init=False)
@@ -170,7 +172,7 @@ class RaytuiApp(App[str]):
                 tab.place.forget()
                 tab.screen, tab.mode = None, self._clusters.new_mode()
             if tab.screen is None:
-                self.add_mode(tab.mode, partial(self.new_cluster, tab, settings))
+                self.add_mode(tab.mode, partial(self._made, tab, settings))
         if tab is before and self.current_mode == tab.mode:
             return
         self._clusters.front = tab
