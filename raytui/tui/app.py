@@ -363,14 +363,13 @@ def run(settings: Settings) -> int:
         )
         return 2
 
-    from raytui.bootstrap import beside, opened
-    from raytui.bootstrap import open_session as build
+    from raytui import bootstrap
 
     def open_session() -> Session:
 
-        return build(settings, long_lived=True)
+        return bootstrap.open_session(settings, long_lived=True)
 
-    return show(RaytuiApp(settings, open_session, own=opened(settings), others=beside(settings)))
+    return show(RaytuiApp(settings, open_session, own=bootstrap.opened(settings), others=bootstrap.beside(settings)))
 
 
 def show(app: RaytuiApp, *, headless: bool = False) -> int:
