@@ -26,7 +26,7 @@ from raytui.core.session import ConsoleSettings, Session
 from raytui.core.units import sanitize
 from raytui.manager.alarm import Alarm
 from raytui.manager.looks import Place
-from raytui.tui.clusters import Clusters, Tab
+from raytui.tui.clusters import FIRST_MODE, Clusters, Tab
 from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.glyphs import AsciiGlyphs, to_ascii
 from raytui.tui.keys import AMONG_SEVERAL, Key, bindings, table
@@ -70,6 +70,7 @@ class RaytuiApp(App[str]):
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     BINDINGS: ClassVar[list[BindingType]] = bindings("anywhere")
 
+    DEFAULT_MODE = FIRST_MODE
     tabs: reactive[tuple[TabMark, ...]] = reactive((), repaint=False)
     """The clusters as the line above the verdict shows them; one alone has no line."""
 
@@ -102,7 +103,7 @@ class RaytuiApp(App[str]):
         self.tab_keys = f"{pair[0]} next" if pair else ""
         self.set_reactive(RaytuiApp.tabs, self._clusters.marks)
         self._glyphs = AsciiGlyphs(enabled=needs_ascii(screen_file().encoding) if ascii_only is None else ascii_only)
-        self._leaving = self._ending = False
+        self._leaving = self._ending = self._returns = False
         for theme, _ in THEMES.values():
             self.register_theme(theme)
         self.theme = THEMES.get(settings.theme, THEMES["dark"])[0].name
@@ -175,6 +176,10 @@ class RaytuiApp(App[str]):
                 self.add_mode(tab.mode, partial(self._made, tab, settings))
         if tab is before and self.current_mode == tab.mode:
             return
+        if not self._returns:
+            self._returns = True
+            # Its screen is Textual's default one, to which there is no way back without a name.
+            self.add_mode(FIRST_MODE, self.get_default_screen)
         self._clusters.front = tab
         there = tab.screen
         await self.switch_mode(tab.mode)

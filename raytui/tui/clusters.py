@@ -30,6 +30,8 @@ from raytui.view.words import VERDICTS, look_word
 if TYPE_CHECKING:
     from raytui.tui.screens.cluster import ClusterScreen
 
+FIRST_MODE = "cluster"
+"""The mode in which the console begins."""
 EVERY_S = 20.0
 """Seconds between two short looks at a cluster."""
 SLOWEST_S = 120.0
@@ -113,7 +115,7 @@ class Clusters:
         self._clock = clock
         self._changed = changed
         self._alarm = alarm
-        self.front = Tab(own, "_default")
+        self.front = Tab(own, FIRST_MODE)
         self.tabs = [self.front, *(Tab(Place(entry, clock), f"cluster {n}") for n, entry in enumerate(entries, 1))]
         self._made = len(self.tabs)
         self._few = asyncio.Semaphore(FEW)
