@@ -380,6 +380,6 @@ class _Reading:
 
     def _also_wrong(self, cluster: ClusterSpec) -> list[Problem]:
         """Problems of what the person did set, beside those of type: mending must not take two rounds."""
-        told = {problem.field for problem in self._problems}
+        fields = {problem.field for problem in self._problems}
         given = {path.removeprefix("cluster.") for path, origin in self._origins.items() if origin != "default"}
-        return [p for p in validate(cluster.resolved(self._platform), self._platform) if p.field in given - told]
+        return [p for p in validate(cluster.resolved(self._platform), self._platform) if p.field in given - fields]

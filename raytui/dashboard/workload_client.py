@@ -128,5 +128,5 @@ def _refused(error: Unreachable, what: str) -> RaytuiError:
     """Ray answers what it refuses with a server's error and the last line of its traceback, which says why."""
     if error.reason not in {"ServerError", "RequestRefused"}:
         return error
-    told = error.message.partition(" with status ")[2].partition(": ")[2]
-    return OperationFailed(f"{what}: {told or error.message}", hint="", reason="JobRefused")
+    body = error.message.partition(" with status ")[2].partition(": ")[2]
+    return OperationFailed(f"{what}: {body or error.message}", hint="", reason="JobRefused")

@@ -66,21 +66,21 @@ def _places(joined: Joined, *, made_up: bool) -> Iterator[Place]:
         owner = joined.application_of(node)
         if owner is not None and (owner.name in ends or not _takes_work(joined, owner)):
             continue
-        told = per_node.get(node.node_id)
-        if told is None and addresses.get(node.ip) == 1:
-            told = per_node.get(node.ip)
+        amounts = per_node.get(node.node_id)
+        if amounts is None and addresses.get(node.ip) == 1:
+            amounts = per_node.get(node.ip)
         yield Place(
             sanitize(joined.node_name(node.node_id)),
-            {**_totals(told), **node.resources} if made_up and told else node.resources,
-            {name: amount.total - amount.used for name, amount in told.items()} if told is not None else None,
+            {**_totals(amounts), **node.resources} if made_up and amounts else node.resources,
+            {name: amount.total - amount.used for name, amount in amounts.items()} if amounts is not None else None,
             _kind(node, owner),
             node.labels,
             node.node_id,
         )
 
 
-def _totals(told: Mapping[str, Amount]) -> dict[str, float]:
-    return {name: amount.total for name, amount in told.items()}
+def _totals(amounts: Mapping[str, Amount]) -> dict[str, float]:
+    return {name: amount.total for name, amount in amounts.items()}
 
 
 def _takes_work(joined: Joined, owner: Application) -> bool:
