@@ -35,6 +35,8 @@ from raytui.core.waiting.values import Waiting
 Phase = Literal["absent", "starting", "running", "degraded", "stopping", "failed", "unknown"]
 Verdict = Literal["ok", "degraded", "down", "unknown"]
 LinkState = Literal["ok", "broken", "unchecked"]
+CALM_PHASES: frozenset[Phase] = frozenset({"absent", "starting", "stopping"})
+"""Phases in which what does not answer is not meant to."""
 
 
 class Assessment(msgspec.Struct, frozen=True):
@@ -59,6 +61,11 @@ class Assessment(msgspec.Struct, frozen=True):
         return tuple(
             (layer, "broken" if layer == at else "ok" if layer in self.answered else "unchecked") for layer in LAYERS
         )
+
+
+def is_calm(assessment: Assessment) -> bool:
+    """Whether what does not answer is not meant to: nothing runs yet or any more, and nothing of it is a fault."""
+    return assessment.phase in CALM_PHASES and not any(condition.is_fault for condition in assessment.conditions)
 
 
 class _Judgement(NamedTuple):

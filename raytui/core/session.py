@@ -288,6 +288,16 @@ class ConsoleSettings(Protocol):
         ...
 
     @property
+    def bell(self) -> bool:
+        """Whether the bell tells that the verdict has changed."""
+        ...
+
+    @property
+    def notify(self) -> str:
+        """Command line that tells it; empty for none."""
+        ...
+
+    @property
     def keys(self) -> dict[str, str]:
         """Keys of one's own by their ids in the table of keys."""
         ...

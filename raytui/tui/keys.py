@@ -97,6 +97,9 @@ _DOES = {
     "log": Does("go('log')", "Logs", palette=False),
     "nodes": Does("go('nodes')", "Nodes", palette=False),
     "conditions": Does("go('conditions')", "Conditions", palette=False),
+    "next-cluster": Does("turn(1)", "next cluster", palette=False, beside="previous-cluster"),
+    "previous-cluster": Does("turn(-1)", "cluster before", palette=False),
+    "clusters": Does("go('clusters')", "clusters", palette=False),
     "palette": Does("command_palette", "do", palette=False),
     "help": Does("help", "help"),
     "dismiss": Does("dismiss", "close", palette=False),
@@ -107,6 +110,8 @@ _DOES = {
 }
 RELATED = {"its-actors": "actors", "its-tasks": "tasks", "its-processes": "workers", "its-bundles": "bundles"}
 """The keys that go to what belongs to a row, and the list that each goes to."""
+AMONG_SEVERAL = frozenset({"next-cluster", "previous-cluster", "clusters"})
+"""The keys that mean something only where there are several clusters."""
 GOES = {
     "cluster": "cluster",
     "jobs": "jobs",

@@ -36,6 +36,13 @@ class WatchFailed(Message):
 
 
 @dataclass
+class ClusterWanted(Message):
+    """Somebody wants another cluster in front, by what it is called among them."""
+
+    name: str
+
+
+@dataclass
 class OperationBegan(Message):
     """A confirmed plan is being carried out."""
 

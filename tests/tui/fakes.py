@@ -38,6 +38,8 @@ class FakeSettings(msgspec.Struct):
     cluster: ClusterSpec = SPEC
     refresh: float = 2.0
     keys: dict[str, str] = {}
+    bell: bool = False
+    notify: str = ""
 
 
 class FakeSubscription:
