@@ -67,6 +67,9 @@ def main(arguments: Sequence[str], console: Console | None = None, leave: Callab
 
 def open_screen(settings: Settings) -> int:
     """The console of these settings; answers its exit code."""
+    # Textual reads it once, when it is imported. With its own 60 a key pressed just after a frame waits 17 ms for the
+    # next; a frame costs what changed in it, and nothing where nothing did.
+    os.environ.setdefault("TEXTUAL_FPS", "200")
     from raytui.tui.app import run
 
     collect_again()
