@@ -63,7 +63,12 @@ def of_nodes(joined: Joined) -> Iterator[Condition]:
     snapshot = joined.snapshot
     nodes, names = snapshot.nodes.value or (), joined.names
     if snapshot.by_ray:
-        named = [owner.name if (owner := joined.namesake(node)) is not None else "" for node in nodes]
+
+        def owners(*_: object) -> list[str]:
+            return [owner.name if (owner := joined.namesake(node)) is not None else "" for node in nodes]
+
+        # As one, since they change together: none is looked up while nodes and members are those of before.
+        (named,) = joined.derive("owners", owners, (nodes,), (joined.members,))
         findings = joined.derive("nodes", _of_node, nodes, named)
     else:
         findings = joined.derive(

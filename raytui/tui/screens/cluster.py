@@ -40,7 +40,7 @@ from raytui.tui.requests import configured, scaled
 from raytui.tui.theme import sheet
 from raytui.tui.watch import watch
 from raytui.tui.widgets.key_bar import KeyBar
-from raytui.view.picture import Picture, advance, is_equal
+from raytui.view.picture import Picture, is_equal
 from raytui.view.words import is_stale
 
 if TYPE_CHECKING:
@@ -231,8 +231,8 @@ class ClusterScreen(Screen[None]):
 
     @on(messages.SnapshotArrived)
     def _snapshot_arrived(self, message: messages.SnapshotArrived) -> None:
-        before, after = self.picture, advance(self.picture, message.snapshot)
-        self.observed_at = message.snapshot.observed_at
+        before, after = self.picture, message.picture
+        self.observed_at = after.snapshot.observed_at
         self._tick()
         self.trouble = ""
         if is_equal(before, after):
