@@ -174,7 +174,9 @@ class RaytuiApp(App[str]):
     def _action_help(self) -> None:
         from raytui.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen([key for key in self.keys if self.cluster.offers(key)]))
+        shown = self.screen
+        place = shown.body.place if isinstance(shown, ClusterScreen) else getattr(shown, "place", "")
+        self.push_screen(HelpScreen([key for key in self.keys if self.cluster.offers(key)], place))
 
     def _action_leave(self) -> None:
         self.run_worker(self._leave(), group="leave", exit_on_error=False)
