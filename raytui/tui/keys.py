@@ -103,7 +103,7 @@ _DOES = {
     "palette": Does("command_palette", "do", palette=False),
     "help": Does("help", "help"),
     "dismiss": Does("dismiss", "close", palette=False),
-    "next-pane": Does("app.focus_next", "next pane", palette=False),
+    "next-pane": Does("app.focus_next", "pane", palette=False),
     "quit": Does("leave", "quit"),
     "plan": Does("plan", "plan", changes=True),
     "reset": Does("reset", "reset"),
@@ -125,12 +125,12 @@ GOES = {
     "conditions": "conditions",
 }
 """The keys that go to a screen of their own, and the list that each goes to."""
-_COMMON = ("start", "stop", "scale-up", "config", "filter", "palette", "help")
+_COMMON = ("start", "stop", "scale-up", "config", "filter", "next-pane", "palette", "help")
 _BARS: dict[str, tuple[str, ...]] = {
     "cluster": _COMMON,
-    "table": ("start", "stop", "scale-up", "restart", "logs", "config", "filter", "palette", "help"),
-    "attention": ("story", "cause-log", "start", "stop", "scale-up", "config", "filter", "palette", "help"),
-    "logs": ("sources", "follow", "find", "next", "filter", "start", "stop", "scale-up", "config", "palette", "help"),
+    "table": ("start", "stop", "scale-up", "restart", "logs", "config", "filter", "next-pane", "palette", "help"),
+    "attention": ("story", "cause-log", "next-pane", *_COMMON[:5], "palette", "help"),
+    "logs": ("sources", "follow", "find", "next", "filter", "next-pane", *_COMMON[:4], "palette", "help"),
     # A field takes every letter for itself.
     "config": ("plan", "reset", "dismiss", "next-pane"),
     "list": (
@@ -145,8 +145,8 @@ _BARS: dict[str, tuple[str, ...]] = {
         "row-restart",
         "row-scale-up",
         "filter",
-        "order",
         "dismiss",
+        "order",
         "raw",
         "copy",
         "mark",

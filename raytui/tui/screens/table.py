@@ -49,6 +49,8 @@ class TableScreen(OverCluster):
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     AUTO_FOCUS = "#rows"
     BINDINGS = bindings("list")
+    place = "list"
+    """Where its keys work, by the places of the table of keys."""
 
     def __init__(
         self, kind: Kind, calls: RowCalls, state: TableState | None = None, *, of: str = "", opens: bool = False
