@@ -95,6 +95,7 @@ class Manager(Protocol):
         groups: Mapping[str, int] | None = None,
         target: str = "all",
         keep: bool = False,
+        purge: bool = False,
         flags: Collection[str] | None = None,
         recreate: bool = False,
     ) -> Plan:

@@ -111,6 +111,7 @@ class FakeManager:
         groups: Mapping[str, int] | None = None,
         target: str = "all",
         keep: bool = False,
+        purge: bool = False,
         flags: Collection[str] | None = None,
         recreate: bool = False,
     ) -> Plan:
@@ -123,7 +124,7 @@ class FakeManager:
             raise ConfigurationError.from_problems(problems)
         applications = (self.monitor.last.applications.value if self.monitor.last else None) or ()
         if verb == "stop":
-            return plan_stop(wanted, applications, keep=keep)
+            return plan_stop(wanted, applications, keep=keep, purge=purge)
         if verb == "scale":
             return plan_scale(
                 wanted, applications, {**({} if workers is None else {"worker": workers}), **(groups or {})}
