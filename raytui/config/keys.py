@@ -51,6 +51,7 @@ KEY_SETTINGS = (
     KeySetting("mark", "space", "Mark the row, or take its mark away", ("list",)),
     KeySetting("submit", "n", "Submit a new job", ("list",)),
     KeySetting("row-stop", "x", "Stop the jobs of the rows", ("list",)),
+    KeySetting("row-delete", "d,delete", "Delete the Serve applications of the rows", ("list",)),
     KeySetting("row-restart", "r", "Restart the applications of the rows", ("list",)),
     KeySetting("row-scale-up", "plus,equals_sign", "Add a worker to the group of the row", ("list",)),
     KeySetting("row-scale-down", "minus", "Take the last worker of the row's group away", ("list",)),

@@ -21,6 +21,7 @@ from raytui.core.plan import Plan, Verb
 from raytui.core.platforms import PlatformName
 from raytui.core.protocols import Platform
 from raytui.core.questions import Question
+from raytui.core.serve import ServeManager
 from raytui.core.snapshot import Application, Job, Node, Snapshot
 from raytui.core.spec import ClusterSpec
 
@@ -95,6 +96,7 @@ class Manager(Protocol):
         groups: Mapping[str, int] | None = None,
         target: str = "all",
         keep: bool = False,
+        purge: bool = False,
         flags: Collection[str] | None = None,
         recreate: bool = False,
     ) -> Plan:
@@ -228,6 +230,11 @@ class Session(Protocol):
     @property
     def jobs(self) -> Jobs:
         """Its jobs."""
+        ...
+
+    @property
+    def serve(self) -> ServeManager:
+        """The means to delete its Serve applications."""
         ...
 
     async def metrics(self, node: Node, session: str) -> NodeMetrics:

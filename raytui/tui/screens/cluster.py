@@ -284,16 +284,14 @@ class ClusterScreen(Screen[None]):
             keep=request.keep,
             flags=request.flags,
             recreate=request.recreate,
+            purge=request.purge,
         )
 
     async def confirm(self, plan: Plan) -> Answer:
         """Show a plan and wait for the operator's answer; from a worker only."""
-        from raytui.tui.screens.confirm import ConfirmScreen, answer_of
+        from raytui.tui.screens.confirm import ask
 
-        leaves = self.session is not None and plan.verb == "stop" and not plan.purge
-        stays = self.session.platform.store.place_of(plan.cluster) if self.session is not None and leaves else ""
-        screen = ConfirmScreen(plan, self._verbs, stays, production=self.settings.production)
-        return answer_of(await self.app.push_screen_wait(screen, mode=self.mode))
+        return await ask(self, self.mode, self.session, plan, self._verbs, production=self.settings.production)
 
     def _carry_out(self, plan: Plan) -> AsyncGenerator[StepEvent]:
         assert self.session is not None
