@@ -47,9 +47,9 @@ class Change(msgspec.Struct, frozen=True):
     """Lines that went at the other end."""
 
 
-def after(document: Document, lines: Sequence[LogLine]) -> Change:
+def after(document: Document, lines: Sequence[LogLine], *, gaps: bool = True) -> Change:
     """The document with lines at its end; what is too much goes at its beginning."""
-    new = marked(document.lines[-1] if document.lines else None, lines)
+    new = marked(document.lines[-1] if document.lines else None, lines) if gaps else list(lines)
     held = (*document.lines, *new)
     size = document.characters + sum(len(line.text) for line in new)
     dropped = _excess(held, size)
@@ -59,11 +59,13 @@ def after(document: Document, lines: Sequence[LogLine]) -> Change:
     return Change(Document(held[dropped:], size), len(new), dropped)
 
 
-def before(document: Document, lines: Sequence[LogLine], *, begins: bool) -> Change:
+def before(document: Document, lines: Sequence[LogLine], *, begins: bool, gaps: bool = True) -> Change:
     """The document with lines at its beginning; what is too much goes at its end."""
-    new = marked(None, [*lines, *document.lines[:1]])
-    if document.lines:
-        new.pop()
+    new = list(lines)
+    if gaps:
+        new = marked(None, [*lines, *document.lines[:1]])
+        if document.lines:
+            new.pop()
     held = (*new, *document.lines)
     size = document.characters + sum(len(line.text) for line in new)
     backwards = held[::-1]
@@ -123,9 +125,24 @@ def located(document: Document, places: Mapping[str, Sequence[int | None]]) -> D
 def find(document: Document, line: LogLine) -> int | None:
     """Where a line stands that was found in its log; none when it is not held."""
     for n, held in enumerate(document.lines):
-        if held is line or (held.offset is not None and held.offset == line.offset and held.source == line.source):
+        if held is line or (held.source == line.source and _is_same(held, line)):
             return n
     return None
+
+
+def _is_same(held: LogLine, line: LogLine) -> bool:
+    if line.offset is not None and held.offset is not None:
+        return held.offset == line.offset
+    return line.offset is None and held.text == line.text and held.at == line.at
+
+
+def bottom(document: Document, begin: Mapping[str, int]) -> Place:
+    """The last line held of each log; where nothing of a log is held, `begin` says where its lines would begin."""
+    place = dict(begin)
+    for line in document.lines:
+        if line.offset is not None and not line.mark:
+            place[line.source] = line.offset
+    return place
 
 
 def matching(document: Document, pattern: Pattern) -> Document:

@@ -152,9 +152,7 @@ class ClusterScreen(Screen[None]):
             about = (self.settings, self.names, self.keys)
             self._lists = Lists(about, lambda: self.app.screen_stack, self._push, self.request, self._say)
             self._lists.ask(self.session.monitor if self.session is not None else None)
-        self._lists.go("cluster" if name == "log" else name, row)
-        if name == "log":
-            self.body.logs.view.focus()
+        self._lists.go(name, row)
 
     def _push(self, made: OverCluster, left: Left) -> None:
         # From a key of a list, too: bindings to this screen are made by this screen.
