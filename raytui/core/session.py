@@ -8,6 +8,7 @@ The one contract of console, commands and scripted sessions.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
@@ -15,7 +16,7 @@ import msgspec
 
 from raytui.core.errors import RaytuiError
 from raytui.core.events import StepEvent
-from raytui.core.logline import LogLine, Missed, Query
+from raytui.core.logline import LogBytes, LogLine, Missed, Query
 from raytui.core.node_metrics import NodeMetrics
 from raytui.core.plan import Plan, Verb
 from raytui.core.platforms import PlatformName
@@ -141,6 +142,10 @@ class Logs(Protocol):
 
         Raises `NotFound` for a name of no log and for a pattern that means none.
         """
+        ...
+
+    def open(self, source: LogSource, lines: int = -1) -> AbstractAsyncContextManager[LogBytes]:
+        """The bytes of a log, or what ends with at least its last `lines`; raises why it cannot be read."""
         ...
 
     def lines(

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
-from raytui.core.logline import LogLine, Missed, Query
+from raytui.core.logline import LogBytes, LogLine, Missed, Query
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import CREATE, Remedy
 from raytui.core.session import LogSource
@@ -52,7 +53,8 @@ class Logs:
         self._connect = connect
         self._reached: tuple[DashboardTarget, Dashboard] | None = None
         self._reaching = asyncio.Lock()
-        self._many = Many(Places(platform, self._dashboard, self._spool).open, self.follow)
+        self._places = Places(platform, self._dashboard, self._spool)
+        self._many = Many(self._places.open, self.follow)
 
     async def sources(self, snapshot: Snapshot, only: str = "") -> tuple[LogSource, ...]:
         """Every log there is, or those of `only` (`head`, `worker-1`, `job`).
@@ -222,6 +224,10 @@ class Logs:
         async with contextlib.aclosing(batches(parts)) as gathered:
             async for batch in gathered:
                 yield batch
+
+    def open(self, source: LogSource, lines: int = -1) -> AbstractAsyncContextManager[LogBytes]:
+        """The bytes of a log, or what ends with at least its last `lines`; raises why it cannot be read."""
+        return self._places.open(source, lines)
 
     def lines(
         self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None]

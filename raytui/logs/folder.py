@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError
-from raytui.core.logline import LogLine, Missed, Query
+from raytui.core.logline import LogBytes, LogLine, Missed, Query
 from raytui.core.session import LogSource
 from raytui.logs.followed import batches, follow_file
 from raytui.logs.many import Many
@@ -53,6 +53,10 @@ class Folder:
                 raise NotFound(f"there is no file {name} below {self._root}", hint="--list names those there are")
             chosen.update({source.name: source for source in of_name})
         return list(chosen.values()), missed
+
+    def open(self, source: LogSource, lines: int = -1) -> AbstractAsyncContextManager[LogBytes]:
+        """The bytes of a file."""
+        return self._open(source, lines)
 
     def lines(
         self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None]

@@ -155,9 +155,7 @@ class ClusterScreen(Screen[None]):
                 about, lambda: self.app.get_screen_stack(self.mode), self._push, self.request, self._say
             )
             self._lists.ask(self.session.monitor if self.session is not None else None)
-        self._lists.go("cluster" if name == "log" else name, row)
-        if name == "log":
-            self.body.logs.view.focus()
+        self._lists.go(name, row)
 
     def _push(self, made: OverCluster, left: Left) -> None:
         # From a key of a list, too: bindings to this screen are made by this screen.
