@@ -105,9 +105,7 @@ def make(folder: Path, size: int, files: int = 64, seed: str = "raytui") -> list
     paths = [folder / name for name in names(files)]
     missing = [path for path in paths if not path.exists() or path.stat().st_size < each]
     with ProcessPoolExecutor() as pool:
-        jobs = [
-            pool.submit(write, path, path.relative_to(folder).as_posix(), each, seed) for path in missing
-        ]
+        jobs = [pool.submit(write, path, path.relative_to(folder).as_posix(), each, seed) for path in missing]
         for job in jobs:
             job.result()
     return paths
