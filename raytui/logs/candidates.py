@@ -109,24 +109,6 @@ _RG_ALTERED = (
     rb"|(?-u:\xc2[\x80-\x9f])|(?-u:\xe2\x80[\x8e\x8f\xaa-\xae])|(?-u:\xe2\x81[\xa6-\xa9])"
 )
 """As bytes: of a class of signs rg looks at every byte one by one, for single bytes it looks at many at once."""
-_GREP_ALTERED, *(_FOLDED if self._ignore_case else ())):
-            asked += [b"-e", each]
-        return [b"-i", *asked] if self._ignore_case else asked
-
-
-_FOR_RG = {
-    " ": r"(?:[ \t]+)",
-    "$": r"(?:\r*$)",
-    r"\b": r"(?-u:\b)",
-    ".*": "(?-u:.)*",
-    ".+": "(?-u:.)+",
-}
-_FOR_GREP = {" ": "([ \t]+)", "$": "(\r*$)"}
-"""A carriage return before the end of a line is not shown."""
-_RG_ALTERED = (
-    rb"\x1b|\r[^\r\n]|\x00|\x07|\x08"
-    rb"|[\x{80}-\x{9f}]|\x{200e}|\x{200f}|[\x{202a}-\x{202e}]|[\x{2066}-\x{2069}]"
-)
 _GREP_ALTERED = (
     b"\x1b",
     b"\r[^\r]",

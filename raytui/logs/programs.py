@@ -88,7 +88,7 @@ def _bound(pid: int) -> None:
 
 @cache
 def _program(name: str) -> bytes:
-    """The path of rg, or of grep if it is GNU's; empty for another one, of which not all that is asked here is known."""
+    """The path of rg, or of grep if it is GNU's; empty for another one, of which not all that is asked is known."""
     program = which(name)
     if not program:
         return b""

@@ -25,9 +25,10 @@ LATE_EVERY = 50
 """One line in so many was written by a thread that came a moment late."""
 NODES = 4
 WORDS = (
-    "lease request granted worker pool object store spilled primary copy resources task argument fetched actor "
-    "restarted heartbeat placement bundle committed queue depth scheduling class memory monitor usage below threshold"
-).split()
+    *("lease", "request", "granted", "worker", "pool", "object", "store", "spilled", "primary", "copy", "resources"),
+    *("task", "argument", "fetched", "actor", "restarted", "heartbeat", "placement", "bundle", "committed", "queue"),
+    *("depth", "scheduling", "class", "memory", "monitor", "usage", "below", "threshold"),
+)
 TRACEBACK = 'Traceback (most recent call last):\n  File "train.py", line {line}, in step\n    loss.backward()\n'
 
 
