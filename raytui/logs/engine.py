@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
-from raytui.core.logline import LogBytes, LogLine, Missed, Query
+from raytui.core.logline import Missed
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import CREATE, Remedy
 from raytui.core.session import LogSource
@@ -41,7 +40,7 @@ AT_ONCE = 8
 """Nodes whose log names are asked for at the same time; Ray serves 100 such calls of everybody together."""
 
 
-class Logs:
+class Logs(Many):
     """The logs of the clusters of one platform."""
 
     def __init__(
@@ -53,8 +52,7 @@ class Logs:
         self._connect = connect
         self._reached: tuple[DashboardTarget, Dashboard] | None = None
         self._reaching = asyncio.Lock()
-        self._places = Places(platform, self._dashboard, self._spool)
-        self._many = Many(self._places.open, self.follow)
+        super().__init__(Places(platform, self._dashboard, self._spool).open, self.follow)
 
     async def sources(self, snapshot: Snapshot, only: str = "") -> tuple[LogSource, ...]:
         """Every log there is, or those of `only` (`head`, `worker-1`, `job`).
@@ -224,28 +222,6 @@ class Logs:
         async with contextlib.aclosing(batches(parts)) as gathered:
             async for batch in gathered:
                 yield batch
-
-    def open(self, source: LogSource, lines: int = -1) -> AbstractAsyncContextManager[LogBytes]:
-        """The bytes of a log, or what ends with at least its last `lines`; raises why it cannot be read."""
-        return self._places.open(source, lines)
-
-    def lines(
-        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None]
-    ) -> AsyncGenerator[list[LogLine]]:
-        """See `Many`."""
-        return self._many.lines(sources, query, missed)
-
-    def counts(
-        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None], *, first: bool = False
-    ) -> AsyncGenerator[tuple[LogSource, int]]:
-        """See `Many`."""
-        return self._many.counts(sources, query, missed, first=first)
-
-    def follow_all(
-        self, sources: Sequence[LogSource], query: Query, ended: Callable[[str, RaytuiError], None]
-    ) -> AsyncGenerator[list[LogLine]]:
-        """See `Many`."""
-        return self._many.follow_all(sources, query, ended)
 
     async def close(self) -> None:
         """Let go of the dashboard, and of what was read only for now."""

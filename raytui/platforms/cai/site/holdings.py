@@ -55,9 +55,7 @@ class HoldingsReader:
             ),
             asyncio.gather(
                 doubts.ask(self._rows("ListAllAcceleratorNodeLabels", _LABELS), [], "the kinds of GPU"),
-                doubts.ask(
-                    self._rows("ListUsersAcceleratorQuota", _USE, paged=False), [], "the use of GPUs by kind"
-                ),
+                doubts.ask(self._rows("ListUsersAcceleratorQuota", _USE, paged=False), [], "the use of GPUs by kind"),
             ),
         )
         kinds = labels_of(labels, use, user)
