@@ -15,6 +15,7 @@ import msgspec
 
 from raytui.core.errors import RaytuiError
 from raytui.core.events import StepEvent
+from raytui.core.lives import Life
 from raytui.core.logline import LogLine, Missed, Query
 from raytui.core.node_metrics import NodeMetrics
 from raytui.core.plan import Plan, Verb
@@ -42,6 +43,8 @@ class LogSource(msgspec.Struct, frozen=True):
     filename: str = ""
     """Ray's name of the file, or the path of a kept tail."""
     job_id: str = ""
+    life: Life | None = None
+    """The life of a node whose black box keeps it, all of it that was shipped; then `filename` is Ray's name."""
 
 
 class ToolEnvironment(msgspec.Struct, frozen=True):
