@@ -14,6 +14,7 @@ from typing import Literal, Protocol, Self
 
 import msgspec
 
+from raytui.core.black_box import Life
 from raytui.core.errors import RaytuiError
 from raytui.core.events import StepEvent
 from raytui.core.logline import LogBytes, LogLine, Missed, Query
@@ -44,6 +45,8 @@ class LogSource(msgspec.Struct, frozen=True):
     filename: str = ""
     """Ray's name of the file, or the path of a kept tail."""
     job_id: str = ""
+    life: Life | None = None
+    """The life of a node whose black box keeps it, all of it that was shipped; then `filename` is Ray's name."""
 
 
 class ToolEnvironment(msgspec.Struct, frozen=True):

@@ -30,6 +30,7 @@ _TAKEN = {
 MAX_WORKERS = 1000
 MAX_CPU = 1024.0
 MAX_MEMORY_GB = 24576.0
+MAX_LOGS_MB = 1_000_000
 MIN_MEMORY_GB = 0.5
 """Below this (GB) a Ray node does not come up: a worker's processes take about 0.3, the object store 0.08."""
 MIN_SHM_GB = 0.0625
@@ -148,6 +149,8 @@ def _port(field: str, flag: str, port: Port) -> Iterator[Problem]:
 
 def _sizes(spec: ClusterSpec) -> Iterator[Problem]:
     yield from _amount("shared_memory", spec.shared_memory, MIN_SHM_GB, MAX_MEMORY_GB, "GB of shared memory")
+    yield from _amount("logs.per_node_mb", spec.logs.per_node_mb, 1, MAX_LOGS_MB, "MB of logs")
+    yield from _amount("logs.per_cluster_mb", spec.logs.per_cluster_mb, 1, MAX_LOGS_MB, "MB of logs")
     yield from _amount("head.cpu", spec.head.cpu, 0.1, MAX_CPU, "CPUs")
     yield from _amount("head.memory", spec.head.memory, MIN_MEMORY_GB, MAX_MEMORY_GB, "GB of memory")
     yield from _group("workers", spec.workers)
