@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from raytui.logs.engine import Logs
     from raytui.manager.cluster import ClusterManager
     from raytui.manager.jobs import JobRunner
+    from raytui.manager.serve import ServeRunner
     from raytui.platforms.cai.api.client import ApiClient
     from raytui.platforms.cai.api.transport import ClientName
     from raytui.platforms.cai.deploy.pipeline import Deployment
@@ -111,6 +112,13 @@ class ClusterSession:
         from raytui.manager.jobs import JobRunner
 
         return JobRunner(self.platform, self._connect, self.settings.cluster.name)
+
+    @cached_property
+    def serve(self) -> ServeRunner:
+        """The Serve applications of the cluster."""
+        from raytui.manager.serve import ServeRunner
+
+        return ServeRunner(self.jobs.reach)
 
     async def metrics(self, node: Node, session: str) -> NodeMetrics:
         """What a node measures of itself; raises what `read_metrics` raises."""

@@ -229,6 +229,27 @@ FIELDS: tuple[Field, ...] = (
         unit="GB",
     ),
     Field(
+        "cluster.logs.keep",
+        "switch",
+        "Ship Ray's logs of each node, while it runs, to where they outlive it; logs finds them afterwards.",
+        sample="true",
+        only=_MADE,
+    ),
+    Field(
+        "cluster.logs.per_node_mb",
+        "whole",
+        "Compressed megabytes of one node's logs that are kept at most; the oldest give way.",
+        sample="64",
+        only=_MADE,
+    ),
+    Field(
+        "cluster.logs.per_cluster_mb",
+        "whole",
+        "Compressed megabytes of the logs of all nodes that are kept at most; the oldest lives give way.",
+        sample="512",
+        only=_MADE,
+    ),
+    Field(
         "cluster.head.cpu",
         "number",
         "CPUs of the head, which never gets GPUs.",

@@ -23,7 +23,7 @@ from raytui.core.errors import ConfigurationError, Problem
 from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.secret import Secret, unsendable
-from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
+from raytui.core.spec import ClusterSpec, HeadSpec, LogsSpec, WorkersSpec
 from raytui.core.validate import validate
 
 DEFAULT_REFRESH_S = 2.0
@@ -324,13 +324,16 @@ class _Reading:
         return cluster
 
     def _cluster(self) -> ClusterSpec:
-        parts: dict[str, dict[str, Any]] = {name: {} for name in ("cluster", "cluster.head", WORKERS, *self._tables)}
+        parts: dict[str, dict[str, Any]] = {
+            name: {} for name in ("cluster", "cluster.logs", "cluster.head", WORKERS, *self._tables)
+        }
         for path, value in self._values.items():
             table, _, key = path.rpartition(".")
             if table in parts:
                 parts[table][key] = value
         return ClusterSpec(
             **parts["cluster"],
+            logs=LogsSpec(**parts["cluster.logs"]),
             head=HeadSpec(**parts["cluster.head"]),
             workers=WorkersSpec(**parts[WORKERS]),
             groups={group: WorkersSpec(**parts[table]) for table, group in self._tables.items()},
@@ -390,6 +393,6 @@ class _Reading:
 
     def _also_wrong(self, cluster: ClusterSpec) -> list[Problem]:
         """Problems of what the person did set, beside those of type: mending must not take two rounds."""
-        told = {problem.field for problem in self._problems}
+        fields = {problem.field for problem in self._problems}
         given = {path.removeprefix("cluster.") for path, origin in self._origins.items() if origin != "default"}
-        return [p for p in validate(cluster.resolved(self._platform), self._platform) if p.field in given - told]
+        return [p for p in validate(cluster.resolved(self._platform), self._platform) if p.field in given - fields]

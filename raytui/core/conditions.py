@@ -189,8 +189,8 @@ def _judge_kept(snapshot: Snapshot, count: int) -> _Judgement:
 def _judge_absent_head(joined: Joined, head: Application) -> _Judgement:
     snapshot = joined.snapshot
     now = Moment(snapshot.observed_at)
-    told = why(head, now)
-    message = f"the head application is {head.state}" + (f": {told}" if told else "")
+    reason = why(head, now)
+    message = f"the head application is {head.state}" + (f": {reason}" if reason else "")
     revival = next((one for one in snapshot.revivals if one.name == head.name), None)
     broken = Failure(
         "application",
@@ -336,11 +336,11 @@ def _judge_dead_head(
         broken = Failure("application", "HeadSilent", message, Remedy("logs", "head", "shows its output"))
         return _Judgement("unknown", "unknown", broken, [*found, of_failure(head.name, broken)], unchecked)
     node = joined.node_of(head)
-    told = node.message if node is not None and node.state == "DEAD" else report.message if report is not None else ""
+    reason = node.message if node is not None and node.state == "DEAD" else report.message if report is not None else ""
     gone = Failure(
         "gcs",
         "HeadNodeDead",
-        "Ray does not list the head's node as alive" + (f": {told}" if told else ""),
+        "Ray does not list the head's node as alive" + (f": {reason}" if reason else ""),
         Remedy("restart", "head", "starts a new one"),
         conclusive=True,
     )

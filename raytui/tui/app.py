@@ -286,7 +286,9 @@ class RaytuiApp(App[str]):
     def _action_help(self) -> None:
         from raytui.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen([key for key in self.keys if self._offers(key)]))
+        shown = self.screen
+        place = shown.body.place if isinstance(shown, ClusterScreen) else getattr(shown, "place", "")
+        self.push_screen(HelpScreen([key for key in self.keys if self._offers(key)], place))
 
     def _offers(self, key: Key) -> bool:
         return self.cluster.offers(key) and (len(self.tabs) > 1 or key.id not in AMONG_SEVERAL)

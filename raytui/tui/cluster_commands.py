@@ -28,4 +28,6 @@ def offered(
             yield Command(f"Restart {target}", "shows the plan first", restart)
         keep = partial(request, Request("stop", keep=True))
         yield Command("Stop the cluster and keep its applications", "shows the plan first", keep)
+        purge = partial(request, Request("stop", purge=True))
+        yield Command("Stop --purge: the cluster and all that is kept of it", "shows the plan first", purge)
     yield Command("Choose which log to show", "of every node and job", choose_log)

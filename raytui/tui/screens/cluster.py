@@ -40,7 +40,7 @@ from raytui.tui.requests import configured, scaled
 from raytui.tui.theme import sheet
 from raytui.tui.watch import watch
 from raytui.tui.widgets.key_bar import KeyBar
-from raytui.view.picture import Picture, advance, is_equal
+from raytui.view.picture import Picture, is_equal
 from raytui.view.words import is_stale
 
 if TYPE_CHECKING:
@@ -155,9 +155,7 @@ class ClusterScreen(Screen[None]):
                 about, lambda: self.app.get_screen_stack(self.mode), self._push, self.request, self._say
             )
             self._lists.ask(self.session.monitor if self.session is not None else None)
-        self._lists.go("cluster" if name == "log" else name, row)
-        if name == "log":
-            self.body.logs.view.focus()
+        self._lists.go(name, row)
 
     def _push(self, made: OverCluster, left: Left) -> None:
         # From a key of a list, too: bindings to this screen are made by this screen.
@@ -231,8 +229,8 @@ class ClusterScreen(Screen[None]):
 
     @on(messages.SnapshotArrived)
     def _snapshot_arrived(self, message: messages.SnapshotArrived) -> None:
-        before, after = self.picture, advance(self.picture, message.snapshot)
-        self.observed_at = message.snapshot.observed_at
+        before, after = self.picture, message.picture
+        self.observed_at = after.snapshot.observed_at
         self._tick()
         self.trouble = ""
         if is_equal(before, after):
@@ -284,16 +282,14 @@ class ClusterScreen(Screen[None]):
             keep=request.keep,
             flags=request.flags,
             recreate=request.recreate,
+            purge=request.purge,
         )
 
     async def confirm(self, plan: Plan) -> Answer:
         """Show a plan and wait for the operator's answer; from a worker only."""
-        from raytui.tui.screens.confirm import ConfirmScreen, answer_of
+        from raytui.tui.screens.confirm import ask
 
-        leaves = self.session is not None and plan.verb == "stop" and not plan.purge
-        stays = self.session.platform.store.place_of(plan.cluster) if self.session is not None and leaves else ""
-        screen = ConfirmScreen(plan, self._verbs, stays, production=self.settings.production)
-        return answer_of(await self.app.push_screen_wait(screen, mode=self.mode))
+        return await ask(self, self.mode, self.session, plan, self._verbs, production=self.settings.production)
 
     def _carry_out(self, plan: Plan) -> AsyncGenerator[StepEvent]:
         assert self.session is not None

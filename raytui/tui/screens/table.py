@@ -9,7 +9,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from raytui.core.snapshot import Job
+from raytui.core.snapshot import Job, ServeDeployment
 from raytui.tui.keys import RELATED, Key, bar, bindings, verb_keys, written
 from raytui.tui.messages import ClusterWanted
 from raytui.tui.offers import Command
@@ -34,6 +34,7 @@ from raytui.view.related import Related, log_of, related
 _WIDTHS = [(0, "-narrow"), (120, "-wide")]
 _CHANGES = {
     "row-stop": frozenset({"jobs"}),
+    "row-delete": frozenset({"serve"}),
     "submit": frozenset({"jobs"}),
     "row-restart": frozenset({"apps", "nodes"}),
     "row-scale-up": frozenset({"apps", "nodes"}),
@@ -49,6 +50,8 @@ class TableScreen(OverCluster):
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     AUTO_FOCUS = "#rows"
     BINDINGS = bindings("list")
+    place = "list"
+    """Where its keys work, by the places of the table of keys."""
 
     def __init__(
         self, kind: Kind, calls: RowCalls, state: TableState | None = None, *, of: str = "", opens: bool = False
@@ -229,6 +232,10 @@ class TableScreen(OverCluster):
     def _action_stop_rows(self) -> None:
         if self.kind.name in _CHANGES["row-stop"]:
             self._changes.stop_jobs([row for row in self._meant() if isinstance(row, Job)])
+
+    def _action_delete_rows(self) -> None:
+        if self.kind.name in _CHANGES["row-delete"]:
+            self._changes.delete_serve([row for row in self._meant() if isinstance(row, ServeDeployment)])
 
     def _action_submit(self) -> None:
         if self.kind.name in _CHANGES["submit"]:
