@@ -24,7 +24,6 @@ from raytui.core.clusters import Entry, Opened
 from raytui.core.errors import NotFound
 from raytui.core.session import ConsoleSettings, Session
 from raytui.core.units import sanitize
-from raytui.manager.alarm import Alarm
 from raytui.manager.looks import Place
 from raytui.tui.clusters import FIRST_MODE, Clusters, Tab
 from raytui.tui.faults import REPORT, unforeseen
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
     from raytui.config.settings import Settings
+    from raytui.manager.alarm import Alarm
 
 
 def _commands() -> type[Provider]:
@@ -97,8 +97,7 @@ class RaytuiApp(App[str]):
         name = settings.profile_name
         own = own or Opened(settings, open_session, settings.cluster.name, lambda one: Entry(one, name, _unknown))
         place = Place(Entry(name, name, _unknown), clock, Opened(settings, open_session, own.identity, own.named))
-        alarm = Alarm(self.bell, self._not_told)
-        self._clusters = Clusters(place, others, clock, self._clusters_changed, alarm)
+        self._clusters = Clusters(place, others, clock, self._clusters_changed, self._alarm)
         pair = [key.in_bar for key in self.keys if key.id == "next-cluster"]
         self.tab_keys = f"{pair[0]} next" if pair else ""
         self.set_reactive(RaytuiApp.tabs, self._clusters.marks)
@@ -194,6 +193,11 @@ class RaytuiApp(App[str]):
     @on(ClusterWanted)
     def _cluster_wanted(self, message: ClusterWanted) -> None:
         self.open_cluster(message.name)
+
+    def _alarm(self) -> Alarm:
+        from raytui.manager.alarm import Alarm
+
+        return Alarm(self.bell, self._not_told)
 
     def _not_told(self, sentence: str) -> None:
         """A command that is to tell of changes failed."""
