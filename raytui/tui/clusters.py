@@ -219,6 +219,9 @@ class Clusters:
                     look = await tab.place.look()
                 if tab is not self.front:
                     self._took(tab, look)
+                    if tab.screen is not None:
+                        # An operation that kept it watched may have ended.
+                        tab.screen.rest()
             if self._alarm.is_turning(tab.name):
                 pause = SOON_S
             elif tab.place.last.verdict == "unknown":

@@ -243,7 +243,7 @@ async def test_a_question_of_a_cluster_waits_on_its_own_screen():
         await console.until(lambda: len(console.app.get_screen_stack(train.mode)) == 2, "the question")
         assert console.app.screen is console.cluster
         await console.press("comma")
-        await console.until(lambda: "Cancel" in console.screen(), "the question in front")
+        await console.until(lambda: "Stop train?" in console.screen(), "the question in front")
 
     await run_several(body, entry("prod", prod))
 
