@@ -21,22 +21,11 @@ from raytui.core.waiting.values import Amounts, Holder, Place, Waiting, WorkerKi
 _KUBERAY_GROUP = "ray.io/node-group"
 _OWN_LABELS = frozenset({"ray.io/node-id"})
 """Labels that no other node can have."""
-_KEY = "_why_waits"
 _NO_PLACE = frozenset({"stopping", "stopped", "failed"})
 
 
-def why_waits(joined: Joined) -> list[Waiting]:
-    """Why each demand that Ray has not placed waits, in Ray's order; none where Ray was not asked or tells of none.
-
-    Worked out once for each snapshot.
-    """
-    kept = joined.snapshot.__dict__.get(_KEY)
-    if not isinstance(kept, list):
-        kept = joined.snapshot.__dict__[_KEY] = _why_waits(joined)
-    return kept
-
-
-def _why_waits(joined: Joined) -> list[Waiting]:
+def work_out(joined: Joined) -> list[Waiting]:
+    """Why each demand that Ray has not placed waits; for `waiting.why`, which keeps it with the snapshot."""
     snapshot = joined.snapshot
     demands = demands_of(snapshot)
     if not demands or snapshot.nodes.value is None:
