@@ -38,7 +38,7 @@ ALLOWED: dict[str, tuple[int, str]] = {
         "tomllib 2 ms where a cluster was deployed, the pipeline where it is purged; httpx, cmlapi (not measured) and psutil 8 ms; what changes this machine 4.5 ms, its preflight 15 ms, shutil 2 ms",
     ),
     "tui": (
-        17,
+        18,
         "the first frame before tabs, dialogs, commands that nobody has opened, and what a narrow screen never shows (not measured one by one)",
     ),
 }
