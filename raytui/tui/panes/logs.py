@@ -13,10 +13,8 @@ from textual.reactive import reactive
 from textual.worker import Worker
 
 from raytui.core.conditions import Assessment
-from raytui.core.errors import RaytuiError
-from raytui.core.session import LogSource, Session
+from raytui.core.session import Session
 from raytui.core.snapshot import Snapshot
-from raytui.tui.faults import unforeseen
 from raytui.tui.keys import bindings
 from raytui.tui.messages import LogEnded, LogsArrived
 from raytui.tui.panes.pane import Pane
@@ -128,28 +126,16 @@ class LogsPane(Pane):
             self.run_worker(choice, group="sources", exclusive=True, exit_on_error=False)
 
     async def _choose(self, session: Session, snapshot: Snapshot) -> None:
-        from raytui.tui.screens.sources import SourcesScreen
+        from raytui.tui.screens.sources import SourcesScreen, fill_sources
 
         known = [(app.short, "launcher") for app in snapshot.applications.value or ()]
         screen = SourcesScreen(self.source, known)
-        chosen: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        chosen: asyncio.Future[tuple[str, ...] | None] = asyncio.get_running_loop().create_future()
         await self.app.push_screen(screen, chosen.set_result)
-        screen.tell("asking Ray for its files")
-        found: Sequence[LogSource] = ()
-        try:
-            found = await session.logs.sources(snapshot)
-            sentence = f"{len(found)} logs"
-        except RaytuiError as error:
-            sentence = error.message
-        except Exception as error:  # noqa: BLE001 - boundary: what is known without Ray can be chosen all the same
-            sentence = unforeseen(error)
-        if screen.is_attached:
-            if found:
-                screen.fill([(source.name, source.kind) for source in found])
-            screen.tell(sentence)
-        name = await chosen
-        if name:
-            self.open(name)
+        await fill_sources(screen, session, snapshot)
+        names = await chosen
+        if names:
+            self.open(names[0])
             self.view.focus()
 
     def _watch_session(self, session: Session | None) -> None:
