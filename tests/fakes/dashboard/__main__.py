@@ -51,6 +51,12 @@ def main() -> None:
         help="weight of one node's figures; over 64 MB in all raytui reads none",
     )
     parser.add_argument("--log-rate", type=int, default=0, help="lines a second in a followed log")
+    parser.add_argument("--dead", type=int, default=0, help="how many of the last workers were killed")
+    parser.add_argument(
+        "--failing",
+        action="store_true",
+        help="play the recorded failures: jobs, want of memory, a task that can never run, Serve, a placement group",
+    )
     given = parser.parse_args()
     made = BigDashboard(
         given.nodes,
@@ -64,6 +70,8 @@ def main() -> None:
         groups=given.placement_groups,
         workers=given.workers,
         live=True,
+        dead=given.dead,
+        failing=given.failing,
     )
     try:
         asyncio.run(serve(made, given.port, given.log_rate))
