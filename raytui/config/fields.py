@@ -165,6 +165,21 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field("refresh", "number", "Seconds between two looks of the console and of watch.", sample="2"),
     Field(
+        "bell",
+        "switch",
+        "Ring the terminal's bell when the verdict has changed, in the console and in watch.",
+        "--bell",
+        sample="true",
+    ),
+    Field(
+        "notify",
+        "text",
+        "Command that the console and watch run when the verdict has changed, with RAYTUI_VERDICT and others set and "
+        "the change as JSON on its input; no shell.",
+        "--notify",
+        sample='"~/bin/page-me --urgent"',
+    ),
+    Field(
         "cluster.name",
         "text",
         "Name of the cluster; applications are NAME-head and NAME-worker-N.",

@@ -8,11 +8,12 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from raytui.core.black_box import Life
 from raytui.core.holdings import Holdings
-from raytui.core.lives import Life
 from raytui.core.marker import Marker
 from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint
+from raytui.core.serve import ServeRest
 from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.spec import ClusterSpec
 from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
@@ -277,8 +278,8 @@ class Platform(Protocol):
         ...
 
 
-class Workload(Protocol):
-    """What runs on Ray: the lists of its State API with all details, at most 10,000 rows each, and its jobs."""
+class Workload(ServeRest, Protocol):
+    """What runs on Ray: the lists of its State API with all details, at most 10,000 rows each, its jobs, and Serve."""
 
     async def actors(self, limit: int = 1000) -> Rows[Actor]:
         """The first actors and how many there are in all; Ray gives at most 10,000."""

@@ -113,8 +113,10 @@ def _groups(spec: ClusterSpec) -> Iterator[Problem]:
         if message:
             yield Problem(field, message, hint)
         elif longest > MAX_LABEL - 7 and len(worker_name(spec.name, MAX_WORKERS)) <= MAX_LABEL - 7:
-            told = f"its applications' subdomains would be longer than {MAX_LABEL}: {spec.name}-{name}-N"
-            yield Problem(field, told, f"take at most {MAX_LABEL - 7 - longest + len(name)} characters for its name")
+            too_long = f"its applications' subdomains would be longer than {MAX_LABEL}: {spec.name}-{name}-N"
+            yield Problem(
+                field, too_long, f"take at most {MAX_LABEL - 7 - longest + len(name)} characters for its name"
+            )
         yield from _group(field, size)
     total = sum(size.count for size in spec.all_groups.values())
     if spec.groups and total > MAX_WORKERS and all(size.count <= MAX_WORKERS for size in spec.all_groups.values()):
@@ -170,8 +172,8 @@ def _group(field: str, size: WorkersSpec) -> Iterator[Problem]:
 def _of_workbench(field: str, size: WorkersSpec) -> Iterator[Problem]:
     """What only a workbench knows, so that it means nothing elsewhere."""
     if size.accelerator and not size.gpus:
-        told = f"{size.accelerator} names a kind of GPU, and no GPU is asked for"
-        yield Problem(f"{field}.accelerator", told, f"set {field}.gpus, or leave {field}.accelerator out")
+        without_gpu = f"{size.accelerator} names a kind of GPU, and no GPU is asked for"
+        yield Problem(f"{field}.accelerator", without_gpu, f"set {field}.gpus, or leave {field}.accelerator out")
     for name in ("resource_group_id", "resource_profile_id"):
         identity = getattr(size, name)
         if identity is not None and identity <= 0:

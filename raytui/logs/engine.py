@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, S
 from pathlib import Path
 
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
-from raytui.core.logline import LogLine, Missed, Query
+from raytui.core.logline import Missed
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import CREATE, Remedy
 from raytui.core.session import LogSource
@@ -41,7 +41,7 @@ AT_ONCE = 8
 """Nodes whose log names are asked for at the same time; Ray serves 100 such calls of everybody together."""
 
 
-class Logs:
+class Logs(Many):
     """The logs of the clusters of one platform."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Logs:
         self._reaching = asyncio.Lock()
         self._kept_lives = Kept(platform, spool)
         self._places = Places(platform, self._dashboard, self._spool, self._kept_lives)
-        self._many = Many(self._places.open, self.follow)
+        super().__init__(self._places.open, self.follow)
 
     async def sources(self, snapshot: Snapshot, only: str = "") -> tuple[LogSource, ...]:
         """Every log there is, or those of `only` (`head`, `worker-1`, `job`).
@@ -242,24 +242,6 @@ class Logs:
         async with contextlib.aclosing(batches(parts)) as gathered:
             async for batch in gathered:
                 yield batch
-
-    def lines(
-        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None]
-    ) -> AsyncGenerator[list[LogLine]]:
-        """See `Many`."""
-        return self._many.lines(sources, query, missed)
-
-    def counts(
-        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None], *, first: bool = False
-    ) -> AsyncGenerator[tuple[LogSource, int]]:
-        """See `Many`."""
-        return self._many.counts(sources, query, missed, first=first)
-
-    def follow_all(
-        self, sources: Sequence[LogSource], query: Query, ended: Callable[[str, RaytuiError], None]
-    ) -> AsyncGenerator[list[LogLine]]:
-        """See `Many`."""
-        return self._many.follow_all(sources, query, ended)
 
     async def close(self) -> None:
         """Let go of the dashboard, and of what was read only for now."""

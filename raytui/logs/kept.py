@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from raytui.core.black_box import Life, LifePart
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError
-from raytui.core.lives import Life, LifePart
 from raytui.core.protocols import Platform
 from raytui.core.session import LogSource
 from raytui.core.snapshot import Application, Snapshot

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from raytui.core.black_box import Life
 from raytui.core.errors import Failure, NotFound, OperationFailed, Unreachable
 from raytui.core.holdings import Holdings
-from raytui.core.lives import Life
 from raytui.core.marker import Marker
 from raytui.core.nodefile import NodeFile, kept_logs
 from raytui.core.platforms import PlatformName

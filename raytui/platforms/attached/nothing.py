@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from raytui.core.black_box import Life
 from raytui.core.errors import NotFound
-from raytui.core.lives import Life
 from raytui.core.permission import require_changeable
 from raytui.core.protocols import Check, LogChunk, not_here
 from raytui.core.remedy import Remedy

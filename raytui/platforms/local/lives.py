@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from raytui.core.lives import LIFE_RECORD, Life, is_life, life_of
+from raytui.core.black_box import LIFE_RECORD, Life, is_life, life_of
 from raytui.platforms.local.files import Folder
 from raytui.system.files import read_regular
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from raytui.core.black_box import Life
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, RefusedForSafety
 from raytui.core.launchers import folder_for, folder_in_use, mode_of, others
-from raytui.core.lives import Life
 from raytui.core.nodefile import kept_logs
 from raytui.core.protocols import LogChunk, LogPlaces
 from raytui.core.remedy import Remedy

@@ -19,7 +19,7 @@ from raytui_node.lives import Life
 from raytui_node.process import NOTHING_YET
 from raytui_node.settings import read_settings
 
-from raytui.core.lives import Life as KeptLife
+from raytui.core.black_box import Life as KeptLife
 from raytui.logs.kept import Kept
 from raytui.platforms.local.store import LocalStore
 from tests.unit.launchers.world import ROOT, World, wait_until

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 
+from raytui.core.black_box import LIFE_RECORD, Life, is_life, life_of
 from raytui.core.errors import NotFound
-from raytui.core.lives import LIFE_RECORD, Life, is_life, life_of
 from raytui.platforms.cai.project.files import ProjectFiles
 from raytui.platforms.cai.project.folder import folder_of
 
