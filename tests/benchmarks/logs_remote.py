@@ -11,7 +11,6 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -29,31 +28,24 @@ class LoggedDashboard(BigDashboard):
     def __init__(self, files: list[Path]) -> None:
         super().__init__(len(files), 0, live=True)
         self._files = files
+        self._nodes: dict[str, int] = {}
+        self.bodies["/api/jobs/"] = b"[]"
 
     def _body(self, path: str, query: dict[str, list[str]]) -> bytes | None:
         if path == "/api/v0/logs":
             return msgspec.json.encode({"result": True, "msg": "", "data": {"result": {"raylet": [FILE]}}})
+        if path == "/api/v0/logs/file":
+            node = query["node_id"][0]
+            file = self._files[self._nodes.setdefault(node, len(self._nodes)) % len(self._files)]
+            lines = int(query["lines"][0])
+            return file.read_bytes() if lines < 0 else _tail(file, lines)
         return super()._body(path, query)
 
-    async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked = parse_qs(urlsplit(self.queries[-1]).query)
-        await self._file(asked, writer)
 
-    async def _file(self, asked: dict[str, list[str]], writer: asyncio.StreamWriter) -> None:
-        path = self._files[int(asked["node_id"][0], 16) % len(self._files)]
-        lines = int(asked.get("lines", ["-1"])[0])
-        with path.open("rb") as file:
-            if lines >= 0:
-                file.seek(max(0, path.stat().st_size - lines * 1000))
-                held = file.read().split(b"\n")[-lines - 1 :]
-                parts = iter([b"\n".join(held)])
-            else:
-                parts = iter(lambda: file.read(1 << 20), b"")
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
-            for part in parts:
-                writer.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
-                await writer.drain()
-            writer.write(b"0\r\n\r\n")
+def _tail(file: Path, lines: int) -> bytes:
+    with file.open("rb") as opened:
+        opened.seek(max(0, file.stat().st_size - lines * 1000))
+        return b"\n".join(opened.read().split(b"\n")[-lines - 1 :])
 
 
 def served(files: list[Path]) -> str:
@@ -96,7 +88,7 @@ def measured(nodes: int, megabytes: int) -> None:
         url = served(files)
         began = time.perf_counter()
         for n in range(nodes):
-            asked = f"{url}/api/v0/logs/stream?node_id={n:056x}&filename={FILE}&lines=-1"
+            asked = f"{url}/api/v0/logs/file?node_id={n:056x}&filename={FILE}&lines=-1"
             subprocess.run(["curl", "-s", "-o", str(folder / "curl"), asked], check=True)
         curl = time.perf_counter() - began
         env = {**os.environ, "RAYTUI_STATE_DIR": str(folder / "state")}
