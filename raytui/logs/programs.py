@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import subprocess
 from collections.abc import Generator, Sequence
 from functools import cache
@@ -132,7 +133,6 @@ def search(asked: Sequence[bytes], blob: Blob, begin: int = 0) -> Generator[Raw 
 
 
 def _bound(pid: int) -> None:
-    import resource
 
     if hasattr(resource, "prlimit"):
         with contextlib.suppress(OSError, ValueError):  # it has ended, or a stricter limit holds already
