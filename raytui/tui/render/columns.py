@@ -76,7 +76,8 @@ class LazyRows(Sequence[Row]):
         """Where the row of that key stands, looked for first where it stood before; none when it is not here."""
         if 0 <= near < len(self) and self.key_at(near) == key:
             return near
-        return self._places.get(key)
+        # Where nothing has the cursor yet the first rows need not wait for an index of all of them.
+        return self._places.get(key) if key else None
 
     @cached_property
     def _places(self) -> dict[str, int]:

@@ -45,6 +45,7 @@ class BigDashboard(FakeDashboard):
         live: bool = False,
         dead: int = 0,
         failing: bool = False,
+        calm: bool = False,
     ) -> None:
         """`dead` is how many of the last workers were killed, and `failing` plays the recorded failures on these nodes.
 
@@ -67,7 +68,7 @@ class BigDashboard(FakeDashboard):
             "/api/jobs/": [self._job(n) for n in range(jobs)],
         }
         self._made: dict[tuple[str, int], bytes] = {}
-        self.bodies["/api/cluster_status"] = self._usage(nodes)
+        self.bodies["/api/cluster_status"] = self._usage(nodes, calm=calm)
         more = {
             "/api/v0/tasks": (tasks, self._task),
             "/api/v0/placement_groups": (groups, self._group),
@@ -275,9 +276,11 @@ class BigDashboard(FakeDashboard):
         }
         return json.dumps(row).encode()
 
-    def _usage(self, nodes: int) -> bytes:
+    def _usage(self, nodes: int, *, calm: bool) -> bytes:
         tree = json.loads(recorded("cluster_status.json"))
         report = tree["data"]["clusterStatus"]["loadMetricsReport"]
+        if calm:
+            report |= {"resourceDemand": [], "pgDemand": [], "requestDemand": []}
         report["usage"] = {
             "CPU": [1.5 * nodes, 4.0 * nodes],
             "memory": [0.0, 23057694208.0 * nodes],
