@@ -96,11 +96,12 @@ def _ending(joined: Joined, ids: frozenset[str], *, is_all: bool) -> Blast:
     """What lives on these nodes, or everywhere."""
     snapshot = joined.snapshot
     unknown: list[str] = []
+    silent: dict[str, list[str]] = {}
 
     def known(reading: Reading[tuple[object, ...]], what: str) -> bool:
         if reading.value is None:
             failure = reading.failure or snapshot.gcs.failure or snapshot.dashboard
-            unknown.append(f"{what} ({failure.message if failure is not None else 'no answer yet'})")
+            silent.setdefault(failure.message if failure is not None else "no answer yet", []).append(what)
         elif reading.unreadable:
             unknown.append(f"{reading.unreadable:,} {what} that could not be read")
         return reading.value is not None
@@ -164,7 +165,7 @@ def _ending(joined: Joined, ids: frozenset[str], *, is_all: bool) -> Blast:
         if stores and not any(store is None for store in stores)
         else None,
         is_all=is_all,
-        unknown=tuple(unknown),
+        unknown=(*(f"{', '.join(what)} ({why})" for why, what in silent.items()), *unknown),
     )
 
 

@@ -677,3 +677,18 @@ async def test_a_purge_is_a_plan_and_a_question_of_its_own():
         assert session.manager.executed[0].purge
 
     await run_console(body, session, size=(120, 40))
+
+
+@pytest.mark.parametrize("production", [False, True])
+async def test_however_much_ends_the_choices_of_a_question_stay_in_sight_at_80x24(production):
+    session = FakeSession(FakeSettings(production=production))
+
+    async def body(console):
+        await console.show(world())
+        await console.press("x")
+        await asked(console, ConfirmScreen)
+        await console.until(lambda: "Cancel" in console.screen(), "the choices")
+        assert "Stop and purge..." in console.screen()
+        assert ("type ray-cluster to go on" in console.screen()) is production
+
+    await run_console(body, session)
