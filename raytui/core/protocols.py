@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from raytui.core.black_box import Life
 from raytui.core.holdings import Holdings
 from raytui.core.marker import Marker
 from raytui.core.platforms import PlatformName
@@ -128,10 +129,11 @@ class Store(Protocol):
         ...
 
     async def kept_logs(self, application: Application) -> dict[str, str]:
-        """The ends of Ray's logs that a launcher kept when its node ended.
+        """Paths for `read_file` of the ends of Ray's logs that a launcher kept when its node ended, by Ray's names."""
+        ...
 
-        Paths for `read_file`, by Ray's name of the log.
-        """
+    async def lives(self, cluster: str) -> tuple[Life, ...]:
+        """What black boxes kept, by node and time; needs no application. Its paths are for `read_file`."""
         ...
 
     async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:

@@ -194,9 +194,9 @@ def _death(cause: object) -> tuple[str, _Death]:
     """Ray's `death_cause`: one field, named after the kind of death, with what it tells; empty when nobody died."""
     if not isinstance(cause, dict):
         return "", _Death()
-    for context, told in cause.items():
+    for context, detail in cause.items():
         try:
-            death = msgspec.convert(told, _Death, strict=False)
+            death = msgspec.convert(detail, _Death, strict=False)
         except msgspec.ValidationError:
             death = _Death()
         return _DEATHS.get(context) or text(death.reason) or context.upper(), death

@@ -142,5 +142,5 @@ def _refused(error: Unreachable, what: str, reason: str = "JobRefused") -> Raytu
     """Ray answers what it refuses with a server's error and the last line of its traceback, which says why."""
     if error.reason not in {"ServerError", "RequestRefused"}:
         return error
-    told = error.message.partition(" with status ")[2].partition(": ")[2]
-    return OperationFailed(f"{what}: {told or error.message}", hint="", reason=reason)
+    body = error.message.partition(" with status ")[2].partition(": ")[2]
+    return OperationFailed(f"{what}: {body or error.message}", hint="", reason=reason)

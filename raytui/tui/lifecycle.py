@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import msgspec
 from textual.message import Message
+from textual.worker import Worker
 
 from raytui.core.errors import OperationFailed, RaytuiError
 from raytui.core.events import StepEvent
@@ -95,3 +96,9 @@ class Lifecycle:
         except Exception as error:  # noqa: BLE001 - boundary: a fault of one operation must not end the console
             self.outcome = OperationFailed(f"{plan.verb} broke off: {unforeseen(error)}", hint=REPORT)
         yield OperationEnded(self.outcome)
+
+
+async def ended(worker: Worker[None]) -> None:
+    """Wait until a worker has ended, however it does."""
+    with contextlib.suppress(Exception):
+        await worker.wait()

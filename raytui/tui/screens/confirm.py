@@ -28,17 +28,17 @@ def answer_of(choice: str) -> Answer:
 
 
 async def ask(
-    over: Screen[None], session: Session | None, plan: Plan, verbs: Mapping[str, str], *, production: bool
+    over: Screen[None], mode: str, session: Session | None, plan: Plan, verbs: Mapping[str, str], *, production: bool
 ) -> Answer:
     """Show a plan over the screen that knows the `latest` picture, and wait for the answer; from a worker only.
 
-    What the plan ends is asked for as long as somebody reads it.
+    `mode` is that screen's, which need not be in front. What the plan ends is asked for as long as somebody reads it.
     """
     stays = session.platform.store.place_of(plan.cluster) if session is not None and plan.verb == "stop" else ""
     asking = session.monitor.subscribe(QUESTIONS) if session is not None and plan.ends else None
     try:
         screen = ConfirmScreen(plan, verbs, stays, production=production, over=over)
-        return answer_of(await over.app.push_screen_wait(screen))
+        return answer_of(await over.app.push_screen_wait(screen, mode=mode))
     finally:
         if asking is not None:
             asking.close()
