@@ -6,7 +6,7 @@ Values only: where lines come from and how they are read is `raytui.logs`.
 from __future__ import annotations
 
 from datetime import tzinfo
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 import msgspec
 
@@ -32,6 +32,27 @@ class LogLine(msgspec.Struct, frozen=True, gc=False):
     """Bytes of the log before the line; none where only the end of a log was read."""
     mark: bool = False
     """Not a line of the log: a sentence about it, such as a gap between matches."""
+
+
+class LogBytes(Protocol):
+    """The bytes of one log, read by ranges; reading blocks and belongs into a thread."""
+
+    size: int
+    """Bytes when it was opened."""
+    changed_at: float | None
+    """When it was last written, seconds since 1970; none when unknown."""
+    descriptor: int | None
+    """The open file that holds it; none when no file of this machine does."""
+    is_end: bool
+    """Whether these are only the last bytes of the log, so that nobody knows where they stand in it."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Up to that many bytes; fewer only at its end. Raises OSError."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
 
 
 class Query(msgspec.Struct, frozen=True):

@@ -8,19 +8,22 @@ The one contract of console, commands and scripted sessions.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
 import msgspec
 
+from raytui.core.black_box import Life
 from raytui.core.errors import RaytuiError
 from raytui.core.events import StepEvent
-from raytui.core.logline import LogLine, Missed, Query
+from raytui.core.logline import LogBytes, LogLine, Missed, Query
 from raytui.core.node_metrics import NodeMetrics
 from raytui.core.plan import Plan, Verb
 from raytui.core.platforms import PlatformName
 from raytui.core.protocols import Platform
 from raytui.core.questions import Question
+from raytui.core.serve import ServeManager
 from raytui.core.snapshot import Application, Job, Node, Snapshot
 from raytui.core.spec import ClusterSpec
 
@@ -42,6 +45,8 @@ class LogSource(msgspec.Struct, frozen=True):
     filename: str = ""
     """Ray's name of the file, or the path of a kept tail."""
     job_id: str = ""
+    life: Life | None = None
+    """The life of a node whose black box keeps it, all of it that was shipped; then `filename` is Ray's name."""
 
 
 class ToolEnvironment(msgspec.Struct, frozen=True):
@@ -95,6 +100,7 @@ class Manager(Protocol):
         groups: Mapping[str, int] | None = None,
         target: str = "all",
         keep: bool = False,
+        purge: bool = False,
         flags: Collection[str] | None = None,
         recreate: bool = False,
     ) -> Plan:
@@ -139,6 +145,10 @@ class Logs(Protocol):
 
         Raises `NotFound` for a name of no log and for a pattern that means none.
         """
+        ...
+
+    def open(self, source: LogSource, lines: int = -1) -> AbstractAsyncContextManager[LogBytes]:
+        """The bytes of a log, or what ends with at least its last `lines`; raises why it cannot be read."""
         ...
 
     def lines(
@@ -230,6 +240,11 @@ class Session(Protocol):
         """Its jobs."""
         ...
 
+    @property
+    def serve(self) -> ServeManager:
+        """The means to delete its Serve applications."""
+        ...
+
     async def metrics(self, node: Node, session: str) -> NodeMetrics:
         """What a living node measures of itself, asked at its own address; costs a request each time.
 
@@ -285,6 +300,16 @@ class ConsoleSettings(Protocol):
     @property
     def refresh(self) -> float:
         """Seconds between two looks."""
+        ...
+
+    @property
+    def bell(self) -> bool:
+        """Whether the bell tells that the verdict has changed."""
+        ...
+
+    @property
+    def notify(self) -> str:
+        """Command line that tells it; empty for none."""
         ...
 
     @property

@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from raytui.core.errors import OperationFailed, RaytuiError
-from raytui.core.logline import LogLine, Missed, Query
+from raytui.core.logline import LogBytes, LogLine, Missed, Query
 from raytui.core.session import LogSource
-from raytui.logs import pieces
+from raytui.logs import marks, pieces
 from raytui.logs.formats import Reader
 from raytui.logs.merging import Gathering, merged
 from raytui.logs.ranges import Blob
@@ -37,6 +37,10 @@ class Many:
         self._open = opener
         self._follow = follower
 
+    def open(self, source: LogSource, lines: int = -1) -> AbstractAsyncContextManager[LogBytes]:
+        """The bytes of a log, or what ends with at least its last `lines`; raises why it cannot be read."""
+        return self._open(source, lines)
+
     async def lines(
         self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None]
     ) -> AsyncGenerator[list[LogLine]]:
@@ -49,6 +53,8 @@ class Many:
             async with found as counted:
                 sources = [source async for source, number in counted if number]
         alone = len(sources) == 1
+        marked = not alone and not query.selects
+        names = {source.name for source in sources} if marked else set()
         newest = [math.inf] * len(sources)
 
         async def of(n: int, source: LogSource) -> AsyncGenerator[list[LogLine]]:
@@ -56,8 +62,10 @@ class Many:
                 async with self._open(source, query.lines) as blob:
                     newest[n] = blob.changed_at or math.inf
                     async with contextlib.aclosing(pieces.lines(source.name, blob, query)) as found:
+                        before = marks.older(source.name, names)
                         async for batch in found:
-                            yield batch
+                            yield marks.rotated(batch, before)
+                            before = before if not batch else ""
             except RaytuiError as error:
                 if alone:
                     raise
@@ -66,7 +74,7 @@ class Many:
         parts = [of(n, source) for n, source in enumerate(sources)]
         last: deque[LogLine] = deque(maxlen=max(0, query.lines))
         try:
-            async with contextlib.aclosing(merged(parts, newest)) as found_lines:
+            async with contextlib.aclosing(merged(parts, newest, marked=marked)) as found_lines:
                 async for batch in found_lines:
                     if alone or query.lines < 0 or query.selects:
                         yield batch

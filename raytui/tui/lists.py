@@ -39,7 +39,7 @@ class Lists:
         """`stack` answers the screens, the topmost last; `push` shows one above them and tells it of the cluster."""
         self._stack = stack
         self._push = push
-        self._calls = RowCalls(*about, self._drill, self._show_log, request, say)
+        self._calls = RowCalls(*about, self._drill, self._show_log, request, say, self._search_logs)
         self._states: dict[str, TableState] = {}
         self._watch: Watch | None = None
         self._asking: Subscription | None = None
@@ -49,6 +49,10 @@ class Lists:
 
         `row` is the key of a row whose details are shown at once.
         """
+        if name == "log":
+            if not isinstance(self._stack()[-1], LogScreen):
+                self._push(LogScreen(self._calls, None, ""), lambda _: self._ask())
+            return
         above = [screen for screen in self._stack() if isinstance(screen, OverCluster)]
         found = next((screen for screen in above if _is_whole(screen, name)), None)
         if name != "cluster" and (found is None or row):
@@ -74,6 +78,11 @@ class Lists:
 
     def _show_log(self, wish: LogWish, of: str) -> None:
         self._push(LogScreen(self._calls, wish, of), lambda _: self._ask())
+
+    def _search_logs(self, text: str) -> None:
+        from raytui.tui.screens.hits import HitsScreen
+
+        self._push(HitsScreen(self._calls, text), lambda _: self._ask())
 
     def _left(self, name: str, state: TableState | None) -> None:
         """A list is shown as it was when somebody comes again."""

@@ -26,3 +26,5 @@ class RowCalls(NamedTuple):
     """Plan a change of the cluster, ask, and carry it out."""
     say: Callable[[Notice | None], None]
     """Tell the operator something until the next word, or take back what was told."""
+    search: Callable[[str], None]
+    """Search every log of the cluster."""

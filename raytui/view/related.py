@@ -31,6 +31,12 @@ class LogWish(NamedTuple):
     """The process whose own file is meant; 0 where `name` is the whole name."""
     worker_id: str = ""
     """Ray's id of that process, where it is known."""
+    at_error: bool = False
+    """Whether its last error is what matters, because what it is of has failed."""
+    find: str = ""
+    """What is searched for in it."""
+    offset: int | None = None
+    """The line that is to be shown, by the bytes above it."""
 
 
 def related(row: object, picture: Picture) -> tuple[Related, ...]:
@@ -63,16 +69,21 @@ def log_of(row: object, picture: Picture) -> LogWish | str:
     if isinstance(row, Job):
         if row.type != "SUBMISSION":
             return f"job {row.id} was not submitted, so its output is where its driver was started"
-        return LogWish(f"job/{row.id}") if row.driver_node_id else f"job {row.id} has no log: its driver never started"
+        if not row.driver_node_id:
+            return f"job {row.id} has no log: its driver never started"
+        return LogWish(f"job/{row.id}", at_error=row.status == "FAILED")
     if isinstance(row, Node):
-        return LogWish(_owner(row.node_id, picture))
+        return LogWish(_owner(row.node_id, picture), at_error=row.state == "DEAD")
     if isinstance(row, Member):
-        return LogWish(row.application.short)
+        died = row.application.state == "failed" or (row.node is not None and row.node.state == "DEAD")
+        return LogWish(row.application.short, at_error=died)
     if isinstance(row, Actor | Task | RayWorker):
         node_id = row.node_id or (row.died_on if isinstance(row, Actor) else "")
         if not row.pid or picture.joined.node(node_id) is None:
             return "it has no log: Ray names no process and node that it ran in"
-        return LogWish(_owner(node_id, picture), row.pid, "" if isinstance(row, Actor) else row.worker_id)
+        died = isinstance(row, Actor | Task) and row.state in {"DEAD", "FAILED"}
+        identity = "" if isinstance(row, Actor) else row.worker_id
+        return LogWish(_owner(node_id, picture), row.pid, identity, at_error=died)
     return "there is no log of this row"
 
 

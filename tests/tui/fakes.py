@@ -8,21 +8,26 @@ Plans are the real ones.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Self
 
 import msgspec
 
 from raytui.core.errors import ConfigurationError, Failure, Interrupted, NotFound, RaytuiError, Unreachable
 from raytui.core.events import StepEvent
+from raytui.core.logline import LogBytes, LogLine, Missed, Query
 from raytui.core.node_metrics import NodeMetrics
 from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop
 from raytui.core.platforms import PlatformName
 from raytui.core.questions import Question
+from raytui.core.serve import ServeRemoval, ServeState, removal_of
 from raytui.core.session import JobRequest, LogSource, Session, ToolEnvironment
 from raytui.core.snapshot import Job, Node, Snapshot
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.core.validate import validate
+from raytui.logs.many import Many
+from raytui.logs.ranges import BytesBlob
 from tests.fakes.platform import FakePlatform
 
 SPEC = ClusterSpec(head=HeadSpec(cpu=1, memory=2), workers=WorkersSpec(count=2, cpu=1, memory=2))
@@ -38,6 +43,8 @@ class FakeSettings(msgspec.Struct):
     cluster: ClusterSpec = SPEC
     refresh: float = 2.0
     keys: dict[str, str] = {}
+    bell: bool = False
+    notify: str = ""
 
 
 class FakeSubscription:
@@ -111,6 +118,7 @@ class FakeManager:
         groups: Mapping[str, int] | None = None,
         target: str = "all",
         keep: bool = False,
+        purge: bool = False,
         flags: Collection[str] | None = None,
         recreate: bool = False,
     ) -> Plan:
@@ -123,7 +131,7 @@ class FakeManager:
             raise ConfigurationError.from_problems(problems)
         applications = (self.monitor.last.applications.value if self.monitor.last else None) or ()
         if verb == "stop":
-            return plan_stop(wanted, applications, keep=keep)
+            return plan_stop(wanted, applications, keep=keep, purge=purge)
         if verb == "scale":
             return plan_scale(
                 wanted, applications, {**({} if workers is None else {"worker": workers}), **(groups or {})}
@@ -166,6 +174,10 @@ class FakeLogs:
         self.endings: dict[str, RaytuiError] = {}
         self.more: dict[str, asyncio.Queue[list[str]]] = {}
         self.opened: list[str] = []
+        self.older: dict[str, list[str]] = {}
+        """Lines of a log above those that are followed."""
+        self.unreadable: dict[str, RaytuiError] = {}
+        self.missed: list[Missed] = []
 
     async def sources(self, snapshot: Snapshot, only: str = "") -> tuple[LogSource, ...]:
         return tuple(LogSource(name, "ray" if "/" in name else "launcher") for name in self.batches)
@@ -175,8 +187,38 @@ class FakeLogs:
             raise NotFound(f"there is no log {name}", hint="raytui logs --list names what there is")
         return LogSource(name)
 
+    @asynccontextmanager
+    async def open(self, source: LogSource, lines: int = -1) -> AsyncGenerator[LogBytes]:
+        if source.name in self.unreadable:
+            raise self.unreadable[source.name]
+        yield BytesBlob("".join(f"{line}\n" for line in await self.read(source)).encode())
+
+    async def matching(
+        self, snapshot: Snapshot, names: Sequence[str], *, everything: bool = False
+    ) -> tuple[Sequence[LogSource], Sequence[Missed]]:
+        chosen = self.batches if everything else names
+        return [await self.find(snapshot, name) for name in chosen], self.missed if everything else []
+
+    def _many(self) -> Many:
+        return Many(self.open, self.follow)
+
+    def lines(
+        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None]
+    ) -> AsyncGenerator[list[LogLine]]:
+        return self._many().lines(sources, query, missed)
+
+    def counts(
+        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None], *, first: bool = False
+    ) -> AsyncGenerator[tuple[LogSource, int]]:
+        return self._many().counts(sources, query, missed, first=first)
+
+    def follow_all(
+        self, sources: Sequence[LogSource], query: Query, ended: Callable[[str, RaytuiError], None]
+    ) -> AsyncGenerator[list[LogLine]]:
+        return self._many().follow_all(sources, query, ended)
+
     async def read(self, source: LogSource, lines: int = 100) -> list[str]:
-        return [line for batch in self.batches[source.name] for line in batch]
+        return [*self.older.get(source.name, []), *(line for batch in self.batches[source.name] for line in batch)]
 
     async def follow(self, source: LogSource, lines: int = 100) -> AsyncGenerator[list[str]]:
         self.opened.append(source.name)
@@ -218,6 +260,20 @@ class FakeJobs:
         raise NotFound(f"there is no process {pid}")
 
 
+class FakeServe:
+    """Plans for real against a state that a test sets; what is deleted is gone at once."""
+
+    def __init__(self) -> None:
+        self.state = ServeState()
+        self.deleted: list[tuple[str, ...]] = []
+
+    async def plan(self, names: Sequence[str]) -> ServeRemoval:
+        return removal_of(self.state, names)
+
+    async def delete(self, removal: ServeRemoval) -> None:
+        self.deleted.append(tuple(app.name for app in removal.ends))
+
+
 class FakeSession:
     """What `raytui.bootstrap.Session` is to the console."""
 
@@ -227,6 +283,7 @@ class FakeSession:
         self.manager = FakeManager(self.monitor, self.settings)
         self.logs = FakeLogs()
         self.jobs = FakeJobs()
+        self.serve = FakeServe()
         self.platform = FakePlatform()
         self.measured: dict[str, NodeMetrics] = {}
         """By name of node, what it measures of itself."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from raytui.core.node_metrics import NodeMetrics
-from raytui.core.snapshot import Job, Reading
+from raytui.core.snapshot import Gpu, Job, Reading
 from raytui.tui.keys import KEYS
-from raytui.tui.render.capacity import bars
+from raytui.tui.render.capacity import bars, capacity_lines
 from raytui.tui.render.heat import HeatCells
 from raytui.tui.render.places import places_line, short_count
 from raytui.tui.render.story import story_lines
 from raytui.tui.render.text import line_cells
 from raytui.tui.render.verdict import Names, Times, title
 from raytui.tui.screens.story import StoryScreen
-from raytui.tui.telling import tell
+from raytui.tui.stories import read_story
 from raytui.tui.widgets.heat_map import HeatMap
 from raytui.view.failing import Failing
 from raytui.view.picture import picture_of
@@ -72,7 +72,7 @@ async def test_the_keys_of_lists_lead_to_tasks_placement_groups_and_the_log():
         await console.press("6")
         await console.until(lambda: "raytui placement-groups" in console.screen(), "the placement groups")
         await console.press("8")
-        await console.until(lambda: console.cluster.is_current and console.cluster.body.place == "logs", "the log")
+        await console.until(lambda: "Logs of this cluster" in console.screen(), "the logs there are")
 
     await run_console(body)
 
@@ -108,13 +108,13 @@ async def test_the_story_of_a_node_that_lives_holds_what_it_measures_of_itself()
     name = node(1).name
     session.measured[name] = NodeMetrics("10.0.0.7:39401", loop_lag=1.24, loop="raylet_main_io_context")
     session.monitor.put(healthy())
-    story = await tell(as_session(session), picture_of(healthy()), "worker-1")
+    story = await read_story(as_session(session), picture_of(healthy()), "worker-1")
     shown = "\n".join(text_of(line) for line in story_lines(story, 100, NOW, {}))
     assert "its event loop raylet_main_io_context lagged by 1.2 s" in shown
     assert "What the node measures now\n  event loop lag  1.2 s (raylet_main_io_context)" in shown
     session.measured.clear()
     session.monitor.put(healthy())
-    story = await tell(as_session(session), picture_of(healthy()), "worker-1")
+    story = await read_story(as_session(session), picture_of(healthy()), "worker-1")
     assert f"Ray told no address of the metrics of {name}" in "\n".join(
         text_of(line) for line in story_lines(story, 100, NOW, {})
     )
@@ -173,6 +173,18 @@ async def test_a_planned_end_looks_different_from_a_death():
 
 def test_a_curve_is_blank_where_nobody_knows():
     assert bars([None, 0.0, 50.0, 100.0]) == " ▁▅█"
+
+
+def test_each_gpu_has_a_line_with_its_use_and_its_memory_and_what_nobody_told_is_no_zero():
+    gpus = (Gpu(0, "A100", 91.0, 60_000_000_000, 80_000_000_000), Gpu(1, "A100", None, 0, 0))
+    nodes = (values.node(0), values.node(1, cpu_percent=3.0, gpus=gpus, sampled_at=NOW))
+    shown = picture_of(values.snapshot((values.application(0), values.application(1)), nodes))
+    lines = [text_of(line).rstrip() for line in capacity_lines(shown, 60)]
+    assert lines[-2:] == [
+        "   GPU worker-1:0 ▇  91 %  60.0 / 80 GB  A100",
+        "   GPU worker-1:1       -  memory not known  A100",
+    ]
+    assert any(line.startswith(" GPU") and "91 %" in line for line in lines)
 
 
 def many(count=100, **more):

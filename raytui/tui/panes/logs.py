@@ -13,20 +13,24 @@ from textual.reactive import reactive
 from textual.worker import Worker
 
 from raytui.core.conditions import Assessment
-from raytui.core.errors import RaytuiError
-from raytui.core.session import LogSource, Session
+from raytui.core.session import Session
 from raytui.core.snapshot import Snapshot
-from raytui.tui.faults import unforeseen
 from raytui.tui.keys import bindings
 from raytui.tui.messages import LogEnded, LogsArrived
 from raytui.tui.panes.pane import Pane
 from raytui.tui.render.attention import with_keys
 from raytui.tui.render.log_line import MARK, is_error, is_greeting
+from raytui.tui.render.text import cells, wrap
 from raytui.tui.theme import sheet
 from raytui.tui.watch import follow, run_of
 from raytui.tui.widgets.log_view import LogView
 from raytui.view.attention import worst_log
 from raytui.view.picture import Picture
+
+_MOST_LINES = 20
+"""Lines of the sentence with which a log ends: it is whole, whatever the width."""
+_SILENT_ROUNDS = 2
+"""Snapshots without a line after which a log counts as silent: what is being opened is not."""
 
 
 class LogsPane(Pane):
@@ -45,6 +49,12 @@ class LogsPane(Pane):
     class FindWanted(Message):
         """Somebody wants to search the log."""
 
+    @dataclass
+    class Silence(Message):
+        """The log has held nothing for some rounds, or has begun to speak."""
+
+        is_silent: bool
+
     def __init__(self, verbs: Mapping[str, str]) -> None:
         super().__init__("Logs", id="logs")
         self.view = LogView(id="log-view")
@@ -62,6 +72,10 @@ class LogsPane(Pane):
         """Lines of Ray's greeting that were left out."""
         self._at_error = False
         """Whether the last error is to come into view with the first lines."""
+        self._speaks = False
+        """Whether the log has held a line of its own."""
+        self._empty_rounds = 0
+        """Snapshots since the log held a line."""
 
     def compose(self) -> ComposeResult:
         """The title and the lines."""
@@ -89,6 +103,7 @@ class LogsPane(Pane):
         snapshot = self.picture.snapshot
         self._source, self._ended, self._at_error = source, False, at_error
         self._errors = self._greeting = 0
+        self._speaks = False
         self._run = run_of(snapshot, source)
         self.view.clear()
         self._tell()
@@ -111,28 +126,16 @@ class LogsPane(Pane):
             self.run_worker(choice, group="sources", exclusive=True, exit_on_error=False)
 
     async def _choose(self, session: Session, snapshot: Snapshot) -> None:
-        from raytui.tui.screens.sources import SourcesScreen
+        from raytui.tui.screens.sources import SourcesScreen, fill_sources
 
         known = [(app.short, "launcher") for app in snapshot.applications.value or ()]
         screen = SourcesScreen(self.source, known)
-        chosen: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        chosen: asyncio.Future[tuple[str, ...] | None] = asyncio.get_running_loop().create_future()
         await self.app.push_screen(screen, chosen.set_result)
-        screen.tell("asking Ray for its files")
-        found: Sequence[LogSource] = ()
-        try:
-            found = await session.logs.sources(snapshot)
-            sentence = f"{len(found)} logs"
-        except RaytuiError as error:
-            sentence = error.message
-        except Exception as error:  # noqa: BLE001 - boundary: what is known without Ray can be chosen all the same
-            sentence = unforeseen(error)
-        if screen.is_attached:
-            if found:
-                screen.fill([(source.name, source.kind) for source in found])
-            screen.tell(sentence)
-        name = await chosen
-        if name:
-            self.open(name)
+        await fill_sources(screen, session, snapshot)
+        names = await chosen
+        if names:
+            self.open(names[0])
             self.view.focus()
 
     def _watch_session(self, session: Session | None) -> None:
@@ -145,11 +148,18 @@ class LogsPane(Pane):
         applications = picture.snapshot.applications.value
         if not applications:
             return
+        self._listen()
         worst = self._worst(picture)
         if worst and worst != self._source:
             self._open(worst, at_error=True)
         elif not self._source or self._begins_anew(picture.snapshot):
             self._open(self._source or applications[0].short, at_error=False)
+
+    def _listen(self) -> None:
+        """A log that has nothing to show gives its room to what has."""
+        self._empty_rounds = 0 if self._speaks else self._empty_rounds + 1
+        if self._empty_rounds == _SILENT_ROUNDS:
+            self.post_message(self.Silence(is_silent=True))
 
     def _worst(self, picture: Picture) -> str:
         """The log of what fails worst, when that may have changed and nobody reads another one."""
@@ -179,6 +189,10 @@ class LogsPane(Pane):
             if left_out and not self._greeting:
                 shown.insert(0, f"{MARK}Ray's greeting is left out here; raytui logs {self._source} has it")
             self._greeting += left_out
+        if shown and not self._speaks:
+            self._speaks, self._empty_rounds = True, 0
+            self.post_message(self.Silence(is_silent=False))
+            self._tell()
         found = sum(map(is_error, shown))
         self._errors += found
         self.view.append(shown)
@@ -203,7 +217,9 @@ class LogsPane(Pane):
         if message.source == self._source:
             self._ended = True
             hint = with_keys(message.hint, self._verbs)
-            self.view.append([f"{MARK}{message.reason}" + (f"; {hint}" if hint else "")])
+            sentence = message.reason + (f"; {hint}" if hint else "")
+            width = (self.size.width or self.app.size.width) - cells(MARK) - 3
+            self.view.append([f"{MARK}{line}" for line in wrap(sentence, width, _MOST_LINES)])
             self._tell()
 
     def _tell(self) -> None:
@@ -212,6 +228,8 @@ class LogsPane(Pane):
             return
         owner, slash, file = self._source.partition("/")
         state = "ended" if self._ended else "following" if self.view.following else "paused, f follows"
+        if not self._speaks and not self._ended:
+            state = f"no line yet · {state}"
         if self._errors:
             state = f"{state} · {self._errors:,} {'error' if self._errors == 1 else 'errors'}"
         if self._filter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -12,6 +12,10 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from raytui.core.errors import RaytuiError
+from raytui.core.session import LogSource, Session
+from raytui.core.snapshot import Snapshot
+from raytui.tui.faults import unforeseen
 from raytui.tui.render.columns import Column, Row
 from raytui.tui.render.text import clean
 from raytui.tui.theme import sheet
@@ -19,18 +23,28 @@ from raytui.tui.widgets.rule import PaneRule
 from raytui.tui.widgets.table import RowTable
 
 _COLUMNS = (Column("name", "LOG", 30, 60), Column("kind", "KEPT BY", 12, rank=1))
+MARKED = "* "
 _KINDS = {"launcher": "launcher", "ray": "Ray", "kept": "kept tail", "job": "Ray (job)"}
 
 
-def source_rows(sources: Sequence[tuple[str, str]], typed: str = "") -> tuple[Row, ...]:
+def source_rows(sources: Sequence[tuple[str, str]], typed: str = "", marked: Collection[str] = ()) -> tuple[Row, ...]:
     """Sources (name and kind) whose name has every typed word, in their order."""
     words = typed.casefold().split()
     chosen = [(name, kind) for name, kind in sources if all(word in name.casefold() for word in words)]
-    return tuple(Row(name, ((clean(name), ""), (_KINDS.get(kind, kind), "muted"))) for name, kind in chosen)
+    return tuple(
+        Row(
+            name,
+            (
+                (f"{MARKED if name in marked else ''}{clean(name)}", "accent" if name in marked else ""),
+                (_KINDS.get(kind, kind), "muted"),
+            ),
+        )
+        for name, kind in chosen
+    )
 
 
-class SourcesScreen(ModalScreen[str]):
-    """Answers the name of the chosen log, or the empty string."""
+class SourcesScreen(ModalScreen[tuple[str, ...]]):
+    """Answers the names of the chosen logs, or none."""
 
     DEFAULT_CSS = sheet(__file__)
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -39,10 +53,14 @@ class SourcesScreen(ModalScreen[str]):
         Binding("down", "move(1)", "Down", show=False, priority=True),
         Binding("pageup", "move(-10)", "Page up", show=False, priority=True),
         Binding("pagedown", "move(10)", "Page down", show=False, priority=True),
+        Binding("tab", "mark", "Mark", show=False, priority=True),
     ]
 
-    def __init__(self, current: str, sources: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(self, current: str, sources: Sequence[tuple[str, str]] = (), *, several: bool = False) -> None:
+        """`several` lets one mark logs, which are merged."""
         super().__init__()
+        self._several = several
+        self._marked: list[str] = []
         self._current = current
         self._sources = list(sources)
         self._typed = ""
@@ -53,7 +71,8 @@ class SourcesScreen(ModalScreen[str]):
         """Title, field and list."""
         with Vertical(id="picker"):
             yield PaneRule("Logs of this cluster")
-            field = Input(placeholder="type to narrow, enter shows", compact=True)
+            marks = ", tab marks several" if self._several else ""
+            field = Input(placeholder=f"type to narrow, enter shows{marks}", compact=True)
             field.cursor_blink = False
             yield field
             yield self.table
@@ -74,7 +93,7 @@ class SourcesScreen(ModalScreen[str]):
         self.table.put_cursor(self._current)
 
     def _draw(self) -> None:
-        self.table.show_rows(source_rows(self._sources, self._typed), _COLUMNS)
+        self.table.show_rows(source_rows(self._sources, self._typed, self._marked), _COLUMNS)
 
     @on(Input.Changed)
     def _typed_into(self, message: Input.Changed) -> None:
@@ -85,12 +104,28 @@ class SourcesScreen(ModalScreen[str]):
     @on(Input.Submitted)
     def _entered_text(self, message: Input.Submitted) -> None:
         message.stop()
-        self.dismiss(self.table.cursor)
+        self._choose(self.table.cursor)
 
     @on(RowTable.RowChosen)
     def _row_chosen(self, message: RowTable.RowChosen) -> None:
         message.stop()
-        self.dismiss(message.key)
+        self._choose(message.key)
+
+    def _choose(self, name: str) -> None:
+        chosen = self._marked or ([name] if name else [])
+        self.dismiss(tuple(chosen))
+
+    def _action_mark(self) -> None:
+        """Mark the log under the cursor, or take its mark away, and go to the next."""
+        name = self.table.cursor
+        if self._several and name:
+            if name in self._marked:
+                self._marked.remove(name)
+            else:
+                self._marked.append(name)
+            self.tell(f"{len(self._marked)} marked, enter merges them" if self._marked else "")
+            self._draw()
+            self._action_move(1)
 
     def _action_move(self, by: int) -> None:
         rows = self.table.rows
@@ -99,4 +134,21 @@ class SourcesScreen(ModalScreen[str]):
             self.table.put_cursor(rows[max(0, min(place + by, len(rows) - 1))].key)
 
     def _action_leave(self) -> None:
-        self.dismiss("")
+        self.dismiss(())
+
+
+async def fill_sources(screen: SourcesScreen, session: Session, snapshot: Snapshot) -> None:
+    """Show what logs there are as soon as those are known who keep them; what cannot be asked is said."""
+    found: Sequence[LogSource] = ()
+    screen.tell("asking Ray for its files")
+    try:
+        found = await session.logs.sources(snapshot)
+        sentence = f"{len(found)} logs"
+    except RaytuiError as error:
+        sentence = error.message
+    except Exception as error:  # noqa: BLE001 - boundary: what is known without Ray can be chosen all the same
+        sentence = unforeseen(error)
+    if screen.is_attached:
+        if found:
+            screen.fill([(source.name, source.kind) for source in found])
+        screen.tell(sentence)

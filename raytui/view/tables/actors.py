@@ -15,8 +15,8 @@ def _node(actor: Actor, picture: Picture) -> str | None:
 
 
 def _why(actor: Actor, _: Picture) -> str | None:
-    told = error_line if actor.death == "CONSTRUCTOR_FAILED" else first_line
-    return told(actor.message) or actor.death or None
+    line_of = error_line if actor.death == "CONSTRUCTOR_FAILED" else first_line
+    return line_of(actor.message) or actor.death or None
 
 
 ACTORS: TableKind[Actor] = TableKind(
@@ -41,19 +41,19 @@ ACTORS: TableKind[Actor] = TableKind(
         ),
         Column("class", lambda actor, _: actor.class_name, fields=("class_name",), width=14, wide=32),
         Column("state", lambda actor, _: actor.state, role=by_state, width=10),
-        Column("name", lambda actor, _: actor.name or None, width=8, wide=24, rank=3),
+        Column("name", lambda actor, _: actor.name or None, width=8, wide=24, rank=5),
         Column("restarts", lambda actor, _: actor.restarts, width=8, right=True, rank=4),
         Column("node", _node, fields=("node", "node_id"), width=9, rank=2),
-        Column("pid", lambda actor, _: actor.pid or None, width=7, right=True, rank=5),
-        Column("job", lambda actor, _: actor.job_id or None, fields=("job_id",), width=8, rank=6, on_request=True),
+        Column("pid", lambda actor, _: actor.pid or None, width=7, right=True, rank=6),
+        Column("job", lambda actor, _: actor.job_id or None, fields=("job_id",), width=8, rank=7, on_request=True),
         Column(
             "why",
             _why,
             amounts.shortened(80),
             fields=("death", "message"),
-            width=16,
+            width=15,
             wide=60,
-            rank=4,
+            rank=3,
         ),
     ),
     document=lambda actor, picture: {**plain(actor), "node": _node(actor, picture)},

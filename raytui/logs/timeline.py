@@ -1,0 +1,139 @@
+"""How many lines of each level a log has over time: what a histogram shows, in memory bounded whatever the size.
+
+Blocks in which no line can warn of anything are counted without taking them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import tzinfo
+from typing import NamedTuple
+
+from raytui.core.logline import LogBytes, LogLine
+from raytui.logs.around import SERIOUS
+from raytui.logs.candidates import Signs
+from raytui.logs.formats import Reader
+from raytui.logs.lines import shown
+from raytui.logs.ranges import BLOCK, Block, blocks
+
+MOST_BUCKETS = 4096
+LEAST_BLOCK = 16 * 1024
+BLOCKS = 400
+"""Into about so many blocks a log is cut that is not taken apart line by line."""
+LOOKED_AT = 50
+"""Lines at each end of a block in which a time is looked for."""
+
+
+class Count(NamedTuple):
+    """Lines of a span of time."""
+
+    lines: int = 0
+    warnings: int = 0
+    errors: int = 0
+
+    def plus(self, other: Count) -> Count:
+        """Both together."""
+        return Count(self.lines + other.lines, self.warnings + other.warnings, self.errors + other.errors)
+
+
+class Column(NamedTuple):
+    """One column of a histogram."""
+
+    begin: float
+    """Seconds since 1970, included."""
+    end: float
+    """Not included."""
+    of: Count
+
+
+class Timeline:
+    """Counts by time; where they are many, by longer spans."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[int, Count] = {}
+        self._seconds = 1
+        self.total = Count()
+        """All lines, those of an unknown time too."""
+        self.undated = 0
+
+    def add(self, at: float | None, count: Count) -> None:
+        """Count lines of one moment."""
+        self.total = self.total.plus(count)
+        if at is None:
+            self.undated += count.lines
+            return
+        bucket = int(at // self._seconds)
+        self._buckets[bucket] = self._buckets.get(bucket, Count()).plus(count)
+        while len(self._buckets) > MOST_BUCKETS:
+            self._seconds *= 2
+            wider: dict[int, Count] = {}
+            for number, held in self._buckets.items():
+                wider[number // 2] = wider.get(number // 2, Count()).plus(held)
+            self._buckets = wider
+
+    def spread(self, first: float, last: float, count: Count) -> None:
+        """Count lines that were written evenly between two moments."""
+        parts = max(1, min(count.lines, int((last - first) // self._seconds) + 1, 64))
+        for n in range(parts):
+            share = Count(*(number * (n + 1) // parts - number * n // parts for number in count))
+            self.add(first + (last - first) * n / parts, share)
+
+    def add_line(self, line: LogLine) -> None:
+        """Count a line."""
+        if not line.mark:
+            self.add(line.at, Count(1, int(line.level == "WARNING"), int(line.level in SERIOUS)))
+
+    def columns(self, width: int) -> list[Column]:
+        """The whole time in at most `width` columns of the same span; none when no line has a time."""
+        if not self._buckets or width <= 0:
+            return []
+        first, last = min(self._buckets), max(self._buckets)
+        wide = -(-(last - first + 1) // width)
+        counts = [Count()] * (-(-(last - first + 1) // wide))
+        for bucket, count in self._buckets.items():
+            place = (bucket - first) // wide
+            counts[place] = counts[place].plus(count)
+        seconds = self._seconds
+        return [
+            Column((first + n * wide) * seconds, (first + (n + 1) * wide) * seconds, count)
+            for n, count in enumerate(counts)
+        ]
+
+
+class Part(NamedTuple):
+    """The lines of one part of a log."""
+
+    first: float | None
+    last: float | None
+    of: Count
+    place: int
+    """Up to where the log was looked at."""
+
+
+def parts(source: str, blob: LogBytes, zone: tzinfo | None) -> Iterator[Part]:
+    """The levels of a log from its beginning to its end. Raises OSError."""
+    signs = Signs("WARNING")
+    reader = Reader(source, zone)
+    for block in blocks(blob, 0, min(BLOCK, max(LEAST_BLOCK, blob.size // BLOCKS))):
+        end = block.offset + len(block.data)
+        if reader.level not in {"WARNING", *SERIOUS} and not signs.may_be_in(block):
+            number = block.data.count(b"\n") + (not block.data.endswith(b"\n"))
+            times = _times(source, block, zone)
+            yield Part(*times, Count(number), end)
+            continue
+        for raw in block.lines():
+            line = reader.read(shown(raw.data))
+            yield Part(line.at, line.at, Count(1, int(line.level == "WARNING"), int(line.level in SERIOUS)), end)
+
+
+def _times(source: str, block: Block, zone: tzinfo | None) -> tuple[float | None, float | None]:
+    """The first and the last time of a block, as far as the lines at its ends say."""
+    head = Block(0, block.data[: 200 * LOOKED_AT]).lines()
+    reader = Reader(source, zone)
+    first = next((line.at for line in map(reader.read, (shown(raw.data) for raw in head)) if line.at is not None), None)
+    tail = block.data[-200 * LOOKED_AT :]
+    last = first
+    for raw in Block(0, tail[tail.find(b"\n") + 1 :]).lines():
+        at = reader.read(shown(raw.data)).at
+        last = at if at is not None else last
+    return first, max(first, last) if first is not None and last is not None else last

@@ -1,0 +1,64 @@
+"""What the title of a log says of how one looks at it, and the command that prints the same."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class LookState(NamedTuple):
+    """How somebody looks at logs."""
+
+    following: bool = True
+    ended: str = ""
+    """Why no more will come."""
+    placed: bool = False
+    """Whether a part is shown that does not reach to the end."""
+    filter: str = ""
+    filtered: str = ""
+    """How many lines the filter shows, and of how much."""
+    search: str = ""
+    place: int = 0
+    """Which of the matches the cursor is at."""
+    matches: int = 0
+    searching: bool = False
+    """Whether it is still searched for more."""
+
+
+def sentence(state: LookState) -> str:
+    """The state in a few words."""
+    parts = []
+    if state.search:
+        more = "+" if state.searching else ""
+        parts.append(
+            f"{state.search!r}: {state.place:,} of {state.matches:,}{more}"
+            if state.matches
+            else f"{state.search!r}: {'searching' if state.searching else 'no match'}"
+        )
+    if state.filter:
+        parts.append(f"filter {state.filter!r}: {state.filtered}")
+    if state.ended:
+        parts.append("ended")
+    elif state.placed:
+        parts.append("an earlier part, f follows")
+    else:
+        parts.append("following" if state.following else "paused, f follows")
+    return " · ".join(parts)
+
+
+def command(names: Sequence[str], state: LookState) -> str:
+    """The command that prints what is shown."""
+    words = ["raytui", "logs", *(shlex.quote(name) for name in names)]
+    if state.filter:
+        words += ["-i", "--grep", shlex.quote(state.filter)]
+    return " ".join([*words, *(["-f"] if state.following and not state.ended else [])])
+
+
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """Names of logs as short as they can be told apart: without what all have in common at their end."""
+    firsts = [name.partition("/")[0] for name in names]
+    if len(set(firsts)) == len(names):
+        return dict(zip(names, firsts, strict=True))
+    lasts = [name.rpartition("/")[2] for name in names]
+    return dict(zip(names, lasts if len(set(lasts)) == len(names) else names, strict=True))
