@@ -3,23 +3,27 @@
 Here and in `__main__` alone start-up time is bought.
 
 The budget, of an installed and compiled package, by interleaved whole processes (`tests/benchmarks/status.py`,
-`console.py`); the measured values are medians of 12 to 15 runs on a busy machine of two cores, where they differ by a
-fifth from one measurement to the next:
+`console.py`) on a busy machine of two cores, where they differ by a fifth from one measurement to the next:
 
-- `raytui status -o json` of a local cluster takes at most 1/8 of the time of `ray status` (measured: 1/8.3 and 1/7.1)
-  and 2.5 times that of one GET with http.client (measured: 2.4 and 2.7). Importing asyncio, msgspec and http.client,
-  and nothing else, is 2.1 times the import of http.client. Six requests, side by side.
+- `raytui status -o json` of a local cluster takes at most 2.5 times the time of one GET with http.client (measured: 2.4
+  of its CPU) and 1/8 of that of `ray status` (not reached; last measured 1/5.3, before 9 ms more were saved).
 - The console's first frame takes at most 0.9 times that of a bare Textual application (not reached; measured: 0.95 to
-  1.03).
+  1.03). An application of one Static takes 0.75 of it, and importing what the console adds to Textual is most of the
+  rest.
+
+Where the 113 ms of CPU of a status go (lower quartiles of 25 runs or more; one GET takes 46): Python itself 12;
+asyncio, msgspec and http.client 53, of which a GET needs 30; raytui's 110 modules 20; the answers, which come in
+threads, are decoded, judged and printed, 28. The first two alone are two thirds of what 1/8 of `ray status` would be.
 
 What buys it, in milliseconds of CPU of a status (medians of 41 runs): garbage is not collected while modules are
-imported, 9 to 16; after a status the process ends without being taken apart, 28 to 35. Plain words are read without
-click (`cli.flags`), and modules that are not needed are not imported: `tests/architecture/test_lazy_imports.py` says
-where and for what.
+imported, 9 to 16; after a status the process ends without being taken apart, 28 to 35; what explains waiting and
+failures is imported where something waits or failed, 9. Plain words are read without click (`cli.flags`), and modules
+that are not needed are not imported: `tests/architecture/test_lazy_imports.py` says where and for what.
 
-What was tried and buys nothing that can be measured (medians of 41 runs, differences below 1 ms of 107): patterns that
-are compiled when first used, and msgspec without typing_extensions. The largest part that a status of a local cluster
-could do without is the ssl module, 5 ms, which asyncio and http.client import by themselves.
+What was tried and left (medians of 41 runs): patterns that are compiled when first used, below 1; frozen modules, 0;
+msgspec without typing_extensions, 2, which would hide a module from a package of others; annotations of payloads that
+are no text, 2 at most. The largest part that a status of a local cluster could do without is the ssl module, 5, which
+asyncio and http.client import by themselves.
 """
 
 from __future__ import annotations

@@ -14,6 +14,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# Where a shell forbids Python to keep what it compiled, each of the many commands that tests run would compile raytui
+# anew, which takes several times as long as running it.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 MOST_WORKERS = 8
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
 from raytui.core.conditions import Assessment, Phase, Verdict, is_calm
 from raytui.core.joined import join
 from raytui.core.remedy import Hint
-from raytui.core.session import ConsoleSettings, Session
 from raytui.core.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from raytui.core.session import ConsoleSettings, Session
 
 T = TypeVar("T")
 _NOW_S = 0.5

@@ -84,6 +84,7 @@ def test_a_status_of_a_cluster_without_trouble_imports_nothing_that_explains_tro
         "raytui.core.waiting.observed",
         "raytui.core.waiting.sentences",
         "raytui.core.quota",
+        "raytui.core.session",
         "raytui.cli.table",
     }
     assert not [name for name in loaded if name.startswith("raytui.core.causes")]
