@@ -2,6 +2,9 @@
 
 The peer is a Textual DataTable that is told the cells that changed, in the same run. Both run headless on 120x50; what
 is counted is the CPU time of the whole process until everything that the refresh caused was painted.
+
+The DataTable has less to do: it is told its cells, while the console also compares the answers with those before, joins
+them, judges every node and draws what else its first screen shows. The ratio is of the whole to a table alone.
 """
 
 from __future__ import annotations

@@ -100,6 +100,25 @@ def test_a_worker_that_starts_or_is_about_to_be_made_is_waited_for() -> None:
     assert (waiting.kind, waiting.awaits) == ("fits", ("worker-2",))
 
 
+def test_what_waits_is_taken_over_from_the_snapshot_before_until_something_it_depends_on_changes() -> None:
+    first = seen(cpus(1))
+    known = why_waits(join(first))
+    later = msgspec.structs.replace(first, observed_at=NOW + 2)
+    assert why_waits(join(later, first)) is known
+    freed = msgspec.structs.replace(later, usage=Reading(usage(cpus(1), busy=False)), observed_at=NOW + 4)
+    assert why_waits(join(freed, later)) == why_waits(join(seen(cpus(1), busy=False)))
+    assert why_waits(join(freed)) != known
+
+
+def test_a_worker_that_is_late_is_waited_for_no_longer_though_nothing_but_the_clock_moved() -> None:
+    both = Pending((Part({"CPU": 1.0}, 2),), "STRICT_SPREAD")
+    apps = (application(0), application(1), application(2, started_at=NOW - 100))
+    first = seen(both, busy=False, applications=apps)
+    assert [one.awaits for one in why_waits(join(first))] == [("worker-2",)]
+    later = msgspec.structs.replace(first, observed_at=NOW + 100)
+    assert [one.awaits for one in why_waits(join(later, first))] == [()]
+
+
 def test_without_figures_of_each_node_that_is_said_and_no_number_is_promised() -> None:
     waiting = why(cpus(1), told={"per_node": {}})
     assert (waiting.kind, waiting.because, waiting.largest_free, waiting.scale) == ("fits", NO_FREE, None, ())
