@@ -78,7 +78,7 @@ def test_stats_of_living_nodes() -> None:
     gpus = stats[WORKER].gpus
     assert [(gpu.name, gpu.utilization, gpu.memory_used, gpu.memory_total) for gpu in gpus] == [
         ("NVIDIA A10G", 37.0, 2048 * 2**20, 23028 * 2**20),
-        ("NVIDIA A10G", 0.0, 0, 23028 * 2**20),
+        ("NVIDIA A10G", None, 0, 23028 * 2**20),
     ]
 
 
