@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from raytui.core.lives import Life, LifePart, life_of
 
 from raytui.core.errors import NotFound
-from raytui.core.lives import Life, LifePart, life_of
 from raytui.core.logline import Query
 from raytui.core.patterns import compile_pattern
 from raytui.core.protocols import DashboardTarget
