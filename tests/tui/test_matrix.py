@@ -69,7 +69,7 @@ def unreadable(console):
     ]
 
 
-async def every_screen(console):
+async def every_screen(console, lists):
     """Go through the screens, and name each as it is shown."""
     app, cluster = console.app, console.cluster
 
@@ -105,7 +105,7 @@ async def every_screen(console):
     await console.until(lambda: isinstance(app.screen, HelpScreen) and "attention" in console.screen(), "help")
     yield "help"
     await left()
-    for kind in LISTS:
+    for kind in lists:
         screen = await opened(console, kind)
         yield f"the list of {kind}"
         if kind in {"jobs", "actors"}:
@@ -138,7 +138,8 @@ async def test_every_screen_can_be_read_at_every_size(theme, snapshot):
     faint: list[object] = []
 
     async def body(console):
-        async for name in every_screen(console):
+        # All lists are painted by one widget, in the same roles.
+        async for name in every_screen(console, LISTS if theme == "dark" else LISTS[:2]):
             for size in SIZES if theme == "dark" else SIZES[1:2]:
                 await at(console, size)
                 pictures[f"{name} at {size[0]}x{size[1]}"] = console.screen()
