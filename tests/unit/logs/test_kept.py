@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from raytui.core.black_box import Life, LifePart, life_of
 from raytui.core.errors import NotFound
-from raytui.core.lives import Life, LifePart, life_of
 from raytui.core.logline import Query
 from raytui.core.patterns import compile_pattern
 from raytui.core.protocols import DashboardTarget
@@ -142,6 +142,49 @@ async def test_gaps_are_said_and_a_long_log_goes_through_a_file(platform, logs, 
     assert lines[7:] == ["raytui: 7 bytes of this log were not kept here", "the end"]
     del platform.files["b"]
     assert "raytui: 1,007 bytes of this log were not kept here" in await logs.read(source, -1)
+
+
+def rows(*found: dict) -> bytes:
+    result = {"total": len(found), "num_after_truncation": len(found), "num_filtered": len(found), "result": found}
+    return msgspec.json.encode({"data": {"result": result}, "result": True, "msg": ""})
+
+
+async def test_an_actor_is_read_in_all_its_processes_and_a_task_in_all_its_attempts(
+    server, platform, logs, snapshot
+) -> None:
+    actor, task = "ac" * 16, "7a" * 24
+    made = {"actor_id": actor, "class_name": "C", "state": "ALIVE", "name": "counter", "node_id": "a" * 56, "pid": 4242}
+    server.bodies["/api/v0/actors"] = rows(made)
+    first = {"task_id": "c1" * 24, "name": "C.__init__", "state": "FINISHED", "type": "ACTOR_CREATION_TASK"}
+    first |= {"actor_id": actor, "node_id": "b" * 56, "worker_pid": 77, "start_time_ms": 1}
+    tried = {"task_id": task, "name": "f", "state": "FAILED", "type": "NORMAL_TASK", "attempt_number": 0}
+    tried |= {"node_id": "b" * 56, "worker_pid": 77}
+    again = {**tried, "attempt_number": 1, "node_id": "a" * 56, "worker_pid": 4242, "state": "RUNNING"}
+    server.bodies["/api/v0/tasks"] = rows(first, tried, again)
+    server.bodies["/api/v0/logs"] = msgspec.json.encode(
+        {
+            "result": True,
+            "msg": "",
+            "data": {"result": {"worker_out": ["worker-ff-01000000-4242.out", "worker-ff-01000000-9.out"]}},
+        }
+    )
+    path = "worker-ee-01000000-77"
+    platform.kept_lives += (life(platform, "worker-1", LIVING, node_id="b" * 56, **{path: b"before the restart\n"}),)
+    for name in (f"actor/{actor}", "actor/counter", f"task/{task}"):
+        found, _ = await logs.matching(snapshot, [name])
+        assert [(source.name, source.kind) for source in found] == [
+            (f"{name}/{path}.out", "kept"),
+            (f"{name}/worker-ff-01000000-4242.out", "ray"),
+        ]
+        assert await logs.read(found[0]) == ["before the restart"]
+    for name in ("actor/nobody", "task/none"):
+        with pytest.raises(NotFound, match="with a process"):
+            await logs.matching(snapshot, [name])
+    platform.kept_lives = ()
+    logs._kept_lives._looked.clear()
+    server.bodies["/api/v0/tasks"] = rows(tried)
+    with pytest.raises(NotFound, match="nothing of its log was kept"):
+        await logs.matching(snapshot, [f"task/{task}"])
 
 
 @pytest.mark.parametrize("cut", range(0, 60, 7))
