@@ -128,7 +128,8 @@ def logs(
         async with session:
             snapshot = await session.monitor.observe()
             # What black boxes kept outlives the cluster; without any, its absence is the answer.
-            if snapshot.applications.value or not await session.logs.sources(snapshot):
+            known = snapshot.applications
+            if known.failure or known.value or not await session.logs.sources(snapshot):
                 require_cluster(snapshot)
             return await _show(invocation, view, query, session.logs, snapshot, secrets=secrets)
 
