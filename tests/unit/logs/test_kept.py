@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from raytui.core.lives import Life, LifePart, life_of
 
 from raytui.core.black_box import Life, LifePart, life_of
 from raytui.core.errors import NotFound
