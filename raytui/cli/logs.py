@@ -92,7 +92,9 @@ def logs(
     target: str | None,
     archive: str | None,
 ) -> int:
-    """SOURCE is head (default), worker-N, head/FILE or worker-N/FILE for one of Ray's log files, job/ID or actor/ID.
+    """SOURCE is head (default), worker-N, worker-N/FILE for one of Ray's log files, job/ID, actor/ID or task/ID.
+
+    worker-N@LIFE/FILE is one that was kept of an earlier life of the node.
 
     Patterns such as 'worker-*/raylet.*' name many. Several are merged by time, each line with its source.
     """
@@ -126,7 +128,8 @@ def logs(
         async with session:
             snapshot = await session.monitor.observe()
             # What black boxes kept outlives the cluster; without any, its absence is the answer.
-            if snapshot.applications.value or not await session.logs.sources(snapshot):
+            known = snapshot.applications
+            if known.failure or known.value or not await session.logs.sources(snapshot):
                 require_cluster(snapshot)
             return await _show(invocation, view, query, session.logs, snapshot, secrets=secrets)
 
@@ -340,7 +343,7 @@ def _is_rays(name: str, snapshot: Snapshot) -> bool:
     """Whether only Ray could say that there is no such log, and it did not answer."""
     owner, slash, _ = name.partition("/")
     known = (
-        owner in {"job", "actor"}
+        owner in {"job", "actor", "task"}
         or owner.startswith("node-")
         or any(app.short == owner for app in snapshot.applications.value or ())
     )

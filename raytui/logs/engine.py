@@ -2,7 +2,8 @@
 
 `head` and `worker-1` are what the launchers printed (from the platform); `head/raylet.out` is one of Ray's log files on
 that node (through the dashboard, or as its launcher kept it when the node is gone), `worker-1@LIFE/raylet.out` the
-same of an earlier life; `job/ID` is what the driver of a job printed, `actor/ID` what the process of an actor writes.
+same of an earlier life; `job/ID` is what the driver of a job printed, `actor/ID` and `task/ID` what the processes
+of an actor or a task wrote.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from raytui.logs.naming import (
     rank,
 )
 from raytui.logs.places import Places, last_output
+from raytui.logs.processes import KINDS, of_processes
 from raytui.logs.spool import Spool
 
 AT_ONCE = 8
@@ -85,7 +87,12 @@ class Logs(Many):
         missed = []
         for name in names:
             if not is_pattern(name):
-                chosen += await self._of_actor(snapshot, name) or [await self.find(snapshot, name)]
+                kind, _, identity = name.partition("/")
+                if kind in KINDS and identity:
+                    dashboard = await self._dashboard(snapshot.cluster)
+                    chosen += await of_processes(dashboard, self._kept_lives, snapshot, name)
+                else:
+                    chosen.append(await self.find(snapshot, name))
                 continue
             of_name, not_asked = await self._of_pattern(snapshot, name)
             missed += not_asked
@@ -139,34 +146,6 @@ class Logs(Many):
 
         found = await asyncio.gather(*(listed(*owner) for owner in wanted))
         return [source for group in found for source in group], [each for each in missed if each.reason]
-
-    async def _of_actor(self, snapshot: Snapshot, name: str) -> list[LogSource]:
-        """What the present process of an actor writes; empty when the name is of no actor."""
-        kind, _, identity = name.partition("/")
-        if kind != "actor" or not identity:
-            return []
-        dashboard = await self._dashboard(snapshot.cluster)
-        actors = await dashboard.workload.actors()
-        actor = next((actor for actor in actors if identity in {actor.actor_id, actor.name}), None)
-        if actor is None or not actor.pid or not actor.node_id:
-            raise NotFound(
-                f"{snapshot.cluster} has no actor {identity} with a process",
-                hint=Remedy("actors", "", "names those there are"),
-            )
-        owner = next((each for each in owners(snapshot) if each[2] and each[2].node_id == actor.node_id), None)
-        app, node = (owner[1], owner[2]) if owner is not None else (None, None)
-        if not lives(node):
-            raise NotFound(
-                f"the node of actor {identity} has ended, and Ray gives no log of a node that has ended",
-                hint=Remedy("logs", "--all --list", "names what there is"),
-            )
-        ends = (f"-{actor.pid}.out", f"-{actor.pid}.err", f"_{actor.pid}.log")
-        files = await dashboard.log_files(actor.node_id)
-        return [
-            LogSource(f"{name}/{file}", "ray", app, snapshot.cluster, actor.node_id, file)
-            for file in sorted(files)
-            if file.endswith(ends)
-        ]
 
     async def find(self, snapshot: Snapshot, name: str) -> LogSource:
         """The log of that name, asking one node at most.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+from raytui.core.black_box import life_of
 from raytui.core.errors import Failure, Unreachable
 from raytui.core.protocols import LogChunk
 from raytui.core.snapshot import Application, Job, LauncherReport
@@ -265,3 +267,21 @@ def test_context_goes_on_over_the_pieces_in_which_lines_are_looked_at(show, text
     show(snapshot(), platform)
     out = text("logs", "--grep", "line (5|50)$", "-C", "1")[1]
     assert out.splitlines() == ["line 4", "line 5", "line 6", "--", "line 49", "line 50", "line 51"]
+
+
+def test_without_a_cluster_what_black_boxes_kept_is_listed_and_searched(show, text, call, platform):
+    platform.applications.clear()
+    show(snapshot((), ()), platform)
+    assert text("logs", "--list")[0] == 5
+    path = "c/logs/worker-1/20261125T000001Z-000001/raylet.err.000000000000000.gz"
+    platform.files[path] = gzip.compress(b"the last words\n")
+    record = b'{"at": "2026-11-25T00:10:00.000Z", "ended": true}'
+    files = [(path.rpartition("/")[2], len(platform.files[path]))]
+    place, _, name = path.rpartition("/")[0].rpartition("/")
+    platform.kept_lives = (life_of("worker-1", name, f"{place}/{name}", record, files),)
+    code, out, _ = text("logs", "--list")
+    assert (code, out) == (0, f"worker-1/raylet.err  (kept of the life {name}, until 2026-11-25T00:10:00.000Z)\n")
+    code, out, _ = text("logs", "--all", "--grep", "last words")
+    assert (code, out) == (0, "worker-1/raylet.err: the last words\n")
+    code, document, _ = call("logs", "--list")
+    assert (document["items"][0]["life"], document["items"][0]["until"]) == (name, "2026-11-25T00:10:00.000Z")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from raytui.core.lives import Life, LifePart, life_of
 
+from raytui.core.black_box import Life, LifePart, life_of
 from raytui.core.errors import NotFound
 from raytui.core.logline import Query
 from raytui.core.patterns import compile_pattern
@@ -97,7 +97,8 @@ async def test_the_last_words_of_a_dead_node_are_found_and_what_is_missing_is_sa
 async def test_an_earlier_life_is_named_and_lives_are_merged_by_time(logs, snapshot) -> None:
     found, missed = await logs.matching(snapshot, ["worker-1*/raylet.out", f"worker-1@{PAST}/raylet.out"])
     assert not missed
-    shown = [line.text async for batch in logs.lines(found, Query(lines=-1), pytest.fail) for line in batch]
+    read = [line async for batch in logs.lines(found, Query(lines=-1), pytest.fail) for line in batch]
+    shown = [line.text for line in read if not line.mark]
     assert [text.rpartition(": ")[2] for text in shown[:2]] == ["an earlier life", "last words"]
     source = await logs.find(snapshot, f"worker-1@{PAST}/raylet.out")
     assert await logs.read(source) == ["[2026-11-24 23:00:00,000 I 1 1] (raylet) a.cc:1: an earlier life"]
@@ -142,6 +143,49 @@ async def test_gaps_are_said_and_a_long_log_goes_through_a_file(platform, logs, 
     assert lines[7:] == ["raytui: 7 bytes of this log were not kept here", "the end"]
     del platform.files["b"]
     assert "raytui: 1,007 bytes of this log were not kept here" in await logs.read(source, -1)
+
+
+def rows(*found: dict) -> bytes:
+    result = {"total": len(found), "num_after_truncation": len(found), "num_filtered": len(found), "result": found}
+    return msgspec.json.encode({"data": {"result": result}, "result": True, "msg": ""})
+
+
+async def test_an_actor_is_read_in_all_its_processes_and_a_task_in_all_its_attempts(
+    server, platform, logs, snapshot
+) -> None:
+    actor, task = "ac" * 16, "7a" * 24
+    made = {"actor_id": actor, "class_name": "C", "state": "ALIVE", "name": "counter", "node_id": "a" * 56, "pid": 4242}
+    server.bodies["/api/v0/actors"] = rows(made)
+    first = {"task_id": "c1" * 24, "name": "C.__init__", "state": "FINISHED", "type": "ACTOR_CREATION_TASK"}
+    first |= {"actor_id": actor, "node_id": "b" * 56, "worker_pid": 77, "start_time_ms": 1}
+    tried = {"task_id": task, "name": "f", "state": "FAILED", "type": "NORMAL_TASK", "attempt_number": 0}
+    tried |= {"node_id": "b" * 56, "worker_pid": 77}
+    again = {**tried, "attempt_number": 1, "node_id": "a" * 56, "worker_pid": 4242, "state": "RUNNING"}
+    server.bodies["/api/v0/tasks"] = rows(first, tried, again)
+    server.bodies["/api/v0/logs"] = msgspec.json.encode(
+        {
+            "result": True,
+            "msg": "",
+            "data": {"result": {"worker_out": ["worker-ff-01000000-4242.out", "worker-ff-01000000-9.out"]}},
+        }
+    )
+    path = "worker-ee-01000000-77"
+    platform.kept_lives += (life(platform, "worker-1", LIVING, node_id="b" * 56, **{path: b"before the restart\n"}),)
+    for name in (f"actor/{actor}", "actor/counter", f"task/{task}"):
+        found, _ = await logs.matching(snapshot, [name])
+        assert [(source.name, source.kind) for source in found] == [
+            (f"{name}/{path}.out", "kept"),
+            (f"{name}/worker-ff-01000000-4242.out", "ray"),
+        ]
+        assert await logs.read(found[0]) == ["before the restart"]
+    for name in ("actor/nobody", "task/none"):
+        with pytest.raises(NotFound, match="with a process"):
+            await logs.matching(snapshot, [name])
+    platform.kept_lives = ()
+    logs._kept_lives._looked.clear()
+    server.bodies["/api/v0/tasks"] = rows(tried)
+    with pytest.raises(NotFound, match="nothing of its log was kept"):
+        await logs.matching(snapshot, [f"task/{task}"])
 
 
 @pytest.mark.parametrize("cut", range(0, 60, 7))
