@@ -176,6 +176,8 @@ class LogLines(LineView, can_focus=True):
         x = (row - self._tops[place]) * width if self.wrapped else self.scroll_offset.x
         strip = strip.crop_extend(x, x + width, base)
         if place == self.cursor and self.has_focus:
+            if x == 0 and strip.text.startswith(" "):
+                strip = Strip.join([self.strip_of((("▸", "accent"),), 1), strip.crop(1, width)])
             strip = strip.apply_style(background_style(self.app.theme_variables, "cursor"))
         return strip
 
