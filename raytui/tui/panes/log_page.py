@@ -21,7 +21,7 @@ from raytui.logs.finding import Search, Sieve
 from raytui.logs.moving import Moves
 from raytui.tui import log_work
 from raytui.tui.panes.pane import Pane
-from raytui.tui.render.log_state import LookState, command, sentence, short_names
+from raytui.tui.render.log_state import LookState, command, sentence, short_names, short_sentence
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.levels_bar import LevelsBar
 from raytui.tui.widgets.log_lines import LogLines
@@ -116,7 +116,8 @@ class LogPage(Pane):
         )
         names = [source.name for source in self.moves.sources]
         words = sentence(state)
-        self.rule.tell(self.title, f"{words} · {command(names, state)}", short_state=words)
+        room = self.rule.size.width - len(self.title) - 12
+        self.rule.tell(self.title, f"{words} · {command(names, state)}", short_state=short_sentence(state, room))
         self.levels.point(self.view.line.at if self.view.line is not None else None)
 
     # What the workers tell
@@ -256,9 +257,8 @@ class LogPage(Pane):
         else:
             self.view.go_to(0)
 
-    @on(LogLines.Chosen)
-    def _chosen(self, message: LogLines.Chosen) -> None:
-        message.stop()
+    def show_in_context(self) -> None:
+        """Show the line under the cursor among those that the filter hides."""
         line = self.view.line
         if self._sieve is not None and line is not None:
             self._drop_filter()

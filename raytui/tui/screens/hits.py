@@ -122,12 +122,14 @@ class HitsScreen(OverCluster):
 
     def commands(self) -> Iterable[Command]:
         """What the palette offers on this screen."""
-        return ()
+        for key in self.calls.keys:
+            if key.id == "in-context":
+                yield Command(key.tooltip, f"key {key.written}", self._action_in_context)
 
     def show_keys(self) -> None:
         """Show the keys that work here."""
-        keys = [key.named("back") for key in bar("log", self.calls.keys) if key.id == "dismiss"]
-        self._key_bar.show([*keys, *bar("log", self.calls.keys)[-2:]])
+        keys = {key.id: key for key in bar("log", self.calls.keys)}
+        self._key_bar.show([keys["in-context"], keys["dismiss"].named("back"), keys["palette"], keys["help"]])
 
     @on(events.Mount)
     def _mounted(self) -> None:
@@ -203,7 +205,11 @@ class HitsScreen(OverCluster):
     @on(RowTable.RowChosen)
     def _row_chosen(self, message: RowTable.RowChosen) -> None:
         message.stop()
-        found = self._found.get(message.key)
+        self._action_in_context()
+
+    def _action_in_context(self) -> None:
+        """Show the newest match of the log under the cursor in its context."""
+        found = self._found.get(self.table.cursor)
         if found is not None and found.newest is not None:
             name = found.source.name
             self.calls.log(LogWish(name, find=self._text, offset=found.newest.offset), clean(name))

@@ -49,7 +49,6 @@ class LogLines(LineView, can_focus=True):
         Binding("end,G", "last", "To the end", show=False),
         Binding("left", "pan(-20)", "Left", show=False),
         Binding("right", "pan(20)", "Right", show=False),
-        Binding("enter", "choose", "Show in its context", show=False),
     ]
 
     @dataclass
@@ -67,10 +66,6 @@ class LogLines(LineView, can_focus=True):
         """The very first (-1) or the very last (1) line is wanted."""
 
         step: int
-
-    @dataclass
-    class Chosen(Message):
-        """The line under the cursor is wanted in its context."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
@@ -270,9 +265,6 @@ class LogLines(LineView, can_focus=True):
     def _action_pan(self, by: int) -> None:
         furthest = max(0, self.virtual_size.width - self.scrollable_content_region.width)
         self.scroll_to(x=max(0, min(furthest, self.scroll_offset.x + by)), animate=False, force=True)
-
-    def _action_choose(self) -> None:
-        self.post_message(self.Chosen())
 
 
 def _spans(line: LogLine) -> Line:
