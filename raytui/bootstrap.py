@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Literal, Self, TypeVar
 import msgspec
 
 from raytui.config import environment
-from raytui.config.settings import Settings, missing_access
+from raytui.config.settings import Settings, load, missing_access
 from raytui.core.catalog import Catalog, is_project_id, seen_projects
+from raytui.core.clusters import Entry, Opened
 from raytui.core.errors import ConfigurationError, Failure, Problem, RaytuiError, Unreachable
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import plus
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from raytui.logs.engine import Logs
     from raytui.manager.cluster import ClusterManager
     from raytui.manager.jobs import JobRunner
+    from raytui.manager.serve import ServeRunner
     from raytui.platforms.cai.api.client import ApiClient
     from raytui.platforms.cai.api.transport import ClientName
     from raytui.platforms.cai.deploy.pipeline import Deployment
@@ -111,6 +113,13 @@ class ClusterSession:
 
         return JobRunner(self.platform, self._connect, self.settings.cluster.name)
 
+    @cached_property
+    def serve(self) -> ServeRunner:
+        """The Serve applications of the cluster."""
+        from raytui.manager.serve import ServeRunner
+
+        return ServeRunner(self.jobs.reach)
+
     async def metrics(self, node: Node, session: str) -> NodeMetrics:
         """What a node measures of itself; raises what `read_metrics` raises."""
         from raytui.dashboard.metrics import read_metrics
@@ -140,6 +149,45 @@ class ClusterSession:
 def open_session(settings: Settings, *, long_lived: bool = False) -> Session:
     """A session on the profile's platform. `long_lived` keeps connections open and costs httpx's import."""
     return ClusterSession(settings, build_platform(settings), long_lived=long_lived)
+
+
+def opened(settings: Settings) -> Opened:
+    """The cluster of these settings as one of several; its session is a long-lived one."""
+
+    def named(name: str) -> Entry:
+        cluster = msgspec.structs.replace(settings.cluster, name=name)
+        other = msgspec.structs.replace(settings, cluster=cluster)
+        return Entry(name, settings.profile_name, lambda: opened(other), is_found=True)
+
+    def session() -> Session:
+        problems = missing_access(settings)
+        if problems:
+            raise ConfigurationError.from_problems(problems, f"profile {settings.profile_name}")
+        return open_session(with_project(settings), long_lived=True)
+
+    place = settings.address or settings.host or str(settings.state_dir)
+    identity = f"{settings.platform} {place} {settings.project_id} {settings.cluster.name}"
+    return Opened(settings, session, identity, named)
+
+
+def beside(settings: Settings) -> tuple[Entry, ...]:
+    """The other profiles of the file, none where an address was named for this call: then it is about that one.
+
+    Nothing is read before an entry is opened. What flags said for whoever is asked counts for all of them.
+    """
+    if settings.config_path is None or settings.origins.get("platform") in {"flag --address", "RAYTUI_ADDRESS"}:
+        return ()
+    flags = {
+        name: getattr(settings, name if name != "read_only" else "read_only_asked")
+        for name in ("read_only", "notify", "bell")
+        if settings.origins.get(name, "").startswith("flag ")
+    }
+
+    def entry(name: str) -> Entry:
+        given = {"profile": name, "config": str(settings.config_path), **flags}
+        return Entry(name, name, lambda: opened(load(given, os.environ, Path.cwd())))
+
+    return tuple(entry(name) for name in settings.profiles if name != settings.profile_name)
 
 
 def access_problems(settings: Settings) -> list[Problem]:

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,9 @@ from raytui.cli.invocation import Console, Invocation
 
 if TYPE_CHECKING:
     from raytui.config.settings import Settings
+
+TURN_S = 0.0005
+"""How long a thread of the console keeps the interpreter while another one waits for it."""
 
 
 def main(arguments: Sequence[str], console: Console | None = None, leave: Callable[[int], int] = int) -> int:
@@ -63,9 +67,15 @@ def main(arguments: Sequence[str], console: Console | None = None, leave: Callab
 
 def open_screen(settings: Settings) -> int:
     """The console of these settings; answers its exit code."""
+    # Textual reads it once, when it is imported. With its own 60 a key pressed just after a frame waits 17 ms for the
+    # next; a frame costs what changed in it, and nothing where nothing did.
+    os.environ.setdefault("TEXTUAL_FPS", "200")
     from raytui.tui.app import run
 
     collect_again()
+    # From key to paint three threads take turns (terminal in, event loop, terminal out). While a thread reads a long
+    # answer, Python lets each of them wait for its turn 5 ms; a shorter turn costs that thread next to nothing.
+    sys.setswitchinterval(TURN_S)
     return run(settings)
 
 

@@ -65,8 +65,9 @@ class SharedFolder:
         self._application = application
         prefix = cluster + "-"
         short = application[len(prefix) :] if application.startswith(prefix) else application
-        self._short = short or application
-        self._stem = "%s-%s" % (self._short, engine_id)
+        self.node = short or application
+        """The name of the application within its cluster."""
+        self._stem = "%s-%s" % (self.node, engine_id)
         self._drain_seen = self._drain_identity()
 
     def _path(self, *parts: str) -> str:
@@ -147,7 +148,7 @@ class SharedFolder:
         with contextlib.suppress(OSError):
             for name in os.listdir(folder):
                 run = name.partition(".")[0]
-                if run != self._stem and run.rpartition("-")[0] == self._short:
+                if run != self._stem and run.rpartition("-")[0] == self.node:
                     stat = os.stat(os.path.join(folder, name))
                     found.append((stat.st_mtime, stat.st_size, name))
         kept, oldest = 0, time.time() - _KEPT_S

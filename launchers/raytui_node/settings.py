@@ -23,6 +23,9 @@ ANY_HOST = "0.0.0.0"  # noqa: S104
 RUN_MARK = "RAYTUI_RUN"
 _RAY_TMP = "/tmp/ray"  # noqa: S108
 _MIB = 1024 * 1024
+LOGS_PER_NODE_MB = 64
+LOGS_PER_CLUSTER_MB = 512
+_MOST_LOGS_MB = 10**6
 _LONGEST = 10 * 365 * 86400.0
 DEFAULT_GROUP = "worker"
 """Group of a worker that nothing is said of."""
@@ -77,6 +80,11 @@ class Settings(NamedTuple):
     expose_dashboard: bool
     auth_mode: str
     app_port: Optional[int]
+    keep_logs: bool
+    """Whether Ray's logs are shipped to the shared folder."""
+    logs_per_node: int
+    """Compressed bytes of one node's logs that are kept."""
+    logs_per_cluster: int
 
     @property
     def ray(self) -> str:
@@ -205,6 +213,9 @@ def read_settings(role: str, env: Mapping[str, str]) -> Settings:
         expose_dashboard=expose,
         auth_mode=auth_mode or ("disabled" if engine else ""),
         app_port=_port(env, "CDSW_APP_PORT"),
+        keep_logs=_switch(env, "RAYTUI_LOGS_KEEP", True),
+        logs_per_node=int(_number(env, "RAYTUI_LOGS_PER_NODE_MB", LOGS_PER_NODE_MB, 1, _MOST_LOGS_MB) * 10**6),
+        logs_per_cluster=int(_number(env, "RAYTUI_LOGS_PER_CLUSTER_MB", LOGS_PER_CLUSTER_MB, 1, _MOST_LOGS_MB) * 10**6),
     )
 
 

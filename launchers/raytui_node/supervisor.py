@@ -12,6 +12,7 @@ import threading
 import time
 from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
 
+from raytui_node.black_box import BlackBox
 from raytui_node.files import SharedFolder
 from raytui_node.health import Probe, probe_gcs
 from raytui_node.output import explain, warning
@@ -66,6 +67,7 @@ class Supervisor:
         self.versions = installed_versions(settings.venv)
         self.shared = SharedFolder(settings.shared_dir, settings.cluster, settings.application, settings.engine_id)
         self.report = Report(settings, self.versions, self.shared)
+        self.black_box = BlackBox(settings, self.shared.node)
         self.cluster_id = ""
         self.was_alive = False
         self._stop_signals: List[int] = []
@@ -175,6 +177,7 @@ class Supervisor:
         self.report.ray_pid = child.pid
         output = Output(child, self.report.echo)
         killed = ""
+        self.black_box.begin(lambda: self.report.parts)
         try:
             reason = self._watch(child, output)
             if reason:
@@ -185,6 +188,8 @@ class Supervisor:
             child.wait()
             output.drain()
             self.shared.keep_tails(self.report.parts.log_files)
+            self.black_box.end()
+            self._say_news()
             self.report.ray_pid = 0
         return Ending(reason, child.returncode, killed, tuple(output.lines))
 
@@ -202,11 +207,16 @@ class Supervisor:
             if time.monotonic() - looked < (1.0 if is_alive else 0.2):
                 continue
             looked = time.monotonic()
+            self._say_news()
             reason = self._look_at_raylet(child.pid) or self._look_at_gcs(output) or self.look()
             if reason:
                 return reason
             self.report.beat()
         return ""
+
+    def _say_news(self) -> None:
+        for sentence in self.black_box.news():
+            self.report.say(sentence)
 
     def _look_at_raylet(self, ray_pid: int) -> str:
         raylet = self.report.parts.raylet

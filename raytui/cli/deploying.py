@@ -145,8 +145,8 @@ def _target(
         how = "--github-repo OWNER/NAME makes one; or name one that exists with --project or CML_PROJECT_ID"
         missing = [problem for problem in access_problems(settings) if problem.field == "project_id"]
         seen = missing[0].hint if missing and not problems else ""
-        told = as_commands(seen).rpartition("(its name or id); ")[2]
-        hint = f"{how}; {told}" if told else how
+        listing = as_commands(seen).rpartition("(its name or id); ")[2]
+        hint = f"{how}; {listing}" if listing else how
         problems.append(Problem("github_repo", "neither a repository nor a project is named", hint))
     if made and invocation.project:
         problems.append(
@@ -210,13 +210,13 @@ def _next(invocation: Invocation, settings: Settings, project_id: str, spec: Clu
         ("stop", "ends the cluster; raytui start makes it again as it was deployed"),
     )
     commands = [
-        (shlex.join(["raytui", *named, *([verb_name] if verb_name else [])]), told) for verb_name, told in verbs
+        (shlex.join(["raytui", *named, *([verb_name] if verb_name else [])]), purpose) for verb_name, purpose in verbs
     ]
     width = max(len(command) for command, _ in commands)
     return [
         *([f"export {' '.join(lacking)}"] if lacking else []),
         *([f'export CML_API_KEY="$(cat {shlex.quote(file)})"'] if by_flag else []),
-        *(f"{command:<{width}}   # {told}" for command, told in commands),
+        *(f"{command:<{width}}   # {purpose}" for command, purpose in commands),
     ]
 
 

@@ -60,13 +60,13 @@ def doctor(invocation: Invocation, /, **sizes: object) -> int:
             spec = await _effective(settings, session.platform, snapshot, given)
             checks, asked = await _asked(session.platform, settings, spec)
             rows = [_python(), _config(settings), *checks]
-            told = {check.name for check in rows}
-            if "state-dir" not in told:
+            named = {check.name for check in rows}
+            if "state-dir" not in named:
                 rows.append(await asyncio.to_thread(_state_dir, settings.state_dir))
             platform_failed = any(check.name == "platform" and check.status == "fail" for check in rows)
             rows.append(_dashboard(snapshot, platform_failed=platform_failed))
             # A platform that looked at the posture itself knows more of it.
-            rows += [] if "security" in told else [_posture(settings, spec)]
+            rows += [] if "security" in named else [_posture(settings, spec)]
             return await _concluded(invocation, session.platform, settings, flags=flags, rows=rows, asked=asked)
 
     found = asyncio.run(look())
@@ -176,8 +176,8 @@ def watched_checks(snapshot: Snapshot) -> list[Check]:
     if version is None:
         return rows
     lacks = [what for since, what in _SINCE if _is_older(version.ray_version, since)]
-    told = f"; it does not tell {', '.join(lacks)}" if lacks else ""
-    rows.append(Check("ray", "ok", f"Ray {version.ray_version}{told}"))
+    without = f"; it does not tell {', '.join(lacks)}" if lacks else ""
+    rows.append(Check("ray", "ok", f"Ray {version.ray_version}{without}"))
     counts = join(snapshot).counts
     rows.append(Check("nodes", "ok" if counts.alive else "fail", count_text(counts)))
     return rows

@@ -23,7 +23,7 @@ from raytui.core.remedy import as_commands
 from raytui.core.snapshot import Snapshot
 from raytui.core.units import duration
 from raytui.core.waiting import sentences
-from raytui.manager.telling import QUESTIONS, tell
+from raytui.manager.stories import QUESTIONS, read_story
 from raytui.view.amounts import local_time
 from raytui.view.words import state_role
 
@@ -58,7 +58,7 @@ def explain(invocation: Invocation, /, *, thing: str, stack: bool) -> int:
         async with session:
             snapshot = await session.monitor.observe(QUESTIONS)
             require_cluster(snapshot)
-            story = await tell(session, snapshot, _find(snapshot, thing), journal_of(settings))
+            story = await read_story(session, snapshot, _find(snapshot, thing), journal_of(settings))
             return await _with_stacks(session, snapshot, story) if stack else story
 
     story = asyncio.run(look())
@@ -92,11 +92,11 @@ async def _with_stacks(session: Session, snapshot: Snapshot, story: Story) -> St
     missing = list(story.missing)
     for process in processes[:MOST_STACKS]:
         try:
-            told = await session.jobs.stack(process.node_id, process.ip, process.pid)
+            stack = await session.jobs.stack(process.node_id, process.ip, process.pid)
         except RaytuiError as error:
             missing.append(f"{error.message}; {as_commands(error.hint)}".rstrip("; "))
         else:
-            stacks.append(Quote(process.title, tuple(told.splitlines())))
+            stacks.append(Quote(process.title, tuple(stack.splitlines())))
     if len(processes) > MOST_STACKS:
         missing.append(f"{len(processes) - MOST_STACKS} more processes run it")
     return msgspec.structs.replace(story, stacks=tuple(stacks), missing=tuple(dict.fromkeys(missing)))

@@ -30,6 +30,8 @@ GLOBAL = (
     Flag(("-o", "--output"), "form", "Text for people or JSON for programs.", choices=("text", "json")),
     Flag(("--color",), "color", "Colour of states.", choices=("auto", "always", "never")),
     Flag(("--read-only",), "read_only", "Refuse whatever would change something.", switch=True),
+    Flag(("--notify",), "notify", "Console, watch: run this when the verdict has changed.", "COMMAND"),
+    Flag(("--bell",), "bell", "Console, watch: ring the bell then.", switch=True),
     Flag(("-v", "--verbose"), "verbosity", "Say more; twice shows tracebacks.", counts=True),
 )
 _WITH_VALUE = {name: flag for flag in GLOBAL if not (flag.counts or flag.switch) for name in flag.names}

@@ -36,6 +36,8 @@ class Invocation:
         self.cluster: str | None = None
         self.address: str | None = None
         self.read_only: str | None = None
+        self.notify: str | None = None
+        self.bell: str | None = None
         self.form: Literal["text", "json"] = "text"
         self.color: ColorChoice = "auto"
         self.verbosity = 0
@@ -65,6 +67,8 @@ class Invocation:
             "cluster.name": self.cluster,
             "address": self.address,
             "read_only": self.read_only,
+            "notify": self.notify,
+            "bell": self.bell,
             **(flags or {}),
         }
         return load(given, os.environ, working_directory())

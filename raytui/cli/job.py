@@ -147,7 +147,7 @@ def _require_jobs(verb: str, settings: Settings) -> None:
 async def _follow(invocation: Invocation, session: Session, cluster: str, identity: str) -> Job:
     """Print what the driver writes until the job has ended, and answer it."""
     pause = Backoff(0.3, _PAUSE_S)
-    told, seen = "", 0
+    status, seen = "", 0
     while True:
         now = await session.jobs.job(identity)
         if now.driver_node_id:
@@ -159,10 +159,10 @@ async def _follow(invocation: Invocation, session: Session, cluster: str, identi
             seen += await _stream(invocation, session, source, seen)
         elif now.status in _OVER:
             return now
-        if now.status != told and not now.driver_node_id:
-            told = now.status
+        if now.status != status and not now.driver_node_id:
+            status = now.status
             invocation.diagnostics.lines(
-                [f"job {identity} is {told}: {now.message.splitlines()[0] if now.message else ''}"]
+                [f"job {identity} is {status}: {now.message.splitlines()[0] if now.message else ''}"]
             )
         await asyncio.sleep(pause.next())
 
@@ -206,11 +206,11 @@ async def _tell_end(invocation: Invocation, session: Session, ended: Job) -> int
                 "id": ended.id,
                 "status": ended.status,
                 "exit_code": ended.driver_exit_code,
-                "cause": cause.told if cause is not None else None,
+                "cause": cause.whole if cause is not None else None,
             }
         )
-    told = cause.told if cause is not None else f"job {ended.id} has ended: {ended.status}"
-    invocation.diagnostics.lines([told])
+    sentence = cause.whole if cause is not None else f"job {ended.id} has ended: {ended.status}"
+    invocation.diagnostics.lines([sentence])
     if cause is not None:
         invocation.diagnostics.lines([f"raytui explain job/{ended.id} tells the whole story"])
     return code

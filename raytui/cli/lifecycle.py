@@ -12,11 +12,14 @@ import click
 import msgspec
 
 from raytui.cli.asking import is_agreed
+from raytui.cli.blast import blast_document, observed_blast
 from raytui.cli.invocation import Invocation, seconds
 from raytui.cli.paint import is_terminal
 from raytui.cli.progress import Progress, on_interrupt, ticking
 from raytui.cli.sizes import size_flags, spec_fields, spec_options, worker_numbers
 from raytui.cli.verb import pass_invocation, verb
+from raytui.core.blast import Blast
+from raytui.core.blast_words import blast_lines, blast_sentence
 from raytui.core.conditions import assess
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, Interrupted, Problem, RefusedForSafety
 from raytui.core.events import StepEvent
@@ -192,25 +195,29 @@ def change(
     require_changeable(name, settings.platform, read_only=settings.read_only)
     session = invocation.session(settings, check_name=name != "start")
     progress = Progress(invocation.diagnostics)
+    blast = Blast()
 
     async def run() -> tuple[Plan, str]:
+        nonlocal blast
         async with session:
             began = time.monotonic()
             plan = await _planned(session, name, what, limit)
             left = max(LEAST_S, limit - (time.monotonic() - began))
             for note in plan.notes:
                 invocation.diagnostics.warning(as_commands(note))
+            asks = plan.changed and (plan.purge or _ends_work(plan)) and not yes
+            if dry_run or asks:
+                blast = await observed_blast(session, plan, left)
             if dry_run:
-                progress.steps = {
-                    step.name: StepEvent(step.name, "planned", 0.0, _at(plan, step)) for step in plan.steps
-                }
+                progress.steps = {event.step: event for event in _planned_steps(plan, blast)}
                 return plan, await _phase(session)
-            if plan.changed and (plan.purge or _ends_work(plan)) and not yes:
-                _confirm(invocation, plan, plan.cluster if settings.production else "")
+            if asks:
+                _confirm(invocation, plan, blast, plan.cluster if settings.production else "")
+            left = max(LEAST_S, limit - (time.monotonic() - began))
             return plan, await _carry_out(invocation, session, plan, progress, wait=wait, limit=left)
 
     plan, phase = asyncio.run(run())
-    _answer(invocation, plan, phase, list(progress.steps.values()), dry_run=dry_run)
+    _answer(invocation, plan, phase, list(progress.steps.values()), blast if dry_run else None)
     place = session.platform.store.place_of(plan.cluster)
     if plan.verb == "stop" and plan.changed and phase == "absent" and place and not (dry_run or plan.purge):
         invocation.diagnostics.lines([f"kept: {place}; raytui stop --purge removes it"])
@@ -271,8 +278,20 @@ async def _carry_out(
             ) from None
 
 
-def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEvent], *, dry_run: bool) -> None:
-    waits = _waits(plan)
+def _planned_steps(plan: Plan, blast: Blast) -> list[StepEvent]:
+    """The steps as a dry run tells them: what ends stands with the first step that ends something."""
+    ending = next((step for step in plan.steps if step.action in {"drain", "stop", "restart", "delete"}), None)
+    told = blast_sentence(blast)
+
+    def message(step: Step) -> str:
+        return "; ".join(filter(None, [_at(plan, step), told if step is ending else ""]))
+
+    return [StepEvent(step.name, "planned", 0.0, message(step)) for step in plan.steps]
+
+
+def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEvent], blast: Blast | None) -> None:
+    """Print what was done, or with a blast radius what would be."""
+    waits, dry_run = _waits(plan), blast is not None
     # What was done counts, not what was planned: another raytui may have been there first.
     changed = plan.changed if dry_run else any(step.step not in waits for step in steps)
     kept = "" if plan.recreate else _kept(plan)
@@ -287,6 +306,8 @@ def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEven
         }
         if plan.verb == "start":
             document["differences"] = msgspec.to_builtins(plan.differences)
+        if blast is not None and plan.ends:
+            document["ends"] = blast_document(plan, blast)
         invocation.output.document(document)
         return
     if dry_run:
@@ -358,7 +379,7 @@ def _short(plan: Plan, name: str) -> str:
     return name.removeprefix(f"{plan.cluster}-")
 
 
-def _confirm(invocation: Invocation, plan: Plan, typed: str) -> None:
+def _confirm(invocation: Invocation, plan: Plan, blast: Blast, typed: str) -> None:
     """Show what would be ended and ask; raises `RefusedForSafety` when nobody can be asked or the answer is no.
 
     `typed` is what must be typed for a yes, in production.
@@ -366,10 +387,12 @@ def _confirm(invocation: Invocation, plan: Plan, typed: str) -> None:
     kept = ["its logs and all else that is kept of it"] if plan.purge else []
     ended = ", ".join([*(f"{app.short} ({app.state})" for app in plan.ends), *kept])
     if not is_terminal(sys.stdin) or not invocation.diagnostics.is_terminal or invocation.form == "json":
-        raise RefusedForSafety(f"{plan.verb} would end {ended} of {plan.cluster} and cannot ask here", hint="add --yes")
+        told = "; ".join(filter(None, [f"{plan.verb} would end {ended} of {plan.cluster}", blast_sentence(blast)]))
+        raise RefusedForSafety(f"{told}; it cannot ask here", hint="add --yes")
     invocation.diagnostics.lines(
         [
             f"{plan.verb} of {plan.cluster} ends {ended}:",
+            *(f"  {line}" for line in blast_lines(blast)),
             *(f"  {step.name}: {_targets(plan, step.targets)}" for step in plan.steps),
         ]
     )

@@ -59,7 +59,7 @@ def list_verb(kind: TableKind[T]) -> Verb:
         ),
         click.option("--limit", metavar="N", help=f"Show at most N rows{', the newest' if kind.newest_last else ''}."),
     )
-    if not kind.of_workbench:
+    if not kind.of_workbench and not kind.of_profiles:
         options += (click.option("--watch", is_flag=True, help="Show it again whenever it changes, until Ctrl-C."),)
     for option in reversed(options):
         show = option(show)
@@ -97,6 +97,11 @@ def look(invocation: Invocation, query: Query[T], most: int) -> int:
 
         offered = catalog(settings, kind.of_workbench)
         picture = msgspec.structs.replace(_unseen(settings, settings.host.partition("://")[2]), catalog=offered)
+        return _show(invocation, query, picture, answer(picture, kind), most)
+    if kind.of_profiles:
+        from raytui.cli.clusters import looked_at
+
+        picture = msgspec.structs.replace(_unseen(settings, settings.cluster.name), clusters=looked_at(settings))
         return _show(invocation, query, picture, answer(picture, kind), most)
     journal = journal_of(settings) if kind.with_journal else ()
     try:

@@ -125,7 +125,9 @@ def logs(
     async def run() -> int:
         async with session:
             snapshot = await session.monitor.observe()
-            require_cluster(snapshot)
+            # What black boxes kept outlives the cluster; without any, its absence is the answer.
+            if snapshot.applications.value or not await session.logs.sources(snapshot):
+                require_cluster(snapshot)
             return await _show(invocation, view, query, session.logs, snapshot, secrets=secrets)
 
     return asyncio.run(run())
@@ -361,11 +363,27 @@ async def _list(invocation: Invocation, view: View, logs: Logs | Folder, snapsho
         for each in missed:
             missing.add(each)
     if invocation.output.json:
-        rows = [{"name": source.name, "kind": source.kind, "node_id": source.node_id or None} for source in sources]
+        rows = [
+            {
+                "name": source.name,
+                "kind": source.kind,
+                "node_id": source.node_id or None,
+                "life": source.life.name if source.life else None,
+                "until": (source.life.at or None) if source.life else None,
+            }
+            for source in sources
+        ]
         invocation.output.document(list_document(rows))
     else:
-        invocation.output.lines([source.name for source in sources])
+        invocation.output.lines([source.name + _kept(source) for source in sources])
     return 0
+
+
+def _kept(source: LogSource) -> str:
+    """What a list says beside a log of a node that is not alive."""
+    if source.life is None:
+        return ""
+    return f"  (kept of the life {source.life.name}, until {source.life.at or 'an unknown time'})"
 
 
 def _logs(count: int) -> str:

@@ -60,12 +60,12 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
             return
         results[result.check] = result
         mark = {"ok": "✓", "failed": "✗", "skipped": "-"}[result.state]
-        told = (
+        line = (
             f"{result.message}: {as_commands(result.hint)}"
             if result.state == "skipped" and result.hint
             else result.message
         )
-        invocation.diagnostics.lines([f"  {mark} {result.check:<12} {result.seconds:7.1f} s   {told}".rstrip()])
+        invocation.diagnostics.lines([f"  {mark} {result.check:<12} {result.seconds:7.1f} s   {line}".rstrip()])
 
     async def run() -> None:
         async with session:

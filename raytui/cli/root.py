@@ -56,7 +56,7 @@ def every_verb() -> dict[str, tuple[str, str]]:
     """The verbs with those of the lists, which are made from the tables, in the order of the help."""
     from raytui.view.tables.registry import every_table
 
-    lists = {name: ("lists", kind.summary) for name, kind in every_table().items()}
+    lists = {name: ("serve" if name == "serve" else "lists", kind.summary) for name, kind in every_table().items()}
     before = list(VERBS).index("job")
     rows = list(VERBS.items())
     return dict([*rows[:before], *lists.items(), *rows[before:]])

@@ -57,12 +57,12 @@ def _options(fields: tuple[Field, ...], command: Callable[..., int]) -> Callable
         is_script = field.path.endswith(".script")
         # The library's parameters are named head_script_path and worker_script_path: their names work here too.
         names = (field.flag, f"{field.flag}-path") if is_script else (field.flag,)
-        place, told = field.path.replace(".", "__"), field.meaning
+        place, meaning = field.path.replace(".", "__"), field.meaning
         if field.kind == "switch":
-            command = click.option(*names, place, help=told, default=None, flag_value="true")(command)
+            command = click.option(*names, place, help=meaning, default=None, flag_value="true")(command)
         else:
             metavar = _SHOWN.get(field.path) or ("PATH" if is_script else _WORDS.get(field.kind, "N"))
-            command = click.option(*names, place, help=told, default=None, metavar=metavar)(command)
+            command = click.option(*names, place, help=meaning, default=None, metavar=metavar)(command)
     return command
 
 

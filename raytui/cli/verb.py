@@ -14,8 +14,8 @@ from raytui.core.errors import ConfigurationError
 
 _NEGATIVE = re.compile(r"-\d[\d.]*")
 GLOBAL_NOTE = (
-    "Global options (before or after the verb): -p -o -v --config --project --cluster --address --read-only --color; "
-    "raytui --help explains them."
+    "Global options (before or after the verb): -p -o -v --config --project --cluster --address --read-only --notify "
+    "--bell --color; raytui --help explains them."
 )
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 

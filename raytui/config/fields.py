@@ -165,6 +165,21 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field("refresh", "number", "Seconds between two looks of the console and of watch.", sample="2"),
     Field(
+        "bell",
+        "switch",
+        "Ring the terminal's bell when the verdict has changed, in the console and in watch.",
+        "--bell",
+        sample="true",
+    ),
+    Field(
+        "notify",
+        "text",
+        "Command that the console and watch run when the verdict has changed, with RAYTUI_VERDICT and others set and "
+        "the change as JSON on its input; no shell.",
+        "--notify",
+        sample='"~/bin/page-me --urgent"',
+    ),
+    Field(
         "cluster.name",
         "text",
         "Name of the cluster; applications are NAME-head and NAME-worker-N.",
@@ -212,6 +227,27 @@ FIELDS: tuple[Field, ...] = (
         only=("cai",),
         label="Shared memory",
         unit="GB",
+    ),
+    Field(
+        "cluster.logs.keep",
+        "switch",
+        "Ship Ray's logs of each node, while it runs, to where they outlive it; logs finds them afterwards.",
+        sample="true",
+        only=_MADE,
+    ),
+    Field(
+        "cluster.logs.per_node_mb",
+        "whole",
+        "Compressed megabytes of one node's logs that are kept at most; the oldest give way.",
+        sample="64",
+        only=_MADE,
+    ),
+    Field(
+        "cluster.logs.per_cluster_mb",
+        "whole",
+        "Compressed megabytes of the logs of all nodes that are kept at most; the oldest lives give way.",
+        sample="512",
+        only=_MADE,
     ),
     Field(
         "cluster.head.cpu",

@@ -209,10 +209,10 @@ def _unreadable(path: Path, why: str) -> ConfigurationError:
     )
 
 
-def _syntax(path: Path, text: str, told: str) -> ConfigurationError:
-    place = _PLACE.search(told)
+def _syntax(path: Path, text: str, reason: str) -> ConfigurationError:
+    place = _PLACE.search(reason)
     line, column = (int(place[1]), int(place[2])) if place and place[1] else (text.count("\n") + 1, 1)
-    why, hint = _in_words(_PLACE.sub("", told))
+    why, hint = _in_words(_PLACE.sub("", reason))
     source = text.splitlines()[line - 1].strip() if line <= len(text.splitlines()) else ""
     # A key that somebody wrote into the file by mistake must not come out of it here.
     return ConfigurationError.from_problems(
@@ -226,14 +226,14 @@ def _syntax(path: Path, text: str, told: str) -> ConfigurationError:
     )
 
 
-def _in_words(told: str) -> tuple[str, str]:
+def _in_words(reason: str) -> tuple[str, str]:
     """What the parser says of something that stands twice, in words of the file, and what to do about it."""
-    twice = _TWICE.fullmatch(told)
+    twice = _TWICE.fullmatch(reason)
     if twice is not None:
         names = [name.strip(" '\"") for name in twice[1].split(",") if name.strip()]
         is_group = tuple(names[2:4]) == tuple(GROUPS.split("."))
         hint = "give one of the two groups another name" if is_group else "put what both say into one table"
         return f"the table [{'.'.join(names)}] stands in the file a second time", hint
-    if told == "Cannot overwrite a value":
+    if reason == "Cannot overwrite a value":
         return "this key has a value already", ""
-    return told, ""
+    return reason, ""

@@ -14,6 +14,7 @@ import msgspec
 
 from raytui.config import environment, paths
 from raytui.config.address import EXAMPLE, name_of, normal_address
+from raytui.config.command import command_of
 from raytui.config.credentials import key_file_problem, ray_token_problems, read_key
 from raytui.config.fields import FIELDS, GROUPS, WORKERS, group_fields
 from raytui.config.files import ConfigFile, locate, nearest, read
@@ -22,7 +23,7 @@ from raytui.core.errors import ConfigurationError, Problem
 from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.secret import Secret, unsendable
-from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
+from raytui.core.spec import ClusterSpec, HeadSpec, LogsSpec, WorkersSpec
 from raytui.core.validate import validate
 
 DEFAULT_REFRESH_S = 2.0
@@ -64,6 +65,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Name below which applications answer."""
     refresh: float = DEFAULT_REFRESH_S
     """Seconds between two looks."""
+    bell: bool = False
+    """Whether the bell tells that the verdict has changed."""
+    notify: str = ""
+    """Command line that tells it; empty for none."""
+    profiles: tuple[str, ...] = ()
+    """The profiles of the file, in its order."""
     cluster: ClusterSpec = ClusterSpec()
     """The cluster that is wanted."""
     keys: dict[str, str] = {}
@@ -180,6 +187,9 @@ class _Reading:
             venv=self._path("venv"),
             domain=domain or host.partition("://")[2],
             refresh=refresh,
+            bell=bool(self._values.get("bell", False)),
+            notify=command_of(str(self._values.get("notify", "")), self._origins["notify"], self._problems),
+            profiles=tuple(self._file.profiles) if self._file else (),
             cluster=cluster,
             keys=self._keys(),
             state_dir=self._state_dir(),
@@ -314,13 +324,16 @@ class _Reading:
         return cluster
 
     def _cluster(self) -> ClusterSpec:
-        parts: dict[str, dict[str, Any]] = {name: {} for name in ("cluster", "cluster.head", WORKERS, *self._tables)}
+        parts: dict[str, dict[str, Any]] = {
+            name: {} for name in ("cluster", "cluster.logs", "cluster.head", WORKERS, *self._tables)
+        }
         for path, value in self._values.items():
             table, _, key = path.rpartition(".")
             if table in parts:
                 parts[table][key] = value
         return ClusterSpec(
             **parts["cluster"],
+            logs=LogsSpec(**parts["cluster.logs"]),
             head=HeadSpec(**parts["cluster.head"]),
             workers=WorkersSpec(**parts[WORKERS]),
             groups={group: WorkersSpec(**parts[table]) for table, group in self._tables.items()},
@@ -380,6 +393,6 @@ class _Reading:
 
     def _also_wrong(self, cluster: ClusterSpec) -> list[Problem]:
         """Problems of what the person did set, beside those of type: mending must not take two rounds."""
-        told = {problem.field for problem in self._problems}
+        fields = {problem.field for problem in self._problems}
         given = {path.removeprefix("cluster.") for path, origin in self._origins.items() if origin != "default"}
-        return [p for p in validate(cluster.resolved(self._platform), self._platform) if p.field in given - told]
+        return [p for p in validate(cluster.resolved(self._platform), self._platform) if p.field in given - fields]

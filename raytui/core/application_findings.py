@@ -96,14 +96,14 @@ def _missing(joined: Joined, group: str) -> Iterator[Condition]:
     wanted = last if asked is None else asked.all_groups[group].count
     if wanted == last == len(indexes):
         return
-    told = "" if asked is None else f"; {wanted} {'worker was' if wanted == 1 else 'workers were'} asked for"
+    wish = "" if asked is None else f"; {wanted} {'worker was' if wanted == 1 else 'workers were'} asked for"
     of = "" if group == WORKER or asked is None else f" in the group {group}"
     for index in sorted(set(range(1, wanted + 1)) - indexes):
         yield Condition(
             "error",
             worker_name(snapshot.cluster, index, group),
             "WorkerMissing",
-            f"{group}-{index} has no application{told}{of}",
+            f"{group}-{index} has no application{wish}{of}",
             CREATE,
         )
 
@@ -119,8 +119,8 @@ def _of_worker(joined: Joined, member: Member, revival: Revival | None, now: Mom
         ]
         if app.state == "failed" and state == "DEAD":
             reason = "NodeDead"
-        told = why(app, now)
-        message = f"the application is {app.state}" + (f": {told}" if told else "")
+        because = why(app, now)
+        message = f"the application is {app.state}" + (f": {because}" if because else "")
         return Condition("error", app.name, reason, message, remedial, since=app.ended_at)
     if app.state == "stopping":
         return None  # its node is meant to end
@@ -166,18 +166,18 @@ def _of_silent(joined: Joined, app: Application, now: Moment) -> Condition | Non
         return Condition("error", app.name, "LauncherSilent", message, hint)
     if report.state == "alive" and not is_same_head(head.launcher, report):
         return Condition("error", app.name, "NodeMissing", "its node still belongs to an earlier run of the head", hint)
-    told = f": {report.message}" if report.message else ""
+    reason = f": {report.message}" if report.message else ""
     return Condition(
-        "error", app.name, "NodeMissing", f"its launcher is {report.state or 'silent'}{told}", hint, since=since
+        "error", app.name, "NodeMissing", f"its launcher is {report.state or 'silent'}{reason}", hint, since=since
     )
 
 
 def _death(app: Application, node: Node | None) -> str:
     if node is None or node.state != "DEAD":
-        told = app.launcher.message if app.launcher is not None else ""
-        return "its launcher says that its node ended" + (f": {told}" if told else "")
-    told = node.message or node.reason
-    return "Ray lists the node as dead" + (f": {told}" if told else "")
+        reason = app.launcher.message if app.launcher is not None else ""
+        return "its launcher says that its node ended" + (f": {reason}" if reason else "")
+    reason = node.message or node.reason
+    return "Ray lists the node as dead" + (f": {reason}" if reason else "")
 
 
 def _cause(joined: Joined, app: Application) -> str:
@@ -185,7 +185,7 @@ def _cause(joined: Joined, app: Application) -> str:
     found = of_application(Evidence(joined), app)
     if found is None or not found.certain or not found.is_death:
         return ""
-    return f"; it {found.told.removeprefix(f'node {app.short} ')}"
+    return f"; it {found.whole.removeprefix(f'node {app.short} ')}"
 
 
 def _sidecar(app: Application) -> str:

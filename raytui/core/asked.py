@@ -14,7 +14,7 @@ import msgspec
 
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.snapshot import Application
-from raytui.core.spec import WORKER, ClusterSpec, WorkersSpec
+from raytui.core.spec import LOGS_PER_CLUSTER_MB, LOGS_PER_NODE_MB, WORKER, ClusterSpec, WorkersSpec
 
 Value = str | float | int | bool
 COUNT = "workers.count"
@@ -24,6 +24,9 @@ FIELDS = (
     "expose_dashboard",
     "auth",
     "shared_memory",
+    "logs.keep",
+    "logs.per_node_mb",
+    "logs.per_cluster_mb",
     "head.cpu",
     "head.memory",
     "head.runtime_identifier",
@@ -54,6 +57,9 @@ _WORDS: dict[str, Callable[[Value], str]] = {
     ),
     "auth": lambda value: f"auth {value}",
     "shared_memory": lambda value: f"{value:g} GB of shared memory",
+    "keep": lambda value: "Ray's logs kept" if value else "Ray's logs not kept",
+    "per_node_mb": lambda value: f"{value} MB of logs for each node",
+    "per_cluster_mb": lambda value: f"{value} MB of logs for the cluster",
     "ray_port": lambda value: f"Ray port {value}",
     "dashboard_port": lambda value: f"dashboard port {value}",
 }
@@ -110,10 +116,12 @@ def overlay(base: ClusterSpec, given: ClusterSpec, fields: Collection[str]) -> C
     """
     head = {path.removeprefix("head."): value_of(given, path) for path in fields if path.startswith("head.")}
     workers = {path.removeprefix("workers."): value_of(given, path) for path in fields if path.startswith("workers.")}
+    logs = {path.removeprefix("logs."): value_of(given, path) for path in fields if path.startswith("logs.")}
     top = {path: value_of(given, path) for path in fields if "." not in path}
     return msgspec.structs.replace(
         base,
         **{**top, "name": given.name},
+        logs=msgspec.structs.replace(base.logs, **logs),
         head=msgspec.structs.replace(base.head, **head),
         workers=msgspec.structs.replace(base.workers, **workers),
         groups=_overlaid(base.groups, given, fields),
@@ -215,6 +223,10 @@ def _of_application(asked: ClusterSpec, app: Application) -> Iterator[Difference
         f"{part}.runtime_identifier": app.runtime_identifier or None,
         f"{part}.script": script or app.script or None,
     }
+    if made is not None:
+        has["logs.keep"] = made.logs.keep
+        has["logs.per_node_mb"] = made.logs.per_node_mb or LOGS_PER_NODE_MB
+        has["logs.per_cluster_mb"] = made.logs.per_cluster_mb or LOGS_PER_CLUSTER_MB
     if app.role == "head":
         has["expose_dashboard"] = app.exposed
     elif app.cpu:

@@ -118,8 +118,8 @@ def _long(joined: Joined, app: Application, now: Moment) -> Iterator[Condition]:
     # Of one whose node Ray lists as dead, that is what is told.
     if app.role == "head" or not since or not now.has_reached(since + after) or joined.state_of(app)[1] == "DEAD":
         return
-    told = _unexplained(joined, app)
-    message = f"the application has been starting for {duration(now.age(since))}" + (f": {told}" if told else "")
+    reason = _unexplained(joined, app)
+    message = f"the application has been starting for {duration(now.age(since))}" + (f": {reason}" if reason else "")
     hint = ("it may wait for quota or for a machine; ", Remedy("logs", app.short, "shows what it printed"))
     is_long = now.has_reached(since + LONG_S)
     yield Condition("warning" if is_long else "info", app.name, "StartingLong", message, hint, since=since)
@@ -138,12 +138,12 @@ def _unexplained(joined: Joined, app: Application) -> str:
     if holdings.value is not None:
         unknown = not_known(holdings.value)
         used = in_use(holdings.value)
-        told = f"quota unknown: {unknown}" if unknown else "no quota is short" + (f" ({used} in use)" if used else "")
+        reason = f"quota unknown: {unknown}" if unknown else "no quota is short" + (f" ({used} in use)" if used else "")
     elif holdings.failure is not None:
-        told = f"quota unknown: {holdings.failure.message}"
+        reason = f"quota unknown: {holdings.failure.message}"
     else:
-        told = "quota was not asked for yet"
-    return f"{told}; {_image(joined, app)}"
+        reason = "quota was not asked for yet"
+    return f"{reason}; {_image(joined, app)}"
 
 
 def _image(joined: Joined, app: Application) -> str:

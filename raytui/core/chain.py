@@ -22,7 +22,7 @@ def answered(snapshot: Snapshot, broken: Failure | None) -> tuple[Layer, ...]:
         snapshot.placement_groups,
         snapshot.ray_workers,
     )
-    told = any(reading.value is not None for reading in readings)
+    has_value = any(reading.value is not None for reading in readings)
     # The health check is public: it proves the way and the dashboard, not the login.
     health = snapshot.gcs.value is not None
     failed = {reading.failure.layer for reading in (*readings, snapshot.gcs) if reading.failure is not None}
@@ -30,9 +30,9 @@ def answered(snapshot: Snapshot, broken: Failure | None) -> tuple[Layer, ...]:
     found: dict[Layer, bool] = {
         "platform": snapshot.applications.value is not None and not snapshot.by_ray,
         "application": head is not None and head.state == "running" and not snapshot.by_ray,
-        "network": told or health or bool(failed & {"login", "dashboard", "gcs"}),
-        "login": told,
-        "dashboard": told or health or at_gcs,
+        "network": has_value or health or bool(failed & {"login", "dashboard", "gcs"}),
+        "login": has_value,
+        "dashboard": has_value or health or at_gcs,
         "gcs": snapshot.gcs.value is True or snapshot.nodes.value is not None,
     }
     reached = LAYERS if broken is None else LAYERS[: LAYERS.index(broken.layer)]

@@ -63,8 +63,8 @@ def changes(before: tuple[Snapshot, Assessment], after: tuple[Snapshot, Assessme
         )
         if new.operation is not None and not any(c.is_fault for c in new_judged.conditions):
             severity = "info"
-        told = f"{old_judged.phase}, {old_judged.verdict} -> {new_judged.phase}, {new_judged.verdict}"
-        found.append(Event(at, "raytui", new.cluster, "VerdictChanged", told, severity))
+        change = f"{old_judged.phase}, {old_judged.verdict} -> {new_judged.phase}, {new_judged.verdict}"
+        found.append(Event(at, "raytui", new.cluster, "VerdictChanged", change, severity))
     return tuple(found)
 
 
@@ -74,13 +74,13 @@ def _operations(old: Operation | None, new: Operation | None, cluster: str, at: 
         yield Event(at, "operator", cluster, "OperationEnded", f"raytui {old.verb} ended")
     if new is not None and (old is None or (new.verb, new.since) != (old.verb, old.since)):
         names = [name.removeprefix(f"{cluster}-") for name in dict.fromkeys((*new.ends, *new.creates))]
-        told = f" on {', '.join(names)}" if names else ""
+        targets = f" on {', '.join(names)}" if names else ""
         yield Event(
             at,
             "operator",
             cluster,
             "OperationBegan",
-            f"raytui {new.verb} began{told}" + (f" ({new.holder})" if new.holder else ""),
+            f"raytui {new.verb} began{targets}" + (f" ({new.holder})" if new.holder else ""),
         )
 
 
@@ -110,16 +110,16 @@ def _applications(both: _Round) -> Iterator[Event]:
                 f"application {was.id} was replaced by {app.id}, {app.state}{by}",
             )
         elif was.state != app.state:
-            told = f": {app.message}" if app.message else ""
+            reason = f": {app.message}" if app.message else ""
             if was.state == "failed" and app.state == "starting" and not by:
-                told = ": the platform starts it again by itself"
+                reason = ": the platform starts it again by itself"
             planned = both.operation is not None and name in both.operation.ends
             severity: Severity = "error" if app.state == "failed" and not planned else "info"
-            yield Event(at, author, name, "ApplicationState", f"{was.state} -> {app.state}{by}{told}", severity)
+            yield Event(at, author, name, "ApplicationState", f"{was.state} -> {app.state}{by}{reason}", severity)
         yield from _launcher(was, app, at, planned=bool(by))
     for name in before.keys() - after.keys():
-        told = f"the platform no longer lists the application{both.by(name)}"
-        yield Event(at, both.author(name, "platform"), name, "ApplicationGone", told)
+        reason = f"the platform no longer lists the application{both.by(name)}"
+        yield Event(at, both.author(name, "platform"), name, "ApplicationGone", reason)
 
 
 def _launcher(was: Application | None, app: Application, at: float, *, planned: bool) -> Iterator[Event]:
@@ -149,14 +149,16 @@ def _nodes(both: _Round) -> Iterator[Event]:
 
 def _gone(both: _Round, node: Node, name: str) -> Event:
     short = node.node_id[:8]
-    told = f"node {short} is {node.state}" + (f": {node.message or node.reason}" if node.message or node.reason else "")
+    sentence = f"node {short} is {node.state}" + (
+        f": {node.message or node.reason}" if node.message or node.reason else ""
+    )
     if name in both.touched:
-        return Event(both.at, "raytui", name, "NodeEnded", f"{told}{both.by(name)}")
+        return Event(both.at, "raytui", name, "NodeEnded", f"{sentence}{both.by(name)}")
     if both.new.snapshot.by_ray and node.reason in PLANNED_ENDS:
-        return Event(both.at, "ray", name, "NodeEnded", told)
+        return Event(both.at, "ray", name, "NodeEnded", sentence)
     if _superseded(both.new, node, name):
-        return Event(both.at, "ray", name, "NodeEnded", f"{told}; it belonged to an earlier run of the application")
-    return Event(both.at, "ray", name or short, "NodeDied", told, "error")
+        return Event(both.at, "ray", name, "NodeEnded", f"{sentence}; it belonged to an earlier run of the application")
+    return Event(both.at, "ray", name or short, "NodeDied", sentence, "error")
 
 
 def _superseded(joined: Joined, node: Node, name: str) -> bool:

@@ -35,6 +35,8 @@ from raytui.core.waiting.values import Waiting
 Phase = Literal["absent", "starting", "running", "degraded", "stopping", "failed", "unknown"]
 Verdict = Literal["ok", "degraded", "down", "unknown"]
 LinkState = Literal["ok", "broken", "unchecked"]
+CALM_PHASES: frozenset[Phase] = frozenset({"absent", "starting", "stopping"})
+"""Phases in which what does not answer is not meant to."""
 
 
 class Assessment(msgspec.Struct, frozen=True):
@@ -59,6 +61,11 @@ class Assessment(msgspec.Struct, frozen=True):
         return tuple(
             (layer, "broken" if layer == at else "ok" if layer in self.answered else "unchecked") for layer in LAYERS
         )
+
+
+def is_calm(assessment: Assessment) -> bool:
+    """Whether what does not answer is not meant to: nothing runs yet or any more, and nothing of it is a fault."""
+    return assessment.phase in CALM_PHASES and not any(condition.is_fault for condition in assessment.conditions)
 
 
 class _Judgement(NamedTuple):
@@ -182,8 +189,8 @@ def _judge_kept(snapshot: Snapshot, count: int) -> _Judgement:
 def _judge_absent_head(joined: Joined, head: Application) -> _Judgement:
     snapshot = joined.snapshot
     now = Moment(snapshot.observed_at)
-    told = why(head, now)
-    message = f"the head application is {head.state}" + (f": {told}" if told else "")
+    reason = why(head, now)
+    message = f"the head application is {head.state}" + (f": {reason}" if reason else "")
     revival = next((one for one in snapshot.revivals if one.name == head.name), None)
     broken = Failure(
         "application",
@@ -329,11 +336,11 @@ def _judge_dead_head(
         broken = Failure("application", "HeadSilent", message, Remedy("logs", "head", "shows its output"))
         return _Judgement("unknown", "unknown", broken, [*found, of_failure(head.name, broken)], unchecked)
     node = joined.node_of(head)
-    told = node.message if node is not None and node.state == "DEAD" else report.message if report is not None else ""
+    reason = node.message if node is not None and node.state == "DEAD" else report.message if report is not None else ""
     gone = Failure(
         "gcs",
         "HeadNodeDead",
-        "Ray does not list the head's node as alive" + (f": {told}" if told else ""),
+        "Ray does not list the head's node as alive" + (f": {reason}" if reason else ""),
         Remedy("restart", "head", "starts a new one"),
         conclusive=True,
     )

@@ -35,7 +35,7 @@ def of_jobs(joined: Joined) -> Iterator[Condition]:
         assert cause is not None
         story = Remedy("explain", f"job/{job.id}", "tells the whole story")
         words = next((part.rstrip("; ") for part in parts(cause.advice) if isinstance(part, str)), "")
-        message = f"the job {cause.told.removeprefix(f'job {job.id} ')}"
+        message = f"the job {cause.whole.removeprefix(f'job {job.id} ')}"
         hint = (f"{words}; ", story) if words else story
         yield Condition("warning", f"job/{job.id}", "JobFailed", message, hint, since=job.ended_at)
     if len(failed) > MOST_FAILED:
@@ -51,9 +51,9 @@ def of_memory(joined: Joined) -> Iterator[Condition]:
     killed: dict[str, tuple[int, float]] = {}
     for event in snapshot.events.value or ():
         if event.label == "Out of Memory" and snapshot.observed_at - event.at < FAILED_LATELY_S:
-            told = _COUNT.match(event.message)
+            counted = _COUNT.match(event.message)
             count, last = killed.get(event.node_id, (0, 0.0))
-            killed[event.node_id] = (count + (int(told[1]) if told is not None else 1), max(last, event.at))
+            killed[event.node_id] = (count + (int(counted[1]) if counted is not None else 1), max(last, event.at))
     for node_id, (count, last) in killed.items():
         node = joined.node(node_id)
         where = (node.name or joined.node_name(node_id)) if node is not None else node_id[:12] or snapshot.cluster
@@ -75,7 +75,7 @@ def of_serve(joined: Joined) -> Iterator[Condition]:
         cause = of_deployment(evidence, deployment)
         if cause is None:
             continue
-        told = error_line(deployment.message) if cause.kind == "exception" else first_line(deployment.message)
-        message = f"Serve deployment is {deployment.status}" + (f": {told}" if told else "")
+        reason = error_line(deployment.message) if cause.kind == "exception" else first_line(deployment.message)
+        message = f"Serve deployment is {deployment.status}" + (f": {reason}" if reason else "")
         lists = Remedy("serve", "", "lists deployments")
         yield Condition("warning", cause.subject, "ServeUnhealthy", message, lists)

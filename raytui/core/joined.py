@@ -354,7 +354,7 @@ def _watched(app: Application, node: Node | None, _: Moment) -> Member:
 
 def _count_states(expected: int | None, nodes: tuple[Node, ...]) -> Counts:
     """The nodes by Ray's word alone."""
-    states = Counter(node.state for node in nodes)
+    states = Counter(map(_STATE, nodes))
     return Counts(expected, states["ALIVE"], states["DEAD"], states["UNKNOWN"], 0)
 
 

@@ -72,6 +72,7 @@ class Merging:
         self._nodes: tuple[Node, ...] = ()
         self._counted: tuple[Node, ...] = ()
         self._totals: dict[str, float] = {}
+        self._use: tuple[Usage, Usage] | None = None
 
     def merge(self, nodes: tuple[Node, ...], stats: Mapping[str, Node]) -> tuple[Node, ...]:
         """What `merge_nodes` answers."""
@@ -87,8 +88,11 @@ class Merging:
     def total(self, usage: Usage, nodes: tuple[Node, ...]) -> Usage:
         """What `total_by_nodes` answers."""
         if nodes is not self._counted:
-            self._counted, self._totals = nodes, _totals(nodes)
-        return _use_of(usage, self._totals)
+            self._counted, self._totals, self._use = nodes, _totals(nodes), None
+        # The same object while nothing changed, so that nobody looks at it again.
+        if self._use is None or self._use[0] is not usage:
+            self._use = usage, _use_of(usage, self._totals)
+        return self._use[1]
 
 
 def _merged(node: Node, figures: Node | None, _: Moment) -> Node:

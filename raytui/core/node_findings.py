@@ -42,9 +42,9 @@ def of_ended(joined: Joined) -> Iterator[Condition]:
         and 0 < snapshot.observed_at - node.ended_at < ENDED_LATELY_S
     ]
     for node in sorted(lately, key=lambda node: (node.reason != "UNEXPECTED_TERMINATION", -node.ended_at))[:MOST_ENDED]:
-        told = node.message or node.reason or "no reason is known"
+        reason = node.message or node.reason or "no reason is known"
         at = f" at {node.ip}" if node.ip else ""
-        message = f"Ray lists node {node.node_id[:8]}{at} as dead: {told}"
+        message = f"Ray lists node {node.node_id[:8]}{at} as dead: {reason}"
         hint = ("it counts as a fault for 15 minutes; ", Remedy("nodes", "", "lists it for as long as Ray does"))
         # Without a reason it may as well have been the autoscaler.
         severity: Severity = "error" if node.reason == "UNEXPECTED_TERMINATION" else "warning"
@@ -63,16 +63,21 @@ def of_nodes(joined: Joined) -> Iterator[Condition]:
     snapshot = joined.snapshot
     nodes, names = snapshot.nodes.value or (), joined.names
     if snapshot.by_ray:
-        named = [owner.name if (owner := joined.namesake(node)) is not None else "" for node in nodes]
-        told = joined.derive("nodes", _of_node, nodes, named)
+
+        def owners(*_: object) -> list[str]:
+            return [owner.name if (owner := joined.namesake(node)) is not None else "" for node in nodes]
+
+        # As one, since they change together: none is looked up while nodes and members are those of before.
+        (named,) = joined.derive("owners", owners, (nodes,), (joined.members,))
+        findings = joined.derive("nodes", _of_node, nodes, named)
     else:
-        told = joined.derive(
+        findings = joined.derive(
             "nodes",
             lambda node, now: _of_node(node, node.name if node.name in names else "", now),
             nodes,
             context=(names,),
         )
-    yield from _gathered(joined, [condition for one in filter(None, told) for condition in one])
+    yield from _gathered(joined, [condition for one in filter(None, findings) for condition in one])
 
 
 def _gathered(joined: Joined, found: list[Condition]) -> Iterator[Condition]:

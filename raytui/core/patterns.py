@@ -96,7 +96,9 @@ def _wrong(text: str) -> tuple[str, str] | None:
     try:
         _matcher(text)
     except re2.error as error:
-        told = error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)
+        reason = (
+            error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)
+        )
     else:
         return None
     try:
@@ -105,7 +107,7 @@ def _wrong(text: str) -> tuple[str, str] | None:
         # Python also says where.
         return f"is not a regular expression: {error}", "put a backslash before characters that are meant as such"
     return (
-        f"cannot be used as a pattern: {told}",
+        f"cannot be used as a pattern: {reason}",
         (
             "patterns are those of RE2, as in kubectl and ripgrep: no look-around, no back-references, at most "
             "1,000 repeats"

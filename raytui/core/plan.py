@@ -380,7 +380,7 @@ def create_request(spec: ClusterSpec, name: str) -> CreateRequest:
         cpu=size.cpu,
         memory=size.memory,
         gpus=workers.gpus,
-        environment=environment,
+        environment=environment | spec.logs.environment,
         runtime_identifier=size.runtime_identifier or "",
         script=size.script or (spec.workers.script if group else "") or "",
         spec_json=msgspec.json.encode(spec).decode(),

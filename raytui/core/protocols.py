@@ -8,10 +8,12 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from raytui.core.black_box import Life
 from raytui.core.holdings import Holdings
 from raytui.core.marker import Marker
 from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint
+from raytui.core.serve import ServeRest
 from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.spec import ClusterSpec
 from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
@@ -127,10 +129,11 @@ class Store(Protocol):
         ...
 
     async def kept_logs(self, application: Application) -> dict[str, str]:
-        """The ends of Ray's logs that a launcher kept when its node ended.
+        """Paths for `read_file` of the ends of Ray's logs that a launcher kept when its node ended, by Ray's names."""
+        ...
 
-        Paths for `read_file`, by Ray's name of the log.
-        """
+    async def lives(self, cluster: str) -> tuple[Life, ...]:
+        """What black boxes kept, by node and time; needs no application. Its paths are for `read_file`."""
         ...
 
     async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:
@@ -275,8 +278,8 @@ class Platform(Protocol):
         ...
 
 
-class Workload(Protocol):
-    """What runs on Ray: the lists of its State API with all details, at most 10,000 rows each, and its jobs."""
+class Workload(ServeRest, Protocol):
+    """What runs on Ray: the lists of its State API with all details, at most 10,000 rows each, its jobs, and Serve."""
 
     async def actors(self, limit: int = 1000) -> Rows[Actor]:
         """The first actors and how many there are in all; Ray gives at most 10,000."""

@@ -217,9 +217,9 @@ def _of_label(label: Label, holdings: Holdings) -> Iterable[_Pool]:
     if not label.total:
         return
     rows = [row for row in holdings.held if row.label == label.name and row.gpus and row.state in _HOLDS]
-    told = sum(count for _, count in label.used)
+    used = sum(count for _, count in label.used)
     seen = sum(row.gpus or 0.0 for row in rows)
-    pool = _Pool(label.name, "", label.total, max(told, seen), asked)
+    pool = _Pool(label.name, "", label.total, max(used, seen), asked)
     for row in rows:
         pool.hold(_by(row, holdings), row.gpus or 0.0)
     if not rows:

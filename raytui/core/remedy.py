@@ -51,13 +51,13 @@ def plus(*hints: Hint) -> Hint:
 
 def sentence(hint: Hint, write: Callable[[Remedy], str]) -> str:
     """The hint as one sentence, its remedies written by `write`."""
-    told = ""
+    text = ""
     before: str | Remedy = ""
     for part in parts(hint):
         gap = ", " if isinstance(part, Remedy) and isinstance(before, Remedy) else ""
-        told += gap + (part if isinstance(part, str) else write(part))
+        text += gap + (part if isinstance(part, str) else write(part))
         before = part
-    return told
+    return text
 
 
 def as_commands(hint: Hint) -> str:

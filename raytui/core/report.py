@@ -91,7 +91,7 @@ def event_document(event: Event) -> Document:
 
 def error_document(error: RaytuiError) -> Document:
     """An error as the one object on stdout; of something unreachable also with the link that broke."""
-    told: Document = {
+    document: Document = {
         "reason": error.reason,
         "message": error.message,
         "hint": as_commands(error.hint),
@@ -99,8 +99,12 @@ def error_document(error: RaytuiError) -> Document:
     }
     if isinstance(error, Unreachable):
         failure = error.failure
-        told["broken_link"] = {"layer": failure.layer, "message": failure.message, "hint": as_commands(failure.hint)}
-    return {"schema_version": SCHEMA_VERSION, "error": told}
+        document["broken_link"] = {
+            "layer": failure.layer,
+            "message": failure.message,
+            "hint": as_commands(failure.hint),
+        }
+    return {"schema_version": SCHEMA_VERSION, "error": document}
 
 
 def list_document(

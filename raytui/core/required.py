@@ -52,8 +52,8 @@ def required_problems(spec: ClusterSpec) -> list[Problem]:
     for group, size in spec.all_groups.items():
         if not size.runtime_identifier:
             whose = "the workers'" if group == WORKER else f"the group {group}'s"
-            told = f"{whose} runtime image is missing (runtime_identifier)"
-            missing.append(Problem(f"{part_of(group)}.runtime_identifier", told, image))
+            missing_image = f"{whose} runtime image is missing (runtime_identifier)"
+            missing.append(Problem(f"{part_of(group)}.runtime_identifier", missing_image, image))
     if not spec.head.script:
         missing.append(
             Problem(

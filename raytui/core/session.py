@@ -14,6 +14,7 @@ from typing import Literal, Protocol, Self
 
 import msgspec
 
+from raytui.core.black_box import Life
 from raytui.core.errors import RaytuiError
 from raytui.core.events import StepEvent
 from raytui.core.logline import LogBytes, LogLine, Missed, Query
@@ -22,6 +23,7 @@ from raytui.core.plan import Plan, Verb
 from raytui.core.platforms import PlatformName
 from raytui.core.protocols import Platform
 from raytui.core.questions import Question
+from raytui.core.serve import ServeManager
 from raytui.core.snapshot import Application, Job, Node, Snapshot
 from raytui.core.spec import ClusterSpec
 
@@ -43,6 +45,8 @@ class LogSource(msgspec.Struct, frozen=True):
     filename: str = ""
     """Ray's name of the file, or the path of a kept tail."""
     job_id: str = ""
+    life: Life | None = None
+    """The life of a node whose black box keeps it, all of it that was shipped; then `filename` is Ray's name."""
 
 
 class ToolEnvironment(msgspec.Struct, frozen=True):
@@ -96,6 +100,7 @@ class Manager(Protocol):
         groups: Mapping[str, int] | None = None,
         target: str = "all",
         keep: bool = False,
+        purge: bool = False,
         flags: Collection[str] | None = None,
         recreate: bool = False,
     ) -> Plan:
@@ -235,6 +240,11 @@ class Session(Protocol):
         """Its jobs."""
         ...
 
+    @property
+    def serve(self) -> ServeManager:
+        """The means to delete its Serve applications."""
+        ...
+
     async def metrics(self, node: Node, session: str) -> NodeMetrics:
         """What a living node measures of itself, asked at its own address; costs a request each time.
 
@@ -290,6 +300,16 @@ class ConsoleSettings(Protocol):
     @property
     def refresh(self) -> float:
         """Seconds between two looks."""
+        ...
+
+    @property
+    def bell(self) -> bool:
+        """Whether the bell tells that the verdict has changed."""
+        ...
+
+    @property
+    def notify(self) -> str:
+        """Command line that tells it; empty for none."""
         ...
 
     @property

@@ -14,6 +14,9 @@ Port = int | Literal["auto"]
 DEFAULT_RAY_PORT = 6379
 DEFAULT_DASHBOARD_PORT = 8265
 GIGABYTE = 10**9
+LOGS_PER_NODE_MB = 64
+LOGS_PER_CLUSTER_MB = 512
+"""What launchers keep of Ray's logs at most where nothing is said, in compressed megabytes."""
 AUTO = "auto"
 """In place of an image: the newest of the workbench's list that fits. In place of a port: a free one."""
 WORKER = "worker"
@@ -58,6 +61,30 @@ class WorkersSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     """The workbench's resource profile of each worker; none leaves that to it. Means nothing elsewhere."""
 
 
+class LogsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is kept of Ray's logs where it outlives the nodes, while they run."""
+
+    keep: bool = True
+    """Whether launchers ship them at all."""
+    per_node_mb: int | None = None
+    """Compressed megabytes of one node at most, over all its lives; none: 64."""
+    per_cluster_mb: int | None = None
+    """Compressed megabytes of all nodes at most; none: 512."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What launchers read of it; nothing where nothing was said, so that they take their own defaults."""
+        said = {
+            "RAYTUI_LOGS_KEEP": "" if self.keep else "0",
+            "RAYTUI_LOGS_PER_NODE_MB": f"{self.per_node_mb or ''}",
+            "RAYTUI_LOGS_PER_CLUSTER_MB": f"{self.per_cluster_mb or ''}",
+        }
+        return {name: value for name, value in said.items() if value}
+
+
+_USUAL_LOGS = LogsSpec()
+
+
 class ClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One Ray cluster: a head and its workers, which may be of several kinds."""
 
@@ -73,16 +100,23 @@ class ClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     """Ray's own authentication; `token` generates one token for the cluster."""
     shared_memory: float | None = None
     """GB of `/dev/shm` that the project is to allow each pod at least; raised before applications are made."""
+    logs: LogsSpec = _USUAL_LOGS
+    """What is kept of Ray's logs; no part of a digest, for no node's work depends on it."""
     head: HeadSpec = HeadSpec()
     workers: WorkersSpec = WorkersSpec()
     """The group `worker`."""
     groups: dict[str, WorkersSpec] = {}
     """Further groups of workers by name, without `worker`."""
 
+    def __post_init__(self) -> None:
+        """Only the default's very object is left out when a spec is written, and earlier releases know no logs."""
+        if self.logs == _USUAL_LOGS:
+            msgspec.structs.force_setattr(self, "logs", _USUAL_LOGS)
+
     def __hash__(self) -> int:
         """As any frozen value has one: equal specs have equal hashes, in whatever order their groups stand."""
         top = (self.name, self.ray_port, self.dashboard_port, self.expose_dashboard, self.auth)
-        return hash((top, self.head, self.workers, frozenset(self.groups.items())))
+        return hash((top, self.logs, self.head, self.workers, frozenset(self.groups.items())))
 
     @property
     def all_groups(self) -> dict[str, WorkersSpec]:
@@ -147,7 +181,7 @@ def _values(value: object) -> object:
     Encoded, a spec leaves out what is the default's very object, and 1 is not 1.0.
     """
     if isinstance(value, msgspec.Struct):
-        said = ((name, getattr(value, name)) for name in value.__struct_fields__)
+        said = ((name, getattr(value, name)) for name in value.__struct_fields__ if name != "logs")
         return {name: _values(held) for name, held in said if held or name not in _SINCE_GROUPS}
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 

@@ -19,13 +19,15 @@ def starting(joined: Joined, head: Application, failure: Failure) -> Failure:
     """That the head is starting, in the words of this start's launcher: what answers meanwhile is nobody's fault."""
     snapshot, now = joined.snapshot, Moment(joined.snapshot.observed_at)
     report = present_report(snapshot, head)
-    told = (why(head, now) or why_waiting(joined, head)) if head.state == "starting" else ""
+    reason = (why(head, now) or why_waiting(joined, head)) if head.state == "starting" else ""
     if report is not None and report.state not in {"alive", "unread"}:
-        told = report.message or f"its launcher is {report.state}"
+        reason = report.message or f"its launcher is {report.state}"
     again = bool(head.created_at) and began(head) - head.created_at > STARTUP_GRACE_S
     revival = unfinished(snapshot.revivals, head.name)
     doing = f"is starting{' again' if again else ''}" if revival is None else under_way(revival, now)
-    message = f"the head {doing}" + (f": {told}" if told and revival is None else f"; now: {told}" if told else "")
+    message = f"the head {doing}" + (
+        f": {reason}" if reason and revival is None else f"; now: {reason}" if reason else ""
+    )
     return msgspec.structs.replace(failure, message=message, hint=FOLLOW)
 
 

@@ -30,6 +30,7 @@ _TAKEN = {
 MAX_WORKERS = 1000
 MAX_CPU = 1024.0
 MAX_MEMORY_GB = 24576.0
+MAX_LOGS_MB = 1_000_000
 MIN_MEMORY_GB = 0.5
 """Below this (GB) a Ray node does not come up: a worker's processes take about 0.3, the object store 0.08."""
 MIN_SHM_GB = 0.0625
@@ -112,8 +113,10 @@ def _groups(spec: ClusterSpec) -> Iterator[Problem]:
         if message:
             yield Problem(field, message, hint)
         elif longest > MAX_LABEL - 7 and len(worker_name(spec.name, MAX_WORKERS)) <= MAX_LABEL - 7:
-            told = f"its applications' subdomains would be longer than {MAX_LABEL}: {spec.name}-{name}-N"
-            yield Problem(field, told, f"take at most {MAX_LABEL - 7 - longest + len(name)} characters for its name")
+            too_long = f"its applications' subdomains would be longer than {MAX_LABEL}: {spec.name}-{name}-N"
+            yield Problem(
+                field, too_long, f"take at most {MAX_LABEL - 7 - longest + len(name)} characters for its name"
+            )
         yield from _group(field, size)
     total = sum(size.count for size in spec.all_groups.values())
     if spec.groups and total > MAX_WORKERS and all(size.count <= MAX_WORKERS for size in spec.all_groups.values()):
@@ -146,6 +149,8 @@ def _port(field: str, flag: str, port: Port) -> Iterator[Problem]:
 
 def _sizes(spec: ClusterSpec) -> Iterator[Problem]:
     yield from _amount("shared_memory", spec.shared_memory, MIN_SHM_GB, MAX_MEMORY_GB, "GB of shared memory")
+    yield from _amount("logs.per_node_mb", spec.logs.per_node_mb, 1, MAX_LOGS_MB, "MB of logs")
+    yield from _amount("logs.per_cluster_mb", spec.logs.per_cluster_mb, 1, MAX_LOGS_MB, "MB of logs")
     yield from _amount("head.cpu", spec.head.cpu, 0.1, MAX_CPU, "CPUs")
     yield from _amount("head.memory", spec.head.memory, MIN_MEMORY_GB, MAX_MEMORY_GB, "GB of memory")
     yield from _group("workers", spec.workers)
@@ -167,8 +172,8 @@ def _group(field: str, size: WorkersSpec) -> Iterator[Problem]:
 def _of_workbench(field: str, size: WorkersSpec) -> Iterator[Problem]:
     """What only a workbench knows, so that it means nothing elsewhere."""
     if size.accelerator and not size.gpus:
-        told = f"{size.accelerator} names a kind of GPU, and no GPU is asked for"
-        yield Problem(f"{field}.accelerator", told, f"set {field}.gpus, or leave {field}.accelerator out")
+        without_gpu = f"{size.accelerator} names a kind of GPU, and no GPU is asked for"
+        yield Problem(f"{field}.accelerator", without_gpu, f"set {field}.gpus, or leave {field}.accelerator out")
     for name in ("resource_group_id", "resource_profile_id"):
         identity = getattr(size, name)
         if identity is not None and identity <= 0:

@@ -62,6 +62,7 @@ class _ActorRow(msgspec.Struct, gc=False):
     fallback_strategy: object = None
     placement_group_id: str | None = None
     serialized_runtime_env: str | None = None
+    is_detached: bool | None = None
 
 
 class _Death(msgspec.Struct):
@@ -75,6 +76,7 @@ class _Death(msgspec.Struct):
 
 class _Replica(msgspec.Struct):
     state: str | None = None
+    node_id: str | None = None
 
 
 class _Deployment(msgspec.Struct):
@@ -90,6 +92,7 @@ class _ServeApplication(msgspec.Struct, Generic[R]):
     message: str | None = None
     route_prefix: str | None = None
     deployments: dict[str, R] | None = None
+    source: str | None = None
 
 
 class _ServeAnswer(msgspec.Struct, Generic[R]):
@@ -183,6 +186,7 @@ def _actor(row: _ActorRow) -> Actor:
         fallbacks=fallbacks(row.fallback_strategy),
         placement_group_id=text(row.placement_group_id),
         has_runtime_env=is_environment(row.serialized_runtime_env),
+        is_detached=row.is_detached,
     )
 
 
@@ -190,9 +194,9 @@ def _death(cause: object) -> tuple[str, _Death]:
     """Ray's `death_cause`: one field, named after the kind of death, with what it tells; empty when nobody died."""
     if not isinstance(cause, dict):
         return "", _Death()
-    for context, told in cause.items():
+    for context, detail in cause.items():
         try:
-            death = msgspec.convert(told, _Death, strict=False)
+            death = msgspec.convert(detail, _Death, strict=False)
         except msgspec.ValidationError:
             death = _Death()
         return _DEATHS.get(context) or text(death.reason) or context.upper(), death
@@ -227,6 +231,7 @@ def _serve_each(applications: dict[str, object]) -> Read[ServeDeployment]:
         known: _ServeApplication[_Deployment] = _ServeApplication(
             application.name, application.status, application.message, application.route_prefix
         )
+        known.source = application.source
         known.deployments = {row.name or f"{key}-{n}": row for n, row in enumerate(deployments.rows)}
         rows += _serve_rows(key, known)
     if unreadable and not rows:
@@ -236,15 +241,15 @@ def _serve_each(applications: dict[str, object]) -> Read[ServeDeployment]:
 
 def _serve_rows(key: str, application: _ServeApplication[_Deployment]) -> Iterator[ServeDeployment]:
     name, status, route = text(application.name or key), text(application.status), text(application.route_prefix)
-    deployments = application.deployments or {}
+    deployments, source = application.deployments or {}, text(application.source)
     if not deployments:
-        yield ServeDeployment(name, status, "", status, text(application.message), 0, route)
+        yield ServeDeployment(name, status, "", status, text(application.message), 0, route, (), source)
     for label, deployment in deployments.items():
-        running = sum(replica.state == "RUNNING" for replica in deployment.replicas or ())
+        running = [replica for replica in deployment.replicas or () if replica.state == "RUNNING"]
+        nodes = tuple(text(replica.node_id) for replica in running if replica.node_id)
         message = text(deployment.message) or text(application.message)
-        yield ServeDeployment(
-            name, status, text(deployment.name or label), text(deployment.status), message, running, route
-        )
+        shown, state = text(deployment.name or label), text(deployment.status)
+        yield ServeDeployment(name, status, shown, state, message, len(running), route, nodes, source)
 
 
 def parse_events(body: bytes) -> Rows[RayEvent]:

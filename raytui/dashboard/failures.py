@@ -133,9 +133,9 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
     if status in {502, 503, 504} and _from_proxy(answer):
         message = f"the way in to {where} works, but nothing answers behind it (status {status})"
         return _behind_proxy(message, target)
-    told = _told(answer)
+    reason = _message(answer)
     if path.startswith("/api/gcs_healthz") and status == 503:
-        message = f"the dashboard at {where} answers, but GCS does not" + (f": {told}" if told else "")
+        message = f"the dashboard at {where} answers, but GCS does not" + (f": {reason}" if reason else "")
         return Unreachable(
             Failure(
                 "gcs",
@@ -157,20 +157,24 @@ def of_answer(answer: Response, target: DashboardTarget, path: str) -> RaytuiErr
         return Unreachable(Failure("dashboard", "NotRay", message, hint))
     if status in {404, 501}:  # 501: Ray was installed without the part that would answer
         return NotFound(
-            f"the dashboard at {where} knows no {bare(path)}" + (f": {told}" if told else ""), reason="NotFound"
+            f"the dashboard at {where} knows no {bare(path)}" + (f": {reason}" if reason else ""), reason="NotFound"
         )
-    if path.startswith("/api/v0/logs") and status == 500 and ("file is not found" in told or "doesn't exist" in told):
-        return NotFound(f"Ray has no such log: {told}", hint=Remedy("logs", "--list", "names what there is"))
+    if (
+        path.startswith("/api/v0/logs")
+        and status == 500
+        and ("file is not found" in reason or "doesn't exist" in reason)
+    ):
+        return NotFound(f"Ray has no such log: {reason}", hint=Remedy("logs", "--list", "names what there is"))
     if status == 429:
         return Unreachable(
             Failure(
                 "dashboard",
                 "Busy",
-                f"the dashboard at {where} has too many requests at once: {told}",
+                f"the dashboard at {where} has too many requests at once: {reason}",
                 "close other consoles or log streams",
             )
         )
-    message = f"the dashboard at {where} answered {bare(path)} with status {status}" + (f": {told}" if told else "")
+    message = f"the dashboard at {where} answered {bare(path)} with status {status}" + (f": {reason}" if reason else "")
     return Unreachable(
         Failure(
             "dashboard",
@@ -263,7 +267,7 @@ def _host(answer: Response) -> str:
     return sanitize(urlsplit(answer.headers.get("location", "")).hostname or "another page")
 
 
-def _told(answer: Response) -> str:
+def _message(answer: Response) -> str:
     """What the body says about the error, as one short piece of text: a message field, or the last line.
 
     Ray sends whole tracebacks.
@@ -271,10 +275,10 @@ def _told(answer: Response) -> str:
     text = answer.body[:65536].decode(errors="replace")
     if text.startswith("{"):
         try:
-            told = msgspec.json.decode(answer.body, type=dict[str, object]).get("msg")
+            message = msgspec.json.decode(answer.body, type=dict[str, object]).get("msg")
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            told = None
-        text = told if isinstance(told, str) else text
+            message = None
+        text = message if isinstance(message, str) else text
     if "Server got itself in trouble" in text or is_html(answer):
         return ""
     # Ray wraps one traceback into another, which ends with a full stop on a line of its own.

@@ -175,8 +175,8 @@ def state_rows(body: bytes, kind: type[R], rest: type[R] | None = None) -> tuple
         )
 
 
-def _count(*told: object) -> int:
-    return max(number if isinstance(number, int) else 0 for number in told)
+def _count(*values: object) -> int:
+    return max(number if isinstance(number, int) else 0 for number in values)
 
 
 def parse_nodes(body: bytes) -> Rows[Node]:

@@ -86,7 +86,7 @@ def parse_usage(body: bytes) -> Usage:
     pending = tuple(_pending(report))
     return Usage(
         resources,
-        tuple(told for told, _ in pending),
+        tuple(sentence for sentence, _ in pending),
         tuple(demand for _, demand in pending),
         _per_node(report, true_names),
         seconds(written) if status and isinstance(written := status.time, int | float) else 0.0,
@@ -162,15 +162,15 @@ def camel(name: str) -> str:
 def _pending(report: _Report) -> Iterator[tuple[str, Pending]]:
     """Each demand as text and as a value."""
     for needs, count in report.resource_demand or ():
-        told = f"{_count(count, 'task or actor', 'tasks or actors')} needing {_needs(needs)}"
-        yield told, Pending((Part(_named(needs)),), count=int(count))
+        sentence = f"{_count(count, 'task or actor', 'tasks or actors')} needing {_needs(needs)}"
+        yield sentence, Pending((Part(_named(needs)),), count=int(count))
     for group, count in report.pg_demand or ():
         bundles = " + ".join(
             f"{_needs(needs)}" + (f" ({number:g} times)" if number != 1 else "") for needs, number in group.bundles
         )
-        told = f"{_count(count, 'placement group', 'placement groups')} ({text(group.strategy)}) needing {bundles}"
+        sentence = f"{_count(count, 'placement group', 'placement groups')} ({text(group.strategy)}) needing {bundles}"
         parts = tuple(Part(_named(needs), int(number)) for needs, number in group.bundles)
-        yield told, Pending(parts, text(group.strategy), int(count))
+        yield sentence, Pending(parts, text(group.strategy), int(count))
 
 
 def _named(needs: dict[str, float]) -> dict[str, float]:

@@ -10,11 +10,13 @@ import msgspec
 
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError, Unreachable
 from raytui.core.protocols import Workload
+from raytui.core.serve import ServeState
 from raytui.core.snapshot import Actor, Job, Rows
 from raytui.core.units import sanitize
 from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
 from raytui.dashboard.activity import parse_actors, parse_jobs
 from raytui.dashboard.decode import decode
+from raytui.dashboard.serve import parse_serve_state
 from raytui.dashboard.workload import parse_placement_groups, parse_task_counts, parse_tasks, parse_workers
 
 T = TypeVar("T")
@@ -24,6 +26,8 @@ SUBMIT_S = 30.0
 """How long Ray may take to take a job; a head's first one was measured at 4 s on a quiet machine."""
 STACK_S = 20.0
 """How long a stack may take; py-spy needs seconds for a process with many threads."""
+SERVE_S = 30.0
+"""How long Serve may take to say what it runs, or to take a config: a head's first answer needs some seconds."""
 UPLOAD_S = 300.0
 """How long a package of a working directory may take to be sent."""
 
@@ -117,6 +121,16 @@ class WorkloadClient(Workload):
         except Unreachable as error:
             raise _refused(error, f"Ray did not take the package {name}") from None
 
+    async def serve_state(self) -> ServeState:  # noqa: D102 - see ServeRest
+        # A path of its own: an answer that repeats is kept by its path, as it was read.
+        return await self._read("/api/serve/applications/?with=config", parse_serve_state, SERVE_S)
+
+    async def apply_serve(self, config: dict[str, object]) -> None:  # noqa: D102 - see ServeRest
+        try:
+            await self._send("PUT", "/api/serve/applications/", msgspec.json.encode(config), SERVE_S)
+        except Unreachable as error:
+            raise _refused(error, "Serve did not take the config", "ServeRefused") from None
+
     async def _list(self, kind: str, limit: int, parse: Callable[[bytes], T]) -> T:
         """A list with its details; more than 1,000 rows may take Ray twice as long."""
         limit = max(1, min(limit, STATE_LIMIT))
@@ -124,9 +138,9 @@ class WorkloadClient(Workload):
         return await self._read(path, parse, self._timeout * (2 if limit > 1000 else 1))
 
 
-def _refused(error: Unreachable, what: str) -> RaytuiError:
+def _refused(error: Unreachable, what: str, reason: str = "JobRefused") -> RaytuiError:
     """Ray answers what it refuses with a server's error and the last line of its traceback, which says why."""
     if error.reason not in {"ServerError", "RequestRefused"}:
         return error
-    told = error.message.partition(" with status ")[2].partition(": ")[2]
-    return OperationFailed(f"{what}: {told or error.message}", hint="", reason="JobRefused")
+    body = error.message.partition(" with status ")[2].partition(": ")[2]
+    return OperationFailed(f"{what}: {body or error.message}", hint="", reason=reason)

@@ -40,21 +40,21 @@ class Candidates:
         parts = None if pattern.literal else _parts(pattern.text)
         self._every = not pattern.literal and _EVERY.search(pattern.text) is not None
         self._ignore_case = pattern.ignore_case
-        self.extended = "" if parts is None or "?)" in pattern.text else _extended(parts)
-        """The same for `grep -E` in the C locale; empty when it cannot be said there."""
+        self._told: list[str] = [] if parts is None or "?)" in pattern.text else _told(parts)
+        """The parts of the same for programs; empty when it cannot be said there."""
         if pattern.literal or not (_SPECIAL & set(pattern.text)):
             expression, tabs = _literal(pattern.text), ""
-            self.extended = expression.replace("(?:[ \\t]+)", "[ \t]+") if pattern.text.isascii() else ""
+            self._told = _told([f"\\{each}" if each in _SPECIAL else each for each in pattern.text])
         elif parts is not None:
-            expression, tabs = "".join(_BLANK if part == " " else part for part in parts), ""
+            expression, tabs = re.sub(" +", lambda _: _BLANK, "".join(parts)), ""
         else:
             expression, tabs = pattern.text, "\\t"
         altered = f"[{tabs}{_ALTERED}{_ALTERED_SIGNS}]"
         self._matcher: BytesMatcher | None = None
         if not self._every:
             self._matcher = bytes_matcher(f"(?:{expression})|{altered}", ignore_case=pattern.ignore_case)
-        if self._matcher is None:
-            self.extended = ""
+        if self._matcher is None or not pattern.text.isascii() or not pattern.text.isprintable():
+            self._told = []
 
     def of(self, block: Block) -> Iterator[Raw]:
         """Lines of a block that may match, in order."""
@@ -76,15 +76,51 @@ class Candidates:
                 yield Raw(block.offset + begin, data[begin:end])
             position = end + 1
 
-    def grep(self) -> list[str]:
-        """Arguments of `grep` that print every candidate with its offset; empty when grep cannot be asked."""
-        if not self.extended:
-            return []
-        return ["-abE", *(["-i"] if self._ignore_case else []), "-e", self.extended, "-e", GREP_ALTERED]
+    @property
+    def can_be_told(self) -> bool:
+        """Whether a program can be asked for the candidates."""
+        return bool(self._told)
+
+    def for_rg(self) -> list[bytes]:
+        """Arguments of `rg` that mean every candidate."""
+        expression = "".join(_FOR_RG.get(part, part) for part in self._told)
+        return [*([b"--ignore-case"] if self._ignore_case else []), b"-e", expression.encode(), b"-e", _RG_ALTERED]
+
+    def for_grep(self) -> list[bytes]:
+        """Arguments of `grep -E` in the C locale, where a letter is one byte, that mean every candidate."""
+        expression = "".join(_FOR_GREP.get(part, part) for part in self._told)
+        asked = [b"-e", expression.encode()]
+        for each in (*_GREP_ALTERED, *(_FOLDED if self._ignore_case else ())):
+            asked += [b"-e", each]
+        return [b"-i", *asked] if self._ignore_case else asked
 
 
-GREP_ALTERED = "[^\t -~]"
-"""What is not shown as it stands, NUL too, and all that is not ASCII: in the C locale a letter is one byte."""
+_FOR_RG = {
+    " ": r"(?:[ \t]+)",
+    "$": r"(?:\r*$)",
+    r"\b": r"(?-u:\b)",
+    ".*": "(?-u:.)*",
+    ".+": "(?-u:.)+",
+}
+_FOR_GREP = {" ": "([ \t]+)", "$": "(\r*$)"}
+"""A carriage return before the end of a line is not shown."""
+_RG_ALTERED = (
+    rb"\x1b|\r[^\r\n]|\x00|\x07|\x08"
+    rb"|(?-u:\xc2[\x80-\x9f])|(?-u:\xe2\x80[\x8e\x8f\xaa-\xae])|(?-u:\xe2\x81[\xa6-\xa9])"
+)
+"""As bytes: of a class of signs rg looks at every byte one by one, for single bytes it looks at many at once."""
+_GREP_ALTERED = (
+    b"\x1b",
+    b"\r[^\r]",
+    b"[\x07\x08]",
+    b"[^\x01-\xff]",
+    b"\xc2[\x80-\x9f]",
+    b"\xe2\x80[\x8e\x8f\xaa-\xae]",
+    b"\xe2\x81[\xa6-\xa9]",
+)
+"""What is left out of a line that is shown, and what is before it: a match may stand across it."""
+_FOLDED = (b"\xe2\x84\xaa", b"\xc5\xbf")
+"""Letters beyond ASCII that are a small k and a small s to a pattern whatever the case."""
 
 
 class Signs:
@@ -133,16 +169,14 @@ def _parts(text: str) -> list[str] | None:
     return parts
 
 
-def _extended(parts: list[str]) -> str:
-    """The pattern for grep; empty where it would mean something else there."""
-    written = []
+def _told(parts: list[str]) -> list[str]:
+    """The parts as programs understand them; none where they would mean something else there."""
+    written: list[str] = []
     for n, part in enumerate(parts):
-        if part == " ":
-            written.append("([ \t]+)")
-        elif part in {"*", "+", "?"} and (n == 0 or parts[n - 1] in {"*", "+", "?", "(", "|", "^", "$", r"\b"}):
-            return ""
-        elif part.startswith(".") and part.endswith("?"):
+        if part in {"*", "+", "?"} and (n == 0 or parts[n - 1] in {"*", "+", "?", "(", "|", "^", "$", r"\b"}):
+            return []
+        if part.startswith(".") and part.endswith("?"):
             written.append(part[:-1])
-        else:
+        elif part != " " or written[-1:] != [" "]:
             written.append(_IN_EXTENDED.get(part, part))
-    return "".join(written)
+    return written

@@ -1,8 +1,8 @@
 """The logs of a cluster under one naming, whoever keeps them.
 
 `head` and `worker-1` are what the launchers printed (from the platform); `head/raylet.out` is one of Ray's log files on
-that node (through the dashboard, or the tail that its launcher kept when the node is gone); `job/ID` is what the driver
-of a job printed, `actor/ID` what the process of an actor writes.
+that node (through the dashboard, or as its launcher kept it when the node is gone), `worker-1@LIFE/raylet.out` the
+same of an earlier life; `job/ID` is what the driver of a job printed, `actor/ID` what the process of an actor writes.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
-from raytui.core.logline import LogBytes, LogLine, Missed, Query
+from raytui.core.logline import Missed
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import CREATE, Remedy
 from raytui.core.session import LogSource
 from raytui.core.snapshot import Application, Node, Snapshot
 from raytui.logs.followed import Ending, SourceEnded, batches, follow_file, follow_output, follow_stream
+from raytui.logs.kept import Kept, blob_lines
 from raytui.logs.lines import whole_lines
 from raytui.logs.many import Many
 from raytui.logs.naming import (
@@ -41,7 +41,7 @@ AT_ONCE = 8
 """Nodes whose log names are asked for at the same time; Ray serves 100 such calls of everybody together."""
 
 
-class Logs:
+class Logs(Many):
     """The logs of the clusters of one platform."""
 
     def __init__(
@@ -53,8 +53,9 @@ class Logs:
         self._connect = connect
         self._reached: tuple[DashboardTarget, Dashboard] | None = None
         self._reaching = asyncio.Lock()
-        self._places = Places(platform, self._dashboard, self._spool)
-        self._many = Many(self._places.open, self.follow)
+        self._kept_lives = Kept(platform, spool)
+        self._places = Places(platform, self._dashboard, self._spool, self._kept_lives)
+        super().__init__(self._places.open, self.follow)
 
     async def sources(self, snapshot: Snapshot, only: str = "") -> tuple[LogSource, ...]:
         """Every log there is, or those of `only` (`head`, `worker-1`, `job`).
@@ -64,7 +65,8 @@ class Logs:
         made = [source for source in launchers(snapshot) if only in {"", source.name}]
         jobs = of_jobs(snapshot) if only in {"", "job"} else []
         found, _ = await self._files(snapshot, [owner for owner in owners(snapshot) if only in {"", owner[0]}])
-        return (*made, *found, *jobs)
+        past = await self._past(snapshot) if not only else []
+        return (*made, *found, *past, *jobs)
 
     async def matching(
         self, snapshot: Snapshot, names: Sequence[str], *, everything: bool = False
@@ -77,7 +79,8 @@ class Logs:
             found, missed = await self._files(snapshot, owners(snapshot))
             if snapshot.jobs.failure is not None:
                 missed.append(Missed("job/*", snapshot.jobs.failure.message))
-            return _unique([*launchers(snapshot), *found, *of_jobs(snapshot)]), missed
+            past = await self._past(snapshot)
+            return _unique([*launchers(snapshot), *found, *past, *of_jobs(snapshot)]), missed
         chosen: list[LogSource] = []
         missed = []
         for name in names:
@@ -100,7 +103,13 @@ class Logs:
         found, missed = await self._files(snapshot, [owner for owner in owners(snapshot) if matches(label, owner[0])])
         if matches(label, "job") and snapshot.jobs.failure is not None:
             missed.append(Missed("job/*", snapshot.jobs.failure.message))
-        return [source for source in (*found, *of_jobs(snapshot)) if matches(pattern, source.name)], missed
+        known = (*found, *await self._past(snapshot), *of_jobs(snapshot))
+        return [source for source in known if matches(pattern, source.name)], missed
+
+    async def _past(self, snapshot: Snapshot) -> list[LogSource]:
+        """The kept logs that no node's own name stands for."""
+        shown = [label for label, _, node in owners(snapshot) if not lives(node)]
+        return await self._kept_lives.others(snapshot, shown)
 
     async def _files(self, snapshot: Snapshot, wanted: Sequence[Owner]) -> tuple[list[LogSource], list[Missed]]:
         """Ray's files of these nodes, and the nodes that could not be asked or left nothing."""
@@ -123,7 +132,7 @@ class Logs:
                 except RaytuiError as error:
                     missed.append(Missed(f"{label}/*", error.message))
                     return []
-            if not files or (unreached and all(source.kind == "kept" for source in files)):
+            if not files or (unreached and all(source.kind == "kept" and source.life is None for source in files)):
                 nothing = "its node has ended and nothing of its files was kept"
                 missed.append(Missed(f"{label}/*", unreached or ("" if lives(node) else nothing)))
             return files
@@ -165,7 +174,11 @@ class Logs:
         Raises `NotFound` with the nearest names, or why the node cannot be asked.
         """
         label, slash, _ = name.partition("/")
-        if not slash and not snapshot.by_ray:
+        owner = next((owner for owner in owners(snapshot) if owner[0] == label), None)
+        # Of a node whose application is gone no launcher prints anything: its kept logs are all there is.
+        past = await self._past(snapshot) if owner is None and label != "job" else []
+        is_past = any(source.name.startswith(f"{label}/") for source in past)
+        if not slash and not snapshot.by_ray and not is_past:
             return pick(launchers(snapshot), name, snapshot)
         if not slash:
             name = f"{name}/{FIRST_FILE}"
@@ -173,9 +186,8 @@ class Logs:
             if snapshot.jobs.failure is not None:
                 raise Unreachable(snapshot.jobs.failure)
             return pick(of_jobs(snapshot), name, snapshot)
-        owner = next((owner for owner in owners(snapshot) if owner[0] == label), None)
         if owner is None:
-            return pick([], name, snapshot)
+            return pick(past, name, snapshot)
         if snapshot.by_ray and not lives(owner[2]):
             raise NotFound(
                 f"{label} has ended, and Ray gives no log of a node that has ended",
@@ -192,12 +204,18 @@ class Logs:
         if source.kind == "launcher":
             assert source.application is not None
             return whole_lines((await last_output(self._platform.store, source.application, lines))[0], lines)
+        if source.life is not None:
+            async with self._places.open(source, lines) as blob:
+                return await asyncio.to_thread(blob_lines, blob, lines)
         if source.kind == "kept":
             return whole_lines(await self._platform.store.read_file(source.filename), lines)
         dashboard = await self._dashboard(source.cluster)
         try:
             return whole_lines(await dashboard.log_tail(source.node_id, source.filename, lines), lines)
         except NotFound:
+            life = await self._kept_lives.of_node_id(source.cluster, source.node_id, source.filename)
+            if life is not None:
+                return await self.read(life, lines)
             kept = await self._kept(source.application) if source.application is not None else {}
             if source.filename not in kept:
                 raise
@@ -225,28 +243,6 @@ class Logs:
             async for batch in gathered:
                 yield batch
 
-    def open(self, source: LogSource, lines: int = -1) -> AbstractAsyncContextManager[LogBytes]:
-        """The bytes of a log, or what ends with at least its last `lines`; raises why it cannot be read."""
-        return self._places.open(source, lines)
-
-    def lines(
-        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None]
-    ) -> AsyncGenerator[list[LogLine]]:
-        """See `Many`."""
-        return self._many.lines(sources, query, missed)
-
-    def counts(
-        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None], *, first: bool = False
-    ) -> AsyncGenerator[tuple[LogSource, int]]:
-        """See `Many`."""
-        return self._many.counts(sources, query, missed, first=first)
-
-    def follow_all(
-        self, sources: Sequence[LogSource], query: Query, ended: Callable[[str, RaytuiError], None]
-    ) -> AsyncGenerator[list[LogLine]]:
-        """See `Many`."""
-        return self._many.follow_all(sources, query, ended)
-
     async def close(self) -> None:
         """Let go of the dashboard, and of what was read only for now."""
         reached, self._reached = self._reached, None
@@ -262,7 +258,8 @@ class Logs:
             return [LogSource(f"{label}/{name}", "ray", app, cluster, node.node_id, name) for name in names]
         if app is None:
             return []
-        return [
+        newest = await self._kept_lives.newest(app.cluster, label, app)
+        return newest or [
             LogSource(f"{label}/{name}", "kept", app, app.cluster, filename=path)
             for name, path in (await self._kept(app)).items()
         ]

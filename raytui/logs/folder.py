@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from raytui.core.errors import NotFound, OperationFailed, RaytuiError
-from raytui.core.logline import LogBytes, LogLine, Missed, Query
+from raytui.core.errors import NotFound, OperationFailed
+from raytui.core.logline import Missed
 from raytui.core.session import LogSource
-from raytui.logs.followed import batches, follow_file
+from raytui.logs.followed import SourceEnded, batches, follow_file
 from raytui.logs.many import Many
 from raytui.logs.naming import is_pattern, matches
+from raytui.logs.packed import is_packed, unpacked
 from raytui.logs.places import file_blob
 from raytui.logs.ranges import Blob
 
 MOST_FILES = 1_000_000
 
 
-class Folder:
+class Folder(Many):
     """Every regular file below a folder is a log, named by its path from there."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._many = Many(self._open, self._follow)
+        super().__init__(_opened, _followed)
 
     async def matching(
         self, snapshot: object, names: Sequence[str], *, everything: bool = False
@@ -54,28 +55,6 @@ class Folder:
             chosen.update({source.name: source for source in of_name})
         return list(chosen.values()), missed
 
-    def open(self, source: LogSource, lines: int = -1) -> AbstractAsyncContextManager[LogBytes]:
-        """The bytes of a file."""
-        return self._open(source, lines)
-
-    def lines(
-        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None]
-    ) -> AsyncGenerator[list[LogLine]]:
-        """See `Many`."""
-        return self._many.lines(sources, query, missed)
-
-    def counts(
-        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None], *, first: bool = False
-    ) -> AsyncGenerator[tuple[LogSource, int]]:
-        """See `Many`."""
-        return self._many.counts(sources, query, missed, first=first)
-
-    def follow_all(
-        self, sources: Sequence[LogSource], query: Query, ended: Callable[[str, RaytuiError], None]
-    ) -> AsyncGenerator[list[LogLine]]:
-        """See `Many`."""
-        return self._many.follow_all(sources, query, ended)
-
     def _walk(self) -> tuple[list[LogSource], list[Missed]]:
         if not self._root.is_dir():
             if self._root.is_file():
@@ -87,22 +66,31 @@ class Folder:
             raise OperationFailed(f"{self._root} holds more than {MOST_FILES:,} files", hint="name a folder within it")
         return sorted(found, key=lambda source: source.name), missed
 
-    @asynccontextmanager
-    async def _open(self, source: LogSource, lines: int) -> AsyncGenerator[Blob]:
-        del lines
-        blob = await file_blob(Path(source.filename), source.name)
-        try:
-            yield blob
-        finally:
-            blob.close()
 
-    async def _follow(self, source: LogSource, lines: int) -> AsyncGenerator[list[str]]:
-        gathered = batches(follow_file(Path(source.filename), source.name, lines))
-        try:
-            async for batch in gathered:
-                yield batch
-        finally:
-            await gathered.aclose()
+@asynccontextmanager
+async def _opened(source: LogSource, lines: int) -> AsyncGenerator[Blob]:
+    del lines
+    path = Path(source.filename)
+    if is_packed(source.filename):
+        async with unpacked(path, source.name) as packed:
+            yield packed
+        return
+    blob = await file_blob(path, source.name)
+    try:
+        yield blob
+    finally:
+        blob.close()
+
+
+async def _followed(source: LogSource, lines: int) -> AsyncGenerator[list[str]]:
+    if is_packed(source.filename):
+        raise SourceEnded(f"{source.name} is compressed: nothing is added to it, read it without -f", over=True)
+    gathered = batches(follow_file(Path(source.filename), source.name, lines))
+    try:
+        async for batch in gathered:
+            yield batch
+    finally:
+        await gathered.aclose()
 
 
 def _files(folder: str, prefix: str, missed: list[Missed]) -> Iterator[tuple[str, str]]:

@@ -6,12 +6,16 @@ die.
 
 from __future__ import annotations
 
+import re
+
 from raytui.core.units import sanitize
 
 TAIL_BYTES = 65536
 """Bytes that are read first for the last lines of a log."""
 LINE_CAP = 65536
 """Bytes of one line that are kept."""
+_STRAY = re.compile(r"[\x01-\x06\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
+"""Left out, they would join what they stand between, and only a look at each byte could find that."""
 CUT_MARK = " [cut: the line is longer than 64 KB]"
 
 
@@ -61,9 +65,16 @@ class LineSplitter:
 def clean(line: bytes) -> str:
     """One line as a terminal would have left it.
 
-    What a carriage return overwrote is gone, and nothing in it can move the cursor.
+    What a carriage return overwrote is gone, and nothing in it can move the cursor. Bytes that no program writes to a
+    terminal on purpose are shown as signs of replacement.
     """
-    return sanitize(line.rstrip(b"\r").rpartition(b"\r")[2].decode(errors="replace"))
+    text = line.rstrip(b"\r").rpartition(b"\r")[2].decode(errors="replace")
+    if text.isprintable():
+        return text
+    tabbed = text.expandtabs(8)
+    if tabbed.isprintable():
+        return tabbed
+    return sanitize(text if "\x1b" in text else _STRAY.sub("\ufffd", text))
 
 
 def whole_lines(data: bytes, limit: int) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from raytui.core.errors import OperationFailed, RaytuiError
-from raytui.core.logline import LogLine, Missed, Query
+from raytui.core.logline import LogBytes, LogLine, Missed, Query
 from raytui.core.session import LogSource
 from raytui.logs import pieces
 from raytui.logs.formats import Reader
@@ -36,6 +36,10 @@ class Many:
     def __init__(self, opener: Opener, follower: Follower) -> None:
         self._open = opener
         self._follow = follower
+
+    def open(self, source: LogSource, lines: int = -1) -> AbstractAsyncContextManager[LogBytes]:
+        """The bytes of a log, or what ends with at least its last `lines`; raises why it cannot be read."""
+        return self._open(source, lines)
 
     async def lines(
         self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None]

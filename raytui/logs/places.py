@@ -12,6 +12,7 @@ from raytui.core.errors import NotFound, OperationFailed, RaytuiError, Unreachab
 from raytui.core.protocols import Dashboard, Platform, Store
 from raytui.core.session import LogSource
 from raytui.core.snapshot import Application
+from raytui.logs.kept import Kept
 from raytui.logs.lines import TAIL_BYTES
 from raytui.logs.ranges import Blob, BytesBlob, FileBlob
 from raytui.logs.spool import Spool
@@ -50,10 +51,13 @@ class OutputBlob:
 class Places:
     """Opens logs."""
 
-    def __init__(self, platform: Platform, dashboard: Callable[[str], Awaitable[Dashboard]], spool: Spool) -> None:
+    def __init__(
+        self, platform: Platform, dashboard: Callable[[str], Awaitable[Dashboard]], spool: Spool, kept: Kept
+    ) -> None:
         self._platform = platform
         self._dashboard = dashboard
         self._spool = spool
+        self._kept_lives = kept
         self._sessions: dict[str, str] = {}
 
     @asynccontextmanager
@@ -69,6 +73,8 @@ class Places:
         store = self._platform.store
         if source.kind == "file":
             return await file_blob(Path(source.filename), source.name)
+        if source.life is not None:
+            return await self._kept_lives.blob(source)
         if source.kind == "kept":
             return BytesBlob(await store.read_file(source.filename))
         if source.kind == "launcher":
@@ -106,6 +112,9 @@ class Places:
             return kept
 
     async def _kept(self, source: LogSource) -> Blob | None:
+        life = await self._kept_lives.of_node_id(source.cluster, source.node_id, source.filename)
+        if life is not None:
+            return await self._kept_lives.blob(life)
         if source.application is None:
             return None
         with contextlib.suppress(RaytuiError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from raytui.logs.lines import LINE_CAP
 from raytui.system.files import open_regular
@@ -47,13 +47,24 @@ class FileBlob:
 
     is_end = False
 
-    def __init__(self, path: Path) -> None:
-        self._file = open_regular(path)
+    def __init__(self, path: Path | None, file: BinaryIO | None = None) -> None:
+        """The file of a path, or one that is open already."""
+        if file is None:
+            assert path is not None
+            file = open_regular(path)
+        self._file = file
         self.number = self._file.fileno()
         found = os.fstat(self.number)
         self.descriptor: int | None = self.number
         self.size = found.st_size
         self.changed_at: float | None = found.st_mtime
+
+    @classmethod
+    def of(cls, file: BinaryIO, changed_at: float) -> FileBlob:
+        """An open file that stands for one that was written then."""
+        blob = cls(None, file)
+        blob.changed_at = changed_at
+        return blob
 
     def read(self, offset: int, length: int) -> bytes:
         """Up to that many bytes of it as it was when it was opened."""

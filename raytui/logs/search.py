@@ -1,32 +1,25 @@
 """The lines of one log that a query wants, read once from its beginning or from its newest end, in bounded pieces.
 
-Blocks without a candidate are never taken apart. A large file of this machine is searched by grep where grep can be
-told what to look for; every line it names is looked at here again.
+Blocks without a candidate are never taken apart. A large file of this machine is searched by rg or grep where they
+can be told what to look for; every line they name is looked at here again.
 
 All of it blocks: it runs in threads, and answers often enough that an interrupt is noticed.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Generator, Iterator
-from functools import cache
-from shutil import which
+from collections.abc import Iterator
 
 import msgspec
 
 from raytui.core.logline import LogLine, Query
+from raytui.logs import programs
 from raytui.logs.candidates import Candidates, Signs
 from raytui.logs.formats import Clock, Reader, parse
-from raytui.logs.lines import LINE_CAP, shown
-from raytui.logs.ranges import BLOCK, LONGEST, Blob, Block, Raw, backwards, blocks, last_lines
+from raytui.logs.lines import shown
+from raytui.logs.ranges import BLOCK, Blob, Block, Raw, backwards, blocks, last_lines
 from raytui.logs.selection import Selection
 
-GREP_FROM = 8 * 1024 * 1024
-"""Bytes of a file from which a process for grep is worth its start."""
-MOST_FOREIGN = 2_000
-"""Lines beyond ASCII after which grep is left: it names every one of them, since a letter is one byte to it."""
 PIECE = 64 * 1024
 """Bytes read at once where every line is taken apart: that keeps the pieces short and few lines in memory."""
 PAUSE = 8
@@ -155,69 +148,15 @@ def _candidates(blob: Blob, query: Query, begin: int) -> Iterator[Raw | None]:
     """Lines that may match, in order, and none now and then where there are no more for a while."""
     assert query.pattern is not None
     candidates = Candidates(query.pattern)
-    arguments = candidates.grep()
     position = begin
-    if (
-        arguments
-        and blob.descriptor is not None
-        and begin == 0
-        and blob.size >= GREP_FROM
-        and (grep := _grep_program())
-    ):
-        position = yield from _grep([grep, *arguments], blob)
+    if blob.descriptor is not None and begin == 0 and blob.size >= programs.PROGRAM_FROM:
+        asked = programs.command(candidates)
+        if asked:
+            position = yield from programs.search(asked, blob)
     for n, block in enumerate(blocks(blob, position) if position < blob.size else (), 1):
         yield from candidates.of(block)
         if n % PAUSE == 0:
             yield None
-
-
-def _grep(command: list[str], blob: Blob) -> Generator[Raw | None, None, int]:
-    """What grep finds, and the offset up to which it has looked: the rest is searched without it."""
-    descriptor = blob.descriptor
-    if descriptor is None:
-        return 0
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    try:
-        process = subprocess.Popen(
-            command, stdin=descriptor, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={"LC_ALL": "C"}
-        )
-    except OSError:
-        return 0
-    stdout = process.stdout
-    assert stdout is not None
-    held, position, foreign = b"", 0, 0
-    try:
-        while part := os.read(stdout.fileno(), BLOCK):
-            *lines, held = (held + part).split(b"\n")
-            for line in lines:
-                offset, _, data = line.partition(b":")
-                at = int(offset)
-                if at + len(data) > blob.size:
-                    return position
-                yield Raw(at, data[: LINE_CAP + 1])
-                position = at + len(data) + 1
-                foreign += not data.isascii()
-            if len(held) > LONGEST or foreign > MOST_FOREIGN:
-                return position
-            yield None
-        return blob.size if process.wait() in {0, 1} and not held else position
-    except ValueError:
-        return position
-    finally:
-        stdout.close()
-        process.kill()
-        process.wait()
-
-
-@cache
-def _grep_program() -> str:
-    """GNU's grep; empty where there is another one, of which not all that is asked here is known."""
-    program = which("grep")
-    try:
-        told = subprocess.run([program or "grep", "--version"], capture_output=True, check=False, timeout=5).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return program if program and told.startswith(b"grep (GNU grep)") else ""
 
 
 def _reader(source: str, blob: Blob, offset: int, query: Query) -> Reader:

@@ -84,7 +84,7 @@ class Account:
         failure: Failure
         try:
             async with asyncio.timeout(ANSWER_S):
-                told = await self._platform.holdings()
+                holdings = await self._platform.holdings()
         except TimeoutError:
             failure = Failure("platform", "NoAnswer", f"who holds what could not be read within {ANSWER_S:g} s")
         except Unreachable as error:
@@ -93,7 +93,7 @@ class Account:
             failure = Failure("platform", error.reason, error.message, error.hint)
         else:
             held = msgspec.structs.replace(
-                told or Holdings(), running=_in(applications, "running"), starting=_in(applications, "starting")
+                holdings or Holdings(), running=_in(applications, "running"), starting=_in(applications, "starting")
             )
             return Reading(reuse(self._last.value, held), at=self._clock(), total=held.total)
         return Reading(failure=failure, at=self._clock())

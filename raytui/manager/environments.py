@@ -64,9 +64,9 @@ class Environments:
 
     async def _ask(self, jobs: tuple[str, ...], nodes: Sequence[Node]) -> tuple[EnvironmentSetup, ...]:
         asked = [(job, node) for job in jobs for node in nodes_to_ask(nodes)]
-        told = await asyncio.gather(*(_read(self._dashboard, job, node) for job, node in asked))
+        setups = await asyncio.gather(*(_read(self._dashboard, job, node) for job, node in asked))
         first: dict[str, EnvironmentSetup] = {}
-        for setup in told:
+        for setup in setups:
             if setup is not None:
                 first.setdefault(setup.job_id, setup)
         return tuple(first.values())

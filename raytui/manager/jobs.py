@@ -36,7 +36,7 @@ class JobRunner:
     async def submit(self, request: JobRequest, tell: Callable[[str], None]) -> str:
         """Submit a job under an id of our own, so that a lost answer can be settled by looking for it."""
         package = await asyncio.to_thread(pack, request.working_dir) if request.working_dir else None
-        workload = (await self._reach()).workload
+        workload = (await self.reach()).workload
         identity = request.submission_id or "raysubmit_" + "".join(secrets.choice(_LETTERS) for _ in range(16))
         environment: dict[str, object] = {"env_vars": request.environment} if request.environment else {}
         if package is not None:
@@ -55,7 +55,7 @@ class JobRunner:
 
     async def stop(self, identity: str) -> Job:
         """Ask, and look until the job has ended: Ray answers before it has."""
-        workload = (await self._reach()).workload
+        workload = (await self.reach()).workload
         try:
             asked = await workload.stop_job(identity)
         except NotFound:
@@ -74,13 +74,13 @@ class JobRunner:
     async def job(self, identity: str) -> Job:
         """The job as it is now."""
         try:
-            return await (await self._reach()).workload.job(identity)
+            return await (await self.reach()).workload.job(identity)
         except NotFound:
             raise self._unknown(identity) from None
 
     async def stack(self, node_id: str, ip: str, pid: int) -> str:
         """What one of Ray's processes does at this moment."""
-        return await (await self._reach()).workload.stack(node_id, ip, pid)
+        return await (await self.reach()).workload.stack(node_id, ip, pid)
 
     async def close(self) -> None:
         """Let go of the dashboard."""
@@ -122,7 +122,7 @@ class JobRunner:
                 hint=Remedy("jobs", f"--filter id={identity}", "shows whether it is there"),
             ) from None
 
-    async def _reach(self) -> Dashboard:
+    async def reach(self) -> Dashboard:
         """A connection to where the cluster's dashboard answers now; raises `NotFound` without a head."""
         if self._dashboard is None:
             head = next((app for app in await self._platform.list(self._cluster) if app.role == "head"), None)

@@ -89,6 +89,7 @@ class Monitor:
         self._link: _Link | None = None
         self._troubled = False
         self._listed: tuple[Application, ...] | None = None
+        self._of: tuple[Node, ...] | None = None  # the nodes that `_listed` was made of, where it is made of nodes
         self._before: Snapshot | None = None
 
     async def observe(self, questions: Iterable[Question] = STATUS) -> Snapshot:
@@ -324,7 +325,8 @@ class Monitor:
     def _of_nodes(self, picture: Snapshot, by_node: ByNode) -> Reading[tuple[Application, ...]]:
         nodes = picture.nodes
         if nodes.value is not None:
-            self._listed = reuse(self._listed, by_node(self._cluster, nodes.value))
+            if nodes.value is not self._of:
+                self._of, self._listed = nodes.value, reuse(self._listed, by_node(self._cluster, nodes.value))
             return Reading(self._listed, at=nodes.at)
         failure = nodes.failure or picture.dashboard or Failure("dashboard", "NotAsked", "the dashboard was not asked")
         return Reading(failure=failure, at=picture.observed_at)

@@ -32,9 +32,9 @@ async def refuse_unsound(
     problems = validate(wanted, platform.name)
     if not problems:
         return
-    told = {problem.field for problem in problems}
+    fields = {problem.field for problem in problems}
     checks: tuple[Check, ...] = ()
-    if "name" not in told:
+    if "name" not in fields:
         # The rules stand without a platform; whatever is wrong with that one shows when the spec is sound.
         with suppress(RaytuiError):
             found = await basis()
@@ -43,11 +43,11 @@ async def refuse_unsound(
                 problems = validate(wanted, platform.name)
                 if not problems:
                     return
-                told = {problem.field for problem in problems}
+                fields = {problem.field for problem in problems}
             checks = await platform.specs.preflight(wanted)
-    advice = {check.field: check.hint for check in checks if check.field in told and check.hint}
+    advice = {check.field: check.hint for check in checks if check.field in fields and check.hint}
     problems = [msgspec.structs.replace(one, hint=advice.get(one.field, one.hint)) for one in problems]
-    refused = [check for check in checks if check.status == "fail" and check.field and check.field not in told]
+    refused = [check for check in checks if check.status == "fail" and check.field and check.field not in fields]
     problems += [Problem(check.field, check.message, check.hint) for check in refused]
     raise ConfigurationError.from_problems(problems, f"the spec of {wanted.name}")
 
@@ -94,5 +94,5 @@ async def refuse_impossible(platform: Platform, plan: Plan) -> list[Hint]:
     if problems:
         raise ConfigurationError.from_problems(problems, f"{plan.verb} of {plan.cluster}")
     # It keeps nothing from running, and cannot be mended once the applications are made.
-    told = [check for check in checks if (check.status, check.field) == ("warn", "shared_memory")]
-    return [plus(check.message, "; ", check.hint) for check in told]
+    warned = [check for check in checks if (check.status, check.field) == ("warn", "shared_memory")]
+    return [plus(check.message, "; ", check.hint) for check in warned]

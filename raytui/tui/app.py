@@ -17,18 +17,28 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
+from textual.reactive import reactive
 from textual.worker import Worker, WorkerState
 
+from raytui.core.clusters import Entry, Opened
+from raytui.core.errors import NotFound
 from raytui.core.session import ConsoleSettings, Session
 from raytui.core.units import sanitize
+from raytui.manager.alarm import Alarm
+from raytui.manager.looks import Place
+from raytui.tui.clusters import Clusters, Tab
 from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.glyphs import AsciiGlyphs, to_ascii
-from raytui.tui.keys import bindings, table
+from raytui.tui.keys import AMONG_SEVERAL, Key, bindings, table
+from raytui.tui.messages import ClusterWanted
 from raytui.tui.offers import Command, TakesText
 from raytui.tui.operation import Notice
+from raytui.tui.panes.tabs import TabsBar, bar_of
 from raytui.tui.panes.verdict import VerdictBar
+from raytui.tui.render.tabs import TabMark
 from raytui.tui.render.text import clean
 from raytui.tui.screens.cluster import ClusterScreen
+from raytui.tui.screens.over import OverCluster
 from raytui.tui.terminal import TerminalDriver, on_end, screen_file
 from raytui.tui.theme import THEMES
 from raytui.view.things import things
@@ -47,6 +57,11 @@ def _commands() -> type[Provider]:
     return ConsoleCommands
 
 
+def _unknown() -> Opened:
+    """A cluster that nobody can open."""
+    raise NotFound("no such cluster is known here")
+
+
 class RaytuiApp(App[str]):
     """A shell around the screens of clusters. Its result is a sentence to print after it has closed."""
 
@@ -55,6 +70,9 @@ class RaytuiApp(App[str]):
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     BINDINGS: ClassVar[list[BindingType]] = bindings("anywhere")
 
+    tabs: reactive[tuple[TabMark, ...]] = reactive((), repaint=False)
+    """The clusters as the line above the verdict shows them; one alone has no line."""
+
     def __init__(
         self,
         settings: ConsoleSettings,
@@ -62,14 +80,27 @@ class RaytuiApp(App[str]):
         *,
         clock: Callable[[], float] = time.time,
         ascii_only: bool | None = None,
+        own: Opened | None = None,
+        others: Sequence[Entry] = (),
     ) -> None:
+        """`own` is the cluster of the settings as one of several; without it platforms are not asked for further ones.
+
+        `others` are looked at beside it.
+        """
         super().__init__()
         self.animation_level = "none"
         self.settings = settings
         self.keys = table(settings.keys)
-        self._open_session = open_session
         self._clock = clock
-        self._clusters: list[ClusterScreen] = []
+        self._searches = own is not None
+        name = settings.profile_name
+        own = own or Opened(settings, open_session, settings.cluster.name, lambda one: Entry(one, name, _unknown))
+        place = Place(Entry(name, name, _unknown), clock, Opened(settings, open_session, own.identity, own.named))
+        alarm = Alarm(self.bell, self._not_told)
+        self._clusters = Clusters(place, others, clock, self._clusters_changed, alarm)
+        pair = [key.in_bar for key in self.keys if key.id == "next-cluster"]
+        self.tab_keys = f"{pair[0]} next" if pair else ""
+        self.set_reactive(RaytuiApp.tabs, self._clusters.marks)
         self._glyphs = AsciiGlyphs(enabled=needs_ascii(screen_file().encoding) if ascii_only is None else ascii_only)
         self._leaving = self._ending = False
         for theme, _ in THEMES.values():
@@ -88,13 +119,78 @@ class RaytuiApp(App[str]):
 
     def get_default_screen(self) -> ClusterScreen:
         """The first mode: the cluster of the settings."""
-        made = self.new_cluster()
-        self._clusters.append(made)
+        return self.new_cluster(self._clusters.front, self.settings)
+
+    def new_cluster(self, tab: Tab, settings: ConsoleSettings) -> ClusterScreen:
+        """A screen for a cluster."""
+        made = ClusterScreen(settings, tab.place.session, clock=self._clock, keys=self.keys, mode=tab.mode)
+        tab.screen = made
+        self.watch(made, "latest", partial(self._clusters.saw, tab), init=False)
+        self.watch(made, "trouble", partial(self._clusters.failed, tab), init=False)
+        self.watch(made, "stale", self._clusters_changed, init=False)
         return made
 
-    def new_cluster(self) -> ClusterScreen:
-        """A screen for the cluster of the settings."""
-        return ClusterScreen(self.settings, self._open_session, clock=self._clock, keys=self.keys)
+    def _clusters_changed(self) -> None:
+        self.tabs = self._clusters.marks
+        if len(self.tabs) > 1 and self.screen_stack:
+            shown = isinstance(self.screen, OverCluster) and self.screen.shows_clusters
+            self.cluster.tell_beside(self._clusters.looks, shown=shown)
+
+    def _watch_tabs(self, tabs: tuple[TabMark, ...]) -> None:
+        """Screens that are there before a second cluster was found get the line now."""
+        stacks = [self.get_screen_stack(tab.mode) for tab in self._clusters.tabs if tab.screen is not None]
+        for screen in (
+            screen for stack in stacks for screen in stack if isinstance(screen, ClusterScreen | OverCluster)
+        ):
+            bars = screen.query(TabsBar)
+            if len(tabs) > 1 and not bars:
+                screen.mount(*bar_of(self), before=0)
+            elif len(tabs) < 2:
+                bars.remove()
+
+    def open_cluster(self, name: str) -> None:
+        """Bring the cluster of that name to the front, where a name stands for one; the others are put in order."""
+        tab = self._clusters.named(name)
+        if tab is not None:
+            self._clusters.put_in_order()
+            self.run_worker(self._bring(tab), group="clusters in front", exclusive=True, exit_on_error=False)
+
+    def _action_turn(self, step: int) -> None:
+        tab = self._clusters.beside(step)
+        if tab is not self._clusters.front:
+            self.run_worker(self._bring(tab), group="clusters in front", exclusive=True, exit_on_error=False)
+
+    async def _bring(self, tab: Tab) -> None:
+        """Show a cluster's screen, as it was left; the one that is left is watched no longer."""
+        before = self._clusters.front
+        if tab.screen is None or not tab.is_read:
+            settings = await tab.settings(self.settings)
+            if tab.screen is not None and tab.is_read:
+                await tab.screen.end()
+                tab.place.forget()
+                tab.screen, tab.mode = None, self._clusters.new_mode()
+            if tab.screen is None:
+                self.add_mode(tab.mode, partial(self.new_cluster, tab, settings))
+        if tab is before and self.current_mode == tab.mode:
+            return
+        self._clusters.front = tab
+        there = tab.screen
+        await self.switch_mode(tab.mode)
+        if before.screen is not None and before is not tab:
+            before.screen.rest()
+        if there is not None:
+            there.wake()
+        self._clusters_changed()
+        for bar in self.screen.query(VerdictBar):
+            self._tell_title(bar.title)
+
+    @on(ClusterWanted)
+    def _cluster_wanted(self, message: ClusterWanted) -> None:
+        self.open_cluster(message.name)
+
+    def _not_told(self, sentence: str) -> None:
+        """A command that is to tell of changes failed."""
+        self.cluster.notice = Notice("warning", sentence, "try it by hand, or mend notify in the profile")
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's, and ASCII in place of glyphs where the terminal needs it."""
@@ -111,8 +207,10 @@ class RaytuiApp(App[str]):
 
         written = {key.does.action: f"key {key.written}" for key in self.keys}
         for kind in TABLES.values():
-            go = partial(self.cluster.go, kind.name)
+            go = partial(self._action_go, kind.name)
             yield Command(kind.name, ", ".join(filter(None, (kind.title, written.get(f"go('{kind.name}')")))), go)
+        for mark in self.tabs if len(self.tabs) > 1 else ():
+            yield Command(mark.name, f"cluster {mark.shape}", partial(self.open_cluster, mark.name))
         back = written["go('cluster')"]
         yield Command("cluster", f"Back to the cluster, {back}", partial(self.cluster.go, "cluster"))
         for key in self.keys:
@@ -134,8 +232,9 @@ class RaytuiApp(App[str]):
     async def on_event(self, event: events.Event) -> None:
         """Whatever shows that somebody looks is told to the clusters."""
         if isinstance(event, events.Key | events.MouseDown | events.AppFocus | events.AppBlur):
-            for cluster in self._clusters:
-                cluster.body.looked(self._clock())
+            front = self._clusters.front.screen
+            if front is not None:
+                front.body.looked(self._clock())
         await super().on_event(event)
 
     def action_quit(self) -> None:  # type: ignore[override]  # Textual's may be awaited, and need not be
@@ -148,9 +247,12 @@ class RaytuiApp(App[str]):
 
     @on(VerdictBar.TitleChanged)
     def _title_changed(self, message: VerdictBar.TitleChanged) -> None:
-        if isinstance(self._driver, TerminalDriver):
-            shown = to_ascii(message.title) if self._glyphs.enabled else message.title
-            self._driver.tell_title(shown)
+        if message.bar.screen in self.screen_stack:
+            self._tell_title(message.title)
+
+    def _tell_title(self, title: str) -> None:
+        if title and isinstance(self._driver, TerminalDriver):
+            self._driver.tell_title(to_ascii(title) if self._glyphs.enabled else title)
 
     def action_command_palette(self) -> None:
         """Open the palette, once."""
@@ -169,12 +271,20 @@ class RaytuiApp(App[str]):
             screen.take(text)
 
     def _action_go(self, kind: str) -> None:
+        if kind == "clusters":
+            self._clusters.put_in_order()
+            self.cluster.tell_beside(self._clusters.looks, shown=True)
         self.cluster.go(kind)
 
     def _action_help(self) -> None:
         from raytui.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen([key for key in self.keys if self.cluster.offers(key)]))
+        shown = self.screen
+        place = shown.body.place if isinstance(shown, ClusterScreen) else getattr(shown, "place", "")
+        self.push_screen(HelpScreen([key for key in self.keys if self._offers(key)], place))
+
+    def _offers(self, key: Key) -> bool:
+        return self.cluster.offers(key) and (len(self.tabs) > 1 or key.id not in AMONG_SEVERAL)
 
     def _action_leave(self) -> None:
         self.run_worker(self._leave(), group="leave", exit_on_error=False)
@@ -182,6 +292,13 @@ class RaytuiApp(App[str]):
     @on(events.Mount)
     def _mounted(self) -> None:
         on_end(self._asked_to_end)
+        # The first frame waits for nobody but the cluster in front.
+        self.call_after_refresh(self._begin_beside)
+
+    def _begin_beside(self) -> None:
+        if len(self.tabs) > 1 or self._searches:
+            run = partial(self.run_worker, group="clusters", exit_on_error=False)
+            self._clusters.begin(run, searches=self._searches)
 
     def _handle_exception(self, error: Exception) -> None:
         self.fault = self.fault or error
@@ -206,7 +323,7 @@ class RaytuiApp(App[str]):
         if self._leaving:
             return
         self._leaving = True
-        for cluster in self._clusters:
+        for cluster in [tab.screen for tab in self._clusters.tabs if tab.screen is not None]:
             operation = cluster.operation
             if operation is not None and operation.is_running:
                 from raytui.tui.screens.leave import LEAVE, LeaveScreen
@@ -228,7 +345,8 @@ class RaytuiApp(App[str]):
 
     async def _end(self) -> None:
         """Let every cluster interrupt what runs and let go, then close with a sentence about what exists now."""
-        said = [await cluster.end() for cluster in self._clusters]
+        self.workers.cancel_group(self, "clusters")
+        said = await self._clusters.close()
         self.exit("; ".join(sentence for sentence in said if sentence))
 
 
@@ -245,12 +363,14 @@ def run(settings: Settings) -> int:
         )
         return 2
 
+    from raytui.bootstrap import beside, opened
+    from raytui.bootstrap import open_session as build
+
     def open_session() -> Session:
-        from raytui.bootstrap import open_session as build
 
         return build(settings, long_lived=True)
 
-    return show(RaytuiApp(settings, open_session))
+    return show(RaytuiApp(settings, open_session, own=opened(settings), others=beside(settings)))
 
 
 def show(app: RaytuiApp, *, headless: bool = False) -> int:

@@ -75,6 +75,7 @@ _DOES = {
     "copy": Does("copy", "copy"),
     "mark": Does("mark", "mark"),
     "submit": Does("submit", "submit", changes=True),
+    "row-delete": Does("delete_rows", "delete", changes=True),
     "row-stop": Does("stop_rows", "stop", changes=True),
     "row-restart": Does("restart_rows", "restart", changes=True),
     "row-scale-up": Does("scale_row(1)", "scale", changes=True, beside="row-scale-down"),
@@ -110,16 +111,21 @@ _DOES = {
     "log": Does("go('log')", "Logs", palette=False),
     "nodes": Does("go('nodes')", "Nodes", palette=False),
     "conditions": Does("go('conditions')", "Conditions", palette=False),
+    "next-cluster": Does("turn(1)", "next cluster", palette=False, beside="previous-cluster"),
+    "previous-cluster": Does("turn(-1)", "cluster before", palette=False),
+    "clusters": Does("go('clusters')", "clusters", palette=False),
     "palette": Does("command_palette", "do", palette=False),
     "help": Does("help", "help"),
     "dismiss": Does("dismiss", "close", palette=False),
-    "next-pane": Does("app.focus_next", "next pane", palette=False),
+    "next-pane": Does("app.focus_next", "pane", palette=False),
     "quit": Does("leave", "quit"),
     "plan": Does("plan", "plan", changes=True),
     "reset": Does("reset", "reset"),
 }
 RELATED = {"its-actors": "actors", "its-tasks": "tasks", "its-processes": "workers", "its-bundles": "bundles"}
 """The keys that go to what belongs to a row, and the list that each goes to."""
+AMONG_SEVERAL = frozenset({"next-cluster", "previous-cluster", "clusters"})
+"""The keys that mean something only where there are several clusters."""
 GOES = {
     "cluster": "cluster",
     "jobs": "jobs",
@@ -133,12 +139,12 @@ GOES = {
     "conditions": "conditions",
 }
 """The keys that go to a screen of their own, and the list that each goes to."""
-_COMMON = ("start", "stop", "scale-up", "config", "filter", "palette", "help")
+_COMMON = ("start", "stop", "scale-up", "config", "filter", "next-pane", "palette", "help")
 _BARS: dict[str, tuple[str, ...]] = {
     "cluster": _COMMON,
-    "table": ("start", "stop", "scale-up", "restart", "logs", "config", "filter", "palette", "help"),
-    "attention": ("story", "cause-log", "start", "stop", "scale-up", "config", "filter", "palette", "help"),
-    "logs": ("sources", "follow", "find", "next", "filter", "start", "stop", "scale-up", "config", "palette", "help"),
+    "table": ("start", "stop", "scale-up", "restart", "logs", "config", "filter", "next-pane", "palette", "help"),
+    "attention": ("story", "cause-log", "next-pane", *_COMMON[:5], "palette", "help"),
+    "logs": ("sources", "follow", "find", "next", "filter", "next-pane", *_COMMON[:4], "palette", "help"),
     # A field takes every letter for itself.
     "config": ("plan", "reset", "dismiss", "next-pane"),
     "list": (
@@ -149,12 +155,13 @@ _BARS: dict[str, tuple[str, ...]] = {
         "its-processes",
         "its-bundles",
         "row-stop",
+        "row-delete",
         "submit",
         "row-restart",
         "row-scale-up",
         "filter",
-        "order",
         "dismiss",
+        "order",
         "raw",
         "copy",
         "mark",

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import msgspec
 from textual.message import Message
+from textual.worker import Worker
 
 from raytui.core.errors import OperationFailed, RaytuiError
 from raytui.core.events import StepEvent
@@ -70,10 +71,11 @@ class Lifecycle:
                     notes = plus(*(part for n, note in enumerate(plan.notes) for part in (("; " if n else ""), note)))
                     return RequestRefused(done, notes, "info")
                 answer = await self._confirm(plan)
-                if answer != "recreate":
+                if answer not in {"recreate", "purge"}:
                     return plan if answer == "carry-out" else None
-                # What would be made again ends first, so that is a plan and a question of its own.
-                request = msgspec.structs.replace(request, recreate=True)
+                # What would be made again or removed ends first, so that is a plan and a question of its own.
+                more = {answer: True}
+                request = msgspec.structs.replace(request, **more)
         except RaytuiError as error:
             return RequestRefused(f"{request.verb} was not begun: {error.message}", error.hint, problems=error.problems)
         except Exception as error:  # noqa: BLE001 - boundary: a fault of one request must not end the console
@@ -94,3 +96,9 @@ class Lifecycle:
         except Exception as error:  # noqa: BLE001 - boundary: a fault of one operation must not end the console
             self.outcome = OperationFailed(f"{plan.verb} broke off: {unforeseen(error)}", hint=REPORT)
         yield OperationEnded(self.outcome)
+
+
+async def ended(worker: Worker[None]) -> None:
+    """Wait until a worker has ended, however it does."""
+    with contextlib.suppress(Exception):
+        await worker.wait()

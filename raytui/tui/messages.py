@@ -13,14 +13,14 @@ from raytui.core.errors import Problem, RaytuiError
 from raytui.core.events import Severity, StepEvent
 from raytui.core.plan import Plan
 from raytui.core.remedy import Hint
-from raytui.core.snapshot import Snapshot
+from raytui.view.picture import Picture
 
 
 @dataclass
 class SnapshotArrived(Message):
-    """The monitor finished a round. Only the newest one matters."""
+    """The monitor finished a round. Only the newest one matters, for it knows of those before."""
 
-    snapshot: Snapshot
+    picture: Picture
 
     def can_replace(self, message: Message) -> bool:
         """A newer snapshot takes the place of one that waits."""
@@ -33,6 +33,13 @@ class WatchFailed(Message):
 
     message: str
     hint: Hint = ""
+
+
+@dataclass
+class ClusterWanted(Message):
+    """Somebody wants another cluster in front, by what it is called among them."""
+
+    name: str
 
 
 @dataclass

@@ -13,8 +13,8 @@ from raytui.core.remedy import Hint
 from raytui.core.spec import ClusterSpec
 from raytui.view.picture import Picture
 
-Answer = Literal["", "carry-out", "recreate"]
-"""The operator's answer to a plan: do nothing, carry it out, or plan anew to replace what differs."""
+Answer = Literal["", "carry-out", "recreate", "purge"]
+"""The operator's answer to a plan: do nothing, carry it out, or plan anew to replace what differs or remove more."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -27,6 +27,7 @@ class Request(msgspec.Struct, frozen=True):
     keep: bool = False
     flags: frozenset[str] | None = None
     recreate: bool = False
+    purge: bool = False
 
 
 class Notice(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""What a list can change: stop the jobs of its rows, restart their applications, scale their groups.
+"""What a list can change: stop jobs, delete Serve applications, restart applications, scale groups.
 
 Each is refused with its reason where nothing may be changed, and asks first with what it ends.
 """
@@ -12,13 +12,14 @@ from raytui.core.errors import RaytuiError, RefusedForSafety
 from raytui.core.joined import Member
 from raytui.core.permission import require_allowed, require_changeable
 from raytui.core.session import Session
-from raytui.core.snapshot import Application, Job, Node
+from raytui.core.snapshot import Application, Job, Node, ServeDeployment
 from raytui.core.spec import WORKER
 from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.operation import Notice, Request
 from raytui.tui.render.job_stop import outcome
 from raytui.tui.render.text import clean
 from raytui.tui.row_calls import RowCalls
+from raytui.tui.screens.delete_serve import DELETE, DeleteServeScreen
 from raytui.tui.screens.job_form import JobFormScreen
 from raytui.tui.screens.over import OverCluster
 from raytui.tui.screens.stop_jobs import STOP, StopJobsScreen
@@ -27,6 +28,7 @@ from raytui.view.words import JOB_OVER
 
 _VERBS = {
     "row-stop": "job stop",
+    "row-delete": "serve delete",
     "submit": "job submit",
     "row-restart": "restart",
     "row-scale-up": "scale",
@@ -45,8 +47,8 @@ class RowChanges:
         """Why the key of this id may change nothing here; none when it may."""
         settings, verb = self._calls.settings, _VERBS[identity]
         try:
-            if verb.startswith("job "):
-                # A job is nobody's node: a cluster that is only watched takes them, too.
+            if verb.startswith(("job ", "serve ")):
+                # Neither is anybody's node: a cluster that is only watched takes them, too.
                 require_allowed(verb, read_only=settings.read_only_asked)
             else:
                 require_changeable(verb, settings.platform, read_only=settings.read_only)
@@ -66,6 +68,29 @@ class RowChanges:
             stopping = self._stop(running, self._screen.session)
             # The app's, not the list's: one may leave the list while they stop.
             self._screen.app.run_worker(stopping, group="job stop", exit_on_error=False)
+
+    def delete_serve(self, rows: Sequence[ServeDeployment]) -> None:
+        """Delete the Serve applications of these rows, after asking."""
+        names = list(dict.fromkeys(row.application for row in rows))
+        if names and not self._is_refused("row-delete") and self._screen.session is not None:
+            deleting = self._delete(names, self._screen.session)
+            self._screen.app.run_worker(deleting, group="serve delete", exit_on_error=False)
+
+    async def _delete(self, names: Sequence[str], session: Session) -> None:
+        tell, shown = self._calls.say, ", ".join(map(clean, names))
+        try:
+            removal = await session.serve.plan(names)
+            answer = await self._screen.app.push_screen_wait(DeleteServeScreen(removal, self._calls.settings))
+            if answer != DELETE:
+                return
+            tell(Notice("info", f"Serve application {shown} is being deleted"))
+            await session.serve.delete(removal)
+        except RaytuiError as error:
+            tell(Notice("error", error.message, error.hint))
+        except Exception as error:  # noqa: BLE001 - boundary: a fault of one deletion must not end the console
+            tell(Notice("error", f"{shown} was not deleted: {unforeseen(error)}", REPORT))
+        else:
+            tell(Notice("info", f"Serve application {shown} is gone"))
 
     def submit(self) -> None:
         """Submit a job, after asking for it in a form."""

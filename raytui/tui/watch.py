@@ -18,11 +18,14 @@ from raytui.core.session import Logs, Session
 from raytui.core.snapshot import Application, Snapshot
 from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.messages import LogEnded, LogsArrived, SnapshotArrived, WatchFailed
+from raytui.view.picture import Picture, advance
 
 AGAIN_S = 5.0
 """How long after a failure the watch begins again."""
 COUNTED: frozenset[Question] = frozenset({"task_counts"})
 """What the line of lists tells besides what the watch asks anyway: 1.4 KB however many tasks there are."""
+BIG = 500
+"""Rows from which a snapshot is judged in a thread."""
 FIRST_LINES = 500
 """Lines of a log that are shown at once."""
 
@@ -38,6 +41,8 @@ async def watch(
     Begin again when the watch itself fails.
     """
     session: Session | None = None
+    # Kept here, not on the screen: one that was never drawn, since a newer one came, is no less part of what happened.
+    picture: Picture | None = None
     while True:
         try:
             if session is None:
@@ -47,7 +52,8 @@ async def watch(
             try:
                 async with contextlib.aclosing(session.monitor.snapshots(interval)) as rounds:
                     async for snapshot in rounds:
-                        post(SnapshotArrived(snapshot))
+                        picture = await _advanced(picture, snapshot)
+                        post(SnapshotArrived(picture))
                     return
             finally:
                 counting.close()
@@ -59,6 +65,12 @@ async def watch(
         except Exception as error:  # noqa: BLE001 - boundary: the console must outlive whatever fails while it looks
             post(WatchFailed(f"the watch failed: {unforeseen(error)}", REPORT))
         await asyncio.sleep(AGAIN_S)
+
+
+async def _advanced(before: Picture | None, snapshot: Snapshot) -> Picture:
+    """The next picture, made in a thread where there are many rows to judge: no key press waits for it."""
+    rows = max(len(snapshot.nodes.value or ()), len(snapshot.applications.value or ()))
+    return await asyncio.to_thread(advance, before, snapshot) if rows > BIG else advance(before, snapshot)
 
 
 async def follow(post: Callable[[Message], object], logs: Logs, snapshot: Snapshot, source: str) -> None:

@@ -48,11 +48,11 @@ def quotes(snapshot: Snapshot, condition: Condition) -> str:
     cause = cause_behind(snapshot, condition)
     if cause is None:
         return ""
-    told: dict[str, None] = {}
+    seen: dict[str, None] = {}
     for source, said in _said(cause):
         if said and said not in condition.message:
-            told.setdefault(f'{source}: "{said}"')
-    return " · ".join(list(told)[:MOST_QUOTED])
+            seen.setdefault(f'{source}: "{said}"')
+    return " · ".join(list(seen)[:MOST_QUOTED])
 
 
 def _said(cause: Cause) -> Iterator[tuple[str, str]]:

@@ -10,10 +10,11 @@ import msgspec
 
 from raytui.core.catalog import Catalog
 from raytui.core.changes import changes
+from raytui.core.clusters import ClusterLook
 from raytui.core.conditions import Assessment, assess
 from raytui.core.events import Event
 from raytui.core.joined import Joined, join
-from raytui.core.snapshot import Snapshot
+from raytui.core.snapshot import Reading, Snapshot
 from raytui.view import capacity
 from raytui.view.capacity import Capacity
 
@@ -39,6 +40,8 @@ class Picture(msgspec.Struct, frozen=True):
     catalog: Catalog = Catalog()
     """What the workbench offers, where a list was asked for that is of no cluster."""
 
+    clusters: Reading[tuple[ClusterLook, ...]] = Reading()
+    """The cluster among others, where there are several, the worst first at the moment they were put in order."""
     capacity: Capacity = Capacity()
     """How full the cluster is, and was."""
 

@@ -47,8 +47,8 @@ def _lists(picture: Picture) -> Iterator[_Part]:
     """Every list that has names, with its length; the longest last."""
     snapshot, joined = picture.snapshot, picture.joined
 
-    def of(kind: str, noun: str, rows: Sequence[T], told: Callable[[T], tuple[str, str, str]]) -> _Part:
-        return (Thing(kind, key, f"{noun} {name}", state) for key, name, state in map(told, rows)), len(rows)
+    def of(kind: str, noun: str, rows: Sequence[T], describe: Callable[[T], tuple[str, str, str]]) -> _Part:
+        return (Thing(kind, key, f"{noun} {name}", state) for key, name, state in map(describe, rows)), len(rows)
 
     yield of("jobs", "job", snapshot.jobs.value or (), lambda job: (job.id, job.id, job.status))
     yield of(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from raytui.core.conditions import Assessment, LinkState, Verdict
+from raytui.core.clusters import ClusterLook
+from raytui.core.conditions import CALM_PHASES, Assessment, LinkState, Verdict, is_calm
 from raytui.core.errors import Layer
 from raytui.core.events import Severity, StepState
 from raytui.core.report import STALE_AFTER_S
@@ -28,8 +29,6 @@ VERDICTS: dict[Verdict, Marked] = {
 """Each verdict in its usual shape; `verdict_word` knows the one exception."""
 JOB_OVER = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 """Ray's words for a job that has ended."""
-CALM_PHASES = frozenset({"absent", "starting", "stopping"})
-"""Phases in which what does not answer is not meant to."""
 SEVERITIES: dict[Severity, Marked] = {"error": ("✗", "error"), "warning": ("▲", "warn"), "info": ("·", "muted")}
 STEPS: dict[StepState, Marked] = {
     "planned": (" ", "muted"),
@@ -145,9 +144,13 @@ def verdict_word(assessment: Assessment, *, stale: bool = False) -> Marked:
     return VERDICTS[assessment.verdict]
 
 
-def is_calm(assessment: Assessment) -> bool:
-    """Whether what does not answer is not meant to: nothing runs yet or any more, and nothing of it is a fault."""
-    return assessment.phase in CALM_PHASES and not any(condition.is_fault for condition in assessment.conditions)
+def look_word(look: ClusterLook) -> Marked:
+    """The verdict of a look at one of several clusters as shape and word; a dot for one that nobody looked at yet."""
+    if look.verdict is None:
+        return ("· not looked at yet", "muted")
+    if look.verdict == "down" and not look.is_fault:
+        return ("○ DOWN", "muted")
+    return VERDICTS[look.verdict]
 
 
 def broken_link(layer: Layer, assessment: Assessment) -> Marked:

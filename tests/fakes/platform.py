@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from raytui.core.black_box import Life
 from raytui.core.errors import Failure, NotFound, OperationFailed, Unreachable
 from raytui.core.holdings import Holdings
 from raytui.core.marker import Marker
@@ -58,6 +59,7 @@ class FakePlatform:
         self.output: dict[str, bytes] = {}
         self.output_start: dict[str, int] = {}
         self.log_places: dict[str, LogPlaces] = {}
+        self.kept_lives: tuple[Life, ...] = ()
         self.foreign: set[str] = set()
         self.checks: tuple[Check, ...] = ()
         self.asked: dict[str, ClusterSpec] = {}
@@ -184,6 +186,10 @@ class FakePlatform:
             return {}
         paths = kept_logs(application, msgspec.json.decode(report, type=NodeFile).engine_id)
         return {name: f"{folder}/{path}" for name, path in paths.items() if self.files.get(f"{folder}/{path}")}
+
+    async def lives(self, cluster: str) -> tuple[Life, ...]:
+        await self._call("lives", cluster)
+        return self.kept_lives
 
     async def tail(self, application: Application, offset: int | None = None, limit: int = 65536) -> LogChunk:
         await self._call("tail", application.name)

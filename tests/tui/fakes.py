@@ -21,6 +21,7 @@ from raytui.core.node_metrics import NodeMetrics
 from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop
 from raytui.core.platforms import PlatformName
 from raytui.core.questions import Question
+from raytui.core.serve import ServeRemoval, ServeState, removal_of
 from raytui.core.session import JobRequest, LogSource, Session, ToolEnvironment
 from raytui.core.snapshot import Job, Node, Snapshot
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
@@ -42,6 +43,8 @@ class FakeSettings(msgspec.Struct):
     cluster: ClusterSpec = SPEC
     refresh: float = 2.0
     keys: dict[str, str] = {}
+    bell: bool = False
+    notify: str = ""
 
 
 class FakeSubscription:
@@ -115,6 +118,7 @@ class FakeManager:
         groups: Mapping[str, int] | None = None,
         target: str = "all",
         keep: bool = False,
+        purge: bool = False,
         flags: Collection[str] | None = None,
         recreate: bool = False,
     ) -> Plan:
@@ -127,7 +131,7 @@ class FakeManager:
             raise ConfigurationError.from_problems(problems)
         applications = (self.monitor.last.applications.value if self.monitor.last else None) or ()
         if verb == "stop":
-            return plan_stop(wanted, applications, keep=keep)
+            return plan_stop(wanted, applications, keep=keep, purge=purge)
         if verb == "scale":
             return plan_scale(
                 wanted, applications, {**({} if workers is None else {"worker": workers}), **(groups or {})}
@@ -256,6 +260,20 @@ class FakeJobs:
         raise NotFound(f"there is no process {pid}")
 
 
+class FakeServe:
+    """Plans for real against a state that a test sets; what is deleted is gone at once."""
+
+    def __init__(self) -> None:
+        self.state = ServeState()
+        self.deleted: list[tuple[str, ...]] = []
+
+    async def plan(self, names: Sequence[str]) -> ServeRemoval:
+        return removal_of(self.state, names)
+
+    async def delete(self, removal: ServeRemoval) -> None:
+        self.deleted.append(tuple(app.name for app in removal.ends))
+
+
 class FakeSession:
     """What `raytui.bootstrap.Session` is to the console."""
 
@@ -265,6 +283,7 @@ class FakeSession:
         self.manager = FakeManager(self.monitor, self.settings)
         self.logs = FakeLogs()
         self.jobs = FakeJobs()
+        self.serve = FakeServe()
         self.platform = FakePlatform()
         self.measured: dict[str, NodeMetrics] = {}
         """By name of node, what it measures of itself."""

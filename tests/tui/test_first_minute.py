@@ -14,7 +14,7 @@ from raytui.tui.render.story import story_lines
 from raytui.tui.render.text import line_cells
 from raytui.tui.render.verdict import Names, Times, title
 from raytui.tui.screens.story import StoryScreen
-from raytui.tui.telling import tell
+from raytui.tui.stories import read_story
 from raytui.tui.widgets.heat_map import HeatMap
 from raytui.view.failing import Failing
 from raytui.view.picture import picture_of
@@ -108,13 +108,13 @@ async def test_the_story_of_a_node_that_lives_holds_what_it_measures_of_itself()
     name = node(1).name
     session.measured[name] = NodeMetrics("10.0.0.7:39401", loop_lag=1.24, loop="raylet_main_io_context")
     session.monitor.put(healthy())
-    story = await tell(as_session(session), picture_of(healthy()), "worker-1")
+    story = await read_story(as_session(session), picture_of(healthy()), "worker-1")
     shown = "\n".join(text_of(line) for line in story_lines(story, 100, NOW, {}))
     assert "its event loop raylet_main_io_context lagged by 1.2 s" in shown
     assert "What the node measures now\n  event loop lag  1.2 s (raylet_main_io_context)" in shown
     session.measured.clear()
     session.monitor.put(healthy())
-    story = await tell(as_session(session), picture_of(healthy()), "worker-1")
+    story = await read_story(as_session(session), picture_of(healthy()), "worker-1")
     assert f"Ray told no address of the metrics of {name}" in "\n".join(
         text_of(line) for line in story_lines(story, 100, NOW, {})
     )

@@ -44,7 +44,7 @@ async def test_a_key_of_ones_own_does_it_and_the_usual_one_no_more():
 async def test_bar_help_hints_and_sentences_name_keys_of_ones_own():
     async def body(console):
         await console.show(with_dead_worker())
-        assert console.screen().splitlines()[-1].startswith(" f2 start  s stop  u - scale  r restart  L logs")
+        assert console.screen().splitlines()[-1].startswith(" f2 start s stop u - scale r restart L logs")
         assert "L shows its last lines" in console.screen()
         assert console.screen().splitlines()[2].startswith(" 1 Cluster J Jobs 3 Actors")
         await console.press("question_mark")

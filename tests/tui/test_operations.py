@@ -11,6 +11,7 @@ from raytui.core.plan import plan_start, plan_stop
 from raytui.tui.lifecycle import Lifecycle
 from raytui.tui.messages import OperationBegan, OperationEnded, RequestRefused, SnapshotArrived, StepArrived
 from raytui.tui.operation import Request
+from raytui.view.picture import picture_of
 from tests.tui.conftest import application, healthy
 from tests.tui.fakes import SPEC
 
@@ -112,5 +113,5 @@ async def test_a_second_request_is_refused_while_the_first_one_waits_for_its_ans
 
 
 def test_a_newer_snapshot_takes_the_place_of_one_that_waits():
-    assert SnapshotArrived(healthy()).can_replace(SnapshotArrived(healthy()))
-    assert not SnapshotArrived(healthy()).can_replace(OperationEnded())
+    assert SnapshotArrived(picture_of(healthy())).can_replace(SnapshotArrived(picture_of(healthy())))
+    assert not SnapshotArrived(picture_of(healthy())).can_replace(OperationEnded())

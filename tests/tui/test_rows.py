@@ -9,11 +9,13 @@ import pytest
 from textual import events
 
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, Failure
+from raytui.core.serve import ServeApplication, ServeState
 from raytui.core.session import JobRequest
-from raytui.core.snapshot import Actor, Job, Reading
+from raytui.core.snapshot import Actor, Job, Reading, ServeDeployment
 from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task
 from raytui.tui.panes.details import DetailsPane
 from raytui.tui.screens.confirm import ConfirmScreen
+from raytui.tui.screens.delete_serve import DeleteServeScreen
 from raytui.tui.screens.job_form import JobFormScreen
 from raytui.tui.screens.log import LogScreen
 from raytui.tui.screens.stop_jobs import StopJobsScreen
@@ -578,3 +580,100 @@ async def test_a_list_that_cannot_be_read_says_why_keeps_its_rows_muted_and_all_
             await console.until(lambda: sentence in " ".join(console.screen().split()), "the reason")
 
     await run_console(body, size=(120, 40))
+
+
+SERVE = (
+    ServeDeployment("shop", "RUNNING", "Api", "HEALTHY", "", 2, "/"),
+    ServeDeployment("shop", "RUNNING", "Model", "HEALTHY", "", 1, "/"),
+    ServeDeployment("chat", "RUNNING", "Chat", "HEALTHY", "", 1, "/chat"),
+    ServeDeployment("notes", "RUNNING", "Notes", "HEALTHY", "", 1, "/notes"),
+)
+
+
+def serving(session):
+    """A Serve whose first two applications a config deployed, and the third `serve.run`."""
+    session.serve.state = ServeState(
+        (
+            ServeApplication(
+                "shop", "RUNNING", "declarative", {"name": "shop"}, deployments=(("Api", 2), ("Model", 1))
+            ),
+            ServeApplication("chat", "RUNNING", "declarative", {"name": "chat"}, deployments=(("Chat", 1),)),
+            ServeApplication("notes", "RUNNING", "imperative", deployments=(("Notes", 1),)),
+        )
+    )
+    return world(serve=Reading(SERVE, at=NOW, total=4))
+
+
+async def test_marked_serve_applications_are_deleted_in_one_action_after_saying_what_ends():
+    session = FakeSession()
+
+    async def body(console):
+        await console.show(serving(session))
+        await opened(console, "serve")
+        assert "d delete" in bar_of(console)
+        await console.press("space", "space", "space", "d")
+        await asked(console, DeleteServeScreen)
+        assert console.app.focused.id == "cancel"
+        assert "ends Serve application shop: Api (2 replicas), Model (1 replica)" in console.screen()
+        assert "stays: notes" in console.screen()
+        await console.press("enter")
+        await console.until(lambda: is_at(console, "serve"), "the list")
+        assert session.serve.deleted == []
+        await console.press("d")
+        await asked(console, DeleteServeScreen)
+        await console.press("right", "enter")
+        await console.until(lambda: "shop, chat is gone" in said(console), "the end")
+        assert session.serve.deleted == [("shop", "chat")]
+
+    await run_console(body, session)
+
+
+async def test_a_serve_application_that_cannot_be_deleted_says_why():
+    session = FakeSession()
+
+    async def body(console):
+        await console.show(serving(session))
+        await opened(console, "serve")
+        await console.press("end", "d")
+        await console.until(lambda: "deployed by serve.run" in said(console), "the reason")
+        assert is_at(console, "serve")
+
+    await run_console(body, session)
+
+
+async def test_what_ends_with_a_node_stands_at_the_top_of_the_question_and_is_asked_for_meanwhile():
+    session = FakeSession()
+
+    async def body(console):
+        await console.show(world(serve=Reading(SERVE, at=NOW, total=4)))
+        await opened(console, "nodes")
+        await console.press("end", "r")
+        await asked(console, ConfirmScreen)
+        assert any({"actors", "serve", "jobs"} <= questions for questions in session.monitor.asked)
+        told = " ".join(console.screen().split())
+        assert "ends 5 actors" in told
+        assert "not known: where the driver of job serve-3 runs; where replicas of shop/Api" in told
+        assert console.app.focused.id == "cancel"
+
+    await run_console(body, session, size=(120, 40))
+
+
+async def test_a_purge_is_a_plan_and_a_question_of_its_own():
+    session = FakeSession()
+
+    async def body(console):
+        await console.show(world())
+        await console.press("x")
+        first = await asked(console, ConfirmScreen)
+        await console.press("right", "right", "enter")
+        await console.until(
+            lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.screen is not first, "it"
+        )
+        await console.until(lambda: console.app.focused is not None and console.app.focused.id == "cancel", "Cancel")
+        assert "Stop ray-cluster and remove all that is kept of it?" in console.screen()
+        assert "Removes for good" in console.screen()
+        await console.press("right", "enter")
+        await console.until(lambda: session.manager.executed, "the stop")
+        assert session.manager.executed[0].purge
+
+    await run_console(body, session, size=(120, 40))

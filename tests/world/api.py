@@ -187,7 +187,7 @@ class WorldTransport:
         site = self._site
         if not site.faults.quota:
             return []
-        used = {"cpu": str(len(site.holding())), "memory": "", "nvidia_gpu": ""}
+        used = {"cpu": str(site.cpu_held()), "memory": "", "nvidia_gpu": ""}
         limit = {"cpu": str(site.faults.quota), "memory": "", "nvidia_gpu": ""}
         return [{"user": {"user_name": "engineer"}, "quota_usage": used, "quota_configured": limit}]
 
@@ -197,7 +197,7 @@ class WorldTransport:
         words = {STARTING: "scheduling", RUNNING: "running", STOPPING: "stopping"}
         return [
             {
-                "id": app.id, "name": app.name, "creator": "engineer", "project_name": "project", "cpu": 1.0, "memory": 4.0,
+                "id": app.id, "name": app.name, "creator": "engineer", "project_name": "project", "cpu": app.cpu, "memory": 4.0,
                 "nvidia_gpu": 0.0, "workload_type": "application", "status": words[app.status],
             }
             for app in (site.ours() if site.faults.quota else ())

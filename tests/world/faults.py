@@ -162,7 +162,7 @@ def draw(chance: random.Random) -> Faults:
     if on("odd exceptions"):
         faults.odd = 0.5
     if on("full quota"):
-        faults.quota = chance.choice((1, 2, 2, 3))
+        faults.quota = chance.choice((1, 2, 3, 4))
     if on("foreign name"):
         faults.foreign_name = chance.choice(("head", "worker-1", "worker-2"))
     return faults

@@ -109,6 +109,8 @@ class Judge:
 
     def _deadline(self, run: Run) -> None:
         over = isinstance(run.error, DeadlineExceeded) and not isinstance(run.error, OutcomeUnknown)
+        # A step has a time of its own, after which what was made is undone as after any other failure.
+        over = over and not any(event.step == "undone" for event in run.events)
         undone = run.outcome != "done" and not over and run.verb != "stop"
         limit = (
             run.timeout
@@ -308,16 +310,18 @@ class Judge:
         """Who waits for quota is said to, and nobody when there is room."""
         site = self.site
         told = [found for found in document["conditions"] if found["reason"] == "QuotaExceeded"]
-        if told and site.refused_at < begin - QUOTA_BOUND:
+        # Of what was only just made the arithmetic says it before the platform has tried.
+        asked = sum(app.cpu for app in site.ours() if app.wanted and not app.deleting)
+        if told and site.refused_at < begin - QUOTA_BOUND and asked <= site.faults.quota:
             self.wrong("quota", f"a status says {told[0]['message']!r}, and nobody was kept waiting for long")
         said = " ".join(f"{found['subject']} {found['message']}" for found in told)
         # Where room has just become free, the platform begins within a second what waited for it.
-        had_room = len(site.holding()) < site.faults.quota or site.room_at > begin - 1.0
-        if site.faults.errors or site.faults.outages or had_room:
+        if site.faults.errors or site.faults.outages or site.room_at > begin - 1.0:
             return
         for app in site.ours():
             kept = app.waits_since is not None and app.waits_since < begin - QUOTA_BOUND and app.status == STARTING
-            if kept and app.shown_from < begin and not app.deleting and not _names(said, app):
+            is_kept = kept and not site.has_room(app.cpu)
+            if is_kept and app.shown_from < begin and not app.deleting and not _names(said, app):
                 ago = end - (app.waits_since or 0.0)
                 self.wrong("quota", f"{app.name} has waited for quota for {ago:.0f} s, and a status says nothing of it")
 

@@ -121,6 +121,10 @@ class App:
         return self.name.removeprefix(f"{CLUSTER}-")
 
     @property
+    def cpu(self) -> float:
+        return float(self.body.get("cpu", 1))
+
+    @property
     def ours(self) -> bool:
         """Whether it is one of this cluster, marked as such."""
         marker = self.marker
@@ -137,7 +141,7 @@ class App:
         times = {"starting_at": self.starting, "running_at": self.running, "stopped_at": self.stopped}
         return {
             "id": self.id, "name": self.name, "subdomain": body["subdomain"], "script": body["script"], "status": self.status,
-            "description": body.get("description", ""), "created_at": stamp(self.created), "cpu": body.get("cpu", 1),
+            "description": body.get("description", ""), "created_at": stamp(self.created), "cpu": self.cpu,
             "memory": body.get("memory", 1), "nvidia_gpu": body.get("nvidia_gpu", 0), "runtime_identifier": body.get("runtime_identifier", ""),
             "environment": msgspec.json.encode(body.get("environment") or {}).decode(),
             **{name: stamp(at) for name, at in times.items() if at is not None},

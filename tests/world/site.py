@@ -222,8 +222,16 @@ class Site:
             if app.ours and app.engine is not None and app.status in {RUNNING, STOPPING}
         ]
 
+    def cpu_held(self) -> float:
+        """CPU of the applications that hold what they asked for."""
+        return sum(app.cpu for app in self.holding())
+
+    def has_room(self, cpu: float) -> bool:
+        """Whether so much more CPU fits into the quota, where there is one."""
+        return not self.faults.quota or self.cpu_held() + cpu <= self.faults.quota
+
     def _waits_for_quota(self, app: App) -> bool:
-        if not app.ours or not self.faults.quota or len(self.holding()) < self.faults.quota:
+        if not app.ours or self.has_room(app.cpu):
             app.waits_since = None
             self.room_at = self.now()
             return False

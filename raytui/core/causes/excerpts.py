@@ -70,9 +70,9 @@ def has_traceback(text: str) -> bool:
 def first_line(text: str) -> str:
     """The first line that is not empty, without the causes that Ray lists as possible of every such end."""
     for line in text.splitlines():
-        told = _POSSIBLE.sub("", _COLOUR.sub("", line)).strip()
-        if told:
-            return shortened(told)
+        plain = _POSSIBLE.sub("", _COLOUR.sub("", line)).strip()
+        if plain:
+            return shortened(plain)
     return ""
 
 

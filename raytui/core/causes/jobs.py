@@ -67,8 +67,8 @@ def _conclude(evidence: Evidence, job: Job, text: str, code: int | None) -> tupl
     if code == 1 and last.startswith(_MEMORY_END):
         return _killed_for_memory(evidence, job, text)
     if code in {126, 127}:
-        told = next((line for line in reversed(text.splitlines()) if _NOT_FOUND.fullmatch(line)), "")
-        return "not_found", f"failed: its command could not be run: {told or f'exit code {code}'}", None
+        not_found = next((line for line in reversed(text.splitlines()) if _NOT_FOUND.fullmatch(line)), "")
+        return "not_found", f"failed: its command could not be run: {not_found or f'exit code {code}'}", None
     return "exit_code", f"failed with exit code {code}" + (f"; its last line: {last}" if last else ""), None
 
 
@@ -127,8 +127,8 @@ def _without_code(evidence: Evidence, job: Job) -> tuple[CauseKind, str, Cause |
         return lost.kind, "failed", lost
     if job.error_type == "JOB_SUPERVISOR_ACTOR_START_FAILURE":
         return "start_failed", f"could not start: {first_line(job.message).removesuffix(' Full traceback:')}", None
-    told = first_line(job.message)
-    return "unknown", f"failed, and nothing says why{f' but: {told}' if told else ''}", None
+    reason = first_line(job.message)
+    return "unknown", f"failed, and nothing says why{f' but: {reason}' if reason else ''}", None
 
 
 def _driver_node(evidence: Evidence, job: Job) -> Cause | None:
@@ -172,8 +172,8 @@ def _ray(job: Job, said: str) -> Witness:
 
 def _environment(message: str) -> str:
     """What of a runtime environment failed: pip's own error where there is one."""
-    told = [line.strip() for line in message.splitlines() if re.match(r"\s*(?:ERROR: |error: )", line)]
-    return told[-1] if told else error_line(message)
+    errors = [line.strip() for line in message.splitlines() if re.match(r"\s*(?:ERROR: |error: )", line)]
+    return errors[-1] if errors else error_line(message)
 
 
 def _remedy(job: Job, kind: CauseKind) -> Hint:

@@ -109,9 +109,13 @@ def _signs(evidence: Evidence, node: Node | None, app: Application | None) -> It
         yield sign("raytui", f"{operation.verb} is at work on it", operation.since, "planned")
     for log in ("", *_LOGS):
         lines = evidence.tails.get(f"{app.short}/{log}" if log else app.short, ())
-        told = _telling(lines)
-        if told is not None and not (report is not None and report.message and report.message in told.witness.said):
-            yield told._replace(witness=Witness(f"{app.short}/{log}" if log else f"{app.short}'s output", told[0].said))
+        telling = _telling(lines)
+        if telling is not None and not (
+            report is not None and report.message and report.message in telling.witness.said
+        ):
+            yield telling._replace(
+                witness=Witness(f"{app.short}/{log}" if log else f"{app.short}'s output", telling[0].said)
+            )
 
 
 def _of_report(report: LauncherReport) -> str:
@@ -168,8 +172,8 @@ def _unheard(texts: list[str]) -> str:
             "was lost: Ray no longer heard of it, and nothing says whether it was killed, its machine was lost or the "
             "network was cut"
         )
-    told = next((error_line(text) for text in texts if text), "")
-    return f"ended, and nothing says why{f' but: {told}' if told else ''}"
+    error = next((error_line(text) for text in texts if text), "")
+    return f"ended, and nothing says why{f' but: {error}' if error else ''}"
 
 
 def _memory_before(node: Node | None) -> str:

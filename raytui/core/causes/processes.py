@@ -168,7 +168,7 @@ def named_actor(evidence: Evidence, block: str, line: str, at: float) -> Cause |
         return None
     named = _ACTOR_ID.findall(block)
     actor = next((a for a in evidence.snapshot.actors.value or () if named and a.actor_id == named[-1]), None)
-    actor = actor or _told_in(block)
+    actor = actor or _actor_in(block)
     if actor is None:
         return None
     found = of_actor(evidence, actor)
@@ -181,15 +181,17 @@ def named_actor(evidence: Evidence, block: str, line: str, at: float) -> Cause |
     return Cause("actor", actor.actor_id, "node_lost", f"{_actor(actor)} was lost", witnesses, node, at=node.at)
 
 
-def _told_in(block: str) -> Actor | None:
+def _actor_in(block: str) -> Actor | None:
     """The dead actor as Ray's exception tells of it, where actors were not asked for; none if it tells too little."""
     named = _ACTOR_ID.search(block)
     death = next((death for words, death in _DEATHS.items() if words in block), "")
     if named is None or not death:
         return None
-    told = dict(_FIELD.findall(block))
+    fields = dict(_FIELD.findall(block))
     words = block[max(block.find("The actor ", named.end()), named.end()) :].strip()
-    return Actor(named[1], told.get("class_name", ""), "DEAD", name=told.get("name", ""), death=death, message=words)
+    return Actor(
+        named[1], fields.get("class_name", ""), "DEAD", name=fields.get("name", ""), death=death, message=words
+    )
 
 
 def _actor(actor: Actor) -> str:
@@ -210,8 +212,8 @@ def _with(word: str, text: str) -> str:
 
 
 def _said_of_actor(actor: Actor, worker: RayWorker | None) -> Iterator[Witness]:
-    told = error_line(actor.message) if actor.death == "CONSTRUCTOR_FAILED" else first_line(actor.message)
-    yield Witness("Ray", f"{actor.death}: {told}" if actor.death and told else told or actor.death or "DEAD")
+    reason = error_line(actor.message) if actor.death == "CONSTRUCTOR_FAILED" else first_line(actor.message)
+    yield Witness("Ray", f"{actor.death}: {reason}" if actor.death and reason else reason or actor.death or "DEAD")
     if worker is not None and worker.exit_type:
         yield Witness("Ray", f"its process: {_with(worker.exit_type, worker.exit_detail)}", worker.ended_at)
 

@@ -96,7 +96,7 @@ def conclude(signs: Iterable[Sign]) -> tuple[CauseKind, str]:
         return kinds.pop(), ""
     if not kinds:
         return "unknown", ""
-    told = [
+    sure = [
         f"{one.witness.source} says: {first_line(one.witness.said)}" for kind, one in named.items() if kind in kinds
     ]
-    return "unknown", "; ".join(told)
+    return "unknown", "; ".join(sure)

@@ -97,14 +97,14 @@ def story_of(
     evidence: Evidence, thing: Thing, journal: Iterable[Event] = (), tails: Mapping[str, tuple[str, ...]] | None = None
 ) -> Story:
     """What is told of a thing; `journal` is what raytui itself did, `tails` the last lines of its logs by name."""
-    told = Evidence(evidence.joined, dict(tails or {}))
-    cause = cause_of(told, thing.row)
+    with_tails = Evidence(evidence.joined, dict(tails or {}))
+    cause = cause_of(with_tails, thing.row)
     moments = sorted(
-        {*_moments(told, thing, cause), *_of_journal(thing, journal)}, key=lambda moment: (moment.at, moment.said)
+        {*_moments(with_tails, thing, cause), *_of_journal(thing, journal)}, key=lambda moment: (moment.at, moment.said)
     )
     quotes = tuple(Quote(name, _telling(lines)) for name, lines in (tails or {}).items() if lines)
     waits = tuple(_waits(evidence, thing)) if cause is None else ()
-    sentence = cause.told if cause is not None else f"{thing.title} is {thing.state}"
+    sentence = cause.whole if cause is not None else f"{thing.title} is {thing.state}"
     if waits and thing.kind != "job":
         sentence = sentences.message(waits[0])
     hint = cause.advice if cause is not None else sentences.hint(waits[0]) if waits else ""

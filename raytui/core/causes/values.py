@@ -85,7 +85,7 @@ class Cause(msgspec.Struct, frozen=True):
         return self.kind != "planned"
 
     @property
-    def told(self) -> str:
+    def whole(self) -> str:
         """The whole chain as one sentence."""
         return " because ".join(cause.sentence for cause in self.chain)
 

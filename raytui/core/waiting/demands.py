@@ -63,8 +63,8 @@ def demands_of(snapshot: Snapshot) -> list[Demand]:
         askers.setdefault(key, deque()).append(asker)
     _forget_ambiguous(askers, usage.demands)
     found: dict[_Key, Demand] = {}
-    untold = len(usage.pending) - len(usage.demands)
-    for pending in (*usage.demands, *[Pending()] * max(0, untold)):
+    why_unknown = len(usage.pending) - len(usage.demands)
+    for pending in (*usage.demands, *[Pending()] * max(0, why_unknown)):
         named, left = askers.get(_key(pending), deque()), pending.count
         while named and left:
             asker = named.popleft()
@@ -84,16 +84,16 @@ def demands_of(snapshot: Snapshot) -> list[Demand]:
         elif asker.has_runtime_env and (
             asker.job_id in by_job or (asker.since and usage.written_at - asker.since > WRITTEN_LATE_S)
         ):
-            _add(found, msgspec.structs.replace(_demand(asker, "", by_job), untold=STARTING))
+            _add(found, msgspec.structs.replace(_demand(asker, "", by_job), why_unknown=STARTING))
     return list(found.values())
 
 
 def _unreported(asker: _Asker, setups: Mapping[str, EnvironmentSetup]) -> Demand:
     """One that only the lists know: in Ray 2.60 the scheduler's report alone tells a group's strategy."""
     demand = _demand(asker, asker.strategy, setups)
-    if sum(part.count for part in demand.parts) == 1 or demand.untold or demand.strategy:
+    if sum(part.count for part in demand.parts) == 1 or demand.why_unknown or demand.strategy:
         return demand
-    return msgspec.structs.replace(demand, untold=NO_REPORT)
+    return msgspec.structs.replace(demand, why_unknown=NO_REPORT)
 
 
 def _forget_ambiguous(askers: dict[_Key, deque[_Asker]], demands: Iterable[Pending]) -> None:
@@ -109,7 +109,7 @@ def _forget_ambiguous(askers: dict[_Key, deque[_Asker]], demands: Iterable[Pendi
 
 def _add(found: dict[_Key, Demand], demand: Demand) -> None:
     """Count equal demands together."""
-    key = (demand.what, demand.name, demand.strategy, _exact(demand.parts), demand.environment, demand.untold)
+    key = (demand.what, demand.name, demand.strategy, _exact(demand.parts), demand.environment, demand.why_unknown)
     known = found.get(key)
     if known is None:
         found[key] = demand
@@ -124,7 +124,7 @@ def _add(found: dict[_Key, Demand], demand: Demand) -> None:
         tuple(dict.fromkeys((*known.jobs, *demand.jobs))),
         min(filter(None, (known.since, demand.since)), default=0.0),
         demand.environment,
-        demand.untold,
+        demand.why_unknown,
     )
 
 

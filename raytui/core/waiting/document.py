@@ -42,8 +42,8 @@ def _demand(demand: Demand) -> dict[str, object]:
 
 
 def _offer(offer: Offer) -> dict[str, object]:
-    told: dict[str, object] = {"node": offer.node, "kind": offer.kind or None, "amounts": dict(offer.amounts)}
-    return {**told, "of": dict(offer.of)} if offer.of else told
+    document: dict[str, object] = {"node": offer.node, "kind": offer.kind or None, "amounts": dict(offer.amounts)}
+    return {**document, "of": dict(offer.of)} if offer.of else document
 
 
 def _holder(holder: Holder) -> dict[str, object]:

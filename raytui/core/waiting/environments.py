@@ -55,12 +55,12 @@ def setup_of(job_id: str, log: bytes) -> EnvironmentSetup | None:
     """What the end of a log says of a set-up that goes on; none when it has ended, well or not, or says nothing."""
     step, last, is_done = "", "", True
     for line in log.decode(errors="replace").splitlines():
-        told = _LINE.match(line)
-        said = sanitize(told["said"] if told is not None else line).strip()
+        parsed = _LINE.match(line)
+        said = sanitize(parsed["said"] if parsed is not None else line).strip()
         if not said:
             continue
         last = said
-        if told is None:
+        if parsed is None:
             continue  # what a command printed
         is_done = _DONE.search(said) is not None
         command, prose = _COMMAND.match(said), _PROSE.match(said)

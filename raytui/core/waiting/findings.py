@@ -48,8 +48,8 @@ def of_demand(found: Iterable[Waiting], snapshot: Snapshot) -> Iterator[Conditio
 
     What needs more workers is said at once: no end of anything else lets it run.
     """
-    told = sorted((one for one in found if _counts(one, snapshot.observed_at)), key=lambda one: _ORDER[one.kind])
-    for one in told[:MOST]:
+    relevant = sorted((one for one in found if _counts(one, snapshot.observed_at)), key=lambda one: _ORDER[one.kind])
+    for one in relevant[:MOST]:
         never = one.kind == "never"
         yield Condition(
             "error" if never else "warning",
@@ -59,8 +59,8 @@ def of_demand(found: Iterable[Waiting], snapshot: Snapshot) -> Iterator[Conditio
             sentences.hint(one),
             one.since,
         )
-    if len(told) > MOST:
-        rest = told[MOST:]
+    if len(relevant) > MOST:
+        rest = relevant[MOST:]
         number = sum(one.demand.count for one in rest)
         message = f"{number} more tasks, actors and placement groups of {len(rest)} shapes wait"
         yield Condition("error" if rest[0].kind == "never" else "warning", snapshot.cluster, "PendingDemand", message)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from raytui.core.application_findings import STARTUP_GRACE_S
 from raytui.core.holdings import Amounts as QuotaAmounts
 from raytui.core.joined import Joined
+from raytui.core.kept import Moment
 from raytui.core.life import began
 from raytui.core.merge import countable
 from raytui.core.needs import Part
@@ -28,15 +29,36 @@ _NO_PLACE = frozenset({"stopping", "stopped", "failed"})
 def why_waits(joined: Joined) -> list[Waiting]:
     """Why each demand that Ray has not placed waits, in Ray's order; none where Ray was not asked or tells of none.
 
-    Worked out once for each snapshot.
+    Worked out once for each snapshot, and taken over from the one before where nothing that it depends on changed:
+    of many nodes it takes longer than all else of a round.
     """
     kept = joined.snapshot.__dict__.get(_KEY)
     if not isinstance(kept, list):
-        kept = joined.snapshot.__dict__[_KEY] = _why_waits(joined)
+        depends = [(value,) for value in _told(joined)]
+        (kept,) = joined.derive(_KEY, lambda *told: _why_waits(joined, told[-1]), *depends)
+        joined.snapshot.__dict__[_KEY] = kept
     return kept
 
 
-def _why_waits(joined: Joined) -> list[Waiting]:
+def _told(joined: Joined) -> tuple[object, ...]:
+    """All that the answers depend on, but for the time: objects that stay the same while what they say does."""
+    snapshot = joined.snapshot
+    readings = (
+        snapshot.nodes,
+        snapshot.usage,
+        snapshot.applications,
+        snapshot.jobs,
+        snapshot.actors,
+        snapshot.tasks,
+        snapshot.placement_groups,
+        snapshot.asked,
+        snapshot.holdings,
+        snapshot.environments,
+    )
+    return (*(reading.value for reading in readings), snapshot.operation, joined.members)
+
+
+def _why_waits(joined: Joined, now: Moment) -> list[Waiting]:
     snapshot = joined.snapshot
     demands = demands_of(snapshot)
     if not demands or snapshot.nodes.value is None:
@@ -44,7 +66,7 @@ def _why_waits(joined: Joined) -> list[Waiting]:
     usage = snapshot.usage.value
     kinds = worker_kinds(joined)
     places = list(_places(joined, made_up=any(_asks_made_up(demand.parts) for demand in demands)))
-    places += coming(joined, kinds)
+    places += coming(joined, kinds, now)
     may_grow = usage is not None and usage.may_grow and snapshot.by_ray
     listed = Round(demands, places, kinds, _holders(joined), may_grow=may_grow)
     return [listed.answer(demand) for demand in demands]
@@ -66,21 +88,21 @@ def _places(joined: Joined, *, made_up: bool) -> Iterator[Place]:
         owner = joined.application_of(node)
         if owner is not None and (owner.name in ends or not _takes_work(joined, owner)):
             continue
-        told = per_node.get(node.node_id)
-        if told is None and addresses.get(node.ip) == 1:
-            told = per_node.get(node.ip)
+        amounts = per_node.get(node.node_id)
+        if amounts is None and addresses.get(node.ip) == 1:
+            amounts = per_node.get(node.ip)
         yield Place(
             sanitize(joined.node_name(node.node_id)),
-            {**_totals(told), **node.resources} if made_up and told else node.resources,
-            {name: amount.total - amount.used for name, amount in told.items()} if told is not None else None,
+            {**_totals(amounts), **node.resources} if made_up and amounts else node.resources,
+            {name: amount.total - amount.used for name, amount in amounts.items()} if amounts is not None else None,
             _kind(node, owner),
             node.labels,
             node.node_id,
         )
 
 
-def _totals(told: Mapping[str, Amount]) -> dict[str, float]:
-    return {name: amount.total for name, amount in told.items()}
+def _totals(amounts: Mapping[str, Amount]) -> dict[str, float]:
+    return {name: amount.total for name, amount in amounts.items()}
 
 
 def _takes_work(joined: Joined, owner: Application) -> bool:
@@ -179,14 +201,14 @@ def _three(amounts: QuotaAmounts) -> tuple[float | None, float | None, float | N
     return amounts.cpu, amounts.memory, amounts.gpus
 
 
-def coming(joined: Joined, kinds: Iterable[WorkerKind]) -> Iterator[Place]:
+def coming(joined: Joined, kinds: Iterable[WorkerKind], now: Moment) -> Iterator[Place]:
     """Workers that are starting and that nobody has reason to give up, as the nodes that they will be."""
     snapshot, shapes = joined.snapshot, {kind.group: kind for kind in kinds}
     ends = frozenset(snapshot.operation.ends) if snapshot.operation is not None else frozenset()
     for member in joined.workers:
         app, kind = member.application, shapes.get(member.application.group)
         began_at = began(app)
-        late = app.state == "running" and bool(began_at) and snapshot.observed_at - began_at >= STARTUP_GRACE_S
+        late = app.state == "running" and bool(began_at) and now.has_reached(began_at + STARTUP_GRACE_S)
         if app.state in {"starting", "running"} and member.state is None and not late and kind and app.name not in ends:
             yield _to_be(app.short, kind)
     for name in _created(joined):

@@ -33,7 +33,7 @@ HAS_ROOM = "by Ray's figures, which are up to 5 s old, there is room for it now"
 NO_FREE = "which node has room is not told by this Ray"
 INSIDE_GROUP = "it waits inside a placement group that has no place itself"
 IN_PARTS = "in sum enough GPU is free, but whether it is on the same devices Ray does not tell"
-UNTOLD = "Ray does not tell what some of its nodes hold"
+SIZES_UNKNOWN = "Ray does not tell what some of its nodes hold"
 NO_NODE = "no node takes work now"
 MAY_GROW = "no node here can run it, and whether Ray's autoscaler adds one that can is not known"
 _SIZED = frozenset({"CPU", "GPU", "memory"})
@@ -72,7 +72,7 @@ class Round:
         ]
         self._is_free_known = len(self._free) == len(self._groups)
         # A node that holds nothing at all still has memory and its own address.
-        self._is_told = all(place.total for place in places)
+        self._sizes_known = all(place.total for place in places)
         self._has_coming = any(group.places[0].is_coming for group in self._groups)
         # What no single node of these has room for none has: the rest need not be looked at for it.
         self._largest = edge(self._groups, lambda group: group.total)
@@ -89,10 +89,10 @@ class Round:
         names, keys = self._names, self._keys
 
         def size(amounts: Amounts) -> Size:
-            told = tuple([amounts.get(name, 0.0) for name in names])
-            if told not in sizes:
-                sizes[told] = tuple(map(grains, told))
-            return sizes[told]
+            key = tuple([amounts.get(name, 0.0) for name in names])
+            if key not in sizes:
+                sizes[key] = tuple(map(grains, key))
+            return sizes[key]
 
         for place in places:
             total = size(place.total)
@@ -107,12 +107,12 @@ class Round:
 
     def answer(self, demand: Demand) -> Waiting:
         """Why this one waits; `since` is Ray's own time."""
-        if demand.environment is not None and demand.untold == STARTING:
+        if demand.environment is not None and demand.why_unknown == STARTING:
             return self._of_environment(demand)
-        if demand.untold == NO_REPORT:
+        if demand.why_unknown == NO_REPORT:
             return self._of_any_strategy(demand)
-        if demand.untold or not demand.parts:
-            return self._waiting(demand, (), "unknown", demand.untold or NO_SHAPE)
+        if demand.why_unknown or not demand.parts:
+            return self._waiting(demand, (), "unknown", demand.why_unknown or NO_SHAPE)
         wants = [Want(self._size(part.needs), part.count, part.selectors) for part in demand.parts]
         inside = [name for part in demand.parts for name in part.needs if not countable(name) and "node:" not in name]
         if not self._groups and not self._kinds:
@@ -134,10 +134,10 @@ class Round:
 
     def _of_any_strategy(self, demand: Demand) -> Waiting:
         """What no node can hold when parts may lie anywhere, no strategy lets run; more cannot be said without it."""
-        loosest = self.answer(msgspec.structs.replace(demand, strategy="PACK", untold=""))
+        loosest = self.answer(msgspec.structs.replace(demand, strategy="PACK", why_unknown=""))
         if loosest.kind == "never":
             return msgspec.structs.replace(loosest, demand=demand)
-        return self._waiting(demand, (), "unknown", demand.untold)
+        return self._waiting(demand, (), "unknown", demand.why_unknown)
 
     def _of_fitting(self, demand: Demand, wants: list[Want]) -> Waiting:
         now = can_place(wants, demand.strategy, self._rooms(demand, wants, free=True), self._budget)
@@ -207,8 +207,8 @@ class Round:
         ]
 
     def _of_lacking(self, demand: Demand, wants: list[Want]) -> Waiting:
-        if not self._is_told:
-            return self._waiting(demand, wants, "unknown", UNTOLD)
+        if not self._sizes_known:
+            return self._waiting(demand, wants, "unknown", SIZES_UNKNOWN)
         at_last = self._more(demand, wants, self._rooms(demand, wants, free=False))
         if at_last.added is None:
             if not at_last.known:
@@ -226,9 +226,9 @@ class Round:
         if self._is_free_known:
             at_once = self._more(demand, wants, self._rooms(demand, wants, free=True))
         beside = at_once.added is None
-        told = self._workers(at_last if beside else at_once)
+        workers = self._workers(at_last if beside else at_once)
         later = () if beside or at_once.added == at_last.added else self._workers(at_last)
-        return self._waiting(demand, wants, "scale", scale=told, later=later, is_beside=beside)
+        return self._waiting(demand, wants, "scale", scale=workers, later=later, is_beside=beside)
 
     def _left(self, beyond: Fewest) -> str:
         """How many workers of each group that would be needed the platform can still give."""
@@ -296,19 +296,19 @@ class Round:
             return f"it asks for {node(pinned)}, which is not here"
         bare = [room for room in rooms if holds(room._replace(labels={}), want._replace(selectors=()))]
         if bare:
-            told = " or ".join(
+            labels = " or ".join(
                 ", ".join(f"{key}={value}" for key, value in selector.items()) for selector in want.selectors
             )
-            return f"no node that is large enough has the label {told}"
+            return f"no node that is large enough has the label {labels}"
         if not rooms:
             return NO_NODE
         best = max(rooms, key=lambda room: closeness(room.size, want.size))
         lacks = [n for n, need in enumerate(want.size) if best.size[n] < need]
-        told = ", ".join(
+        labels = ", ".join(
             f"{amount(self._names[n], best.size[n] / GRAIN)} of {quantity(self._names[n], want.size[n] / GRAIN)}"
             for n in lacks
         )
-        return f"the nearest, {self._named(best)}, has {told}"
+        return f"the nearest, {self._named(best)}, has {labels}"
 
     def _named(self, room: Room) -> str:
         for group, empty in zip(self._largest, self._one_empty, strict=True):

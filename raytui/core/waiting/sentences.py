@@ -59,11 +59,11 @@ def hint(waiting: Waiting) -> Hint:
 def _with_purpose(waiting: Waiting, one: str, many: str) -> Hint:
     remedies = [more.remedy for more in waiting.scale]
     last = remedies[-1]
-    told: list[str | Remedy] = []
+    written: list[str | Remedy] = []
     for remedy in remedies[:-1]:
-        told += [remedy, " and "]
-    told.append(Remedy(last.verb, last.target, one if len(remedies) == 1 else many))
-    return parts(tuple(told)) if len(told) > 1 else told[0]
+        written += [remedy, " and "]
+    written.append(Remedy(last.verb, last.target, one if len(remedies) == 1 else many))
+    return parts(tuple(written)) if len(written) > 1 else written[0]
 
 
 def _instead(waiting: Waiting) -> Hint:
@@ -92,13 +92,13 @@ def _asked(demand: Demand) -> str:
         f"{part.count} {'bundle' if part.count == 1 else 'bundles'} of {need(part)}{_selected(part)}"
         for part in demand.parts
     )
-    told = f" ({demand.strategy})" if demand.strategy else ""
-    return f"{bundles}{where if total > 1 else ''}{told}"
+    strategy = f" ({demand.strategy})" if demand.strategy else ""
+    return f"{bundles}{where if total > 1 else ''}{strategy}"
 
 
 def _selected(part: Part) -> str:
-    told = " or ".join(", ".join(f"{key}={value}" for key, value in one.items()) for one in part.selectors if one)
-    return f" on a node with {told}" if told else ""
+    labels = " or ".join(", ".join(f"{key}={value}" for key, value in one.items()) for one in part.selectors if one)
+    return f" on a node with {labels}" if labels else ""
 
 
 def _why(waiting: Waiting) -> str:
@@ -109,8 +109,8 @@ def _why(waiting: Waiting) -> str:
     if waiting.kind == "scale":
         return f"the nodes here are not enough even when empty; {_scaling(waiting)}"
     if waiting.kind == "quota":
-        told = f"{_workers(waiting.later)} would do, but the quota has room for {waiting.because}"
-        return f"the nodes here are not enough even when empty; {told}"
+        would_do = f"{_workers(waiting.later)} would do, but the quota has room for {waiting.because}"
+        return f"the nodes here are not enough even when empty; {would_do}"
     if waiting.kind == "unknown":
         return f"why is not known: {waiting.because}"
     if waiting.awaits:
@@ -121,14 +121,14 @@ def _why(waiting: Waiting) -> str:
 
 
 def _scaling(waiting: Waiting) -> str:
-    told = f"{_workers(waiting.scale)} would do"
+    would_do = f"{_workers(waiting.scale)} would do"
     if waiting.is_beside:
-        return f"{told} once what runs here has ended"
+        return f"{would_do} once what runs here has ended"
     if not waiting.later:
-        return f"{told} now"
+        return f"{would_do} now"
     groups = {more.group for more in (*waiting.scale, *waiting.later)}
     later = str(waiting.later[0].number) if len(groups) == 1 else _workers(waiting.later)
-    return f"{told} now, or {later} once what runs here has ended"
+    return f"{would_do} now, or {later} once what runs here has ended"
 
 
 def _workers(more: tuple[More, ...]) -> str:
@@ -142,10 +142,10 @@ def _more(number: int, group: str) -> str:
 
 def _environment(waiting: Waiting) -> str:
     setup, alone = waiting.demand.environment, waiting.demand.count == 1
-    told = "waits for its runtime environment" if alone else "wait for their runtime environment"
+    waits = "waits for its runtime environment" if alone else "wait for their runtime environment"
     step = f" ({setup.step})" if setup is not None and setup.step else ""
     last = f"; the last line of its log: {setup.last_line}" if setup is not None and setup.last_line else ""
-    return f"{told} to be set up{step}{last}"
+    return f"{waits} to be set up{step}{last}"
 
 
 def _room(waiting: Waiting) -> str:
@@ -154,8 +154,8 @@ def _room(waiting: Waiting) -> str:
     has = "nodes have room for all of it" if many else "a node has room"
     if waiting.because or free is None:
         return f"{has}; " + (waiting.because or "how much is free now is not told")
-    told = ", ".join(_part_of(name, value, free.of.get(name, 0.0)) for name, value in free.amounts.items())
-    room = f"{has}: the most that is free on one is {told}, on {free.node}" if told else has
+    most = ", ".join(_part_of(name, value, free.of.get(name, 0.0)) for name, value in free.amounts.items())
+    room = f"{has}: the most that is free on one is {most}, on {free.node}" if most else has
     if not waiting.holders:
         return room
     return f"{room}; {_listed(tuple(_holder(holder, waiting) for holder in waiting.holders))}"

@@ -45,7 +45,7 @@ class Demand(msgspec.Struct, frozen=True):
     since: float = 0.0
     """Since when the longest waits by Ray's own clock, in seconds since 1970; 0 when Ray does not tell."""
     environment: EnvironmentSetup | None = None
-    untold: str = ""
+    why_unknown: str = ""
     """Why nothing can be said of it, as the rest of a sentence; empty when something can."""
 
 

@@ -27,6 +27,6 @@ def node(name: str) -> str:
 
 def need(part: Part) -> str:
     """What one part asks for, as people read it."""
-    told = [amount(name, value) for name, value in part.needs.items() if countable(name) and value > 0]
+    needs = [amount(name, value) for name, value in part.needs.items() if countable(name) and value > 0]
     nodes = [f" on {node(name)}" for name in part.needs if name.startswith("node:")]
-    return (", ".join(told) or "a place") + "".join(nodes)
+    return (", ".join(needs) or "a place") + "".join(nodes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from raytui.core.black_box import Life
 from raytui.core.errors import NotFound
 from raytui.core.permission import require_changeable
 from raytui.core.protocols import Check, LogChunk, not_here
@@ -41,6 +42,10 @@ class NothingKept:
     async def kept_logs(self, application: Application) -> dict[str, str]:  # noqa: ARG002  # no launcher keeps any
         """None."""
         return {}
+
+    async def lives(self, cluster: str) -> tuple[Life, ...]:  # noqa: ARG002  # no launcher of ours runs there
+        """None."""
+        return ()
 
     async def recorded_spec(self, cluster: str) -> ClusterSpec | None:  # noqa: ARG002  # there is none
         """None."""

@@ -144,7 +144,8 @@ class Folder:
         """Leave the newest log files and those named in `keep`."""
         with suppress(OSError):  # an old log more or less is no reason to fail an operation
             files = sorted(
-                (path for path in self.logs.iterdir() if path.name not in keep), key=lambda path: -path.stat().st_mtime
+                (path for path in self.logs.iterdir() if path.name not in keep and path.is_file()),
+                key=lambda path: -path.stat().st_mtime,
             )
             for path in files[KEPT_LOGS:]:
                 path.unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from raytui.core.black_box import Life
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, RefusedForSafety
 from raytui.core.launchers import folder_for, folder_in_use, mode_of, others
 from raytui.core.nodefile import kept_logs
@@ -12,6 +13,7 @@ from raytui.core.protocols import LogChunk, LogPlaces
 from raytui.core.remedy import Remedy
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
+from raytui.platforms.local import lives as kept
 from raytui.platforms.local import records
 from raytui.platforms.local.disk import read_within, to_the_end
 from raytui.platforms.local.files import Folder, explained
@@ -136,6 +138,10 @@ class LocalStore:
             return {name: f"{folder.cluster}/{path}" for name, path in paths.items() if _size(folder.path / path)}
 
         return await read_within(f"the logs of {application.name}", find)
+
+    async def lives(self, cluster: str) -> tuple[Life, ...]:
+        """What the black boxes of the cluster's nodes kept."""
+        return await read_within(f"the kept logs of {cluster}", lambda: kept.lives(Folder(self._root, cluster)))
 
     def _inside(self, path: str) -> Path:
         place = (self._root / path).resolve()

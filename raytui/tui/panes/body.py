@@ -191,6 +191,11 @@ class ClusterBody(Vertical):
         self.logs.open(name, at_error=at_error)
         self.logs.view.focus()
 
+    @on(LogsPane.Silence)
+    def _log_silent(self, message: LogsPane.Silence) -> None:
+        message.stop()
+        self.set_class(message.is_silent, "-silent")
+
     @on(AttentionPane.LogWanted)
     def _cause_log_wanted(self, message: AttentionPane.LogWanted) -> None:
         message.stop()

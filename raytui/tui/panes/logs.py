@@ -26,6 +26,9 @@ from raytui.tui.widgets.log_view import LogView
 from raytui.view.attention import worst_log
 from raytui.view.picture import Picture
 
+_SILENT_ROUNDS = 2
+"""Snapshots without a line after which a log counts as silent: what is being opened is not."""
+
 
 class LogsPane(Pane):
     """One log: that of the worst thing that fails, else the head's, until the operator chooses one.
@@ -42,6 +45,12 @@ class LogsPane(Pane):
     @dataclass
     class FindWanted(Message):
         """Somebody wants to search the log."""
+
+    @dataclass
+    class Silence(Message):
+        """The log has held nothing for some rounds, or has begun to speak."""
+
+        is_silent: bool
 
     def __init__(self, verbs: Mapping[str, str]) -> None:
         super().__init__("Logs", id="logs")
@@ -60,6 +69,10 @@ class LogsPane(Pane):
         """Lines of Ray's greeting that were left out."""
         self._at_error = False
         """Whether the last error is to come into view with the first lines."""
+        self._has_told_lines = False
+        """Whether the title was told when there were lines."""
+        self._empty_rounds = 0
+        """Snapshots since the log held a line."""
 
     def compose(self) -> ComposeResult:
         """The title and the lines."""
@@ -131,11 +144,18 @@ class LogsPane(Pane):
         applications = picture.snapshot.applications.value
         if not applications:
             return
+        self._listen()
         worst = self._worst(picture)
         if worst and worst != self._source:
             self._open(worst, at_error=True)
         elif not self._source or self._begins_anew(picture.snapshot):
             self._open(self._source or applications[0].short, at_error=False)
+
+    def _listen(self) -> None:
+        """A log that has nothing to show gives its room to what has."""
+        self._empty_rounds = 0 if self.view.total else self._empty_rounds + 1
+        if self._empty_rounds == _SILENT_ROUNDS:
+            self.post_message(self.Silence(is_silent=True))
 
     def _worst(self, picture: Picture) -> str:
         """The log of what fails worst, when that may have changed and nobody reads another one."""
@@ -165,13 +185,16 @@ class LogsPane(Pane):
             if left_out and not self._greeting:
                 shown.insert(0, f"{MARK}Ray's greeting is left out here; raytui logs {self._source} has it")
             self._greeting += left_out
+        if shown and not self.view.total:
+            self._empty_rounds = 0
+            self.post_message(self.Silence(is_silent=False))
         found = sum(map(is_error, shown))
         self._errors += found
         self.view.append(shown)
         if self._at_error:
             self._at_error = False
             self._show_last_error()
-        if found:
+        if found or not self._has_told_lines:
             self._tell()
 
     def _show_last_error(self) -> None:
@@ -198,6 +221,9 @@ class LogsPane(Pane):
             return
         owner, slash, file = self._source.partition("/")
         state = "ended" if self._ended else "following" if self.view.following else "paused, f follows"
+        self._has_told_lines = bool(self.view.total)
+        if not self._has_told_lines:
+            state = f"no line yet · {state}"
         if self._errors:
             state = f"{state} · {self._errors:,} {'error' if self._errors == 1 else 'errors'}"
         if self._filter:

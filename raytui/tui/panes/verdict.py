@@ -24,6 +24,7 @@ class VerdictBar(LineView):
         """What the terminal's title is to say is something else."""
 
         title: str
+        bar: VerdictBar
 
     picture: reactive[Picture | None] = reactive(None, repaint=False)
     observed_at: reactive[float] = reactive(0.0, repaint=False)
@@ -36,6 +37,11 @@ class VerdictBar(LineView):
         self._is_due = False
         self._title = ""
 
+    @property
+    def title(self) -> str:
+        """What the terminal's title says of this cluster."""
+        return self._title
+
     def draw(self) -> None:
         """Show the header for what is known now."""
         self._is_due = False
@@ -45,7 +51,7 @@ class VerdictBar(LineView):
         told = title(self.picture, times, self._names)
         if told != self._title:
             self._title = told
-            self.post_message(self.TitleChanged(told))
+            self.post_message(self.TitleChanged(told, self))
 
     def _draw_soon(self) -> None:
         """Draw once for all that changes at one moment, in a frame of its own.

@@ -5,6 +5,7 @@ Each condition with its subject, its message, since when, and what to do about i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ MOST = 40
 """Lines of one message or hint: the pane scrolls, and what it says is whole."""
 _MOST_INDENT = 20
 """Cells of a name behind which its message is written as a column."""
+_NODE_ID = re.compile(r"\b[0-9a-f]{56}\b")
+_MARKED_DEAD = re.compile(r"The node with node id: (\S+) and address: \S+ and node name: \S+ has been marked dead")
 MOST_CAUSES = 20
 """Conditions whose witnesses are looked for: nobody scrolls through more, and each costs some of a refresh."""
 
@@ -122,7 +125,7 @@ def event_lines(picture: Picture | None, width: int, limit: int = 50, seen_until
         for event in picture.events
     ]
     found += [
-        (ray.at, ray_severity(ray.severity), "ray", ray.source.lower(), ray.message)
+        (ray.at, ray_severity(ray.severity), "ray", ray.source.lower(), _with_names(ray.message, picture))
         for ray in picture.snapshot.events.value or ()
     ]
     found.sort(key=lambda item: -item[0])
@@ -137,6 +140,12 @@ def event_lines(picture: Picture | None, width: int, limit: int = 50, seen_until
         plain = "muted" if role == "muted" else ""
         lines.append((lead, (f"{mark} ", role), (f"{author} ", "muted"), (body, plain)))
     return tuple(lines)
+
+
+def _with_names(message: str, picture: Picture) -> str:
+    """A message of Ray with the names of nodes in place of their ids, which leave no room for anything else."""
+    short = _MARKED_DEAD.sub(r"\1 was marked dead", message)
+    return _NODE_ID.sub(lambda found: picture.joined.node_name(found[0]), short)
 
 
 def events_since(picture: Picture | None, moment_s: float) -> int:

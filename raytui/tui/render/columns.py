@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, overload
 
-from raytui.tui.render.text import Line, Span, fit
+from raytui.tui.render.text import Line, Span, fit, fit_end
 
 T = TypeVar("T")
 
@@ -26,6 +26,8 @@ class Column(NamedTuple):
     right: bool = False
     rank: int = 0
     """Columns of a higher rank give way first."""
+    told_by_end: bool = False
+    """Whether it is the end of a value that tells it from another, so that its beginning is cut."""
 
 
 class Row(NamedTuple):
@@ -142,6 +144,7 @@ def row_line(row: Row, layout: Layout, *, cursor: bool = False, marked: bool = F
             place = last
             continue
         text, role = row.cells[n]
-        spans.append((fit(text, width, right=layout.columns[n].right), role))
+        column = layout.columns[n]
+        spans.append((fit_end(text, width) if column.told_by_end else fit(text, width, right=column.right), role))
         place += 1
     return tuple(spans)

@@ -15,6 +15,7 @@ from rich.cells import set_cell_size
 from raytui.core.errors import ConfigurationError, Failure
 from raytui.core.patterns import lenient_pattern
 from raytui.core.remedy import Hint
+from raytui.core.units import duration
 from raytui.tui.render.attention import with_keys
 from raytui.tui.render.text import Line, cells, clean, moment, wrap
 from raytui.view.filters import parse
@@ -23,6 +24,10 @@ from raytui.view.tables.kind import TableKind
 
 Kind = TableKind[Any]
 """A list whose rows are of whatever type. Any: the registry holds kinds of every type, none is looked into here."""
+
+
+_MANY_S = 60
+"""Seconds from which their number alone says little."""
 
 
 class Wish(NamedTuple):
@@ -173,10 +178,10 @@ def detail_lines(document: Mapping[str, object], width: int, *, muted: bool = Fa
     for name, value in fields:
         texts = [
             line
-            for part in _text(value).splitlines() or [""]
+            for part in _value(name, value).splitlines() or [""]
             for line in wrap(part, width - room - 6, limit=1_000) or [""]
         ]
-        role = "muted" if muted or value is None else ""
+        role = "muted" if muted or value is None or value == "" else ""
         for n, text in enumerate(texts):
             lines.append(((f"   {clean(name) if n == 0 else '':<{room}}  ", "muted"), (text, role)))
     return tuple(lines)
@@ -209,9 +214,19 @@ def _flat(document: Mapping[str, object], lead: str = "") -> list[tuple[str, obj
     return found
 
 
+def _value(name: str, value: object) -> str:
+    """A value as people read it; many seconds as a span too."""
+    told = _text(value)
+    if name.endswith("_s") and isinstance(value, int | float) and value >= _MANY_S:
+        return f"{told} ({duration(value)})"
+    return told
+
+
 def _text(value: object) -> str:
     if value is None:
         return "not known"
+    if value == "":
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):

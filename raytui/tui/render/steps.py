@@ -98,6 +98,8 @@ def plan_question(plan: Plan) -> str:
         return f"{clean(plan.cluster)} is not as asked for"
     if plan.verb == "scale":
         return f"Scale {clean(plan.cluster)} to {_numbers(plan)}?"
+    if plan.purge:
+        return f"Stop {clean(plan.cluster)} and remove all that is kept of it?"
     what = f" {plan.target} of" if plan.verb == "restart" and plan.target != "all" else ""
     return f"{verb}{what} {clean(plan.cluster)}?"
 
@@ -105,7 +107,7 @@ def plan_question(plan: Plan) -> str:
 def plan_lines(plan: Plan, width: int, keys: Mapping[str, str], stays: str = "") -> tuple[Line, ...]:
     """Everything a plan will do: what it ends, what it creates, its steps and what to know.
 
-    `stays` is where a stop leaves files; empty when it leaves none.
+    `stays` is where a stop leaves files, or with `purge` removes them; empty when there are none.
     """
     lines: list[Line] = []
     if plan.ends:
@@ -114,7 +116,12 @@ def plan_lines(plan: Plan, width: int, keys: Mapping[str, str], stays: str = "")
         for app in plan.ends:
             since = f" since {clock(app.started_at)}" if app.started_at and app.state == "running" else ""
             lines.append((("  ", ""), (fit(clean(app.short), 12), "strong"), (f" {app.state}{since}", "muted")))
-    if stays:
+    if stays and plan.purge:
+        lines += [BLANK] if lines else []
+        lines.append((("Removes for good", "error"),))
+        text = f"{stays}: logs, launchers, the record, what a deploy made"
+        lines += [(("  ", ""), (line, "strong")) for line in wrap(text, width - 3)]
+    elif stays:
         hint = plus(f"{stays}; ", Remedy("stop", "--purge", "removes it"))
         lines += [BLANK, (("Stays", "muted"),)]
         lines += [(("  ", ""), (text, "")) for text in wrap(with_keys(hint, {}), width - 3)]

@@ -15,13 +15,18 @@ from raytui.view.tables.kind import Line, Note, TableKind
 
 T = TypeVar("T")
 BARS = "▁▂▃▄▅▆▇█"
+_TOLD_BY_END = frozenset({"node"})
+"""Names of nodes begin with that of their cluster."""
 _SHARE = 5
 """Cells of a percentage behind its bars, so that they stand in line."""
 
 
 def screen_columns(columns: Sequence[definition.Column[T]]) -> tuple[Column, ...]:
     """The columns of a definition as a table of the screen arranges them."""
-    return tuple(Column(c.id, c.head, c.width, c.wide, right=c.right, rank=c.rank) for c in columns)
+    return tuple(
+        Column(c.id, c.head, c.width, c.wide, right=c.right, rank=c.rank, told_by_end=c.id in _TOLD_BY_END)
+        for c in columns
+    )
 
 
 def screen_row(kind: TableKind[T], line: Line[T], places: Sequence[int], from_column: str = "") -> Row:

@@ -46,6 +46,15 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return " " * (width - length) + text if right else text + " " * (width - length)
 
 
+def fit_end(text: str, width: int) -> str:
+    """Text in exactly `width` cells: padded, or its beginning cut with an ellipsis."""
+    if width <= 0 or cell_len(text) <= width:
+        return fit(text, width)
+    while text and cell_len(text) > width - 1:
+        text = text[1:]
+    return fit(ELLIPSIS + text, width)
+
+
 def line_cells(line: Line) -> int:
     """Width of a line."""
     return sum(cell_len(text) for text, _ in line)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,28 +18,29 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from raytui.core.asked import counts, group_of
+from raytui.core.clusters import ClusterLook
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan
-from raytui.core.remedy import Remedy
 from raytui.core.session import ConsoleSettings, Session
-from raytui.core.spec import WORKER
+from raytui.core.snapshot import Reading
 from raytui.tui import messages
 from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.keys import KEYS, Key, bar, bindings, verb_keys
-from raytui.tui.lifecycle import TIMEOUT_S, Lifecycle
+from raytui.tui.lifecycle import TIMEOUT_S, Lifecycle, ended
 from raytui.tui.offers import Command
-from raytui.tui.operation import Answer, Notice, Operation, Request, begin, end, report, restart_targets
+from raytui.tui.operation import Answer, Notice, Operation, Request, begin, end, report
 from raytui.tui.panes.body import ClusterBody
 from raytui.tui.panes.logs import LogsPane
 from raytui.tui.panes.nodes import NodesPane
 from raytui.tui.panes.places import PlacesBar
+from raytui.tui.panes.tabs import bar_of
 from raytui.tui.panes.verdict import VerdictBar
 from raytui.tui.render.verdict import Names
+from raytui.tui.requests import configured, scaled
 from raytui.tui.theme import sheet
 from raytui.tui.watch import watch
 from raytui.tui.widgets.key_bar import KeyBar
-from raytui.view.picture import Picture, advance, is_equal
+from raytui.view.picture import Picture, is_equal
 from raytui.view.words import is_stale
 
 if TYPE_CHECKING:
@@ -83,10 +83,14 @@ class ClusterScreen(Screen[None]):
         *,
         clock: Callable[[], float],
         keys: tuple[Key, ...] = KEYS,
+        mode: str = "_default",
     ) -> None:
         super().__init__()
         self.settings = settings
         self.keys = keys
+        self.mode = mode
+        """Among whose screens it and all above it stand."""
+        self._beside: Reading[tuple[ClusterLook, ...]] = Reading()
         self.draft = settings.cluster
         """The spec as the form has it; what `start` asks for."""
         self._open_session = open_session
@@ -96,6 +100,7 @@ class ClusterScreen(Screen[None]):
         self._key_bar = KeyBar()
         self._lifecycle = Lifecycle(self._plan, self.confirm, self._carry_out)
         self._operating: Worker[None] | None = None
+        self._rounds: Worker[None] | None = None
         self._lists: Lists | None = None
         self.body = ClusterBody(settings, keys)
         self.names = Names(settings.cluster.name, settings.platform, settings.profile_name)
@@ -104,6 +109,7 @@ class ClusterScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Header, the way to other screens, panes, keys."""
         mine = ClusterScreen
+        yield from bar_of(self.app)
         yield VerdictBar(self.names).data_bind(mine.picture, mine.observed_at, mine.now, mine.trouble)
         yield self._places.data_bind(mine.picture)
         yield self.body.data_bind(
@@ -113,16 +119,11 @@ class ClusterScreen(Screen[None]):
 
     def commands(self) -> Iterable[Command]:
         """What the palette offers on this screen."""
-        for key in self.keys:
-            if key.does.palette and "cluster" in key.where and self.offers(key):
-                yield Command(key.tooltip, f"key {key.written}", partial(self.run_action, key.does.action))
-        if not self.settings.read_only:
-            for target in restart_targets(self.picture):
-                restart = partial(self.request, Request("restart", target=target))
-                yield Command(f"Restart {target}", "shows the plan first", restart)
-            keep = partial(self.request, Request("stop", keep=True))
-            yield Command("Stop the cluster and keep its applications", "shows the plan first", keep)
-        yield Command("Choose which log to show", "of every node and job", self.body.logs.choose)
+        from raytui.tui.cluster_commands import offered
+
+        keys = [key for key in self.keys if "cluster" in key.where and self.offers(key)]
+        request = None if self.settings.read_only else self.request
+        yield from offered(keys, self.run_action, self.picture, request, self.body.logs.choose)
 
     def offers(self, key: Key) -> bool:
         """Whether a key means anything for this cluster.
@@ -150,7 +151,9 @@ class ClusterScreen(Screen[None]):
             from raytui.tui.lists import Lists
 
             about = (self.settings, self.names, self.keys)
-            self._lists = Lists(about, lambda: self.app.screen_stack, self._push, self.request, self._say)
+            self._lists = Lists(
+                about, lambda: self.app.get_screen_stack(self.mode), self._push, self.request, self._say
+            )
             self._lists.ask(self.session.monitor if self.session is not None else None)
         self._lists.go(name, row)
 
@@ -160,7 +163,7 @@ class ClusterScreen(Screen[None]):
             mine = ClusterScreen
             known = (mine.session, mine.observed_at, mine.now, mine.stale, mine.trouble, mine.operation, mine.notice)
             made.data_bind(*known, picture=mine.latest)
-        self.app.push_screen(made, left)
+        self.app.push_screen(made, left, mode=self.mode)
 
     def _say(self, notice: Notice | None) -> None:
         self.notice = notice
@@ -186,15 +189,34 @@ class ClusterScreen(Screen[None]):
 
     @on(events.Mount)
     def _mounted(self) -> None:
-        self.set_interval(TICK_S, self._tick)
+        self._ticking = self.set_interval(TICK_S, self._tick)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
         self.watch(self, "focused", self.show_keys, init=False)
         self.show_keys()
         self.body.fill(self.size.width)
-        rounds = watch(self.post_message, self._connected, self._open_session, self.settings.refresh)
-        self.run_worker(rounds, group="watch", exit_on_error=False)
+        self.wake()
+
+    def wake(self) -> None:
+        """Watch the cluster in full, from now on or again: it is in front."""
+        self._tick()
+        self._ticking.resume()
+        if self._rounds is None or self._rounds.is_finished:
+            rounds = watch(self.post_message, self._connected, self._open_session, self.settings.refresh)
+            self._rounds = self.run_worker(rounds, group="watch", exit_on_error=False)
+
+    def rest(self) -> None:
+        """Another one is in front: it is watched no longer, unless an operation runs here."""
+        if not self.is_busy:
+            self._ticking.pause()
+            self.workers.cancel_group(self, "watch")
+
+    def tell_beside(self, looks: Reading[tuple[ClusterLook, ...]], *, shown: bool) -> None:
+        """The clusters beside this one were looked at; `shown` when their list is in front."""
+        self._beside = looks
+        if shown and self.latest is not None:
+            self.latest = msgspec.structs.replace(self.latest, clusters=looks)
 
     async def _connected(self, session: Session) -> None:
         self.session = session
@@ -207,10 +229,9 @@ class ClusterScreen(Screen[None]):
 
     @on(messages.SnapshotArrived)
     def _snapshot_arrived(self, message: messages.SnapshotArrived) -> None:
-        before, after = self.picture, advance(self.picture, message.snapshot)
-        self.now = self._clock()
-        self.observed_at = message.snapshot.observed_at
-        self.stale = is_stale(self.observed_at, self.now)
+        before, after = self.picture, message.picture
+        self.observed_at = after.snapshot.observed_at
+        self._tick()
         self.trouble = ""
         if is_equal(before, after):
             # Nothing to draw; kept all the same, since it knows until when the verdict was certain.
@@ -218,7 +239,7 @@ class ClusterScreen(Screen[None]):
         else:
             self.picture = after
             self.show_keys()
-        self.latest = after
+        self.latest = msgspec.structs.replace(after, clusters=self._beside) if self._beside.value else after
 
     @on(messages.WatchFailed)
     def _watch_failed(self, message: messages.WatchFailed) -> None:
@@ -261,16 +282,14 @@ class ClusterScreen(Screen[None]):
             keep=request.keep,
             flags=request.flags,
             recreate=request.recreate,
+            purge=request.purge,
         )
 
     async def confirm(self, plan: Plan) -> Answer:
         """Show a plan and wait for the operator's answer; from a worker only."""
-        from raytui.tui.screens.confirm import ConfirmScreen, answer_of
+        from raytui.tui.screens.confirm import ask
 
-        leaves = self.session is not None and plan.verb == "stop" and not plan.purge
-        stays = self.session.platform.store.place_of(plan.cluster) if self.session is not None and leaves else ""
-        screen = ConfirmScreen(plan, self._verbs, stays, production=self.settings.production)
-        return answer_of(await self.app.push_screen_wait(screen))
+        return await ask(self, self.mode, self.session, plan, self._verbs, production=self.settings.production)
 
     def _carry_out(self, plan: Plan) -> AsyncGenerator[StepEvent]:
         assert self.session is not None
@@ -317,7 +336,7 @@ class ClusterScreen(Screen[None]):
         if worker is not None and not worker.is_finished:
             self.session.manager.interrupt()
             # Its own deadlines bound the wait.
-            await asyncio.shield(_ended(worker))
+            await asyncio.shield(ended(worker))
         return self._lifecycle.outcome.message if self._lifecycle.outcome is not None else ""
 
     # Keys, and what panes ask for
@@ -329,20 +348,11 @@ class ClusterScreen(Screen[None]):
         self.request(Request("stop"))
 
     def _action_scale(self, by: int) -> None:
-        group = self._group()
-        workers = [app for app in (self.picture.known.workers if self.picture else ()) if app.group == group]
-        if by < 0 and not workers:
-            which = "worker" if group == WORKER else f"worker of the group {group}"
-            self.notice = Notice("info", f"there is no {which} to take away", Remedy("stop", "", "stops the cluster"))
+        wanted = scaled(self.picture, self.body.nodes.target, by)
+        if isinstance(wanted, Notice):
+            self.notice = wanted
         else:
-            self.request(Request("scale", groups={group: max(0, len(workers) + by)}))
-
-    def _group(self) -> str:
-        """The group of workers that the cursor is on, else the group `worker`."""
-        target = self.body.nodes.target
-        return next(
-            (app.group for app in (self.picture.known.workers if self.picture else ()) if app.short == target), WORKER
-        )
+            self.request(wanted)
 
     def _action_config(self) -> None:
         if self.body.has_form:
@@ -383,14 +393,4 @@ class ClusterScreen(Screen[None]):
     def on_config_pane_plan_wanted(self, message: ConfigPane.PlanWanted) -> None:
         """Show the plan that leads from what there is to the spec of the form."""
         self.draft = message.spec
-        if message.differs and message.differs == counts(message.differs):
-            groups = {group: message.spec.all_groups[group].count for group in map(group_of, message.differs)}
-            self.request(Request("scale", groups=groups))
-        else:
-            flags = message.differs if message.there is not None else None
-            self.request(Request("start", spec=message.spec, flags=flags))
-
-
-async def _ended(worker: Worker[None]) -> None:
-    with contextlib.suppress(Exception):
-        await worker.wait()
+        self.request(configured(message.spec, message.differs, exists=message.there is not None))

@@ -19,6 +19,7 @@ _PLACES: tuple[tuple[Place, str], ...] = (
     ("log", "On the screen of a log"),
     ("config", "In the configuration"),
     ("list", "In a list"),
+    ("log", "On the screen of a log"),
     ("anywhere", "Anywhere"),
 )
 _VERDICTS: tuple[tuple[Verdict, str], ...] = (
@@ -33,10 +34,10 @@ _MARKS = (
 )
 
 
-def help_lines(width: int, keys: Sequence[Key]) -> list[Line]:
-    """The help as lines."""
+def help_lines(width: int, keys: Sequence[Key], place: str = "") -> list[Line]:
+    """The help as lines, the keys of the place at hand first."""
     lines: list[Line] = []
-    for where, title in _PLACES:
+    for where, title in sorted(_PLACES, key=lambda told: told[0] != place):
         lines += [BLANK] if lines else []
         lines.append(((title, "accent"),))
         lines += [
@@ -53,10 +54,12 @@ def help_lines(width: int, keys: Sequence[Key]) -> list[Line]:
 class HelpScreen(Dialog):
     """Keys and marks."""
 
-    def __init__(self, keys: Sequence[Key]) -> None:
+    def __init__(self, keys: Sequence[Key], place: str = "") -> None:
+        """`place` is where the focus was, by the places of the table of keys."""
         super().__init__("Help", [("close", "Close", "plain")])
         self._keys = keys
+        self._place = place
 
     def lines(self, width: int) -> Sequence[Line]:
         """The help."""
-        return help_lines(width, self._keys)
+        return help_lines(width, self._keys, self._place)

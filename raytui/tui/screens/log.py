@@ -27,6 +27,7 @@ from raytui.tui.offers import Command
 from raytui.tui.operation import Notice
 from raytui.tui.panes.log_page import LogPage
 from raytui.tui.panes.places import PlacesBar
+from raytui.tui.panes.tabs import bar_of
 from raytui.tui.panes.verdict import VerdictBar
 from raytui.tui.row_calls import RowCalls
 from raytui.tui.screens.over import OverCluster
@@ -63,6 +64,7 @@ class LogScreen(OverCluster):
     def compose(self) -> ComposeResult:
         """Header, the way to other screens, the logs, keys."""
         mine = LogScreen
+        yield from bar_of(self.app)
         yield VerdictBar(self.calls.names).data_bind(mine.picture, mine.observed_at, mine.now, mine.trouble)
         yield self._places.data_bind(mine.picture)
         yield self.said

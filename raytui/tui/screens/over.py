@@ -33,6 +33,8 @@ class OverCluster(Screen[TableState]):
         super().__init__()
         self.calls = calls
         self.said = LineView(id="said")
+        self.shows_clusters = False
+        """Whether it is the list of clusters."""
         self._verbs = verb_keys(calls.keys)
 
     def leave(self) -> None:

@@ -11,7 +11,7 @@ from raytui.tui.render.attention import with_keys
 from raytui.tui.render.story import story_lines
 from raytui.tui.render.text import Line, wrap
 from raytui.tui.screens.dialog import Dialog
-from raytui.tui.telling import tell
+from raytui.tui.stories import read_story
 from raytui.view.picture import Picture
 
 LOG = "log"
@@ -44,7 +44,7 @@ class StoryScreen(Dialog):
 
     async def ask(self, session: Session, picture: Picture) -> None:
         """Ask for the story and show it; raises why it cannot be told."""
-        self._story = await tell(session, picture, self._condition.subject)
+        self._story = await read_story(session, picture, self._condition.subject)
         self.draw()
 
     def say(self, sentence: str) -> None:

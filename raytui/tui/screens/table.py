@@ -9,13 +9,15 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from raytui.core.snapshot import Job
+from raytui.core.snapshot import Job, ServeDeployment
 from raytui.tui.keys import RELATED, Key, bar, bindings, verb_keys, written
+from raytui.tui.messages import ClusterWanted
 from raytui.tui.offers import Command
 from raytui.tui.operation import Notice
 from raytui.tui.panes.details import DetailsPane
 from raytui.tui.panes.listing import ListPane, TableState
 from raytui.tui.panes.places import PlacesBar
+from raytui.tui.panes.tabs import bar_of
 from raytui.tui.panes.verdict import VerdictBar
 from raytui.tui.render.listing import Kind
 from raytui.tui.render.text import clean
@@ -32,6 +34,7 @@ from raytui.view.related import Related, log_of, related
 _WIDTHS = [(0, "-narrow"), (120, "-wide")]
 _CHANGES = {
     "row-stop": frozenset({"jobs"}),
+    "row-delete": frozenset({"serve"}),
     "submit": frozenset({"jobs"}),
     "row-restart": frozenset({"apps", "nodes"}),
     "row-scale-up": frozenset({"apps", "nodes"}),
@@ -47,6 +50,8 @@ class TableScreen(OverCluster):
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     AUTO_FOCUS = "#rows"
     BINDINGS = bindings("list")
+    place = "list"
+    """Where its keys work, by the places of the table of keys."""
 
     def __init__(
         self, kind: Kind, calls: RowCalls, state: TableState | None = None, *, of: str = "", opens: bool = False
@@ -54,6 +59,7 @@ class TableScreen(OverCluster):
         """`of` names what the rows belong to where one came from there; `opens` shows the cursor's details at once."""
         super().__init__(calls)
         self.kind = kind
+        self.shows_clusters = kind.of_profiles
         self.of = of
         self.keys = calls.keys
         self.list = ListPane(kind, verb_keys(calls.keys, elsewhere=True), state, of)
@@ -69,6 +75,7 @@ class TableScreen(OverCluster):
     def compose(self) -> ComposeResult:
         """Header, the way to other screens, what was said, rows and details, keys."""
         mine = TableScreen
+        yield from bar_of(self.app)
         yield VerdictBar(self.calls.names).data_bind(mine.picture, mine.observed_at, mine.now, mine.trouble)
         yield self._places.data_bind(mine.picture)
         yield self.said
@@ -95,6 +102,8 @@ class TableScreen(OverCluster):
         keys = bar("details" if self._in_details else "list", self.keys)
         if self._in_details:
             keys = tuple(key.named("deeper") if key.id == "details" else key for key in keys)
+        if self.kind.of_profiles:
+            keys = tuple(key.named("open") if key.id == "details" else key for key in keys)
         shown = [key for key in keys if self._works(key)]
         self._key_bar.show(shown if closes else [key.named("back") if key.id == "dismiss" else key for key in shown])
 
@@ -153,10 +162,17 @@ class TableScreen(OverCluster):
 
     def _action_details(self) -> None:
         """Deeper: from the row to its details, from there to what belongs to it, or else to its log."""
-        picture, key = self.list.readable, self.list.table.cursor
-        if self._in_details:
+        key = self.list.table.cursor
+        if self.kind.of_profiles and key and not self._in_details:
+            self.post_message(ClusterWanted(key))
+        elif self._in_details:
             self._go_deeper()
-        elif picture is not None and key:
+        else:
+            self._open_details()
+
+    def _open_details(self) -> None:
+        picture, key = self.list.readable, self.list.table.cursor
+        if picture is not None and key:
             self.details.display = True
             self.details.open(key, picture)
 
@@ -191,7 +207,7 @@ class TableScreen(OverCluster):
     def _action_raw(self) -> None:
         """The row as JSON in the frame of its details, or its fields again."""
         if not self.details.display:
-            self._action_details()
+            self._open_details()
             self.details.show_raw(True)
         else:
             self.details.show_raw(not self.details.is_raw)
@@ -216,6 +232,10 @@ class TableScreen(OverCluster):
     def _action_stop_rows(self) -> None:
         if self.kind.name in _CHANGES["row-stop"]:
             self._changes.stop_jobs([row for row in self._meant() if isinstance(row, Job)])
+
+    def _action_delete_rows(self) -> None:
+        if self.kind.name in _CHANGES["row-delete"]:
+            self._changes.delete_serve([row for row in self._meant() if isinstance(row, ServeDeployment)])
 
     def _action_submit(self) -> None:
         if self.kind.name in _CHANGES["submit"]:

@@ -14,14 +14,18 @@ from raytui.tui.theme import role_styles, sheet
 
 
 def bar_line(keys: Sequence[Key], width: int) -> Line:
-    """The keys that fit, the last two of them (commands and help) always."""
-    needs = [cells(f" {key.in_bar} {key.does.label} ") for key in keys]
+    """The keys that fit, the last two of them (commands and help) always.
+
+    They move together before any of them is left out.
+    """
+    needs = [cells(f" {key.in_bar} {key.does.label}") for key in keys]
+    gap = " " if sum(needs) + len(needs) - 1 <= width else ""
     kept = list(range(len(keys)))
-    while sum(needs[n] for n in kept) - 1 > width and len(kept) > 2:
+    while sum(needs[n] + len(gap) for n in kept) - len(gap) > width and len(kept) > 2:
         kept.pop(-3)
     spans: list[tuple[str, str]] = []
     for n in kept:
-        spans += [(f" {keys[n].in_bar}", "key"), (f" {keys[n].does.label} ", "muted")]
+        spans += [(f" {keys[n].in_bar}", "key"), (f" {keys[n].does.label}{gap}", "muted")]
     return tuple(spans)
 
 

@@ -15,8 +15,8 @@ def _node(actor: Actor, picture: Picture) -> str | None:
 
 
 def _why(actor: Actor, _: Picture) -> str | None:
-    told = error_line if actor.death == "CONSTRUCTOR_FAILED" else first_line
-    return told(actor.message) or actor.death or None
+    line_of = error_line if actor.death == "CONSTRUCTOR_FAILED" else first_line
+    return line_of(actor.message) or actor.death or None
 
 
 ACTORS: TableKind[Actor] = TableKind(

@@ -95,8 +95,8 @@ def ray_word(place: Place, picture: Picture) -> str:
 def is_planned(place: Place, picture: Picture) -> bool:
     """Whether somebody wanted the end of the place's node: Ray says so, or raytui is at work on it."""
     app, node, operation = application_of(place), node_of(place), picture.snapshot.operation
-    told = node is not None and node.state == "DEAD" and node.reason in PLANNED_ENDS
-    return told or (app is not None and operation is not None and app.name in operation.ends)
+    is_ray_planned = node is not None and node.state == "DEAD" and node.reason in PLANNED_ENDS
+    return is_ray_planned or (app is not None and operation is not None and app.name in operation.ends)
 
 
 def why(place: Place, picture: Picture) -> Note | None:
@@ -125,13 +125,13 @@ def why(place: Place, picture: Picture) -> Note | None:
 def _end(app: Application, node: Node | None, said: str, picture: Picture) -> Note:
     """Why its node ended: the cause where the witnesses agree on one, else what Ray or the launcher says."""
     at = node.ended_at if node is not None else 0.0
-    told = (node.message or node.reason) if node is not None and node.state == "DEAD" else said
+    reason = (node.message or node.reason) if node is not None and node.state == "DEAD" else said
     cause = of_application(Evidence(picture.joined), app)
     if cause is not None and cause.kind == "planned":
-        return Note(f"ended on purpose{f': {told}' if told else ''}", "muted", at)
+        return Note(f"ended on purpose{f': {reason}' if reason else ''}", "muted", at)
     if cause is not None and cause.certain and cause.kind != "start_failed":
-        told = cause.sentence.removeprefix(f"node {app.short} ")
-    return Note(told or "its node has ended", "error", at)
+        reason = cause.sentence.removeprefix(f"node {app.short} ")
+    return Note(reason or "its node has ended", "error", at)
 
 
 def _no_figures(node: Node | None, picture: Picture) -> Note | None:

@@ -49,9 +49,9 @@ JOBS: TableKind[Job] = TableKind(
         Column("id", lambda job, _: job.id, width=20, wide=32),
         Column("status", lambda job, _: job.status, role=by_state, width=9),
         Column("took", _took, amounts.span, fields=("took_s",), width=6, right=True, rank=1, is_span=True),
-        Column("entrypoint", lambda job, _: job.entrypoint, amounts.shortened(60), width=18, wide=60, rank=3),
+        Column("entrypoint", lambda job, _: job.entrypoint, amounts.shortened(60), width=12, wide=60, rank=3),
         Column("node", _node, fields=("node", "driver_node_id"), width=9, rank=4, on_request=True),
-        Column("why", _why, amounts.shortened(80), width=16, wide=80, rank=2),
+        Column("why", _why, amounts.shortened(80), width=22, wide=80, rank=2),
     ),
     document=lambda job, picture: {
         **plain(job, "started_at", "ended_at"),

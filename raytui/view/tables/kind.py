@@ -160,6 +160,8 @@ class TableKind(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """A sentence that stands in place of figures a row does not have: why, and since when."""
     of_workbench: Literal["", "projects", "runtimes"] = ""
     """What is asked of the workbench, where the rows are of no cluster; such a list needs a key and no project."""
+    of_profiles: bool = False
+    """Whether the rows are clusters, of every profile: `enter` goes to one, and no cluster alone can be asked."""
     newest_last: bool = False
     """Whether the rows are in the order of time, so that of too many the last ones are kept."""
     with_journal: bool = False

@@ -7,6 +7,7 @@ from typing import Any
 from raytui.view.tables.actors import ACTORS
 from raytui.view.tables.applications import APPLICATIONS
 from raytui.view.tables.bundles import BUNDLES
+from raytui.view.tables.clusters import CLUSTERS
 from raytui.view.tables.conditions import CONDITIONS
 from raytui.view.tables.events import EVENTS
 from raytui.view.tables.jobs import JOBS
@@ -37,6 +38,7 @@ TABLES: dict[str, TableKind[Any]] = {
         EVENTS,
         CONDITIONS,
         USAGE,
+        CLUSTERS,
     )
 }
 """By name, in the order in which help and console list them. Any: each kind has rows of its own type."""

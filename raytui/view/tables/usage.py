@@ -28,18 +28,18 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 
 def _reading(picture: Picture) -> Reading[Sequence[object]]:
-    told = picture.snapshot.holdings
-    if told.value is None:
-        return Reading(failure=told.failure, at=told.at)
-    if told.value.failure is not None:
-        return Reading(failure=told.value.failure, at=told.at)
-    return Reading(told.value.held, at=told.at, total=told.value.total)
+    holdings = picture.snapshot.holdings
+    if holdings.value is None:
+        return Reading(failure=holdings.failure, at=holdings.at)
+    if holdings.value.failure is not None:
+        return Reading(failure=holdings.value.failure, at=holdings.at)
+    return Reading(holdings.value.held, at=holdings.at, total=holdings.value.total)
 
 
 def _workload(row: Held, picture: Picture) -> str:
     """A workload by its name; one of this cluster by its name inside it, as in every other list."""
-    told = picture.snapshot.holdings.value
-    return picture.short(row.name) if told is not None and row.project == told.project else row.name
+    holdings = picture.snapshot.holdings.value
+    return picture.short(row.name) if holdings is not None and row.project == holdings.project else row.name
 
 
 def _age(row: Held, picture: Picture) -> float | None:

@@ -2,7 +2,7 @@
 
 FAKE_RAY is a list of words, one for each call in turn (the last one counts for all later calls): sleep · exit:CODE ·
 say:FILE:CODE (prints the file, then exits) · deaf (ignores SIGTERM) · raylet (sleeps, with a child that looks like a
-raylet) · orphan (like raylet, with a grandchild that outlives everything unless somebody ends it) · head (sleeps, with
+raylet) · session:FOLDER (like raylet, with its logs in that folder) · orphan (like raylet, with a grandchild that outlives everything unless somebody ends it) · head (sleeps, with
 a child that is the fake GCS of gcs.py: it listens on the port of `--port` once FAKE_GCS_GATE exists and the port is
 free).
 """
@@ -68,6 +68,8 @@ if word in ("raylet", "orphan"):
     for suffix, path in files.items():
         path.write_text("x" * 100000 + "\nlast words " + suffix + "\n")
     children.append(part("raylet", f"--stdout_filepath={files['out']}", f"--stderr_filepath={files['err']}"))
+if word == "session":
+    children.append(part("raylet", *(f"--{std}_filepath={rest}/raylet.{std[3:]}" for std in ("stdout", "stderr"))))
 if word == "head":
     port = sys.argv[sys.argv.index("--port") + 1]
     argv = ["/fake/gcs_server", os.environ["FAKE_GCS"], port, os.environ["FAKE_GCS_GATE"]]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from raytui.core.logline import LEVELS, LogLine, Query
 from raytui.core.patterns import compile_pattern
 from raytui.core.session import LogSource
-from raytui.logs import followed, pieces, ranges, search
+from raytui.logs import followed, pieces, programs, ranges, search
 from raytui.logs.lines import LINE_CAP, LineSplitter, shown, whole_lines
 from raytui.logs.many import Many
 from raytui.logs.merging import JUMP_S, merged
@@ -126,10 +126,18 @@ def test_blocks_that_are_left_out_hold_no_line_of_the_level(monkeypatch, data, l
     assert flat(search.read("s", BytesBlob(data), query)) == expected
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@pytest.fixture(params=[name for name in ("rg", "grep") if programs._program(name)])
+def program(request, monkeypatch):
+    """The program that searches files, however small they are."""
+    real = programs._program
+    monkeypatch.setattr(programs, "PROGRAM_FROM", 1)
+    monkeypatch.setattr(programs, "_program", lambda name: real(name) if name == request.param else b"")
+    return request.param
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None)
 @given(logs, st.sampled_from(PATTERNS), st.booleans())
-def test_grep_names_no_other_lines(tmp_path, monkeypatch, data, text, ignore_case):
-    monkeypatch.setattr(search, "GREP_FROM", 1)
+def test_a_program_names_every_line_that_a_search_without_it_finds(tmp_path, program, data, text, ignore_case):
     path = tmp_path / "log"
     path.write_bytes(data)
     query = Query(compile_pattern(text, "grep", ignore_case=ignore_case))
@@ -138,12 +146,38 @@ def test_grep_names_no_other_lines(tmp_path, monkeypatch, data, text, ignore_cas
     blob.close()
 
 
-def test_grep_is_asked_for_what_it_can_be_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(search, "GREP_FROM", 1)
+HIDDEN = [*(bytes([n]) for n in range(32) if n != 10), b"\x7f", b"\x80", b"\xff", *(
+    chr(n).encode() for n in (0x80, 0x9B, 0x9F, 0xAD, 0x200B, 0x200E, 0x202A, 0x202E, 0x2066, 0x2069, 0x212A, 0x17F)
+), b"\x1b[0m"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", ["need", "need les", "^need", "need$", "need.*s", "n[e]+dk", "(?i)NEEDK", "\\bneed\\b"]
+)
+def test_signs_that_are_not_shown_hide_no_match_from_a_program(tmp_path, program, text):
+    words = [b"need", b"need les", b"needk", b"xneedx"]
+    data = b"\n".join(
+        word[:at] + sign * times + word[at:]
+        for word in words
+        for sign in HIDDEN
+        for at in range(len(word) + 1)
+        for times in (1, 2)
+    )
+    path = tmp_path / "log"
+    path.write_bytes(data)
+    for ignore_case in (False, True):
+        query = Query(compile_pattern(text, "grep", ignore_case=ignore_case))
+        blob = FileBlob(path)
+        found = [line.text for line in flat(search.read("s", blob, query))]
+        blob.close()
+        assert found == [line for line in whole_lines(data, -1) if query.pattern.search(line)]
+
+
+def test_a_program_is_asked_for_what_it_can_be_told(tmp_path, monkeypatch, program):
     asked = []
-    begun = search.subprocess.Popen
+    begun = programs.subprocess.Popen
     monkeypatch.setattr(
-        search.subprocess, "Popen", lambda command, **more: asked.append(command) or begun(command, **more)
+        programs.subprocess, "Popen", lambda command, **more: asked.append(command) or begun(command, **more)
     )
     path = tmp_path / "log"
     path.write_bytes(b"one needle\ntwo\n")
@@ -152,6 +186,7 @@ def test_grep_is_asked_for_what_it_can_be_told(tmp_path, monkeypatch):
         ("one needle", True),
         ("n[ae]+dle$", True),
         ("(one|x).*needle", True),
+        ("(e+)+$", True),
         ("one\\sneedle", False),
         ("ü", False),
     ]:
@@ -164,15 +199,18 @@ def test_grep_is_asked_for_what_it_can_be_told(tmp_path, monkeypatch):
         assert bool(asked) is used, text
 
 
-def test_grep_is_left_for_a_log_in_other_letters_and_nothing_is_lost_or_doubled(tmp_path, monkeypatch):
-    monkeypatch.setattr(search, "GREP_FROM", 1)
-    monkeypatch.setattr(search, "MOST_FOREIGN", 10)
+def test_a_program_that_breaks_off_leaves_the_rest_to_be_searched_without_it(tmp_path, monkeypatch):
+    script = tmp_path / "rg"
+    script.write_text("#!/bin/sh\nprintf '0:needle 0\\n9:needle 1\\n'\nexit 2\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(programs, "PROGRAM_FROM", 1)
+    monkeypatch.setattr(programs, "_program", lambda name: str(script).encode())
     path = tmp_path / "log"
-    path.write_bytes("".join(f"Zeile {n} mit Umläuten\n" for n in range(20_000)).encode())
+    path.write_bytes(b"".join(b"needle %d\n" % n for n in range(10)))
     blob = FileBlob(path)
-    found = flat(search.read("s", blob, Query(compile_pattern("Zeile [0-9]*000 ", "grep"))))
+    found = flat(search.read("s", blob, Query(compile_pattern("needle", "grep"))))
     blob.close()
-    assert [line.text.split()[1] for line in found] == [f"{n}000" for n in range(1, 20)]
+    assert [line.text for line in found] == [f"needle {n}" for n in range(10)]
 
 
 @pytest.mark.parametrize("newline", [b"", b"\n"])

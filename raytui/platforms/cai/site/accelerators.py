@@ -68,8 +68,8 @@ def find(name: str, labels: Iterable[Label], field: str = "workers.accelerator")
         several = ", ".join(f"{label.key}={label.value}" for label in found)
         return Problem(field, f"the workbench has several accelerators {name}", f"name one whole: {several}")
     if not found[0].is_offered:
-        told = f"the workbench does not offer the accelerator {found[0].value} now"
-        return Problem(field, told, f"it has: {there}")
+        not_offered = f"the workbench does not offer the accelerator {found[0].value} now"
+        return Problem(field, not_offered, f"it has: {there}")
     return found[0]
 
 

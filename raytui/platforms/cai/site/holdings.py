@@ -45,17 +45,17 @@ class HoldingsReader:
         doubts = _Doubts()
         (user, (project, owner), workloads), (users, groups), (labels, use) = await asyncio.gather(
             asyncio.gather(
-                doubts.told(self._who(), "", "whose key this is"),
-                doubts.told(self._named(), ("", ""), "the project's name"),
-                doubts.told(self._workloads(), _Workloads((), 0), "the workloads", is_all=True),
+                doubts.ask(self._who(), "", "whose key this is"),
+                doubts.ask(self._named(), ("", ""), "the project's name"),
+                doubts.ask(self._workloads(), _Workloads((), 0), "the workloads", is_all=True),
             ),
             asyncio.gather(
-                doubts.told(self._rows("ListUsersQuota", "user_quota"), [], "the quota of the users"),
-                doubts.told(self._rows("ListGroupsQuota", "group_quota"), [], "the quota of the groups"),
+                doubts.ask(self._rows("ListUsersQuota", "user_quota"), [], "the quota of the users"),
+                doubts.ask(self._rows("ListGroupsQuota", "group_quota"), [], "the quota of the groups"),
             ),
             asyncio.gather(
-                doubts.told(self._rows("ListAllAcceleratorNodeLabels", _LABELS), [], "the kinds of GPU"),
-                doubts.told(self._rows("ListUsersAcceleratorQuota", _USE, paged=False), [], "the use of GPUs by kind"),
+                doubts.ask(self._rows("ListAllAcceleratorNodeLabels", _LABELS), [], "the kinds of GPU"),
+                doubts.ask(self._rows("ListUsersAcceleratorQuota", _USE, paged=False), [], "the use of GPUs by kind"),
             ),
         )
         kinds = labels_of(labels, use, user)
@@ -80,8 +80,8 @@ class HoldingsReader:
     async def _named(self) -> tuple[str, str]:
         """The name of the project, and who owns it."""
         if self._project is None:
-            told = read_project(await self._client.call("GetProject", deadline=ANSWER_S))
-            self._project = told.name, told.owner
+            project = read_project(await self._client.call("GetProject", deadline=ANSWER_S))
+            self._project = project.name, project.owner
         return self._project
 
     async def _rows(self, operation: str, field: str, *, paged: bool = True) -> list[Row]:
@@ -116,15 +116,15 @@ class _Doubts:
         self.failure: Failure | None = None
         """Why the list itself could not be read."""
 
-    async def told(self, question: Awaitable[T], otherwise: T, what: str, *, is_all: bool = False) -> T:
+    async def ask(self, question: Awaitable[T], otherwise: T, what: str, *, is_all: bool = False) -> T:
         """The answer; `otherwise`, and a sentence, when it does not come."""
         try:
             return await question
         except RaytuiError as error:
             self.unknown.append(f"{what} could not be read: {error.message}")
             if is_all:
-                told = Failure("platform", error.reason, error.message, error.hint)
-                self.failure = error.failure if isinstance(error, Unreachable) else told
+                failure = Failure("platform", error.reason, error.message, error.hint)
+                self.failure = error.failure if isinstance(error, Unreachable) else failure
             return otherwise
 
 
@@ -210,21 +210,21 @@ def _quota(kind: Literal["user", "group"], owner: str, row: Row) -> Quota | None
     return Quota(kind, owner, _limits(configured), _amounts(row.get("quota_usage")))
 
 
-def _amounts(told: object) -> Amounts:
-    if not isinstance(told, dict):
+def _amounts(answer: object) -> Amounts:
+    if not isinstance(answer, dict):
         return Amounts()
-    return Amounts(_amount(told.get("cpu")), _amount(told.get("memory")), _amount(told.get("nvidia_gpu")))
+    return Amounts(_amount(answer.get("cpu")), _amount(answer.get("memory")), _amount(answer.get("nvidia_gpu")))
 
 
-def _limits(told: object) -> Amounts:
+def _limits(answer: object) -> Amounts:
     """Limits; 0 and nothing both stand for none: that a limit of 0 forbids everything is not known."""
-    told = _amounts(told)
-    return Amounts(told.cpu or None, told.memory or None, told.gpus or None)
+    answer = _amounts(answer)
+    return Amounts(answer.cpu or None, answer.memory or None, answer.gpus or None)
 
 
-def _amount(told: object) -> float | None:
+def _amount(value: object) -> float | None:
     """A number of the API; none where none was told."""
-    return None if told is None or told == "" else number(told)
+    return None if value is None or value == "" else number(value)
 
 
 def _names(owner: object) -> list[str]:

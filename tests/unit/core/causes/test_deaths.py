@@ -140,8 +140,8 @@ def test_workers_end_with_their_head_and_the_chain_says_so(message: str, words: 
     found = of_application(evidence(seen), apps[1])
     assert found is not None
     assert [cause.kind for cause in found.chain] == ["head_lost", "killed"]
-    assert found.told.startswith("node worker-1 ended because it lost its head because node head was killed by ")
-    assert words in found.told
+    assert found.whole.startswith("node worker-1 ended because it lost its head because node head was killed by ")
+    assert words in found.whole
 
 
 def test_the_log_of_a_node_that_nobody_else_speaks_of() -> None:
@@ -185,7 +185,7 @@ def test_what_ray_killed_for_memory_is_called_so_in_every_list() -> None:
     causes += [of_worker(seen, worker) for worker in seen.snapshot.ray_workers.value if not worker.is_alive]
     assert [cause.kind for cause in causes] == ["out_of_memory"] * 3
     for cause in causes:
-        assert "killed for memory (1.39GB used of 23.54GB)" in cause.told
+        assert "killed for memory (1.39GB used of 23.54GB)" in cause.whole
     assert [witness.source for witness in causes[2].witnesses] == ["Ray", "Ray's events"]
     assert [of_worker(seen, worker) for worker in seen.snapshot.ray_workers.value if worker.is_alive] == [None] * 3
 
@@ -224,7 +224,7 @@ def test_actors_of_the_recorded_cluster() -> None:
     assert (boom.kind, boom.sentence[-36:]) == ("exception", "Error: actor constructor failed on purpose"[-36:])
     replica = told["ServeReplica:sick:Sick", "NODE_DIED"]
     assert [cause.kind for cause in replica.chain] == ["node_lost", "unknown"]
-    assert "died because node 10.77.0.3 was lost: Ray no longer heard of it" in replica.told
+    assert "died because node 10.77.0.3 was lost: Ray no longer heard of it" in replica.whole
 
 
 JOBS = {
@@ -285,7 +285,7 @@ def test_a_job_failed_because_its_actor_died_because_its_node_was_killed_for_mem
     seen = evidence(snapshot(apps, (node(0), node(1, **LOST)), jobs=(failed,), actors=actors))
     found = of_job(seen, failed)
     assert found is not None
-    assert found.told == (
+    assert found.whole == (
         "job train failed because actor Trainer (a1a1a1a1) died because node worker-1 was killed for memory"
     )
     assert (found.kind, found.certain, found.root.at) == ("node_lost", True, NOW - 5)
@@ -384,7 +384,7 @@ def test_what_ray_says_of_every_lost_process_is_no_sign_of_memory() -> None:
     for cause in (of_worker(seen, worker), of_actor(seen, actor), of_job(seen, job)):
         assert cause is not None
         assert (cause.kind, cause.certain) == ("process_lost", False)
-    assert of_job(seen, job).told == (
+    assert of_job(seen, job).whole == (
         "job hog failed because actor Hog (1ec591ef) died because process 7 on head ended without a word: "
         "it was killed or it crashed"
     )
@@ -402,7 +402,7 @@ def test_an_actor_that_ended_with_the_driver_is_not_why_the_driver_failed_but_it
     seen = evidence(snapshot(apps, (node(0), node(1, **LOST)), actors=(owner,), jobs=(failed,)))
     found = of_job(seen, failed)
     assert found is not None
-    assert found.told.startswith(
+    assert found.whole.startswith(
         "job pinned failed because actor Holder (1ec591ef) was lost because node worker-1 was killed by signal 9"
     )
     assert found.root.at == NOW - 14
@@ -439,7 +439,7 @@ def test_without_the_actors_the_exception_itself_tells_what_became_of_the_actor(
     ):
         failed = Job("j", "FAILED", message=traceback_of(head, words), driver_exit_code=1, ended_at=NOW)
         found = of_job(evidence(snapshot(apps, nodes, jobs=(failed,))), failed)
-        told[words] = (found.kind, found.certain, found.told)
+        told[words] = (found.kind, found.certain, found.whole)
     assert told[DIED] == (
         "process_lost",
         False,
@@ -469,8 +469,8 @@ def test_of_a_job_that_died_of_memory_the_last_ten_lines_are_enough() -> None:
     failed = Job("j", "FAILED", message=message, driver_exit_code=1, job_id="02000000")
     found = of_job(evidence(snapshot(jobs=(failed,))), failed)
     assert found is not None
-    assert (found.kind, found.told) == ("out_of_memory", "job j failed: Ray killed a process of it for memory")
+    assert (found.kind, found.whole) == ("out_of_memory", "job j failed: Ray killed a process of it for memory")
     eater = Actor(ACTOR, "Eater", "DEAD", job_id="02000000", death="OUT_OF_MEMORY", message="was 3GB used / 4GB limit")
     found = of_job(evidence(snapshot(jobs=(failed,), actors=(eater,))), failed)
     assert found is not None
-    assert found.told == "job j failed because actor Eater (1ec591ef) was killed for memory (3GB used of 4GB)"
+    assert found.whole == "job j failed because actor Eater (1ec591ef) was killed for memory (3GB used of 4GB)"

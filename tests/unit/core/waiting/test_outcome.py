@@ -283,7 +283,7 @@ def test_without_a_shape_and_with_an_autoscaler_nothing_is_claimed() -> None:
 
 def test_a_runtime_environment_that_is_being_set_up_is_the_cause() -> None:
     setup = EnvironmentSetup("02000000", "pip install", 5.0, "Collecting x")
-    placed = Demand("task", (Part({"CPU": 1.0}),), environment=setup, untold=STARTING)
+    placed = Demand("task", (Part({"CPU": 1.0}),), environment=setup, why_unknown=STARTING)
     waiting = Round([placed], [], []).answer(placed)
     assert (waiting.kind, waiting.since, waiting.because) == ("environment", 5.0, "pip install")
 

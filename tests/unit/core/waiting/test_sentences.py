@@ -128,7 +128,7 @@ CASES: dict[str, tuple[Demand, dict[str, Any], str, str]] = {
         "it needs a larger quota, or room in this one; raytui usage shows who holds it",
     ),
     "runtime environment": (
-        Demand("task", (Part({"CPU": 1.0}),), "", 1, "train", environment=EnvironmentSetup("02", "pip install", 1.0, "Collecting x"), untold=STARTING),
+        Demand("task", (Part({"CPU": 1.0}),), "", 1, "train", environment=EnvironmentSetup("02", "pip install", 1.0, "Collecting x"), why_unknown=STARTING),
         {},
         ("task train waits for its runtime environment to be set up (pip install); the last line of its log: "
         "Collecting x"), "",

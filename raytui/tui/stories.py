@@ -7,20 +7,20 @@ import asyncio
 from raytui.core.causes.stories import Story
 from raytui.core.causes.things import find
 from raytui.core.session import Session
-from raytui.manager import telling
+from raytui.manager import stories
 from raytui.view.picture import Picture
 
 LOOK_S = 15.0
 """How long all answers may take; the story is told of what is known then."""
 
 
-async def tell(session: Session, picture: Picture, subject: str) -> Story:
+async def read_story(session: Session, picture: Picture, subject: str) -> Story:
     """The story of the thing that a condition names; raises `NotFound` or `ConfigurationError` where it is none."""
     snapshot = picture.snapshot
     try:
         async with asyncio.timeout(LOOK_S):
-            snapshot = await session.monitor.observe(telling.QUESTIONS)
+            snapshot = await session.monitor.observe(stories.QUESTIONS)
     except TimeoutError:
         # What the screen knows is told instead.
         pass
-    return await telling.tell(session, snapshot, find(snapshot, subject), picture.events)
+    return await stories.read_story(session, snapshot, find(snapshot, subject), picture.events)

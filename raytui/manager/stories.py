@@ -29,7 +29,7 @@ LOG_S = 8.0
 """How long one log may take; what it would tell is missing then."""
 
 
-async def tell(session: Session, snapshot: Snapshot, thing: Thing, journal: Iterable[Event]) -> Story:
+async def read_story(session: Session, snapshot: Snapshot, thing: Thing, journal: Iterable[Event]) -> Story:
     """The story of a thing of this snapshot; `journal` is what raytui itself did.
 
     What cannot be read is missing from it: of a node's metrics it is said why.

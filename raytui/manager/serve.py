@@ -1,0 +1,66 @@
+"""Deleting Serve applications: planned from what Serve runs now, asked for once, and waited for until they are gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from raytui.core.errors import DeadlineExceeded, RefusedForSafety, Unreachable
+from raytui.core.protocols import Dashboard
+from raytui.core.remedy import Remedy
+from raytui.core.serve import ServeRemoval, removal_of
+from raytui.system.backoff import Backoff
+
+GONE_S = 120.0
+"""How long an application may take to go: each replica finishes its requests within its own time, 20 s by default."""
+
+
+class ServeRunner:
+    """The Serve applications of one cluster."""
+
+    def __init__(self, reach: Callable[[], Awaitable[Dashboard]]) -> None:
+        """`reach` connects to where the cluster's dashboard answers."""
+        self._reach = reach
+
+    async def plan(self, names: Sequence[str]) -> ServeRemoval:
+        """What deleting these would do now."""
+        return removal_of(await (await self._reach()).workload.serve_state(), names)
+
+    async def delete(self, removal: ServeRemoval) -> None:
+        """Ask once and look until none of them is listed. Asking again is safe, and so is cancelling."""
+        rest = (await self._reach()).workload
+        names = [app.name for app in removal.ends]
+        state = await rest.serve_state()
+        left = [app.name for app in state.applications if app.name in names]
+        if left:
+            # Made anew: an application that was deployed meanwhile would be deleted by a config without it.
+            fresh = removal_of(state, left)
+            if set(fresh.keeps) != set(removal.keeps):
+                raise RefusedForSafety(
+                    f"{', '.join(names)} was not deleted: Serve's applications changed since it was shown",
+                    hint="look and try again",
+                    reason="Changed",
+                )
+            if fresh.changes:
+                await rest.apply_serve(fresh.config)
+        try:
+            async with asyncio.timeout(GONE_S):
+                await self._gone(names)
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"{', '.join(names)} was asked to go and is still listed after {GONE_S:g} s",
+                hint=Remedy("serve", "", "shows what is left"),
+            ) from None
+
+    async def _gone(self, names: Sequence[str]) -> None:
+        pause = Backoff(0.5, 3.0)
+        while True:
+            try:
+                state = await (await self._reach()).workload.serve_state()
+            except Unreachable:
+                # Silence proves nothing: it is looked again until the time is over.
+                await asyncio.sleep(pause.next())
+                continue
+            if not any(app.name in names for app in state.applications):
+                return
+            await asyncio.sleep(pause.next())

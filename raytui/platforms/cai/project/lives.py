@@ -1,0 +1,48 @@
+"""What the black boxes of a cluster's nodes left in the project folder, found in it or through the API's files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+from raytui.core.black_box import LIFE_RECORD, Life, is_life, life_of
+from raytui.core.errors import NotFound
+from raytui.platforms.cai.project.files import ProjectFiles
+from raytui.platforms.cai.project.folder import folder_of
+
+AT_ONCE = 8
+"""Folders that are asked for at the same time: from outside each is a request."""
+
+
+def lives_in(files: ProjectFiles) -> Callable[[str], Coroutine[None, None, tuple[Life, ...]]]:
+    """How a store finds what the black boxes of a cluster's nodes kept."""
+
+    async def lives(cluster: str) -> tuple[Life, ...]:
+        return await _lives(files, f"{folder_of(cluster)}/logs")
+
+    return lives
+
+
+async def _lives(files: ProjectFiles, logs: str) -> tuple[Life, ...]:
+    """Every kept life of every node below a cluster's folder of logs, by node and time."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def folders(place: str) -> list[str]:
+        async with gate:
+            return sorted(entry.name for entry in await files.entries(place) if entry.is_dir)
+
+    async def life(node: str, name: str) -> Life:
+        place = f"{logs}/{node}/{name}"
+        async with gate:
+            held = await files.entries(place)
+            try:
+                record = await files.read(f"{place}/{LIFE_RECORD}")
+            except NotFound:
+                record = b""
+        return life_of(node, name, place, record, ((entry.name, entry.size) for entry in held if not entry.is_dir))
+
+    nodes = await folders(logs)
+    named = await asyncio.gather(*(folders(f"{logs}/{node}") for node in nodes))
+    wanted = [(node, name) for node, names in zip(nodes, named, strict=True) for name in names if is_life(name)]
+    found = await asyncio.gather(*(life(node, name) for node, name in wanted))
+    return tuple(each for each in found if each.logs)
