@@ -51,6 +51,9 @@ class LogPage(Pane):
         self._before_filter: int | None = None
         self._search = Search()
         self._place: Place = {}
+        self._counted: Place = {}
+        """Up to where the levels of each log were counted."""
+        self._counting = False
         self._paging = 0
         self._at_end = True
         self._at_error = False
@@ -75,7 +78,8 @@ class LogPage(Pane):
         self.view.mark(None)
         self._follow()
         self._first_look = self._look
-        self._work("levels", "the levels", log_work.levels(self.post_message, self._look, self.moves))
+        self._counted = {}
+        self._count()
 
     def _follow(self) -> None:
         """Show the end of the logs."""
@@ -88,6 +92,13 @@ class LogPage(Pane):
         self._show()
         reading = log_work.follow(self.post_message, self._look, self._logs, self.moves)
         self.run_worker(reading, group="follow", exclusive=True, exit_on_error=False)
+
+    def _count(self, wait: float = 0.0) -> None:
+        """Count the levels of what was not counted yet."""
+        assert self.moves is not None
+        self._counting = True
+        counting = log_work.levels(self.post_message, self._look, self.moves, dict(self._counted), wait)
+        self._work("levels", "levels cannot be counted", counting)
 
     def _work(self, group: str, what: str, work: Coroutine[object, object, None]) -> None:
         guarded = log_work.guarded(self.post_message, self._look, what, work)
@@ -130,7 +141,8 @@ class LogPage(Pane):
         change = document.after(self._document, message.lines)
         self._document = change.document
         moved = -change.dropped
-        self.levels.add_lines(message.lines)
+        if not self._counting and message.lines:
+            self._count(log_work.COUNT_AGAIN_S)
         self._search.add_newer(message.lines)
         if self._sieve is not None:
             moved = self._sieve.add_newer(message.lines)
@@ -219,8 +231,11 @@ class LogPage(Pane):
         message.stop()
         if message.look < self._first_look:
             return
-        self.levels.add(message.parts)
-        if not message.parts:
+        if message.parts:
+            self.levels.add(message.parts)
+            self._counted[message.source] = message.parts[-1].place
+        else:
+            self._counting = False
             self.levels.end()
 
     @on(log_work.Failed)

@@ -43,6 +43,10 @@ COLUMNS = (
 )
 
 
+MISSED = "missed "
+"""Begins the key of a row that tells of a log that was not searched."""
+
+
 def rows_of(found: Iterable[InLog], missed: Iterable[Missed], now: float) -> tuple[Row, ...]:
     """A row for each log with matches, the one with the newest first; then what could not be searched."""
     held = sorted(found, key=lambda each: -(each.newest.at or 0.0) if each.newest is not None else 0.0)
@@ -66,10 +70,8 @@ def _row(each: InLog, now: float) -> Row:
 
 def _missed(each: Missed) -> Row:
     name = clean(each.source)
-    empty = ("", "")
-    return Row(
-        f"missed {name}", ((name, "warn"), empty, empty, empty), (f"not searched: {clean(each.reason)}", "warn"), 1
-    )
+    told = (("", ""), ("not searched", "warn"), (clean(each.reason), "warn"))
+    return Row(f"{MISSED}{name}", ((name, "warn"), *told))
 
 
 class HitsScreen(OverCluster):
@@ -190,7 +192,10 @@ class HitsScreen(OverCluster):
         self._draw()
 
     def _draw(self) -> None:
-        self.table.show_rows(rows_of(self._found.values(), self._missed, self.now), COLUMNS)
+        rows = rows_of(self._found.values(), self._missed, self.now)
+        self.table.show_rows(rows, COLUMNS)
+        if self._found and not self._over and self.table.cursor.startswith(MISSED):
+            self.table.put_cursor(rows[0].key)
         lines = sum(each.lines or 0 for each in self._found.values())
         more = "" if self._over else "+"
         words = f"{lines:,}{more} lines in {len(self._found)}{more} of {self._logs} logs"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from raytui.core.logline import LogLine
 from raytui.logs.timeline import Column, Part, Timeline
 from raytui.tui.render.levels import levels_line, numbers
 from raytui.tui.render.text import line_cells
@@ -43,12 +42,6 @@ class LevelsBar(LineView):
         """All of the logs was looked at."""
         self._counted = True
         self.draw()
-
-    def add_lines(self, lines: Iterable[LogLine]) -> None:
-        """Lines were added to logs that were looked at."""
-        if self._counted:
-            for line in lines:
-                self._timeline.add_line(line)
 
     def point(self, at: float | None) -> None:
         """Show where the cursor stands."""
