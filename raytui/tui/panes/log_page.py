@@ -17,7 +17,7 @@ from raytui.core.patterns import lenient_pattern
 from raytui.core.session import Logs, LogSource
 from raytui.logs import document
 from raytui.logs.document import Document, Place
-from raytui.logs.finding import Search, Sieve
+from raytui.logs.finding import Bookmarks, Search, Sieve
 from raytui.logs.moving import Moves
 from raytui.tui import log_work
 from raytui.tui.panes.pane import Pane
@@ -42,7 +42,7 @@ class LogPage(Pane):
         self.title = "Logs"
         self.moves: Moves | None = None
         self.state = LookState()
-        self.bookmarks: list[LogLine] = []
+        self.bookmarks = Bookmarks()
         self._logs: Logs | None = None
         self._look = self._first_look = 0
         """The numbers of the present look at the logs, and of the first one at these."""
@@ -71,7 +71,8 @@ class LogPage(Pane):
         self._logs, self.moves, self.title = logs, Moves(logs, sources, zone), title
         names = [source.name for source in sources]
         self.view.names = short_names(names) if len(names) > 1 else {}
-        self.bookmarks, self._search, self._sieve = [], Search(), None
+        self.bookmarks, self._search, self._sieve = Bookmarks(), Search(), None
+        self.view.bookmarks = ()
         self.levels.begin()
         self.state = LookState()
         self._at_error = at_error
@@ -171,11 +172,8 @@ class LogPage(Pane):
         self._paging = 0
         held = self._document
         grown = len(held) - len(message.before)
-        if (
-            message.look != self._look
-            or grown < 0
-            or (held.lines[:1] and held.lines[0].text != message.before.lines[0].text)
-        ):
+        firsts = [[line.text for line in each.lines[:1]] for each in (held, message.before)]
+        if message.look != self._look or grown < 0 or firsts[0] != firsts[1]:
             return
         # What arrived meanwhile stands behind what was held then.
         newer = held.lines[len(message.before) :]
@@ -387,23 +385,14 @@ class LogPage(Pane):
         """Set a bookmark at the line under the cursor, or take it away."""
         line = self.view.line
         if line is not None and not line.mark:
-            if line in self.bookmarks:
-                self.bookmarks.remove(line)
-            else:
-                self.bookmarks.append(line)
-                self.bookmarks.sort(key=lambda each: (each.at or 0.0, each.offset or 0))
-            self.view.bookmarks = self.bookmarks
+            self.bookmarks.toggle(line)
+            self.view.bookmarks = tuple(self.bookmarks.lines)
             self.view.redraw()
 
     def next_bookmark(self) -> None:
         """Go to the next bookmark, around the end."""
-        line = self.view.line
-        if not self.bookmarks:
+        line = self.bookmarks.after(self.view.line)
+        if line is not None:
+            self.go_to_line(line)
+        else:
             self.app.notify("there is no bookmark", timeout=3)
-            return
-        at = self.bookmarks.index(line) + 1 if line in self.bookmarks else 0
-        self.go_to_line(self.bookmarks[at % len(self.bookmarks)])
-
-
-def _first_text(held: Document) -> str:
-    return held.lines[0].text if held.lines else ""
