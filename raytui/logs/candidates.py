@@ -81,18 +81,24 @@ class Candidates:
         """Whether a program can be asked for the candidates."""
         return bool(self._told)
 
-    def for_rg(self) -> list[bytes]:
-        """Arguments of `rg` that mean every candidate."""
-        expression = "".join(_FOR_RG.get(part, part) for part in self._told)
-        return [*([b"--ignore-case"] if self._ignore_case else []), b"-e", expression.encode(), b"-e", _RG_ALTERED]
+    @property
+    def can_be_counted(self) -> bool:
+        """Whether a line that is shown as it stands matches exactly if a program says so; a tab is not shown so."""
+        return self.can_be_told and " " not in self._told
 
-    def for_grep(self) -> list[bytes]:
-        """Arguments of `grep -E` in the C locale, where a letter is one byte, that mean every candidate."""
+    def for_rg(self) -> tuple[list[bytes], list[bytes]]:
+        """Arguments of `rg` that mean the pattern, and those that mean lines that are not shown as they stand."""
+        expression = "".join(_FOR_RG.get(part, part) for part in self._told)
+        return [*([b"--ignore-case"] if self._ignore_case else []), b"-e", expression.encode()], [b"-e", _RG_ALTERED]
+
+    def for_grep(self) -> tuple[list[bytes], list[bytes]]:
+        """The same of `grep -E` in the C locale, where a letter is one byte."""
         expression = "".join(_FOR_GREP.get(part, part) for part in self._told)
-        asked = [b"-e", expression.encode()]
-        for each in (*_GREP_ALTERED, *(_FOLDED if self._ignore_case else ())):
-            asked += [b"-e", each]
-        return [b"-i", *asked] if self._ignore_case else asked
+        altered = [*_GREP_ALTERED, *(_FOLDED if self._ignore_case else ())]
+        return (
+            [*([b"-i"] if self._ignore_case else []), b"-e", expression.encode()],
+            [argument for each in altered for argument in (b"-e", each)],
+        )
 
 
 _FOR_RG = {
@@ -100,9 +106,9 @@ _FOR_RG = {
     "$": r"(?:\r*$)",
     r"\b": r"(?-u:\b)",
     ".*": "(?-u:.)*",
-    ".+": "(?-u:.)+",
+    ".+": r"(?-u:[^\r\n])+",
 }
-_FOR_GREP = {" ": "([ \t]+)", "$": "(\r*$)"}
+_FOR_GREP = {" ": "([ \t]+)", "$": "(\r*$)", ".+": "[^\r]+"}
 """A carriage return before the end of a line is not shown."""
 _RG_ALTERED = (
     rb"\x1b|\r[^\r\n]|\x00|\x07|\x08"

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from raytui.core.errors import OperationFailed, RaytuiError
 from raytui.core.logline import LogBytes, LogLine, Missed, Query
 from raytui.core.session import LogSource
-from raytui.logs import pieces
+from raytui.logs import marks, pieces
 from raytui.logs.formats import Reader
 from raytui.logs.merging import Gathering, merged
 from raytui.logs.ranges import Blob
@@ -53,6 +53,8 @@ class Many:
             async with found as counted:
                 sources = [source async for source, number in counted if number]
         alone = len(sources) == 1
+        marked = not alone and not query.selects
+        names = {source.name for source in sources} if marked else set()
         newest = [math.inf] * len(sources)
 
         async def of(n: int, source: LogSource) -> AsyncGenerator[list[LogLine]]:
@@ -60,8 +62,10 @@ class Many:
                 async with self._open(source, query.lines) as blob:
                     newest[n] = blob.changed_at or math.inf
                     async with contextlib.aclosing(pieces.lines(source.name, blob, query)) as found:
+                        before = marks.older(source.name, names)
                         async for batch in found:
-                            yield batch
+                            yield marks.rotated(batch, before)
+                            before = before if not batch else ""
             except RaytuiError as error:
                 if alone:
                     raise
@@ -70,7 +74,7 @@ class Many:
         parts = [of(n, source) for n, source in enumerate(sources)]
         last: deque[LogLine] = deque(maxlen=max(0, query.lines))
         try:
-            async with contextlib.aclosing(merged(parts, newest)) as found_lines:
+            async with contextlib.aclosing(merged(parts, newest, marked=marked)) as found_lines:
                 async for batch in found_lines:
                     if alone or query.lines < 0 or query.selects:
                         yield batch

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import NamedTuple
 
 from raytui.core.logline import LogLine
+from raytui.logs import marks
 
 BATCH = 500
 JUMP_S = 60.0
@@ -29,6 +30,8 @@ class Order:
         """`untimed` is where lines stand before the first that has a time."""
         self._key = untimed
         self._untimed = True
+        self.jumps: list[tuple[int, float]] = []
+        """Which of the lines of the last batch begin with a time far before the one above, and by how many seconds."""
 
     def keys(self, lines: Sequence[LogLine]) -> list[float]:
         """The places of the next lines."""
@@ -36,10 +39,13 @@ class Order:
             first = next((line.at for line in lines if line.at is not None), None)
             if first is not None:
                 self._key, self._untimed = first, False
-        keys = []
+        keys: list[float] = []
+        self.jumps.clear()
         for line in lines:
             at = line.at
             if at is not None and (at > self._key or at < self._key - JUMP_S):
+                if at < self._key < math.inf:
+                    self.jumps.append((len(keys), self._key - at))
                 self._key = at
             keys.append(self._key)
         return keys
@@ -55,8 +61,11 @@ class _Held(NamedTuple):
 class _Inflow:
     """The next lines of each log with their places."""
 
-    def __init__(self, sources: Sequence[AsyncIterator[list[LogLine]]], untimed: Sequence[float] | None) -> None:
+    def __init__(
+        self, sources: Sequence[AsyncIterator[list[LogLine]]], untimed: Sequence[float] | None, *, marked: bool
+    ) -> None:
         self._sources = sources
+        self._marked = marked
         self._untimed = untimed
         self._orders: dict[int, Order] = {}
         self._later: dict[int, _Held] = {}
@@ -72,7 +81,9 @@ class _Inflow:
             if batch:
                 if n not in self._orders:
                     self._orders[n] = Order(self._untimed[n] if self._untimed is not None else -math.inf)
-                return self._ascending(n, _Held(batch, self._orders[n].keys(batch)))
+                order = self._orders[n]
+                held = _Held(batch, order.keys(batch))
+                return self._ascending(n, _with_jumps(held, order) if self._marked and order.jumps else held)
         return None
 
     async def first(self) -> dict[int, _Held]:
@@ -94,15 +105,26 @@ class _Inflow:
         return _Held(lines[:at], keys[:at])
 
 
+def _with_jumps(held: _Held, order: Order) -> _Held:
+    lines, keys = list(held.lines), list(held.keys)
+    for at, seconds in reversed(order.jumps):
+        lines.insert(at, marks.went_back(lines, at, seconds))
+        keys.insert(at, keys[at])
+    return _Held(lines, keys)
+
+
 async def merged(
-    sources: Sequence[AsyncIterator[list[LogLine]]], untimed: Sequence[float] | None = None
+    sources: Sequence[AsyncIterator[list[LogLine]]], untimed: Sequence[float] | None = None, *, marked: bool = False
 ) -> AsyncGenerator[list[LogLine]]:
     """The lines of all, each once, in batches; where times are the same the first source comes first.
 
+    `marked`: where times go back or all are silent, a line between them says so.
+
     Holds one batch of each. `untimed` says for each where its lines stand that have no time, known with its first ones.
     """
-    inflow = _Inflow(sources, untimed)
+    inflow = _Inflow(sources, untimed, marked=marked)
     held = await inflow.first()
+    before = math.inf
     while held:
         # Whatever a log still has comes after the last line of it that is held: up to the least of those all is known.
         key, last = min((each.keys[-1], n) for n, each in held.items())
@@ -122,8 +144,23 @@ async def merged(
             else:
                 del held[n]
         order = sorted(range(len(keys)), key=keys.__getitem__)
-        for begin in range(0, len(lines), BATCH):
-            yield [lines[at] for at in order[begin : begin + BATCH]]
+        told = [lines[at] for at in order]
+        if marked:
+            if max(keys[order[-1]] - before, keys[order[-1]] - keys[order[0]]) > marks.SILENT_S:
+                told = _with_silences(told, [keys[at] for at in order], before)
+            before = keys[order[-1]]
+        for begin in range(0, len(told), BATCH):
+            yield told[begin : begin + BATCH]
+
+
+def _with_silences(lines: list[LogLine], keys: list[float], before: float) -> list[LogLine]:
+    found: list[LogLine] = []
+    for line, key in zip(lines, keys, strict=True):
+        if marks.SILENT_S < key - before < math.inf and line.at is not None:
+            found.append(marks.silent(line, key - before))
+        before = key
+        found.append(line)
+    return found
 
 
 class Gathering:

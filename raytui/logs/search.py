@@ -8,30 +8,33 @@ All of it blocks: it runs in threads, and answers often enough that an interrupt
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from typing import cast
 
 import msgspec
 
 from raytui.core.logline import LogLine, Query
-from raytui.logs import programs
+from raytui.logs import programs, window
 from raytui.logs.candidates import Candidates, Signs
-from raytui.logs.formats import Clock, Reader, parse
+from raytui.logs.formats import Reader, parse
 from raytui.logs.lines import shown
-from raytui.logs.ranges import BLOCK, Blob, Block, Raw, backwards, blocks, last_lines
+from raytui.logs.ranges import Blob, Raw, backwards, blocks, last_lines
 from raytui.logs.selection import Selection
+from raytui.logs.window import Part
 
 PIECE = 64 * 1024
 """Bytes read at once where every line is taken apart: that keeps the pieces short and few lines in memory."""
 PAUSE = 8
 """Blocks without a match after which there is an empty answer, so that an interrupt is noticed."""
+OFTEN = 2_000
+"""Matches in one log after which they are only counted, if that can be done without a look at each."""
 BATCH = 1000
 """Lines of one answer at most."""
 NEAR = 200
 """Lines around a match up to which blocks without a match are left out."""
 LOOK_BACK = 400
 """Lines that are looked at above a match for the time and the level that it inherits."""
-SLACK_S = 300.0
-"""Seconds by which times of one log may jump back and are still found with `since`."""
 
 
 def read(source: str, blob: Blob, query: Query) -> Iterator[list[LogLine]]:
@@ -40,7 +43,9 @@ def read(source: str, blob: Blob, query: Query) -> Iterator[list[LogLine]]:
         return iter(())
     if query.lines >= 0:
         return _last(source, blob, query)
-    begin = 0 if query.since is None else _begin(blob, query)
+    begin = window.begin(blob, query)
+    if query.until is not None:
+        blob = Part(blob, max(begin, window.end(blob, query)))
     if query.pattern is not None and not query.invert:
         if not query.context:
             return _hits(source, blob, query, begin)
@@ -52,15 +57,51 @@ def read(source: str, blob: Blob, query: Query) -> Iterator[list[LogLine]]:
 def count(source: str, blob: Blob, query: Query, *, first: bool = False) -> Iterator[int]:
     """How many lines are wanted, in parts that add up; with `first` the first one ends it. Raises OSError."""
     if query.pattern is not None and not query.invert and query.lines < 0 and not query.dates:
-        batches = _hits(source, blob, msgspec.structs.replace(query, context=0), 0, dated=False)
-    else:
-        batches = read(source, blob, msgspec.structs.replace(query, context=0))
-    for batch in batches:
+        yield from _counted(source, blob, query, first=first)
+        return
+    for batch in read(source, blob, msgspec.structs.replace(query, context=0)):
         found = len(batch)
         if first and found:
             yield 1
             return
         yield found
+
+
+def _counted(source: str, blob: Blob, query: Query, *, first: bool) -> Iterator[int]:
+    """Matches of a pattern; where there are many of them, a program counts them all."""
+    assert query.pattern is not None
+    candidates, query = Candidates(query.pattern), msgspec.structs.replace(query, context=0)
+    found = 0
+    # Closed before a program counts: the two would read the file from one position.
+    with closing(_hits(source, blob, query, 0, dated=False)) as hits:
+        for batch in hits:
+            found += len(batch)
+            yield min(1, found) if first else len(batch)
+            if first and found:
+                return
+            if found >= OFTEN:
+                break
+        else:
+            return
+    told = yield from _numbers(programs.count(candidates, blob))
+    if told is not None:
+        yield told - found
+        return
+    with closing(_hits(source, blob, query, 0, dated=False)) as hits:
+        for batch in hits:
+            known = min(found, len(batch))
+            found -= known
+            yield len(batch) - known
+
+
+def _numbers(counting: Generator[None, None, int | None]) -> Generator[int, None, int | None]:
+    """The same with a number for each moment in which nothing more is known."""
+    while True:
+        try:
+            next(counting)
+        except StopIteration as stopped:
+            return cast("int | None", stopped.value)
+        yield 0
 
 
 def _last(source: str, blob: Blob, query: Query) -> Iterator[list[LogLine]]:
@@ -90,7 +131,7 @@ def _all(source: str, blob: Blob, query: Query, begin: int) -> Iterator[list[Log
         yield selection.feed(reader.read(shown(raw.data), raw.offset) for raw in block.lines())
 
 
-def _hits(source: str, blob: Blob, query: Query, begin: int, *, dated: bool = True) -> Iterator[list[LogLine]]:
+def _hits(source: str, blob: Blob, query: Query, begin: int, *, dated: bool = True) -> Generator[list[LogLine]]:
     """Matches without lines around them: only they are taken apart, and what they inherit from."""
     pattern, selection, dates = query.pattern, Selection(query), _Dates(source, blob, query)
     assert pattern is not None
@@ -136,7 +177,7 @@ def _around(source: str, blob: Blob, query: Query, begin: int) -> Iterator[list[
 def _lines_before(blob: Blob, offset: int, most: int, stop: int) -> list[Raw]:
     """At most that many lines above an offset, oldest first, none of them above `stop`."""
     found: list[Raw] = []
-    for raw in backwards(_Upto(blob, offset), PIECE):
+    for raw in backwards(Part(blob, offset), PIECE):
         if raw.offset < stop or len(found) >= most:
             break
         found.append(raw)
@@ -149,10 +190,10 @@ def _candidates(blob: Blob, query: Query, begin: int) -> Iterator[Raw | None]:
     assert query.pattern is not None
     candidates = Candidates(query.pattern)
     position = begin
-    if blob.descriptor is not None and begin == 0 and blob.size >= programs.PROGRAM_FROM:
+    if blob.descriptor is not None and blob.size - begin >= programs.PROGRAM_FROM:
         asked = programs.command(candidates)
         if asked:
-            position = yield from programs.search(asked, blob)
+            position = yield from programs.search(asked, blob, begin)
     for n, block in enumerate(blocks(blob, position) if position < blob.size else (), 1):
         yield from candidates.of(block)
         if n % PAUSE == 0:
@@ -170,7 +211,7 @@ def _reader(source: str, blob: Blob, offset: int, query: Query) -> Reader:
 def _above(blob: Blob, offset: int, stop: int = 0) -> list[str] | None:
     """The lines above `offset`, nearest first, to the nearest that has a form or to `stop`; none when that is far."""
     found: list[str] = []
-    for n, raw in enumerate(backwards(_Upto(blob, offset), 4096)):
+    for n, raw in enumerate(backwards(Part(blob, offset), 4096)):
         if raw.offset < stop:
             break
         if n >= LOOK_BACK:
@@ -201,43 +242,3 @@ class _Dates:
                 self._reader.read(each)
         self._read = raw.offset + len(raw.data) + 1
         return self._reader.read(text, raw.offset)
-
-
-class _Upto:
-    """The part of a log before an offset."""
-
-    descriptor: int | None = None
-    changed_at: float | None = None
-    is_end = False
-
-    def __init__(self, blob: Blob, size: int) -> None:
-        self._blob = blob
-        self.size = size
-
-    def read(self, offset: int, length: int) -> bytes:
-        return self._blob.read(offset, min(length, self.size - offset))
-
-    def close(self) -> None:
-        pass
-
-
-def _begin(blob: Blob, query: Query) -> int:
-    """A beginning of a line before which nothing was written since the time that is asked for.
-
-    Times of a log mostly ascend, so it is looked for from the end in steps that double.
-    """
-    assert query.since is not None
-    clock, step = Clock(query.zone), 4 * BLOCK
-    while step < blob.size:
-        at = blob.size - step
-        part = blob.read(at, PIECE)
-        begin = part.find(b"\n") + 1
-        for raw in Block(at + begin, part[begin:]).lines() if begin else ():
-            found = parse(shown(raw.data))
-            time = clock.time(found[0]) if found is not None else None
-            if time is not None:
-                if time < query.since - SLACK_S:
-                    return at + begin
-                break
-        step *= 2
-    return 0

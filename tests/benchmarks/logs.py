@@ -1,65 +1,34 @@
-"""`raytui logs` over a made-up session of Ray, against grep, tail and, where they are installed, rg and lnav.
+"""`raytui logs` over a made-up session of Ray, against grep, tail and, where they are installed, rg, lnav and toolong.
 
-`python -m tests.benchmarks.logs --size 3300` makes 3.3 GB in 64 files once and keeps them for the next run.
+`python -m tests.benchmarks.logs --size 3.3G` makes 3.3 GB in 64 files and removes them at the end, unless `--keep`.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import pty
 import resource
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import datetime, timedelta
 from pathlib import Path
 
+from tests.benchmarks import log_session, logs_remote
 from tests.benchmarks.measure import BIN, interleaved, row
 
-NEEDLE = "xyzzy 4242"
+NEEDLE = "xyzzy 155000"
 RAYTUI = [str(BIN / "python"), "-m", "raytui", "logs", "--path"]
-NAMES = ("raylet.out", "gcs_server.out", "dashboard.log", "worker-{n}-01000000-{n}.err")
-
-
-def make(folder: Path, megabytes: int, files: int) -> None:
-    """Files of lines as Ray writes them, one each 37 ms a file, in both of its styles, with tracebacks among them."""
-    each = megabytes * 1024 * 1024 // files
-    for n in range(files):
-        path = folder / f"node-{n // len(NAMES)}" / NAMES[n % len(NAMES)].format(n=n)
-        if path.exists() and path.stat().st_size >= each:
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        at, number = datetime(2026, 11, 24, 8, 0, 0, n * 1000), 0  # noqa: DTZ001 - logs say no zone
-        with path.open("w") as file:
-            while file.tell() < each:
-                lines = []
-                for _ in range(5000):
-                    at += timedelta(milliseconds=37)
-                    number += 1
-                    stamp = f"{at:%Y-%m-%d %H:%M:%S},{at.microsecond // 1000:03d}"
-                    bad = number % 5000 == 0
-                    if n % 4 < 2:
-                        lines.append(
-                            f"[{stamp} {'E' if bad else 'I'} {1000 + n} {1000 + n}] (raylet) node_manager.cc:{number % 900}: "
-                            f"Received lease request {number} from worker {n:056x} resources CPU: 1\n"
-                        )
-                    else:
-                        lines.append(
-                            f"{stamp}\t{'ERROR' if bad else 'INFO'} head.py:{number % 400} -- handled {number} of node {n:056x}\n"
-                        )
-                    if bad:
-                        lines.append(
-                            f'Traceback (most recent call last):\n  File "a.py", line {n}, in f\nValueError: xyzzy {number}\n'
-                        )
-                file.writelines(lines)
 
 
 def cpu_and_wall(command: list[str]) -> tuple[float, float]:
     """Seconds of CPU and of the clock that a command takes with all its processes."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+    subprocess.run(command, stdout=subprocess.PIPE, check=False)  # grep looks for one match for the null device
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return spent, time.perf_counter() - began
@@ -85,45 +54,93 @@ def peak(command: list[str]) -> tuple[float, float]:
     return time.perf_counter() - began, usage.ru_maxrss / 1024
 
 
+def first_frame(command: list[str], sign: bytes, *, seconds: float = 120.0) -> float:
+    """Seconds until a program in a terminal of 80x24 has drawn a line with that sign."""
+    began = time.perf_counter()
+    pid, terminal = pty.fork()
+    if not pid:
+        os.environ.update(TERM="xterm-256color", COLUMNS="80", LINES="24")
+        os.execvp(command[0], command)
+    seen = b""
+    try:
+        while sign not in seen and time.perf_counter() - began < seconds:
+            if select.select([terminal], [], [], 1.0)[0]:
+                seen = seen[-100_000:] + os.read(terminal, 65536)
+        return time.perf_counter() - began
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.close(terminal)
+        os.waitpid(pid, 0)
+
+
+def lnav(folder: Path, *commands: str) -> list[str]:
+    """lnav without a terminal over every file of the session."""
+    asked = [part for command in commands for part in ("-c", command)]
+    return ["lnav", "-n", *asked, *(str(path) for path in sorted(folder.rglob("*")) if path.is_file())]
+
+
 def searched(folder: Path, runs: int) -> None:
     """A pattern over everything: all hits, the count, the first hit."""
-    for what, pattern in (("a word", NEEDLE), ("a pattern", "lease request [0-9]*77777 ")):
-        ours = [*RAYTUI, str(folder), "--grep", pattern, "-c"]
-        peers = {"grep -c": ["grep", "-rcE", pattern, str(folder)]}
+    word = [*RAYTUI, str(folder), "--grep", NEEDLE]
+    for what, pattern in (("a word", NEEDLE), ("a pattern", "handled [0-9]*77777 "), ("many hits", "worker.*spilled")):
+        sides = {
+            "ours": [*RAYTUI, str(folder), "--grep", pattern, "-c"],
+            "ours without rg": ["env", f"PATH={_without_rg()}", *RAYTUI, str(folder), "--grep", pattern, "-c"],
+            "grep -c": ["grep", "-rcE", pattern, str(folder)],
+        }
         if shutil.which("rg"):
-            peers["rg -c"] = ["rg", "-c", pattern, str(folder)]
-        if shutil.which("lnav"):
-            peers["lnav"] = ["lnav", "-n", "-c", f":filter-in {pattern}", str(folder)]
-        found = interleaved(
-            runs,
-            {
-                "ours": lambda o=ours: cpu_and_wall(o)[1],
-                **{name: lambda c=c: cpu_and_wall(c)[1] for name, c in peers.items()},
-            },
-        )
-        for name in peers:
-            row(
-                f"count {what} in all files",
-                found["ours"],
-                found[name],
-                name,
-                {"grep -c": "2", "rg -c": "1.2"}.get(name, "0.5"),
-            )
-    hit = [*RAYTUI, str(folder), "--grep", NEEDLE]
-    row("all hits of a word", *(cpu_and_wall(c)[1] for c in (hit, ["grep", "-rE", NEEDLE, str(folder)])), "grep", "2")
-    row("first hit of a word", *(first_line(c) for c in (hit, ["grep", "-rE", NEEDLE, str(folder)])), "grep", "-")
+            sides["rg -c"] = ["rg", "-c", pattern, str(folder)]
+        found = interleaved(runs, {name: lambda c=c: cpu_and_wall(c)[1] for name, c in sides.items()})
+        if "rg -c" in found:
+            row(f"count of {what}", found["ours"], found["rg -c"], "rg -c", "1.2")
+        row(f"count of {what}, without rg", found["ours without rg"], found["grep -c"], "grep -c", "2")
+    if shutil.which("lnav"):
+        asked = lnav(folder, f":filter-in {NEEDLE}")
+        row("all hits of a word", cpu_and_wall(word)[1], cpu_and_wall(asked)[1], "lnav", "0.5")
+        row("first hit of a word", first_line(word), first_line(asked), "lnav", "0.5")
+    else:
+        row("first hit of a word", first_line(word), first_line(["grep", "-rE", NEEDLE, str(folder)]), "grep", "-")
+
+
+def _without_rg() -> str:
+    """A PATH on which there is no rg but grep is."""
+    folder = Path(tempfile.mkdtemp(prefix="raytui-benchmark-path-"))
+    for name in ("grep", "env"):
+        (folder / name).symlink_to(str(shutil.which(name)))
+    return str(folder)
+
+
+def opened(folder: Path, megabytes: int) -> None:
+    """The newest end: of one large log, and of all files."""
+    with tempfile.TemporaryDirectory() as name:
+        large = Path(name) / "raylet.out"
+        log_session.write(large, large.name, megabytes * 1_000_000, "large")
+        ours = [*RAYTUI, str(large), "-n", "50"]
+        for program in ("lnav", "tl"):
+            if shutil.which(program):
+                peer = first_frame([program, str(large)], b"node_manager")
+                row(f"newest end of {megabytes} MB", cpu_and_wall(ours)[1], peer, program, "0.5")
+    took, memory = peak([*RAYTUI, str(folder), "-n", "100"])
+    print(f"the newest 100 lines of all files: {took * 1000:.0f} ms, {memory:.0f} MB")
+    if shutil.which("lnav"):
+        asked = lnav(folder, ":goto 100%", f":filter-in {NEEDLE}")
+        peers, theirs = peak(asked)
+        row("the newest end of all files", took, peers, "lnav", "0.5; reopened 0.1")
+        print(f"memory: {memory:.0f} MB, lnav {theirs:.0f} MB   ratio {memory / theirs:.3f}   to reach 0.333")
+    window = [*RAYTUI, str(folder), "--since", "2026-11-24T12:00:00", "--until", "2026-11-24T12:00:10", "-c"]
+    print(f"ten seconds of the middle of all files: {cpu_and_wall(window)[1] * 1000:.0f} ms")
 
 
 def merged(folder: Path) -> None:
     """All lines by time."""
-    lines = sum(path.read_bytes().count(b"\n") for path in folder.rglob("*") if path.is_file())
+    counted = subprocess.run("cat $(find . -type f) | wc -l", shell=True, cwd=folder, capture_output=True, check=True)
+    lines = int(counted.stdout)
     took, memory = peak([*RAYTUI, str(folder), "-n", "-1"])
     print(f"merge of all files: {lines / took:,.0f} lines a second, {memory:.0f} MB at most   to reach 200 MB")
-    took, memory = peak([*RAYTUI, str(folder), "-n", "100"])
-    print(f"the last 100 lines of all: {took * 1000:.0f} ms, {memory:.0f} MB")
     if shutil.which("lnav"):
-        took, memory = peak(["lnav", "-n", str(folder)])
-        print(f"lnav, the same merge: {lines / took:,.0f} lines a second, {memory:.0f} MB")
+        peers, theirs = peak(lnav(folder))
+        print(f"lnav, the same merge: {lines / peers:,.0f} lines a second, {theirs:.0f} MB")
+        print(f"lines a second against lnav   ratio {peers / took:.3f}   to reach at least 1")
 
 
 def followed(sources: int, rate: int, seconds: int) -> None:
@@ -166,18 +183,43 @@ def followed(sources: int, rate: int, seconds: int) -> None:
 def main() -> None:
     """Make the session, then compare."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=int, default=3300, metavar="MB")
+    parser.add_argument("--size", type=log_session.size_of, default=log_session.size_of("3.3G"))
     parser.add_argument("--files", type=int, default=64)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--rate", type=int, default=50_000, metavar="LINES")
+    parser.add_argument("--large", type=int, default=1000, metavar="MB", help="the one large log")
+    parser.add_argument("--nodes", type=int, default=20, help="nodes behind the scripted dashboard")
+    parser.add_argument("--each", type=int, default=100, metavar="MB", help="the log of each of them")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "raytui-benchmark-logs")
+    parser.add_argument("--keep", action="store_true", help="leave the session for the next run")
+    parser.add_argument("--only", choices=PARTS, action="append", help="these parts alone")
     asked = parser.parse_args()
+    parts = asked.only or PARTS
     folder = asked.folder / f"{asked.size}-{asked.files}"
-    make(folder, asked.size, asked.files)
-    searched(folder, asked.runs)
-    merged(folder)
-    followed(16, asked.rate, 5)
+    folder.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder).free < 2 * asked.size:
+        raise SystemExit(f"{folder} has no room for {2 * asked.size:,} bytes")
+    for program in ("rg", "lnav", "tl"):
+        if not shutil.which(program):
+            print(f"comparisons with {program} are left out: it is not installed")
+    try:
+        log_session.make(folder, asked.size, asked.files)
+        if "search" in parts:
+            searched(folder, asked.runs)
+        if "open" in parts:
+            opened(folder, asked.large)
+        if "merge" in parts:
+            merged(folder)
+        if "follow" in parts:
+            followed(16, asked.rate, 5)
+        if "remote" in parts:
+            logs_remote.measured(asked.nodes, asked.each)
+    finally:
+        if not asked.keep:
+            shutil.rmtree(folder)
 
+
+PARTS = ("search", "open", "merge", "follow", "remote")
 
 if __name__ == "__main__":
     sys.exit(main())

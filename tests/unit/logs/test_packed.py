@@ -28,7 +28,8 @@ EVERYTHING = Query()
 async def read(root: Path, query: Query = EVERYTHING) -> tuple[list[str], list[str]]:
     folder, missed = Folder(root), []
     sources, _ = await folder.matching(None, ())
-    found = [line.text async for batch in folder.lines(sources, query, missed.append) for line in batch]
+    batches = folder.lines(sources, query, missed.append)
+    found = [line.text async for batch in batches for line in batch if not line.mark]
     return found, [f"{each.source}: {each.reason}" for each in missed]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 from raytui.core.logline import LEVELS, LogLine, Query
 from raytui.core.patterns import compile_pattern
 from raytui.core.session import LogSource
-from raytui.logs import followed, pieces, programs, ranges, search
+from raytui.logs import followed, pieces, programs, ranges, search, window
+from raytui.logs.candidates import Candidates
 from raytui.logs.lines import LINE_CAP, LineSplitter, shown, whole_lines
 from raytui.logs.many import Many
 from raytui.logs.merging import JUMP_S, merged
@@ -173,6 +175,57 @@ def test_signs_that_are_not_shown_hide_no_match_from_a_program(tmp_path, program
         assert found == [line for line in whole_lines(data, -1) if query.pattern.search(line)]
 
 
+@pytest.mark.parametrize(
+    "strange",
+    [b"", b"\x1b[31mline\x1b[0m 1\n", b"li\0ne\r\n", b"x" * 90_000 + b"line 10\n", b"a\rline\n"],
+    ids=["plain", "escape", "nul", "long", "return"],
+)
+@pytest.mark.parametrize("text", ["line", "line$", "^line", "li.*e", "in.+", "LINE", "1$", "[0-9]+0"])
+def test_matches_that_are_only_counted_are_as_many_as_those_looked_at(tmp_path, monkeypatch, program, text, strange):
+    monkeypatch.setattr(search, "OFTEN", 1)
+    path = tmp_path / "log"
+    data = b"line\r\n\tline\nl\x01ine\ngr\xc3\xbc\xc3\x9f line\n\xff\n" * 3_000
+    path.write_bytes(data[: len(data) // 2] + strange + data[len(data) // 2 :])
+    blob = FileBlob(path)
+    query = Query(compile_pattern(text, "grep", ignore_case=text.isupper()))
+    counting = programs.count(Candidates(query.pattern), blob)
+    told = ended(counting).value
+    number = sum(query.pattern.search(line) for line in whole_lines(path.read_bytes(), -1))
+    assert told in {None, number}
+    assert (told is None) is (strange != b"")
+    assert sum(search.count("s", blob, query)) == number
+    blob.close()
+
+
+def ended(steps) -> StopIteration:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stopped:
+            return stopped
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 100), st.integers(0, 3)), max_size=300),
+    st.integers(0, 12_000),
+    st.integers(0, 3_000),
+)
+def test_a_window_of_time_finds_every_line_in_it(monkeypatch, steps, since, span):
+    monkeypatch.setattr(window, "BLOCK", 64)
+    monkeypatch.setattr(window, "PIECE", 400)
+    monkeypatch.setattr(window, "SLACK_S", 10.0)
+    at, lines = 0, []
+    for step, back in steps:
+        at += step
+        written = datetime.fromtimestamp(1_800_000_000 + max(0, at - 3 * back), UTC)
+        lines.append(f"[{written:%Y-%m-%d %H:%M:%S},000 I 4 4] (raylet) a.cc:9: x\n" + "more\n" * back)
+    blob = BytesBlob("".join(lines).encode())
+    query = Query(since=1_800_000_000.0 + since, until=1_800_000_000.0 + since + span, zone=UTC)
+    expected = Selection(query).feed(flat(search.read("s", blob, Query(zone=UTC))))
+    assert flat(search.read("s", blob, query)) == expected
+
+
 def test_a_program_is_asked_for_what_it_can_be_told(tmp_path, monkeypatch, program):
     asked = []
     begun = programs.subprocess.Popen
@@ -262,7 +315,9 @@ def test_merged_every_line_is_there_once_and_each_log_keeps_its_order(data):
 
     found = asyncio.run(read())
     for name, each in files.items():
-        assert [line for line in found if line.source == name] == flat(search.read(name, BytesBlob(each), Query()))
+        assert [line for line in found if line.source == name and not line.mark] == flat(
+            search.read(name, BytesBlob(each), Query())
+        )
 
 
 times = st.lists(st.integers(0, 1000), max_size=30)
