@@ -61,6 +61,7 @@ KEY_SETTINGS = (
     KeySetting("next", "n", "Go to the next match", ("logs",)),
     KeySetting("previous", "N", "Go to the match before", ("logs",)),
     KeySetting("search-all", "ctrl+g", "Search every log of every node", ("log",)),
+    KeySetting("in-context", "enter", "Show what was found in its context", ("log",)),
     KeySetting("next-error", "e", "Go to the next error", ("log",)),
     KeySetting("previous-error", "E", "Go to the error before", ("log",)),
     KeySetting("to-time", "t", "Go to a time", ("log",)),

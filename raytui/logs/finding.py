@@ -11,6 +11,8 @@ from raytui.logs.document import Document
 
 MOST_HITS = 50_000
 """Matches to which one can go; more are only counted."""
+LATELY = 2_000
+"""Of so many of the newest matches it is known whether a line that arrives is one of them."""
 
 
 class Search:
@@ -24,6 +26,8 @@ class Search:
         self.is_over = pattern is None
         self._hits: list[LogLine] = []
         """Newest first."""
+        self._newer: set[tuple[object, ...]] = set()
+        """Matches that arrived since the search began, which it may find too."""
         self._at = 0
 
     @property
@@ -38,18 +42,25 @@ class Search:
 
     def add_older(self, lines: Sequence[LogLine], found: int) -> None:
         """Older matches were found, newest first."""
-        if self._wanted is not None:
-            for n, line in enumerate(lines, len(self._hits)):
-                if (line.source, line.offset) == (self._wanted.source, self._wanted.offset):
-                    self._wanted, self._at = None, n
-                    break
-        self._hits += lines[: MOST_HITS - len(self._hits)]
-        self.total += found
+        new = [line for line in lines if _key(line) not in self._newer] if self._newer else lines
+        self._hits += new[: MOST_HITS - len(self._hits)]
+        self.total += found - (len(lines) - len(new))
+        wanted = self._wanted
+        if wanted is not None:
+            key = next(
+                (_key(line) for line in lines if (line.source, line.offset) == (wanted.source, wanted.offset)), None
+            )
+            if key is not None:
+                self._wanted = None
+                self._at = next((n for n, line in enumerate(self._hits) if _key(line) == key), 0)
 
     def add_newer(self, lines: Sequence[LogLine]) -> None:
         """Lines were added to the logs; those that match are matches."""
         if self.pattern is not None:
-            more = [line for line in lines if not line.mark and self.pattern.search(line.text)]
+            # What was written when the search began may arrive after it: it was found already.
+            known = {_key(line) for line in self._hits[:LATELY]}
+            more = _matching(self.pattern, lines, known)
+            self._newer |= {_key(line) for line in more if line.at is not None}
             self._hits[:0] = more[::-1]
             self._at += len(more) if len(self._hits) > len(more) else 0
             self.total += len(more)
@@ -86,7 +97,8 @@ class Sieve:
 
     def add_newer(self, lines: Sequence[LogLine]) -> int:
         """Lines were added to the logs; by how much the lines stand lower."""
-        more = [line for line in lines if not line.mark and self.pattern.search(line.text)]
+        known = {_key(line) for line in self.document.lines[-LATELY:]}
+        more = _matching(self.pattern, lines, known)
         self.total += len(more)
         change = document.after(self.document, more, gaps=False)
         self.document = change.document
@@ -101,3 +113,35 @@ class Sieve:
         if self.total > len(self.document):
             return f"{self.total:,} {noun}, the newest {len(self.document):,} shown"
         return f"{self.total:,} {noun}"
+
+
+class Bookmarks:
+    """Lines to which somebody wants to come back, in the order of their times."""
+
+    def __init__(self) -> None:
+        self.lines: list[LogLine] = []
+
+    def toggle(self, line: LogLine) -> None:
+        """Set a bookmark, or take it away."""
+        if line in self.lines:
+            self.lines.remove(line)
+        else:
+            self.lines.append(line)
+            self.lines.sort(key=lambda each: (each.at or 0.0, each.offset or 0))
+
+    def after(self, line: LogLine | None) -> LogLine | None:
+        """The bookmark after a line that is one, else the first; none without any."""
+        at = self.lines.index(line) + 1 if line in self.lines else 0
+        return self.lines[at % len(self.lines)] if self.lines else None
+
+
+def _matching(pattern: Pattern, lines: Sequence[LogLine], known: set[tuple[object, ...]]) -> list[LogLine]:
+    return [
+        line
+        for line in lines
+        if not line.mark and pattern.search(line.text) and (line.at is None or _key(line) not in known)
+    ]
+
+
+def _key(line: LogLine) -> tuple[object, ...]:
+    return (line.source, line.at, line.text)

@@ -115,13 +115,15 @@ class Moves:
         found = await self._each(look)
         return {name: places for name, (places, _) in found.items()}, {name: end for name, (_, end) in found.items()}
 
-    async def levels(self) -> AsyncGenerator[list[timeline.Part]]:
-        """The levels of all logs, one log after another."""
+    async def levels(self, place: Place) -> AsyncGenerator[tuple[str, list[timeline.Part]]]:
+        """The levels of the logs from a place on, or of all that place does not name, one log after another."""
         async with AsyncExitStack() as stack:
-            for source, blob in (await self._opened(stack)).values():
-                async with aclosing(_turns(source.name, timeline.parts(source.name, blob, self.zone))) as turns:
-                    async for parts in turns:
-                        yield parts
+            for name, (_, blob) in (await self._opened(stack)).items():
+                begin = place.get(name, 0)
+                if begin < blob.size or name not in place:
+                    async with aclosing(_turns(name, timeline.parts(name, blob, self.zone, begin))) as turns:
+                        async for parts in turns:
+                            yield name, parts
 
     async def _each(self, look: Callable[[str, LogBytes], T]) -> dict[str, T]:
         found: dict[str, T] = {}

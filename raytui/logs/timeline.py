@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import tzinfo
 from typing import NamedTuple
 
-from raytui.core.logline import LogBytes, LogLine
+from raytui.core.logline import LogBytes
 from raytui.logs.around import SERIOUS
 from raytui.logs.candidates import Signs
 from raytui.logs.formats import Reader
@@ -78,11 +78,6 @@ class Timeline:
             share = Count(*(number * (n + 1) // parts - number * n // parts for number in count))
             self.add(first + (last - first) * n / parts, share)
 
-    def add_line(self, line: LogLine) -> None:
-        """Count a line."""
-        if not line.mark:
-            self.add(line.at, Count(1, int(line.level == "WARNING"), int(line.level in SERIOUS)))
-
     def columns(self, width: int) -> list[Column]:
         """The whole time in at most `width` columns of the same span; none when no line has a time."""
         if not self._buckets or width <= 0:
@@ -110,11 +105,11 @@ class Part(NamedTuple):
     """Up to where the log was looked at."""
 
 
-def parts(source: str, blob: LogBytes, zone: tzinfo | None) -> Iterator[Part]:
-    """The levels of a log from its beginning to its end. Raises OSError."""
+def parts(source: str, blob: LogBytes, zone: tzinfo | None, begin: int = 0) -> Iterator[Part]:
+    """The levels of a log from a place to its end. Raises OSError."""
     signs = Signs("WARNING")
     reader = Reader(source, zone)
-    for block in blocks(blob, 0, min(BLOCK, max(LEAST_BLOCK, blob.size // BLOCKS))):
+    for block in blocks(blob, begin, min(BLOCK, max(LEAST_BLOCK, blob.size // BLOCKS))):
         end = block.offset + len(block.data)
         if reader.level not in {"WARNING", *SERIOUS} and not signs.may_be_in(block):
             number = block.data.count(b"\n") + (not block.data.endswith(b"\n"))

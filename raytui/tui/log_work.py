@@ -27,6 +27,8 @@ FIRST_LINES = 500
 """Lines of one log that are shown at once."""
 FIRST_OF_MANY = 200
 PAGE = 500
+COUNT_AGAIN_S = 2.0
+"""How long after lines arrived their levels are counted."""
 TYPING_S = 0.15
 """How long a filter that is being typed waits for the next letter."""
 Post = Callable[[Message], object]
@@ -90,10 +92,10 @@ class Hits(Told):
 
 @dataclass
 class Levels(Told):
-    """Counts of levels; none at the end."""
+    """Counts of levels of a log; none at the end."""
 
+    source: str
     parts: list[Part]
-    failed: str = ""
 
 
 @dataclass
@@ -225,12 +227,12 @@ async def search(post: Post, look: int, moves: Moves, pattern: Pattern, wait: fl
     post(Hits(look, pattern, [], 0, looked, size, is_end=True))
 
 
-async def levels(post: Post, look: int, moves: Moves) -> None:
-    """Post the levels of the whole of the logs."""
+async def levels(post: Post, look: int, moves: Moves, place: Place, wait: float = 0.0) -> None:
+    """Post the levels of what the logs hold beyond a place."""
+    await asyncio.sleep(wait)
     try:
-        async with aclosing(moves.levels()) as batches:
-            async for parts in batches:
-                post(Levels(look, parts))
-        post(Levels(look, []))
-    except RaytuiError as error:
-        post(Levels(look, [], error.message))
+        async with aclosing(moves.levels(place)) as batches:
+            async for source, parts in batches:
+                post(Levels(look, source, parts))
+    finally:
+        post(Levels(look, "", []))

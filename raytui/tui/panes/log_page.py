@@ -17,11 +17,11 @@ from raytui.core.patterns import lenient_pattern
 from raytui.core.session import Logs, LogSource
 from raytui.logs import document
 from raytui.logs.document import Document, Place
-from raytui.logs.finding import Search, Sieve
+from raytui.logs.finding import Bookmarks, Search, Sieve
 from raytui.logs.moving import Moves
 from raytui.tui import log_work
 from raytui.tui.panes.pane import Pane
-from raytui.tui.render.log_state import LookState, command, sentence, short_names
+from raytui.tui.render.log_state import LookState, command, sentence, short_names, short_sentence
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.levels_bar import LevelsBar
 from raytui.tui.widgets.log_lines import LogLines
@@ -42,7 +42,7 @@ class LogPage(Pane):
         self.title = "Logs"
         self.moves: Moves | None = None
         self.state = LookState()
-        self.bookmarks: list[LogLine] = []
+        self.bookmarks = Bookmarks()
         self._logs: Logs | None = None
         self._look = self._first_look = 0
         """The numbers of the present look at the logs, and of the first one at these."""
@@ -51,6 +51,9 @@ class LogPage(Pane):
         self._before_filter: int | None = None
         self._search = Search()
         self._place: Place = {}
+        self._counted: Place = {}
+        """Up to where the levels of each log were counted."""
+        self._counting = False
         self._paging = 0
         self._at_end = True
         self._at_error = False
@@ -68,14 +71,16 @@ class LogPage(Pane):
         self._logs, self.moves, self.title = logs, Moves(logs, sources, zone), title
         names = [source.name for source in sources]
         self.view.names = short_names(names) if len(names) > 1 else {}
-        self.bookmarks, self._search, self._sieve = [], Search(), None
+        self.bookmarks, self._search, self._sieve = Bookmarks(), Search(), None
+        self.view.bookmarks = ()
         self.levels.begin()
         self.state = LookState()
         self._at_error = at_error
         self.view.mark(None)
         self._follow()
         self._first_look = self._look
-        self._work("levels", "the levels", log_work.levels(self.post_message, self._look, self.moves))
+        self._counted = {}
+        self._count()
 
     def _follow(self) -> None:
         """Show the end of the logs."""
@@ -88,6 +93,13 @@ class LogPage(Pane):
         self._show()
         reading = log_work.follow(self.post_message, self._look, self._logs, self.moves)
         self.run_worker(reading, group="follow", exclusive=True, exit_on_error=False)
+
+    def _count(self, wait: float = 0.0) -> None:
+        """Count the levels of what was not counted yet."""
+        assert self.moves is not None
+        self._counting = True
+        counting = log_work.levels(self.post_message, self._look, self.moves, dict(self._counted), wait)
+        self._work("levels", "levels cannot be counted", counting)
 
     def _work(self, group: str, what: str, work: Coroutine[object, object, None]) -> None:
         guarded = log_work.guarded(self.post_message, self._look, what, work)
@@ -116,7 +128,8 @@ class LogPage(Pane):
         )
         names = [source.name for source in self.moves.sources]
         words = sentence(state)
-        self.rule.tell(self.title, f"{words} · {command(names, state)}", short_state=words)
+        room = self.rule.size.width - len(self.title) - 12
+        self.rule.tell(self.title, f"{words} · {command(names, state)}", short_state=short_sentence(state, room))
         self.levels.point(self.view.line.at if self.view.line is not None else None)
 
     # What the workers tell
@@ -129,7 +142,8 @@ class LogPage(Pane):
         change = document.after(self._document, message.lines)
         self._document = change.document
         moved = -change.dropped
-        self.levels.add_lines(message.lines)
+        if not self._counting and message.lines:
+            self._count(log_work.COUNT_AGAIN_S)
         self._search.add_newer(message.lines)
         if self._sieve is not None:
             moved = self._sieve.add_newer(message.lines)
@@ -158,11 +172,8 @@ class LogPage(Pane):
         self._paging = 0
         held = self._document
         grown = len(held) - len(message.before)
-        if (
-            message.look != self._look
-            or grown < 0
-            or (held.lines[:1] and held.lines[0].text != message.before.lines[0].text)
-        ):
+        firsts = [[line.text for line in each.lines[:1]] for each in (held, message.before)]
+        if message.look != self._look or grown < 0 or firsts[0] != firsts[1]:
             return
         # What arrived meanwhile stands behind what was held then.
         newer = held.lines[len(message.before) :]
@@ -218,8 +229,11 @@ class LogPage(Pane):
         message.stop()
         if message.look < self._first_look:
             return
-        self.levels.add(message.parts)
-        if not message.parts:
+        if message.parts:
+            self.levels.add(message.parts)
+            self._counted[message.source] = message.parts[-1].place
+        else:
+            self._counting = False
             self.levels.end()
 
     @on(log_work.Failed)
@@ -256,9 +270,8 @@ class LogPage(Pane):
         else:
             self.view.go_to(0)
 
-    @on(LogLines.Chosen)
-    def _chosen(self, message: LogLines.Chosen) -> None:
-        message.stop()
+    def show_in_context(self) -> None:
+        """Show the line under the cursor among those that the filter hides."""
         line = self.view.line
         if self._sieve is not None and line is not None:
             self._drop_filter()
@@ -372,23 +385,14 @@ class LogPage(Pane):
         """Set a bookmark at the line under the cursor, or take it away."""
         line = self.view.line
         if line is not None and not line.mark:
-            if line in self.bookmarks:
-                self.bookmarks.remove(line)
-            else:
-                self.bookmarks.append(line)
-                self.bookmarks.sort(key=lambda each: (each.at or 0.0, each.offset or 0))
-            self.view.bookmarks = self.bookmarks
+            self.bookmarks.toggle(line)
+            self.view.bookmarks = tuple(self.bookmarks.lines)
             self.view.redraw()
 
     def next_bookmark(self) -> None:
         """Go to the next bookmark, around the end."""
-        line = self.view.line
-        if not self.bookmarks:
+        line = self.bookmarks.after(self.view.line)
+        if line is not None:
+            self.go_to_line(line)
+        else:
             self.app.notify("there is no bookmark", timeout=3)
-            return
-        at = self.bookmarks.index(line) + 1 if line in self.bookmarks else 0
-        self.go_to_line(self.bookmarks[at % len(self.bookmarks)])
-
-
-def _first_text(held: Document) -> str:
-    return held.lines[0].text if held.lines else ""

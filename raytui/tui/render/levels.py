@@ -11,7 +11,7 @@ from raytui.tui.render.text import Line
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
-def levels_line(columns: Sequence[Column], total: Count, now_at: int | None, *, so_far: str = "") -> Line:
+def levels_line(columns: Sequence[Column], total: Count, now_at: int | None, *, more: str = "") -> Line:
     """The histogram with its numbers; the column at which the cursor stands is `│` where nothing was written."""
     most = max((column.of.lines for column in columns), default=0)
     spans: list[tuple[str, str]] = [(" ", "")]
@@ -20,15 +20,15 @@ def levels_line(columns: Sequence[Column], total: Count, now_at: int | None, *, 
         if n == now_at:
             text, role = (text if text != " " else "│"), "accent" if not role or role == "muted" else role
         spans.append((text, role))
-    return (*spans, ("  ", ""), *numbers(total, so_far))
+    return (*spans, ("  ", ""), *numbers(total, more))
 
 
-def numbers(total: Count, so_far: str = "") -> Line:
-    """The numbers of a histogram."""
+def numbers(total: Count, more: str = "") -> Line:
+    """The numbers of a histogram; `more` is `+` while it is still counted."""
     errors = f"{total.errors:,} {'error line' if total.errors == 1 else 'error lines'}"
     return (
         (errors, "error" if total.errors else "muted"),
-        (f" · {total.warnings:,} warnings · {total.lines:,} lines{so_far}", "muted"),
+        (f" · {total.warnings:,} warnings · {total.lines:,}{more} lines", "muted"),
     )
 
 

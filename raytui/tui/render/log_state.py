@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -28,23 +28,34 @@ class LookState(NamedTuple):
 
 def sentence(state: LookState) -> str:
     """The state in a few words."""
-    parts = []
+    return " · ".join(_parts(state))
+
+
+def short_sentence(state: LookState, room: int) -> str:
+    """The state in at most so many characters: what a filter shows first, then what was searched for."""
+    parts = list(_parts(state))
+    while len(parts) > 1 and len(" · ".join(parts)) > room:
+        parts.pop()
+    if len(parts[0]) > room and state.filter:
+        return state.filtered
+    return " · ".join(parts)
+
+
+def _parts(state: LookState) -> Iterator[str]:
+    """What matters most first."""
+    if state.filter:
+        yield f"filter {state.filter!r}: {state.filtered}"
     if state.search:
         more = "+" if state.searching else ""
-        parts.append(
-            f"{state.search!r}: {state.place:,} of {state.matches:,}{more}"
-            if state.matches
-            else f"{state.search!r}: {'searching' if state.searching else 'no match'}"
-        )
-    if state.filter:
-        parts.append(f"filter {state.filter!r}: {state.filtered}")
+        none = "searching" if state.searching else "no match"
+        number = f"{state.place:,} of {state.matches:,}{more}" if state.matches else none
+        yield f"{state.search!r}: {number}"
     if state.ended:
-        parts.append("ended")
+        yield "ended"
     elif state.placed:
-        parts.append("an earlier part, f follows")
+        yield "an earlier part, f follows"
     else:
-        parts.append("following" if state.following else "paused, f follows")
-    return " · ".join(parts)
+        yield "following" if state.following else "paused, f follows"
 
 
 def command(names: Sequence[str], state: LookState) -> str:

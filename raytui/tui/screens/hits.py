@@ -43,6 +43,10 @@ COLUMNS = (
 )
 
 
+MISSED = "missed "
+"""Begins the key of a row that tells of a log that was not searched."""
+
+
 def rows_of(found: Iterable[InLog], missed: Iterable[Missed], now: float) -> tuple[Row, ...]:
     """A row for each log with matches, the one with the newest first; then what could not be searched."""
     held = sorted(found, key=lambda each: -(each.newest.at or 0.0) if each.newest is not None else 0.0)
@@ -66,10 +70,8 @@ def _row(each: InLog, now: float) -> Row:
 
 def _missed(each: Missed) -> Row:
     name = clean(each.source)
-    empty = ("", "")
-    return Row(
-        f"missed {name}", ((name, "warn"), empty, empty, empty), (f"not searched: {clean(each.reason)}", "warn"), 1
-    )
+    told = (("", ""), ("not searched", "warn"), (clean(each.reason), "warn"))
+    return Row(f"{MISSED}{name}", ((name, "warn"), *told))
 
 
 class HitsScreen(OverCluster):
@@ -122,12 +124,14 @@ class HitsScreen(OverCluster):
 
     def commands(self) -> Iterable[Command]:
         """What the palette offers on this screen."""
-        return ()
+        for key in self.calls.keys:
+            if key.id == "in-context":
+                yield Command(key.tooltip, f"key {key.written}", self._action_in_context)
 
     def show_keys(self) -> None:
         """Show the keys that work here."""
-        keys = [key.named("back") for key in bar("log", self.calls.keys) if key.id == "dismiss"]
-        self._key_bar.show([*keys, *bar("log", self.calls.keys)[-2:]])
+        keys = {key.id: key for key in bar("log", self.calls.keys)}
+        self._key_bar.show([keys["in-context"], keys["dismiss"].named("back"), keys["palette"], keys["help"]])
 
     @on(events.Mount)
     def _mounted(self) -> None:
@@ -188,7 +192,10 @@ class HitsScreen(OverCluster):
         self._draw()
 
     def _draw(self) -> None:
-        self.table.show_rows(rows_of(self._found.values(), self._missed, self.now), COLUMNS)
+        rows = rows_of(self._found.values(), self._missed, self.now)
+        self.table.show_rows(rows, COLUMNS)
+        if self._found and not self._over and self.table.cursor.startswith(MISSED):
+            self.table.put_cursor(rows[0].key)
         lines = sum(each.lines or 0 for each in self._found.values())
         more = "" if self._over else "+"
         words = f"{lines:,}{more} lines in {len(self._found)}{more} of {self._logs} logs"
@@ -203,7 +210,11 @@ class HitsScreen(OverCluster):
     @on(RowTable.RowChosen)
     def _row_chosen(self, message: RowTable.RowChosen) -> None:
         message.stop()
-        found = self._found.get(message.key)
+        self._action_in_context()
+
+    def _action_in_context(self) -> None:
+        """Show the newest match of the log under the cursor in its context."""
+        found = self._found.get(self.table.cursor)
         if found is not None and found.newest is not None:
             name = found.source.name
             self.calls.log(LogWish(name, find=self._text, offset=found.newest.offset), clean(name))

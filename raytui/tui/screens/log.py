@@ -88,7 +88,8 @@ class LogScreen(OverCluster):
         """Show the keys that work here."""
         page = self.active
         keys = [key if page.state.filter or key.id != "dismiss" else key.named("back") for key in self._bar()]
-        self._key_bar.show([key for key in keys if key.id != "next" or page.state.search])
+        needs = {"next": page.state.search, "in-context": page.state.filter}
+        self._key_bar.show([key for key in keys if needs.get(key.id, "there")])
 
     def _bar(self) -> Sequence[Key]:
         return bar("log", self.calls.keys)
@@ -231,6 +232,9 @@ class LogScreen(OverCluster):
         if line is not None:
             self.app.copy_to_clipboard(line.text)
             self.app.notify("copied the line", timeout=3)
+
+    def _action_in_context(self) -> None:
+        self.active.show_in_context()
 
     def _action_next(self, step: int) -> None:
         self.active.next(step)

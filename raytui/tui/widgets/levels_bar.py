@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from raytui.core.logline import LogLine
 from raytui.logs.timeline import Column, Part, Timeline
-from raytui.tui.render.levels import levels_line
+from raytui.tui.render.levels import levels_line, numbers
+from raytui.tui.render.text import line_cells
 from raytui.tui.widgets.lines import LineView
 
-NUMBERS = 56
-"""Cells of the numbers beside the columns."""
+STEP = 8
+"""In steps of so many cells the columns give way to their numbers, so that they seldom move."""
 
 
 class LevelsBar(LineView):
@@ -43,12 +43,6 @@ class LevelsBar(LineView):
         self._counted = True
         self.draw()
 
-    def add_lines(self, lines: Iterable[LogLine]) -> None:
-        """Lines were added to logs that were looked at."""
-        if self._counted:
-            for line in lines:
-                self._timeline.add_line(line)
-
     def point(self, at: float | None) -> None:
         """Show where the cursor stands."""
         self._at = at
@@ -64,11 +58,11 @@ class LevelsBar(LineView):
     @property
     def _columns(self) -> list[Column]:
         width = self.size.width or self.app.size.width
-        return self._timeline.columns(max(8, width - NUMBERS))
+        needed = line_cells(numbers(self._timeline.total, "+")) + 4
+        return self._timeline.columns(max(STEP, (width - needed) // STEP * STEP))
 
     def draw(self) -> None:
         """Show what is known."""
         columns, at = self._columns, self._at
         place = next((n for n, each in enumerate(columns) if at is not None and each.begin <= at < each.end), None)
-        so_far = "" if self._counted else " so far"
-        self.show([levels_line(columns, self._timeline.total, place, so_far=so_far)])
+        self.show([levels_line(columns, self._timeline.total, place, more="" if self._counted else "+")])

@@ -49,7 +49,6 @@ class LogLines(LineView, can_focus=True):
         Binding("end,G", "last", "To the end", show=False),
         Binding("left", "pan(-20)", "Left", show=False),
         Binding("right", "pan(20)", "Right", show=False),
-        Binding("enter", "choose", "Show in its context", show=False),
     ]
 
     @dataclass
@@ -67,10 +66,6 @@ class LogLines(LineView, can_focus=True):
         """The very first (-1) or the very last (1) line is wanted."""
 
         step: int
-
-    @dataclass
-    class Chosen(Message):
-        """The line under the cursor is wanted in its context."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
@@ -176,6 +171,8 @@ class LogLines(LineView, can_focus=True):
         x = (row - self._tops[place]) * width if self.wrapped else self.scroll_offset.x
         strip = strip.crop_extend(x, x + width, base)
         if place == self.cursor and self.has_focus:
+            if x == 0 and strip.text.startswith(" "):
+                strip = Strip.join([self.strip_of((("▸", "accent"),), 1), strip.crop(1, width)])
             strip = strip.apply_style(background_style(self.app.theme_variables, "cursor"))
         return strip
 
@@ -268,9 +265,6 @@ class LogLines(LineView, can_focus=True):
     def _action_pan(self, by: int) -> None:
         furthest = max(0, self.virtual_size.width - self.scrollable_content_region.width)
         self.scroll_to(x=max(0, min(furthest, self.scroll_offset.x + by)), animate=False, force=True)
-
-    def _action_choose(self) -> None:
-        self.post_message(self.Chosen())
 
 
 def _spans(line: LogLine) -> Line:

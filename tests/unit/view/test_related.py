@@ -84,7 +84,7 @@ def test_every_list_leads_where_its_definition_says():
         (NODE, LogWish("head")),
         (values.node(9, name="stray"), "node-n9n9n9n9"),
         (PICTURE.joined.in_place[1], LogWish("worker-1")),
-        (ACTORS[1], LogWish("worker-1", 7)),
+        (ACTORS[1], LogWish("worker-1", 7, at_error=True)),
         (TASKS[0], LogWish("head", 7)),
         (RayWorker("w1", is_alive=True, node_id=NODE.node_id, pid=7), LogWish("head", 7, "w1")),
     ],
