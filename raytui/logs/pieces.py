@@ -31,7 +31,7 @@ async def lines(source: str, blob: Blob, query: Query) -> AsyncGenerator[list[Lo
 async def count(source: str, blob: Blob, query: Query, *, first: bool = False) -> int:
     """How many lines of a log are wanted. Raises `OperationFailed`."""
     total = 0
-    async for part in _pieces(source, lambda: _summed(search.count(source, blob, query, first=first))):
+    async for part in _pieces(source, lambda: _summed(search.count(source, blob, query, first=first)), 2):
         total += part
     return total
 
@@ -47,13 +47,14 @@ def _summed(numbers: Iterator[int]) -> Iterator[int]:
     yield total
 
 
-async def _pieces(source: str, make: Callable[[], Iterator[T]]) -> AsyncGenerator[T]:
+async def _pieces(source: str, make: Callable[[], Iterator[T]], at_once: int = 1) -> AsyncGenerator[T]:
+    """All pieces; more than one `at_once` saves threads where a piece is small."""
     iterator: Iterator[T] | None = None
 
     def following() -> list[T]:
         nonlocal iterator
         iterator = iterator or make()
-        return list(islice(iterator, 1))
+        return list(islice(iterator, at_once))
 
     try:
         while True:
@@ -64,9 +65,10 @@ async def _pieces(source: str, make: Callable[[], Iterator[T]]) -> AsyncGenerato
                 # The thread still reads: only when it is done may the file be closed.
                 await asyncio.wait([asked], timeout=PIECE_S)
                 raise
-            if not piece:
+            for each in piece:
+                yield each
+            if len(piece) < at_once:
                 return
-            yield piece[0]
     except OSError as error:
         raise OperationFailed(f"{source} cannot be read: {error.strerror or error}", reason="Unreadable") from error
     finally:
