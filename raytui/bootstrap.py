@@ -113,12 +113,10 @@ class ClusterSession:
 
         return JobRunner(self.platform, self._connect, self.settings.cluster.name)
 
-    @cached_property
+    @property
     def serve(self) -> ServeRunner:
         """The Serve applications of the cluster."""
-        from raytui.manager.serve import ServeRunner
-
-        return ServeRunner(self.jobs.reach)
+        return self.jobs.serve
 
     async def metrics(self, node: Node, session: str) -> NodeMetrics:
         """What a node measures of itself; raises what `read_metrics` raises."""

@@ -49,6 +49,11 @@ class Diagnostics:
         except (OSError, ValueError):
             return
 
+    def ring(self) -> None:
+        """Ring the bell of a terminal."""
+        if self.is_terminal:
+            self._put("\a")
+
     def warning(self, text: str) -> None:
         """Something a person should know that is no failure."""
         self.lines([f"{self.paint('note:', 'warn')} {text}"])

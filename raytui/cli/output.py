@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from raytui.cli.paint import ColorChoice, Paint, is_terminal, paint_for
-from raytui.cli.table import Head, Word, table
 from raytui.core.errors import OperationFailed
 from raytui.view.words import state_role
 
@@ -68,6 +67,8 @@ class Output:
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]], *, states: Sequence[str] = ()) -> None:
         """A table of words with aligned columns; those named in `states` hold words of states."""
+        from raytui.cli.table import Head, Word, table  # which a document does without
+
         cells = [
             [Word(text, state_role(text) if head in states else "") for head, text in zip(heads, row, strict=True)]
             for row in rows

@@ -11,6 +11,7 @@ import click
 from raytui.cli.eventlines import event_line
 from raytui.cli.invocation import Invocation, seconds
 from raytui.cli.plain_status import show_status
+from raytui.cli.telling import told
 from raytui.cli.verb import pass_invocation, verb
 from raytui.cli.view import status_lines
 from raytui.core.changes import changes
@@ -37,7 +38,7 @@ def status(invocation: Invocation, exit_code: bool) -> int:
     "watch",
     short_help="Follow the cluster: one line for each change.",
     examples="raytui watch\nraytui watch --until ok --timeout 300\nraytui watch -o json | jq -c 'select(.type == "
-    '"event")\'',
+    '"event")\'\nraytui watch --notify "~/bin/page-me --urgent"',
 )
 @click.option(
     "--until", type=click.Choice(["running", "absent", "ok"]), help="End when it is so; ok: and not being changed."
@@ -45,7 +46,10 @@ def status(invocation: Invocation, exit_code: bool) -> int:
 @click.option("--timeout", metavar="SECONDS", help="With --until: exit 7 when it is not so by then.")
 @pass_invocation
 def watch(invocation: Invocation, until: str | None, timeout: str | None) -> int:
-    """Print the status once, then one line for each change until Ctrl-C; with -o json one JSON object on each line."""
+    """Print the status once, then one line for each change until Ctrl-C; with -o json one JSON object on each line.
+
+    --notify COMMAND is run, and with --bell the bell rings, once the verdict has been another one for 5 s.
+    """
     limit = seconds("timeout", timeout, None)
     settings = invocation.settings()
     session = invocation.session(settings, long_lived=True)
@@ -53,9 +57,11 @@ def watch(invocation: Invocation, until: str | None, timeout: str | None) -> int
 
     async def follow() -> int:
         printed = PrintedWatch(invocation)
-        async with session, aclosing(session.monitor.snapshots(settings.refresh)) as snapshots:
+        looks = session.monitor.snapshots(settings.refresh)
+        async with session, told(invocation, settings) as tell, aclosing(looks) as snapshots:
             async for snapshot in snapshots:
                 last[:] = [printed.show(snapshot)]
+                tell(snapshot, last[0])
                 if until is not None and is_so(until, snapshot, last[0]):
                     return 0
         return 0

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from raytui.core.capacity_findings import of_waiting
-from raytui.core.causes.nodes import of_application
-from raytui.core.causes.values import Evidence
 from raytui.core.condition import Condition
 from raytui.core.joined import Joined, Member
 from raytui.core.kept import Moment
@@ -182,6 +180,9 @@ def _death(app: Application, node: Node | None) -> str:
 
 def _cause(joined: Joined, app: Application) -> str:
     """What Ray's word and the launcher's together say of the death, where one of them names its cause."""
+    from raytui.core.causes.nodes import of_application
+    from raytui.core.causes.values import Evidence
+
     found = of_application(Evidence(joined), app)
     if found is None or not found.certain or not found.is_death:
         return ""

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from raytui.core.joined import Joined, join
+from raytui.core.joined import Joined, Member, join
 from raytui.core.plan import LIVE, Plan
 from raytui.core.questions import Question
-from raytui.core.snapshot import Actor, Application, Job, Reading, Snapshot
+from raytui.core.snapshot import Actor, Job, Reading, Snapshot
 
 QUESTIONS: frozenset[Question] = frozenset({"nodes", "stats", "jobs", "actors", "serve", "placement_groups", "tasks"})
 """What must be asked for all of it to be known."""
@@ -96,11 +96,12 @@ def _ending(joined: Joined, ids: frozenset[str], *, is_all: bool) -> Blast:
     """What lives on these nodes, or everywhere."""
     snapshot = joined.snapshot
     unknown: list[str] = []
+    silent: dict[str, list[str]] = {}
 
     def known(reading: Reading[tuple[object, ...]], what: str) -> bool:
         if reading.value is None:
             failure = reading.failure or snapshot.gcs.failure or snapshot.dashboard
-            unknown.append(f"{what} ({failure.message if failure is not None else 'no answer yet'})")
+            silent.setdefault(failure.message if failure is not None else "no answer yet", []).append(what)
         elif reading.unreadable:
             unknown.append(f"{reading.unreadable:,} {what} that could not be read")
         return reading.value is not None
@@ -164,7 +165,7 @@ def _ending(joined: Joined, ids: frozenset[str], *, is_all: bool) -> Blast:
         if stores and not any(store is None for store in stores)
         else None,
         is_all=is_all,
-        unknown=tuple(unknown),
+        unknown=(*(f"{', '.join(what)} ({why})" for why, what in silent.items()), *unknown),
     )
 
 
@@ -200,15 +201,17 @@ def _idlest(plan: Plan, joined: Joined) -> str:
     if len(workers) < 2 or any(reading.value is None for reading in asked):
         return ""
 
-    def weight(app: Application, node_id: str, cpu: float | None) -> tuple[int, int, float, int]:
-        there = _ending(joined, frozenset({node_id}), is_all=False)
-        return len(there.jobs or ()), there.actors or 0, 101.0 if cpu is None else cpu, -app.index
+    # Counted in one pass: what is asked of each worker would be a look at every actor for each of thousands.
+    actors = Counter(actor.node_id for actor in snapshot.actors.value or () if actor.state != "DEAD")
+    drivers = Counter(job.driver_node_id for job in snapshot.jobs.value or () if job.status not in JOB_OVER)
 
-    least = min(
-        workers,
-        key=lambda m: weight(m.application, m.node_id, m.node.cpu_percent if m.node is not None else None),
-    )
-    return "" if any(app.name == least.application.name for app in plan.ends) else least.application.short
+    def weight(member: Member) -> tuple[int, int, float, int]:
+        cpu = member.node.cpu_percent if member.node is not None else None
+        known = 101.0 if cpu is None else cpu
+        return drivers[member.node_id], actors[member.node_id], known, -member.application.index
+
+    least = min(workers, key=weight).application
+    return "" if any(app.name == least.name for app in plan.ends) else least.short
 
 
 def _drain(snapshot: Snapshot) -> tuple[str, str]:

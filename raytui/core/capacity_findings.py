@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from raytui.core.condition import Condition
 from raytui.core.joined import Joined
 from raytui.core.kept import Moment
 from raytui.core.life import began
 from raytui.core.platforms import traits
-from raytui.core.quota import Outlook, Shortage, in_use, not_known, outlooks
 from raytui.core.remedy import Hint, Remedy, plus
 from raytui.core.snapshot import Application
 from raytui.core.spec import WORKER
 from raytui.core.units import duration
+
+if TYPE_CHECKING:
+    from raytui.core.quota import Outlook, Shortage
 
 EXPLAIN_AFTER_S = 60.0
 """How long an application of a workbench may be starting before it is told why, as far as anybody knows."""
@@ -64,6 +67,8 @@ def _seen(joined: Joined) -> list[Outlook]:
     snapshot = joined.snapshot
     if snapshot.holdings.value is None:
         return []
+    from raytui.core.quota import outlooks
+
     return outlooks(snapshot.applications.value or (), snapshot.holdings.value)
 
 
@@ -136,6 +141,8 @@ def _unexplained(joined: Joined, app: Application) -> str:
         return ""
     holdings = snapshot.holdings
     if holdings.value is not None:
+        from raytui.core.quota import in_use, not_known
+
         unknown = not_known(holdings.value)
         used = in_use(holdings.value)
         reason = f"quota unknown: {unknown}" if unknown else "no quota is short" + (f" ({used} in use)" if used else "")

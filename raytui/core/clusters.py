@@ -76,6 +76,8 @@ def look_of(entry: Entry, snapshot: Snapshot, assessment: Assessment, before: Cl
     worst = next((one for one in assessment.conditions if one.severity != "info" and not one.is_of_work), None)
     broken = assessment.broken
     why, hint = ("", "") if worst is None else (worst.message, worst.hint)
+    if worst is not None and worst.subject != snapshot.cluster:
+        why = f"{worst.subject.removeprefix(f'{snapshot.cluster}-')}: {why}"
     if worst is None and broken is not None:
         why, hint = broken.message, broken.hint
     if not why and assessment.verdict != "ok":

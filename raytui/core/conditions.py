@@ -9,7 +9,7 @@ people run is a condition, and never changes it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
@@ -28,9 +28,10 @@ from raytui.core.revivals import unfinished
 from raytui.core.snapshot import Application, NodeState, Operation, Snapshot
 from raytui.core.spec import head_name
 from raytui.core.starting import present_report, starting
-from raytui.core.waiting.findings import dated, of_demand
-from raytui.core.waiting.observed import why_waits
-from raytui.core.waiting.values import Waiting
+from raytui.core.waiting.why import why_waits
+
+if TYPE_CHECKING:
+    from raytui.core.waiting.values import Waiting
 
 Phase = Literal["absent", "starting", "running", "degraded", "stopping", "failed", "unknown"]
 Verdict = Literal["ok", "degraded", "down", "unknown"]
@@ -87,8 +88,8 @@ def assess(
     work that waits, by `Waiting.key`; none at the first look.
     """
     joined = join(snapshot)
-    waiting = dated(why_waits(joined), snapshot, waited)
-    judged = _judge(joined, list(of_demand(waiting, snapshot)))
+    waiting, demand = _waiting(joined, waited)
+    judged = _judge(joined, demand)
     seen = first_seen or {}
     since = [
         c if c.since else msgspec.structs.replace(c, since=seen.get((c.subject, c.reason), snapshot.observed_at))
@@ -105,6 +106,17 @@ def assess(
         answered(snapshot, judged.broken),
         waiting,
     )
+
+
+def _waiting(joined: Joined, waited: Mapping[str, float] | None) -> tuple[tuple[Waiting, ...], list[Condition]]:
+    """What waits, dated, and what is wrong with it."""
+    found = why_waits(joined)
+    if not found:
+        return (), []
+    from raytui.core.waiting.findings import dated, of_demand
+
+    waiting = dated(found, joined.snapshot, waited)
+    return waiting, list(of_demand(waiting, joined.snapshot))
 
 
 def node_state(snapshot: Snapshot, application: Application) -> tuple[str, NodeState | None]:

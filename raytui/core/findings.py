@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from raytui.core.condition import Condition
-from raytui.core.job_findings import of_jobs, of_memory, of_serve
 from raytui.core.joined import Joined
 from raytui.core.kept import Moment
 from raytui.core.life import is_current
@@ -20,9 +19,19 @@ def of_cluster(joined: Joined) -> Iterator[Condition]:
     yield from filter(None, joined.derive("launchers", _of_launcher, snapshot.applications.value or ()))
     yield from of_nodes(joined)
     yield from _unreadable(joined)
-    yield from of_jobs(joined)
-    yield from of_memory(joined)
-    yield from of_serve(joined)
+    yield from _of_work(joined)
+
+
+def _of_work(joined: Joined) -> Iterator[Condition]:
+    """What is wrong with what people run, where anything was told that may be."""
+    snapshot = joined.snapshot
+    failed = any(job.status == "FAILED" for job in snapshot.jobs.value or ())
+    if failed or snapshot.events.value or snapshot.serve.value:
+        from raytui.core.job_findings import of_jobs, of_memory, of_serve
+
+        yield from of_jobs(joined)
+        yield from of_memory(joined)
+        yield from of_serve(joined)
 
 
 def _unreadable(joined: Joined) -> Iterator[Condition]:

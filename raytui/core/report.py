@@ -15,7 +15,6 @@ from raytui.core.joined import Joined, join
 from raytui.core.remedy import Hint, as_commands
 from raytui.core.snapshot import Amount, Application, Job, Snapshot, Usage
 from raytui.core.units import rfc3339, rfc3339_or_none
-from raytui.core.waiting.document import waiting_document
 
 SCHEMA_VERSION = 1
 Document = dict[str, object]
@@ -49,15 +48,21 @@ def status_document(snapshot: Snapshot, assessment: Assessment, now: float) -> D
         "resources": _resources(snapshot.usage.value),
         "jobs": _jobs(snapshot.jobs.value),
         "conditions": [condition_document(condition) for condition in assessment.conditions],
-        "waiting": None
-        if snapshot.usage.value is None or snapshot.nodes.value is None
-        else [waiting_document(waiting) for waiting in assessment.waiting],
+        "waiting": None if snapshot.usage.value is None or snapshot.nodes.value is None else _waiting(assessment),
         "ray_version": snapshot.version.value.ray_version if snapshot.version.value else _reported_version(head),
         "auth": {"mode": "token", "token_file": snapshot.token_file} if snapshot.token_file else None,
         "operation": None
         if snapshot.operation is None
         else {**msgspec.structs.asdict(snapshot.operation), "since": rfc3339_or_none(snapshot.operation.since)},
     }
+
+
+def _waiting(assessment: Assessment) -> list[Document]:
+    if not assessment.waiting:
+        return []
+    from raytui.core.waiting.document import waiting_document
+
+    return [waiting_document(waiting) for waiting in assessment.waiting]
 
 
 class Advising(Protocol):

@@ -162,8 +162,8 @@ class Gpu(msgspec.Struct, frozen=True, gc=False):
 
     index: int
     name: str = ""
-    utilization: float = 0.0
-    """Percent."""
+    utilization: float | None = None
+    """Percent; none where the agent does not tell it."""
     memory_used: int = 0
     """Bytes."""
     memory_total: int = 0

@@ -74,6 +74,9 @@ class _Death(msgspec.Struct):
     never_started: bool | None = None
 
 
+_ALIVE = _Death()
+
+
 class _Replica(msgspec.Struct):
     state: str | None = None
     node_id: str | None = None
@@ -193,7 +196,7 @@ def _actor(row: _ActorRow) -> Actor:
 def _death(cause: object) -> tuple[str, _Death]:
     """Ray's `death_cause`: one field, named after the kind of death, with what it tells; empty when nobody died."""
     if not isinstance(cause, dict):
-        return "", _Death()
+        return "", _ALIVE
     for context, detail in cause.items():
         try:
             death = msgspec.convert(detail, _Death, strict=False)

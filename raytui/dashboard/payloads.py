@@ -297,4 +297,4 @@ def _disk(disks: dict[str, _Disk]) -> _Disk | None:
 
 def _gpu(gpu: _Gpu) -> Gpu:
     used, total = (gpu.memory_used or 0) * MEGABYTE, (gpu.memory_total or 0) * MEGABYTE
-    return Gpu(gpu.index or 0, text(gpu.name), finite(gpu.utilization_gpu) or 0.0, whole(used), whole(total))
+    return Gpu(gpu.index or 0, text(gpu.name), finite(gpu.utilization_gpu), whole(used), whole(total))

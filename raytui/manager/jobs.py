@@ -13,6 +13,7 @@ from raytui.core.remedy import CREATE, Remedy
 from raytui.core.session import JobRequest
 from raytui.core.snapshot import Job
 from raytui.manager.packages import pack
+from raytui.manager.serve import ServeRunner
 from raytui.system.backoff import Backoff
 
 OVER = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
@@ -32,6 +33,8 @@ class JobRunner:
         self._connect = connect
         self._cluster = cluster
         self._dashboard: Dashboard | None = None
+        self.serve = ServeRunner(self.reach)
+        """Its Serve applications, over the same connection."""
 
     async def submit(self, request: JobRequest, tell: Callable[[str], None]) -> str:
         """Submit a job under an id of our own, so that a lost answer can be settled by looking for it."""

@@ -24,7 +24,7 @@ from raytui.core.revivals import follow, revival_events
 from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot, Usage
 from raytui.core.spec import WORKER
 from raytui.core.waiting.environments import jobs_setting_up
-from raytui.core.waiting.observed import why_waits
+from raytui.core.waiting.why import why_waits
 from raytui.core.workload import EnvironmentSetup
 from raytui.manager.account import ANSWER_S, Account
 from raytui.manager.beside import Beside

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 
 RUN_S = 10.0
 """How long a command may take."""
@@ -21,30 +21,42 @@ async def run_command(
     or when the caller is cancelled.
     """
     name = argv[0]
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, **variables},
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else ""
-        return f"the command {name} cannot be run: {why or error}"
+    beginning = asyncio.ensure_future(_begin(argv, variables))
+    process: asyncio.subprocess.Process | None = None
     try:
         async with asyncio.timeout(timeout):
+            process = await asyncio.shield(beginning)
             # One that reads nothing, or has ended, closes its end.
             await process.communicate(document)
     except TimeoutError:
         return f"the command {name} did not end within {timeout:g} s and was ended"
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else ""
+        return f"the command {name} cannot be run: {why or error}"
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await asyncio.shield(process.wait())
+        await asyncio.shield(_end(beginning))
     code = process.returncode
     if code:
         return f"the command {name} " + (f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}")
     return ""
+
+
+def _begin(argv: Sequence[str], variables: Mapping[str, str]) -> Coroutine[None, None, asyncio.subprocess.Process]:
+    return asyncio.create_subprocess_exec(
+        *argv,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, **variables},
+        start_new_session=True,
+    )
+
+
+async def _end(beginning: asyncio.Future[asyncio.subprocess.Process]) -> None:
+    """End what was begun, whatever it started; it may have begun before we were told that it has."""
+    with contextlib.suppress(OSError, ValueError):
+        process = await beginning
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()

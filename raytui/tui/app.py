@@ -24,9 +24,8 @@ from raytui.core.clusters import Entry, Opened
 from raytui.core.errors import NotFound
 from raytui.core.session import ConsoleSettings, Session
 from raytui.core.units import sanitize
-from raytui.manager.alarm import Alarm
 from raytui.manager.looks import Place
-from raytui.tui.clusters import Clusters, Tab
+from raytui.tui.clusters import FIRST_MODE, Clusters, Tab
 from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.glyphs import AsciiGlyphs, to_ascii
 from raytui.tui.keys import AMONG_SEVERAL, Key, bindings, table
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
     from raytui.config.settings import Settings
+    from raytui.manager.alarm import Alarm
 
 
 def _commands() -> type[Provider]:
@@ -70,6 +70,7 @@ class RaytuiApp(App[str]):
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     BINDINGS: ClassVar[list[BindingType]] = bindings("anywhere")
 
+    DEFAULT_MODE = FIRST_MODE
     tabs: reactive[tuple[TabMark, ...]] = reactive((), repaint=False)
     """The clusters as the line above the verdict shows them; one alone has no line."""
 
@@ -96,13 +97,12 @@ class RaytuiApp(App[str]):
         name = settings.profile_name
         own = own or Opened(settings, open_session, settings.cluster.name, lambda one: Entry(one, name, _unknown))
         place = Place(Entry(name, name, _unknown), clock, Opened(settings, open_session, own.identity, own.named))
-        alarm = Alarm(self.bell, self._not_told)
-        self._clusters = Clusters(place, others, clock, self._clusters_changed, alarm)
+        self._clusters = Clusters(place, others, clock, self._clusters_changed, self._alarm)
         pair = [key.in_bar for key in self.keys if key.id == "next-cluster"]
         self.tab_keys = f"{pair[0]} next" if pair else ""
         self.set_reactive(RaytuiApp.tabs, self._clusters.marks)
         self._glyphs = AsciiGlyphs(enabled=needs_ascii(screen_file().encoding) if ascii_only is None else ascii_only)
-        self._leaving = self._ending = False
+        self._leaving = self._ending = self._returns = False
         for theme, _ in THEMES.values():
             self.register_theme(theme)
         self.theme = THEMES.get(settings.theme, THEMES["dark"])[0].name
@@ -119,12 +119,14 @@ class RaytuiApp(App[str]):
 
     def get_default_screen(self) -> ClusterScreen:
         """The first mode: the cluster of the settings."""
-        return self.new_cluster(self._clusters.front, self.settings)
+        return self._made(self._clusters.front, self.settings)
 
     def new_cluster(self, tab: Tab, settings: ConsoleSettings) -> ClusterScreen:
         """A screen for a cluster."""
-        made = ClusterScreen(settings, tab.place.session, clock=self._clock, keys=self.keys, mode=tab.mode)
-        tab.screen = made
+        return ClusterScreen(settings, tab.place.session, clock=self._clock, keys=self.keys, mode=tab.mode)
+
+    def _made(self, tab: Tab, settings: ConsoleSettings) -> ClusterScreen:
+        made = tab.screen = self.new_cluster(tab, settings)
         self.watch(made, "latest", partial(self._clusters.saw, tab), init=False)
         self.watch(made, "trouble", partial(self._clusters.failed, tab), init=False)
         self.watch(made, "stale", self._clusters_changed, init=False)
@@ -170,9 +172,13 @@ class RaytuiApp(App[str]):
                 tab.place.forget()
                 tab.screen, tab.mode = None, self._clusters.new_mode()
             if tab.screen is None:
-                self.add_mode(tab.mode, partial(self.new_cluster, tab, settings))
+                self.add_mode(tab.mode, partial(self._made, tab, settings))
         if tab is before and self.current_mode == tab.mode:
             return
+        if not self._returns:
+            self._returns = True
+            # Its screen is Textual's default one, to which there is no way back without a name.
+            self.add_mode(FIRST_MODE, self.get_default_screen)
         self._clusters.front = tab
         there = tab.screen
         await self.switch_mode(tab.mode)
@@ -187,6 +193,11 @@ class RaytuiApp(App[str]):
     @on(ClusterWanted)
     def _cluster_wanted(self, message: ClusterWanted) -> None:
         self.open_cluster(message.name)
+
+    def _alarm(self) -> Alarm:
+        from raytui.manager.alarm import Alarm
+
+        return Alarm(self.bell, self._not_told)
 
     def _not_told(self, sentence: str) -> None:
         """A command that is to tell of changes failed."""
@@ -363,14 +374,13 @@ def run(settings: Settings) -> int:
         )
         return 2
 
-    from raytui.bootstrap import beside, opened
-    from raytui.bootstrap import open_session as build
+    from raytui import bootstrap
 
     def open_session() -> Session:
 
-        return build(settings, long_lived=True)
+        return bootstrap.open_session(settings, long_lived=True)
 
-    return show(RaytuiApp(settings, open_session, own=opened(settings), others=beside(settings)))
+    return show(RaytuiApp(settings, open_session, own=bootstrap.opened(settings), others=bootstrap.beside(settings)))
 
 
 def show(app: RaytuiApp, *, headless: bool = False) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,7 +20,6 @@ from raytui.core.platforms import PlatformName
 from raytui.core.session import ConsoleSettings
 from raytui.core.snapshot import Reading, Snapshot
 from raytui.core.spec import ClusterSpec
-from raytui.manager.alarm import Alarm
 from raytui.manager.looks import FEW, LOOK_S, Place, distinct, listed_beside
 from raytui.system.backoff import Backoff
 from raytui.system.threads import in_daemon_thread
@@ -28,8 +28,11 @@ from raytui.view.picture import Picture
 from raytui.view.words import VERDICTS, look_word
 
 if TYPE_CHECKING:
+    from raytui.manager.alarm import Alarm
     from raytui.tui.screens.cluster import ClusterScreen
 
+FIRST_MODE = "cluster"
+"""The mode in which the console begins."""
 EVERY_S = 20.0
 """Seconds between two short looks at a cluster."""
 SLOWEST_S = 120.0
@@ -107,18 +110,25 @@ class Clusters:
         entries: Sequence[Entry],
         clock: Callable[[], float],
         changed: Callable[[], None],
-        alarm: Alarm,
+        make_alarm: Callable[[], Alarm],
     ) -> None:
-        """`changed` is called when marks, names or their order are other ones."""
+        """`changed` is called when marks, names or their order are other ones.
+
+        The alarm is made with the first look: the first frame needs none.
+        """
         self._clock = clock
         self._changed = changed
-        self._alarm = alarm
-        self.front = Tab(own, "_default")
+        self._make_alarm = make_alarm
+        self.front = Tab(own, FIRST_MODE)
         self.tabs = [self.front, *(Tab(Place(entry, clock), f"cluster {n}") for n, entry in enumerate(entries, 1))]
         self._made = len(self.tabs)
         self._few = asyncio.Semaphore(FEW)
         self._ordered = False
         self._run: Callable[[Coroutine[None, None, None]], object] | None = None
+
+    @cached_property
+    def _alarm(self) -> Alarm:
+        return self._make_alarm()
 
     @property
     def looks(self) -> Reading[tuple[ClusterLook, ...]]:
@@ -179,7 +189,8 @@ class Clusters:
     async def close(self) -> list[str]:
         """Let go of all of them; answers what became of operations that ran."""
         said = [await tab.close() for tab in self.tabs]
-        await self._alarm.close()
+        if "_alarm" in self.__dict__:
+            await self._alarm.close()
         return said
 
     def _took(self, tab: Tab, look: ClusterLook) -> None:

@@ -12,8 +12,9 @@ from raytui.core.errors import RaytuiError, RefusedForSafety
 from raytui.core.joined import Member
 from raytui.core.permission import require_allowed, require_changeable
 from raytui.core.session import Session
-from raytui.core.snapshot import Application, Job, Node, ServeDeployment
+from raytui.core.snapshot import Actor, Application, Job, Node, ServeDeployment
 from raytui.core.spec import WORKER
+from raytui.core.workload import RayWorker, Task
 from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.operation import Notice, Request
 from raytui.tui.render.job_stop import outcome
@@ -146,7 +147,7 @@ class RowChanges:
         return refusal is not None
 
     def _no_application(self) -> None:
-        self._calls.say(Notice("info", "this node belongs to no application of the cluster: raytui cannot change it"))
+        self._calls.say(Notice("info", "no application of the cluster is known to run this: raytui cannot change it"))
 
     async def _stop(self, jobs: Sequence[Job], session: Session) -> None:
         screen = self._screen
@@ -166,9 +167,12 @@ class RowChanges:
 
 
 def application_of(row: object, picture: Picture) -> Application | None:
-    """The application of a row of nodes or applications; none for a node of nobody."""
+    """The application of a row of nodes or applications, or whose node a row lives on; none for a node of nobody."""
     if isinstance(row, Member):
         return row.application
+    if isinstance(row, Actor | Task | RayWorker):
+        node = picture.joined.node(row.node_id)
+        return picture.joined.application_of(node) if node is not None else None
     if isinstance(row, Node):
         return picture.joined.application_of(row) or picture.joined.namesake(row)
     return None

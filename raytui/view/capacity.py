@@ -38,8 +38,9 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
     disk_used: int = 0
     disk_total: int = 0
     gpu: float = 0.0
-    """Percent, of all GPUs."""
+    """Percent, of all GPUs that tell their use."""
     gpus: int = 0
+    """GPUs that tell their use."""
 
 
 class Sample(msgspec.Struct, frozen=True, gc=False):
@@ -128,7 +129,7 @@ def _share(used: int, total: int) -> float | None:
 def _figures(node: Node) -> tuple[float, int, int, int, int, int, int, int, float, int]:
     if node.state != "ALIVE" or node.cpu_percent is None:
         return (0.0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0)
-    gpus = node.gpus
+    told = [gpu.utilization for gpu in node.gpus if gpu.utilization is not None]
     return (
         node.cpu_percent,
         1,
@@ -138,8 +139,8 @@ def _figures(node: Node) -> tuple[float, int, int, int, int, int, int, int, floa
         node.object_store_total or 0,
         node.disk_used or 0,
         node.disk_total or 0,
-        sum(gpu.utilization for gpu in gpus) if gpus else 0.0,
-        len(gpus),
+        sum(told),
+        len(told),
     )
 
 

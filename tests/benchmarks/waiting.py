@@ -17,7 +17,7 @@ import msgspec
 from raytui.core.joined import Joined
 from raytui.core.needs import Part, Pending
 from raytui.core.snapshot import Amount, Node, Reading, Snapshot, Usage
-from raytui.core.waiting.observed import why_waits
+from raytui.core.waiting.why import why_waits
 from raytui.core.workload import Task
 from raytui.platforms.attached import applications_of
 from tests.benchmarks.measure import interleaved, row

@@ -9,11 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from raytui.logs.kept import unpacked
 from tests.contract.process import ROOT, Bench
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
@@ -38,6 +41,9 @@ class Deployed:
         }
 
     def __call__(self, *words: str, code: int = 0) -> dict[str, Any]:
+        return json.loads(self.text(*words, code=code))
+
+    def text(self, *words: str, code: int = 0) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "raytui", "-o", "json", *words],
             env=self.env,
@@ -49,7 +55,7 @@ class Deployed:
         )
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert self.made.info["api_key"] not in done.stdout + done.stderr
-        return json.loads(done.stdout)
+        return done.stdout
 
     def until(self, ready: Callable[[dict[str, Any]], bool], what: str, seconds: float = 90.0) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
@@ -66,6 +72,29 @@ def deployed(tmp_path: Path) -> Iterator[Deployed]:
         yield Deployed(made, tmp_path / "state")
     finally:
         made.close()
+
+
+def kill_with_last_words(app: dict[str, Any], project: Path) -> str:
+    """Let a worker's pod say something new, and kill all that runs in it once its launcher has shipped that."""
+    pod = [psutil.Process(app["pids"][0]), *psutil.Process(app["pids"][0]).children(recursive=True)]
+    raylet = next(process for process in pod if process.name() == "raylet")
+    path = next(word.partition("=")[2] for word in raylet.cmdline() if word.startswith("--stdout_filepath="))
+    needle = f"the last words of {raylet.pid}"
+    with Path(f"/proc/{raylet.pid}/root{path}").open("a") as file:
+        file.write(f"{needle}\n")
+    shipped = project / ".raytui" / "ray-cluster" / "logs" / "worker-1"
+    deadline = time.monotonic() + 60.0
+    while not any(needle.encode() in gunzip(part) for part in shipped.glob("*/raylet.out.*.gz")):
+        assert time.monotonic() < deadline, f"the launcher did not ship what {path} says"
+        time.sleep(0.2)
+    for process in pod:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    return needle
+
+
+def gunzip(part: Path) -> bytes:
+    return b"".join(unpacked(part.read_bytes()))
 
 
 GROUP = """
@@ -121,6 +150,13 @@ def test_from_a_key_to_a_cluster_of_two_groups_and_a_head_that_comes_back(deploy
     ended = {app["name"]: app for app in deployed.made.state()["applications"]}
     assert sorted(ended) == ["ray-cluster-head", "ray-cluster-worker-1"]
     assert ended["ray-cluster-worker-1"]["engine_id"] == apps["ray-cluster-worker-1"]["engine_id"]
+
+    needle = kill_with_last_words(apps["ray-cluster-worker-1"], tmp_path / "wb" / "projects" / project)
+    rows = [json.loads(row) for row in deployed.text("logs", "--all", "--grep", needle).splitlines()]
+    found = [row["source"].partition("/") for row in rows if needle in row.get("line", "")]
+    assert [(node.partition("@")[0], file) for node, _, file in found] == [("worker-1", "raylet.out")], rows
+    deployed.until(lambda status: status["verdict"] == "ok", "the worker to come back")
+    apps = {app["name"]: app for app in deployed.made.state()["applications"]}
 
     os.kill(apps["ray-cluster-head"]["pids"][0], signal.SIGKILL)
     deployed.until(lambda status: status["verdict"] == "down", "the head's death")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from raytui.core.node_metrics import NodeMetrics
-from raytui.core.snapshot import Job, Reading
+from raytui.core.snapshot import Gpu, Job, Reading
 from raytui.tui.keys import KEYS
-from raytui.tui.render.capacity import bars
+from raytui.tui.render.capacity import bars, capacity_lines
 from raytui.tui.render.heat import HeatCells
 from raytui.tui.render.places import places_line, short_count
 from raytui.tui.render.story import story_lines
@@ -173,6 +173,18 @@ async def test_a_planned_end_looks_different_from_a_death():
 
 def test_a_curve_is_blank_where_nobody_knows():
     assert bars([None, 0.0, 50.0, 100.0]) == " ▁▅█"
+
+
+def test_each_gpu_has_a_line_with_its_use_and_its_memory_and_what_nobody_told_is_no_zero():
+    gpus = (Gpu(0, "A100", 91.0, 60_000_000_000, 80_000_000_000), Gpu(1, "A100", None, 0, 0))
+    nodes = (values.node(0), values.node(1, cpu_percent=3.0, gpus=gpus, sampled_at=NOW))
+    shown = picture_of(values.snapshot((values.application(0), values.application(1)), nodes))
+    lines = [text_of(line).rstrip() for line in capacity_lines(shown, 60)]
+    assert lines[-2:] == [
+        "   GPU worker-1:0 ▇  91 %  60.0 / 80 GB  A100",
+        "   GPU worker-1:1       -  memory not known  A100",
+    ]
+    assert any(line.startswith(" GPU") and "91 %" in line for line in lines)
 
 
 def many(count=100, **more):

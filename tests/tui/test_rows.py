@@ -677,3 +677,36 @@ async def test_a_purge_is_a_plan_and_a_question_of_its_own():
         assert session.manager.executed[0].purge
 
     await run_console(body, session, size=(120, 40))
+
+
+@pytest.mark.parametrize("production", [False, True])
+async def test_however_much_ends_the_choices_of_a_question_stay_in_sight_at_80x24(production):
+    session = FakeSession(FakeSettings(production=production))
+
+    async def body(console):
+        await console.show(world())
+        await console.press("x")
+        await asked(console, ConfirmScreen)
+        await console.until(lambda: "Cancel" in console.screen(), "the choices")
+        assert "Stop and purge..." in console.screen()
+        assert ("type ray-cluster to go on" in console.screen()) is production
+
+    await run_console(body, session)
+
+
+async def test_the_nodes_of_marked_actors_are_restarted_in_one_plan_and_the_key_says_that_it_is_nodes():
+    session = FakeSession()
+
+    async def body(console):
+        await console.show(world())
+        screen = await opened(console, "actors")
+        assert "r restart node" in bar_of(console)
+        wanted = [actor.actor_id for actor in ACTORS if actor.node_id == values.node(1).node_id][:2]
+        for identity in wanted:
+            screen.list.table.put_cursor(identity)
+            await console.press("space")
+        await console.press("r")
+        dialog = await asked(console, ConfirmScreen)
+        assert [app.short for app in dialog.plan.ends] == ["worker-1"]
+
+    await run_console(body, session, size=(160, 40))

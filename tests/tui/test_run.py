@@ -130,8 +130,8 @@ class Cluster(ClusterScreen):
 
 
 class Console(RaytuiApp):
-    def new_cluster(self):
-        return Cluster(self.settings, self._open_session, clock=self._clock)
+    def new_cluster(self, tab, settings):
+        return Cluster(settings, tab.place.session, clock=self._clock)
 
 
 sys.exit(show(Console(FakeSettings(), Session, ascii_only=False), headless="headless" in sys.argv))

@@ -69,7 +69,7 @@ def test_absent(snap_compare):
 
 
 def test_the_plan_of_a_stop(snap_compare):
-    assert snap_compare(**console_at((80, 24), healthy(), keys=("x",), wait_for="platform lists none"))
+    assert snap_compare(**console_at((80, 24), healthy(), keys=("x",), wait_for="Stop and purge"))
 
 
 def test_a_start_as_it_runs(snap_compare):

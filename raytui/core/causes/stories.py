@@ -18,8 +18,8 @@ from raytui.core.snapshot import Application, Job, Node, Snapshot
 from raytui.core.units import rfc3339_or_none
 from raytui.core.waiting import sentences
 from raytui.core.waiting.document import waiting_document
-from raytui.core.waiting.observed import why_waits
 from raytui.core.waiting.values import Waiting
+from raytui.core.waiting.why import why_waits
 from raytui.core.workload import PlacementGroup, RayWorker, Task
 
 LINES = 15

@@ -17,6 +17,7 @@ import msgspec
 from raytui.core.needs import Part, Pending, grains
 from raytui.core.snapshot import Actor, Job, Snapshot
 from raytui.core.units import sanitize
+from raytui.core.waiting.states import PENDING_ACTOR, PENDING_GROUP, PENDING_TASK
 from raytui.core.waiting.values import NO_REPORT, STARTING, Demand
 from raytui.core.workload import EnvironmentSetup, PlacementGroup, Task
 
@@ -150,7 +151,7 @@ def _askers(snapshot: Snapshot) -> Iterator[tuple[_Key, _Asker]]:
     alike: dict[_Key, list[Task]] = {}
     created: dict[str, Task] = {}
     for task in snapshot.tasks.value or ():
-        if task.state != "PENDING_NODE_ASSIGNMENT":
+        if task.state != PENDING_TASK:
             continue
         if task.type == "ACTOR_CREATION_TASK" and task.actor_id:
             created[task.actor_id] = task
@@ -160,7 +161,7 @@ def _askers(snapshot: Snapshot) -> Iterator[tuple[_Key, _Asker]]:
     found += [
         (_task_key(actor), _actor(actor, created.pop(actor.actor_id, None), jobs))
         for actor in snapshot.actors.value or ()
-        if actor.state in {"PENDING_CREATION", "RESTARTING"} and not actor.node_id
+        if actor.state in PENDING_ACTOR and not actor.node_id
     ]
     for task in created.values():
         name = sanitize(task.name.removesuffix(".__init__"))
@@ -201,7 +202,7 @@ def _actor(actor: Actor, task: Task | None, jobs: Mapping[str, Job]) -> _Asker:
 
 def _groups(snapshot: Snapshot) -> Iterator[tuple[_Key, _Asker]]:
     for group in snapshot.placement_groups.value or ():
-        if group.state in {"PENDING", "RESCHEDULING"}:
+        if group.state in PENDING_GROUP:
             placed = any(bundle.node_id for bundle in group.bundles)
             parts = _bundles(group)
             name = sanitize(group.name) or group.placement_group_id[:12]

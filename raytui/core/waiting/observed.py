@@ -22,43 +22,11 @@ from raytui.core.waiting.values import Amounts, Holder, Place, Waiting, WorkerKi
 _KUBERAY_GROUP = "ray.io/node-group"
 _OWN_LABELS = frozenset({"ray.io/node-id"})
 """Labels that no other node can have."""
-_KEY = "_why_waits"
 _NO_PLACE = frozenset({"stopping", "stopped", "failed"})
 
 
-def why_waits(joined: Joined) -> list[Waiting]:
-    """Why each demand that Ray has not placed waits, in Ray's order; none where Ray was not asked or tells of none.
-
-    Worked out once for each snapshot, and taken over from the one before where nothing that it depends on changed:
-    of many nodes it takes longer than all else of a round.
-    """
-    kept = joined.snapshot.__dict__.get(_KEY)
-    if not isinstance(kept, list):
-        depends = [(value,) for value in _told(joined)]
-        (kept,) = joined.derive(_KEY, lambda *told: _why_waits(joined, told[-1]), *depends)
-        joined.snapshot.__dict__[_KEY] = kept
-    return kept
-
-
-def _told(joined: Joined) -> tuple[object, ...]:
-    """All that the answers depend on, but for the time: objects that stay the same while what they say does."""
-    snapshot = joined.snapshot
-    readings = (
-        snapshot.nodes,
-        snapshot.usage,
-        snapshot.applications,
-        snapshot.jobs,
-        snapshot.actors,
-        snapshot.tasks,
-        snapshot.placement_groups,
-        snapshot.asked,
-        snapshot.holdings,
-        snapshot.environments,
-    )
-    return (*(reading.value for reading in readings), snapshot.operation, joined.members)
-
-
-def _why_waits(joined: Joined, now: Moment) -> list[Waiting]:
+def work_out(joined: Joined, now: Moment) -> list[Waiting]:
+    """Why each demand that Ray has not placed waits; for `waiting.why`, which keeps it with the snapshot."""
     snapshot = joined.snapshot
     demands = demands_of(snapshot)
     if not demands or snapshot.nodes.value is None:

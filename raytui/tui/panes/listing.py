@@ -154,7 +154,7 @@ class ListPane(Pane):
         source = self._readable
         self._choose_columns(source)
         if source is None:
-            self._show([], None)
+            self._show((), None, None)
             return
         rows = self.kind.rows(source)
         if len(rows) > BIG and (self._wish.filter or self._wish.order):
@@ -164,45 +164,48 @@ class ListPane(Pane):
             self._selected(rows, source, select(self.kind, rows, source, self._wish))
 
     async def _select_beside(self, rows: Sequence[object], source: Picture, wish: Wish) -> None:
-        lines = await asyncio.to_thread(select, self.kind, rows, source, wish)
-        self._selected(rows, source, lines)
+        chosen = await asyncio.to_thread(select, self.kind, rows, source, wish)
+        self._selected(rows, source, chosen)
 
-    def _selected(self, rows: Sequence[object], source: Picture, lines: Sequence[Line[object]]) -> None:
+    def _selected(self, rows: Sequence[object], source: Picture, chosen: Sequence[object]) -> None:
         reading: Reading[Sequence[object]] = self.kind.reading(source)
         beyond = max(0, (reading.total or 0) - len(reading.value or ()))
-        self._show(lines, Counts(len(lines), len(rows), len(rows) + beyond, reading.unreadable))
+        self._show(chosen, source, Counts(len(chosen), len(rows), len(rows) + beyond, reading.unreadable))
 
-    def _fit_names(self, lines: Sequence[Line[object]]) -> None:
+    def _fit_names(self, rows: Sequence[object], source: Picture) -> None:
         """Make room for the longest of the first names.
 
         It is never taken away again: columns do not move by themselves.
         """
         first, *others = self._columns
-        longest = max((cells(line[self._places[0]].text) for line in lines[:NAMES]), default=0)
+        column = self.kind.columns[self._places[0]]
+        longest = max((cells(column.without_role(row, source).text) for row in rows[:NAMES]), default=0)
         if longest > self._longest:
             self._longest = longest
             room = min(longest, max(first.width, first.wide))
             self._columns = (first._replace(width=max(first.width, room)), *others)
 
-    def _show(self, lines: Sequence[Line[object]], counts: Counts | None) -> None:
+    def _show(self, rows: Sequence[object], source: Picture | None, counts: Counts | None) -> None:
         self._counts = counts
-        self._fit_names(lines)
+        if source is not None:
+            self._fit_names(rows, source)
         old = self.stale or (self.picture is not None and failure_of(self.kind, self.picture) is not None)
 
-        def make(line: Line[object]) -> Row:
+        def make(item: object) -> Row:
+            assert source is not None
+            line = Line(item, self.kind.columns, source)
             row = screen_row(self.kind, line, self._places, self._figures)
             return _faded(row) if old else row
 
-        key = self.kind.key
-        self.table.show_rows(LazyRows(lines, lambda line: key(line.row), make), self._columns, self._wish.order)
-        if self._cursor and lines:
+        self.table.show_rows(LazyRows(rows, self.kind.key, make), self._columns, self._wish.order)
+        if self._cursor and rows:
             self.table.put_cursor(self._cursor)
             self._cursor, self._reveals = "", True
         if self._reveals:
             # Once it is laid out: how many rows there are decides how far it scrolls.
             self._reveals = False
             self.table.call_after_refresh(self.table.reveal)
-        self.table.display = bool(lines)
+        self.table.display = bool(rows)
         self._say()
 
     def _say(self) -> None:
@@ -252,15 +255,19 @@ class ListPane(Pane):
             self.draw()
 
 
-def select(kind: Kind, rows: Sequence[object], picture: Picture, wish: Wish) -> Sequence[Line[object]]:
-    """The rows that pass the filter, in the wanted order, each with cells that are made when somebody looks at them."""
-    lines: Sequence[Line[object]] = [Line(row, kind.columns, picture) for row in rows]
+def select(kind: Kind, rows: Sequence[object], picture: Picture, wish: Wish) -> Sequence[object]:
+    """The rows that pass the filter, in the wanted order; cells are made only where these ask for them."""
+    if not wish.filter.strip() and not wish.order:
+        return rows[::-1] if wish.descending else rows
+    lines = [Line(row, kind.columns, picture) for row in rows]
     if wish.filter.strip():
         test = test_of(kind, wish.filter)
         lines = [line for line in lines if test(line)]
     if wish.order:
-        return ordered(lines, kind.place_of(wish.order), descending=wish.descending)
-    return lines[::-1] if wish.descending else lines
+        lines = ordered(lines, kind.place_of(wish.order), descending=wish.descending)
+    elif wish.descending:
+        lines.reverse()
+    return [line.row for line in lines]
 
 
 def _faded(row: Row) -> Row:

@@ -20,12 +20,15 @@ from raytui.tui.messages import LogEnded, LogsArrived
 from raytui.tui.panes.pane import Pane
 from raytui.tui.render.attention import with_keys
 from raytui.tui.render.log_line import MARK, is_error, is_greeting
+from raytui.tui.render.text import cells, wrap
 from raytui.tui.theme import sheet
 from raytui.tui.watch import follow, run_of
 from raytui.tui.widgets.log_view import LogView
 from raytui.view.attention import worst_log
 from raytui.view.picture import Picture
 
+_MOST_LINES = 20
+"""Lines of the sentence with which a log ends: it is whole, whatever the width."""
 _SILENT_ROUNDS = 2
 """Snapshots without a line after which a log counts as silent: what is being opened is not."""
 
@@ -69,8 +72,8 @@ class LogsPane(Pane):
         """Lines of Ray's greeting that were left out."""
         self._at_error = False
         """Whether the last error is to come into view with the first lines."""
-        self._has_told_lines = False
-        """Whether the title was told when there were lines."""
+        self._speaks = False
+        """Whether the log has held a line of its own."""
         self._empty_rounds = 0
         """Snapshots since the log held a line."""
 
@@ -100,6 +103,7 @@ class LogsPane(Pane):
         snapshot = self.picture.snapshot
         self._source, self._ended, self._at_error = source, False, at_error
         self._errors = self._greeting = 0
+        self._speaks = False
         self._run = run_of(snapshot, source)
         self.view.clear()
         self._tell()
@@ -153,7 +157,7 @@ class LogsPane(Pane):
 
     def _listen(self) -> None:
         """A log that has nothing to show gives its room to what has."""
-        self._empty_rounds = 0 if self.view.total else self._empty_rounds + 1
+        self._empty_rounds = 0 if self._speaks else self._empty_rounds + 1
         if self._empty_rounds == _SILENT_ROUNDS:
             self.post_message(self.Silence(is_silent=True))
 
@@ -185,16 +189,17 @@ class LogsPane(Pane):
             if left_out and not self._greeting:
                 shown.insert(0, f"{MARK}Ray's greeting is left out here; raytui logs {self._source} has it")
             self._greeting += left_out
-        if shown and not self.view.total:
-            self._empty_rounds = 0
+        if shown and not self._speaks:
+            self._speaks, self._empty_rounds = True, 0
             self.post_message(self.Silence(is_silent=False))
+            self._tell()
         found = sum(map(is_error, shown))
         self._errors += found
         self.view.append(shown)
         if self._at_error:
             self._at_error = False
             self._show_last_error()
-        if found or not self._has_told_lines:
+        if found:
             self._tell()
 
     def _show_last_error(self) -> None:
@@ -212,7 +217,9 @@ class LogsPane(Pane):
         if message.source == self._source:
             self._ended = True
             hint = with_keys(message.hint, self._verbs)
-            self.view.append([f"{MARK}{message.reason}" + (f"; {hint}" if hint else "")])
+            sentence = message.reason + (f"; {hint}" if hint else "")
+            width = (self.size.width or self.app.size.width) - cells(MARK) - 3
+            self.view.append([f"{MARK}{line}" for line in wrap(sentence, width, _MOST_LINES)])
             self._tell()
 
     def _tell(self) -> None:
@@ -221,8 +228,7 @@ class LogsPane(Pane):
             return
         owner, slash, file = self._source.partition("/")
         state = "ended" if self._ended else "following" if self.view.following else "paused, f follows"
-        self._has_told_lines = bool(self.view.total)
-        if not self._has_told_lines:
+        if not self._speaks and not self._ended:
             state = f"no line yet · {state}"
         if self._errors:
             state = f"{state} · {self._errors:,} {'error' if self._errors == 1 else 'errors'}"

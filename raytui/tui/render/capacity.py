@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from raytui.tui.render.tables import BARS
-from raytui.tui.render.text import Line, cells, fit
+from raytui.tui.render.text import Line, cells, clean, crop, fit
 from raytui.view.capacity import asked, curve, held, sample_of
 from raytui.view.picture import Picture
 from raytui.view.tables.figures import FULL
 from raytui.view.words import Role
 
 _NAME, _PERCENT, _MOST_CURVE = 9, 6, 60
+_MOST_DEVICES = 4
+"""GPUs that have a line of their own."""
 
 
 class Level(NamedTuple):
@@ -34,7 +36,31 @@ def capacity_lines(picture: Picture, width: int) -> tuple[Line, ...]:
     told = max((cells(level.told) for level in levels), default=0)
     room = max(6, min(_MOST_CURVE, width - 1 - _NAME - _PERCENT - 2 - told - 1))
     now = picture.snapshot.observed_at
-    return tuple(_line(level, bars(curve(picture.capacity.history, level.field, room, now))) for level in levels)
+    lines = [_line(level, bars(curve(picture.capacity.history, level.field, room, now))) for level in levels]
+    return (*lines, *_devices(picture, width))
+
+
+def _devices(picture: Picture, width: int) -> Iterator[Line]:
+    """Each GPU by its node, in the order of the nodes; those beyond the first as a number, since they have a list."""
+    living = ((m.application.short, m.node) for m in picture.joined.in_place if m.is_alive and m.node is not None)
+    devices = [(f"{name}:{gpu.index}", gpu) for name, node in living for gpu in node.gpus]
+    name_width = max((cells(name) for name, _ in devices[:_MOST_DEVICES]), default=0)
+    for name, gpu in devices[:_MOST_DEVICES]:
+        share = gpu.utilization
+        full = share is not None and share >= FULL
+        memory = _gb(gpu.memory_used, gpu.memory_total) if gpu.memory_total else "memory not known"
+        told = f"  {memory}  {clean(gpu.name)}".rstrip()
+        yield crop(
+            (
+                (f"   GPU {fit(clean(name), name_width)} ", "muted"),
+                (" " if share is None else bars([share]), "warn" if full else "accent"),
+                ("     -" if share is None else f"{share:>4.0f} %", "warn" if full else "strong"),
+                (told, "muted"),
+            ),
+            width,
+        )
+    if len(devices) > _MOST_DEVICES:
+        yield ((f"   and {len(devices) - _MOST_DEVICES:,} more GPUs in the list of nodes", "muted"),)
 
 
 def levels_of(picture: Picture) -> Iterator[Level]:

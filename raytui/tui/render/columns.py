@@ -76,7 +76,8 @@ class LazyRows(Sequence[Row]):
         """Where the row of that key stands, looked for first where it stood before; none when it is not here."""
         if 0 <= near < len(self) and self.key_at(near) == key:
             return near
-        return self._places.get(key)
+        # Where nothing has the cursor yet the first rows need not wait for an index of all of them.
+        return self._places.get(key) if key else None
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -91,6 +92,8 @@ class Layout(NamedTuple):
     columns: tuple[Column, ...]
 
 
+SENTENCE = 60
+"""Cells from which a column that can be so wide holds sentences."""
 MARGIN = 3
 """A blank, the cursor's mark and a blank."""
 
@@ -98,7 +101,7 @@ MARGIN = 3
 def arrange(columns: Sequence[Column], width: int) -> Layout:
     """As many columns as fit, those of the highest rank left out first.
 
-    Room that is left goes to gaps, then to wide columns.
+    Room that is left goes to gaps, then to wide columns, at least half of it to those of sentences.
     """
     kept = list(range(len(columns)))
     while True:
@@ -109,13 +112,32 @@ def arrange(columns: Sequence[Column], width: int) -> Layout:
         worst = max(columns[n].rank for n in droppable)
         kept.remove(next(n for n in reversed(droppable) if columns[n].rank == worst))
     gap = 2 if need + len(kept) - 1 <= width else 1
-    left = width - need - (gap - 1) * (len(kept) - 1)
-    shown = []
-    for n in kept:
-        more = min(max(0, columns[n].wide - columns[n].width), max(0, left))
-        left -= more
-        shown.append((n, columns[n].width + more))
-    return Layout(tuple(shown), gap, tuple(columns))
+    left = max(0, width - need - (gap - 1) * (len(kept) - 1))
+    more = _share([columns[n] for n in kept], left)
+    shown = tuple((n, columns[n].width + extra) for n, extra in zip(kept, more, strict=True))
+    return Layout(shown, gap, tuple(columns))
+
+
+def _share(columns: Sequence[Column], left: int) -> list[int]:
+    """What each column gets of the room that is left: sentences half of it together, the others by their order.
+
+    Of a name all but the last cells may be missing; of a sentence cut short nothing is understood.
+    """
+    wants = [max(0, column.wide - column.width) for column in columns]
+    sentences = [n for n, column in enumerate(columns) if column.wide >= SENTENCE]
+    spoken_for = min(left // 2, sum(wants[n] for n in sentences))
+    got = [0] * len(columns)
+    free = left - spoken_for
+    for n, want in enumerate(wants):
+        if n not in sentences:
+            got[n] = min(want, free)
+            free -= got[n]
+    free += spoken_for
+    for place, n in enumerate(sentences):
+        others = sum(wants[other] for other in sentences[place:])
+        got[n] = min(wants[n], free * wants[n] // others if others else 0)
+        free -= got[n]
+    return got
 
 
 def head_line(layout: Layout, sorted_by: str = "") -> Line:

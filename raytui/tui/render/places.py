@@ -12,6 +12,9 @@ from raytui.tui.keys import GOES, Key
 from raytui.tui.render.text import Line, Span, crop, line_cells
 from raytui.view.failing import Failing
 
+_SHORT = {" Placement": " PGs", " Conditions": " Conds"}
+"""Labels that are shortened where every list has something to tell."""
+
 
 def places_line(
     keys: Sequence[Key], current: str, width: int = 0, failing: Mapping[str, Failing] | None = None
@@ -22,13 +25,14 @@ def places_line(
     """
     places = sorted((key for key in keys if key.id in GOES), key=_place_of_key)
     made = [(GOES[key.id], _place(key, current, (failing or {}).get(GOES[key.id]))) for key in places]
-    while width and sum(line_cells(line) for _, line in made) > width + 1:
+    while width and sum(line_cells(line) for _, line in made) > width:
         idle = [n for n, (kind, _) in enumerate(made) if kind != current and kind not in (failing or {})]
         if not idle:
+            made = [(kind, tuple((_SHORT.get(text, text), role) for text, role in line)) for kind, line in made]
             break
         made.pop(idle[-1])
     line = tuple(span for _, spans in made for span in spans)
-    return crop(line, width) if width and line_cells(line) > width + 1 else line
+    return crop(line, width) if width and line_cells(line) > width else line
 
 
 def _place_of_key(key: Key) -> str:

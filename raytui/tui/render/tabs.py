@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from raytui.tui.render.text import ELLIPSIS, Line, clean, fit, line_cells
+from raytui.tui.render.text import ELLIPSIS, Line, clean, crop, fit, line_cells
 
 LONGEST = 24
 """Cells of a name."""
+WITH_KEYS = 60
+"""Width from which the keys stand in the line, too."""
 
 
 class TabMark(NamedTuple):
@@ -26,6 +28,7 @@ def tabs_line(marks: Sequence[TabMark], width: int, keys: str = "") -> tuple[Lin
     Where there is no room for all, those around the one in front are shown, with how many there are to both sides.
     """
     made = [_tab(mark) for mark in marks]
+    keys = keys if width >= WITH_KEYS else ""
     front = next((n for n, mark in enumerate(marks) if mark.is_front), 0)
     first, last = front, front + 1
     room = width - len(keys) - 12
@@ -49,7 +52,7 @@ def tabs_line(marks: Sequence[TabMark], width: int, keys: str = "") -> tuple[Lin
     gap = width - line_cells(line) - len(keys) - 1
     if keys and gap > 0:
         line = (*line, (" " * gap, ""), (keys, "key"))
-    return line, tuple(places)
+    return crop(line, width), tuple(places)
 
 
 def _tab(mark: TabMark) -> Line:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from raytui.core.errors import LAYERS, Layer
 from raytui.core.joined import join
 from raytui.core.units import duration
-from raytui.tui.render.text import Line, Span, clean, crop, moment, spread
+from raytui.tui.render.text import Line, Span, clean, crop, line_cells, moment, spread
 from raytui.view.picture import Picture
 from raytui.view.words import LAYER_NAMES, VERDICTS, broken_link, is_stale, verdict_word
 
@@ -49,6 +49,9 @@ def header(picture: Picture | None, times: Times, width: int, names: Names, trou
         (f" · {where} · {phase}", "muted"),
     )
     right = (*_counts(picture, stale=stale), *_age(picture, observed_at, now, stale=stale))
+    if line_cells(left) + line_cells(right) + 2 > width:
+        # The verdict has said so.
+        left = (*left[:-1], (f" · {where}", "muted"))
     return spread(left, right, width), chain(picture, width, stale=stale)
 
 

@@ -83,7 +83,7 @@ class ClusterScreen(Screen[None]):
         *,
         clock: Callable[[], float],
         keys: tuple[Key, ...] = KEYS,
-        mode: str = "_default",
+        mode: str = "cluster",
     ) -> None:
         super().__init__()
         self.settings = settings

@@ -19,6 +19,10 @@ from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.rule import PaneRule
 
 WIDTH = 76
+_SHARE = 0.92
+"""The part of the screen's height that a dialog may take, as its sheet says."""
+_AROUND = 6
+"""Lines of a dialog around what is to be read: its edges, title and choices."""
 
 
 class Body(LineView, can_focus=True):
@@ -98,7 +102,9 @@ class Dialog(ModalScreen[str]):
             self.query_one(f"#{self._choices[1][0]}").focus()
 
     def draw(self) -> None:
-        """Show what is to be read, at the width that there is."""
+        """Show what is to be read, at the width that there is; the choices keep their place below it."""
+        around = _AROUND + (2 if self._typed else 0)
+        self.body.styles.max_height = max(3, int(_SHARE * self.app.size.height) - around)
         self.body.show(self.lines(min(WIDTH, self.app.size.width - 4) - 5))
 
     @on(Button.Pressed)

@@ -23,7 +23,7 @@ _PLACES: tuple[tuple[Place, str], ...] = (
     ("anywhere", "Anywhere"),
 )
 _VERDICTS: tuple[tuple[Verdict, str], ...] = (
-    ("ok", "ok: everything was observed to work"),
+    ("ok", "ok: the cluster was observed to work, whatever fails that runs on it"),
     ("degraded", "degraded: it works, and something needs attention"),
     ("down", "down: it was observed not to work"),
     ("unknown", "unknown: the console is blind, and says since when"),

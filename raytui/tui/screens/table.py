@@ -36,7 +36,7 @@ _CHANGES = {
     "row-stop": frozenset({"jobs"}),
     "row-delete": frozenset({"serve"}),
     "submit": frozenset({"jobs"}),
-    "row-restart": frozenset({"apps", "nodes"}),
+    "row-restart": frozenset({"apps", "nodes", "workers", "actors", "tasks"}),
     "row-scale-up": frozenset({"apps", "nodes"}),
     "row-scale-down": frozenset({"apps", "nodes"}),
 }
@@ -104,6 +104,9 @@ class TableScreen(OverCluster):
             keys = tuple(key.named("deeper") if key.id == "details" else key for key in keys)
         if self.kind.of_profiles:
             keys = tuple(key.named("open") if key.id == "details" else key for key in keys)
+        if self.kind.name not in _CHANGES["row-scale-up"]:
+            # Of what lives on a node the node itself is restarted, and the key says so.
+            keys = tuple(key.named("restart node") if key.id == "row-restart" else key for key in keys)
         shown = [key for key in keys if self._works(key)]
         self._key_bar.show(shown if closes else [key.named("back") if key.id == "dismiss" else key for key in shown])
 

@@ -43,8 +43,8 @@ CLUSTERS: TableKind[ClusterLook] = TableKind(
     key=lambda look: look.name,
     columns=(
         Column("name", lambda look, _: look.name, width=12, wide=24, on_request=True),
-        Column("cluster", lambda look, _: look.cluster or look.name, width=12, wide=28),
-        Column("profile", lambda look, _: look.profile, width=8, wide=16, rank=2),
+        Column("cluster", lambda look, _: look.cluster or look.name, width=12, wide=22),
+        Column("profile", lambda look, _: look.profile, width=8, wide=12, rank=2),
         Column("platform", lambda look, _: look.platform or None, width=8, rank=3, role=muted),
         Column(
             "verdict", lambda look, _: look.verdict, written=lambda look, _: look_word(look)[0], width=10, role=_verdict

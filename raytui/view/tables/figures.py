@@ -131,15 +131,17 @@ def disk_percent(node: Node | None) -> float | None:
 
 def gpu_percent(node: Node | None) -> float | None:
     """Use of the node's GPUs, the mean of them."""
-    return sum(gpu.utilization for gpu in node.gpus) / len(node.gpus) if node is not None and node.gpus else None
+    told = [gpu.utilization for gpu in node.gpus if gpu.utilization is not None] if node is not None else []
+    return sum(told) / len(told) if told else None
 
 
 def gpus_text(node: Node | None) -> str:
     """Use of each GPU, or how many they are and their mean where they are many."""
-    if node is None or not node.gpus:
+    mean = gpu_percent(node)
+    if node is None or mean is None:
         return ""
-    used = " ".join(f"{gpu.utilization:.0f}" for gpu in node.gpus)
-    return f"{used} %" if len(node.gpus) <= 4 else f"{len(node.gpus)} x {gpu_percent(node):.0f} %"
+    used = " ".join("?" if gpu.utilization is None else f"{gpu.utilization:.0f}" for gpu in node.gpus)
+    return f"{used} %" if len(node.gpus) <= 4 else f"{len(node.gpus)} x {mean:.0f} %"
 
 
 def samples(picture: Picture, node: Node) -> list[float]:

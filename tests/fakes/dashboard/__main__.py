@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import time
 
 from tests.fakes.dashboard.scale import BigDashboard
@@ -50,7 +51,17 @@ def main() -> None:
         default=10_000,
         help="weight of one node's figures; over 64 MB in all raytui reads none",
     )
+    parser.add_argument("--calm", action="store_true", help="no work waits for a place")
+    parser.add_argument(
+        "--tell-requests", action="store_true", help="at SIGUSR1 print how many requests there have been"
+    )
     parser.add_argument("--log-rate", type=int, default=0, help="lines a second in a followed log")
+    parser.add_argument("--dead", type=int, default=0, help="how many of the last workers were killed")
+    parser.add_argument(
+        "--failing",
+        action="store_true",
+        help="play the recorded failures: jobs, want of memory, a task that can never run, Serve, a placement group",
+    )
     given = parser.parse_args()
     made = BigDashboard(
         given.nodes,
@@ -64,7 +75,12 @@ def main() -> None:
         groups=given.placement_groups,
         workers=given.workers,
         live=True,
+        dead=given.dead,
+        failing=given.failing,
+        calm=given.calm,
     )
+    if given.tell_requests:
+        signal.signal(signal.SIGUSR1, lambda *_: print(made.requests.total(), flush=True))
     try:
         asyncio.run(serve(made, given.port, given.log_rate))
     except KeyboardInterrupt:

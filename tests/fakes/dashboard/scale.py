@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import time
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.fakes.dashboard import FakeDashboard, recorded
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 100, 10_000
 STARTED_MS = 1_795_452_488_855
+RECORDED_LAST = 1_795_453_000
+"""Seconds at which the last of the recorded failures had happened."""
 RECORDED_AT = b"1795452792.556017"
 """When the recorded figures were measured, as it stands in each row of them."""
 STATES = ("ALIVE", "ALIVE", "ALIVE", "ALIVE", "RESTARTING", "PENDING_CREATION", "DEAD")
@@ -40,8 +43,17 @@ class BigDashboard(FakeDashboard):
         groups: int = 0,
         workers: int = 0,
         live: bool = False,
+        dead: int = 0,
+        failing: bool = False,
+        calm: bool = False,
     ) -> None:
+        """`dead` is how many of the last workers were killed, and `failing` plays the recorded failures on these nodes.
+
+        Those are jobs that failed, one of them for want of memory, a task that can never run, Serve deployments that
+        fail, actors that restart and a placement group that waits.
+        """
         super().__init__()
+        self._dead = range(nodes - dead, nodes)
         self._live = live
         self._began_ms = round(1000 * (time.time() - 3600 - 60 * jobs)) if live else STARTED_MS
         self._random = random.Random(seed)
@@ -56,7 +68,7 @@ class BigDashboard(FakeDashboard):
             "/api/jobs/": [self._job(n) for n in range(jobs)],
         }
         self._made: dict[tuple[str, int], bytes] = {}
-        self.bodies["/api/cluster_status"] = self._usage(nodes)
+        self.bodies["/api/cluster_status"] = self._usage(nodes, calm=calm)
         more = {
             "/api/v0/tasks": (tasks, self._task),
             "/api/v0/placement_groups": (groups, self._group),
@@ -66,6 +78,8 @@ class BigDashboard(FakeDashboard):
         self._rows |= {path: [make(n) for n in range(count)] for path, (count, make) in more.items() if count}
         if not jobs:
             del self._rows["/api/jobs/"]
+        if failing:
+            self._play_failures()
         for path, limit in (
             ("/api/v0/nodes", LARGEST_LIMIT),
             ("/nodes", 0),
@@ -73,6 +87,42 @@ class BigDashboard(FakeDashboard):
             ("/api/v0/actors", LARGEST_LIMIT),
         ):
             self._whole(path, limit)
+
+    def _play_failures(self) -> None:
+        """Lay the recorded failures on the nodes of this cluster, and a few minutes back when it lives."""
+        events = json.loads(recorded("events.json"))
+        for job, told in json.loads(recorded("oom_events.json"))["data"]["events"].items():
+            events["data"]["events"].setdefault(f"oom-{job}", []).extend(told)
+        bodies = {
+            "/events": json.dumps(events).encode(),
+            "/api/jobs/": json.dumps(
+                json.loads(recorded("oom_jobs.json")) + json.loads(recorded("jobs.json"))
+            ).encode(),
+        }
+        for path, name in (
+            ("/api/v0/tasks", "v0_tasks.json"),
+            ("/api/v0/placement_groups", "v0_placement_groups.json"),
+            ("/api/v0/workers", "oom_workers.json"),
+            ("/api/serve/applications/", "failed_serve.json"),
+        ):
+            bodies[path] = recorded(name)
+        if not self._rows["/api/v0/actors"]:
+            bodies["/api/v0/actors"] = recorded("v0_actors.json")
+        for path, body in bodies.items():
+            self.bodies[path] = self._here_and_now(body)
+        self.bodies["/api/cluster_status"] = self._here_and_now(self._usage(len(self.node_ids)))
+
+    def _here_and_now(self, body: bytes) -> bytes:
+        """A recorded answer about these nodes, moved to a few minutes ago."""
+        places: dict[bytes, bytes] = {}
+
+        def node(found: re.Match[bytes]) -> bytes:
+            return places.setdefault(found[0], self.node_ids[-1 - len(places) % len(self.node_ids)].encode())
+
+        body = re.sub(rb"\b[0-9a-f]{56}\b", node, body)
+        later = time.time() - RECORDED_LAST - 120 if self._live else 0.0
+        body = re.sub(rb"\b179\d{10}\b", lambda found: b"%d" % (int(found[0]) + 1000 * later), body)
+        return re.sub(rb"\b179\d{7}\b", lambda found: b"%d" % (int(found[0]) + later), body)
 
     def advance(self) -> None:
         """The next moment: `change` of the nodes have other figures, `change` of the actors another state."""
@@ -117,6 +167,12 @@ class BigDashboard(FakeDashboard):
         row = json.loads(recorded("v0_nodes.json"))["data"]["result"]["result"][0]
         ip = f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}"
         row |= {"node_id": self.node_ids[n], "node_name": self.names[n], "node_ip": ip, "is_head_node": n == 0}
+        if n in self._dead:
+            row |= {
+                "state": "DEAD",
+                "state_message": "Terminated unexpectedly: health check failed due to missing too many heartbeats",
+                "end_time_ms": self._began_ms + 3_480_000,
+            }
         row |= {"start_time_ms": self._began_ms + n, "labels": {"ray.io/node-id": self.node_ids[n]}}
         row["resources_total"] = {
             f"node:{ip}": 1.0,
@@ -142,6 +198,9 @@ class BigDashboard(FakeDashboard):
             "isHeadNode": n == 0,
             "startTimeMs": str(self._began_ms + n),
         }
+        if n in self._dead:
+            # Ray blanks what it knew of it.
+            row["raylet"] |= {"state": "DEAD", "nodeName": "", "isHeadNode": False, "labels": {}, "resourcesTotal": {}}
         made = json.dumps(row).encode()
         # Ray sends as much for nothing: the words of a command line as empty strings.
         empty = (self._row_bytes - len(made)) // 4
@@ -151,7 +210,7 @@ class BigDashboard(FakeDashboard):
         state = self._random.choice(STATES)
         node = self._random.choice(self.node_ids)
         row = {
-            "actor_id": f"{n:024x}01000000",
+            "actor_id": f"{(n + 1) * 0x9E3779B97F4A7C15 % 2**64:016x}{n:08x}01000000",
             "class_name": CLASSES[n % len(CLASSES)],
             "state": state,
             "job_id": "01000000",
@@ -217,9 +276,11 @@ class BigDashboard(FakeDashboard):
         }
         return json.dumps(row).encode()
 
-    def _usage(self, nodes: int) -> bytes:
+    def _usage(self, nodes: int, *, calm: bool) -> bytes:
         tree = json.loads(recorded("cluster_status.json"))
         report = tree["data"]["clusterStatus"]["loadMetricsReport"]
+        if calm:
+            report |= {"resourceDemand": [], "pgDemand": [], "requestDemand": []}
         report["usage"] = {
             "CPU": [1.5 * nodes, 4.0 * nodes],
             "memory": [0.0, 23057694208.0 * nodes],

@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from raytui.core.clusters import ClusterLook
 from raytui.core.errors import ConfigurationError
 from raytui.core.holdings import Held, Holdings
 from raytui.core.patterns import compile_pattern
-from raytui.core.snapshot import Actor, Gpu, Job, RayEvent, ServeDeployment
+from raytui.core.snapshot import Actor, Gpu, Job, RayEvent, Reading, ServeDeployment
 from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task, TaskCount
 from raytui.view.picture import Picture, picture_of
 from raytui.view.tables.kind import Column, TableKind, by_state
@@ -29,7 +30,7 @@ FIGURES = {
 def full() -> Picture:
     """A picture in which every list has a row, one of them without anything that can be unknown."""
     dead = node(2, "DEAD", message="worker killed", ended_at=NOW - 60)
-    return picture_of(
+    seen = picture_of(
         snapshot(
             (
                 application(0),
@@ -53,6 +54,8 @@ def full() -> Picture:
             ray_workers=(RayWorker("w1", is_alive=True), RayWorker("w2", is_alive=False, exit_type="SYSTEM_ERROR")),
         )
     )
+    looks = (ClusterLook("prod", "prod", "ray-cluster", "local", "down", since=NOW - 9), ClusterLook("dev", "dev"))
+    return msgspec.structs.replace(seen, clusters=Reading(looks))
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -20,10 +20,10 @@ from raytui.core.report import status_document
 from raytui.core.snapshot import Actor, Amount, Job, Operation, Reading, Snapshot, Usage
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.core.waiting.demands import PARTLY_PLACED, demands_of
-from raytui.core.waiting.observed import why_waits
 from raytui.core.waiting.outcome import HAS_ROOM, NO_FREE
 from raytui.core.waiting.sentences import message
 from raytui.core.waiting.values import NO_REPORT, STARTING, Waiting
+from raytui.core.waiting.why import why_waits
 from raytui.core.workload import Bundle, EnvironmentSetup, PlacementGroup, Task
 from raytui.platforms.attached import applications_of
 from tests.unit.core.values import NOW, application, node, report, snapshot

@@ -1,0 +1,167 @@
+"""What black boxes kept is found and read under one naming with what lives, with and without a cluster."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import msgspec
+import pytest
+from raytui.core.lives import Life, LifePart, life_of
+
+from raytui.core.errors import NotFound
+from raytui.core.logline import Query
+from raytui.core.patterns import compile_pattern
+from raytui.core.protocols import DashboardTarget
+from raytui.dashboard.client import connect
+from raytui.logs import kept
+from raytui.logs.engine import Logs
+from raytui.logs.kept import unpacked
+from raytui.manager.monitor import Monitor
+from raytui.platforms.cai.project.files import DirectFiles
+from raytui.platforms.cai.project.lives import lives_in
+from tests.fakes.dashboard import FakeDashboard
+from tests.fakes.platform import FakePlatform, application
+from tests.unit.logs.test_engine import named_nodes
+
+PAST, LAST, LIVING = (f"20261125T00000{n}Z-00000{n}" for n in (1, 2, 3))
+
+
+def life(platform: FakePlatform, node: str, name: str, *, ended: bool = True, node_id: str = "", **logs: bytes) -> Life:
+    """A life whose parts stand in the platform's files."""
+    files = {}
+    for log, data in logs.items():
+        path = f"c/logs/{node}/{name}/{log}.out.{0:015d}.gz"
+        platform.files[path] = gzip.compress(data)
+        files[path.rpartition("/")[2]] = len(platform.files[path])
+    record = {"cluster": "ray-cluster", "application": f"ray-cluster-{node}", "node_id": node_id}
+    record |= {"at": "2026-11-25T00:10:00.000Z", "ended": ended}
+    return life_of(node, name, f"c/logs/{node}/{name}", msgspec.json.encode(record), files.items())
+
+
+def dial(target: DashboardTarget):
+    return connect(target, long_lived=True, timeout=0.5, health_timeout=0.5)
+
+
+@pytest.fixture
+async def server():
+    async with FakeDashboard().serving() as running:
+        running.bodies["/api/v0/nodes"] = named_nodes(worker="DEAD")
+        yield running
+
+
+@pytest.fixture
+def platform(server) -> FakePlatform:
+    made = FakePlatform([application("head"), application("worker-1")], server.target)
+    made.kept_lives = (
+        life(made, "head", LIVING, ended=False, node_id="a" * 56, raylet=b"what Ray has too\n"),
+        life(made, "worker-1", PAST, raylet=b"[2026-11-24 23:00:00,000 I 1 1] (raylet) a.cc:1: an earlier life\n"),
+        life(made, "worker-1", LAST, ended=False, node_id="b" * 56, raylet=b"[2026-11-25 00:09:58,000 E 1 1] (raylet) a.cc:1: last words\n"),
+        life(made, "worker-7", PAST, raylet=b"of a worker that is no more\n"),
+    )  # fmt: skip
+    return made
+
+
+@pytest.fixture
+async def logs(platform):
+    made = Logs(platform, dial)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def snapshot(platform):
+    monitor = Monitor(platform, dial, cluster="ray-cluster", profile="local")
+    yield await monitor.observe()
+    await monitor.close()
+
+
+async def test_every_life_but_that_of_a_living_node_is_listed_once(logs, snapshot) -> None:
+    found, _ = await logs.matching(snapshot, (), everything=True)
+    names = [source.name for source in found if source.life is not None]
+    assert names == ["worker-1/raylet.out", f"worker-1@{PAST}/raylet.out", "worker-7/raylet.out"]
+    assert {source.name for source in await logs.sources(snapshot)} == {source.name for source in found}
+
+
+async def test_the_last_words_of_a_dead_node_are_found_and_what_is_missing_is_said(logs, snapshot) -> None:
+    source = await logs.find(snapshot, "worker-1/raylet.out")
+    *lines, end = await logs.read(source)
+    assert lines == ["[2026-11-25 00:09:58,000 E 1 1] (raylet) a.cc:1: last words"]
+    assert "kept until 2026-11-25T00:10:00.000Z" in end
+    query = Query(compile_pattern("last words", "grep"), lines=-1)
+    found, _ = await logs.matching(snapshot, ["worker-*/raylet.*"])
+    shown = [line async for batch in logs.lines(found, query, pytest.fail) for line in batch]
+    assert [(line.source, line.level) for line in shown] == [("worker-1/raylet.out", "ERROR")]
+
+
+async def test_an_earlier_life_is_named_and_lives_are_merged_by_time(logs, snapshot) -> None:
+    found, missed = await logs.matching(snapshot, ["worker-1*/raylet.out", f"worker-1@{PAST}/raylet.out"])
+    assert not missed
+    shown = [line.text async for batch in logs.lines(found, Query(lines=-1), pytest.fail) for line in batch]
+    assert [text.rpartition(": ")[2] for text in shown[:2]] == ["an earlier life", "last words"]
+    source = await logs.find(snapshot, f"worker-1@{PAST}/raylet.out")
+    assert await logs.read(source) == ["[2026-11-24 23:00:00,000 I 1 1] (raylet) a.cc:1: an earlier life"]
+
+
+async def test_a_worker_without_an_application_is_read_by_its_name(logs, snapshot) -> None:
+    assert (await logs.find(snapshot, "worker-7")).name == "worker-7/raylet.out"
+    with pytest.raises(NotFound, match="has no log"):
+        await logs.find(snapshot, "worker-8")
+
+
+async def test_without_a_cluster_all_is_found_under_the_names_of_the_nodes(platform) -> None:
+    platform.applications.clear()
+    monitor, logs = Monitor(platform, dial, cluster="ray-cluster", profile="local"), Logs(platform, dial)
+    absent = await monitor.observe()
+    names = [source.name for source in await logs.sources(absent)]
+    assert names == ["head/raylet.out", f"worker-1@{PAST}/raylet.out", "worker-1/raylet.out", "worker-7/raylet.out"]
+    assert (await logs.read(await logs.find(absent, "head")))[0] == "what Ray has too"
+    await monitor.close()
+    await logs.close()
+
+
+async def test_a_node_that_dies_while_it_is_read_is_read_from_what_was_kept(server, platform, logs, snapshot) -> None:
+    source = msgspec.structs.replace(
+        await logs.find(snapshot, "worker-1/raylet.out"), kind="ray", life=None, filename="raylet.out"
+    )
+    server.fail("500", "/api/v0/logs/file")
+    shown = [line.text async for batch in logs.lines([source], Query(lines=5), pytest.fail) for line in batch]
+    assert "last words" in shown[0]
+
+
+async def test_gaps_are_said_and_a_long_log_goes_through_a_file(platform, logs, monkeypatch) -> None:
+    monkeypatch.setattr(kept, "IN_MEMORY", 1000)
+    long = b"x" * 999 + b"\n"
+    parts = (LifePart("a", 100, 1), LifePart("b", 100 + 5 * 1000, 1), LifePart("c", 100 + 6 * 1000 + 7, 1))
+    platform.files |= {"a": gzip.compress(long * 5), "b": gzip.compress(long), "c": gzip.compress(b"the end")}
+    found = Life("head", LAST, ended=True, logs={"a.out": parts})
+    source = kept.sources_of(found, "head", None)[0]
+    lines = await logs.read(source, -1)
+    assert lines[0] == "raytui: the first 100 bytes of this log were not kept"
+    assert lines[1:7] == [long.decode().strip()] * 6
+    assert lines[7:] == ["raytui: 7 bytes of this log were not kept here", "the end"]
+    del platform.files["b"]
+    assert "raytui: 1,007 bytes of this log were not kept here" in await logs.read(source, -1)
+
+
+@pytest.mark.parametrize("cut", range(0, 60, 7))
+def test_of_a_member_that_was_cut_off_there_is_what_there_is(cut: int) -> None:
+    whole, last = gzip.compress(b"whole\n"), gzip.compress(bytes(range(256)))
+    found = b"".join(unpacked(whole + last[:cut]))
+    assert found.startswith(b"whole\n")
+    assert bytes(range(256)).startswith(found[6:])
+
+
+async def test_the_project_folder_is_looked_through(tmp_path: Path) -> None:
+    place = tmp_path / ".raytui" / "c" / "logs"
+    (place / "worker-1" / PAST).mkdir(parents=True)
+    (place / "worker-1" / "something else").mkdir()
+    (place / "worker-1-e1.log").write_text("a launcher's output\n")
+    (place / "worker-1" / PAST / "serve~1a.log.000000000000000.gz").write_bytes(gzip.compress(b"x\n"))
+    (place / "worker-1" / PAST / "life.json").write_text('{"node_id": "n", "unknown": 1, "exit": null}')
+    (found,) = await lives_in(DirectFiles(tmp_path))("c")
+    assert (found.node, found.name, found.node_id, found.ended) == ("worker-1", PAST, "n", False)
+    assert list(found.logs) == ["serve/a.log"]
+    assert await lives_in(DirectFiles(tmp_path))("another") == ()
+    (place / "worker-1" / PAST / "life.json").write_text("{")
+    assert [each.node_id for each in await lives_in(DirectFiles(tmp_path))("c")] == [""]
