@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from itertools import islice
 from types import GeneratorType
@@ -15,6 +16,8 @@ from raytui.logs.ranges import Blob
 from raytui.system.threads import in_daemon_thread
 
 T = TypeVar("T")
+TURN_S = 0.05
+"""Seconds of counting between two moments in which an interrupt is noticed."""
 PIECE_S = 5.0
 """Seconds that an interrupt waits for a piece at most; a piece takes milliseconds unless a disk hangs."""
 
@@ -28,18 +31,30 @@ async def lines(source: str, blob: Blob, query: Query) -> AsyncGenerator[list[Lo
 async def count(source: str, blob: Blob, query: Query, *, first: bool = False) -> int:
     """How many lines of a log are wanted. Raises `OperationFailed`."""
     total = 0
-    async for part in _pieces(source, lambda: search.count(source, blob, query, first=first)):
+    async for part in _pieces(source, lambda: _summed(search.count(source, blob, query, first=first)), 2):
         total += part
     return total
 
 
-async def _pieces(source: str, make: Callable[[], Iterator[T]]) -> AsyncGenerator[T]:
+def _summed(numbers: Iterator[int]) -> Iterator[int]:
+    """The same sum in fewer parts: each costs a thread, more than a small log itself."""
+    total, until = 0, time.monotonic() + TURN_S
+    for number in numbers:
+        total += number
+        if time.monotonic() > until:
+            yield total
+            total, until = 0, time.monotonic() + TURN_S
+    yield total
+
+
+async def _pieces(source: str, make: Callable[[], Iterator[T]], at_once: int = 1) -> AsyncGenerator[T]:
+    """All pieces; more than one `at_once` saves threads where a piece is small."""
     iterator: Iterator[T] | None = None
 
     def following() -> list[T]:
         nonlocal iterator
         iterator = iterator or make()
-        return list(islice(iterator, 1))
+        return list(islice(iterator, at_once))
 
     try:
         while True:
@@ -50,9 +65,10 @@ async def _pieces(source: str, make: Callable[[], Iterator[T]]) -> AsyncGenerato
                 # The thread still reads: only when it is done may the file be closed.
                 await asyncio.wait([asked], timeout=PIECE_S)
                 raise
-            if not piece:
+            for each in piece:
+                yield each
+            if len(piece) < at_once:
                 return
-            yield piece[0]
     except OSError as error:
         raise OperationFailed(f"{source} cannot be read: {error.strerror or error}", reason="Unreadable") from error
     finally:

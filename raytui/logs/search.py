@@ -16,7 +16,7 @@ import msgspec
 
 from raytui.core.logline import LogLine, Query
 from raytui.logs import programs, window
-from raytui.logs.candidates import Candidates, Signs
+from raytui.logs.candidates import Signs, candidates_of
 from raytui.logs.formats import Reader, parse
 from raytui.logs.lines import shown
 from raytui.logs.ranges import Blob, Raw, backwards, blocks, last_lines
@@ -70,7 +70,7 @@ def count(source: str, blob: Blob, query: Query, *, first: bool = False) -> Iter
 def _counted(source: str, blob: Blob, query: Query, *, first: bool) -> Iterator[int]:
     """Matches of a pattern; where there are many of them, a program counts them all."""
     assert query.pattern is not None
-    candidates, query = Candidates(query.pattern), msgspec.structs.replace(query, context=0)
+    candidates, query = candidates_of(query.pattern), msgspec.structs.replace(query, context=0)
     found = 0
     # Closed before a program counts: the two would read the file from one position.
     with closing(_hits(source, blob, query, 0, dated=False)) as hits:
@@ -154,7 +154,7 @@ def _around(source: str, blob: Blob, query: Query, begin: int) -> Iterator[list[
     """Matches with lines around them: blocks are left out in which nothing matches and that touch no match."""
     pattern, selection = query.pattern, Selection(query)
     assert pattern is not None
-    candidates = Candidates(pattern)
+    candidates = candidates_of(pattern)
     reader: Reader | None = None
     looked_at, passed = begin, 0
     for block in blocks(blob, begin):
@@ -188,7 +188,7 @@ def _lines_before(blob: Blob, offset: int, most: int, stop: int) -> list[Raw]:
 def _candidates(blob: Blob, query: Query, begin: int) -> Iterator[Raw | None]:
     """Lines that may match, in order, and none now and then where there are no more for a while."""
     assert query.pattern is not None
-    candidates = Candidates(query.pattern)
+    candidates = candidates_of(query.pattern)
     position = begin
     if blob.descriptor is not None and blob.size - begin >= programs.PROGRAM_FROM:
         asked = programs.command(candidates)
