@@ -104,7 +104,8 @@ class Spool:
     async def _receive(
         self, part: Path, name: str, chunks: AsyncIterator[bytes], look: Look | None = None
     ) -> None:
-        held, size = bytearray(), 0
+        held: list[bytes] = []
+        size = written = 0
         room = await asyncio.to_thread(self._room)
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE), "wb") as file:
             try:
@@ -116,17 +117,17 @@ class Spool:
                         raise DeadlineExceeded(f"{name} stopped coming after {size:,} bytes") from None
                     if chunk is None:
                         break
-                    held += chunk
+                    held.append(chunk)
                     size += len(chunk)
                     if size > room:
                         raise OSError(errno.ENOSPC, f"it is larger than the room there is, {room:,} bytes")
-                    if len(held) >= FLUSH:
-                        await asyncio.to_thread(file.write, bytes(held))
+                    if size - written >= FLUSH:
+                        await asyncio.to_thread(_put, file, held)
                         held.clear()
+                        written = size
                         if look is not None:
-                            await asyncio.to_thread(file.flush)
                             await look(part, size)
-                await asyncio.to_thread(file.write, bytes(held))
+                await asyncio.to_thread(_put, file, held)
             finally:
                 await chunks.aclose()  # type: ignore[attr-defined] # an async generator
 
@@ -178,6 +179,11 @@ def _join(path: Path, part: Path, lines: int) -> bool:
             return False
         _copy(data[at + len(proof) :], held)
     return True
+
+
+def _put(file: BinaryIO, parts: list[bytes]) -> None:
+    file.writelines(parts)
+    file.flush()
 
 
 def _copy(data: bytes, held: BinaryIO) -> None:
