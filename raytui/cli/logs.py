@@ -127,7 +127,7 @@ def logs(
     async def run() -> int:
         async with session:
             snapshot = await session.monitor.observe()
-            # What black boxes kept outlives the cluster; without any, its absence is the answer.
+            # What launchers shipped outlives the cluster; without any, its absence is the answer.
             known = snapshot.applications
             if known.failure or known.value or not await session.logs.sources(snapshot):
                 require_cluster(snapshot)

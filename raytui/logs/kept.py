@@ -1,4 +1,4 @@
-"""Logs that the black boxes of nodes kept: which there are beside those of living nodes, and their bytes."""
+"""Logs that launchers shipped from nodes: which there are beside those of living nodes, and their bytes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from raytui.core.black_box import Life, LifePart
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError
 from raytui.core.protocols import Platform
 from raytui.core.session import LogSource
+from raytui.core.shipped_logs import LogPart, NodeLife
 from raytui.core.snapshot import Application, Snapshot
 from raytui.logs.lines import clean, whole_lines
 from raytui.logs.naming import rank
@@ -54,10 +54,10 @@ class Kept:
         """`folder` is where long logs are unpacked; without one where the system keeps what passes."""
         self._platform = platform
         self._folder = folder
-        self._looked: dict[str, tuple[float, tuple[Life, ...]]] = {}
+        self._looked: dict[str, tuple[float, tuple[NodeLife, ...]]] = {}
         self._looking = asyncio.Lock()
 
-    async def lives(self, cluster: str) -> tuple[Life, ...]:
+    async def lives(self, cluster: str) -> tuple[NodeLife, ...]:
         """Every kept life, by node and time; none where it cannot be looked for."""
         async with self._looking:
             at, found = self._looked.get(cluster, (0.0, ()))
@@ -152,7 +152,7 @@ class _Unpacking:
         if begin:
             self._write(f"raytui: the first {begin:,} bytes of this log were not kept\n".encode())
 
-    def add(self, part: LifePart, data: bytes) -> None:
+    def add(self, part: LogPart, data: bytes) -> None:
         """Add a part; what the part before it holds beyond its beginning was written by a try that failed."""
         if part.begin > self._at:
             self._mark(f"raytui: {part.begin - self._at:,} bytes of this log were not kept here")
@@ -164,7 +164,7 @@ class _Unpacking:
             self._write(kept)
             self._at += len(kept)
 
-    def end(self, life: Life) -> None:
+    def end(self, life: NodeLife) -> None:
         """Say until when the log was kept, unless all of it was."""
         if not life.ended:
             until = life.at or "an unknown time"
@@ -202,7 +202,7 @@ def unpacked(data: bytes) -> Iterator[bytes]:
         data = member.unused_data
 
 
-def sources_of(life: Life, label: str, app: Application | None) -> list[LogSource]:
+def sources_of(life: NodeLife, label: str, app: Application | None) -> list[LogSource]:
     """The logs of a life under a label."""
     return [
         LogSource(f"{label}/{log}", "kept", app, life.cluster, life.node_id, log, life=life)

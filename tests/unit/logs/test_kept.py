@@ -1,4 +1,4 @@
-"""What black boxes kept is found and read under one naming with what lives, with and without a cluster."""
+"""What launchers shipped is found and read under one naming with what lives, with and without a cluster."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from raytui.core.black_box import Life, LifePart, life_of
 from raytui.core.errors import NotFound
 from raytui.core.logline import Query
 from raytui.core.patterns import compile_pattern
 from raytui.core.protocols import DashboardTarget
+from raytui.core.shipped_logs import LogPart, NodeLife, life_of
 from raytui.dashboard.client import connect
 from raytui.logs import kept
 from raytui.logs.engine import Logs
 from raytui.logs.kept import unpacked
 from raytui.manager.monitor import Monitor
 from raytui.platforms.cai.project.files import DirectFiles
-from raytui.platforms.cai.project.lives import lives_in
+from raytui.platforms.cai.project.shipped_logs import lives_in
 from tests.fakes.dashboard import FakeDashboard
 from tests.fakes.platform import FakePlatform, application
 from tests.unit.logs.test_engine import named_nodes
@@ -27,7 +27,9 @@ from tests.unit.logs.test_engine import named_nodes
 PAST, LAST, LIVING = (f"20261125T00000{n}Z-00000{n}" for n in (1, 2, 3))
 
 
-def life(platform: FakePlatform, node: str, name: str, *, ended: bool = True, node_id: str = "", **logs: bytes) -> Life:
+def life(
+    platform: FakePlatform, node: str, name: str, *, ended: bool = True, node_id: str = "", **logs: bytes
+) -> NodeLife:
     """A life whose parts stand in the platform's files."""
     files = {}
     for log, data in logs.items():
@@ -133,9 +135,9 @@ async def test_a_node_that_dies_while_it_is_read_is_read_from_what_was_kept(serv
 async def test_gaps_are_said_and_a_long_log_goes_through_a_file(platform, logs, monkeypatch) -> None:
     monkeypatch.setattr(kept, "IN_MEMORY", 1000)
     long = b"x" * 999 + b"\n"
-    parts = (LifePart("a", 100, 1), LifePart("b", 100 + 5 * 1000, 1), LifePart("c", 100 + 6 * 1000 + 7, 1))
+    parts = (LogPart("a", 100, 1), LogPart("b", 100 + 5 * 1000, 1), LogPart("c", 100 + 6 * 1000 + 7, 1))
     platform.files |= {"a": gzip.compress(long * 5), "b": gzip.compress(long), "c": gzip.compress(b"the end")}
-    found = Life("head", LAST, ended=True, logs={"a.out": parts})
+    found = NodeLife("head", LAST, ended=True, logs={"a.out": parts})
     source = kept.sources_of(found, "head", None)[0]
     lines = await logs.read(source, -1)
     assert lines[0] == "raytui: the first 100 bytes of this log were not kept"

@@ -1,4 +1,4 @@
-"""What the black boxes of a local cluster's nodes left, found in its folder of logs."""
+"""Logs that the launchers of a local cluster shipped, found in its folder of logs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from raytui.core.black_box import LIFE_RECORD, Life, is_life, life_of
+from raytui.core.shipped_logs import LIFE_RECORD, NodeLife, is_life, life_of
 from raytui.platforms.local.files import Folder
 from raytui.system.files import read_regular
 
 
-def lives(folder: Folder) -> tuple[Life, ...]:
+def lives(folder: Folder) -> tuple[NodeLife, ...]:
     """Every kept life of every node, by node and time; folders that cannot be read are left out."""
     found = []
     for node in _folders(folder.logs):

@@ -1,4 +1,4 @@
-"""What the black box of a node has written: one folder for each life of the node, in it gzip files and a short record.
+"""How Ray's logs lie in the shared folder: a folder for each life of a node, in it gzip files and a short record.
 
 `logs/<node>/<life>/` in the shared folder. A log is held in parts `<log>.<offset>.gz`: the offset says where in the log
 the part begins, and each part is a row of gzip members, so that `zcat` reads it. One process writes them, without a

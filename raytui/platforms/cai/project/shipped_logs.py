@@ -1,12 +1,12 @@
-"""What the black boxes of a cluster's nodes left in the project folder, found in it or through the API's files."""
+"""Logs that the launchers of a cluster shipped to the project folder, found in it or through the API's files."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from raytui.core.black_box import LIFE_RECORD, Life, is_life, life_of
 from raytui.core.errors import NotFound
+from raytui.core.shipped_logs import LIFE_RECORD, NodeLife, is_life, life_of
 from raytui.platforms.cai.project.files import ProjectFiles
 from raytui.platforms.cai.project.folder import folder_of
 
@@ -14,16 +14,16 @@ AT_ONCE = 8
 """Folders that are asked for at the same time: from outside each is a request."""
 
 
-def lives_in(files: ProjectFiles) -> Callable[[str], Coroutine[None, None, tuple[Life, ...]]]:
-    """How a store finds what the black boxes of a cluster's nodes kept."""
+def lives_in(files: ProjectFiles) -> Callable[[str], Coroutine[None, None, tuple[NodeLife, ...]]]:
+    """How a store finds what the launchers of a cluster shipped."""
 
-    async def lives(cluster: str) -> tuple[Life, ...]:
+    async def lives(cluster: str) -> tuple[NodeLife, ...]:
         return await _lives(files, f"{folder_of(cluster)}/logs")
 
     return lives
 
 
-async def _lives(files: ProjectFiles, logs: str) -> tuple[Life, ...]:
+async def _lives(files: ProjectFiles, logs: str) -> tuple[NodeLife, ...]:
     """Every kept life of every node below a cluster's folder of logs, by node and time."""
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -31,7 +31,7 @@ async def _lives(files: ProjectFiles, logs: str) -> tuple[Life, ...]:
         async with gate:
             return sorted(entry.name for entry in await files.entries(place) if entry.is_dir)
 
-    async def life(node: str, name: str) -> Life:
+    async def life(node: str, name: str) -> NodeLife:
         place = f"{logs}/{node}/{name}"
         async with gate:
             held = await files.entries(place)

@@ -13,13 +13,13 @@ import threading
 from pathlib import Path
 
 import pytest
-from raytui_node import black_box, lives
-from raytui_node.black_box import BlackBox, Follower
-from raytui_node.lives import Life
+from raytui_node import log_shipper, shipped_logs
+from raytui_node.log_shipper import Follower, LogShipper
 from raytui_node.process import NOTHING_YET
 from raytui_node.settings import read_settings
+from raytui_node.shipped_logs import Life
 
-from raytui.core.black_box import Life as KeptLife
+from raytui.core.shipped_logs import NodeLife
 from raytui.logs.kept import Kept
 from raytui.platforms.local.store import LocalStore
 from tests.unit.launchers.world import ROOT, World, wait_until
@@ -28,7 +28,7 @@ BUDGET = 10**8
 
 
 class Session:
-    """Ray's folder of logs, and the black box of one node beside it, pass by pass."""
+    """Ray's folder of logs, and the shipper of one node beside it, pass by pass."""
 
     def __init__(self, root: Path, budget: int = BUDGET) -> None:
         self.root = root
@@ -55,11 +55,11 @@ class Session:
         self.life.record(ended=True)
 
 
-async def kept(root: Path) -> tuple[KeptLife, ...]:
+async def kept(root: Path) -> tuple[NodeLife, ...]:
     return await LocalStore(root).lives("c")
 
 
-async def read(root: Path, life: KeptLife, log: str) -> bytes:
+async def read(root: Path, life: NodeLife, log: str) -> bytes:
     class Platform:
         store = LocalStore(root)
 
@@ -177,27 +177,27 @@ async def test_the_head_keeps_the_cluster_within_its_budget(tmp_path: Path, monk
         life = Life(str(root), node, {})
         life.append("raylet.out", 0, random.Random(n).randbytes(100_000), BUDGET)
         life.record(ended=True)
-        os.utime(Path(life.folder) / lives.RECORD, (1e9 + n, 1e9 + n))
-    monkeypatch.setattr(lives, "_KEPT_S", 1e12)
+        os.utime(Path(life.folder) / shipped_logs.RECORD, (1e9 + n, 1e9 + n))
+    monkeypatch.setattr(shipped_logs, "_KEPT_S", 1e12)
     living = Life(str(root), "worker-3", {})
     living.append("raylet.out", 0, random.Random(9).randbytes(100_000), BUDGET)
     living.record()
-    assert lives.share_of(str(root), 10**9, 10**8) == 10**8 // 4
-    lives.keep_cluster_within(str(root), 320_000, "head")
+    assert shipped_logs.share_of(str(root), 10**9, 10**8) == 10**8 // 4
+    shipped_logs.keep_cluster_within(str(root), 320_000, "head")
     assert [life.node for life in await kept(tmp_path)] == ["head", "worker-2", "worker-3"]
     assert not (root / "worker-1").exists()
 
 
-def shipping(tmp_path: Path, **more: str) -> tuple[BlackBox, Path]:
+def shipping(tmp_path: Path, **more: str) -> tuple[LogShipper, Path]:
     logs = tmp_path / "session_1" / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     env = {"RAYTUI_SHARED_DIR": str(tmp_path / "c"), "RAYTUI_CLUSTER": "c", "RAYTUI_APPLICATION": "c-worker-1", **more}
-    return BlackBox(read_settings("worker", env), "worker-1"), logs
+    return LogShipper(read_settings("worker", env), "worker-1"), logs
 
 
 async def test_a_full_disk_is_told_once_and_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(black_box, "PASS_S", 0.01)
-    monkeypatch.setattr(black_box, "_SLOWEST_PASS_S", 0.02)
+    monkeypatch.setattr(log_shipper, "PASS_S", 0.01)
+    monkeypatch.setattr(log_shipper, "_SLOWEST_PASS_S", 0.02)
     box, logs = shipping(tmp_path)
     real, full, tries = os.write, threading.Event(), []
 
@@ -226,7 +226,7 @@ async def test_a_full_disk_is_told_once_and_nothing_is_lost(tmp_path: Path, monk
 
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), ValueError("a defect")])
 def test_whatever_fails_the_thread_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception):
-    monkeypatch.setattr(black_box, "PASS_S", 0.01)
+    monkeypatch.setattr(log_shipper, "PASS_S", 0.01)
     box, _ = shipping(tmp_path)
     asked: list[int] = []
 
@@ -252,7 +252,7 @@ def test_a_file_may_be_no_larger_than_the_system_allows(tmp_path: Path):
     code = f"""
 import sys, resource, random, signal
 sys.path.insert(0, {str(ROOT / "launchers")!r})
-from raytui_node.lives import Life
+from raytui_node.shipped_logs import Life
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 life = Life({str(tmp_path / "c" / "logs")!r}, "worker-1", {{}})

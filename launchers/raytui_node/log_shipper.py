@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from raytui_node.lives import Life, keep_cluster_within, share_of
+from raytui_node.shipped_logs import Life, keep_cluster_within, share_of
 from raytui_node.process import RayParts
 from raytui_node.settings import Settings
 
@@ -166,7 +166,7 @@ class Follower:
             os.close(descriptor)
 
 
-class BlackBox:
+class LogShipper:
     """The shipping of one node's logs: `begin` when Ray is started, `end` when nothing of it is left."""
 
     def __init__(self, settings: Settings, node: str) -> None:
@@ -193,7 +193,7 @@ class BlackBox:
         self._stop = threading.Event()
         shipping = _Shipping(Life(self._root, self._node, about), s, parts, self._stop, self._news.append)
         # A thread ends with its process, however that ends.
-        self._thread = threading.Thread(target=shipping.run, name="black box", daemon=True)
+        self._thread = threading.Thread(target=shipping.run, name="log shipper", daemon=True)
         self._thread.start()
 
     def end(self) -> None:
