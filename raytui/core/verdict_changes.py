@@ -12,6 +12,8 @@ from raytui.core.units import rfc3339, rfc3339_or_none
 
 HOLD_S = 5.0
 """How long another verdict must have been seen, without an observation of the old one, before it is told."""
+MOST_CHARACTERS = 4_000
+"""Characters of a variable: a system refuses to start a program with one beyond some hundred thousand."""
 LONGEST_S = 30.0
 """After that long away from the verdict that was told last, whatever is so now is told."""
 
@@ -96,5 +98,5 @@ def change_variables(change: VerdictChange) -> dict[str, str]:
         "RAYTUI_HINT": as_commands(summary.hint),
         "RAYTUI_SINCE": rfc3339(summary.since) if summary.since else "",
     }
-    # No variable holds a zero byte; a message may hold whatever somebody else wrote.
-    return {name: value.replace("\0", "") for name, value in said.items()}
+    # No variable holds a zero byte, or more than a system takes; a message may hold whatever somebody else wrote.
+    return {name: value.replace("\0", "")[:MOST_CHARACTERS] for name, value in said.items()}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError
+from raytui.core.logline import Missed
 from raytui.core.protocols import Platform
 from raytui.core.session import LogSource
 from raytui.core.shipped_logs import LogPart, NodeLife
@@ -55,6 +56,7 @@ class Kept:
         self._platform = platform
         self._folder = folder
         self._looked: dict[str, tuple[float, tuple[NodeLife, ...]]] = {}
+        self._missed: dict[str, list[Missed]] = {}
         self._looking = asyncio.Lock()
 
     async def lives(self, cluster: str) -> tuple[NodeLife, ...]:
@@ -62,17 +64,25 @@ class Kept:
         async with self._looking:
             at, found = self._looked.get(cluster, (0.0, ()))
             if not at or time.monotonic() - at > FRESH_S:
+                missed: list[Missed] = []
                 try:
-                    found = await self._platform.store.lives(cluster)
-                except RaytuiError:
-                    found = ()
-                self._looked[cluster] = (time.monotonic(), found)
+                    known = await self._platform.store.lives(cluster)
+                except RaytuiError as error:
+                    known, missed = (), [Missed("kept logs", error.message, is_kept=True)]
+                missed += [Missed(_place_of(life), life.unreadable, is_kept=True) for life in known if life.unreadable]
+                found = tuple(life for life in known if not life.unreadable)
+                self._looked[cluster], self._missed[cluster] = (time.monotonic(), found), missed
             return found
+
+    async def missed(self, cluster: str) -> list[Missed]:
+        """What of the kept logs could not be looked at: beside what `lives` answers there may be more."""
+        await self.lives(cluster)
+        return list(self._missed[cluster])
 
     async def newest(self, cluster: str, label: str, app: Application | None) -> list[LogSource]:
         """The logs of the last life of a node that is not alive, under the node's own name."""
         of_node = [life for life in await self.lives(cluster) if life.node == label]
-        return sources_of(of_node[-1], label, app) if of_node else []
+        return sources_of(cluster, of_node[-1], label, app) if of_node else []
 
     async def others(self, snapshot: Snapshot, shown: Iterable[str]) -> list[LogSource]:
         """The logs of all other lives; `shown` are the labels whose last life stands under the node's own name.
@@ -90,7 +100,7 @@ class Kept:
             if life.node_id in alive or (is_last and life.node in named and life.node in apps):
                 continue
             label = life.node if is_last and life.node in named else life.label
-            chosen += sources_of(life, label, apps.get(life.node))
+            chosen += sources_of(snapshot.cluster, life, label, apps.get(life.node))
         return chosen
 
     async def of_node_id(self, cluster: str, node_id: str, file: str) -> LogSource | None:
@@ -202,10 +212,14 @@ def unpacked(data: bytes) -> Iterator[bytes]:
         data = member.unused_data
 
 
-def sources_of(life: NodeLife, label: str, app: Application | None) -> list[LogSource]:
+def _place_of(life: NodeLife) -> str:
+    return f"{life.label if life.name else life.node}/*"
+
+
+def sources_of(cluster: str, life: NodeLife, label: str, app: Application | None) -> list[LogSource]:
     """The logs of a life under a label."""
     return [
-        LogSource(f"{label}/{log}", "kept", app, life.cluster, life.node_id, log, life=life)
+        LogSource(f"{label}/{log}", "kept", app, cluster, life.node_id, log, life=life)
         for log in sorted(life.logs, key=rank)
     ]
 

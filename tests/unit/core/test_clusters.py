@@ -102,7 +102,7 @@ def test_a_return_is_told_too():
     assert turns((0, "ok"), (1, "down"), (7, "down"), (8, "ok"), (14, "ok")) == [(7, "ok", "down"), (14, "down", "ok")]
 
 
-@pytest.mark.parametrize("message", ["node died\nrm -rf /", "$(reboot)", "zero\0byte"])
+@pytest.mark.parametrize("message", ["node died\nrm -rf /", "$(reboot)", "zero\0byte", "x" * 500_000])
 def test_what_is_told_is_data_and_fits_a_variable(message):
     watch = VerdictChanges()
     watch.observe(look(at=NOW))
@@ -114,4 +114,5 @@ def test_what_is_told_is_data_and_fits_a_variable(message):
     assert variables["RAYTUI_PREVIOUS_VERDICT"] == "ok"
     assert variables["RAYTUI_CLUSTER"] == "train"
     assert "\0" not in variables["RAYTUI_MESSAGE"]
+    assert len(variables["RAYTUI_MESSAGE"]) < 2**16
     assert change_document(turn)["message"] == message
