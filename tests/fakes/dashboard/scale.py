@@ -110,7 +110,7 @@ class BigDashboard(FakeDashboard):
             bodies["/api/v0/actors"] = recorded("v0_actors.json")
         for path, body in bodies.items():
             self.bodies[path] = self._here_and_now(body)
-        self.bodies["/api/cluster_status"] = self._here_and_now(self._usage(len(self.node_ids)))
+        self.bodies["/api/cluster_status"] = self._here_and_now(self._usage(len(self.node_ids), calm=False))
 
     def _here_and_now(self, body: bytes) -> bytes:
         """A recorded answer about these nodes, moved to a few minutes ago."""

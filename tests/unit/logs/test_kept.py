@@ -295,3 +295,8 @@ def test_what_a_record_says_is_words() -> None:
     found = life_of("head", PAST, "f", record, [(f"a.out.{0:015d}.gz", 3)])
     assert (found.at.strip(), found.node, found.unreadable) == ("now", "head", "")
     assert life_of("head", PAST, "f", b"[" * 100_000, []).name == PAST
+
+
+@pytest.mark.parametrize("log", ["..~1..~1etc~1passwd", "~1a.out", "a~1.~1b.out", "a\0b"])
+def test_a_log_whose_name_leads_elsewhere_is_none(log) -> None:
+    assert life_of("head", PAST, "f", b"", [(f"{log}.{0:015d}.gz", 3)]).logs == {}
