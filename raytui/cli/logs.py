@@ -127,7 +127,7 @@ def logs(
     async def run() -> int:
         async with session:
             snapshot = await session.monitor.observe()
-            # What black boxes kept outlives the cluster; without any, its absence is the answer.
+            # What launchers shipped outlives the cluster; without any, its absence is the answer.
             known = snapshot.applications
             if known.failure or known.value or not await session.logs.sources(snapshot):
                 require_cluster(snapshot)
@@ -361,9 +361,10 @@ async def _list(invocation: Invocation, view: View, logs: Logs | Folder, snapsho
         broken = judged.broken or judged.unchecked
         if broken is not None and (snapshot.nodes.value is None or snapshot.jobs.value is None):
             invocation.diagnostics.warning(f"what only Ray can name is not listed: {broken.message}")
-    elif missed:
-        missing = _Missing(invocation)
-        for each in missed:
+    missing = _Missing(invocation)
+    for each in missed:
+        # Of the nodes of a cluster what is said above is enough.
+        if snapshot is None or each.is_kept:
             missing.add(each)
     if invocation.output.json:
         rows = [
