@@ -152,9 +152,12 @@ class Logs(Protocol):
         ...
 
     def lines(
-        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None]
+        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None], *, early: bool = False
     ) -> AsyncGenerator[list[LogLine]]:
-        """What a query wants of these logs, merged by time; a log that cannot be read is told to `missed`."""
+        """What a query wants of these logs, merged by time; a log that cannot be read is told to `missed`.
+
+        `early`: matches in logs of other machines come as they are found when much has to be fetched.
+        """
         ...
 
     def counts(

@@ -57,7 +57,7 @@ class Logs(Many):
         self._reaching = asyncio.Lock()
         self._kept_lives = Kept(platform, spool)
         self._places = Places(platform, self._dashboard, self._spool, self._kept_lives)
-        super().__init__(self._places.open, self.follow)
+        super().__init__(self._places.open, self.follow, self._places.search)
 
     async def sources(self, snapshot: Snapshot, only: str = "") -> tuple[LogSource, ...]:
         """Every log there is, or those of `only` (`head`, `worker-1`, `job`).
