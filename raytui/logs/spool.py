@@ -101,9 +101,7 @@ class Spool:
             await self._receive(part, name, ask(lines))
             return await asyncio.to_thread(_join, path, part, lines)
 
-    async def _receive(
-        self, part: Path, name: str, chunks: AsyncIterator[bytes], look: Look | None = None
-    ) -> None:
+    async def _receive(self, part: Path, name: str, chunks: AsyncIterator[bytes], look: Look | None = None) -> None:
         held: list[bytes] = []
         size = written = 0
         room = await asyncio.to_thread(self._room)
