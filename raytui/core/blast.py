@@ -45,7 +45,7 @@ class ReplicaEnd(msgspec.Struct, frozen=True):
 
 
 class Blast(msgspec.Struct, frozen=True):
-    """What ends. None, and a word in `unknown`, where it was not observed."""
+    """What ends. None, and but for objects a word in `unknown`, where it was not observed."""
 
     jobs: tuple[JobEnd, ...] | None = ()
     actors: int | None = 0
@@ -64,7 +64,8 @@ class Blast(msgspec.Struct, frozen=True):
     tasks: dict[str, int] | None = {}
     """Running tasks by name."""
     object_bytes: int | None = None
-    """What the object stores of these nodes hold."""
+    """What the object stores of these nodes hold; none where one of them does not tell, and then nothing is said of it.
+    """
     is_all: bool = False
     """Whether the head is among the nodes, so that everything ends."""
     idlest: str = ""
