@@ -99,8 +99,9 @@ def logs(
 
     worker-N@LIFE/FILE is one that was kept of an earlier life of the node.
 
-    Patterns such as 'worker-*/raylet.*' name many. Several are merged by time, each line with its source. Matches of --grep in
-    logs that have to be fetched through Ray are printed as they are found once 16 MB came, unless --by-time.
+    Patterns such as 'worker-*/raylet.*' name many. Several are merged by time, each line with its source.
+
+    Matches of --grep in logs that are fetched through Ray are printed as they are found once 16 MB came.
     """
     counts = counting or names_only
     if lines is None and (counts or target is not None or archive is not None):
