@@ -220,7 +220,8 @@ def _drain(plan: Plan, snapshot: Snapshot) -> tuple[str, str]:
 
     From 2.59 on a node that is asked to end takes no new work and lets tasks go on for 30 s; 2.48 ends them at once.
     Processes of this machine are given that time (measured: restart and stop of head and workers with tasks of 12 and
-    24 s). A workbench sends SIGTERM and after a time of its own SIGKILL, so only what a step of the plan drains is sure.
+    24 s). A workbench sends SIGTERM and after a time of its own SIGKILL, so only what a step of the plan drains is
+    sure.
     """
     version = snapshot.version.value
     if version is None:
