@@ -64,6 +64,11 @@ class NodesPane(Pane):
         key = self.table.cursor
         return "" if key.startswith("node:") else key
 
+    @property
+    def is_filtered(self) -> bool:
+        """Whether some rows may be hidden."""
+        return bool(self._filter)
+
     def filter(self, text: str) -> None:
         """Show only matching rows."""
         self._filter = text
