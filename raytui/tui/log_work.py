@@ -32,6 +32,8 @@ COUNT_AGAIN_S = 2.0
 TYPING_S = 0.15
 """How long a filter that is being typed waits for the next letter."""
 Post = Callable[[Message], object]
+Work = Callable[[], Coroutine[None, None, None]]
+"""Not begun: another piece of the same kind may take its place before."""
 
 
 @dataclass
@@ -106,10 +108,10 @@ class Failed(Told):
     hint: Hint = ""
 
 
-async def guarded(post: Post, look: int, what: str, work: Coroutine[object, object, None]) -> None:
+async def guarded(post: Post, look: int, what: str, work: Work) -> None:
     """Do a piece of work; what keeps it from being done is told, never raised."""
     try:
-        await work
+        await work()
     except RaytuiError as error:
         post(Failed(look, f"{what}: {error.message}", error.hint))
     except Exception as error:  # noqa: BLE001 - boundary: a log that cannot be read must not end the console
