@@ -98,6 +98,8 @@ class Levels(Told):
 
     source: str
     parts: list[Part]
+    whole: bool = False
+    """Whether that is all there was to count."""
 
 
 @dataclass
@@ -231,10 +233,12 @@ async def search(post: Post, look: int, moves: Moves, pattern: Pattern, wait: fl
 
 async def levels(post: Post, look: int, moves: Moves, place: Place, wait: float = 0.0) -> None:
     """Post the levels of what the logs hold beyond a place."""
-    await asyncio.sleep(wait)
+    whole = False
     try:
+        await asyncio.sleep(wait)
         async with aclosing(moves.levels(place)) as batches:
             async for source, parts in batches:
                 post(Levels(look, source, parts))
+        whole = True
     finally:
-        post(Levels(look, "", []))
+        post(Levels(look, "", [], whole))

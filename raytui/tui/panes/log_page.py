@@ -46,16 +46,13 @@ class LogPage(Pane):
         self.state = LookState()
         self.bookmarks = Bookmarks()
         self._logs: Logs | None = None
-        self._look = self._first_look = 0
-        """The numbers of the present look at the logs, and of the first one at these."""
+        self._look = 0
+        """The number of the present look at the logs."""
         self._document = Document()
         self._sieve: Sieve | None = None
         self._before_filter: int | None = None
         self._search = Search()
         self._place: Place = {}
-        self._counted: Place = {}
-        """Up to where the levels of each log were counted."""
-        self._counting = False
         self._paging = 0
         self._at_end = True
         self._at_error = False
@@ -75,14 +72,11 @@ class LogPage(Pane):
         self.view.names = short_names(names) if len(names) > 1 else {}
         self.bookmarks, self._search, self._sieve = Bookmarks(), Search(), None
         self.view.bookmarks = ()
-        self.levels.begin()
+        self.levels.begin(logs, self.moves)
         self.state = LookState()
         self._at_error = at_error
         self.view.mark(None)
         self._follow()
-        self._first_look = self._look
-        self._counted = {}
-        self._count()
 
     def _follow(self) -> None:
         """Show the end of the logs."""
@@ -95,13 +89,6 @@ class LogPage(Pane):
         self._show()
         reading = partial(log_work.follow, self.post_message, self._look, self._logs, self.moves)
         self._run("follow", reading)
-
-    def _count(self, wait: float = 0.0) -> None:
-        """Count the levels of what was not counted yet."""
-        assert self.moves is not None
-        self._counting = True
-        counting = partial(log_work.levels, self.post_message, self._look, self.moves, dict(self._counted), wait)
-        self._work("levels", "levels cannot be counted", counting)
 
     def _work(self, group: str, what: str, work: log_work.Work) -> None:
         guarded = partial(log_work.guarded, self.post_message, self._look, what, work)
@@ -148,8 +135,8 @@ class LogPage(Pane):
         change = document.after(self._document, message.lines)
         self._document = change.document
         moved = -change.dropped
-        if not self._counting and message.lines:
-            self._count(log_work.COUNT_AGAIN_S)
+        if message.lines:
+            self.levels.grew()
         self._search.add_newer(message.lines)
         if self._sieve is not None:
             moved = self._sieve.add_newer(message.lines)
@@ -229,18 +216,6 @@ class LogPage(Pane):
                 self.go_to_line(self._search.line)
             self.tell()
             self.post_message(self.Changed())
-
-    @on(log_work.Levels)
-    def _levels(self, message: log_work.Levels) -> None:
-        message.stop()
-        if message.look < self._first_look:
-            return
-        if message.parts:
-            self.levels.add(message.parts)
-            self._counted[message.source] = message.parts[-1].place
-        else:
-            self._counting = False
-            self.levels.end()
 
     @on(log_work.Failed)
     def _failed(self, message: log_work.Failed) -> None:
@@ -379,7 +354,9 @@ class LogPage(Pane):
             self._work("go", "errors cannot be looked for", work)
 
     def go_to_column(self, step: int) -> None:
-        """Go to the next column of the histogram that has lines, or the one before."""
+        """Go to the next column of the histogram that has lines, or the one before; count the levels first."""
+        if self.levels.count():
+            return
         column = self.levels.beside(step)
         if column is not None:
             self.go_to_time(column.begin)
