@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,16 @@ CLUSTER = "ray-cluster"
 SPEC = ClusterSpec(name=CLUSTER, head=HeadSpec(cpu=4, memory=24), workers=WorkersSpec(count=2, cpu=2, memory=24))
 DIED = 1_795_452_777.0
 """When Ray removed the node at 10.77.0.3."""
-BEFORE, AFTER = DIED - 30, DIED + 6
+BEFORE, AFTER, AGAIN = DIED - 30, DIED + 6, DIED + 40
+"""A moment before it, one when it was seen, and one when another node has taken its place."""
+_JOINED = AGAIN - 4
+_NEW_ID = "76a89917f3e6871bd9c483e4280c5bb557737a1ee87ad17626140a27"
+"""Id of a node that joined in the recorded log of a raylet."""
 KILLED = "the raylet ended (killed by signal 9)"
 """What the launcher of a node says whose raylet was ended by SIGKILL."""
 DATA = Path(__file__).parents[2] / "unit" / "launchers" / "recorded"
 _STAMP = re.compile(r"2026-11-24 \d\d:\d\d:\d\d")
-_LATER = datetime(2026, 11, 23, 16, 52, 57) - datetime(2026, 11, 24, 9, 17, 14)
+_LATER = datetime.fromisoformat("2026-11-23 16:52:57") - datetime.fromisoformat("2026-11-24 09:17:14")
 _PLACES = {"10.77.0.1": 0, "10.77.0.2": 1, "10.77.0.3": 2}
 _MEASURED = {0: (38.1, 5.2e9), 1: (21.4, 4.1e9), 2: (64.0, 9.7e9)}
 """CPU in percent and bytes of memory: all recorded nodes shared one machine and told the same figures."""
@@ -51,6 +55,7 @@ def applications(at: float, *, failed: bool = False, cluster: str = CLUSTER) -> 
 def _application(node: Node, at: float, *, failed: bool, cluster: str) -> Application:
     index = _PLACES[node.ip]
     ended = failed and index == 2
+    joined = _JOINED if index == 2 and at >= AGAIN else node.started_at
     return Application(
         f"app-{index}",
         node.name,
@@ -60,7 +65,7 @@ def _application(node: Node, at: float, *, failed: bool, cluster: str) -> Applic
         "failed" if ended else "running",
         raw_state="APPLICATION_FAILED" if ended else "APPLICATION_RUNNING",
         created_at=node.started_at - 20,
-        started_at=node.started_at - 5,
+        started_at=joined - 5,
         ended_at=DIED if ended else 0.0,
         ray_port=6379,
         dashboard_port=8265,
@@ -71,7 +76,7 @@ def _application(node: Node, at: float, *, failed: bool, cluster: str) -> Applic
         launcher=LauncherReport(
             state="failed" if ended else "alive",
             message=KILLED if ended else "",
-            node_id=node.node_id,
+            node_id=_NEW_ID if joined == _JOINED else node.node_id,
             ray_version="2.60.0",
             ip=node.ip,
             at=DIED if ended else at - 2,
@@ -89,7 +94,11 @@ def _named(cluster: str) -> list[Node]:
 def nodes(at: float, *, dead: bool = False, cluster: str = CLUSTER, load: float = 0.0) -> tuple[Node, ...]:
     """The nodes with their figures; `load` is added to the recorded use of CPU."""
     figures = next(iter(parse_node_stats(recorded("nodes_summary.json")).values()))
-    return tuple(_node(node, figures, at, dead=dead, load=load) for node in _named(cluster))
+    known = _named(cluster)
+    gone = () if at < AGAIN else (known.pop(),)
+    if gone:
+        known.append(msgspec.structs.replace(gone[0], node_id=_NEW_ID, started_at=_JOINED))
+    return (*(_node(node, figures, at, dead=dead, load=load) for node in known), *gone)
 
 
 def _node(node: Node, figures: Node, at: float, *, dead: bool, load: float) -> Node:
@@ -176,10 +185,14 @@ def job_log() -> list[str]:
     return job.message.partition("chars):\n")[2].splitlines()
 
 
-def launcher_log(index: int, *, ended: bool = False) -> list[str]:
-    """What the launcher of a node writes; with `ended`, what `ray start` said when its raylet was killed."""
+def launcher_log(index: int, *, ended: bool = False, again: bool = False) -> list[str]:
+    """What the launcher of a node writes; with `ended`, what `ray start` said when its raylet was killed.
+
+    `again` is the begin of another run of it.
+    """
     name = worker_name(CLUSTER, index) if index else head_name(CLUSTER)
-    lines = [f"2026-11-23T16:48:1{5 + index}.147Z raytui: {name}: joining: GCS answers at 10.77.0.1:6379"]
+    began = "16:53:28.020Z" if again else f"16:48:1{5 + index}.147Z"
+    lines = [f"2026-11-23T{began} raytui: {name}: joining: GCS answers at 10.77.0.1:6379"]
     if ended:
         words = (DATA / "raylet_killed.txt").read_text().splitlines()
         lines += _STAMP.sub(_at_the_death, "\n".join(line.rstrip() for line in words if line)).splitlines()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from functools import partial
 
 from rich.console import RenderableType
 
@@ -19,7 +20,7 @@ from raytui.tui.screens.sources import SourcesScreen
 from tests.tui.conftest import Console
 from tests.tui.fakes import Clock, FakeManager, FakeSession, as_session
 from tests.tui.pictures import recorded
-from tests.tui.pictures.recorded import AFTER, BEFORE, whole
+from tests.tui.pictures.recorded import AFTER, AGAIN, BEFORE, whole
 from tests.tui.pictures.svg import film, painted, picture
 
 LOADS = (2.0, 3.5, 1.0, 4.0, 6.0, 5.0, 8.0, 3.0, 2.5, 4.5)
@@ -208,7 +209,7 @@ class Film:
 
 async def minute_on_call() -> str:
     """A worker dies, and one reads why, looks at its last words and restarts it."""
-    size, made = (100, 30), []
+    size, made = (100, 28), []
     session = session_of()
 
     async def body(console: Console) -> None:
@@ -235,8 +236,16 @@ async def minute_on_call() -> str:
     return made[0]
 
 
+def is_told(console: Console, event: StepEvent) -> bool:
+    """Whether the console knows of this progress."""
+    operation = console.cluster.operation
+    return operation is not None and any(step.event == event for step in operation.steps)
+
+
 async def restarted(console: Console, reel: Film) -> None:
     """Press `r`, read the plan, confirm it and follow its steps until all is well."""
+    console.clock.now += 9
+    await shown(console, whole(AFTER + 10, dead=True, failing=False))
     await console.press("r")
     await console.until(lambda: isinstance(console.app.screen, ConfirmScreen) and console.app.focused, "the plan")
     await reel.take(4)
@@ -246,21 +255,23 @@ async def restarted(console: Console, reel: Film) -> None:
     manager = console.session.manager
     assert isinstance(manager, StepByStep)
     await console.until(lambda: manager.executed, "the restart")
-    for event, seconds in (
-        (StepEvent("launchers written", "done", 0.3), 0.5),
-        (StepEvent("worker applications restarted", "done", 1.4, "worker-2"), 1.0),
-        (StepEvent("head answers", "done", 0.2), 0.5),
-        (StepEvent("nodes alive", "running", 6.0, "2/3"), 2.0),
+    for event, later in (
+        (StepEvent("launchers written", "done", 0.3), 1),
+        (StepEvent("worker applications restarted", "done", 1.4, "worker-2"), 1),
+        (StepEvent("head answers", "done", 0.2), 1),
+        (StepEvent("nodes alive", "running", 0.0, "2/3"), 6),
     ):
         manager.steps.put_nowait(event)
-        await console.until(lambda event=event: event.step in console.screen(), event.step)
-        console.clock.now += seconds
-        console.cluster._tick()
-        await reel.take(seconds)
+        await console.until(partial(is_told, console, event), event.step)
+        await shown(console, whole(console.clock.now + later - 1, dead=True, failing=False))
+        await reel.take(1)
     manager.steps.put_nowait(StepEvent("nodes alive", "done", 9.0, "3/3"))
     manager.steps.put_nowait(None)
+    console.clock.now += 3
+    console.session.logs.more["worker-2"].put_nowait(recorded.launcher_log(2, again=True))
     await console.until(lambda: not console.cluster.operation.is_running, "the end")
-    await shown(console, whole(AFTER + 20, failing=False))
+    await shown(console, whole(AGAIN, failing=False))
+    await console.until(lambda: "16:53:28" in console.screen(), "the first words of the new run")
     await reel.take(2)
     await console.press("escape")
     await reel.take(3)

@@ -20,20 +20,21 @@ _STYLE = f"""
 {{styles}}
 """.strip()
 _HEAD = '<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">\n'
-_PICTURE = (
+_FRAME = (
     _HEAD
     + f"<style>\n{_STYLE}\n</style>\n"
-    + '<defs><clipPath id="t-clip-terminal"><rect width="{terminal_width}" height="{terminal_height}"/></clipPath></defs>\n'
+    + '<defs><clipPath id="t-clip-terminal"><rect width="{terminal_width}" height="{terminal_height}"/></clipPath>@lines@</defs>\n'
     + "{chrome}\n"
-    + '<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#t-clip-terminal)">\n'
-    + "{backgrounds}\n"
-    + '<g class="t-matrix">\n{matrix}\n</g>\n</g>\n</svg>\n'
+    + '<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#t-clip-terminal)">\n@screen@\n</g>\n</svg>\n'
 )
+_SCREEN = '{backgrounds}\n<g class="t-matrix">\n{matrix}\n</g>'
 _LINE_CLIP = re.compile(r' clip-path="url\(#t-line-\d+\)"')
 _PLACED = re.compile(r'<(?:rect|text) [^>]*? y="([\d.]+)"[^>]*?(?:/>|>[^<]*</text>)')
 _TEXT = re.compile(r'<text (class="[^"]*") x="([^"]*)" y="([^"]*)" textLength="[^"]*">([^<]*)</text>')
 _PART = re.compile("(\xa0*)((?:[^\xa0]|\xa0(?!\xa0|$))+)")
 _CELL, _LINE_HEIGHT = 20 * 0.61, 20 * 1.22
+_TOP, _BASE = 1.5, 20
+"""Where Rich puts the background and the text of the first line."""
 
 
 def painted(app: App[object]) -> RenderableType:
@@ -43,7 +44,8 @@ def painted(app: App[object]) -> RenderableType:
 
 def picture(screen: RenderableType, size: tuple[int, int], title: str) -> str:
     """One screen as a picture with a frame."""
-    return _in_lines(_in_words(_LINE_CLIP.sub("", _exported([screen], size, title, _PICTURE))))
+    whole = _FRAME.replace("@lines@", "").replace("@screen@", _SCREEN)
+    return _in_lines(_in_words(_exported([screen], size, title, whole)))
 
 
 def film(frames: Sequence[tuple[RenderableType, float]], size: tuple[int, int], title: str) -> str:
@@ -51,38 +53,42 @@ def film(frames: Sequence[tuple[RenderableType, float]], size: tuple[int, int], 
 
     Who asked for less motion sees the first of them.
     """
-    height, width = size[1], size[0]
-    whole = _exported(
-        [screen for screen, _ in frames], (width, height * len(frames)), title, "{backgrounds}{matrix}\0{styles}"
-    )
-    drawn, styles = whole.split("\0")
-    rows: dict[int, list[str]] = {}
-    for found in _PLACED.finditer(_in_words(_LINE_CLIP.sub("", drawn))):
-        row = round((float(found[1]) - (1.5 if found[0].startswith("<rect") else 20)) / _LINE_HEIGHT)
-        rows.setdefault(row, []).append(
-            found[0].replace(f' y="{found[1]}"', f' y="{1.5 if found[0].startswith("<rect") else 20:g}"')
-        )
+    strip = (size[0], size[1] * len(frames))
+    drawn = _exported([screen for screen, _ in frames], strip, title, "{backgrounds}{matrix}@{styles}")
+    elements, _, styles = drawn.rpartition("@")
     known: dict[str, str] = {}
-    strip = []
-    for row in sorted(rows):
-        line = "".join(rows[row])
+    uses = []
+    for row, line in sorted(_rows(_in_words(elements)).items()):
         name = known.setdefault(line, f"l{len(known)}")
-        strip.append(f'<use href="#{name}" y="{row * _LINE_HEIGHT:.6g}"/>')
-    lines = "".join(f'<g id="{name}">{line}</g>\n' for line, name in known.items())
-    total = sum(seconds for _, seconds in frames)
-    moves, at = [], 0.0
-    for n, (_, seconds) in enumerate(frames):
-        moves.append(f"{100 * at / total:.4g}% {{ transform: translateY({-n * height * _LINE_HEIGHT:.6g}px) }}")
-        at += seconds
-    style = (
-        f"{styles}\n@keyframes film {{\n" + "\n".join(moves) + "\n}\n"
+        uses.append(f'<use href="#{name}" y="{row * _LINE_HEIGHT:.6g}"/>')
+    lines = "".join(f'\n<g id="{name}">{line}</g>' for line, name in known.items())
+    frame = _exported([""] * size[1], size, title, _FRAME)
+    frame = frame.replace("</style>", f"{styles}\n{_motion([seconds for _, seconds in frames], size[1])}\n</style>")
+    moved = f'<g class="t-matrix film">\n{"".join(uses)}\n</g>'
+    return _in_lines(frame.replace("@lines@", lines).replace("@screen@", moved))
+
+
+def _rows(elements: str) -> dict[int, str]:
+    """What stands in each line, as if it were the first."""
+    rows: dict[int, str] = {}
+    for found in _PLACED.finditer(elements):
+        first = _TOP if found[0].startswith("<rect") else _BASE
+        row = round((float(found[1]) - first) / _LINE_HEIGHT)
+        rows[row] = rows.get(row, "") + found[0].replace(f' y="{found[1]}"', f' y="{first:g}"')
+    return rows
+
+
+def _motion(seconds: Sequence[float], height: int) -> str:
+    """The rules that show one frame after the other."""
+    total = sum(seconds)
+    moves = [
+        f"{100 * sum(seconds[:n]) / total:.4g}% {{ transform: translateY({-n * height * _LINE_HEIGHT:.6g}px) }}"
+        for n in range(len(seconds))
+    ]
+    return (
+        "@keyframes film {\n" + "\n".join(moves) + "\n}\n"
         f".film {{ animation: film {total:g}s step-end infinite }}\n"
         "@media (prefers-reduced-motion: reduce) { .film { animation: none } }"
-    )
-    empty = _exported([""] * height, size, title, _PICTURE)
-    framed = empty.replace("</style>", f"{style}\n</style>").replace("</defs>", f"\n{lines}</defs>")
-    return _in_lines(
-        framed.replace('<g class="t-matrix">\n\n</g>', f'<g class="t-matrix film">\n{"".join(strip)}\n</g>')
     )
 
 
@@ -98,8 +104,9 @@ def _exported(screens: Sequence[RenderableType], size: tuple[int, int], title: s
         safe_box=False,
     )
     for screen in screens:
-        console.print(screen)
-    return console.export_svg(title=title, code_format=code_format, unique_id="t")
+        console.print(screen, end="")
+        console.line()
+    return _LINE_CLIP.sub("", console.export_svg(title=title, code_format=code_format, unique_id="t"))
 
 
 def _in_lines(svg: str) -> str:
@@ -115,7 +122,7 @@ def _in_words(svg: str) -> str:
 def _words(found: re.Match[str]) -> str:
     before, left, y, text = found.groups()
     parts, column = [], 0
-    for blanks, part in _PART.findall(html.unescape(text)):
+    for blanks, part in _PART.findall(html.unescape(text.strip("\n"))):
         column += len(blanks)
         x, length = float(left) + column * _CELL, len(part) * _CELL
         parts.append(f'<text {before} x="{x:.6g}" y="{y}" textLength="{length:.6g}">{html.escape(part)}</text>')
