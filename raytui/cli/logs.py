@@ -62,6 +62,7 @@ T = TypeVar("T")
 @click.option("--count", "-c", "counting", is_flag=True, help="Only how many lines of each log there are.")
 @click.option("--files-with-matches", "names_only", is_flag=True, help="Only the names of logs with such a line.")
 @click.option("--context", "-C", metavar="N", help="With --grep: N lines before and after.")
+@click.option("--by-time", is_flag=True, help="With --grep: wait for every log and print matches in order of time.")
 @click.option("--since", metavar="TIME", help="Only lines from then on: 10m, 2h, or a date and time.")
 @click.option("--until", metavar="TIME", help="Only lines up to then.")
 @click.option("--level", metavar="LEVEL", help=f"Only lines of this level or a more serious one: {', '.join(LEVELS)}.")
@@ -86,6 +87,7 @@ def logs(
     counting: bool,
     names_only: bool,
     context: str | None,
+    by_time: bool,
     since: str | None,
     until: str | None,
     level: str | None,
@@ -96,7 +98,8 @@ def logs(
 
     worker-N@LIFE/FILE is one that was kept of an earlier life of the node.
 
-    Patterns such as 'worker-*/raylet.*' name many. Several are merged by time, each line with its source.
+    Patterns such as 'worker-*/raylet.*' name many. Several are merged by time, each line with its source. Matches of --grep in
+    logs that have to be fetched through Ray are printed as they are found once 16 MB came, unless --by-time.
     """
     counts = counting or names_only
     if lines is None and (counts or target is not None or archive is not None):
@@ -114,7 +117,7 @@ def logs(
     _require_sense(everything=everything, sources=sources, follow=follow, counting=counts, archive=archive)
     everything = everything or (archive is not None and not sources)
     names = sources or (() if path or everything else ("head",))
-    view = View(names, listing, everything, follow, counting, names_only, target, archive)
+    view = View(names, listing, everything, follow, counting, names_only, target, archive, by_time)
     if path is not None:
         return asyncio.run(_show(invocation, view, query, Folder(Path(path)), None))
     settings = invocation.settings()
@@ -127,7 +130,7 @@ def logs(
     async def run() -> int:
         async with session:
             snapshot = await session.monitor.observe()
-            # What black boxes kept outlives the cluster; without any, its absence is the answer.
+            # What launchers shipped outlives the cluster; without any, its absence is the answer.
             known = snapshot.applications
             if known.failure or known.value or not await session.logs.sources(snapshot):
                 require_cluster(snapshot)
@@ -147,6 +150,7 @@ class View(msgspec.Struct, frozen=True):
     names_only: bool
     target: str | None
     archive: str | None = None
+    by_time: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -254,7 +258,8 @@ async def _show(
         return await _count(invocation, view, query, logs, found=found, missed=missing)
     if view.follow:
         return await _follow(invocation, view, query, logs, found)
-    async with aclosing(logs.lines(found, query, missing.add)) as batches:
+    early = not view.by_time and view.target is None
+    async with aclosing(logs.lines(found, query, missing.add, early=early)) as batches:
         if view.target is not None:
             count, paths = await save(batches, view.target, named=len(found) > 1)
             where = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files below {view.target}"
@@ -263,6 +268,7 @@ async def _show(
         printer = Printer(invocation.output, named=not view.is_plain)
         async for batch in batches:
             printer.lines(batch)
+            invocation.output.flush()
             await asyncio.sleep(0)
         printer.end(missing.found)
     return 0
@@ -361,9 +367,10 @@ async def _list(invocation: Invocation, view: View, logs: Logs | Folder, snapsho
         broken = judged.broken or judged.unchecked
         if broken is not None and (snapshot.nodes.value is None or snapshot.jobs.value is None):
             invocation.diagnostics.warning(f"what only Ray can name is not listed: {broken.message}")
-    elif missed:
-        missing = _Missing(invocation)
-        for each in missed:
+    missing = _Missing(invocation)
+    for each in missed:
+        # Of the nodes of a cluster what is said above is enough.
+        if snapshot is None or each.is_kept:
             missing.add(each)
     if invocation.output.json:
         rows = [

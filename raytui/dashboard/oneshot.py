@@ -15,12 +15,15 @@ import contextlib
 import http.client
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 from raytui.core.protocols import DashboardTarget
 from raytui.dashboard.transport import (
     BODY_CAP,
+    ERROR_CAP,
+    ErrorAnswer,
     Response,
     Transport,
     TransportError,
@@ -31,6 +34,16 @@ from raytui.dashboard.transport import (
     tls_context,
 )
 from raytui.system.threads import in_daemon_thread
+
+
+WHOLE = "/api/v0/logs/file?"
+"""Streams that end by themselves."""
+PART = 1024 * 1024
+"""Bytes of such a stream that are handed on at once."""
+SOON_S = 0.2
+"""Seconds after which less is handed on."""
+SILENT_S = 60.0
+"""Seconds without a byte after which such a stream is given up."""
 
 
 class OneShotTransport(Transport):
@@ -59,6 +72,10 @@ class OneShotTransport(Transport):
             exchange.abort()
 
     async def stream(self, path: str) -> AsyncIterator[bytes]:  # noqa: D102 - see Transport
+        if path.startswith(WHOLE):
+            async for part in self._whole(path):
+                yield part
+            return
         # A followed log lives on, so here the pooled transport is worth its import.
         if self._streams is None:
             from raytui.dashboard.pooled import PooledTransport
@@ -70,6 +87,19 @@ class OneShotTransport(Transport):
                 yield chunk
         finally:
             await stream.aclose()  # type: ignore[attr-defined] # an async generator
+
+    async def _whole(self, path: str) -> AsyncIterator[bytes]:
+        """An answer of any size in few large parts: each is a thread of its own, much cheaper than small parts."""
+        exchange = _Exchange(self._target, path, SILENT_S)
+        try:
+            refused = await in_daemon_thread(exchange.begin, f"GET {path[:40]}")
+            if refused is not None:
+                raise ErrorAnswer(refused)
+            while part := await in_daemon_thread(exchange.part, f"GET {path[:40]}"):
+                yield part
+        finally:
+            exchange.abort()
+            exchange.close()
 
     async def close(self) -> None:  # noqa: D102 - see Transport
         if self._streams is not None:
@@ -97,6 +127,7 @@ class _Exchange:
         self._path = path
         self._timeout = timeout
         self._connection: http.client.HTTPConnection | None = None
+        self._answer: http.client.HTTPResponse | None = None
         self._aborted = False
 
     def run(self) -> Response:
@@ -106,8 +137,40 @@ class _Exchange:
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise _trouble(error, self.phase) from None
         finally:
-            if self._connection is not None:
-                self._connection.close()
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def begin(self) -> Response | None:
+        """Ask; answers with a page that reports an error, none when the body follows. Raises `TransportError`."""
+        try:
+            self._answer = answer = self._asked()
+            if answer.status == 200:
+                return None
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+            return Response(answer.status, headers, answer.read(ERROR_CAP), self._target.url.rstrip("/") + self._path)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _trouble(error, self.phase) from None
+
+    def part(self) -> bytes:
+        """What comes next of the body, `PART` bytes or what came soon; nothing at its end. Raises `TransportError`."""
+        answer = self._answer
+        assert answer is not None
+        parts, size, until = [], 0, time.monotonic() + SOON_S
+        try:
+            while size < PART and (read := answer.read1(PART)):
+                parts.append(read)
+                size += len(read)
+                if time.monotonic() > until:
+                    break
+            if not parts and answer.length:
+                raise TransportError("closed")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _trouble(error, self.phase) from None
+        return b"".join(parts)
 
     def abort(self) -> None:
         """Wake the thread out of whatever read it sits in."""
@@ -117,7 +180,7 @@ class _Exchange:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
-    def _talk(self) -> Response:
+    def _asked(self) -> http.client.HTTPResponse:
         target = self._target
         self._connection = connection = _connection(target, connect_limit(target.url, self._timeout))
         before = target.listener() if target.listener is not None else frozenset()
@@ -130,7 +193,10 @@ class _Exchange:
         connection.sock.settimeout(self._timeout)
         path = urlsplit(target.url).path.rstrip("/") + self._path
         connection.request(self._method, path, self._body, headers=headers_for(target, self._path))
-        answer = connection.getresponse()
+        return connection.getresponse()
+
+    def _talk(self) -> Response:
+        answer = self._asked()
         headers = {name.lower(): value for name, value in answer.getheaders()}
         if answer.length is not None and answer.length > self._cap:
             raise TransportError("too_large", str(answer.length))
@@ -141,7 +207,7 @@ class _Exchange:
             raise TransportError("closed")  # the header broke off: http.client takes its end for the end of the answer
         if len(body) > self._cap:
             raise TransportError("too_large")
-        return Response(answer.status, headers, body, target.url.rstrip("/") + self._path)
+        return Response(answer.status, headers, body, self._target.url.rstrip("/") + self._path)
 
 
 class _Plain(http.client.HTTPConnection):

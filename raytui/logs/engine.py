@@ -57,7 +57,7 @@ class Logs(Many):
         self._reaching = asyncio.Lock()
         self._kept_lives = Kept(platform, spool)
         self._places = Places(platform, self._dashboard, self._spool, self._kept_lives)
-        super().__init__(self._places.open, self.follow)
+        super().__init__(self._places.open, self.follow, self._places.search)
 
     async def sources(self, snapshot: Snapshot, only: str = "") -> tuple[LogSource, ...]:
         """Every log there is, or those of `only` (`head`, `worker-1`, `job`).
@@ -82,6 +82,7 @@ class Logs(Many):
             if snapshot.jobs.failure is not None:
                 missed.append(Missed("job/*", snapshot.jobs.failure.message))
             past = await self._past(snapshot)
+            missed += await self._kept_lives.missed(snapshot.cluster)
             return _unique([*launchers(snapshot), *found, *past, *of_jobs(snapshot)]), missed
         chosen: list[LogSource] = []
         missed = []
@@ -111,6 +112,7 @@ class Logs(Many):
         if matches(label, "job") and snapshot.jobs.failure is not None:
             missed.append(Missed("job/*", snapshot.jobs.failure.message))
         known = (*found, *await self._past(snapshot), *of_jobs(snapshot))
+        missed += [each for each in await self._kept_lives.missed(snapshot.cluster) if _may_be_of(label, each)]
         return [source for source in known if matches(pattern, source.name)], missed
 
     async def _past(self, snapshot: Snapshot) -> list[LogSource]:
@@ -285,6 +287,12 @@ class Logs(Many):
 async def _all_there_is(lines: list[str], name: str) -> AsyncIterator[list[str]]:
     yield lines
     raise SourceEnded(f"the node of {name} is gone; these are the last lines that were kept", over=True)
+
+
+def _may_be_of(pattern: str, missed: Missed) -> bool:
+    """Whether what could not be looked at may hold logs of such nodes: all kept ones may."""
+    label, slash, _ = missed.source.partition("/")
+    return not slash or matches(pattern, label) or matches(pattern, label.partition("@")[0])
 
 
 def _unique(sources: Iterable[LogSource]) -> list[LogSource]:

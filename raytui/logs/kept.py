@@ -1,4 +1,4 @@
-"""Logs that the black boxes of nodes kept: which there are beside those of living nodes, and their bytes."""
+"""Logs that launchers shipped from nodes: which there are beside those of living nodes, and their bytes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from raytui.core.black_box import Life, LifePart
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError
+from raytui.core.logline import Missed
 from raytui.core.protocols import Platform
 from raytui.core.session import LogSource
+from raytui.core.shipped_logs import LogPart, NodeLife
 from raytui.core.snapshot import Application, Snapshot
 from raytui.logs.lines import clean, whole_lines
 from raytui.logs.naming import rank
@@ -54,25 +55,34 @@ class Kept:
         """`folder` is where long logs are unpacked; without one where the system keeps what passes."""
         self._platform = platform
         self._folder = folder
-        self._looked: dict[str, tuple[float, tuple[Life, ...]]] = {}
+        self._looked: dict[str, tuple[float, tuple[NodeLife, ...]]] = {}
+        self._missed: dict[str, list[Missed]] = {}
         self._looking = asyncio.Lock()
 
-    async def lives(self, cluster: str) -> tuple[Life, ...]:
+    async def lives(self, cluster: str) -> tuple[NodeLife, ...]:
         """Every kept life, by node and time; none where it cannot be looked for."""
         async with self._looking:
             at, found = self._looked.get(cluster, (0.0, ()))
             if not at or time.monotonic() - at > FRESH_S:
+                missed: list[Missed] = []
                 try:
-                    found = await self._platform.store.lives(cluster)
-                except RaytuiError:
-                    found = ()
-                self._looked[cluster] = (time.monotonic(), found)
+                    known = await self._platform.store.lives(cluster)
+                except RaytuiError as error:
+                    known, missed = (), [Missed("kept logs", error.message, is_kept=True)]
+                missed += [Missed(_place_of(life), life.unreadable, is_kept=True) for life in known if life.unreadable]
+                found = tuple(life for life in known if not life.unreadable)
+                self._looked[cluster], self._missed[cluster] = (time.monotonic(), found), missed
             return found
+
+    async def missed(self, cluster: str) -> list[Missed]:
+        """What of the kept logs could not be looked at: beside what `lives` answers there may be more."""
+        await self.lives(cluster)
+        return list(self._missed[cluster])
 
     async def newest(self, cluster: str, label: str, app: Application | None) -> list[LogSource]:
         """The logs of the last life of a node that is not alive, under the node's own name."""
         of_node = [life for life in await self.lives(cluster) if life.node == label]
-        return sources_of(of_node[-1], label, app) if of_node else []
+        return sources_of(cluster, of_node[-1], label, app) if of_node else []
 
     async def others(self, snapshot: Snapshot, shown: Iterable[str]) -> list[LogSource]:
         """The logs of all other lives; `shown` are the labels whose last life stands under the node's own name.
@@ -90,7 +100,7 @@ class Kept:
             if life.node_id in alive or (is_last and life.node in named and life.node in apps):
                 continue
             label = life.node if is_last and life.node in named else life.label
-            chosen += sources_of(life, label, apps.get(life.node))
+            chosen += sources_of(snapshot.cluster, life, label, apps.get(life.node))
         return chosen
 
     async def of_node_id(self, cluster: str, node_id: str, file: str) -> LogSource | None:
@@ -152,7 +162,7 @@ class _Unpacking:
         if begin:
             self._write(f"raytui: the first {begin:,} bytes of this log were not kept\n".encode())
 
-    def add(self, part: LifePart, data: bytes) -> None:
+    def add(self, part: LogPart, data: bytes) -> None:
         """Add a part; what the part before it holds beyond its beginning was written by a try that failed."""
         if part.begin > self._at:
             self._mark(f"raytui: {part.begin - self._at:,} bytes of this log were not kept here")
@@ -164,7 +174,7 @@ class _Unpacking:
             self._write(kept)
             self._at += len(kept)
 
-    def end(self, life: Life) -> None:
+    def end(self, life: NodeLife) -> None:
         """Say until when the log was kept, unless all of it was."""
         if not life.ended:
             until = life.at or "an unknown time"
@@ -202,10 +212,14 @@ def unpacked(data: bytes) -> Iterator[bytes]:
         data = member.unused_data
 
 
-def sources_of(life: Life, label: str, app: Application | None) -> list[LogSource]:
+def _place_of(life: NodeLife) -> str:
+    return f"{life.label if life.name else life.node}/*"
+
+
+def sources_of(cluster: str, life: NodeLife, label: str, app: Application | None) -> list[LogSource]:
     """The logs of a life under a label."""
     return [
-        LogSource(f"{label}/{log}", "kept", app, life.cluster, life.node_id, log, life=life)
+        LogSource(f"{label}/{log}", "kept", app, cluster, life.node_id, log, life=life)
         for log in sorted(life.logs, key=rank)
     ]
 

@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import math
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from raytui.core.errors import OperationFailed, RaytuiError
 from raytui.core.logline import LogBytes, LogLine, Missed, Query
 from raytui.core.session import LogSource
 from raytui.logs import marks, pieces
+from raytui.logs.arriving import can_be_searched
 from raytui.logs.formats import Reader
+from raytui.logs.found import Found, as_found
 from raytui.logs.merging import Gathering, merged
 from raytui.logs.ranges import Blob
 from raytui.logs.selection import Selection
@@ -26,15 +28,24 @@ MANY = 256
 """Logs from which on those with nothing that is wanted are found out first, so that few are held open."""
 Opener = Callable[[LogSource, int], AbstractAsyncContextManager[Blob]]
 """Opens a log of which at least the last lines are wanted, -1 for all; raises why it cannot be read."""
+Searcher = Callable[[LogSource, Query, Found], Awaitable[None]]
+"""Searches a log to its end, while it comes if it has to be fetched; raises why it cannot be read."""
 Follower = Callable[[LogSource, int], AsyncGenerator[list[str]]]
 """The last lines of a log and what is added, in batches; raises when nothing more will come."""
+
+
+def is_rays(source: LogSource) -> bool:
+    """Whether the log lies on a node of Ray, so that it may have to be fetched through the dashboard."""
+    return source.kind in {"ray", "job"}
 
 
 class Many:
     """Reads several logs."""
 
-    def __init__(self, opener: Opener, follower: Follower) -> None:
+    def __init__(self, opener: Opener, follower: Follower, searcher: Searcher | None = None) -> None:
+        """`searcher` searches logs of other machines while they come."""
         self._open = opener
+        self._search = searcher
         self._follow = follower
 
     def open(self, source: LogSource, lines: int = -1) -> AbstractAsyncContextManager[LogBytes]:
@@ -42,12 +53,25 @@ class Many:
         return self._open(source, lines)
 
     async def lines(
-        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None]
+        self,
+        sources: Sequence[LogSource],
+        query: Query,
+        missed: Callable[[Missed], None],
+        *,
+        early: bool = False,
     ) -> AsyncGenerator[list[LogLine]]:
         """What a query wants of these logs, merged by time; a log that cannot be read is told to `missed`.
 
-        A single one raises why instead.
+        A single one raises why instead. `early`: matches in logs of other machines come as they are found when much has
+        to be fetched.
         """
+        if early and self._search is not None and can_be_searched(query) and any(map(is_rays, sources)):
+            search = self._search
+            found_early = as_found(sources, lambda source, found: search(source, query, found), missed)
+            async with contextlib.aclosing(found_early):
+                async for batch in found_early:
+                    yield batch
+            return
         if len(sources) > MANY and query.selects:
             found = contextlib.aclosing(self.counts(sources, query, missed, first=True))
             async with found as counted:
@@ -123,7 +147,7 @@ class Many:
 
         Each end is told to `ended` with the name of the log. Raises `OperationFailed` for more than Ray can serve.
         """
-        streams = sum(source.kind in {"ray", "job"} for source in sources)
+        streams = sum(map(is_rays, sources))
         if streams > MOST_STREAMS:
             raise OperationFailed(
                 f"{streams} of Ray's logs cannot be followed at once: its dashboard serves 100 such calls of everybody",

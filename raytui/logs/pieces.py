@@ -28,6 +28,12 @@ async def lines(source: str, blob: Blob, query: Query) -> AsyncGenerator[list[Lo
         yield batch
 
 
+async def rest(source: str, blob: Blob, query: Query, begin: int) -> AsyncGenerator[list[LogLine]]:
+    """The matches from the beginning of a line on in batches. Raises `OperationFailed`."""
+    async for batch in _pieces(source, lambda: search.rest(source, blob, query, begin)):
+        yield batch
+
+
 async def count(source: str, blob: Blob, query: Query, *, first: bool = False) -> int:
     """How many lines of a log are wanted. Raises `OperationFailed`."""
     total = 0

@@ -9,9 +9,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError, Unreachable
+from raytui.core.logline import Query
 from raytui.core.protocols import Dashboard, Platform, Store
 from raytui.core.session import LogSource
 from raytui.core.snapshot import Application
+from raytui.logs import pieces
+from raytui.logs.arriving import Arriving
+from raytui.logs.found import Found
 from raytui.logs.kept import Kept
 from raytui.logs.lines import TAIL_BYTES
 from raytui.logs.ranges import Blob, BytesBlob, FileBlob
@@ -69,7 +73,33 @@ class Places:
         finally:
             blob.close()
 
-    async def _opened(self, source: LogSource, lines: int) -> Blob:
+    async def search(self, source: LogSource, query: Query, found: Found) -> None:
+        """All matches of a log, those of one that has to be fetched while it comes. Raises why it cannot be read.
+
+        The query is one that `can_be_searched` as lines arrive.
+        """
+        arriving = Arriving(source.name, query, found)
+        try:
+            blob = await self._opened(source, -1, arriving)
+        except RaytuiError as error:
+            if arriving.searched:
+                raise OperationFailed(
+                    f"only its first {arriving.searched:,} bytes came and were searched: {error.message}",
+                    hint="search again: what is missing is asked for once more",
+                ) from error
+            raise
+        try:
+            if arriving.searched:
+                parts = pieces.rest(source.name, blob, query, arriving.searched)
+            else:
+                parts = pieces.lines(source.name, blob, query)
+            async with contextlib.aclosing(parts):
+                async for batch in parts:
+                    found(batch, 0)
+        finally:
+            blob.close()
+
+    async def _opened(self, source: LogSource, lines: int, arriving: Arriving | None = None) -> Blob:
         store = self._platform.store
         if source.kind == "file":
             return await file_blob(Path(source.filename), source.name)
@@ -88,9 +118,9 @@ class Places:
         if path:
             with contextlib.suppress(RaytuiError):
                 return await file_blob(Path(path), source.name)
-        return await self._from_ray(source, lines)
+        return await self._from_ray(source, lines, arriving)
 
-    async def _from_ray(self, source: LogSource, lines: int) -> Blob:
+    async def _from_ray(self, source: LogSource, lines: int, arriving: Arriving | None) -> Blob:
         dashboard = await self._dashboard(source.cluster)
         try:
             if 0 <= lines <= LITTLE:
@@ -103,10 +133,12 @@ class Places:
                 f"{source.node_id}\0{source.filename}",
                 source.name,
                 lambda lines: dashboard.log_stream(source.node_id, source.filename, lines, follow=False),
+                None if arriving is None else arriving.look,
             )
             return await file_blob(path, source.name)
         except (NotFound, Unreachable):
-            kept = await self._kept(source)
+            # Of a log that broke off while it was searched, what was kept would name the same lines again.
+            kept = None if arriving is not None and arriving.searched else await self._kept(source)
             if kept is None:
                 raise
             return kept

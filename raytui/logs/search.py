@@ -54,6 +54,11 @@ def read(source: str, blob: Blob, query: Query) -> Iterator[list[LogLine]]:
     return _all(source, blob, query, begin)
 
 
+def rest(source: str, blob: Blob, query: Query, begin: int) -> Iterator[list[LogLine]]:
+    """The matches from the beginning of a line on, without lines around them. Raises OSError."""
+    return _hits(source, blob, query, begin)
+
+
 def count(source: str, blob: Blob, query: Query, *, first: bool = False) -> Iterator[int]:
     """How many lines are wanted, in parts that add up; with `first` the first one ends it. Raises OSError."""
     if query.pattern is not None and not query.invert and query.lines < 0 and not query.dates:

@@ -17,7 +17,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -30,7 +30,7 @@ ROOM = 8 * 1024**3
 """Bytes of all files at most; less where half of the free disk is less."""
 PROOF = 4096
 """Bytes of what is held that are looked for in an answer."""
-STEPS = (2_000, 50_000)
+STEPS = (300, 2_000, 50_000)
 """Lines that are asked for first when something is held."""
 SILENT_S = 30.0
 """Seconds without a byte after which an answer is given up."""
@@ -40,6 +40,8 @@ KEPT_S = 7 * 86_400.0
 """Seconds after its last use that a file is kept."""
 Asked = Callable[[int], AsyncIterator[bytes]]
 """The last lines of a log as they come, -1 for all."""
+Look = Callable[[Path, int], Awaitable[None]]
+"""Looks at the first bytes of a log whose rest still comes: the file that holds them, and how many there are."""
 
 
 class Spool:
@@ -63,8 +65,10 @@ class Spool:
             folder, self._folder = self._folder, None
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def fetch(self, key: str, name: str, ask: Asked) -> Path:
+    async def fetch(self, key: str, name: str, ask: Asked, look: Look | None = None) -> Path:
         """The whole log as a file, brought up to date; `name` is how errors call it.
+
+        `look` is called again and again where all of it has to come, and not where only its end does.
 
         Raises what asking raises, `DeadlineExceeded` for an answer that stops, `OperationFailed` for a full disk.
         """
@@ -73,11 +77,11 @@ class Spool:
             await asyncio.to_thread(self._prepare)
             with FileLock(path.with_suffix(".lock")) as lock:
                 if not await lock.acquire(0):  # another raytui brings it up to date: this one reads a copy of its own
-                    return await self._whole(path.with_name(f"{path.stem}.{os.getpid()}.log"), name, ask)
+                    return await self._whole(path.with_name(f"{path.stem}.{os.getpid()}.log"), name, ask, look)
                 for lines in STEPS if path.exists() and path.stat().st_size else ():
                     if await self._added(path, name, ask, lines):
                         return path
-                return await self._whole(path, name, ask)
+                return await self._whole(path, name, ask, look)
         except OSError as error:
             raise OperationFailed(
                 f"{name} could not be kept in {self._root}: {error.strerror or error}",
@@ -85,9 +89,9 @@ class Spool:
                 reason="DiskFull" if error.errno == errno.ENOSPC else "Spool",
             ) from error
 
-    async def _whole(self, path: Path, name: str, ask: Asked) -> Path:
+    async def _whole(self, path: Path, name: str, ask: Asked, look: Look | None) -> Path:
         with self._part(path) as part:
-            await self._receive(part, name, ask(-1))
+            await self._receive(part, name, ask(-1), look)
             part.replace(path)
         return path
 
@@ -97,8 +101,11 @@ class Spool:
             await self._receive(part, name, ask(lines))
             return await asyncio.to_thread(_join, path, part, lines)
 
-    async def _receive(self, part: Path, name: str, chunks: AsyncIterator[bytes]) -> None:
-        held, size = bytearray(), 0
+    async def _receive(
+        self, part: Path, name: str, chunks: AsyncIterator[bytes], look: Look | None = None
+    ) -> None:
+        held: list[bytes] = []
+        size = written = 0
         room = await asyncio.to_thread(self._room)
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE), "wb") as file:
             try:
@@ -110,14 +117,17 @@ class Spool:
                         raise DeadlineExceeded(f"{name} stopped coming after {size:,} bytes") from None
                     if chunk is None:
                         break
-                    held += chunk
+                    held.append(chunk)
                     size += len(chunk)
                     if size > room:
                         raise OSError(errno.ENOSPC, f"it is larger than the room there is, {room:,} bytes")
-                    if len(held) >= FLUSH:
-                        await asyncio.to_thread(file.write, bytes(held))
+                    if size - written >= FLUSH:
+                        await asyncio.to_thread(_put, file, held)
                         held.clear()
-                await asyncio.to_thread(file.write, bytes(held))
+                        written = size
+                        if look is not None:
+                            await look(part, size)
+                await asyncio.to_thread(_put, file, held)
             finally:
                 await chunks.aclose()  # type: ignore[attr-defined] # an async generator
 
@@ -169,6 +179,11 @@ def _join(path: Path, part: Path, lines: int) -> bool:
             return False
         _copy(data[at + len(proof) :], held)
     return True
+
+
+def _put(file: BinaryIO, parts: list[bytes]) -> None:
+    file.writelines(parts)
+    file.flush()
 
 
 def _copy(data: bytes, held: BinaryIO) -> None:

@@ -24,7 +24,7 @@ from raytui.core.clusters import Entry, Opened
 from raytui.core.errors import NotFound
 from raytui.core.session import ConsoleSettings, Session
 from raytui.core.units import sanitize
-from raytui.manager.looks import Place
+from raytui.manager.probes import Probed
 from raytui.tui.clusters import FIRST_MODE, Clusters, Tab
 from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.glyphs import AsciiGlyphs, to_ascii
@@ -96,7 +96,7 @@ class RaytuiApp(App[str]):
         self._searches = own is not None
         name = settings.profile_name
         own = own or Opened(settings, open_session, settings.cluster.name, lambda one: Entry(one, name, _unknown))
-        place = Place(Entry(name, name, _unknown), clock, Opened(settings, open_session, own.identity, own.named))
+        place = Probed(Entry(name, name, _unknown), clock, Opened(settings, open_session, own.identity, own.named))
         self._clusters = Clusters(place, others, clock, self._clusters_changed, self._alarm)
         pair = [key.in_bar for key in self.keys if key.id == "next-cluster"]
         self.tab_keys = f"{pair[0]} next" if pair else ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -48,20 +49,24 @@ def _tail(file: Path, lines: int) -> bytes:
         return b"\n".join(opened.read().split(b"\n")[-lines - 1 :])
 
 
-def served(files: list[Path]) -> str:
-    """Serve them in a thread of this process; answers where."""
-    listening, found = threading.Event(), []
+@contextlib.contextmanager
+def served(files: list[Path]) -> Iterator[str]:
+    """Serve them in a process of their own, so that it takes no time from whoever asks; gives where."""
+    command = [sys.executable, "-m", "tests.benchmarks.logs_remote", *map(str, files)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
 
-    async def serve() -> None:
-        dashboard = LoggedDashboard(files)
-        async with dashboard.serving(0):
-            found.append(dashboard)
-            listening.set()
-            await asyncio.Event().wait()
 
-    threading.Thread(target=lambda: asyncio.run(serve()), daemon=True).start()
-    listening.wait(60)
-    return str(found[0].url)
+async def serve(files: list[Path]) -> None:
+    """Answer until this process is ended."""
+    dashboard = LoggedDashboard(files)
+    async with dashboard.serving(0):
+        print(dashboard.url, flush=True)
+        await asyncio.Event().wait()
 
 
 def timed(command: list[str], env: dict[str, str]) -> tuple[float, float, int]:
@@ -80,12 +85,12 @@ def measured(nodes: int, megabytes: int) -> None:
     if not shutil.which("curl"):
         print("the search through a dashboard is left out: there is no curl here")
         return
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         files = [folder / f"{n}.log" for n in range(nodes)]
         for path in files:
             log_session.write(path, f"node/{FILE}.{path.stem}", megabytes * 1_000_000, "remote")
-        url = served(files)
+        url = stack.enter_context(served(files))
         began = time.perf_counter()
         for n in range(nodes):
             asked = f"{url}/api/v0/logs/file?node_id={n:056x}&filename={FILE}&lines=-1"
@@ -102,4 +107,4 @@ def measured(nodes: int, megabytes: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(measured(20, 100))
+    asyncio.run(serve([Path(name) for name in sys.argv[1:]]))

@@ -110,6 +110,11 @@ class LogsPane(Pane):
         reading = follow(self.post_message, self.session.logs, snapshot, source)
         self._worker = self.run_worker(reading, group="logs", exit_on_error=False)
 
+    @property
+    def is_filtered(self) -> bool:
+        """Whether some lines may be hidden."""
+        return bool(self._filter)
+
     def filter(self, text: str) -> None:
         """Show only matching lines."""
         self._filter = text

@@ -79,7 +79,7 @@ def only_count_differs(spec: ClusterSpec, other: ClusterSpec, platform: Platform
 def _parsed(field: Field, text: str) -> Value | None:
     if text or field.spec_field == "name":
         return from_text(field, text)
-    if (field.kind in {"number", "text"} and not field.choices) or field.spec_field.endswith("_id"):
+    if (field.kind in {"number", "text"} and not field.choices) or field.spec_field.endswith(("_id", "_mb")):
         return None
     raise ValueError(f"{field.wanted} is needed")
 
@@ -94,7 +94,8 @@ def _with(base: ClusterSpec, values: Mapping[str, Value | None]) -> ClusterSpec:
         msgspec.structs.replace(base.workers, **part("workers.")),
     )
     groups = {group: msgspec.structs.replace(size, **part(f"{part_of(group)}.")) for group, size in base.groups.items()}
-    return msgspec.structs.replace(base, **top, head=head, workers=workers, groups=groups)
+    logs = msgspec.structs.replace(base.logs, **part("logs."))
+    return msgspec.structs.replace(base, **top, head=head, workers=workers, groups=groups, logs=logs)
 
 
 def _text(value: Value | None) -> str:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, tzinfo
 from functools import partial
-from pathlib import Path
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -21,6 +20,7 @@ from raytui.core.remedy import Hint
 from raytui.core.session import LogSource, Session
 from raytui.logs.moments import moment_in_log
 from raytui.logs.saving import save
+from raytui.system.files import at_home
 from raytui.tui.faults import unforeseen
 from raytui.tui.keys import Key, bar, bindings
 from raytui.tui.offers import Command
@@ -217,7 +217,7 @@ class LogScreen(OverCluster):
 
     async def _written(self, session: Session, page: LogPage, query: Query, text: str) -> None:
         assert page.moves is not None
-        sources, missed, path = page.moves.sources, list[Missed](), await asyncio.to_thread(Path(text).expanduser)
+        sources, missed, path = page.moves.sources, list[Missed](), at_home(text)
         try:
             number = await save(session.logs.lines(sources, query, missed.append), path, named=len(sources) > 1)
             without = f"; without {', '.join(each.source for each in missed)}" if missed else ""

@@ -11,6 +11,7 @@ from raytui.core.patterns import compile_pattern
 from raytui.core.protocols import DashboardTarget, LogPlaces
 from raytui.dashboard.client import connect
 from raytui.logs.engine import Logs
+from raytui.logs.spool import STEPS
 from raytui.manager.monitor import Monitor
 from tests.fakes.dashboard import FakeDashboard
 from tests.fakes.platform import FakePlatform, application
@@ -154,7 +155,7 @@ async def test_a_search_asks_a_node_the_second_time_only_for_what_is_new(ray, lo
     assert (await lines(logs, [source], query))[0] == [("head/raylet.out", "line 8999")]
     ray.files["a", "raylet.out"] += stamped(7, "another line 8999")
     assert len((await lines(logs, [source], query))[0]) == 2
-    assert [text.rpartition("lines=")[2] for text in ray.queries if "/logs/file" in text] == ["-1", "2000"]
+    assert [text.rpartition("lines=")[2] for text in ray.queries if "/logs/file" in text] == ["-1", f"{STEPS[0]}"]
 
 
 async def test_a_log_that_cannot_be_read_does_not_keep_the_others_from_being_searched(ray, platform, look, logs):

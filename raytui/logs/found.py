@@ -1,0 +1,89 @@
+"""Matches in many logs that have to be fetched: in order of time while little came, then as they are found.
+
+Of two gigabytes that come from twenty nodes the first match is known after a second, the order of all after the last
+byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+
+from raytui.core.errors import RaytuiError
+from raytui.core.logline import LogLine, Missed
+from raytui.core.session import LogSource
+from raytui.logs.merging import merged
+
+AT_ONCE = 8
+"""Logs that are fetched and searched at the same time."""
+HELD_BYTES = 16 * 1024 * 1024
+"""Bytes that may come while matches are held to put them in order."""
+HELD_LINES = 10_000
+"""Matches that are held at most."""
+Found = Callable[[list[LogLine], int], None]
+"""Takes in matches of one log, oldest first, and how many bytes came from another machine for them."""
+Searcher = Callable[[LogSource, Found], Awaitable[None]]
+"""Searches one log to its end; raises why it cannot be read."""
+
+
+async def as_found(
+    sources: Sequence[LogSource], search: Searcher, missed: Callable[[Missed], None]
+) -> AsyncGenerator[list[LogLine]]:
+    """The matches of all logs, those of one log in its own order.
+
+    They are merged by time if all are known before much came. A single log raises why it cannot be read, of several it
+    is told to `missed`.
+    """
+    alone = len(sources) == 1
+    told: asyncio.Queue[tuple[int, list[LogLine], int] | None] = asyncio.Queue()
+    waiting = list(enumerate(sources))[::-1]
+
+    async def worker() -> None:
+        while waiting:
+            n, source = waiting.pop()
+            try:
+                await search(source, lambda lines, came, n=n: told.put_nowait((n, lines, came)))  # type: ignore[misc]
+            except RaytuiError as error:
+                if alone:
+                    raise
+                missed(Missed(source.name, error.message))
+
+    async def all_of_them() -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(AT_ONCE, len(sources))):
+                    group.create_task(worker(), name="search logs")
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            told.put_nowait(None)
+
+    searching = asyncio.create_task(all_of_them(), name="search logs as they come")
+    held: dict[int, list[LogLine]] | None = None if alone else {}
+    number = came = 0
+    try:
+        while (found := await told.get()) is not None:
+            n, lines, size = found
+            if held is None:
+                if lines:
+                    yield lines
+                continue
+            held.setdefault(n, []).extend(lines)
+            number, came = number + len(lines), came + size
+            if number > HELD_LINES or came > HELD_BYTES:
+                async for batch in _by_time(held):
+                    yield batch
+                held = None
+        async for batch in _by_time(held or {}):
+            yield batch
+        await searching
+    finally:
+        searching.cancel()
+        await asyncio.wait([searching])
+
+
+def _by_time(held: dict[int, list[LogLine]]) -> AsyncIterator[list[LogLine]]:
+    async def of(lines: list[LogLine]) -> AsyncGenerator[list[LogLine]]:
+        yield lines
+
+    return merged([of(held[n]) for n in sorted(held) if held[n]])
