@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
 
-from raytui_node.black_box import BlackBox
+from raytui_node.log_shipper import LogShipper
 from raytui_node.files import SharedFolder
 from raytui_node.health import Probe, probe_gcs
 from raytui_node.output import explain, warning
@@ -67,7 +67,7 @@ class Supervisor:
         self.versions = installed_versions(settings.venv)
         self.shared = SharedFolder(settings.shared_dir, settings.cluster, settings.application, settings.engine_id)
         self.report = Report(settings, self.versions, self.shared)
-        self.black_box = BlackBox(settings, self.shared.node)
+        self.log_shipper = LogShipper(settings, self.shared.node)
         self.cluster_id = ""
         self.was_alive = False
         self._stop_signals: List[int] = []
@@ -177,7 +177,7 @@ class Supervisor:
         self.report.ray_pid = child.pid
         output = Output(child, self.report.echo)
         killed = ""
-        self.black_box.begin(lambda: self.report.parts)
+        self.log_shipper.begin(lambda: self.report.parts)
         try:
             reason = self._watch(child, output)
             if reason:
@@ -188,7 +188,7 @@ class Supervisor:
             child.wait()
             output.drain()
             self.shared.keep_tails(self.report.parts.log_files)
-            self.black_box.end()
+            self.log_shipper.end()
             self._say_news()
             self.report.ray_pid = 0
         return Ending(reason, child.returncode, killed, tuple(output.lines))
@@ -215,7 +215,7 @@ class Supervisor:
         return ""
 
     def _say_news(self) -> None:
-        for sentence in self.black_box.news():
+        for sentence in self.log_shipper.news():
             self.report.say(sentence)
 
     def _look_at_raylet(self, ray_pid: int) -> str:

@@ -1,4 +1,4 @@
-"""The clusters of all profiles, each looked at once: what the list `clusters` shows."""
+"""The clusters of all profiles, each probed once: what the list `clusters` shows."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import time
 from typing import TYPE_CHECKING
 
 from raytui.bootstrap import beside, opened
-from raytui.core.clusters import ClusterLook, Entry
+from raytui.core.clusters import ClusterSummary, Entry
 from raytui.core.snapshot import Reading
-from raytui.manager.looks import look_at_all
+from raytui.manager.probes import probe_all
 
 if TYPE_CHECKING:
     from raytui.config.settings import Settings
 
 
-def looked_at(settings: Settings) -> Reading[tuple[ClusterLook, ...]]:
-    """One look at each; what cannot be asked is a look that says why."""
+def probed(settings: Settings) -> Reading[tuple[ClusterSummary, ...]]:
+    """One probe of each; what cannot be asked is a summary that says why."""
     own = Entry(settings.profile_name, settings.profile_name, lambda: opened(settings))
-    return Reading(asyncio.run(look_at_all((own, *beside(settings)))), at=time.time())
+    return Reading(asyncio.run(probe_all((own, *beside(settings)))), at=time.time())

@@ -99,9 +99,9 @@ def look(invocation: Invocation, query: Query[T], most: int) -> int:
         picture = msgspec.structs.replace(_unseen(settings, settings.host.partition("://")[2]), catalog=offered)
         return _show(invocation, query, picture, answer(picture, kind), most)
     if kind.of_profiles:
-        from raytui.cli.clusters import looked_at
+        from raytui.cli.clusters import probed
 
-        picture = msgspec.structs.replace(_unseen(settings, settings.cluster.name), clusters=looked_at(settings))
+        picture = msgspec.structs.replace(_unseen(settings, settings.cluster.name), clusters=probed(settings))
         return _show(invocation, query, picture, answer(picture, kind), most)
     journal = journal_of(settings) if kind.with_journal else ()
     try:

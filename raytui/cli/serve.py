@@ -58,40 +58,41 @@ def delete(invocation: Invocation, /, *, names: tuple[str, ...], yes: bool, dry_
     session = invocation.session(settings)
     began = time.monotonic()
 
-    async def run() -> ServeRemoval:
+    async def run() -> tuple[ServeRemoval, bool]:
         async with session:
             removal = await session.serve.plan(names)
             if dry_run:
-                return removal
+                return removal, removal.changes
             if removal.changes and not yes:
                 _confirm(invocation, removal, settings.cluster.name if settings.production else "")
             shown = ", ".join(app.name for app in removal.ends)
             invocation.diagnostics.began(
                 f"Serve application {shown} is being deleted", shown_by="raytui serve shows it"
             )
-            await session.serve.delete(removal)
-            return removal
+            return removal, await session.serve.delete(removal)
 
-    removal = asyncio.run(run())
-    _answer(invocation, settings.cluster.name, removal, 0.0 if dry_run else time.monotonic() - began, dry_run=dry_run)
+    removal, changed = asyncio.run(run())
+    took = None if dry_run else time.monotonic() - began
+    _answer(invocation, settings.cluster.name, removal, took, changed=changed)
     return 0
 
 
-def _answer(invocation: Invocation, cluster: str, removal: ServeRemoval, took: float, *, dry_run: bool) -> None:
-    lines = removal_lines(removal)
+def _answer(invocation: Invocation, cluster: str, removal: ServeRemoval, took: float | None, *, changed: bool) -> None:
+    """What was done in so many seconds, or without a time what would be."""
+    lines, dry_run = removal_lines(removal), took is None
     if invocation.output.json:
         state = "planned" if dry_run else "done"
         steps = [
             {
                 "step": f"Serve application {app.name} deleted",
                 "state": state,
-                "seconds": round(took, 3),
+                "seconds": round(took or 0.0, 3),
                 "message": line,
             }
             for app, line in zip(removal.ends, lines, strict=False)
         ]
         invocation.output.document(
-            {"schema_version": SCHEMA_VERSION, "changed": removal.changes, "steps": steps, "cluster": cluster}
+            {"schema_version": SCHEMA_VERSION, "changed": changed, "steps": steps, "cluster": cluster}
         )
     elif dry_run:
         invocation.output.lines([f"serve delete on {cluster} would:", *lines])

@@ -8,10 +8,10 @@ from contextlib import aclosing
 
 import click
 
+from raytui.cli.alarm import verdict_alarm
 from raytui.cli.eventlines import event_line
 from raytui.cli.invocation import Invocation, seconds
 from raytui.cli.plain_status import show_status
-from raytui.cli.telling import told
 from raytui.cli.verb import pass_invocation, verb
 from raytui.cli.view import status_lines
 from raytui.core.changes import changes
@@ -58,10 +58,10 @@ def watch(invocation: Invocation, until: str | None, timeout: str | None) -> int
     async def follow() -> int:
         printed = PrintedWatch(invocation)
         looks = session.monitor.snapshots(settings.refresh)
-        async with session, told(invocation, settings) as tell, aclosing(looks) as snapshots:
+        async with session, verdict_alarm(invocation, settings) as observe, aclosing(looks) as snapshots:
             async for snapshot in snapshots:
                 last[:] = [printed.show(snapshot)]
-                tell(snapshot, last[0])
+                observe(snapshot, last[0])
                 if until is not None and is_so(until, snapshot, last[0]):
                     return 0
         return 0

@@ -21,5 +21,10 @@ def command_of(line: str, origin: str, problems: list[Problem]) -> str:
     if not words or not words[0] or "\0" in line:
         problems.append(Problem("notify", f"the command names no program ({origin})", 'for example "~/bin/page-me"'))
         return ""
-    expanded = str(Path(words[0]).expanduser()) if words[0].startswith("~") else words[0]
+    try:
+        expanded = str(Path(words[0]).expanduser()) if words[0].startswith("~") else words[0]
+    except RuntimeError:  # nobody has that name here
+        hint = "name the program by its whole path"
+        problems.append(Problem("notify", f"nobody knows the home folder in {words[0]} ({origin})", hint))
+        return ""
     return shlex.join([expanded, *words[1:]])

@@ -13,6 +13,7 @@ import msgspec
 
 from raytui.core.joined import Joined, Member, join
 from raytui.core.plan import LIVE, Plan
+from raytui.core.platforms import traits
 from raytui.core.questions import Question
 from raytui.core.snapshot import Actor, Job, Reading, Snapshot
 
@@ -44,7 +45,7 @@ class ReplicaEnd(msgspec.Struct, frozen=True):
 
 
 class Blast(msgspec.Struct, frozen=True):
-    """What ends. None, and a word in `unknown`, where it was not observed."""
+    """What ends. None, and but for objects a word in `unknown`, where it was not observed."""
 
     jobs: tuple[JobEnd, ...] | None = ()
     actors: int | None = 0
@@ -63,7 +64,8 @@ class Blast(msgspec.Struct, frozen=True):
     tasks: dict[str, int] | None = {}
     """Running tasks by name."""
     object_bytes: int | None = None
-    """What the object stores of these nodes hold."""
+    """What the object stores of these nodes hold; none where one of them does not tell, and then nothing is said of it.
+    """
     is_all: bool = False
     """Whether the head is among the nodes, so that everything ends."""
     idlest: str = ""
@@ -88,7 +90,7 @@ def blast_of(plan: Plan, snapshot: Snapshot) -> Blast:
     if lost and not is_all:
         unknown = (f"what runs on {name_some(lost)} (no Ray node of it is known)", *unknown)
     idlest = _idlest(plan, joined) if plan.verb == "scale" else ""
-    drain, doubt = _drain(snapshot)
+    drain, doubt = _drain(plan, snapshot)
     return msgspec.structs.replace(found, idlest=idlest, drain=drain, unknown=(*unknown, *([doubt] if doubt else [])))
 
 
@@ -214,20 +216,31 @@ def _idlest(plan: Plan, joined: Joined) -> str:
     return "" if any(app.name == least.name for app in plan.ends) else least.short
 
 
-def _drain(snapshot: Snapshot) -> tuple[str, str]:
+def _drain(plan: Plan, snapshot: Snapshot) -> tuple[str, str]:
     """What running tasks may expect, and what of that is not known.
 
     From 2.59 on a node that is asked to end takes no new work and lets tasks go on for 30 s; 2.48 ends them at once.
+    Processes of this machine are given that time (measured: restart and stop of head and workers with tasks of 12 and
+    24 s). A workbench sends SIGTERM and after a time of its own SIGKILL: only what a step of the plan drains is sure.
     """
     version = snapshot.version.value
     if version is None:
         return "", ""
     numbers = [int(part) if part.isdigit() else 0 for part in version.ray_version.split(".")[:2]]
-    if numbers >= [2, 59]:
-        return "drained first: no new work, running tasks get up to 30 s", ""
     if numbers <= [2, 48]:
         return f"Ray {version.ray_version} ends running tasks at once", ""
-    return "", f"whether Ray {version.ray_version} lets running tasks finish"
+    if numbers < [2, 59]:
+        return "", f"whether Ray {version.ray_version} lets running tasks finish"
+    drained = {name for step in plan.steps if step.action == "drain" for name in step.targets}
+    is_cut = traits(snapshot.platform).is_workbench and any(
+        app.state in LIVE and app.name not in drained for app in plan.ends
+    )
+    if is_cut:
+        return (
+            "no new work; running tasks get up to 30 s, less where the workbench kills sooner",
+            "how long the workbench waits before it kills",
+        )
+    return "drained first: no new work, running tasks get up to 30 s", ""
 
 
 def name_some(names: Iterable[str], most: int = 3) -> str:

@@ -1,4 +1,4 @@
-"""Several clusters beside each other: how one is opened, what a short look told of each, and which is worst."""
+"""Several clusters beside each other: how one is opened, what a short probe found of each, and which is worst."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _NOW_S = 0.5
-"""A condition that began this short a time before the look has no date of its own: it was first seen then."""
+"""A condition that began this short a time before the observation has no date of its own: it was first seen then."""
 
 
 class Opened(NamedTuple):
@@ -44,8 +44,8 @@ class Entry(NamedTuple):
     """Whether no profile names it: the platform lists it."""
 
 
-class ClusterLook(msgspec.Struct, frozen=True):
-    """What the last look told of one cluster."""
+class ClusterSummary(msgspec.Struct, frozen=True):
+    """What was observed last of one cluster."""
 
     name: str
     """What it is called among the others."""
@@ -54,7 +54,7 @@ class ClusterLook(msgspec.Struct, frozen=True):
     """Its own name; empty while its settings cannot be read."""
     platform: str = ""
     verdict: Verdict | None = None
-    """None before the first look."""
+    """None before the first observation."""
     phase: Phase | None = None
     is_fault: bool = True
     """Whether what does not answer is meant to; a cluster that nobody started is down and no fault."""
@@ -72,8 +72,10 @@ class ClusterLook(msgspec.Struct, frozen=True):
     """Whether no profile names it: the platform lists it."""
 
 
-def look_of(entry: Entry, snapshot: Snapshot, assessment: Assessment, before: ClusterLook | None = None) -> ClusterLook:
-    """What a snapshot tells of a cluster; `before` is the look before."""
+def summary_of(
+    entry: Entry, snapshot: Snapshot, assessment: Assessment, before: ClusterSummary | None = None
+) -> ClusterSummary:
+    """What a snapshot tells of a cluster; `before` is the summary before."""
     # What is wrong with the work that people run is no part of a verdict, and a short look does not ask for it.
     worst = next((one for one in assessment.conditions if one.severity != "info" and not one.is_of_work), None)
     broken = assessment.broken
@@ -87,7 +89,7 @@ def look_of(entry: Entry, snapshot: Snapshot, assessment: Assessment, before: Cl
     at = snapshot.observed_at
     dated = worst.since if worst is not None and 0 < worst.since < at - _NOW_S else 0.0
     counts = join(snapshot).counts
-    return ClusterLook(
+    return ClusterSummary(
         name=entry.name,
         profile=entry.profile,
         cluster=snapshot.cluster,
@@ -96,7 +98,7 @@ def look_of(entry: Entry, snapshot: Snapshot, assessment: Assessment, before: Cl
         phase=assessment.phase,
         is_fault=assessment.verdict != "down" or not is_calm(assessment),
         alive=counts.alive,
-        expected=counts.expected,
+        expected=counts.expected if snapshot.applications.value is not None else None,
         since=_since(assessment.verdict, at, before) or dated,
         observed_at=at,
         why=why,
@@ -105,9 +107,9 @@ def look_of(entry: Entry, snapshot: Snapshot, assessment: Assessment, before: Cl
     )
 
 
-def unseen(entry: Entry, at: float, why: str, hint: Hint = "", before: ClusterLook | None = None) -> ClusterLook:
-    """A look that could not be taken at all, and why: of that cluster nothing is known."""
-    return ClusterLook(
+def unseen(entry: Entry, at: float, why: str, hint: Hint = "", before: ClusterSummary | None = None) -> ClusterSummary:
+    """A probe that could not be made at all, and why: of that cluster nothing is known."""
+    return ClusterSummary(
         name=entry.name,
         profile=entry.profile,
         cluster=before.cluster if before is not None else "",
@@ -121,26 +123,26 @@ def unseen(entry: Entry, at: float, why: str, hint: Hint = "", before: ClusterLo
     )
 
 
-def _since(verdict: Verdict, at: float, before: ClusterLook | None) -> float:
+def _since(verdict: Verdict, at: float, before: ClusterSummary | None) -> float:
     """Since when a verdict is so, of which only somebody knows who looked before."""
     if before is None or before.verdict is None:
         return 0.0
     return before.since if before.verdict == verdict else at
 
 
-def badness(look: ClusterLook) -> int:
+def badness(summary: ClusterSummary) -> int:
     """How much a cluster needs somebody, the most first: 0 for one that is down.
 
     One of which nothing is known comes before one that is degraded: it may be down. One that is as somebody wanted it,
     not started or just starting, comes last.
     """
-    if look.verdict is None:
+    if summary.verdict is None:
         return 3
-    if look.verdict == "down":
-        return 0 if look.is_fault else 5
-    return {"unknown": 1, "degraded": 2, "ok": 4}[look.verdict]
+    if summary.verdict == "down":
+        return 0 if summary.is_fault else 5
+    return {"unknown": 1, "degraded": 2, "ok": 4}[summary.verdict]
 
 
-def worst_first(items: Iterable[T], look: Callable[[T], ClusterLook]) -> list[T]:
+def worst_first(items: Iterable[T], summary: Callable[[T], ClusterSummary]) -> list[T]:
     """The worst first; equally bad ones in the order given."""
-    return sorted(items, key=lambda item: badness(look(item)))
+    return sorted(items, key=lambda item: badness(summary(item)))

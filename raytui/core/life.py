@@ -36,7 +36,8 @@ def is_current(application: Application, report: LauncherReport | None, now: Mom
         return False
     if report.of_this_run or report.changed_at:
         return True
-    return began(application) - LIFE_SLACK_S <= report.at and now.has_reached(report.at - CLOCK_AHEAD_S)
+    since = began(application)
+    return since - LIFE_SLACK_S <= report.at and _can_be_true(report.at, since, now)
 
 
 def is_fresh(report: LauncherReport, now: Moment) -> bool:
@@ -59,7 +60,16 @@ def is_node_of(application: Application, node: Node, now: Moment) -> bool:
         return True
     if node.state != "DEAD" and now.has_reached(since + LISTED_AFTER_DEATH_S):
         return True
-    return since - LIFE_SLACK_S <= node.started_at and now.has_reached(node.started_at - CLOCK_AHEAD_S)
+    return since - LIFE_SLACK_S <= node.started_at and _can_be_true(node.started_at, since, now)
+
+
+def _can_be_true(at: float, since: float, now: Moment) -> bool:
+    """Whether what another machine dated `at` can have happened by now.
+
+    Where the platform dates the application's own start ahead of this clock, it is this clock that is behind, and it
+    can refute nobody: a laptop whose clock was set back would otherwise call every healthy cluster down.
+    """
+    return now.has_reached(at - CLOCK_AHEAD_S) or not now.has_reached(since - CLOCK_AHEAD_S)
 
 
 def is_same_head(head: LauncherReport, worker: LauncherReport) -> bool:

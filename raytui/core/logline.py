@@ -94,3 +94,5 @@ class Missed(msgspec.Struct, frozen=True):
 
     source: str
     reason: str
+    is_kept: bool = False
+    """Whether it is what was kept of nodes that could not be looked at, so that there may be logs nobody names."""

@@ -31,7 +31,10 @@ def of_ended(joined: Joined) -> Iterator[Condition]:
 
     The others are rows and no fault.
 
-    Nobody here knows how many nodes there should be, and Ray lists a dead node for as long as its head lives.
+    Nobody here knows how many nodes there should be, and Ray lists a dead node for as long as its head lives. But a
+    node that Ray itself calls unexpectedly terminated took work with it whatever its number, and is the first thing an
+    operator must know: it is an error, so the verdict is `degraded` until the end is no longer news. An end without
+    such a word stays a warning, which no verdict follows from.
     """
     snapshot = joined.snapshot
     lately = [
@@ -39,7 +42,8 @@ def of_ended(joined: Joined) -> Iterator[Condition]:
         for node in snapshot.nodes.value or ()
         if node.state == "DEAD"
         and node.reason not in PLANNED_ENDS
-        and 0 < snapshot.observed_at - node.ended_at < ENDED_LATELY_S
+        # An end that lies ahead of this clock is one that has happened: the clocks differ.
+        and snapshot.observed_at - node.ended_at < ENDED_LATELY_S
     ]
     for node in sorted(lately, key=lambda node: (node.reason != "UNEXPECTED_TERMINATION", -node.ended_at))[:MOST_ENDED]:
         reason = node.message or node.reason or "no reason is known"

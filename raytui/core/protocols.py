@@ -8,12 +8,12 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from raytui.core.black_box import Life
 from raytui.core.holdings import Holdings
 from raytui.core.marker import Marker
 from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint
 from raytui.core.serve import ServeRest
+from raytui.core.shipped_logs import NodeLife
 from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
 from raytui.core.spec import ClusterSpec
 from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
@@ -132,8 +132,8 @@ class Store(Protocol):
         """Paths for `read_file` of the ends of Ray's logs that a launcher kept when its node ended, by Ray's names."""
         ...
 
-    async def lives(self, cluster: str) -> tuple[Life, ...]:
-        """What black boxes kept, by node and time; needs no application. Its paths are for `read_file`."""
+    async def lives(self, cluster: str) -> tuple[NodeLife, ...]:
+        """What launchers shipped, by node and time; needs no application. Its paths are for `read_file`."""
         ...
 
     async def record_spec(self, cluster: str, spec: ClusterSpec | None) -> None:

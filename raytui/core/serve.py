@@ -7,6 +7,7 @@ ends Serve with every application (Ray 2.60: application_state.py, apply_app_con
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from raytui.core.errors import NotFound, RefusedForSafety
 from raytui.core.remedy import Hint, Remedy
 
 DECLARATIVE = "declarative"
+_UNFINISHED = frozenset({"NOT_STARTED", "DEPLOYING", "DEPLOY_FAILED"})
+_PLAIN = re.compile(r"[\w.-]+", re.ASCII)
 
 
 class ServeApplication(msgspec.Struct, frozen=True):
@@ -62,6 +65,8 @@ class ServeRemoval(msgspec.Struct, frozen=True):
     """The names of the others."""
     config: dict[str, object]
     """What is applied."""
+    again: tuple[str, ...] = ()
+    """Those of the others whose deployment has failed or goes on, which Serve begins anew when their config comes."""
 
     @property
     def changes(self) -> bool:
@@ -76,10 +81,10 @@ class ServeManager(Protocol):
         """What deleting these would do now; raises what `removal_of` raises."""
         ...
 
-    async def delete(self, removal: ServeRemoval) -> None:
+    async def delete(self, removal: ServeRemoval) -> bool:
         """Delete them and return when Serve lists none of them any more; refused where Serve changed meanwhile.
 
-        Raises `DeadlineExceeded`.
+        Answers whether that had to be asked for. Raises `DeadlineExceeded`.
         """
         ...
 
@@ -91,6 +96,12 @@ def removal_of(state: ServeState, names: Sequence[str]) -> ServeRemoval:
     """
     wanted = tuple(dict.fromkeys(names))
     known = {app.name: app for app in state.applications}
+    if len(known) < len(state.applications):
+        raise RefusedForSafety(
+            f"{', '.join(wanted)} was not deleted: Serve lists two applications whose names look the same",
+            hint="apply a config without it by serve deploy",
+            reason="NotSafe",
+        )
     for name in wanted:
         if name not in known:
             have = ", ".join(known) or "none"
@@ -106,7 +117,8 @@ def removal_of(state: ServeState, names: Sequence[str]) -> ServeRemoval:
     config: dict[str, object] = {"applications": [app.config for app in again]}
     if state.target_capacity is not None:
         config["target_capacity"] = state.target_capacity
-    return ServeRemoval(ends, tuple(app.name for app in others), config)
+    anew = tuple(app.name for app in again if app.status in _UNFINISHED)
+    return ServeRemoval(ends, tuple(app.name for app in others), config, anew)
 
 
 def removal_lines(removal: ServeRemoval) -> tuple[str, ...]:
@@ -122,16 +134,19 @@ def removal_lines(removal: ServeRemoval) -> tuple[str, ...]:
         lines.append(f"ends Serve application {app.name}: {', '.join(parts) or 'no deployment'}")
     kept = ", ".join(removal.keeps[:6]) + (f" and {len(removal.keeps) - 6:,} more" if len(removal.keeps) > 6 else "")
     lines.append(f"stays: {kept}" if kept else "no other application is left; Serve itself goes on")
+    if removal.again:
+        lines.append(f"deployed anew, since that has not succeeded yet: {', '.join(removal.again)}")
     return tuple(lines)
 
 
 def _require_deletable(app: ServeApplication) -> None:
     if app.source == DECLARATIVE:
         return
-    hint: Hint = (
-        "whoever has its program can delete it; ",
-        Remedy("job", f"""submit -- python -c "from ray import serve; serve.delete('{app.name}')\"""", "does it"),
-    )
+    hint: Hint = "whoever has its program can delete it"
+    # A command to be copied holds no name that a shell or Python would read as more than a name.
+    if _PLAIN.fullmatch(app.name):
+        command = f"""submit -- python -c "from ray import serve; serve.delete('{app.name}')\""""
+        hint = (f"{hint}; ", Remedy("job", command, "does it"))
     if app.source:
         why = "it was deployed by serve.run, and Ray's REST API deletes only what a config deployed"
     else:
@@ -142,7 +157,7 @@ def _require_deletable(app: ServeApplication) -> None:
 def _require_repeatable(app: ServeApplication, name: str) -> None:
     """Whether the config of one that stays may be sent again without changing it."""
     why = ""
-    if app.source != DECLARATIVE or app.config is None:
+    if app.source != DECLARATIVE or app.config is None or app.config.get("name", "default") != app.name:
         why = f"Serve does not tell the config of {app.name}, which would be deleted with it"
     elif app.scaled_outside:
         why = f"the replicas of {app.name} are set from outside, and deleting another sets them back to its config"

@@ -14,7 +14,6 @@ from typing import Literal, Protocol, Self
 
 import msgspec
 
-from raytui.core.black_box import Life
 from raytui.core.errors import RaytuiError
 from raytui.core.events import StepEvent
 from raytui.core.logline import LogBytes, LogLine, Missed, Query
@@ -24,6 +23,7 @@ from raytui.core.platforms import PlatformName
 from raytui.core.protocols import Platform
 from raytui.core.questions import Question
 from raytui.core.serve import ServeManager
+from raytui.core.shipped_logs import NodeLife
 from raytui.core.snapshot import Application, Job, Node, Snapshot
 from raytui.core.spec import ClusterSpec
 
@@ -45,8 +45,8 @@ class LogSource(msgspec.Struct, frozen=True):
     filename: str = ""
     """Ray's name of the file, or the path of a kept tail."""
     job_id: str = ""
-    life: Life | None = None
-    """The life of a node whose black box keeps it, all of it that was shipped; then `filename` is Ray's name."""
+    life: NodeLife | None = None
+    """The life of a node whose launcher shipped it, all of it that was shipped; then `filename` is Ray's name."""
 
 
 class ToolEnvironment(msgspec.Struct, frozen=True):
@@ -145,6 +145,10 @@ class Logs(Protocol):
 
         Raises `NotFound` for a name of no log and for a pattern that means none.
         """
+        ...
+
+    async def is_near(self, source: LogSource) -> bool:
+        """Whether all of it can be read without fetching it whole from another machine; not where unknown."""
         ...
 
     def open(self, source: LogSource, lines: int = -1) -> AbstractAsyncContextManager[LogBytes]:

@@ -82,6 +82,7 @@ class Logs(Many):
             if snapshot.jobs.failure is not None:
                 missed.append(Missed("job/*", snapshot.jobs.failure.message))
             past = await self._past(snapshot)
+            missed += await self._kept_lives.missed(snapshot.cluster)
             return _unique([*launchers(snapshot), *found, *past, *of_jobs(snapshot)]), missed
         chosen: list[LogSource] = []
         missed = []
@@ -111,6 +112,7 @@ class Logs(Many):
         if matches(label, "job") and snapshot.jobs.failure is not None:
             missed.append(Missed("job/*", snapshot.jobs.failure.message))
         known = (*found, *await self._past(snapshot), *of_jobs(snapshot))
+        missed += [each for each in await self._kept_lives.missed(snapshot.cluster) if _may_be_of(label, each)]
         return [source for source in known if matches(pattern, source.name)], missed
 
     async def _past(self, snapshot: Snapshot) -> list[LogSource]:
@@ -200,6 +202,13 @@ class Logs(Many):
                 raise
             return whole_lines(await self._platform.store.read_file(kept[source.filename]), lines)
 
+    async def is_near(self, source: LogSource) -> bool:
+        """Whether all of a log can be read without fetching it whole from another machine; not where unknown."""
+        try:
+            return await self._places.is_near(source)
+        except RaytuiError:
+            return False
+
     async def follow(self, source: LogSource, lines: int = 100) -> AsyncGenerator[list[str]]:
         """The last lines and then whatever is added, in batches of at most 500 lines or 100 ms.
 
@@ -285,6 +294,12 @@ class Logs(Many):
 async def _all_there_is(lines: list[str], name: str) -> AsyncIterator[list[str]]:
     yield lines
     raise SourceEnded(f"the node of {name} is gone; these are the last lines that were kept", over=True)
+
+
+def _may_be_of(pattern: str, missed: Missed) -> bool:
+    """Whether what could not be looked at may hold logs of such nodes: all kept ones may."""
+    label, slash, _ = missed.source.partition("/")
+    return not slash or matches(pattern, label) or matches(pattern, label.partition("@")[0])
 
 
 def _unique(sources: Iterable[LogSource]) -> list[LogSource]:

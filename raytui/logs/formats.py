@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -70,10 +71,21 @@ class PatternFormat:
     def __init__(self, name: str, pattern: str, letter: str) -> None:
         self.name = name
         self._letters = frozenset(letter)
-        compiled = re.compile(pattern, re.DOTALL | re.ASCII)
-        self._match: Callable[[str], re.Match[str] | None] = compiled.match
-        places = [compiled.groupindex.get(field, 0) for field in Parsed._fields]
-        self._fields = [place or compiled.groups + 1 for place in places]
+        self._pattern = pattern
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        # With the first line that may be of this form: six of them would take 2 ms of the console's first frame.
+        return re.compile(self._pattern, re.DOTALL | re.ASCII)
+
+    @cached_property
+    def _match(self) -> Callable[[str], re.Match[str] | None]:
+        return self._compiled.match
+
+    @cached_property
+    def _fields(self) -> list[int]:
+        places = [self._compiled.groupindex.get(field, 0) for field in Parsed._fields]
+        return [place or self._compiled.groups + 1 for place in places]
 
     def parse(self, text: str) -> Parsed | None:
         """What the line says of itself."""

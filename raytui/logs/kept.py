@@ -1,4 +1,4 @@
-"""Logs that the black boxes of nodes kept: which there are beside those of living nodes, and their bytes."""
+"""Logs that launchers shipped from nodes: which there are beside those of living nodes, and their bytes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from raytui.core.black_box import Life, LifePart
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError
+from raytui.core.logline import Missed
 from raytui.core.protocols import Platform
 from raytui.core.session import LogSource
+from raytui.core.shipped_logs import LogPart, NodeLife
 from raytui.core.snapshot import Application, Snapshot
 from raytui.logs.lines import clean, whole_lines
 from raytui.logs.naming import rank
@@ -54,25 +55,34 @@ class Kept:
         """`folder` is where long logs are unpacked; without one where the system keeps what passes."""
         self._platform = platform
         self._folder = folder
-        self._looked: dict[str, tuple[float, tuple[Life, ...]]] = {}
+        self._looked: dict[str, tuple[float, tuple[NodeLife, ...]]] = {}
+        self._missed: dict[str, list[Missed]] = {}
         self._looking = asyncio.Lock()
 
-    async def lives(self, cluster: str) -> tuple[Life, ...]:
+    async def lives(self, cluster: str) -> tuple[NodeLife, ...]:
         """Every kept life, by node and time; none where it cannot be looked for."""
         async with self._looking:
             at, found = self._looked.get(cluster, (0.0, ()))
             if not at or time.monotonic() - at > FRESH_S:
+                missed: list[Missed] = []
                 try:
-                    found = await self._platform.store.lives(cluster)
-                except RaytuiError:
-                    found = ()
-                self._looked[cluster] = (time.monotonic(), found)
+                    known = await self._platform.store.lives(cluster)
+                except RaytuiError as error:
+                    known, missed = (), [Missed("kept logs", error.message, is_kept=True)]
+                missed += [Missed(_place_of(life), life.unreadable, is_kept=True) for life in known if life.unreadable]
+                found = tuple(life for life in known if not life.unreadable)
+                self._looked[cluster], self._missed[cluster] = (time.monotonic(), found), missed
             return found
+
+    async def missed(self, cluster: str) -> list[Missed]:
+        """What of the kept logs could not be looked at: beside what `lives` answers there may be more."""
+        await self.lives(cluster)
+        return list(self._missed[cluster])
 
     async def newest(self, cluster: str, label: str, app: Application | None) -> list[LogSource]:
         """The logs of the last life of a node that is not alive, under the node's own name."""
         of_node = [life for life in await self.lives(cluster) if life.node == label]
-        return sources_of(of_node[-1], label, app) if of_node else []
+        return sources_of(cluster, of_node[-1], label, app) if of_node else []
 
     async def others(self, snapshot: Snapshot, shown: Iterable[str]) -> list[LogSource]:
         """The logs of all other lives; `shown` are the labels whose last life stands under the node's own name.
@@ -90,7 +100,7 @@ class Kept:
             if life.node_id in alive or (is_last and life.node in named and life.node in apps):
                 continue
             label = life.node if is_last and life.node in named else life.label
-            chosen += sources_of(life, label, apps.get(life.node))
+            chosen += sources_of(snapshot.cluster, life, label, apps.get(life.node))
         return chosen
 
     async def of_node_id(self, cluster: str, node_id: str, file: str) -> LogSource | None:
@@ -115,6 +125,7 @@ class Kept:
                 try:
                     data = await self._platform.store.read_file(part.path)
                 except NotFound:  # it gave way to newer ones meanwhile
+                    unpacking.is_cut = True
                     continue
                 await asyncio.to_thread(unpacking.add, part, data)
             await asyncio.to_thread(unpacking.end, life)
@@ -148,24 +159,32 @@ class _Unpacking:
         self._room = room
         self._at = begin
         self.size = 0
+        self.is_cut = False
+        """Whether what was read last is less than what was written there."""
         self._broken = False
         if begin:
             self._write(f"raytui: the first {begin:,} bytes of this log were not kept\n".encode())
 
-    def add(self, part: LifePart, data: bytes) -> None:
+    def add(self, part: LogPart, data: bytes) -> None:
         """Add a part; what the part before it holds beyond its beginning was written by a try that failed."""
         if part.begin > self._at:
             self._mark(f"raytui: {part.begin - self._at:,} bytes of this log were not kept here")
             self._at = part.begin
         surplus = self._at - part.begin
+        self.is_cut = False
         for piece in unpacked(data):
+            if piece is None:
+                self.is_cut = True
+                return
             kept = piece[surplus:] if surplus > 0 else piece
             surplus -= len(piece) - len(kept)
             self._write(kept)
             self._at += len(kept)
 
-    def end(self, life: Life) -> None:
+    def end(self, life: NodeLife) -> None:
         """Say until when the log was kept, unless all of it was."""
+        if life.ended and self.is_cut:
+            self._mark("raytui: the rest of this log was kept, but is damaged or gone")
         if not life.ended:
             until = life.at or "an unknown time"
             self._mark(
@@ -186,8 +205,8 @@ class _Unpacking:
         self._broken = not data.endswith(b"\n")
 
 
-def unpacked(data: bytes) -> Iterator[bytes]:
-    """What a row of gzip members holds, in pieces; of the last one, which may be cut off, what there is."""
+def unpacked(data: bytes) -> Iterator[bytes | None]:
+    """What a row of gzip members holds, in pieces; none at last when it is damaged or cut off."""
     while data:
         member = zlib.decompressobj(31)
         try:
@@ -198,14 +217,22 @@ def unpacked(data: bytes) -> Iterator[bytes]:
                 yield piece
                 data = member.unconsumed_tail
         except zlib.error:
+            yield None
+            return
+        if not member.eof:
+            yield None
             return
         data = member.unused_data
 
 
-def sources_of(life: Life, label: str, app: Application | None) -> list[LogSource]:
+def _place_of(life: NodeLife) -> str:
+    return f"{life.label if life.name else life.node}/*"
+
+
+def sources_of(cluster: str, life: NodeLife, label: str, app: Application | None) -> list[LogSource]:
     """The logs of a life under a label."""
     return [
-        LogSource(f"{label}/{log}", "kept", app, life.cluster, life.node_id, log, life=life)
+        LogSource(f"{label}/{log}", "kept", app, cluster, life.node_id, log, life=life)
         for log in sorted(life.logs, key=rank)
     ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 
-from raytui.core.errors import NotFound, RaytuiError
+from raytui.core.errors import NotFound, OperationFailed, RaytuiError
 from raytui.core.protocols import Dashboard
 from raytui.core.remedy import Remedy
 from raytui.core.session import LogSource
@@ -26,7 +26,8 @@ Process = tuple[str, int]
 async def of_processes(dashboard: Dashboard, kept: Kept, snapshot: Snapshot, name: str) -> list[LogSource]:
     """The logs of `actor/ID`, `actor/NAME` or `task/ID`, newest process last.
 
-    Raises `NotFound` for an unknown one and when nothing of its processes is left.
+    Raises `NotFound` for an unknown one and when nothing of its processes is left, `OperationFailed` when that is not
+    known.
     """
     kind, _, identity = name.partition("/")
     ran = await (_of_actor if kind == "actor" else _of_task)(dashboard, identity)
@@ -37,6 +38,12 @@ async def of_processes(dashboard: Dashboard, kept: Kept, snapshot: Snapshot, nam
         )
     found = [source for process in ran for source in await _files(dashboard, kept, snapshot, name, process)]
     if not found:
+        unread = await kept.missed(snapshot.cluster)
+        if unread:
+            raise OperationFailed(
+                f"the node of {kind} {identity} has ended, and what was kept of it cannot be read: {unread[0].reason}",
+                reason="Unreadable",
+            )
         raise NotFound(
             f"the node of {kind} {identity} has ended, and nothing of its log was kept",
             hint=Remedy("logs", "--all --list", "names what there is"),

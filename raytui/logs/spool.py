@@ -72,7 +72,7 @@ class Spool:
 
         Raises what asking raises, `DeadlineExceeded` for an answer that stops, `OperationFailed` for a full disk.
         """
-        path = self._root / f"{sha256(key.encode()).hexdigest()[:32]}.log"
+        path = self._path(key)
         try:
             await asyncio.to_thread(self._prepare)
             with FileLock(path.with_suffix(".lock")) as lock:
@@ -88,6 +88,13 @@ class Spool:
                 hint="free space there, or set RAYTUI_STATE_DIR to a folder with more",
                 reason="DiskFull" if error.errno == errno.ENOSPC else "Spool",
             ) from error
+
+    async def holds(self, key: str) -> bool:
+        """Whether a log was fetched before, so that only what is new in it is asked for."""
+        return self._folder is not None and await asyncio.to_thread(self._path(key).is_file)
+
+    def _path(self, key: str) -> Path:
+        return self._root / f"{sha256(key.encode()).hexdigest()[:32]}.log"
 
     async def _whole(self, path: Path, name: str, ask: Asked, look: Look | None) -> Path:
         with self._part(path) as part:

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from raytui.core.clusters import ClusterLook
-from raytui.core.turns import Turn, Turns, turn_document, turn_variables
+from raytui.core.clusters import ClusterSummary
+from raytui.core.verdict_changes import VerdictChange, VerdictChanges, change_document, change_variables
 from raytui.system.commands import run_command
 
 
@@ -24,28 +24,28 @@ class Alarm:
         """`ring` rings the bell; `tell` is told why a command failed, once until one ends well again."""
         self._ring = ring
         self._tell = tell
-        self._turns: dict[str, Turns] = {}
+        self._changes: dict[str, VerdictChanges] = {}
         self._running: set[asyncio.Task[None]] = set()
         # One after the other, so that whoever is told of two changes is told in their order.
         self._one = asyncio.Lock()
         self._failed = False
 
-    def see(self, look: ClusterLook, *, command: str, bell: bool) -> Turn | None:
-        """Take a look into account; answers the change when it makes one certain, and begins to tell of it."""
-        turn = self._turns.setdefault(look.name, Turns()).see(look)
-        if turn is None:
+    def observe(self, summary: ClusterSummary, *, command: str, bell: bool) -> VerdictChange | None:
+        """Take an observation into account; answers the change that it makes certain, and begins to tell of it."""
+        change = self._changes.setdefault(summary.name, VerdictChanges()).observe(summary)
+        if change is None:
             return None
         if bell:
             self._ring()
         if command:
-            task = asyncio.create_task(self._run(shlex.split(command), turn), name="notify")
+            task = asyncio.create_task(self._run(shlex.split(command), change), name="notify")
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-        return turn
+        return change
 
-    def is_turning(self, name: str) -> bool:
+    def is_changing(self, name: str) -> bool:
         """Whether another verdict was seen of this cluster and is not certain yet."""
-        return name in self._turns and self._turns[name].is_turning
+        return name in self._changes and self._changes[name].is_changing
 
     async def close(self) -> None:
         """End the commands that still run."""
@@ -55,10 +55,10 @@ class Alarm:
         if running:
             await asyncio.wait(running)
 
-    async def _run(self, argv: list[str], turn: Turn) -> None:
+    async def _run(self, argv: list[str], change: VerdictChange) -> None:
         async with self._one:
-            document = msgspec.json.encode(turn_document(turn)) + b"\n"
-            why = await run_command(argv, turn_variables(turn), document)
+            document = msgspec.json.encode(change_document(change)) + b"\n"
+            why = await run_command(argv, change_variables(change), document)
         if why and not self._failed:
-            self._tell(f"nobody was told that {turn.look.name} is {turn.look.verdict}: {why}")
+            self._tell(f"nobody was told that {change.summary.name} is {change.summary.verdict}: {why}")
         self._failed = bool(why)

@@ -15,6 +15,7 @@ import msgspec
 
 from raytui.core.errors import ConfigurationError, Problem
 from raytui.core.ignored import ALWAYS, IGNORE_FILES, Rule, is_ignored, rules_of
+from raytui.system.files import at_home
 
 MOST_BYTES = 500 * 1024 * 1024
 """The largest package that Ray takes (RAY_max_grpc_message_size allows 512 MB)."""
@@ -41,7 +42,7 @@ def pack(folder: str) -> Package:
     Raises `ConfigurationError` when it is no folder, cannot be read, or is larger than Ray takes. Reads all of it: not
     for the event loop.
     """
-    directory = Path(folder).expanduser()
+    directory = at_home(folder)
     try:
         if not directory.is_dir():
             raise _problem(f"{directory} is no folder", "name the folder that holds the program")

@@ -26,12 +26,13 @@ class ServeRunner:
         """What deleting these would do now."""
         return removal_of(await (await self._reach()).workload.serve_state(), names)
 
-    async def delete(self, removal: ServeRemoval) -> None:
-        """Ask once and look until none of them is listed. Asking again is safe, and so is cancelling."""
+    async def delete(self, removal: ServeRemoval) -> bool:
+        """Ask once and look until none of them is listed; whether it was asked. Asking again and cancelling is safe."""
         rest = (await self._reach()).workload
         names = [app.name for app in removal.ends]
         state = await rest.serve_state()
         left = [app.name for app in state.applications if app.name in names]
+        asked = False
         if left:
             # Made anew: an application that was deployed meanwhile would be deleted by a config without it.
             fresh = removal_of(state, left)
@@ -41,8 +42,9 @@ class ServeRunner:
                     hint="look and try again",
                     reason="Changed",
                 )
-            if fresh.changes:
-                await rest.apply_serve(fresh.config)
+            asked = fresh.changes
+            if asked:
+                await self._apply(fresh)
         try:
             async with asyncio.timeout(GONE_S):
                 await self._gone(names)
@@ -51,6 +53,21 @@ class ServeRunner:
                 f"{', '.join(names)} was asked to go and is still listed after {GONE_S:g} s",
                 hint=Remedy("serve", "", "shows what is left"),
             ) from None
+        return asked
+
+    async def _apply(self, removal: ServeRemoval) -> None:
+        """Ask for it; an answer that was lost is made up for by a look at what Serve does."""
+        rest = (await self._reach()).workload
+        try:
+            await rest.apply_serve(removal.config)
+        except Unreachable as error:
+            try:
+                state = await rest.serve_state()
+            except Unreachable:
+                raise error from None
+            names = [app.name for app in removal.ends]
+            if any(app.name in names and app.status != "DELETING" for app in state.applications):
+                raise
 
     async def _gone(self, names: Sequence[str]) -> None:
         pause = Backoff(0.5, 3.0)

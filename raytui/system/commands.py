@@ -10,6 +10,8 @@ from collections.abc import Coroutine, Mapping, Sequence
 
 RUN_S = 10.0
 """How long a command may take."""
+END_S = 2.0
+"""How long one that was killed is waited for: the system may keep it while a disk hangs."""
 
 
 async def run_command(
@@ -54,9 +56,10 @@ def _begin(argv: Sequence[str], variables: Mapping[str, str]) -> Coroutine[None,
 
 async def _end(beginning: asyncio.Future[asyncio.subprocess.Process]) -> None:
     """End what was begun, whatever it started; it may have begun before we were told that it has."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, TimeoutError):
         process = await beginning
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            async with asyncio.timeout(END_S):
+                await process.wait()

@@ -56,6 +56,11 @@ def open_regular(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
+def at_home(path: str) -> Path:
+    """The path with its `~` as a home folder; as it stands where nobody has that name here."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib raises for the home of nobody
+
+
 def read_regular(path: Path) -> bytes:
     """The bytes of a regular file; raises OSError."""
     with open_regular(path) as file:

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from raytui.core.clusters import ClusterLook, Entry, look_of, unseen, worst_first
+from raytui.core.clusters import ClusterSummary, Entry, summary_of, unseen, worst_first
 from raytui.core.errors import RaytuiError
 from raytui.core.platforms import PlatformName
 from raytui.core.session import ConsoleSettings
 from raytui.core.snapshot import Reading, Snapshot
 from raytui.core.spec import ClusterSpec
-from raytui.manager.looks import FEW, LOOK_S, Place, distinct, listed_beside
+from raytui.manager.probes import FEW, PROBE_S, Probed, distinct, listed_beside
 from raytui.system.backoff import Backoff
 from raytui.system.threads import in_daemon_thread
 from raytui.tui.render.tabs import TabMark
 from raytui.view.picture import Picture
-from raytui.view.words import VERDICTS, look_word
+from raytui.view.words import VERDICTS, summary_word
 
 if TYPE_CHECKING:
     from raytui.manager.alarm import Alarm
@@ -62,7 +62,7 @@ class Unread(msgspec.Struct):
 class Tab:
     """One cluster of the console, with its screen once somebody has looked at it."""
 
-    def __init__(self, place: Place, mode: str) -> None:
+    def __init__(self, place: Probed, mode: str) -> None:
         self.place = place
         self.mode = mode
         self.screen: ClusterScreen | None = None
@@ -79,7 +79,7 @@ class Tab:
     async def settings(self, otherwise: ConsoleSettings) -> ConsoleSettings:
         """Its settings, or while they cannot be read, ones that change nothing."""
         try:
-            async with asyncio.timeout(LOOK_S):
+            async with asyncio.timeout(PROBE_S):
                 opened = await in_daemon_thread(self.place.open, "settings")
         except (RaytuiError, TimeoutError):
             self.is_read = False
@@ -106,7 +106,7 @@ class Clusters:
 
     def __init__(
         self,
-        own: Place,
+        own: Probed,
         entries: Sequence[Entry],
         clock: Callable[[], float],
         changed: Callable[[], None],
@@ -120,7 +120,7 @@ class Clusters:
         self._changed = changed
         self._make_alarm = make_alarm
         self.front = Tab(own, FIRST_MODE)
-        self.tabs = [self.front, *(Tab(Place(entry, clock), f"cluster {n}") for n, entry in enumerate(entries, 1))]
+        self.tabs = [self.front, *(Tab(Probed(entry, clock), f"cluster {n}") for n, entry in enumerate(entries, 1))]
         self._made = len(self.tabs)
         self._few = asyncio.Semaphore(FEW)
         self._ordered = False
@@ -131,7 +131,7 @@ class Clusters:
         return self._make_alarm()
 
     @property
-    def looks(self) -> Reading[tuple[ClusterLook, ...]]:
+    def looks(self) -> Reading[tuple[ClusterSummary, ...]]:
         """The last look at each, in the order of the line."""
         return Reading(tuple(tab.place.last for tab in self.tabs), at=self._clock())
 
@@ -141,7 +141,7 @@ class Clusters:
         return tuple(self._mark(tab) for tab in self.tabs)
 
     def _mark(self, tab: Tab) -> TabMark:
-        word, role = look_word(tab.place.last)
+        word, role = summary_word(tab.place.last)
         if tab is self.front and tab.screen is not None and tab.screen.stale:
             word, role = VERDICTS["unknown"]
         return TabMark(tab.name, word[:1], role, tab is self.front)
@@ -179,7 +179,7 @@ class Clusters:
         """The screen of a cluster has a new picture."""
         if picture is not None and picture.snapshot is not tab.seen:
             tab.seen = picture.snapshot
-            self._took(tab, look_of(tab.place.entry, picture.snapshot, picture.assessment, tab.place.last))
+            self._took(tab, summary_of(tab.place.entry, picture.snapshot, picture.assessment, tab.place.last))
 
     def failed(self, tab: Tab, trouble: str) -> None:
         """The screen of a cluster cannot watch it."""
@@ -193,13 +193,13 @@ class Clusters:
             await self._alarm.close()
         return said
 
-    def _took(self, tab: Tab, look: ClusterLook) -> None:
-        tab.place.told(look)
+    def _took(self, tab: Tab, look: ClusterSummary) -> None:
+        tab.place.observed(look)
         if tab not in self.tabs:
             return
         opened = tab.place.opened
         if opened is not None:
-            self._alarm.see(look, command=opened.settings.notify, bell=opened.settings.bell)
+            self._alarm.observe(look, command=opened.settings.notify, bell=opened.settings.bell)
         self._leave_out_doubles()
         if not self._ordered and len(self.tabs) > 1 and all(one.place.last.verdict is not None for one in self.tabs):
             self.put_in_order()
@@ -216,13 +216,13 @@ class Clusters:
         while tab in self.tabs:
             if tab is not self.front:
                 async with self._few:
-                    look = await tab.place.look()
+                    look = await tab.place.probe()
                 if tab is not self.front:
                     self._took(tab, look)
                     if tab.screen is not None:
                         # An operation that kept it watched may have ended.
                         tab.screen.rest()
-            if self._alarm.is_turning(tab.name):
+            if self._alarm.is_changing(tab.name):
                 pause = SOON_S
             elif tab.place.last.verdict == "unknown":
                 pause = slower.next()

@@ -61,6 +61,8 @@ class Capacity(msgspec.Struct, frozen=True):
     history: tuple[Sample, ...] = ()
     counted: Mapping[str, Node] = {}
     """The nodes that were added up, by id."""
+    is_shared: bool = False
+    """Whether several of these nodes run on one machine, whose memory and disk each of them tells whole."""
 
 
 def advance(before: Capacity, joined: Joined, at: float) -> Capacity:
@@ -70,7 +72,11 @@ def advance(before: Capacity, joined: Joined, at: float) -> Capacity:
     is_due = not history or at - history[-1].at >= (MANY_NODES_S if many else EVERY_S)
     if before.counted is nodes or (many and not is_due and before.totals.nodes):
         return before
-    if before.counted.keys() == nodes.keys():
+    is_same = before.counted.keys() == nodes.keys()
+    is_shared = before.is_shared if is_same else _is_shared(nodes.values())
+    if is_shared:
+        totals = _sum_of_machines(nodes.values())
+    elif is_same:
         changed = [(old, new) for key, new in nodes.items() if (old := before.counted[key]) is not new]
         totals = _moved(before.totals, [old for old, _ in changed], [new for _, new in changed])
     else:
@@ -78,7 +84,7 @@ def advance(before: Capacity, joined: Joined, at: float) -> Capacity:
     if is_due and (totals.nodes or before.totals.nodes):
         kept = next((n for n, sample in enumerate(history) if at - sample.at <= KEPT_S), len(history))
         history = (*history[kept:], sample_of(totals, at))
-    return Capacity(totals, history, nodes)
+    return Capacity(totals, history, nodes, is_shared)
 
 
 def sample_of(totals: Totals, at: float) -> Sample:
@@ -147,6 +153,33 @@ def _figures(node: Node) -> tuple[float, int, int, int, int, int, int, int, floa
 def _sum(nodes: Iterable[Node]) -> Totals:
     columns = list(zip(*map(_figures, nodes), strict=True))
     return Totals(*map(sum, columns)) if columns else Totals()
+
+
+def _machine(node: Node) -> str:
+    """The address of its machine; a loopback address is every machine's own and tells nothing."""
+    return "" if node.ip.startswith("127.") else node.ip
+
+
+def _is_shared(nodes: Iterable[Node]) -> bool:
+    machines = [machine for node in nodes if node.state == "ALIVE" and (machine := _machine(node))]
+    return len(set(machines)) < len(machines)
+
+
+def _sum_of_machines(nodes: Iterable[Node]) -> Totals:
+    """The same with the memory and the disk of a machine counted once, whichever of its nodes tells them."""
+    counted: set[str] = set()
+    told: list[Node] = []
+    for node in nodes:
+        machine = _machine(node)
+        if machine in counted:
+            told.append(
+                msgspec.structs.replace(node, memory_used=None, memory_total=None, disk_used=None, disk_total=None)
+            )
+            continue
+        told.append(node)
+        if machine and node.state == "ALIVE" and node.memory_total:
+            counted.add(machine)
+    return _sum(told)
 
 
 def _moved(totals: Totals, before: Sequence[Node], after: Sequence[Node]) -> Totals:

@@ -10,7 +10,7 @@ import msgspec
 
 from raytui.core.catalog import Catalog
 from raytui.core.changes import changes
-from raytui.core.clusters import ClusterLook
+from raytui.core.clusters import ClusterSummary
 from raytui.core.conditions import Assessment, assess
 from raytui.core.events import Event
 from raytui.core.joined import Joined, join
@@ -40,7 +40,7 @@ class Picture(msgspec.Struct, frozen=True):
     catalog: Catalog = Catalog()
     """What the workbench offers, where a list was asked for that is of no cluster."""
 
-    clusters: Reading[tuple[ClusterLook, ...]] = Reading()
+    clusters: Reading[tuple[ClusterSummary, ...]] = Reading()
     """The cluster among others, where there are several, the worst first at the moment they were put in order."""
     capacity: Capacity = Capacity()
     """How full the cluster is, and was."""

@@ -36,7 +36,8 @@ def _written(remedy: Remedy, keys: Mapping[str, str], row: str, subject: str) ->
     if remedy.verb in _THIS_SCREEN:
         return f"this screen {remedy.purpose}"
     if remedy.verb == "explain" and "explain" in keys and remedy.target == subject:
-        return f"{keys['explain']} {remedy.purpose}"
+        # Elsewhere on the screen the same key does something else.
+        return f"{keys['explain']} here {remedy.purpose}"
     if remedy.verb in _ON_A_ROW:
         is_key, where = _is_of_row(remedy, keys), "" if remedy.target == row else f" on {remedy.target}"
     else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from raytui.core.clusters import ClusterLook
+from raytui.core.clusters import ClusterSummary
 from raytui.core.conditions import CALM_PHASES, Assessment, LinkState, Verdict, is_calm
 from raytui.core.errors import Layer
 from raytui.core.events import Severity, StepState
@@ -144,13 +144,13 @@ def verdict_word(assessment: Assessment, *, stale: bool = False) -> Marked:
     return VERDICTS[assessment.verdict]
 
 
-def look_word(look: ClusterLook) -> Marked:
-    """The verdict of a look at one of several clusters as shape and word; a dot for one that nobody looked at yet."""
-    if look.verdict is None:
+def summary_word(summary: ClusterSummary) -> Marked:
+    """The verdict of one of several clusters as shape and word; a dot for one that nobody probed yet."""
+    if summary.verdict is None:
         return ("· not looked at yet", "muted")
-    if look.verdict == "down" and not look.is_fault:
+    if summary.verdict == "down" and not summary.is_fault:
         return ("○ DOWN", "muted")
-    return VERDICTS[look.verdict]
+    return VERDICTS[summary.verdict]
 
 
 def broken_link(layer: Layer, assessment: Assessment) -> Marked:

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from raytui.core.black_box import Life
 from raytui.core.errors import Failure, NotFound, OperationFailed, Unreachable
 from raytui.core.holdings import Holdings
 from raytui.core.marker import Marker
 from raytui.core.nodefile import NodeFile, kept_logs
 from raytui.core.platforms import PlatformName
 from raytui.core.protocols import Check, CreateRequest, DashboardTarget, LogChunk, LogPlaces
+from raytui.core.shipped_logs import NodeLife
 from raytui.core.snapshot import Application, ApplicationState
 from raytui.core.spec import ClusterSpec
 
@@ -59,7 +59,7 @@ class FakePlatform:
         self.output: dict[str, bytes] = {}
         self.output_start: dict[str, int] = {}
         self.log_places: dict[str, LogPlaces] = {}
-        self.kept_lives: tuple[Life, ...] = ()
+        self.kept_lives: tuple[NodeLife, ...] = ()
         self.foreign: set[str] = set()
         self.checks: tuple[Check, ...] = ()
         self.asked: dict[str, ClusterSpec] = {}
@@ -187,7 +187,7 @@ class FakePlatform:
         paths = kept_logs(application, msgspec.json.decode(report, type=NodeFile).engine_id)
         return {name: f"{folder}/{path}" for name, path in paths.items() if self.files.get(f"{folder}/{path}")}
 
-    async def lives(self, cluster: str) -> tuple[Life, ...]:
+    async def lives(self, cluster: str) -> tuple[NodeLife, ...]:
         await self._call("lives", cluster)
         return self.kept_lives
 

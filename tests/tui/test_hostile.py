@@ -48,6 +48,7 @@ def odd():
 
 def is_whole(console, size):
     """Nothing that is painted moves the cursor or is wider than the terminal."""
+    assert console.app.screen._compositor.size == size
     strips = console.app.screen._compositor.render_strips()
     text = "".join(strip.text for strip in strips)
     assert not [sign for sign in text if ord(sign) < 32 or 127 <= ord(sign) < 160 or sign in "\u202e\u202d\u2066"]
@@ -84,7 +85,7 @@ async def test_every_key_held_down_leaves_a_console_that_can_be_left(place):
         if place != "cluster":
             await opened(console, place)
         for setting in KEY_SETTINGS:
-            if setting.id not in {"quit", "next-pane"} and (place == "cluster" or "list" in setting.where):
+            if setting.id not in {"quit", "suspend", "next-pane"} and (place == "cluster" or "list" in setting.where):
                 await console.pilot.press(*[setting.keys.partition(",")[0]] * 4)
         await console.pilot.pause()
         for _ in range(60):
@@ -115,7 +116,7 @@ async def test_a_paste_into_a_filter_is_one_line_of_text_and_runs_nothing():
     await run_console(body)
 
 
-@pytest.mark.parametrize("hours", [-1, 48])
+@pytest.mark.parametrize("hours", [-48, 48])
 async def test_a_clock_that_jumps_is_set_right_by_the_next_answer(hours):
     async def body(console):
         await console.show(healthy())
@@ -155,6 +156,8 @@ async def test_a_storm_of_sizes_ends_in_a_screen_of_the_last_size():
         await console.show(with_dead_worker())
         for size in [(20, 5), (400, 120), (1, 1), (119, 33), (120, 34), (60, 80), (200, 2), (33, 200)] * 2:
             await console.pilot.resize_terminal(*size)
+            await console.until(lambda size=size: console.app.screen._compositor.size == size, f"the size {size}")
+            is_whole(console, size)
         await console.pilot.resize_terminal(80, 24)
         bar = console.app.screen.query_one("#key-bar")
         await console.until(lambda: bar.region.y == 23 and bar.size.width == 80, "the last size")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from rich.style import Style
 
 from raytui.core.errors import ConfigurationError, Failure
 from raytui.platforms.attached import applications_of
+from raytui.tui.panes.pane import BIG
+from raytui.tui.panes.verdict import VerdictBar
+from raytui.tui.render import nodes
 from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.rule import PaneRule
 from raytui.tui.widgets.table import RowTable
@@ -24,6 +29,23 @@ async def test_a_healthy_cluster_is_calm():
         assert "all answering" in text
         assert "Nothing needs attention" in text
         assert "2h14" in text
+
+    await run_console(body)
+
+
+async def test_the_first_frame_of_all_names_the_cluster(monkeypatch):
+    painted, render_line = [], VerdictBar.render_line
+
+    def recorded(bar, y):
+        strip = render_line(bar, y)
+        painted.append(strip.text)
+        return strip
+
+    monkeypatch.setattr(VerdictBar, "render_line", recorded)
+
+    async def body(_):
+        assert "UNKNOWN  ray-cluster" in painted[0]
+        assert "looking for the cluster" in painted[1]
 
     await run_console(body)
 
@@ -204,6 +226,40 @@ async def test_the_filter_narrows_rows_while_typing_and_escape_brings_them_back(
         await console.press("escape")
         assert len(table.rows) == 3
         assert console.app.focused is table
+
+    await run_console(body)
+
+
+async def test_a_key_is_answered_while_thousands_of_rows_are_filtered(monkeypatch):
+    begun, go_on, test_of = threading.Event(), threading.Event(), nodes.test_of
+
+    def slow(kind, text):
+        begun.set()
+        assert go_on.wait(60)
+        return test_of(kind, text)
+
+    monkeypatch.setattr(nodes, "test_of", slow)
+
+    async def body(console):
+        await console.show(healthy(BIG))
+        table, pane = console.app.screen.query_one("#node-table", RowTable), console.app.cluster.body.nodes
+        try:
+            pane.filter("worker-1")
+            await console.until(begun.is_set, "the filter to be at work")
+            before = table.rows
+            await console.press("down")
+            assert table.cursor == "worker-1"
+            assert table.rows is before
+            # What is typed meanwhile is what is shown, though the thread of before ends later or sooner.
+            pane.filter("worker-12")
+        finally:
+            go_on.set()
+        await console.until(lambda: table.rows is not before, "the filtered rows")
+        expected = [f"worker-{n}" for n in range(1, BIG + 1) if f"worker-{n}".startswith("worker-12")]
+        assert [row.key for row in table.rows] == expected
+        assert table.cursor in expected
+        pane.filter("")
+        assert len(table.rows) == BIG + 1
 
     await run_console(body)
 

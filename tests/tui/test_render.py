@@ -14,7 +14,7 @@ from raytui.core.events import StepEvent
 from raytui.core.kept import reuse
 from raytui.core.plan import plan_restart, plan_scale, plan_start, plan_stop
 from raytui.core.remedy import Remedy
-from raytui.core.snapshot import UNREAD, Gpu, LauncherReport, Reading
+from raytui.core.snapshot import UNREAD, Gpu, Job, LauncherReport, Reading
 from raytui.core.spec import ClusterSpec
 from raytui.tui.glyphs import to_ascii
 from raytui.tui.keys import KEYS, bar, verb_keys, written
@@ -87,6 +87,7 @@ def test_cropped_lines_stay_inside(parts, width):
 
 def test_wrapping_ends_with_a_mark_at_its_limit():
     assert wrap("one two three four five six", 9, limit=2)[-1].endswith("…")
+    assert wrap("one two threefour five six", 9, limit=1) == ["one two…"]
 
 
 def test_spread_puts_two_parts_at_the_edges():
@@ -347,6 +348,20 @@ def test_a_condition_says_what_on_which_thing_since_when_and_what_to_do():
     assert text(lines[1]).strip() == "since 14:13:06"
     assert "l shows its last lines, r runs it again" in texts(lines)
     assert all(line_cells(line) <= 79 for line in lines)
+
+
+def test_what_ray_said_at_length_takes_two_lines_so_that_what_to_do_is_seen():
+    killed = (
+        "JOB_SUPERVISOR_ACTOR_UNKNOWN_FAILURE: Unexpected error occurred: 3 worker(s) were killed due to the node "
+        "running low on memory. Memory on the node (IP: 192.0.2.2, ID: 9c1ab8b2b7cf4baae8aecdd650f14d7292544e168e643c1"
+        "2864672b2) was 10.29GB used / 23.54GB limit (0.437059) " + "and more " * 40
+    )
+    job = Job("etl-2", "FAILED", message=killed, ended_at=NOW - 5, type="SUBMISSION")
+    lines = attention_lines(picture(healthy(jobs=(job,))), None, 79, verb_keys())
+    quote = [n for n, line in enumerate(lines) if "Ray: " in text(line)]
+    assert len(quote) == 1
+    assert text(lines[quote[0] + 1]).endswith("…")
+    assert text(lines[quote[0] + 2]).strip().startswith("give the node more memory")
 
 
 @pytest.mark.parametrize(

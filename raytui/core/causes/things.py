@@ -20,6 +20,7 @@ from raytui.core.workload import PlacementGroup, RayWorker, Task
 Row = Application | Node | Job | Actor | Task | PlacementGroup | RayWorker | ServeDeployment
 SHORTEST = 4
 """Characters of an id that name a thing at least."""
+_KINDS = ("job", "actor", "task", "node", "placement group", "group")
 _LISTED = 5
 """Things of one name that are listed."""
 
@@ -44,7 +45,7 @@ def find(snapshot: Snapshot, wanted: str) -> Thing:
     Raises `NotFound` with the nearest names, and `ConfigurationError` with the ids when several bear it.
     """
     things = list(things_of(snapshot))
-    bare = wanted.partition("/")[2] if wanted.partition("/")[0] in {"job", "actor", "task", "node", "group"} else wanted
+    bare = _bare(wanted)
     exact: Sequence[Thing] = [thing for thing in things if {wanted, bare} & {thing.id, *thing.names}]
     found: Sequence[Thing] = exact or [thing for thing in things if len(bare) >= SHORTEST and thing.id.startswith(bare)]
     found = _one_of(found)
@@ -136,8 +137,26 @@ def _one_of(found: Sequence[Thing]) -> Sequence[Thing]:
     if len(found) > 1 and kinds <= {"actor", "task"} and len(kinds) == 1:
         # Of a name that many bear, the one that is not as it should be.
         wrong = [thing for thing in found if thing.state in {"FAILED", "DEAD"} or thing.state.startswith("PENDING")]
-        return wrong if len(wrong) == 1 else found
+        # Several that wait for the same differ in nothing that could be told of one of them.
+        return wrong[:1] if len(wrong) == 1 or len(set(map(_demand, wrong))) == 1 else found
     return found
+
+
+def _demand(thing: Thing) -> tuple[object, ...]:
+    """What a thing that waits asks for; of anything else its own id, since it is like no other."""
+    row = thing.row
+    if not isinstance(row, Actor | Task) or not thing.state.startswith("PENDING"):
+        return (thing.id,)
+    needs = frozenset(row.resources.items())
+    return (thing.state, row.job_id, needs, frozenset(row.label_selector.items()), row.placement_group_id)
+
+
+def _bare(wanted: str) -> str:
+    """A name without the kind before it: `job/train`, and `task load` as conditions say it."""
+    for kind, separator in ((kind, separator) for kind in _KINDS for separator in "/ "):
+        if wanted.startswith(kind + separator):
+            return wanted.removeprefix(kind + separator)
+    return wanted
 
 
 def _worst(found: Iterable[Thing]) -> list[Thing]:

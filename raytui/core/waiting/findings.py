@@ -11,8 +11,10 @@ from raytui.core.snapshot import Snapshot
 from raytui.core.waiting import sentences
 from raytui.core.waiting.values import Waiting
 
+SOON_S = 10.0
+"""How long what fits once something ends may wait before it is said at all: whoever looks asks what waits for what."""
 LONG_S = 60.0
-"""How long what fits once something ends may wait before that is worth a warning."""
+"""How long it may wait before that is worth a warning."""
 MOST = 5
 """Demands that are named one by one."""
 SAME_CLOCK_S = 30.0
@@ -46,13 +48,17 @@ def _dated(one: Waiting, now: float, ahead: float, first_seen: Mapping[str, floa
 def of_demand(found: Iterable[Waiting], snapshot: Snapshot) -> Iterator[Condition]:
     """A condition for each demand that can never be met (error), and for each that waits for long (warning).
 
-    What needs more workers is said at once: no end of anything else lets it run.
+    What needs more workers is said at once: no end of anything else lets it run. What waits for an end and not for long
+    is information.
     """
-    relevant = sorted((one for one in found if _counts(one, snapshot.observed_at)), key=lambda one: _ORDER[one.kind])
+    now = snapshot.observed_at
+    relevant = sorted(
+        (one for one in found if _counts(one, now)), key=lambda one: (_ORDER[one.kind], not _is_long(one, now))
+    )
     for one in relevant[:MOST]:
         never = one.kind == "never"
         yield Condition(
-            "error" if never else "warning",
+            "error" if never else "warning" if _is_long(one, now) else "info",
             sentences.subject(one.demand),
             "InfeasibleDemand" if never else "PendingDemand",
             sentences.beside_subject(one),
@@ -67,4 +73,9 @@ def of_demand(found: Iterable[Waiting], snapshot: Snapshot) -> Iterator[Conditio
 
 
 def _counts(one: Waiting, now: float) -> bool:
+    return _is_long(one, now) or (one.kind in {"fits", "environment"} and now - one.since >= SOON_S)
+
+
+def _is_long(one: Waiting, now: float) -> bool:
+    """Whether nothing that ends by itself lets it run, or it has waited long for that."""
     return one.kind in {"never", "scale", "quota"} or not one.since or now - one.since >= LONG_S

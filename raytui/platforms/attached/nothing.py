@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from raytui.core.black_box import Life
 from raytui.core.errors import NotFound
 from raytui.core.permission import require_changeable
 from raytui.core.protocols import Check, LogChunk, not_here
 from raytui.core.remedy import Remedy
+from raytui.core.shipped_logs import NodeLife
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
 
@@ -43,7 +43,7 @@ class NothingKept:
         """None."""
         return {}
 
-    async def lives(self, cluster: str) -> tuple[Life, ...]:  # noqa: ARG002  # no launcher of ours runs there
+    async def lives(self, cluster: str) -> tuple[NodeLife, ...]:  # noqa: ARG002  # no launcher of ours runs there
         """None."""
         return ()
 

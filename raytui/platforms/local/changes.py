@@ -21,6 +21,7 @@ from raytui.platforms.local import launch, observe, processes, records
 from raytui.platforms.local.ending import kill_now
 from raytui.platforms.local.files import Folder, explained, locked
 from raytui.platforms.local.records import Record
+from raytui.system.files import at_home
 
 Clock = Callable[[], float]
 
@@ -151,7 +152,7 @@ def _requested(folder: Folder, request: CreateRequest, venv: Path, clock: Clock)
         memory=request.memory,
         gpus=request.gpus,
         runtime_identifier=request.runtime_identifier,
-        script=str(Path(script).expanduser().absolute()),
+        script=str(at_home(script).absolute()),
         directory=_working_directory(),
         venv=str(venv),
         temp_dir=str(launch.temp_dir(folder.root, marker.cluster)),
@@ -176,6 +177,8 @@ def _start(folder: Folder, record: Record, before: Record | None, clock: Clock) 
         with explained("removing the old head's address", folder.rendezvous):
             folder.rendezvous.unlink(missing_ok=True)
         launch.forget_last_head(Path(record.temp_dir))
+    elif record.sessions:
+        launch.forget_last_life(record.sessions)
     if record.environment.get("RAY_AUTH_MODE") == "token":
         launch.ensure_token(folder, head=record.role == "head")
     others = [other for name in observe.clusters(folder.root) for other in records.load_all(Folder(folder.root, name))]

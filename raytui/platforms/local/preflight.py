@@ -25,7 +25,7 @@ from raytui.core.validate import WORKER_PORTS
 from raytui.platforms.local import launch, machine, processes, resolve
 from raytui.platforms.local.files import Folder
 from raytui.platforms.local.ports import PORTS, holder, is_free
-from raytui.system.files import read_regular
+from raytui.system.files import at_home, read_regular
 
 DISK_WARN = 10**9
 DISK_FAIL = 10**8
@@ -168,7 +168,7 @@ def scripts(spec: ClusterSpec) -> Iterator[Check]:
     for role, field, script in (("head", "head.script", spec.head.script), *groups):
         if not script:
             continue
-        path = Path(script).expanduser().absolute()
+        path = at_home(script).absolute()
         hint = Remedy("render", f"--to {path.parent}", "writes it")
         try:
             ours = needs_node_program(read_regular(path))

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from raytui.core.black_box import Life
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, RefusedForSafety
 from raytui.core.launchers import folder_for, folder_in_use, mode_of, others
 from raytui.core.nodefile import kept_logs
 from raytui.core.protocols import LogChunk, LogPlaces
 from raytui.core.remedy import Remedy
+from raytui.core.shipped_logs import NodeLife
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
-from raytui.platforms.local import lives as kept
-from raytui.platforms.local import records
+from raytui.platforms.local import records, shipped_logs
 from raytui.platforms.local.disk import read_within, to_the_end
 from raytui.platforms.local.files import Folder, explained
 from raytui.system.files import open_regular, private_directory, read_regular, write_whole
@@ -139,9 +138,9 @@ class LocalStore:
 
         return await read_within(f"the logs of {application.name}", find)
 
-    async def lives(self, cluster: str) -> tuple[Life, ...]:
-        """What the black boxes of the cluster's nodes kept."""
-        return await read_within(f"the kept logs of {cluster}", lambda: kept.lives(Folder(self._root, cluster)))
+    async def lives(self, cluster: str) -> tuple[NodeLife, ...]:
+        """What the launchers of the cluster shipped."""
+        return await read_within(f"the kept logs of {cluster}", lambda: shipped_logs.lives(Folder(self._root, cluster)))
 
     def _inside(self, path: str) -> Path:
         place = (self._root / path).resolve()

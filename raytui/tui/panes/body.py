@@ -71,6 +71,7 @@ class ClusterBody(Vertical):
         self._events: EventsPane | None = None
         self._capacity: CapacityPane | None = None
         self._looked_at = 0.0
+        self._came_from = ""
         self.nodes = NodesPane("" if settings.read_only else written("start", keys))
         self.attention = AttentionPane(self._verbs)
         self.logs = LogsPane(self._verbs)
@@ -142,7 +143,11 @@ class ClusterBody(Vertical):
         return True
 
     def drop_filters(self) -> None:
-        """Show every row and every line again."""
+        """Show every row and every line again; from a log whose lines are all shown, go back to where one came from."""
+        if self.place == "logs" and not self.nodes.is_filtered and not self.logs.is_filtered:
+            back = self.attention.body if self._came_from == "attention" else self.nodes.table
+            (back if back.can_focus else self.nodes.table).focus()
+            return
         self.nodes.filter("")
         self.logs.filter("")
 
@@ -188,6 +193,7 @@ class ClusterBody(Vertical):
 
     def _open_log(self, name: str, *, at_error: bool = False) -> None:
         """Show a log, at its last error where that is what matters."""
+        self._came_from = self.place if self.place != "logs" else self._came_from
         self.logs.open(name, at_error=at_error)
         self.logs.view.focus()
 
@@ -251,11 +257,10 @@ class ClusterBody(Vertical):
         self.set_class(notice is not None, "-told")
 
     def _ask(self, label: str, apply: Callable[[str], object], back: Widget, *, at_once: bool = True) -> None:
-        from raytui.tui.widgets.prompt import Prompt, Purpose
+        from raytui.tui.widgets.prompt import Purpose, ask
 
         if self._prompt is None or not self._prompt.is_attached:
-            self._prompt = Prompt(Purpose(label, apply, back, at_once))
-            self.mount(self._prompt)
+            self._prompt = ask(self, Purpose(label, apply, back, at_once))
 
     def _mount_config(self) -> ConfigPane:
         if self._config is None:

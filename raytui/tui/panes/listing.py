@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.reactive import reactive
 
 from raytui.core.snapshot import Reading
-from raytui.tui.panes.pane import Pane
+from raytui.tui.panes.pane import BIG, Pane
 from raytui.tui.render.columns import Column, LazyRows, Row
 from raytui.tui.render.listing import Counts, Kind, Wish, command, failure_of, message_lines, title
 from raytui.tui.render.tables import screen_columns, screen_row, test_of
@@ -21,9 +21,6 @@ from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.table import RowTable
 from raytui.view.picture import Picture, is_equal
 from raytui.view.tables.kind import Line, ordered
-
-BIG = 1_000
-"""Rows from which they are filtered and ordered in a thread: no key press waits for it."""
 
 NAMES = 200
 """Rows whose names are measured."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from textual import events, on
@@ -10,7 +11,8 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from raytui.tui.keys import bindings
-from raytui.tui.panes.pane import Pane
+from raytui.tui.panes.pane import BIG, Pane
+from raytui.tui.render.columns import LazyRows
 from raytui.tui.render.nodes import ORDERS, NodeRows, title_of
 from raytui.tui.render.text import Line, line_cells, wrap
 from raytui.tui.theme import sheet
@@ -62,6 +64,11 @@ class NodesPane(Pane):
         key = self.table.cursor
         return "" if key.startswith("node:") else key
 
+    @property
+    def is_filtered(self) -> bool:
+        """Whether some rows may be hidden."""
+        return bool(self._filter)
+
     def filter(self, text: str) -> None:
         """Show only matching rows."""
         self._filter = text
@@ -74,7 +81,16 @@ class NodesPane(Pane):
             self.table.display = False
             return
         self._rows.show(picture, stale=self.stale)
-        shown = self._rows.select(self._order, self._filter)
+        if len(self._rows) > BIG and (self._filter.strip() or self._order != "name"):
+            self.run_worker(self._select_beside(picture), group="rows", exclusive=True)
+        else:
+            self.workers.cancel_group(self, "rows")
+            self._selected(picture, self._rows.select(self._order, self._filter))
+
+    async def _select_beside(self, picture: Picture) -> None:
+        self._selected(picture, await asyncio.to_thread(self._rows.select, self._order, self._filter))
+
+    def _selected(self, picture: Picture, shown: LazyRows) -> None:
         self.table.display = bool(self._rows)
         self._empty.display = not self._rows
         if not self._rows:

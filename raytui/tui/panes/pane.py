@@ -11,6 +11,9 @@ from textual.containers import Vertical
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.rule import PaneRule
 
+BIG = 1_000
+"""Rows from which a pane filters and orders them in a thread: no key press waits for it."""
+
 
 class Pane(Vertical):
     """The ground of every pane."""

@@ -24,6 +24,8 @@ from raytui.view.words import SEVERITIES, ray_severity
 
 MOST = 40
 """Lines of one message or hint: the pane scrolls, and what it says is whole."""
+MOST_QUOTE = 2
+"""Lines of what its witnesses said: Ray's own sentences fill a pane."""
 _MOST_INDENT = 20
 """Cells of a name behind which its message is written as a column."""
 _NODE_ID = re.compile(r"\b[0-9a-f]{56}\b")
@@ -109,7 +111,11 @@ def _entry(condition: Condition, since: str, why: str, width: int, keys: Mapping
     # Two short lines read better than one that is broken somewhere.
     if not why and (cells(joined) <= room or cells(hint) > room):
         told = [joined]
-    return lines + [(blank, (text, "muted")) for part in told if part for text in wrap(part, room, MOST)]
+    # Whoever reads what was said in full opens the story; here what to do about it, and the next thing, must be seen.
+    limits = (MOST_QUOTE, MOST) if why else (MOST, MOST)
+    return lines + [
+        (blank, (text, "muted")) for part, most in zip(told, limits, strict=False) for text in wrap(part, room, most)
+    ]
 
 
 def event_lines(picture: Picture | None, width: int, limit: int = 50, seen_until: float = 0.0) -> tuple[Line, ...]:

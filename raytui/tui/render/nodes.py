@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import compress
+from typing import NamedTuple
 
 from raytui.core.kept import Kept, Moment
 from raytui.tui.render.columns import Column, LazyRows, Row
@@ -38,6 +40,18 @@ ORDERS = ("name", "worst", "cpu", "memory")
 _WEIGHTS = {"error": 0.0, "warn": 1.0, "accent": 2.0}
 
 
+NO_ROWS = LazyRows((), lambda row: row.key, lambda row: row)
+
+
+class _Shown(NamedTuple):
+    """What rows are made of; replaced as a whole, since a thread may be at work with the one before."""
+
+    items: Sequence[Place] = ()
+    picture: Picture | None = None
+    blind: bool = False
+    """Whether only memory vouches for the rows."""
+
+
 class NodeRows:
     """The rows from picture to picture: the head, workers by index, then nodes that belong to no application.
 
@@ -46,43 +60,44 @@ class NodeRows:
     """
 
     def __init__(self) -> None:
-        self._items: Sequence[Place] = ()
+        self._shown = _Shown()
         self._named: tuple[frozenset[str], tuple[str, ...]] = (frozenset(), ())
         self._longest = 8
         self._read: Kept[tuple[Cell, ...]] | None = None
         self._passes: Kept[bool] | None = None
-        self._picture: Picture | None = None
-        self._blind = False
         self.columns: tuple[Column, ...] = COLUMNS
         """With room for the longest name; without any GPU the GPU column is the first to go."""
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._shown.items)
 
     def show(self, picture: Picture, *, stale: bool = False) -> None:
         """The rows of this picture. Those that only memory vouches for are muted and say `was`."""
         of_nobody = strays(picture)
-        self._items = [*places(picture), *of_nobody]
-        self._picture = picture
-        self._blind = stale or picture.snapshot.applications.value is None
+        items = [*places(picture), *of_nobody]
+        self._shown = _Shown(items, picture, stale or picture.snapshot.applications.value is None)
         named = (picture.joined.names, tuple(node.name for node in of_nobody))
         if named != self._named:
-            self._named, self._longest = named, max((cells(clean(name(item))) for item in self._items), default=8)
+            self._named, self._longest = named, max((cells(clean(name(item))) for item in items), default=8)
         self.columns = _columns(self._longest, with_gpu=picture.joined.with_gpus, by_ray=picture.known.by_ray)
 
     def select(self, order: str = "name", text: str = "") -> LazyRows:
-        """The rows that the filter lets through, in the operator's order; equal ones keep theirs."""
-        picture, items = self._picture, self._items
+        """The rows that the filter lets through, in the operator's order; equal ones keep theirs.
+
+        Safe in a thread, and in several at once: each works with the picture that was shown when it began.
+        """
+        shown = self._shown
+        picture, items = shown.picture, shown.items
         if picture is None:
-            return LazyRows((), key, self._row)
+            return NO_ROWS
         if text.strip():
-            items = self._matching(picture, text)
+            items = self._matching(items, picture, text)
         if order != "name":
             # The state of a row that only memory vouches for is not known, and neither are its figures.
-            items = sorted(items, key=lambda item: 0.0 if self._blind else _weight(item, order, picture))
-        return LazyRows(items, key, self._row)
+            items = sorted(items, key=lambda item: 0.0 if shown.blind else _weight(item, order, picture))
+        return LazyRows(items, key, partial(_made, picture, shown.blind))
 
-    def _matching(self, picture: Picture, text: str) -> list[Place]:
+    def _matching(self, items: Sequence[Place], picture: Picture, text: str) -> list[Place]:
         """To filter them all cells have to be made, so these are kept, and so is what the filter says of them."""
         seen = (
             picture.known.nodes.value is None,
@@ -96,20 +111,11 @@ class NodeRows:
                 now.elapsed(app.started_at, 60.0)  # its running time reads in minutes
             return tuple([column.without_role(item, picture) for column in APPLICATIONS.columns])
 
-        self._read = Kept(self._read, read, (self._items,), now=picture.known.observed_at, context=seen)
+        # What another thread keeps meanwhile is another's: what is kept is never changed, only replaced.
+        cells_of = self._read = Kept(self._read, read, (items,), now=picture.known.observed_at, context=seen)
         test = test_of(APPLICATIONS, text)
-        rows = self._read.results
-        self._passes = Kept(self._passes, lambda row, _: test(row), (rows,), now=0.0, context=text)
-        return list(compress(self._items, self._passes.results))
-
-    def _row(self, item: Place) -> Row:
-        assert self._picture is not None
-        line = Line(item, APPLICATIONS.columns, self._picture)
-        return (
-            _remembered(item, by_ray=self._picture.known.by_ray)
-            if self._blind and application_of(item) is not None
-            else _row(line)
-        )
+        passes = self._passes = Kept(self._passes, lambda row, _: test(row), (cells_of.results,), now=0.0, context=text)
+        return list(compress(items, passes.results))
 
 
 def _columns(longest: int, *, with_gpu: bool, by_ray: bool) -> tuple[Column, ...]:
@@ -129,6 +135,12 @@ def _weight(item: Place, order: str, picture: Picture) -> float:
         return min(_WEIGHTS.get(role, 3.0) for role in roles)
     value = APPLICATIONS.columns[APPLICATIONS.place_of(order)].value(item, picture)
     return -value if isinstance(value, int | float) else 1.0
+
+
+def _made(picture: Picture, blind: bool, item: Place) -> Row:
+    if blind and application_of(item) is not None:
+        return _remembered(item, by_ray=picture.known.by_ray)
+    return _row(Line(item, APPLICATIONS.columns, picture))
 
 
 def _row(line: Line[Place]) -> Row:

@@ -18,7 +18,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from raytui.core.clusters import ClusterLook
+from raytui.core.clusters import ClusterSummary
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan
 from raytui.core.session import ConsoleSettings, Session
@@ -90,7 +90,7 @@ class ClusterScreen(Screen[None]):
         self.keys = keys
         self.mode = mode
         """Among whose screens it and all above it stand."""
-        self._beside: Reading[tuple[ClusterLook, ...]] = Reading()
+        self._beside: Reading[tuple[ClusterSummary, ...]] = Reading()
         self.draft = settings.cluster
         """The spec as the form has it; what `start` asks for."""
         self._open_session = open_session
@@ -212,7 +212,7 @@ class ClusterScreen(Screen[None]):
             self._ticking.pause()
             self.workers.cancel_group(self, "watch")
 
-    def tell_beside(self, looks: Reading[tuple[ClusterLook, ...]], *, shown: bool) -> None:
+    def tell_beside(self, looks: Reading[tuple[ClusterSummary, ...]], *, shown: bool) -> None:
         """The clusters beside this one were looked at; `shown` when their list is in front."""
         self._beside = looks
         if shown and self.latest is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on
@@ -16,6 +15,7 @@ from textual.widgets import Button, Input, Static
 from raytui.core.errors import ConfigurationError, Problem
 from raytui.core.job_request import job_request
 from raytui.core.session import JobRequest
+from raytui.system.files import at_home
 from raytui.tui.render.text import clean, wrap
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.lines import LineView
@@ -69,7 +69,7 @@ class JobFormScreen(ModalScreen[JobRequest | None]):
             variables = shlex.split(env)
         except ValueError:
             problems.append(Problem("env", "a quote is opened and never closed", "close it"))
-        place = str(Path(folder.strip()).expanduser()) if folder.strip() else ""
+        place = str(at_home(folder.strip())) if folder.strip() else ""
         try:
             made = job_request(command.strip(), place, variables)
         except ConfigurationError as error:

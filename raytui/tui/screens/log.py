@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, tzinfo
 from functools import partial
-from pathlib import Path
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -21,6 +19,7 @@ from raytui.core.remedy import Hint
 from raytui.core.session import LogSource, Session
 from raytui.logs.moments import moment_in_log
 from raytui.logs.saving import save
+from raytui.system.files import at_home
 from raytui.tui.faults import unforeseen
 from raytui.tui.keys import Key, bar, bindings
 from raytui.tui.offers import Command
@@ -34,7 +33,7 @@ from raytui.tui.screens.over import OverCluster
 from raytui.tui.screens.sources import SourcesScreen, fill_sources
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.key_bar import KeyBar
-from raytui.tui.widgets.prompt import Prompt, Purpose
+from raytui.tui.widgets.prompt import Prompt, Purpose, ask
 from raytui.view.picture import Picture
 from raytui.view.related import LogWish, log_names
 
@@ -217,7 +216,7 @@ class LogScreen(OverCluster):
 
     async def _written(self, session: Session, page: LogPage, query: Query, text: str) -> None:
         assert page.moves is not None
-        sources, missed, path = page.moves.sources, list[Missed](), await asyncio.to_thread(Path(text).expanduser)
+        sources, missed, path = page.moves.sources, list[Missed](), at_home(text)
         try:
             number = await save(session.logs.lines(sources, query, missed.append), path, named=len(sources) > 1)
             without = f"; without {', '.join(each.source for each in missed)}" if missed else ""
@@ -274,31 +273,33 @@ class LogScreen(OverCluster):
 
     def _choose_for(self, page: LogPage) -> None:
         if self.session is not None and self.picture is not None:
-            choice = self._choose(self.session, self.picture, page)
-            self.run_worker(choice, group="sources", exclusive=True, exit_on_error=False)
+            known = [(app.short, "launcher") for app in self.picture.snapshot.applications.value or ()]
+            current = page.moves.sources[0].name if page.moves is not None else ""
+            screen = SourcesScreen(current, known, several=True)
+            # At once, not by a worker: what is typed next is meant for it.
+            shown = self.app.push_screen(screen, partial(self._chosen_for, page, self.session))
+            filling = fill_sources(screen, shown, self.session, self.picture.snapshot)
+            self.run_worker(filling, group="sources", exclusive=True, exit_on_error=False)
 
-    async def _choose(self, session: Session, picture: Picture, page: LogPage) -> None:
-        known = [(app.short, "launcher") for app in picture.snapshot.applications.value or ()]
-        current = page.moves.sources[0].name if page.moves is not None else ""
-        screen = SourcesScreen(current, known, several=True)
-        chosen: asyncio.Future[tuple[str, ...] | None] = asyncio.get_running_loop().create_future()
-        await self.app.push_screen(screen, chosen.set_result)
-        await fill_sources(screen, session, picture.snapshot)
-        names = await chosen
+    def _chosen_for(self, page: LogPage, session: Session, names: tuple[str, ...] | None) -> None:
+        if names:
+            self.run_worker(self._show_chosen(page, session, names), group="log", exit_on_error=False)
+        elif page.moves is None and page is self.page:
+            self.leave()
+        elif page.moves is None:
+            self.run_worker(self._action_beside(), group="log", exit_on_error=False)
+
+    async def _show_chosen(self, page: LogPage, session: Session, names: Sequence[str]) -> None:
         try:
-            if names:
-                await self._show(page, session, names)
+            await self._show(page, session, names)
         except RaytuiError as error:
             self.calls.say(Notice("warning", error.message, error.hint))
-        if not names and page.moves is None and page is self.page:
-            self.leave()
-        elif not names and page.moves is None:
-            await self._action_beside()
+            if page.moves is None and page is not self.page:
+                await self._action_beside()
 
     def _ask(self, purpose: Purpose) -> None:
         if self._prompt is None or not self._prompt.is_attached:
-            self._prompt = Prompt(purpose)
-            self.mount(self._prompt)
+            self._prompt = ask(self, purpose)
 
     def _action_dismiss(self) -> None:
         """One thing at a time, the nearest first; then back."""

@@ -40,6 +40,7 @@ Fault = Literal[
     "429",
     "not_http",
     "huge",
+    "flood",
 ]
 
 FILES = {
@@ -264,6 +265,14 @@ class FakeDashboard:
             writer.write(
                 b"HTTP/1.1 302 Found\r\nLocation: https://sso.example.com/login?ticket=geheim\r\nContent-Length: 0\r\n\r\n"
             )
+            return True
+        if fault == "flood":
+            # 80 MB of JSON that is whole, chunk by chunk, so that no length warns of it.
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for part in (b'{"result": true, "msg": "', *[b"x" * 1_000_000] * 80, b'"}'):
+                writer.write(b"%x\r\n" % len(part) + part + b"\r\n")
+                await writer.drain()
+            writer.write(b"0\r\n\r\n")
             return True
         if fault == "silent":
             await _or_gone(asyncio.Event().wait(), reader)

@@ -1,6 +1,8 @@
 """Serve a scripted dashboard until interrupted: `python -m tests.fakes.dashboard --nodes 5000 --actors 50000 --port 8265 --change 0.1`.
 
-Prints the port on one line when everything is made and listens.
+Prints the port on one line when everything is made and listens. With `--commands` every line of stdin changes what it does from
+then on: `fail half` (any fault of the fake dashboard), `fail huge /api/v0/nodes` for some paths only, `slow 3 /api/jobs/`,
+`token NEW`, `heal`.
 """
 
 from __future__ import annotations
@@ -8,14 +10,49 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+import sys
+import threading
 import time
+from typing import cast, get_args
 
+from tests.fakes.dashboard import Fault
 from tests.fakes.dashboard.scale import BigDashboard
 
 
-async def serve(dashboard: BigDashboard, port: int, log_rate: int) -> None:
-    """Answer on loopback, and write `log_rate` lines a second to whoever follows a log."""
+def obey(dashboard: BigDashboard, line: str) -> str:
+    """Do what a line of stdin says, and answer what is wrong with it, or nothing."""
+    verb, *words = line.split() or ["heal"]
+    if verb == "fail" and words and words[0] in get_args(Fault):
+        dashboard.fail(cast("Fault", words[0]), *words[1:])
+    elif verb == "slow" and len(words) == 2:
+        dashboard.slow[words[1]] = float(words[0])
+    elif verb == "token":
+        dashboard.token = "".join(words)
+    elif verb == "heal":
+        dashboard.heal()
+    else:
+        return f"not understood: {line.strip()}; faults are {', '.join(get_args(Fault))}"
+    return ""
+
+
+def listen(dashboard: BigDashboard, loop: asyncio.AbstractEventLoop) -> None:
+    """Read stdin in a thread that ends with the process."""
+
+    def answer(line: str) -> None:
+        print(obey(dashboard, line) or f"done: {line.strip()}", flush=True)
+
+    def read() -> None:
+        for line in sys.stdin:
+            loop.call_soon_threadsafe(answer, line)
+
+    threading.Thread(target=read, daemon=True).start()
+
+
+async def serve(dashboard: BigDashboard, port: int, log_rate: int, *, commands: bool = False) -> None:
+    """Answer on loopback, write `log_rate` lines a second to whoever follows a log, and obey `commands` of stdin."""
     async with dashboard.serving(port):
+        if commands:
+            listen(dashboard, asyncio.get_running_loop())
         print(dashboard.url.rpartition(":")[2], flush=True)
         count = 0
         while True:
@@ -62,6 +99,8 @@ def main() -> None:
         action="store_true",
         help="play the recorded failures: jobs, want of memory, a task that can never run, Serve, a placement group",
     )
+    parser.add_argument("--token", default="", help="what every request has to bring")
+    parser.add_argument("--commands", action="store_true", help="obey the lines of stdin: fail, slow, token, heal")
     given = parser.parse_args()
     made = BigDashboard(
         given.nodes,
@@ -79,10 +118,11 @@ def main() -> None:
         failing=given.failing,
         calm=given.calm,
     )
+    made.token = given.token
     if given.tell_requests:
         signal.signal(signal.SIGUSR1, lambda *_: print(made.requests.total(), flush=True))
     try:
-        asyncio.run(serve(made, given.port, given.log_rate))
+        asyncio.run(serve(made, given.port, given.log_rate, commands=given.commands))
     except KeyboardInterrupt:
         return
 

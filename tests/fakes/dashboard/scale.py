@@ -20,6 +20,8 @@ DEFAULT_LIMIT, LARGEST_LIMIT = 100, 10_000
 STARTED_MS = 1_795_452_488_855
 RECORDED_LAST = 1_795_453_000
 """Seconds at which the last of the recorded failures had happened."""
+OOM_LATER_S = 917
+"""The want of memory was recorded this much after the rest, and is played as if it had happened with it."""
 RECORDED_AT = b"1795452792.556017"
 """When the recorded figures were measured, as it stands in each row of them."""
 STATES = ("ALIVE", "ALIVE", "ALIVE", "ALIVE", "RESTARTING", "PENDING_CREATION", "DEAD")
@@ -68,7 +70,8 @@ class BigDashboard(FakeDashboard):
             "/api/jobs/": [self._job(n) for n in range(jobs)],
         }
         self._made: dict[tuple[str, int], bytes] = {}
-        self.bodies["/api/cluster_status"] = self._usage(nodes, calm=calm)
+        usage = self._usage(nodes, calm=calm)
+        self.bodies["/api/cluster_status"] = self._here_and_now(usage) if failing else usage
         more = {
             "/api/v0/tasks": (tasks, self._task),
             "/api/v0/placement_groups": (groups, self._group),
@@ -91,18 +94,18 @@ class BigDashboard(FakeDashboard):
     def _play_failures(self) -> None:
         """Lay the recorded failures on the nodes of this cluster, and a few minutes back when it lives."""
         events = json.loads(recorded("events.json"))
-        for job, told in json.loads(recorded("oom_events.json"))["data"]["events"].items():
+        for job, told in json.loads(_want_of_memory("oom_events.json"))["data"]["events"].items():
             events["data"]["events"].setdefault(f"oom-{job}", []).extend(told)
         bodies = {
             "/events": json.dumps(events).encode(),
             "/api/jobs/": json.dumps(
-                json.loads(recorded("oom_jobs.json")) + json.loads(recorded("jobs.json"))
+                json.loads(_want_of_memory("oom_jobs.json")) + json.loads(recorded("jobs.json"))
             ).encode(),
         }
+        bodies["/api/v0/workers"] = _want_of_memory("oom_workers.json")
         for path, name in (
             ("/api/v0/tasks", "v0_tasks.json"),
             ("/api/v0/placement_groups", "v0_placement_groups.json"),
-            ("/api/v0/workers", "oom_workers.json"),
             ("/api/serve/applications/", "failed_serve.json"),
         ):
             bodies[path] = recorded(name)
@@ -110,7 +113,6 @@ class BigDashboard(FakeDashboard):
             bodies["/api/v0/actors"] = recorded("v0_actors.json")
         for path, body in bodies.items():
             self.bodies[path] = self._here_and_now(body)
-        self.bodies["/api/cluster_status"] = self._here_and_now(self._usage(len(self.node_ids)))
 
     def _here_and_now(self, body: bytes) -> bytes:
         """A recorded answer about these nodes, moved to a few minutes ago."""
@@ -121,8 +123,7 @@ class BigDashboard(FakeDashboard):
 
         body = re.sub(rb"\b[0-9a-f]{56}\b", node, body)
         later = time.time() - RECORDED_LAST - 120 if self._live else 0.0
-        body = re.sub(rb"\b179\d{10}\b", lambda found: b"%d" % (int(found[0]) + 1000 * later), body)
-        return re.sub(rb"\b179\d{7}\b", lambda found: b"%d" % (int(found[0]) + later), body)
+        return _moved(body, later)
 
     def advance(self) -> None:
         """The next moment: `change` of the nodes have other figures, `change` of the actors another state."""
@@ -170,7 +171,7 @@ class BigDashboard(FakeDashboard):
         if n in self._dead:
             row |= {
                 "state": "DEAD",
-                "state_message": "Terminated unexpectedly: health check failed due to missing too many heartbeats",
+                "state_message": "Unexpected termination: health check failed due to missing too many heartbeats",
                 "end_time_ms": self._began_ms + 3_480_000,
             }
         row |= {"start_time_ms": self._began_ms + n, "labels": {"ray.io/node-id": self.node_ids[n]}}
@@ -287,6 +288,17 @@ class BigDashboard(FakeDashboard):
             "objectStoreMemory": [0.0, 2e8 * nodes],
         }
         return json.dumps(tree).encode()
+
+
+def _moved(body: bytes, later: float) -> bytes:
+    """With every recorded time, in seconds or thousandths of them, that much later."""
+    body = re.sub(rb"\b179\d{10}\b", lambda found: b"%d" % (int(found[0]) + 1000 * later), body)
+    return re.sub(rb"\b179\d{7}\b", lambda found: b"%d" % (int(found[0]) + later), body)
+
+
+def _want_of_memory(name: str) -> bytes:
+    """A recording of work that was ended for want of memory."""
+    return _moved(recorded(name), -OOM_LATER_S)
 
 
 def _envelope(path: str, rows: list[bytes], total: int) -> bytes:

@@ -37,15 +37,16 @@ MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 4096, 8192, 16384, 1 << 18
 def process_table() -> dict[int, list[int]]:
     """Living processes by parent: {ppid: [pid, ...]}; zombies are left out."""
     table: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
+    for name in os.listdir("/proc"):  # noqa: PTH208 - as strings: paths of all processes take as long as reading them
+        if not name.isdigit():
             continue
         try:
-            words = (entry / "stat").read_bytes().rpartition(b")")[2].split()
+            with open(f"/proc/{name}/stat", "rb", buffering=0) as stat:  # noqa: PTH123
+                words = stat.read().rpartition(b")")[2].split()
         except OSError:
             continue
         if words[0] not in (b"Z", b"X"):
-            table.setdefault(int(words[1]), []).append(int(entry.name))
+            table.setdefault(int(words[1]), []).append(int(name))
     return table
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from raytui.core.serve import ServeRemoval
+from raytui.manager.serve import ServeRunner
 from raytui.startup import main
 from tests.fakes.dashboard import FakeDashboard, many_nodes, recorded
 from tests.unit.cli.test_job import running
@@ -22,10 +25,16 @@ class Serve(FakeDashboard):
             app |= {"source": "declarative", "deployed_app_config": {"name": name, "import_path": f"{name}:app"}}
         self.bodies["/api/v0/nodes"], self.bodies["/nodes"] = many_nodes(1)
         self.applied: list[dict[str, Any]] = []
+        self.broken: bytes | None = None
+        """What it answers in place of JSON of its own."""
+        self.breaks_off = False
+        """Whether the answer to a config is lost."""
 
     def _body(self, path: str, query: dict[str, list[str]]) -> bytes | None:
         if path != "/api/serve/applications/":
             return super()._body(path, query)
+        if self.broken is not None:
+            return self.broken
         if len(self.sent) > len(self.applied):
             config = json.loads(self.sent[-1][2])
             self.applied.append(config)
@@ -35,6 +44,8 @@ class Serve(FakeDashboard):
                 for name, app in self.state["applications"].items()
                 if app["source"] != "declarative" or name in kept
             }
+            if self.breaks_off:
+                raise ConnectionResetError
         return json.dumps(self.state).encode()
 
 
@@ -80,6 +91,37 @@ def test_what_serve_run_deployed_stays_and_the_call_says_why(serve, capsys):
     assert main(["--address", serve.url, "serve", "delete", "good", "--yes"]) == 8
     assert "deployed by serve.run" in capsys.readouterr().err
     assert serve.applied == []
+
+
+def test_an_answer_that_was_lost_is_made_up_for_by_a_look(serve, capsys):
+    serve.breaks_off = True
+    assert main(["--address", serve.url, "-o", "json", "serve", "delete", "good", "--yes"]) == 0
+    assert json.loads(capsys.readouterr().out)["changed"] is True
+    assert len(serve.applied) == 1
+
+
+def test_what_somebody_else_deleted_meanwhile_was_not_changed_by_this_call(serve, capsys, monkeypatch):
+    plan = ServeRunner.plan
+
+    async def planned(runner: ServeRunner, names: Sequence[str]) -> ServeRemoval:
+        removal = await plan(runner, names)
+        del serve.state["applications"]["good"]
+        return removal
+
+    monkeypatch.setattr(ServeRunner, "plan", planned)
+    assert main(["--address", serve.url, "-o", "json", "serve", "delete", "good", "--yes"]) == 0
+    assert json.loads(capsys.readouterr().out)["changed"] is False
+    assert serve.applied == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"applications": 3}', b"\xff\xfe", b'{"applications": {"a": {"name": 7}}}']
+)
+def test_an_answer_that_cannot_be_read_deletes_nothing(serve, capsys, body):
+    serve.broken = body
+    assert main(["--address", serve.url, "serve", "delete", "good", "--yes"]) in {1, 6}
+    assert "Traceback" not in capsys.readouterr().err
+    assert serve.sent == []
 
 
 def test_serve_alone_is_the_list(serve, capsys):

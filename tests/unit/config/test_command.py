@@ -14,7 +14,7 @@ def test_words_are_told_apart_as_a_shell_does_and_nothing_else_of_a_shell_is_don
     assert not given.notify.startswith("~")
 
 
-@pytest.mark.parametrize("line", ["page 'me", "''", 'page "'])
+@pytest.mark.parametrize("line", ["page 'me", "''", 'page "', "~nobody-of-this-name/bin/page"])
 def test_a_command_that_cannot_be_read_is_refused_before_anything_is_asked(tmp_path, line):
     with pytest.raises(ConfigurationError) as refused:
         load({"notify": line}, {"RAYTUI_STATE_DIR": str(tmp_path)}, tmp_path)

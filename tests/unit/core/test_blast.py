@@ -141,6 +141,18 @@ def test_what_running_tasks_may_expect_depends_on_the_version(version, told):
     assert told in blast_lines(blast_of(plan, world(version=RayVersion(version, "s"))))
 
 
+def test_on_a_workbench_only_what_a_step_drains_is_said_to_be_drained():
+    cut = (
+        "no new work; running tasks get up to 30 s, less where the workbench kills sooner",
+        "not known: how long the workbench waits before it kills",
+    )
+    for plan in (plan_restart(SPEC, APPS, "worker-1"), plan_restart(SPEC, APPS, "head"), plan_stop(SPEC, APPS)):
+        told = blast_lines(blast_of(plan, world(platform="cai")))
+        assert told[-2:] == cut
+        assert DRAINED in blast_lines(blast_of(plan, world()))
+    assert blast_lines(blast_of(plan_scale(SPEC, APPS, 1), world(platform="cai")))[-1] == DRAINED
+
+
 PLACES = st.integers(0, 2)
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from raytui.core.clusters import ClusterLook, Entry, look_of, unseen, worst_first
+from raytui.core.clusters import ClusterSummary, Entry, summary_of, unseen, worst_first
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure
-from raytui.core.turns import HOLD_S, LONGEST_S, Turns, turn_document, turn_variables
+from raytui.core.snapshot import Reading
+from raytui.core.verdict_changes import HOLD_S, LONGEST_S, VerdictChanges, change_document, change_variables
 from tests.unit.core.values import NOW, application, node, snapshot
 
 ENTRY = Entry("prod", "prod", lambda: None)
 
 
 def look(name="prod", verdict="ok", at=NOW, **more):
-    return ClusterLook(name, "prod", verdict=verdict, observed_at=at, **more)
+    return ClusterSummary(name, "prod", verdict=verdict, observed_at=at, **more)
 
 
 def test_the_worst_comes_first_and_equally_bad_ones_stay_as_they_were():
@@ -33,29 +35,36 @@ def test_the_worst_comes_first_and_equally_bad_ones_stay_as_they_were():
 
 def test_a_look_at_a_healthy_cluster_counts_its_nodes_and_knows_no_since():
     seen = snapshot((application(0), application(1)), (node(0), node(1)))
-    found = look_of(ENTRY, seen, assess(seen))
+    found = summary_of(ENTRY, seen, assess(seen))
     assert (found.verdict, found.alive, found.expected, found.since, found.why) == ("ok", 2, 2, 0.0, "")
 
 
 def test_a_look_at_a_cluster_with_a_dead_node_says_which():
     seen = snapshot((application(0), application(1)), (node(0), node(1, "DEAD", ended_at=NOW - 60)))
-    found = look_of(ENTRY, seen, assess(seen))
+    found = summary_of(ENTRY, seen, assess(seen))
     assert found.verdict == "degraded"
     assert "worker-1" in found.why
 
 
+def test_how_many_nodes_should_be_is_not_known_where_the_platform_did_not_answer():
+    silent = Reading(failure=Failure("platform", "NoAnswer", "x"))
+    seen = msgspec.structs.replace(snapshot((), ()), applications=silent)
+    found = summary_of(ENTRY, seen, assess(seen))
+    assert (found.verdict, found.expected) == ("unknown", None)
+
+
 def test_a_cluster_that_does_not_exist_is_down_and_no_fault():
     seen = snapshot((), ())
-    found = look_of(ENTRY, seen, assess(seen))
+    found = summary_of(ENTRY, seen, assess(seen))
     assert (found.verdict, found.is_fault) == ("down", False)
     assert found.why
 
 
 def test_since_when_a_verdict_is_so_is_known_to_whoever_saw_another_one_before():
     ok = snapshot((application(0),), (node(0),))
-    first = look_of(ENTRY, ok, assess(ok))
+    first = summary_of(ENTRY, ok, assess(ok))
     blind = snapshot((application(0),), observed_at=NOW + 20, nodes=Failure("network", "NoAnswer", "x"))
-    second = look_of(ENTRY, blind, assess(blind), first)
+    second = summary_of(ENTRY, blind, assess(blind), first)
     third = unseen(ENTRY, NOW + 40, "the key is missing", before=second)
     assert second.verdict != "ok"
     assert second.since == NOW + 20
@@ -64,11 +73,11 @@ def test_since_when_a_verdict_is_so_is_known_to_whoever_saw_another_one_before()
 
 def turns(*seen):
     """The changes that are told of verdicts seen at these seconds."""
-    told, watch = [], Turns()
+    told, watch = [], VerdictChanges()
     for at, verdict in seen:
-        turn = watch.see(look(verdict=verdict, at=NOW + at))
+        turn = watch.observe(look(verdict=verdict, at=NOW + at))
         if turn is not None:
-            told.append((at, turn.previous, turn.look.verdict))
+            told.append((at, turn.previous, turn.summary.verdict))
     return told
 
 
@@ -102,16 +111,17 @@ def test_a_return_is_told_too():
     assert turns((0, "ok"), (1, "down"), (7, "down"), (8, "ok"), (14, "ok")) == [(7, "ok", "down"), (14, "down", "ok")]
 
 
-@pytest.mark.parametrize("message", ["node died\nrm -rf /", "$(reboot)", "zero\0byte"])
+@pytest.mark.parametrize("message", ["node died\nrm -rf /", "$(reboot)", "zero\0byte", "x" * 500_000])
 def test_what_is_told_is_data_and_fits_a_variable(message):
-    watch = Turns()
-    watch.see(look(at=NOW))
-    watch.see(look(verdict="down", at=NOW + 1, why=message))
-    turn = watch.see(look(verdict="down", at=NOW + 1 + HOLD_S, why=message, cluster="train"))
+    watch = VerdictChanges()
+    watch.observe(look(at=NOW))
+    watch.observe(look(verdict="down", at=NOW + 1, why=message))
+    turn = watch.observe(look(verdict="down", at=NOW + 1 + HOLD_S, why=message, cluster="train"))
     assert turn is not None
-    variables = turn_variables(turn)
+    variables = change_variables(turn)
     assert variables["RAYTUI_VERDICT"] == "down"
     assert variables["RAYTUI_PREVIOUS_VERDICT"] == "ok"
     assert variables["RAYTUI_CLUSTER"] == "train"
     assert "\0" not in variables["RAYTUI_MESSAGE"]
-    assert turn_document(turn)["message"] == message
+    assert len(variables["RAYTUI_MESSAGE"]) < 2**16
+    assert change_document(turn)["message"] == message

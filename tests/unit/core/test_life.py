@@ -67,6 +67,11 @@ def test_one_report_from_the_future_proves_nothing():
     assert (assess(seen).verdict, assess(seen).broken.reason) == ("unknown", "HeadSilent")
 
 
+def test_a_clock_of_ours_that_is_behind_refutes_nobody():
+    seen = snapshot(applications=(application(0), application(1)), nodes=(node(0), node(1)))
+    assert assess(msgspec.structs.replace(seen, observed_at=NOW - 48 * 3600)).verdict == "ok"
+
+
 @pytest.mark.parametrize(("changed_at", "state"), [(NOW - 5, "ALIVE"), (NOW - 200, "UNKNOWN")])
 @pytest.mark.parametrize("ahead", [7200, -7200])
 def test_a_report_that_was_seen_to_change_is_as_fresh_as_our_own_clock_says(ahead, changed_at, state):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from raytui.core.errors import NotFound, RefusedForSafety
@@ -57,9 +58,28 @@ def test_what_serve_run_deployed_is_refused_with_the_command_that_deletes_it():
     [
         (declared("b", config=None), "does not tell the config of b"),
         (declared("b", source=""), "does not tell the config of b"),
+        (declared("b", config={"name": "c"}), "does not tell the config of b"),
+        (declared("b", config={"import_path": "b:app"}), "does not tell the config of b"),
+        (declared("a"), "names look the same"),
         (declared("b", scaled_outside=True), "the replicas of b are set from outside"),
     ],
 )
 def test_it_is_refused_where_another_could_be_changed(other, why):
     with pytest.raises(RefusedForSafety, match=why):
         removal_of(ServeState((declared("a"), other)), ["a"])
+
+
+def test_a_deployment_that_has_not_succeeded_begins_anew_and_that_is_said():
+    failed = msgspec.structs.replace(declared("b"), status="DEPLOY_FAILED")
+    removal = removal_of(ServeState((declared("a"), failed, declared("c"))), ["a"])
+    assert removal_lines(removal)[1:] == (
+        "stays: b, c",
+        "deployed anew, since that has not succeeded yet: b",
+    )
+
+
+@pytest.mark.parametrize("name", ["$(reboot)", "a'); import os; os.abort(); ('", 'a"; reboot; "'])
+def test_no_command_to_copy_holds_a_name_that_is_more_than_one(name):
+    with pytest.raises(RefusedForSafety) as raised:
+        removal_of(ServeState((msgspec.structs.replace(IMPERATIVE, name=name),)), [name])
+    assert as_commands(raised.value.hint) == "whoever has its program can delete it"

@@ -58,6 +58,11 @@ def test_what_ended_a_node_is_what_ray_says_and_only_a_late_end_is_a_fault():
     assert "missing heartbeats" in condition.message
 
 
+def test_an_unexpected_end_is_a_fault_also_where_this_clock_is_behind():
+    judged = assess(watched(node(0), dead(1, ended_at=NOW + 3600)))
+    assert (judged.verdict, [condition.severity for condition in judged.conditions]) == ("degraded", ["error"])
+
+
 def test_a_node_that_the_autoscaler_ended_is_a_row_and_no_fault():
     assert assess(watched(node(0), dead(1, reason="AUTOSCALER_DRAIN_IDLE"))).verdict == "ok"
 

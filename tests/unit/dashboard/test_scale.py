@@ -7,6 +7,7 @@ import time
 import msgspec
 
 from raytui.dashboard.client import connect
+from tests.fakes.dashboard.__main__ import obey
 from tests.fakes.dashboard.scale import BigDashboard
 
 
@@ -74,3 +75,26 @@ async def test_everything_that_is_asked_of_it_can_be_read():
             assert await client.gcs_alive()
         finally:
             await client.close()
+
+
+async def test_a_worker_that_was_killed_and_the_failures_are_played_in_rays_own_words():
+    made = BigDashboard(5, dead=1, failing=True, live=True)
+    async with made.serving():
+        client = connect(made.target, long_lived=False)
+        try:
+            *_, killed = await client.nodes()
+            assert (killed.state, killed.reason) == ("DEAD", "UNEXPECTED_TERMINATION")
+            jobs = await client.jobs()
+            assert {job.status for job in jobs} >= {"FAILED", "RUNNING"}
+            assert max(job.ended_at for job in jobs) < time.time()
+        finally:
+            await client.close()
+
+
+def test_faults_can_be_asked_for_while_it_runs():
+    made = BigDashboard(1)
+    assert obey(made, "fail half /api/jobs/\n") == obey(made, "token abc\n") == obey(made, "slow 3 /nodes\n") == ""
+    assert (made.faults, made.token, made.slow) == ({"/api/jobs/": "half"}, "abc", {"/nodes": 3.0})
+    assert obey(made, "token\n") == obey(made, "heal\n") == ""
+    assert (made.faults, made.token, made.slow) == ({}, "", {})
+    assert "not understood: break it" in obey(made, "break it\n")

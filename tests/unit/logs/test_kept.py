@@ -1,33 +1,39 @@
-"""What black boxes kept is found and read under one naming with what lives, with and without a cluster."""
+"""What launchers shipped is found and read under one naming with what lives, with and without a cluster."""
 
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from raytui.core.black_box import Life, LifePart, life_of
-from raytui.core.errors import NotFound
-from raytui.core.logline import Query
+from raytui.core.errors import NotFound, OperationFailed
+from raytui.core.logline import Missed, Query
 from raytui.core.patterns import compile_pattern
 from raytui.core.protocols import DashboardTarget
+from raytui.core.shipped_logs import LogPart, NodeLife, life_of
 from raytui.dashboard.client import connect
 from raytui.logs import kept
 from raytui.logs.engine import Logs
 from raytui.logs.kept import unpacked
 from raytui.manager.monitor import Monitor
-from raytui.platforms.cai.project.files import DirectFiles
-from raytui.platforms.cai.project.lives import lives_in
+from raytui.platforms.cai.project.files import DirectFiles, FileEntry
+from raytui.platforms.cai.project.folder import folder_of
+from raytui.platforms.cai.project.shipped_logs import lives_in
+from raytui.platforms.local.store import LocalStore
 from tests.fakes.dashboard import FakeDashboard
 from tests.fakes.platform import FakePlatform, application
 from tests.unit.logs.test_engine import named_nodes
 
+LOGS = f"{folder_of('c')}/logs"
 PAST, LAST, LIVING = (f"20261125T00000{n}Z-00000{n}" for n in (1, 2, 3))
 
 
-def life(platform: FakePlatform, node: str, name: str, *, ended: bool = True, node_id: str = "", **logs: bytes) -> Life:
+def life(
+    platform: FakePlatform, node: str, name: str, *, ended: bool = True, node_id: str = "", **logs: bytes
+) -> NodeLife:
     """A life whose parts stand in the platform's files."""
     files = {}
     for log, data in logs.items():
@@ -133,10 +139,10 @@ async def test_a_node_that_dies_while_it_is_read_is_read_from_what_was_kept(serv
 async def test_gaps_are_said_and_a_long_log_goes_through_a_file(platform, logs, monkeypatch) -> None:
     monkeypatch.setattr(kept, "IN_MEMORY", 1000)
     long = b"x" * 999 + b"\n"
-    parts = (LifePart("a", 100, 1), LifePart("b", 100 + 5 * 1000, 1), LifePart("c", 100 + 6 * 1000 + 7, 1))
+    parts = (LogPart("a", 100, 1), LogPart("b", 100 + 5 * 1000, 1), LogPart("c", 100 + 6 * 1000 + 7, 1))
     platform.files |= {"a": gzip.compress(long * 5), "b": gzip.compress(long), "c": gzip.compress(b"the end")}
-    found = Life("head", LAST, ended=True, logs={"a.out": parts})
-    source = kept.sources_of(found, "head", None)[0]
+    found = NodeLife("head", LAST, ended=True, logs={"a.out": parts})
+    source = kept.sources_of("ray-cluster", found, "head", None)[0]
     lines = await logs.read(source, -1)
     assert lines[0] == "raytui: the first 100 bytes of this log were not kept"
     assert lines[1:7] == [long.decode().strip()] * 6
@@ -191,7 +197,9 @@ async def test_an_actor_is_read_in_all_its_processes_and_a_task_in_all_its_attem
 @pytest.mark.parametrize("cut", range(0, 60, 7))
 def test_of_a_member_that_was_cut_off_there_is_what_there_is(cut: int) -> None:
     whole, last = gzip.compress(b"whole\n"), gzip.compress(bytes(range(256)))
-    found = b"".join(unpacked(whole + last[:cut]))
+    pieces = list(unpacked(whole + last[:cut]))
+    assert (pieces[-1] is None) == (cut > 0)
+    found = b"".join(filter(None, pieces))
     assert found.startswith(b"whole\n")
     assert bytes(range(256)).startswith(found[6:])
 
@@ -209,3 +217,99 @@ async def test_the_project_folder_is_looked_through(tmp_path: Path) -> None:
     assert await lives_in(DirectFiles(tmp_path))("another") == ()
     (place / "worker-1" / PAST / "life.json").write_text("{")
     assert [each.node_id for each in await lives_in(DirectFiles(tmp_path))("c")] == [""]
+
+
+async def test_what_cannot_be_looked_at_is_said_and_keeps_back_nothing_else(platform, logs, snapshot) -> None:
+    platform.kept_lives += (NodeLife("worker-9", PAST, unreadable="it is on fire"),)
+    found, missed = await logs.matching(snapshot, (), everything=True)
+    assert "worker-7/raylet.out" in {source.name for source in found}
+    assert Missed(f"worker-9@{PAST}/*", "it is on fire", is_kept=True) in missed
+    _, missed = await logs.matching(snapshot, ["worker-9*/*"])
+    assert [each.reason for each in missed] == ["it is on fire"]
+    _, missed = await logs.matching(snapshot, ["worker-1*/*"])
+    assert not any(each.is_kept for each in missed)
+
+
+async def test_a_folder_of_logs_that_cannot_be_read_is_no_empty_one(tmp_path: Path, monkeypatch) -> None:
+    logs_of = tmp_path / "c" / "logs"
+    for node in ("worker-1", "worker-2"):
+        place = logs_of / node / PAST
+        place.mkdir(parents=True)
+        (place / f"raylet.out.{0:015d}.gz").write_bytes(gzip.compress(b"one\n"))
+    shut, real = {str(logs_of / "worker-1")}, os.scandir
+
+    def scandir(place):
+        if str(place) in shut:
+            raise PermissionError(13, "Permission denied")
+        return real(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = await LocalStore(tmp_path).lives("c")
+    assert [(life.node, bool(life.logs), bool(life.unreadable)) for life in found] == [
+        ("worker-1", False, True),
+        ("worker-2", True, False),
+    ]
+    shut.add(str(logs_of))
+    with pytest.raises(OperationFailed, match="cannot be read: Permission denied"):
+        await LocalStore(tmp_path).lives("c")
+
+
+async def test_names_that_no_launcher_writes_lead_nowhere() -> None:
+    asked = []
+
+    class Files:
+        async def entries(self, folder):
+            asked.append(folder)
+            names = {LOGS: ["..", "\x1b[2J", "worker-1"], f"{LOGS}/worker-1": ["..", PAST, "etc"]}
+            if folder == f"{LOGS}/worker-1/{PAST}":
+                return (FileEntry(f"a\x1b]0;x.out.{0:015d}.gz", is_dir=False, size=9),)
+            return tuple(FileEntry(name, is_dir=True, size=0) for name in names.get(folder, []))
+
+        async def read(self, path):
+            asked.append(path)
+            return b'{"cluster": "other"}'
+
+    assert await lives_in(Files())("c") == ()
+    assert sorted(asked) == [LOGS, f"{LOGS}/worker-1", f"{LOGS}/worker-1/{PAST}", f"{LOGS}/worker-1/{PAST}/life.json"]
+
+
+async def test_one_node_whose_folder_cannot_be_listed_hides_no_other() -> None:
+    class Files:
+        async def entries(self, folder):
+            if folder.endswith("worker-1"):
+                raise OperationFailed("status 500")
+            names = {LOGS: ["worker-1", "worker-2"], f"{LOGS}/worker-2": [PAST]}
+            if folder == f"{LOGS}/worker-2/{PAST}":
+                return (FileEntry(f"a.out.{0:015d}.gz", is_dir=False, size=9),)
+            return tuple(FileEntry(name, is_dir=True, size=0) for name in names.get(folder, []))
+
+        async def read(self, path):
+            raise OperationFailed("status 500")
+
+    assert [(life.node, life.unreadable) for life in await lives_in(Files())("c")] == [
+        ("worker-1", "status 500"),
+        ("worker-2", ""),
+    ]
+
+
+def test_what_a_record_says_is_words() -> None:
+    record = b'{"at": "\\u001b[2Jnow\\n", "node": "other", "unreadable": "x"}'
+    found = life_of("head", PAST, "f", record, [(f"a.out.{0:015d}.gz", 3)])
+    assert (found.at.strip(), found.node, found.unreadable) == ("now", "head", "")
+    assert life_of("head", PAST, "f", b"[" * 100_000, []).name == PAST
+
+
+@pytest.mark.parametrize("log", ["..~1..~1etc~1passwd", "~1a.out", "a~1.~1b.out", "a\0b"])
+def test_a_log_whose_name_leads_elsewhere_is_none(log) -> None:
+    assert life_of("head", PAST, "f", b"", [(f"{log}.{0:015d}.gz", 3)]).logs == {}
+
+
+@pytest.mark.parametrize("last", [gzip.compress(b"the last words\n")[:20], b"no gzip at all", None])
+async def test_a_log_that_was_kept_to_its_end_and_is_damaged_says_so(platform, logs, last) -> None:
+    platform.files["a"] = gzip.compress(b"one\n")
+    if last is not None:
+        platform.files["b"] = last
+    found = NodeLife("head", LAST, ended=True, logs={"a.out": (LogPart("a", 0, 9), LogPart("b", 4, 9))})
+    lines = await logs.read(kept.sources_of("ray-cluster", found, "head", None)[0])
+    assert lines[0] == "one"
+    assert lines[-1] == "raytui: the rest of this log was kept, but is damaged or gone"

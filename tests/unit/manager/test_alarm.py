@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from raytui.core.clusters import ClusterLook
+from raytui.core.clusters import ClusterSummary
 from raytui.manager.alarm import Alarm
 from raytui.system.commands import run_command
 
@@ -22,7 +22,7 @@ WRITES = (
 
 
 def look(verdict, at, why=""):
-    return ClusterLook("train", "train", cluster="train", verdict=verdict, observed_at=at, why=why)
+    return ClusterSummary("train", "train", cluster="train", verdict=verdict, observed_at=at, why=why)
 
 
 async def until(condition):
@@ -44,7 +44,7 @@ async def test_a_change_runs_the_command_once_with_the_facts_and_nothing_of_it_i
     program.write_text(WRITES)
     command = f"{sys.executable} {program} {there} 'two words' $(touch {tmp_path}/injected) ; true"
     for verdict, at in (("ok", 1.0), ("down", 2.0), ("down", 8.0), ("down", 20.0)):
-        made.see(look(verdict, at, "`reboot` $(reboot)"), command=command, bell=True)
+        made.observe(look(verdict, at, "`reboot` $(reboot)"), command=command, bell=True)
     await until(there.exists)
     await until(lambda: there.read_text().endswith("]"))
     words, variables, document = json.loads(there.read_text())
@@ -61,11 +61,11 @@ async def test_a_change_runs_the_command_once_with_the_facts_and_nothing_of_it_i
 async def test_a_command_that_fails_is_said_once_until_one_ends_well():
     made, _, said = alarm()
     times = iter(range(1, 1000, 10))
-    made.see(look("ok", next(times)), command="false", bell=False)
+    made.observe(look("ok", next(times)), command="false", bell=False)
     for verdict in ("down", "ok", "down"):
-        made.see(look(verdict, next(times)), command="false", bell=False)
-        assert made.is_turning("train")
-        made.see(look(verdict, next(times)), command="false", bell=False)
+        made.observe(look(verdict, next(times)), command="false", bell=False)
+        assert made.is_changing("train")
+        made.observe(look(verdict, next(times)), command="false", bell=False)
     await until(lambda: said and not made._running)
     assert len(said) == 1
     assert said[0] == "nobody was told that train is down: the command false ended with exit code 1"
@@ -94,7 +94,7 @@ async def test_a_command_is_ended_with_what_it_started_when_the_console_closes(t
     pid = tmp_path / "pid"
     command = f"sh -c 'sleep 600 & echo $! > {pid}; wait'"
     for verdict, at in (("ok", 1.0), ("down", 2.0), ("down", 8.0)):
-        made.see(look(verdict, at), command=command, bell=False)
+        made.observe(look(verdict, at), command=command, bell=False)
     await until(lambda: pid.exists() and pid.read_text().strip())
     await made.close()
     child = int(pid.read_text())

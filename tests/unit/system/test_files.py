@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from raytui.system.files import create_whole, open_regular, private_directory, write_whole
+from raytui.system.files import at_home, create_whole, open_regular, private_directory, write_whole
 
 
 def test_a_written_file_has_its_bytes_and_its_mode_and_no_neighbour(tmp_path: Path) -> None:
@@ -68,3 +68,9 @@ def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="no regular file"):
         open_regular(tmp_path / "pipe")
+
+
+def test_the_home_folder_of_nobody_is_a_name_like_any_other(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert at_home("~/a") == Path("/home/me/a")
+    assert at_home("~nobody-of-this-name/a") == Path("~nobody-of-this-name/a")

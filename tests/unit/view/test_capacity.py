@@ -29,6 +29,20 @@ def test_totals_that_follow_changes_are_those_of_all_nodes():
     assert [round(sample.cpu) for sample in moved.history] == [47, 21]
 
 
+def test_nodes_of_one_machine_count_its_memory_and_disk_once():
+    apart = picture_of(healthy()).capacity.totals
+    nodes = [
+        msgspec.structs.replace(one, ip="192.0.2.2", memory_used=4 * 10**9, memory_total=25 * 10**9)
+        for one in healthy().nodes.value
+    ]
+    together = msgspec.structs.replace(healthy(), nodes=Reading(tuple(nodes), at=NOW))
+    first = picture_of(together)
+    assert (first.capacity.totals.memory_used, first.capacity.totals.memory_total) == (4 * 10**9, 25 * 10**9)
+    assert (first.capacity.totals.nodes, first.capacity.totals.store_total) == (apart.nodes, apart.store_total)
+    moved = advance(first, later(together, 5, memory_used=5 * 10**9)).capacity
+    assert moved.totals.memory_total == 25 * 10**9
+
+
 def test_a_dead_node_counts_no_more():
     first = healthy()
     died = later(first, 5, state="DEAD")

@@ -63,3 +63,9 @@ def test_hints_are_put_together() -> None:
         as_commands(plus(LOOK, plus("; then ", REMOVE)))
         == "raytui logs worker-2 shows its last lines; then raytui stop removes what exists"
     )
+
+
+def test_the_key_of_a_story_says_where_it_tells_it():
+    hint = Remedy("explain", "job/train-7", "tells the whole story")
+    assert as_keys(hint, {"explain": "enter"}, "job/train-7") == "enter here tells the whole story"
+    assert as_keys(hint, {"explain": "enter"}, "worker-1") == "raytui explain job/train-7 tells the whole story"

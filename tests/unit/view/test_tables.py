@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from raytui.core.clusters import ClusterLook
+from raytui.core.clusters import ClusterSummary
 from raytui.core.errors import ConfigurationError
 from raytui.core.holdings import Held, Holdings
 from raytui.core.patterns import compile_pattern
@@ -54,7 +54,10 @@ def full() -> Picture:
             ray_workers=(RayWorker("w1", is_alive=True), RayWorker("w2", is_alive=False, exit_type="SYSTEM_ERROR")),
         )
     )
-    looks = (ClusterLook("prod", "prod", "ray-cluster", "local", "down", since=NOW - 9), ClusterLook("dev", "dev"))
+    looks = (
+        ClusterSummary("prod", "prod", "ray-cluster", "local", "down", since=NOW - 9),
+        ClusterSummary("dev", "dev"),
+    )
     return msgspec.structs.replace(seen, clusters=Reading(looks))
 
 

@@ -24,7 +24,7 @@ from raytui.platforms.cai.applications.lifecycle import Lifecycle
 from raytui.platforms.cai.applications.records import Record
 from raytui.platforms.cai.project.files import ProjectFiles
 from raytui.platforms.cai.project.folder import SharedFolder, folder_of, launcher_path, spec_path
-from raytui.platforms.cai.project.lives import lives_in
+from raytui.platforms.cai.project.shipped_logs import lives_in
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class ProjectStore:
         `beside` removes what stands beside a cluster's folder, and answers what it removed.
         """
         self.lives = lives_in(files)
-        """What the black boxes of a cluster's nodes kept."""
+        """What the launchers of a cluster shipped."""
         self._beside = beside
         self._files = files
         self._folder = folder

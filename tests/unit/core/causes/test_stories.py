@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from raytui.core.causes.stories import logs_of, node_to_measure, story_document, story_of, with_metrics
@@ -14,7 +15,7 @@ from raytui.core.joined import join
 from raytui.core.needs import Part, Pending
 from raytui.core.node_metrics import NodeMetrics, measured
 from raytui.core.remedy import as_commands
-from raytui.core.snapshot import Actor, Job, RayEvent, ServeDeployment, Usage
+from raytui.core.snapshot import Actor, Job, RayEvent, Reading, ServeDeployment, Usage
 from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task
 from tests.unit.core.causes.test_deaths import LOST, said
 from tests.unit.core.values import NOW, application, node, snapshot
@@ -98,6 +99,17 @@ def test_a_word_for_several_things_lists_their_ids() -> None:
     with pytest.raises(ConfigurationError, match="Trainer names 2 things: actor a1a1") as caught:
         find(seen(), "Trainer")
     assert caught.value.exit_code == 2
+
+
+def test_several_that_wait_for_the_same_are_told_of_as_one_by_the_name_that_a_condition_gives() -> None:
+    one = Task("a" * 48, "after", "PENDING_NODE_ASSIGNMENT", job_id="05", resources={"CPU": 1.0})
+    alike = [msgspec.structs.replace(one, task_id=letter * 48) for letter in "abc"]
+    waiting = msgspec.structs.replace(seen(), tasks=Reading(tuple(alike), at=NOW))
+    assert find(waiting, "task after").id == "a" * 48
+    other = msgspec.structs.replace(alike[2], resources={"CPU": 2.0})
+    mixed = msgspec.structs.replace(waiting, tasks=Reading((*alike[:2], other), at=NOW))
+    with pytest.raises(ConfigurationError, match="after names 3 things"):
+        find(mixed, "task after")
 
 
 def told(wanted: str, tails=None, journal=()):

@@ -344,11 +344,13 @@ def test_a_fault_of_the_cluster_stands_before_work_that_can_never_run_and_decide
     assert [(one.severity, one.is_of_work) for one in judged.conditions] == [("error", False), ("error", True)]
 
 
-def test_what_fits_soon_is_none_and_what_waits_for_a_minute_is_a_warning() -> None:
+def test_what_waits_for_an_end_is_told_after_ten_seconds_and_a_warning_after_a_minute() -> None:
     def waiting_since(moment: float) -> list[tuple[str, str, str]]:
         return conditions(cpus(1), tasks=(task(1, since=moment),), waited={})
 
-    assert waiting_since(NOW - 59) == []
+    assert waiting_since(NOW - 9) == []
+    assert waiting_since(NOW - 11) == [("info", "PendingDemand", "task train")]
+    assert waiting_since(NOW - 59) == [("info", "PendingDemand", "task train")]
     assert waiting_since(NOW - 61) == [("warning", "PendingDemand", "task train")]
 
 
@@ -364,7 +366,7 @@ def test_without_a_time_of_rays_whoever_watches_counts() -> None:
 
 def test_a_clock_of_rays_that_differs_is_not_believed() -> None:
     ahead = {"written_at": NOW + 300}
-    fresh = (task(1, since=NOW + 290),)
+    fresh = (task(1, since=NOW + 295),)
     assert conditions(cpus(1), tasks=fresh, told=ahead, waited={}) == []
     assert conditions(cpus(1), tasks=fresh, told=ahead) == []
     old = (task(1, since=NOW + 200),)

@@ -1,6 +1,6 @@
-"""What the black box costs a node: its share of a core while Ray writes 10 MB of logs a minute into 200 files.
+"""What shipping logs costs a node: its share of a core while Ray writes 10 MB of logs a minute into 200 files.
 
-`python -m tests.benchmarks.black_box --seconds 30`
+`python -m tests.benchmarks.log_shipper --seconds 30`
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ BUSY = 10
 SHIPPER = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
-from raytui_node.black_box import BlackBox
+from raytui_node.log_shipper import LogShipper
 from raytui_node.process import NOTHING_YET
 from raytui_node.settings import read_settings
 settings = read_settings("worker", {"RAYTUI_SHARED_DIR": sys.argv[2], "RAYTUI_APPLICATION": "c-worker-1"})
 parts = NOTHING_YET._replace(log_files=(("raylet.out", sys.argv[3] + "/raylet.out"),))
-box = BlackBox(settings, "worker-1")
+box = LogShipper(settings, "worker-1")
 began = time.process_time()
 box.begin(lambda: parts)
 sys.stdin.read()

@@ -11,7 +11,8 @@ import threading
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from raytui_node.lives import Life, keep_cluster_within, share_of
+from raytui_node.shipped_logs import Life, keep_cluster_within, share_of
+from raytui_node.files import utc_now
 from raytui_node.process import RayParts
 from raytui_node.settings import Settings
 
@@ -23,6 +24,8 @@ _SAID_S = 10.0
 """Seconds after which the record says again that all was followed, when nothing was added."""
 _LAST_S = 8.0
 """Seconds for what is left when Ray has ended."""
+_STILL = 3
+"""Passes at the end that hand over nothing, after which what cannot be read is given up."""
 _SHARE_S = 60.0
 _CLUSTER_S = 600.0
 _CHUNK = 1024 * 1024
@@ -80,6 +83,8 @@ class Follower:
     """The logs in one folder of Ray's, each read on from where it was."""
 
     def __init__(self, folder: str) -> None:
+        self.moved = 0
+        """Bytes that were handed over in the last pass."""
         self._folder = folder
         self._tails: Dict[Tuple[int, int], _Tail] = {}
         self._ends: Dict[str, int] = {}
@@ -87,23 +92,28 @@ class Follower:
     def ship(self, take: Callable[[str, int, bytes], None]) -> bool:
         """Hands what is new to `take` as log, offset and bytes; whether all was handed over.
 
-        Raises what `take` raises; what it did not take is handed to it again the next time.
+        What could not be read was not. Raises what `take` raises; what it did not take is handed to it again the next
+        time.
         """
-        seen = self._listed()
+        self.moved = 0
+        seen, whole = self._listed()
         for key in set(self._tails) - {each.key for each in seen}:
             del self._tails[key]
         todo = sorted((self._placed(each) for each in seen), key=lambda each: each[0])
-        left, whole = _PER_PASS, True
+        left = _PER_PASS
         for _, each, tail in todo:
             if each.size == tail.position:
                 continue
             taken, ended = self._read(each, tail, left, take)
             left -= taken
+            self.moved += taken
             whole = whole and ended
         return whole
 
-    def _listed(self) -> List[_Seen]:
+    def _listed(self) -> Tuple[List[_Seen], bool]:
+        """The logs, and whether every folder could be looked into."""
         found: List[_Seen] = []
+        whole = True
         for below in ("", *_BELOW):
             folder = os.path.join(self._folder, below) if below else self._folder
             try:
@@ -118,9 +128,11 @@ class Follower:
                         if stat.S_ISREG(state.st_mode):
                             name = below + "/" + entry.name if below else entry.name
                             found.append(_Seen(name, (state.st_dev, state.st_ino), state.st_size))
-            except OSError:
+            except FileNotFoundError:
                 continue
-        return found
+            except OSError:
+                whole = False
+        return found, whole
 
     def _placed(self, each: _Seen) -> Tuple[Tuple[Tuple[int, int], str, int], _Seen, _Tail]:
         """The file with how far it was read, and where it stands in the order: of a log the oldest piece first."""
@@ -136,12 +148,12 @@ class Follower:
         try:
             descriptor = os.open(os.path.join(self._folder, each.name), flags)
         except OSError:
-            return 0, True
+            return 0, False
         try:
             state = os.fstat(descriptor)
             if (state.st_dev, state.st_ino) != each.key:
                 # It was rotated a moment ago: the next listing shows where it is.
-                return 0, True
+                return 0, False
             if state.st_size < tail.position or os.pread(descriptor, len(tail.head), 0) != tail.head:
                 # Emptied and begun anew, or another file that got the number of one that is gone.
                 tail.position, tail.head = 0, b""
@@ -166,7 +178,7 @@ class Follower:
             os.close(descriptor)
 
 
-class BlackBox:
+class LogShipper:
     """The shipping of one node's logs: `begin` when Ray is started, `end` when nothing of it is left."""
 
     def __init__(self, settings: Settings, node: str) -> None:
@@ -193,8 +205,13 @@ class BlackBox:
         self._stop = threading.Event()
         shipping = _Shipping(Life(self._root, self._node, about), s, parts, self._stop, self._news.append)
         # A thread ends with its process, however that ends.
-        self._thread = threading.Thread(target=shipping.run, name="black box", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=shipping.run, name="log shipper", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # no more threads are allowed here: the node is worth more than its logs
+            self._news.append("Ray's logs cannot be kept in the shared folder (%s)" % error)
+            return
+        self._thread = thread
 
     def end(self) -> None:
         """Ships what is left and ends; a disk that hangs is not waited for."""
@@ -239,9 +256,11 @@ class _Shipping:
         while not self._stop.wait(pause):
             pause = min(pause * 2, _SLOWEST_PASS_S) if self._tried(self._ship) is None else PASS_S
         deadline = time.monotonic() + _LAST_S
-        whole: Optional[bool] = False
-        while whole is False and time.monotonic() < deadline:
+        whole = self._tried(self._ship)
+        still = 0
+        while whole is False and still < _STILL and time.monotonic() < deadline:
             whole = self._tried(self._ship)
+            still = still + 1 if self._follower is None or not self._follower.moved else 0
         self._tried(lambda: self._life.record(ended=bool(whole)) is None)
 
     def _tried(self, act: Callable[[], bool]) -> Optional[bool]:
@@ -266,7 +285,7 @@ class _Shipping:
 
     def _ship(self) -> bool:
         """One pass over the files; whether nothing is left."""
-        parts = self._parts()
+        parts, began = self._parts(), utc_now()
         if self._follower is None:
             folder = next((os.path.dirname(path) for _, path in parts.log_files), "")
             # Only a folder of Ray's making: `<session>/logs`.
@@ -281,6 +300,8 @@ class _Shipping:
             self._shared = now
             self._budget = share_of(life.root, settings.logs_per_node, settings.logs_per_cluster)
         whole = self._follower.ship(self._take)
+        if whole:
+            life.about["at"] = began
         if parts.node_id:
             life.about["node_id"] = parts.node_id
         if self._added or now - self._said > _SAID_S:

@@ -1,4 +1,4 @@
-"""What a watch tells besides what it prints: the bell and a command of one's own, when the verdict has changed."""
+"""The bell and the command of `--bell` and `--notify` while a verb watches: run when the verdict has changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from raytui.bootstrap import opened
 from raytui.cli.invocation import Invocation
-from raytui.core.clusters import ClusterLook, Entry, look_of
+from raytui.core.clusters import ClusterSummary, Entry, summary_of
 from raytui.core.conditions import Assessment
 from raytui.core.snapshot import Snapshot
 from raytui.manager.alarm import Alarm
@@ -18,18 +18,20 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def told(invocation: Invocation, settings: Settings) -> AsyncGenerator[Callable[[Snapshot, Assessment], None]]:
-    """Hand every look at the cluster to what this answers; commands that still run at the end are ended."""
+async def verdict_alarm(
+    invocation: Invocation, settings: Settings
+) -> AsyncGenerator[Callable[[Snapshot, Assessment], None]]:
+    """Hand every snapshot to what this answers; commands that still run at the end are ended."""
     alarm = Alarm(invocation.diagnostics.ring, invocation.diagnostics.warning)
     entry = Entry(settings.profile_name, settings.profile_name, lambda: opened(settings))
-    last: ClusterLook | None = None
+    last: ClusterSummary | None = None
 
-    def tell(snapshot: Snapshot, assessment: Assessment) -> None:
+    def observe(snapshot: Snapshot, assessment: Assessment) -> None:
         nonlocal last
-        last = look_of(entry, snapshot, assessment, last)
-        alarm.see(last, command=settings.notify, bell=settings.bell)
+        last = summary_of(entry, snapshot, assessment, last)
+        alarm.observe(last, command=settings.notify, bell=settings.bell)
 
     try:
-        yield tell
+        yield observe
     finally:
         await alarm.close()

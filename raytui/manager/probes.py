@@ -1,6 +1,6 @@
-"""Short looks at clusters that nobody watches: only what the verdict needs, bounded in time, a failure as a value.
+"""Probes of clusters that nobody watches: only what the verdict needs, bounded in time, a failure as a value.
 
-A look costs the platform's list and what Ray tells of life, three requests; each keeps its connections for the next.
+A probe costs the platform's list and what Ray tells of life, three requests; each keeps its connections for the next.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from raytui.core.clusters import ClusterLook, Entry, Opened, look_of, unseen, worst_first
+from raytui.core.clusters import ClusterSummary, Entry, Opened, summary_of, unseen, worst_first
 from raytui.core.conditions import assess
 from raytui.core.errors import RaytuiError
 from raytui.core.platforms import traits
 from raytui.core.session import Session
 from raytui.system.threads import in_daemon_thread
 
-LOOK_S = 20.0
-"""How long one look may take."""
+PROBE_S = 20.0
+"""How long one probe may take."""
 FEW = 3
-"""Looks at the same time: many clusters that do not answer must not take every thread and connection."""
+"""Probes at the same time: many clusters that do not answer must not take every thread and connection."""
 
 
-class Place:
-    """One of several clusters: opened when it is first needed, looked at, and let go of.
+class Probed:
+    """One of several clusters: opened when it is first needed, probed, and let go of.
 
     Whoever watches it in full shares its session.
     """
@@ -34,8 +34,8 @@ class Place:
     def __init__(self, entry: Entry, clock: Callable[[], float] = time.time, opened: Opened | None = None) -> None:
         self.entry = entry
         self.opened = opened
-        self.last = ClusterLook(entry.name, entry.profile, is_found=entry.is_found)
-        """The last look, with no verdict before the first."""
+        self.last = ClusterSummary(entry.name, entry.profile, is_found=entry.is_found)
+        """What was observed last, with no verdict before the first probe."""
         self._clock = clock
         self._session: Session | None = None
         self._opening = threading.Lock()
@@ -60,33 +60,33 @@ class Place:
                 self._session = opened.open_session()
             return self._session
 
-    async def look(self) -> ClusterLook:
-        """Look now; what keeps one from it is what the look tells. Cancelling is safe."""
+    async def probe(self) -> ClusterSummary:
+        """Observe it now; what keeps one from it is what the summary says. Cancelling is safe."""
         try:
-            async with asyncio.timeout(LOOK_S):
-                session = await in_daemon_thread(self.session, "look")
+            async with asyncio.timeout(PROBE_S):
+                session = await in_daemon_thread(self.session, "probe")
                 snapshot = await session.monitor.observe(())
         except TimeoutError:
-            self.last = self._unseen(f"it did not answer within {LOOK_S:g} s")
+            self.last = self._unseen(f"it did not answer within {PROBE_S:g} s")
         except RaytuiError as error:
             self.last = self._unseen(error.message, error)
         except Exception as error:  # noqa: BLE001 - boundary: a cluster beside must never fail the one in front
-            self.last = self._unseen(f"it could not be looked at: {type(error).__name__}")
+            self.last = self._unseen(f"it could not be asked: {type(error).__name__}")
         else:
-            self.last = look_of(self.entry, snapshot, assess(snapshot), self.last)
+            self.last = summary_of(self.entry, snapshot, assess(snapshot), self.last)
         return self.last
 
-    def told(self, look: ClusterLook) -> None:
-        """What somebody saw who watches it in full."""
-        self.last = look
+    def observed(self, summary: ClusterSummary) -> None:
+        """Take over what whoever watches it in full observed."""
+        self.last = summary
 
     async def beside(self) -> tuple[str, ...]:
         """Names of the other clusters that its platform lists; none where it lists none, or does not answer."""
         if self.opened is None or traits(self.opened.settings.platform).is_watched:
             return ()
         try:
-            async with asyncio.timeout(LOOK_S):
-                session = await in_daemon_thread(self.session, "look")
+            async with asyncio.timeout(PROBE_S):
+                session = await in_daemon_thread(self.session, "probe")
                 listed = await session.platform.list()
         except (TimeoutError, RaytuiError):
             return ()
@@ -103,15 +103,15 @@ class Place:
         """Its session was closed by whoever shared it."""
         self._session = None
 
-    def _unseen(self, why: str, error: RaytuiError | None = None) -> ClusterLook:
-        look = unseen(self.entry, self._clock(), why, error.hint if error is not None else "", self.last)
+    def _unseen(self, why: str, error: RaytuiError | None = None) -> ClusterSummary:
+        summary = unseen(self.entry, self._clock(), why, error.hint if error is not None else "", self.last)
         if self.opened is None:
-            return look
+            return summary
         settings = self.opened.settings
-        return msgspec.structs.replace(look, platform=settings.platform, cluster=settings.cluster.name)
+        return msgspec.structs.replace(summary, platform=settings.platform, cluster=settings.cluster.name)
 
 
-def distinct(places: Sequence[Place]) -> list[Place]:
+def distinct(places: Sequence[Probed]) -> list[Probed]:
     """The places without those that mean the cluster of an earlier one."""
     seen: set[str] = set()
     kept = []
@@ -123,43 +123,43 @@ def distinct(places: Sequence[Place]) -> list[Place]:
     return kept
 
 
-def listed_beside(place: Place, names: Sequence[str], known: Sequence[Place]) -> list[Place]:
+def listed_beside(place: Probed, names: Sequence[str], known: Sequence[Probed]) -> list[Probed]:
     """Places for the clusters of these names, which the platform of `place` lists, without those that are known."""
     assert place.opened is not None
     taken = {one.entry.name for one in known}
-    made: list[Place] = []
+    made: list[Probed] = []
     for name in names:
         entry = place.opened.named(name)
         if entry.name in taken:
             entry = entry._replace(name=f"{entry.profile}/{name}")
-        found = Place(entry, opened=entry.open())
+        found = Probed(entry, opened=entry.open())
         if len(distinct([*known, *made, found])) > len(known) + len(made):
             made.append(found)
     return made
 
 
-async def look_at_all(entries: Sequence[Entry]) -> tuple[ClusterLook, ...]:
-    """One look at each cluster, and at those that their platforms list beside them, the worst first."""
-    few, places = asyncio.Semaphore(FEW), [Place(entry) for entry in entries]
+async def probe_all(entries: Sequence[Entry]) -> tuple[ClusterSummary, ...]:
+    """One probe of each cluster, and at those that their platforms list beside them, the worst first."""
+    few, places = asyncio.Semaphore(FEW), [Probed(entry) for entry in entries]
 
-    async def look(place: Place) -> None:
+    async def probe(place: Probed) -> None:
         async with few:
-            await place.look()
+            await place.probe()
 
-    async def beside(place: Place) -> tuple[str, ...]:
+    async def beside(place: Probed) -> tuple[str, ...]:
         async with few:
             return await place.beside()
 
     everything = list(places)
     try:
-        await asyncio.gather(*map(look, places))
+        await asyncio.gather(*map(probe, places))
         places = distinct(places)
         for place, names in zip(tuple(places), await asyncio.gather(*map(beside, places)), strict=True):
             places += listed_beside(place, names, places) if names else []
         found = [place for place in places if place not in everything]
         everything += found
-        await asyncio.gather(*map(look, found))
+        await asyncio.gather(*map(probe, found))
     finally:
         for place in everything:
             await place.close()
-    return tuple(worst_first([place.last for place in places], lambda look: look))
+    return tuple(worst_first([place.last for place in places], lambda summary: summary))

@@ -9,8 +9,8 @@ import pytest
 
 from raytui.core.clusters import Entry, Opened
 from raytui.core.errors import ConfigurationError, Failure, Unreachable
-from raytui.manager import looks
-from raytui.manager.looks import Place, look_at_all
+from raytui.manager import probes
+from raytui.manager.probes import Probed, probe_all
 from tests.fakes.platform import FakePlatform
 from tests.tui.fakes import FakeSession, FakeSettings, as_session
 from tests.unit.core.values import application, node, snapshot
@@ -40,7 +40,7 @@ class Clusters:
 
 async def test_every_cluster_is_a_row_and_every_session_is_closed():
     made = Clusters()
-    found = await look_at_all([made.entry("a"), made.entry("b")])
+    found = await probe_all([made.entry("a"), made.entry("b")])
     assert [(look.name, look.verdict) for look in found] == [("a", "ok"), ("b", "ok")]
     assert all(session.closed for session in made.sessions.values())
 
@@ -48,13 +48,13 @@ async def test_every_cluster_is_a_row_and_every_session_is_closed():
 async def test_what_the_platform_lists_beside_is_looked_at_too_once():
     others = [application(0, cluster="other", name="other-head"), application(0, cluster="b", name="b-head")]
     made = Clusters(application(0, cluster="a", name="a-head"), *others)
-    found = await look_at_all([made.entry("a"), made.entry("b")])
+    found = await probe_all([made.entry("a"), made.entry("b")])
     assert sorted((look.name, look.is_found) for look in found) == [("a", False), ("b", False), ("other", True)]
 
 
 async def test_two_profiles_of_one_cluster_are_one_row():
     made = Clusters()
-    found = await look_at_all([made.entry("a", identity="same"), made.entry("b", identity="same")])
+    found = await probe_all([made.entry("a", identity="same"), made.entry("b", identity="same")])
     assert [look.name for look in found] == ["a"]
 
 
@@ -72,21 +72,21 @@ def odd():
 
 @pytest.mark.parametrize(
     ("opens", "why"),
-    [(broken, "the key is missing"), (silent, "the workbench does not answer"), (odd, "it could not be looked at")],
+    [(broken, "the key is missing"), (silent, "the workbench does not answer"), (odd, "it could not be asked")],
 )
 async def test_one_that_cannot_be_asked_is_unknown_and_says_why(opens, why):
     made = Clusters()
-    found = await look_at_all([Entry("bad", "bad", opens), made.entry("good")])
+    found = await probe_all([Entry("bad", "bad", opens), made.entry("good")])
     assert [(look.name, look.verdict) for look in found] == [("bad", "unknown"), ("good", "ok")]
     assert why in found[0].why
 
 
 async def test_a_look_that_takes_too_long_is_given_up(monkeypatch):
-    monkeypatch.setattr(looks, "LOOK_S", 0.05)
+    monkeypatch.setattr(probes, "PROBE_S", 0.05)
     made = Clusters()
-    place = Place(made.entry("a"))
+    place = Probed(made.entry("a"))
     session = await asyncio.to_thread(place.session)
     await session.monitor.observe()  # what there is to see was seen
-    look = await place.look()
+    look = await place.probe()
     assert (look.verdict, look.why) == ("unknown", "it did not answer within 0.05 s")
     assert look.cluster == "a"

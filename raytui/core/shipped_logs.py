@@ -1,7 +1,7 @@
-"""What the black boxes of nodes left: Ray's logs of each life of a node, kept where they outlive its disk.
+"""Ray's logs of each life of a node as its launcher shipped them, kept where they outlive its disk.
 
-A launcher writes them below `logs/<node>/<life>/` of the shared folder (launchers/raytui_node/lives.py), and this is
-the one reading of that layout for every platform.
+They lie below `logs/<node>/<life>/` of the shared folder (written by launchers/raytui_node/shipped_logs.py), and this
+is the one reading of that layout for every platform.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from collections.abc import Iterable
 
 import msgspec
 
-from raytui.core.units import parse_time
+from raytui.core.units import parse_time, sanitize
 
 LIFE_RECORD = "life.json"
 """The file of a life's folder that says whose it is and how far it was written."""
 _PART = re.compile(r"(?P<log>.+)\.(?P<begin>\d{15})\.gz")
+_WORDS = ("cluster", "application", "engine_id", "node_id", "session", "started_at", "at")
 _LIFE = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 
 
-class LifePart(msgspec.Struct, frozen=True):
+class LogPart(msgspec.Struct, frozen=True):
     """One file of a kept log: gzip members in a row."""
 
     path: str
@@ -30,7 +31,7 @@ class LifePart(msgspec.Struct, frozen=True):
     """Compressed bytes."""
 
 
-class Life(msgspec.Struct, frozen=True):
+class NodeLife(msgspec.Struct, frozen=True):
     """One life of a node, from a start of Ray to its end; fields that a record lacks are empty."""
 
     node: str = ""
@@ -50,7 +51,10 @@ class Life(msgspec.Struct, frozen=True):
     """When all that was written until then had been shipped, RFC 3339."""
     ended: bool = False
     """Whether everything was shipped after Ray's last process had ended."""
-    logs: dict[str, tuple[LifePart, ...]] = {}
+    unreadable: str = ""
+    """Why its folder, or without a name that of all lives of the node, could not be read; then no logs of it are known.
+    """
+    logs: dict[str, tuple[LogPart, ...]] = {}
     """The parts of each log by Ray's name of it, in order; the oldest may have given way."""
 
     @property
@@ -64,22 +68,31 @@ class Life(msgspec.Struct, frozen=True):
         return parse_time(self.at) if self.at else 0.0
 
 
+def is_node(name: str) -> bool:
+    """Whether a folder of this name may hold the lives of a node: no other name comes from a launcher."""
+    return name.isprintable() and name.strip(".") != "" and "/" not in name
+
+
 def is_life(name: str) -> bool:
     """Whether a folder of this name may hold a life."""
     return _LIFE.fullmatch(name) is not None
 
 
-def life_of(node: str, name: str, folder: str, record: bytes, files: Iterable[tuple[str, int]]) -> Life:
+def life_of(node: str, name: str, folder: str, record: bytes, files: Iterable[tuple[str, int]]) -> NodeLife:
     """A life from its record, which may be missing or damaged, and names and sizes of the files in its folder."""
     try:
-        life = msgspec.json.decode(record, type=Life, strict=False) if record else Life()
-    except msgspec.MsgspecError:
-        life = Life()
-    logs: dict[str, list[LifePart]] = {}
+        life = msgspec.json.decode(record, type=NodeLife, strict=False) if record else NodeLife()
+    except (msgspec.MsgspecError, RecursionError):
+        life = NodeLife()
+    logs: dict[str, list[LogPart]] = {}
     for file, size in files:
         found = _PART.fullmatch(file)
-        if found is not None and size:
-            log = found["log"].replace("~1", "/").replace("~0", "~")
-            logs.setdefault(log, []).append(LifePart(f"{folder}/{file}", int(found["begin"]), size))
+        if found is None or not size:
+            continue
+        log = found["log"].replace("~1", "/").replace("~0", "~")
+        if log.isprintable() and all(part.strip(".") for part in log.split("/")):
+            logs.setdefault(log, []).append(LogPart(f"{folder}/{file}", int(found["begin"]), size))
     parts = {log: tuple(sorted(held, key=lambda part: part.begin)) for log, held in sorted(logs.items())}
-    return msgspec.structs.replace(life, node=node, name=name, logs=parts)
+    # What a record says is shown: nothing in it may be more than words.
+    said = {field: sanitize(getattr(life, field)) for field in _WORDS}
+    return msgspec.structs.replace(life, node=node, name=name, unreadable="", logs=parts, **said)

@@ -1,4 +1,4 @@
-"""What the black box of a node has written: one folder for each life of the node, in it gzip files and a short record.
+"""How Ray's logs lie in the shared folder: a folder for each life of a node, in it gzip files and a short record.
 
 `logs/<node>/<life>/` in the shared folder. A log is held in parts `<log>.<offset>.gz`: the offset says where in the log
 the part begins, and each part is a row of gzip members, so that `zcat` reads it. One process writes them, without a
@@ -8,6 +8,7 @@ lock; readers may come at any time.
 import contextlib
 import json
 import os
+import re
 import shutil
 import time
 import uuid
@@ -21,6 +22,9 @@ _LEVEL = 3
 _LARGEST_PART = 4 * 1024 * 1024
 _SMALLEST_PART = 64 * 1024
 _PARTS_OF_BUDGET = 16
+_LIFE = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+_MOST_LIVES = 30
+"""Lives of a node that are kept at most: one that ends again and again must not fill the folder with small ones."""
 _MOST_PARTS = 2000
 """Parts of a life at most: a listing of its folder must stay a short answer."""
 _KEPT_S = 14 * 24 * 3600.0
@@ -80,10 +84,15 @@ class Life:
 
     def make(self) -> None:
         """Makes the folder and learns of earlier lives of the node; raises OSError."""
-        if not self.is_made:
-            os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            self._earlier = _lives_of(os.path.join(self.root, self.node), self.name)
-            self.is_made = True
+        if self.is_made and os.path.isdir(self.folder):
+            return
+        # Each by itself: the mode of makedirs is that of the last one.
+        for folder in (self.root, os.path.dirname(self.folder), self.folder):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+        self._earlier = _lives_of(os.path.dirname(self.folder), self.name)
+        # Whoever removed the folder took all that it held.
+        self._newest, self._sizes = {}, {}
+        self.is_made = True
 
     def append(self, log: str, offset: int, data: bytes, budget: int) -> None:
         """Adds bytes that stand at `offset` of a log; raises OSError, and then holds none of them."""
@@ -115,7 +124,12 @@ class Life:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
             raise
-        os.close(descriptor)
+        try:
+            os.close(descriptor)
+        except OSError:
+            # A network disk says here that it did not take all: what stands in the part now is not known.
+            held.closed = bool(held.size)
+            raise
         held.size += len(member)
 
     def keep_within(self, budget: int) -> None:
@@ -124,7 +138,7 @@ class Life:
         What was written to the error output goes last.
         """
         total = self.size + sum(size for _, size in self._earlier)
-        while self._earlier and total > budget:
+        while self._earlier and (total > budget or len(self._earlier) >= _MOST_LIVES):
             folder, size = self._earlier.pop(0)
             shutil.rmtree(folder, ignore_errors=True)
             total -= size
@@ -148,27 +162,31 @@ class Life:
         if not self.is_made:
             return
         said = dict({"schema_version": SCHEMA_VERSION, "node": self.node}, **self.about)
-        said.update(more, at=utc_now(), bytes=self.size)
+        said.update(more, bytes=self.size)
         path = os.path.join(self.folder, RECORD)
         temporary = path + ".tmp"
         # Not synced: it must outlive this process, and is written again within seconds.
-        with open(temporary, "w", encoding="utf-8") as file:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+        with open(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
             file.write(json.dumps(said) + "\n")
         os.replace(temporary, path)
 
 
 def _said(folder: str) -> Tuple[float, int]:
-    """When a life was last written, and its compressed bytes by its own word; 0 of what has no record."""
+    """When a life was last written, and its compressed bytes: by its own word, else as its files are."""
     path = os.path.join(folder, RECORD)
     try:
         with open(path, encoding="utf-8") as file:
             said = json.loads(file.read(1 << 16))
-            return os.fstat(file.fileno()).st_mtime, int(said.get("bytes", 0))
-    except (OSError, ValueError, AttributeError, TypeError):
-        try:
-            return os.lstat(folder).st_mtime, 0
-        except OSError:
-            return time.time(), 0
+            return os.fstat(file.fileno()).st_mtime, max(0, int(said["bytes"]))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        pass
+    try:
+        with os.scandir(folder) as entries:
+            states = [entry.stat(follow_symlinks=False) for entry in entries]
+        return os.lstat(folder).st_mtime, sum(state.st_size for state in states)
+    except OSError:
+        return time.time(), 0
 
 
 def _folders(root: str) -> Iterator[str]:
@@ -182,10 +200,15 @@ def _folders(root: str) -> Iterator[str]:
         yield os.path.join(root, name)
 
 
+def _lives(node: str) -> Iterator[str]:
+    """The folders of lives in a node's folder; what somebody else put there is not ours."""
+    return (path for path in _folders(node) if _LIFE.fullmatch(os.path.basename(path)))
+
+
 def _lives_of(folder: str, present: str) -> List[Tuple[str, int]]:
     """Earlier lives of a node with their sizes, oldest first; those that are too old are removed."""
     found = []
-    for path in _folders(folder):
+    for path in _lives(folder):
         if os.path.basename(path) == present:
             continue
         written, size = _said(path)
@@ -209,7 +232,7 @@ def keep_cluster_within(root: str, per_cluster: int, own: Optional[str]) -> None
     """
     now, total, over = time.time(), 0, []
     for node in _folders(root):
-        for life in _folders(node):
+        for life in _lives(node):
             written, size = _said(life)
             total += size
             if now - written > _LIVING_S and os.path.basename(node) != own:

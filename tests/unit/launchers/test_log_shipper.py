@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,13 +14,13 @@ import threading
 from pathlib import Path
 
 import pytest
-from raytui_node import black_box, lives
-from raytui_node.black_box import BlackBox, Follower
-from raytui_node.lives import Life
+from raytui_node import log_shipper, shipped_logs
+from raytui_node.log_shipper import Follower, LogShipper
 from raytui_node.process import NOTHING_YET
 from raytui_node.settings import read_settings
+from raytui_node.shipped_logs import Life
 
-from raytui.core.black_box import Life as KeptLife
+from raytui.core.shipped_logs import NodeLife
 from raytui.logs.kept import Kept
 from raytui.platforms.local.store import LocalStore
 from tests.unit.launchers.world import ROOT, World, wait_until
@@ -28,7 +29,7 @@ BUDGET = 10**8
 
 
 class Session:
-    """Ray's folder of logs, and the black box of one node beside it, pass by pass."""
+    """Ray's folder of logs, and the shipper of one node beside it, pass by pass."""
 
     def __init__(self, root: Path, budget: int = BUDGET) -> None:
         self.root = root
@@ -54,12 +55,15 @@ class Session:
         self.ship()
         self.life.record(ended=True)
 
+    def damage(self, record: str) -> None:
+        Path(self.life.folder, "life.json").write_text(record)
 
-async def kept(root: Path) -> tuple[KeptLife, ...]:
+
+async def kept(root: Path) -> tuple[NodeLife, ...]:
     return await LocalStore(root).lives("c")
 
 
-async def read(root: Path, life: KeptLife, log: str) -> bytes:
+async def read(root: Path, life: NodeLife, log: str) -> bytes:
     class Platform:
         store = LocalStore(root)
 
@@ -138,7 +142,7 @@ async def test_links_and_what_is_no_log_are_left_alone(tmp_path: Path):
     assert await everything(tmp_path) == {"gcs_server.out": b"ours\n"}
     linked = tmp_path / "linked"
     linked.symlink_to(session.logs)
-    assert Follower(str(linked))._listed() == []
+    assert Follower(str(linked))._listed() == ([], True)
 
 
 async def test_the_oldest_gives_way_and_the_log_says_so(tmp_path: Path):
@@ -177,27 +181,27 @@ async def test_the_head_keeps_the_cluster_within_its_budget(tmp_path: Path, monk
         life = Life(str(root), node, {})
         life.append("raylet.out", 0, random.Random(n).randbytes(100_000), BUDGET)
         life.record(ended=True)
-        os.utime(Path(life.folder) / lives.RECORD, (1e9 + n, 1e9 + n))
-    monkeypatch.setattr(lives, "_KEPT_S", 1e12)
+        os.utime(Path(life.folder) / shipped_logs.RECORD, (1e9 + n, 1e9 + n))
+    monkeypatch.setattr(shipped_logs, "_KEPT_S", 1e12)
     living = Life(str(root), "worker-3", {})
     living.append("raylet.out", 0, random.Random(9).randbytes(100_000), BUDGET)
     living.record()
-    assert lives.share_of(str(root), 10**9, 10**8) == 10**8 // 4
-    lives.keep_cluster_within(str(root), 320_000, "head")
+    assert shipped_logs.share_of(str(root), 10**9, 10**8) == 10**8 // 4
+    shipped_logs.keep_cluster_within(str(root), 320_000, "head")
     assert [life.node for life in await kept(tmp_path)] == ["head", "worker-2", "worker-3"]
     assert not (root / "worker-1").exists()
 
 
-def shipping(tmp_path: Path, **more: str) -> tuple[BlackBox, Path]:
+def shipping(tmp_path: Path, **more: str) -> tuple[LogShipper, Path]:
     logs = tmp_path / "session_1" / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     env = {"RAYTUI_SHARED_DIR": str(tmp_path / "c"), "RAYTUI_CLUSTER": "c", "RAYTUI_APPLICATION": "c-worker-1", **more}
-    return BlackBox(read_settings("worker", env), "worker-1"), logs
+    return LogShipper(read_settings("worker", env), "worker-1"), logs
 
 
 async def test_a_full_disk_is_told_once_and_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(black_box, "PASS_S", 0.01)
-    monkeypatch.setattr(black_box, "_SLOWEST_PASS_S", 0.02)
+    monkeypatch.setattr(log_shipper, "PASS_S", 0.01)
+    monkeypatch.setattr(log_shipper, "_SLOWEST_PASS_S", 0.02)
     box, logs = shipping(tmp_path)
     real, full, tries = os.write, threading.Event(), []
 
@@ -226,7 +230,7 @@ async def test_a_full_disk_is_told_once_and_nothing_is_lost(tmp_path: Path, monk
 
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), ValueError("a defect")])
 def test_whatever_fails_the_thread_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception):
-    monkeypatch.setattr(black_box, "PASS_S", 0.01)
+    monkeypatch.setattr(log_shipper, "PASS_S", 0.01)
     box, _ = shipping(tmp_path)
     asked: list[int] = []
 
@@ -238,6 +242,146 @@ def test_whatever_fails_the_thread_goes_on(tmp_path: Path, monkeypatch: pytest.M
     wait_until("more tries", lambda: len(asked) > 2)
     box.end()
     assert len(box.news()) == 1
+
+
+def test_a_node_starts_also_where_no_thread_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    shipper, _ = shipping(tmp_path)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    shipper.begin(lambda: NOTHING_YET)
+    assert shipper.news() == ["Ray's logs cannot be kept in the shared folder (can't start new thread)"]
+    shipper.end()
+
+
+async def test_a_log_that_cannot_be_read_is_never_told_as_kept_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(log_shipper, "PASS_S", 0.01)
+    shipper, logs = shipping(tmp_path)
+    (logs / "raylet.err").write_bytes(b"the cause\n")
+    (logs / "raylet.out").write_bytes(b"readable\n")
+    real = os.open
+
+    def opened(path: str, *more: int) -> int:
+        if str(path).endswith("raylet.err"):
+            raise OSError(errno.EACCES, "Permission denied")
+        return real(path, *more)
+
+    monkeypatch.setattr(os, "open", opened)
+    shipper.begin(lambda: NOTHING_YET._replace(log_files=(("raylet.out", str(logs / "raylet.out")),)))
+    wait_until("the first bytes", lambda: list((tmp_path / "c/logs").glob("worker-1/*/raylet.out*")))
+    shipper.end()
+    (life,) = await kept(tmp_path)
+    assert not life.ended
+    assert life.until == 0
+    assert b"kept until an unknown time" in await read(tmp_path, life, "raylet.out")
+
+
+async def test_what_is_behind_is_not_told_as_kept_until_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(log_shipper, "PASS_S", 0.01)
+    monkeypatch.setattr(log_shipper, "_PER_PASS", 4)
+    monkeypatch.setattr(log_shipper, "_CHUNK", 4)
+    shipper, logs = shipping(tmp_path)
+    path = logs / "raylet.out"
+    path.write_bytes(b"one line\n")
+
+    def more() -> object:
+        with path.open("ab") as file:
+            file.write(b"another line\n")
+        return NOTHING_YET._replace(log_files=(("raylet.out", str(path)),))
+
+    shipper.begin(more)  # type: ignore[arg-type]
+    record = wait_until("its record", lambda: list((tmp_path / "c/logs").glob("worker-1/*/life.json")))[0]
+    assert "at" not in json.loads(record.read_text())
+    monkeypatch.setattr(log_shipper, "_LAST_S", 0.05)
+    shipper.end()
+    assert json.loads(record.read_text())["ended"] is False
+
+
+async def test_nobody_else_reads_what_is_kept(tmp_path: Path):
+    before = os.umask(0)
+    try:
+        session = Session(tmp_path)
+        session.write("raylet.out", b"one\n")
+        session.end()
+    finally:
+        os.umask(before)
+    places = [tmp_path / "c/logs", *(tmp_path / "c/logs").rglob("*")]
+    assert {path.stat().st_mode & 0o777 for path in places if path.is_dir()} == {0o700}
+    assert {path.stat().st_mode & 0o777 for path in places if path.is_file()} == {0o600}
+
+
+async def test_what_somebody_else_put_there_is_never_removed(tmp_path: Path):
+    session = Session(tmp_path, budget=1)
+    foreign = tmp_path / "c/logs/worker-1/notes"
+    foreign.mkdir(parents=True)
+    (foreign / "mine.txt").write_text("mine")
+    os.utime(foreign, (1e9, 1e9))
+    session.write("raylet.out", b"one\n")
+    session.ship()
+    shipped_logs.keep_cluster_within(str(tmp_path / "c/logs"), 0, "head")
+    assert (foreign / "mine.txt").read_text() == "mine"
+
+
+async def test_a_folder_that_was_removed_is_made_again_and_the_log_says_what_is_missing(tmp_path: Path):
+    session = Session(tmp_path)
+    session.write("raylet.out", b"one\n")
+    session.ship()
+    shutil.rmtree(tmp_path / "c/logs")
+    session.write("raylet.out", b"two\n")
+    session.end()
+    found = await everything(tmp_path)
+    assert found == {"raylet.out": b"raytui: the first 4 bytes of this log were not kept\ntwo\n"}
+
+
+async def test_a_node_that_ends_again_and_again_keeps_a_bounded_number_of_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(shipped_logs, "_MOST_LIVES", 3)
+    for n in range(5):
+        session = Session(tmp_path / str(n))
+        session.life = Life(str(tmp_path / "c" / "logs"), "worker-1", {})
+        session.write("raylet.out", b"one\n")
+        session.end()
+    assert len(await kept(tmp_path)) == 3
+
+
+@pytest.mark.parametrize("record", ["[" * 60_000, '{"bytes": 1e999}', "[]", "{}"])
+async def test_a_damaged_record_stops_nobody_and_its_life_counts_as_what_it_holds(tmp_path: Path, record: str):
+    old = Session(tmp_path)
+    old.write("raylet.out", random.Random(2).randbytes(200_000))
+    old.end()
+    old.damage(record)
+    new = Session(tmp_path / "again", budget=100_000)
+    new.life = Life(str(tmp_path / "c" / "logs"), "worker-1", {})
+    new.write("raylet.out", b"new\n")
+    new.ship()
+    assert [life.name for life in await kept(tmp_path)] == [new.life.name]
+
+
+async def test_a_disk_that_refuses_only_when_a_file_is_closed_doubles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    session, real, refusing = Session(tmp_path), os.close, []
+
+    def close(descriptor: int) -> None:
+        is_part = Path(f"/proc/self/fd/{descriptor}").readlink().suffix == ".gz"
+        real(descriptor)
+        if refusing and is_part:
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(os, "close", close)
+    session.write("raylet.out", b"one\n")
+    session.ship()
+    session.write("raylet.out", b"two\n")
+    refusing.append(True)
+    with pytest.raises(OSError, match="quota"):
+        session.ship()
+    refusing.clear()
+    session.end()
+    assert await everything(tmp_path) == {"raylet.out": b"one\ntwo\n"}
 
 
 def test_who_wants_none_gets_none(tmp_path: Path):
@@ -252,7 +396,7 @@ def test_a_file_may_be_no_larger_than_the_system_allows(tmp_path: Path):
     code = f"""
 import sys, resource, random, signal
 sys.path.insert(0, {str(ROOT / "launchers")!r})
-from raytui_node.lives import Life
+from raytui_node.shipped_logs import Life
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 life = Life({str(tmp_path / "c" / "logs")!r}, "worker-1", {{}})
