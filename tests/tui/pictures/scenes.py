@@ -85,9 +85,12 @@ async def healthy_minutes(console: Console, *, failing: bool = False) -> None:
 
 
 async def drawn(console: Console) -> None:
-    """Wait for what is drawn in frames of their own."""
-    for _ in range(3):
-        await console.pilot.pause()
+    """Wait until what is drawn in frames of their own is there: nothing changes any more."""
+    before, now = "", console.screen()
+    while before != now:
+        for _ in range(2):
+            await console.pilot.pause()
+        before, now = now, console.screen()
 
 
 def title_of(console: Console) -> str:
