@@ -106,7 +106,9 @@ def wrap(text: str, width: int, limit: int = 6) -> list[str]:
     if line:
         lines.append(line)
     if len(lines) > limit:
-        lines = [*lines[: limit - 1], fit(lines[limit - 1] + " " * width, width - 1).rstrip() + ELLIPSIS]
+        last = lines[limit - 1]
+        whole = last if cell_len(last) < width else set_cell_size(last, width - 1).rstrip()
+        lines = [*lines[: limit - 1], whole + ELLIPSIS]
     return lines
 
 
