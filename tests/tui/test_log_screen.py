@@ -30,6 +30,10 @@ def session_with(**logs):
     return session
 
 
+def session_is_far(console):
+    return bool(console.session.logs.far)
+
+
 async def opened(console, *names):
     """Show logs by the key of logs and the list of them."""
     await console.show(healthy())
@@ -44,7 +48,10 @@ async def opened(console, *names):
     await console.press("enter")
     await console.until(lambda: isinstance(console.app.screen, LogScreen), "the screen")
     screen = console.app.screen
-    await console.until(lambda: len(screen.page.shown) and screen.page.levels._counted, "the lines and their levels")
+    await console.until(
+        lambda: len(screen.page.shown) and (screen.page.levels.counted or session_is_far(console)),
+        "the lines and their levels",
+    )
     return screen
 
 
@@ -90,6 +97,29 @@ async def test_a_log_is_followed_from_its_end_with_its_levels_and_its_command():
         await console.until(lambda: "following" in title(console), "following")
         await console.press("escape")
         await console.until(lambda: console.app.screen is console.cluster, "the cluster")
+
+    await run_console(body, session, size=(120, 40))
+
+
+async def test_the_levels_of_a_log_elsewhere_are_counted_only_when_asked_for():
+    session = session_with(worker_1=LINES)
+    session.logs.far = {"worker-1"}
+
+    async def body(console):
+        screen = await opened(console, "worker")
+        await console.until(lambda: "levels not counted: [ or ] counts them" in console.screen(), "what is not known")
+        session.logs.more["worker-1"].put_nowait([dated(4000, "one more", "E")])
+        await console.until(lambda: at(console) == "one more", "the new line")
+        assert session.logs.fetched == []
+        session.logs.batches["worker-1"].append([dated(4000, "one more", "E")])
+        await console.press("right_square_bracket")
+        await console.until(lambda: "3 error lines · 4 warnings · 201 lines" in console.screen(), "the levels")
+        assert session.logs.fetched == ["worker-1"]
+        session.logs.more["worker-1"].put_nowait([dated(4001, "another")])
+        await console.until(lambda: "201+ lines" in console.screen(), "that there is more")
+        await console.press("left_square_bracket")
+        await console.until(lambda: screen.page.levels.counted, "the levels of what was added")
+        assert "201 lines" in console.screen()
 
     await run_console(body, session, size=(120, 40))
 

@@ -5,12 +5,14 @@ Workers read and post; the handlers here are the only ones that change what is s
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import tzinfo
+from functools import partial
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.message import Message
+from textual.worker import Worker
 
 from raytui.core.logline import LogLine
 from raytui.core.patterns import lenient_pattern
@@ -44,16 +46,13 @@ class LogPage(Pane):
         self.state = LookState()
         self.bookmarks = Bookmarks()
         self._logs: Logs | None = None
-        self._look = self._first_look = 0
-        """The numbers of the present look at the logs, and of the first one at these."""
+        self._look = 0
+        """The number of the present look at the logs."""
         self._document = Document()
         self._sieve: Sieve | None = None
         self._before_filter: int | None = None
         self._search = Search()
         self._place: Place = {}
-        self._counted: Place = {}
-        """Up to where the levels of each log were counted."""
-        self._counting = False
         self._paging = 0
         self._at_end = True
         self._at_error = False
@@ -73,14 +72,11 @@ class LogPage(Pane):
         self.view.names = short_names(names) if len(names) > 1 else {}
         self.bookmarks, self._search, self._sieve = Bookmarks(), Search(), None
         self.view.bookmarks = ()
-        self.levels.begin()
+        self.levels.begin(logs, self.moves)
         self.state = LookState()
         self._at_error = at_error
         self.view.mark(None)
         self._follow()
-        self._first_look = self._look
-        self._counted = {}
-        self._count()
 
     def _follow(self) -> None:
         """Show the end of the logs."""
@@ -91,19 +87,16 @@ class LogPage(Pane):
         self.state = self.state._replace(ended="", placed=False, following=True)
         self.view.following = True
         self._show()
-        reading = log_work.follow(self.post_message, self._look, self._logs, self.moves)
-        self.run_worker(reading, group="follow", exclusive=True, exit_on_error=False)
+        reading = partial(log_work.follow, self.post_message, self._look, self._logs, self.moves)
+        self._run("follow", reading)
 
-    def _count(self, wait: float = 0.0) -> None:
-        """Count the levels of what was not counted yet."""
-        assert self.moves is not None
-        self._counting = True
-        counting = log_work.levels(self.post_message, self._look, self.moves, dict(self._counted), wait)
-        self._work("levels", "levels cannot be counted", counting)
+    def _work(self, group: str, what: str, work: log_work.Work) -> None:
+        guarded = partial(log_work.guarded, self.post_message, self._look, what, work)
+        self._run(group, guarded)
 
-    def _work(self, group: str, what: str, work: Coroutine[object, object, None]) -> None:
-        guarded = log_work.guarded(self.post_message, self._look, what, work)
-        self.run_worker(guarded, group=group, exclusive=True, exit_on_error=False)
+    def _run(self, group: str, work: log_work.Work) -> Worker[None]:
+        worker: Worker[None] = self.run_worker(work, group=group, exclusive=True, exit_on_error=False)
+        return worker
 
     @property
     def shown(self) -> Document:
@@ -142,8 +135,8 @@ class LogPage(Pane):
         change = document.after(self._document, message.lines)
         self._document = change.document
         moved = -change.dropped
-        if not self._counting and message.lines:
-            self._count(log_work.COUNT_AGAIN_S)
+        if message.lines:
+            self.levels.grew()
         self._search.add_newer(message.lines)
         if self._sieve is not None:
             moved = self._sieve.add_newer(message.lines)
@@ -224,18 +217,6 @@ class LogPage(Pane):
             self.tell()
             self.post_message(self.Changed())
 
-    @on(log_work.Levels)
-    def _levels(self, message: log_work.Levels) -> None:
-        message.stop()
-        if message.look < self._first_look:
-            return
-        if message.parts:
-            self.levels.add(message.parts)
-            self._counted[message.source] = message.parts[-1].place
-        else:
-            self._counting = False
-            self.levels.end()
-
     @on(log_work.Failed)
     def _failed(self, message: log_work.Failed) -> None:
         message.stop()
@@ -256,7 +237,7 @@ class LogPage(Pane):
         if self.moves is None or self._sieve is not None or self._paging == step or not needed:
             return
         self._paging = step
-        work = log_work.page(self.post_message, self._look, self.moves, self._document, self._place, step=step)
+        work = partial(log_work.page, self.post_message, self._look, self.moves, self._document, self._place, step=step)
         self._work("page", "the lines there cannot be read", work)
 
     @on(LogLines.WholeWanted)
@@ -266,7 +247,7 @@ class LogPage(Pane):
             self.follow(True)
         elif self.moves is not None and self._sieve is None and not self._document.begins:
             place = {source.name: 0 for source in self.moves.sources}
-            self._work("go", "its beginning", log_work.go_to(self.post_message, self._look, self.moves, place))
+            self._work("go", "its beginning", partial(log_work.go_to, self.post_message, self._look, self.moves, place))
         else:
             self.view.go_to(0)
 
@@ -305,7 +286,7 @@ class LogPage(Pane):
         self._show()
         if self.moves is not None:
             pattern, look = self._sieve.pattern, self._look
-            work = log_work.search(self.post_message, look, self.moves, pattern, log_work.TYPING_S)
+            work = partial(log_work.search, self.post_message, look, self.moves, pattern, log_work.TYPING_S)
             self._work("filter", "the filter looked only at what was shown", work)
         self.post_message(self.Changed())
 
@@ -329,7 +310,7 @@ class LogPage(Pane):
         if self._sieve is None:
             self.view.mark(self._search.pattern)
         if self._search.pattern is not None and self.moves is not None:
-            work = log_work.search(self.post_message, self._look, self.moves, self._search.pattern)
+            work = partial(log_work.search, self.post_message, self._look, self.moves, self._search.pattern)
             self._work("search", "the search broke off", work)
         self.tell()
         self.post_message(self.Changed())
@@ -349,7 +330,7 @@ class LogPage(Pane):
         if place is not None:
             self.view.go_to(place)
         elif self.moves is not None:
-            work = log_work.go_to_line(self.post_message, self._look, self.moves, line)
+            work = partial(log_work.go_to_line, self.post_message, self._look, self.moves, line)
             self._work("go", "the line cannot be shown", work)
 
     def go_to_time(self, moment: float) -> None:
@@ -358,7 +339,7 @@ class LogPage(Pane):
         if times and (times[0] <= moment <= times[-1] or self._sieve is not None):
             self.view.go_to(document.nearest(self.shown, moment))
         elif self.moves is not None:
-            work = log_work.go_to_time(self.post_message, self._look, self.moves, moment)
+            work = partial(log_work.go_to_time, self.post_message, self._look, self.moves, moment)
             self._work("go", "that time cannot be shown", work)
 
     def go_to_error(self, step: int, *, quiet: bool = False) -> None:
@@ -368,13 +349,14 @@ class LogPage(Pane):
         if place is not None:
             self.view.go_to(place)
         elif self.moves is not None and self._sieve is None and not quiet:
-            work = log_work.go_to_error(
-                self.post_message, self._look, self.moves, self._document, self._place, step=step
-            )
+            held, above = self._document, self._place
+            work = partial(log_work.go_to_error, self.post_message, self._look, self.moves, held, above, step=step)
             self._work("go", "errors cannot be looked for", work)
 
     def go_to_column(self, step: int) -> None:
-        """Go to the next column of the histogram that has lines, or the one before."""
+        """Go to the next column of the histogram that has lines, or the one before; count the levels first."""
+        if self.levels.count():
+            return
         column = self.levels.beside(step)
         if column is not None:
             self.go_to_time(column.begin)

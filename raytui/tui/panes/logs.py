@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -127,18 +126,16 @@ class LogsPane(Pane):
     def choose(self) -> None:
         """Let the operator choose a log."""
         if self.session is not None and self.picture is not None:
-            choice = self._choose(self.session, self.picture.snapshot)
-            self.run_worker(choice, group="sources", exclusive=True, exit_on_error=False)
+            from raytui.tui.screens.sources import SourcesScreen, fill_sources
 
-    async def _choose(self, session: Session, snapshot: Snapshot) -> None:
-        from raytui.tui.screens.sources import SourcesScreen, fill_sources
+            snapshot = self.picture.snapshot
+            screen = SourcesScreen(self.source, [(app.short, "launcher") for app in snapshot.applications.value or ()])
+            # At once, not by a worker: what is typed next is meant for it.
+            shown = self.app.push_screen(screen, self._chosen)
+            filling = fill_sources(screen, shown, self.session, snapshot)
+            self.run_worker(filling, group="sources", exclusive=True, exit_on_error=False)
 
-        known = [(app.short, "launcher") for app in snapshot.applications.value or ()]
-        screen = SourcesScreen(self.source, known)
-        chosen: asyncio.Future[tuple[str, ...] | None] = asyncio.get_running_loop().create_future()
-        await self.app.push_screen(screen, chosen.set_result)
-        await fill_sources(screen, session, snapshot)
-        names = await chosen
+    def _chosen(self, names: tuple[str, ...] | None) -> None:
         if names:
             self.open(names[0])
             self.view.focus()

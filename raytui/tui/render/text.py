@@ -107,8 +107,7 @@ def wrap(text: str, width: int, limit: int = 6) -> list[str]:
         lines.append(line)
     if len(lines) > limit:
         last = lines[limit - 1]
-        whole = last if cell_len(last) < width else set_cell_size(last, width - 1).rstrip()
-        lines = [*lines[: limit - 1], whole + ELLIPSIS]
+        lines = [*lines[: limit - 1], set_cell_size(last, min(cell_len(last), width - 1)).rstrip() + ELLIPSIS]
     return lines
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, tzinfo
@@ -34,7 +33,7 @@ from raytui.tui.screens.over import OverCluster
 from raytui.tui.screens.sources import SourcesScreen, fill_sources
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.key_bar import KeyBar
-from raytui.tui.widgets.prompt import Prompt, Purpose
+from raytui.tui.widgets.prompt import Prompt, Purpose, ask
 from raytui.view.picture import Picture
 from raytui.view.related import LogWish, log_names
 
@@ -274,31 +273,33 @@ class LogScreen(OverCluster):
 
     def _choose_for(self, page: LogPage) -> None:
         if self.session is not None and self.picture is not None:
-            choice = self._choose(self.session, self.picture, page)
-            self.run_worker(choice, group="sources", exclusive=True, exit_on_error=False)
+            known = [(app.short, "launcher") for app in self.picture.snapshot.applications.value or ()]
+            current = page.moves.sources[0].name if page.moves is not None else ""
+            screen = SourcesScreen(current, known, several=True)
+            # At once, not by a worker: what is typed next is meant for it.
+            shown = self.app.push_screen(screen, partial(self._chosen_for, page, self.session))
+            filling = fill_sources(screen, shown, self.session, self.picture.snapshot)
+            self.run_worker(filling, group="sources", exclusive=True, exit_on_error=False)
 
-    async def _choose(self, session: Session, picture: Picture, page: LogPage) -> None:
-        known = [(app.short, "launcher") for app in picture.snapshot.applications.value or ()]
-        current = page.moves.sources[0].name if page.moves is not None else ""
-        screen = SourcesScreen(current, known, several=True)
-        chosen: asyncio.Future[tuple[str, ...] | None] = asyncio.get_running_loop().create_future()
-        await self.app.push_screen(screen, chosen.set_result)
-        await fill_sources(screen, session, picture.snapshot)
-        names = await chosen
+    def _chosen_for(self, page: LogPage, session: Session, names: tuple[str, ...] | None) -> None:
+        if names:
+            self.run_worker(self._show_chosen(page, session, names), group="log", exit_on_error=False)
+        elif page.moves is None and page is self.page:
+            self.leave()
+        elif page.moves is None:
+            self.run_worker(self._action_beside(), group="log", exit_on_error=False)
+
+    async def _show_chosen(self, page: LogPage, session: Session, names: Sequence[str]) -> None:
         try:
-            if names:
-                await self._show(page, session, names)
+            await self._show(page, session, names)
         except RaytuiError as error:
             self.calls.say(Notice("warning", error.message, error.hint))
-        if not names and page.moves is None and page is self.page:
-            self.leave()
-        elif not names and page.moves is None:
-            await self._action_beside()
+            if page.moves is None and page is not self.page:
+                await self._action_beside()
 
     def _ask(self, purpose: Purpose) -> None:
         if self._prompt is None or not self._prompt.is_attached:
-            self._prompt = Prompt(purpose)
-            self.mount(self._prompt)
+            self._prompt = ask(self, purpose)
 
     def _action_dismiss(self) -> None:
         """One thing at a time, the nearest first; then back."""

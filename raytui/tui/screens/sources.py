@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -24,13 +24,27 @@ from raytui.tui.widgets.rule import PaneRule
 from raytui.tui.widgets.table import RowTable
 from raytui.view.words import LAYER_NAMES
 
-_COLUMNS = (Column("name", "LOG", 30, 60), Column("kind", "KEPT BY", 12, rank=1))
+_COLUMNS = (Column("name", "LOG", 30, 60), Column("kind", "KEPT BY", 12, 60, rank=1))
 MARKED = "* "
-_KINDS = {"launcher": "launcher", "ray": "Ray", "kept": "kept tail", "job": "Ray (job)"}
+ENTER = "\n"
+_KEEPERS = {
+    "launcher": "launcher",
+    "ray": "Ray",
+    "kept": "its launcher: the last lines of a node that has ended",
+    "job": "Ray (job)",
+    "file": "this machine",
+}
+
+
+def kept_by(source: LogSource) -> str:
+    """Who keeps a log; of a node's earlier life, which one and until when, as `raytui logs --list` says it."""
+    if source.life is None:
+        return _KEEPERS.get(source.kind, source.kind)
+    return f"life {source.life.name}, until {source.life.at or 'an unknown time'}"
 
 
 def source_rows(sources: Sequence[tuple[str, str]], typed: str = "", marked: Collection[str] = ()) -> tuple[Row, ...]:
-    """Sources (name and kind) whose name has every typed word, in their order."""
+    """Sources (name and who keeps it) whose name has every typed word, in their order."""
     words = typed.casefold().split()
     chosen = [(name, kind) for name, kind in sources if all(word in name.casefold() for word in words)]
     return tuple(
@@ -38,7 +52,7 @@ def source_rows(sources: Sequence[tuple[str, str]], typed: str = "", marked: Col
             name,
             (
                 (f"{MARKED if name in marked else ''}{clean(name)}", "accent" if name in marked else ""),
-                (_KINDS.get(kind, kind), "muted"),
+                (clean(kind), "muted"),
             ),
         )
         for name, kind in chosen
@@ -65,7 +79,7 @@ class SourcesScreen(ModalScreen[tuple[str, ...]]):
         self._marked: list[str] = []
         self._current = current
         self._sources = list(sources)
-        self._typed = ""
+        self._typed = self._early = ""
         self.table = RowTable(id="source-table")
         self.table.can_focus = False
 
@@ -87,6 +101,24 @@ class SourcesScreen(ModalScreen[tuple[str, ...]]):
     def tell(self, text: str) -> None:
         """Say how the list stands."""
         self.query_one(PaneRule).tell(state=text)
+
+    def take(self, text: str) -> None:
+        """What was typed before the field had the focus stands in it; a line's end enters it."""
+        field = next(iter(self.query(Input)), None)
+        if field is None or not field.has_focus:
+            self._early += text
+        elif text == ENTER:
+            self.call_later(field.action_submit)
+        else:
+            field.insert_text_at_cursor(text)
+
+    @on(events.DescendantFocus)
+    def _field_is_there(self) -> None:
+        early, self._early = self._early, ""
+        text, enter, _ = early.partition(ENTER)
+        for each in (text, enter):
+            if each:
+                self.take(each)
 
     @on(events.Mount)
     def _mounted(self) -> None:
@@ -139,8 +171,12 @@ class SourcesScreen(ModalScreen[tuple[str, ...]]):
         self.dismiss(())
 
 
-async def fill_sources(screen: SourcesScreen, session: Session, snapshot: Snapshot) -> None:
-    """Show what logs there are as soon as those are known who keep them; what cannot be asked is said."""
+async def fill_sources(screen: SourcesScreen, shown: Awaitable[object], session: Session, snapshot: Snapshot) -> None:
+    """Show what logs there are as soon as those are known who keep them; what cannot be asked is said.
+
+    Begins when the screen is `shown`.
+    """
+    await shown
     found: Sequence[LogSource] = ()
     screen.tell("asking Ray for its files")
     try:
@@ -154,5 +190,5 @@ async def fill_sources(screen: SourcesScreen, session: Session, snapshot: Snapsh
         sentence = unforeseen(error)
     if screen.is_attached:
         if found:
-            screen.fill([(source.name, source.kind) for source in found])
+            screen.fill([(source.name, kept_by(source)) for source in found])
         screen.tell(sentence)
