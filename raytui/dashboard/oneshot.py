@@ -35,7 +35,6 @@ from raytui.dashboard.transport import (
 )
 from raytui.system.threads import in_daemon_thread
 
-
 WHOLE = "/api/v0/logs/file?"
 """Streams that end by themselves."""
 PART = 1024 * 1024

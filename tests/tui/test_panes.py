@@ -10,6 +10,7 @@ from rich.style import Style
 from raytui.core.errors import ConfigurationError, Failure
 from raytui.platforms.attached import applications_of
 from raytui.tui.panes.pane import BIG
+from raytui.tui.panes.verdict import VerdictBar
 from raytui.tui.render import nodes
 from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.rule import PaneRule
@@ -28,6 +29,23 @@ async def test_a_healthy_cluster_is_calm():
         assert "all answering" in text
         assert "Nothing needs attention" in text
         assert "2h14" in text
+
+    await run_console(body)
+
+
+async def test_the_first_frame_of_all_names_the_cluster(monkeypatch):
+    painted, render_line = [], VerdictBar.render_line
+
+    def recorded(bar, y):
+        strip = render_line(bar, y)
+        painted.append(strip.text)
+        return strip
+
+    monkeypatch.setattr(VerdictBar, "render_line", recorded)
+
+    async def body(_):
+        assert "UNKNOWN  ray-cluster" in painted[0]
+        assert "looking for the cluster" in painted[1]
 
     await run_console(body)
 

@@ -75,6 +75,11 @@ class VerdictBar(LineView):
     def _watch_trouble(self) -> None:
         self._draw_soon()
 
+    @on(events.Mount)
+    def _mounted(self) -> None:
+        # The first frame of all names the cluster: a frame of its own would come 15 ms later.
+        self.draw()
+
     @on(events.Resize)
     def _resized(self) -> None:
         self.draw()

@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from raytui.core.chain import first_failure
 from raytui.core.errors import RaytuiError
 from raytui.core.session import LogSource, Session
 from raytui.core.snapshot import Snapshot
@@ -21,6 +22,7 @@ from raytui.tui.render.text import clean
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.rule import PaneRule
 from raytui.tui.widgets.table import RowTable
+from raytui.view.words import LAYER_NAMES
 
 _COLUMNS = (Column("name", "LOG", 30, 60), Column("kind", "KEPT BY", 12, 60, rank=1))
 MARKED = "* "
@@ -191,7 +193,9 @@ async def fill_sources(screen: SourcesScreen, shown: Awaitable[object], session:
     screen.tell("asking Ray for its files")
     try:
         found = await session.logs.sources(snapshot)
-        sentence = f"{len(found)} logs"
+        failure = first_failure(snapshot) if not found else None
+        # That there are no logs is a claim, which nobody can make who is blind.
+        sentence = f"{len(found)} logs" if failure is None else f"none can be listed: ✗ {LAYER_NAMES[failure.layer]}"
     except RaytuiError as error:
         sentence = error.message
     except Exception as error:  # noqa: BLE001 - boundary: what is known without Ray can be chosen all the same
