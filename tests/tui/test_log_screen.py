@@ -16,6 +16,7 @@ from raytui.tui.render.log_state import short_names
 from raytui.tui.screens.hits import HitsScreen
 from raytui.tui.screens.log import LogScreen
 from raytui.tui.screens.sources import SourcesScreen, kept_by
+from raytui.tui.theme import source_style
 from tests.tui.conftest import Console, healthy, run_console
 from tests.tui.fakes import Clock, FakeSession, as_session
 from tests.unit.core.values import NOW
@@ -315,6 +316,9 @@ async def test_several_logs_are_merged_by_time_each_line_with_its_log():
         lines = console.screen().splitlines()
         assert any("head " in line and "step 198" in line for line in lines)
         assert any("worker-1 " in line and "step 199" in line for line in lines)
+        parts = [part for strip in console.app.screen._compositor.render_strips() for part in strip]
+        colours = {part.style.color for part in parts if part.text.strip() == "worker-1"}
+        assert colours == {source_style(console.app.theme_variables, 1).color}
 
     await run_console(body, session, size=(120, 40))
 

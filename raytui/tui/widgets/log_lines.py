@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate, islice
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.style import Style
 from textual import events, on
 from textual.binding import Binding, BindingType
@@ -217,7 +218,7 @@ class LogLines(LineView, can_focus=True):
                 # The name tells logs apart where there are no colours.
                 place = list(self.names).index(line.source) if line.source in self.names else 0
                 hue = source_style(self.app.theme_variables, place)
-                lead = Strip.join([lead, self.strip_of(((f"{name} ", "muted"),), NAME_CELLS + 1).apply_style(hue)])
+                lead = Strip.join([lead, Strip([Segment(f"{name} ", self.look[0] + hue)], NAME_CELLS + 1)])
             strip = Strip.join([lead, strip])
             if keep:
                 if len(self._drawn) > KEPT_STRIPS:
