@@ -64,10 +64,32 @@ async def test_a_log_is_chosen_by_what_was_typed_before_its_list_was_there():
         await console.until(lambda: isinstance(console.app.screen, SourcesScreen), "the list")
         await console.until(lambda: console.app.screen._typed == "worker", "what was typed")
         await console.press("enter")
-        await console.until(lambda: "worker-1" in title(console), "the log")
-        assert console.app.screen is screen
+        await console.until(lambda: console.app.screen is screen and "worker-1" in title(console), "the log")
 
     await run_console(body, session_with(head=LINES, worker_1=LINES[:3]), size=(120, 40))
+
+
+async def test_a_log_that_is_entered_before_it_is_known_is_shown_when_it_is():
+    session = session_with(head=LINES, worker_1=LINES[:3])
+    known, sources = asyncio.Event(), session.logs.sources
+
+    async def later(snapshot, only=""):
+        await known.wait()
+        return await sources(snapshot, only)
+
+    session.logs.batches["odd/aaa.log"] = [["the odd one"]]
+
+    async def body(console):
+        screen = await opened(console, "head")
+        session.logs.sources = later
+        await burst(console, "l", "aaa", "enter")
+        assert isinstance(console.app.screen, SourcesScreen)
+        known.set()
+        await console.until(lambda: console.app.screen is screen and "aaa.log" in title(console), "the log")
+        await burst(console, "l", "nothing", "enter")
+        await console.until(lambda: "no log has 'nothing' in its name" in console.screen(), "that there is none")
+
+    await run_console(body, session, size=(120, 40))
 
 
 async def test_a_filter_of_the_console_and_of_a_list_takes_what_is_typed_at_once():

@@ -44,7 +44,7 @@ class LogPage(Pane):
         self.title = "Logs"
         self.moves: Moves | None = None
         self.state = LookState()
-        self.bookmarks = Bookmarks()
+        self._asked: tuple[str, ...] = ()
         self._logs: Logs | None = None
         self._look = 0
         """The number of the present look at the logs."""
@@ -55,7 +55,7 @@ class LogPage(Pane):
         self._place: Place = {}
         self._paging = 0
         self._at_end = True
-        self._at_error = False
+        self._at_error = self._rests = False
 
     def compose(self) -> ComposeResult:
         """The levels, the title, the lines."""
@@ -64,14 +64,21 @@ class LogPage(Pane):
         yield self.view
 
     def open(
-        self, logs: Logs, sources: Sequence[LogSource], zone: tzinfo | None, title: str, *, at_error: bool = False
+        self,
+        logs: Logs,
+        sources: Sequence[LogSource],
+        zone: tzinfo | None,
+        title: str,
+        *,
+        at_error: bool = False,
+        asked: Sequence[str] = (),
     ) -> None:
-        """Show these logs from their end on, or at their last error."""
+        """Show these logs from their end on, or at their last error; `asked` are the names that mean them."""
+        self._asked = tuple(asked) or tuple(source.name for source in sources)
         self._logs, self.moves, self.title = logs, Moves(logs, sources, zone), title
         names = [source.name for source in sources]
         self.view.names = short_names(names) if len(names) > 1 else {}
-        self.bookmarks, self._search, self._sieve = Bookmarks(), Search(), None
-        self.view.bookmarks = ()
+        self.view.bookmarks, self._search, self._sieve = Bookmarks(), Search(), None
         self.levels.begin(logs, self.moves)
         self.state = LookState()
         self._at_error = at_error
@@ -89,6 +96,19 @@ class LogPage(Pane):
         self._show()
         reading = partial(log_work.follow, self.post_message, self._look, self._logs, self.moves)
         self._run("follow", reading)
+
+    def rest(self, on: bool) -> None:
+        """Follow no longer, since nobody sees the logs; or go on, or stay where somebody read in them."""
+        if on and self._at_end and self.moves is not None and not self.state.ended:
+            self.workers.cancel_group(self, "follow")
+            self._rests, self._at_end = True, False
+        elif not on and self._rests:
+            self._rests = False
+            if self.view.following:
+                self._follow()
+            else:
+                self.state = self.state._replace(placed=True)
+                self.tell()
 
     def _work(self, group: str, what: str, work: log_work.Work) -> None:
         guarded = partial(log_work.guarded, self.post_message, self._look, what, work)
@@ -119,10 +139,9 @@ class LogPage(Pane):
             matches=search.total,
             searching=not search.is_over,
         )
-        names = [source.name for source in self.moves.sources]
         words = sentence(state)
         room = self.rule.size.width - len(self.title) - 12
-        self.rule.tell(self.title, f"{words} · {command(names, state)}", short_state=short_sentence(state, room))
+        self.rule.tell(self.title, f"{words} · {command(self._asked, state)}", short_state=short_sentence(state, room))
         self.levels.point(self.view.line.at if self.view.line is not None else None)
 
     # What the workers tell
@@ -233,7 +252,9 @@ class LogPage(Pane):
     def _reached(self, message: LogLines.Reached) -> None:
         message.stop()
         step = message.step
-        needed = not self._document.begins if step < 0 else not self._at_end
+        # Before the last lines have come there is nothing that others could stand above.
+        has_come = bool(self._document.lines) or not self._at_end
+        needed = has_come and (not self._document.begins if step < 0 else not self._at_end)
         if self.moves is None or self._sieve is not None or self._paging == step or not needed:
             return
         self._paging = step
@@ -354,26 +375,16 @@ class LogPage(Pane):
             self._work("go", "errors cannot be looked for", work)
 
     def go_to_column(self, step: int) -> None:
-        """Go to the next column of the histogram that has lines, or the one before; count the levels first."""
-        if self.levels.count():
-            return
+        """Go to the next column of the histogram that has lines, or the one before; count what is not counted first."""
         column = self.levels.beside(step)
         if column is not None:
             self.go_to_time(column.begin)
-        else:
+        elif (step < 0 and self.levels.has_begun) or not self.levels.count():
             self.app.notify("nothing was written " + ("later" if step > 0 else "earlier"), timeout=3)
-
-    def bookmark(self) -> None:
-        """Set a bookmark at the line under the cursor, or take it away."""
-        line = self.view.line
-        if line is not None and not line.mark:
-            self.bookmarks.toggle(line)
-            self.view.bookmarks = tuple(self.bookmarks.lines)
-            self.view.redraw()
 
     def next_bookmark(self) -> None:
         """Go to the next bookmark, around the end."""
-        line = self.bookmarks.after(self.view.line)
+        line = self.view.bookmarks.after(self.view.line)
         if line is not None:
             self.go_to_line(line)
         else:

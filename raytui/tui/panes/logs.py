@@ -62,6 +62,8 @@ class LogsPane(Pane):
         self._ended = False
         self._filter = ""
         self._worker: Worker[None] | None = None
+        self._rests = False
+        """Whether it is not followed because another cluster is in front."""
         self._run: tuple[object, ...] = ()
         self._by_hand = False
         """Whether the operator chose the log: then no other takes its place."""
@@ -114,6 +116,18 @@ class LogsPane(Pane):
         """Whether some lines may be hidden."""
         return bool(self._filter)
 
+    def rest(self) -> None:
+        """Nobody sees the log: it is followed no longer."""
+        if self._worker is not None and self._worker.is_running:
+            self._worker.cancel()
+            self._rests = True
+
+    def wake(self) -> None:
+        """Somebody sees the log again: it is followed again."""
+        if self._rests:
+            self._rests = False
+            self._open(self._source, at_error=False)
+
     def filter(self, text: str) -> None:
         """Show only matching lines."""
         self._filter = text
@@ -145,7 +159,7 @@ class LogsPane(Pane):
             self.workers.cancel_node(self)
 
     def _watch_picture(self, picture: Picture | None) -> None:
-        if picture is None or self.session is None:
+        if picture is None or self.session is None or self._rests:
             return
         applications = picture.snapshot.applications.value
         if not applications:

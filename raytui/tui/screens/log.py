@@ -37,8 +37,8 @@ from raytui.tui.widgets.prompt import Prompt, Purpose, ask
 from raytui.view.picture import Picture
 from raytui.view.related import LogWish, log_names
 
-TWO_FROM = 160
-"""Cells from which on two logs stand side by side; on fewer one stands above the other."""
+TWO_FROM = 200
+"""Cells from which on two logs stand side by side."""
 
 
 class LogScreen(OverCluster):
@@ -110,6 +110,7 @@ class LogScreen(OverCluster):
         if self.is_mounted and not self._begun and self.session is not None and self.picture is not None:
             self._begun = True
             if self._wish is None:
+                self.page.rule.tell("Logs", "choose one")
                 self._action_sources()
             else:
                 opening = self._open(self.session, self.picture, self._wish)
@@ -142,8 +143,10 @@ class LogScreen(OverCluster):
                 self.calls.say(Notice("warning", f"{missed[0].source}: {missed[0].reason}"))
         if not sources:
             raise NotFound(f"there is no log {names[0]}")
-        title = f"Logs · {' · '.join(names[0].split('/', 1))}" if len(sources) == 1 else f"{len(sources)} logs merged"
-        page.open(session.logs, sources, self._zone, title, at_error=at_error)
+        title = f"Logs · {' · '.join(names[0].split('/', 1))}"
+        if len(sources) > 1:
+            title = f"{title} · {len(sources)} files" if len(names) == 1 else f"{len(sources)} logs merged"
+        page.open(session.logs, sources, self._zone, title, at_error=at_error, asked=names)
         page.view.focus()
 
     async def _file(self, session: Session, picture: Picture, wish: LogWish) -> str:
@@ -166,6 +169,18 @@ class LogScreen(OverCluster):
 
     def _watch_picture(self) -> None:
         self._begin()
+
+    @on(events.ScreenSuspend)
+    def _suspended(self) -> None:
+        # A list or a question over this screen leaves it as it is; another cluster in front does not need its lines.
+        if self not in self.app.screen_stack:
+            for page in self.query(LogPage):
+                page.rest(True)
+
+    @on(events.ScreenResume)
+    def _resumed(self) -> None:
+        for page in self.query(LogPage):
+            page.rest(False)
 
     @on(LogPage.Changed)
     def _changed(self, message: LogPage.Changed) -> None:
@@ -252,7 +267,7 @@ class LogScreen(OverCluster):
         self.active.view.wrap()
 
     def _action_bookmark(self) -> None:
-        self.active.bookmark()
+        self.active.view.bookmark()
 
     def _action_next_bookmark(self) -> None:
         self.active.next_bookmark()
@@ -266,6 +281,9 @@ class LogScreen(OverCluster):
             second, self._second = self._second, None
             self.page.view.focus()
             await second.remove()
+        elif self.size.width < TWO_FROM:
+            sentence = f"two logs stand side by side from {TWO_FROM} columns on; here are {self.size.width}"
+            self.app.notify(f"{sentence}: l and tab merge them instead", timeout=5, markup=False)
         else:
             self._second = LogPage(id="beside")
             await self.query_one("#pages").mount(self._second)

@@ -80,6 +80,7 @@ class SourcesScreen(ModalScreen[tuple[str, ...]]):
         self._current = current
         self._sources = list(sources)
         self._typed = self._early = ""
+        self._is_whole = self._is_entered = False
         self.table = RowTable(id="source-table")
         self.table.can_focus = False
 
@@ -97,6 +98,13 @@ class SourcesScreen(ModalScreen[tuple[str, ...]]):
         """Show more sources when they are known."""
         self._sources = list(sources)
         self._draw()
+
+    def end(self, sentence: str) -> None:
+        """All are known that can be known; what was entered before is chosen now."""
+        self._is_whole = True
+        self.tell(sentence)
+        if self._is_entered:
+            self._choose(self.table.cursor)
 
     def tell(self, text: str) -> None:
         """Say how the list stands."""
@@ -147,7 +155,11 @@ class SourcesScreen(ModalScreen[tuple[str, ...]]):
 
     def _choose(self, name: str) -> None:
         chosen = self._marked or ([name] if name else [])
-        self.dismiss(tuple(chosen))
+        if chosen:
+            self.dismiss(tuple(chosen))
+        elif self._is_whole:
+            self.tell(f"no log has {self._typed!r} in its name")
+        self._is_entered = not chosen and not self._is_whole
 
     def _action_mark(self) -> None:
         """Mark the log under the cursor, or take its mark away, and go to the next."""
@@ -191,4 +203,4 @@ async def fill_sources(screen: SourcesScreen, shown: Awaitable[object], session:
     if screen.is_attached:
         if found:
             screen.fill([(source.name, kept_by(source)) for source in found])
-        screen.tell(sentence)
+        screen.end(sentence)

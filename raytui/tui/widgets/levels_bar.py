@@ -59,6 +59,11 @@ class LevelsBar(LineView):
         """Whether all was counted that the logs held when they were last looked at."""
         return self._counted
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether some of the logs was counted, or is being counted."""
+        return self._counting or self._counted or bool(self._timeline.total.lines)
+
     def begin(self, logs: Logs, moves: Moves) -> None:
         """Count the levels of these logs where that costs little."""
         self._moves, self._timeline, self._reached = moves, Timeline(), {}
@@ -144,7 +149,7 @@ class LevelsBar(LineView):
 
     def draw(self) -> None:
         """Show what is known."""
-        if not self._timeline.total.lines and not self._counting and not self._counted:
+        if not self.has_begun:
             self.show([((ON_DEMAND if self._near is False else "", "muted"),)])
             return
         columns, at = self._columns, self._at
