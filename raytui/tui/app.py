@@ -258,7 +258,8 @@ class RaytuiApp(OrderedKeys):
 
     @on(VerdictBar.TitleChanged)
     def _title_changed(self, message: VerdictBar.TitleChanged) -> None:
-        if message.bar.screen in self.screen_stack:
+        # A screen may be gone before its last word comes.
+        if message.bar.is_attached and message.bar.screen in self.screen_stack:
             self._tell_title(message.title)
 
     def _tell_title(self, title: str) -> None:

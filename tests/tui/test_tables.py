@@ -120,9 +120,8 @@ async def test_every_list_is_a_screen_that_names_its_command(kind, size):
     async def body(console):
         await console.show(full())
         screen = await opened(console, kind)
-        text = console.screen()
-        assert text.startswith(" ▲ DEGRADED")
-        assert f"─ {TABLES[kind].title} · " in text
+        await console.until(lambda: console.screen().startswith(" ▲ DEGRADED"), "the verdict above it")
+        assert f"─ {TABLES[kind].title} · " in console.screen()
         assert f"raytui {kind}" in title_of(screen)
         assert screen.list.table.cursor
         await console.press("o", "o", "O", "enter")
