@@ -15,6 +15,7 @@ import msgspec
 
 from raytui.cli.invocation import Invocation, whole_number
 from raytui.cli.loglines import Printer, save
+from raytui.cli.missing import Missing, tell_unread
 from raytui.cli.observation import require_cluster
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
@@ -98,8 +99,9 @@ def logs(
 
     worker-N@LIFE/FILE is one that was kept of an earlier life of the node.
 
-    Patterns such as 'worker-*/raylet.*' name many. Several are merged by time, each line with its source. Matches of --grep in
-    logs that have to be fetched through Ray are printed as they are found once 16 MB came, unless --by-time.
+    Patterns such as 'worker-*/raylet.*' name many. Several are merged by time, each line with its source.
+
+    Matches of --grep in logs that are fetched through Ray are printed as they are found once 16 MB came.
     """
     counts = counting or names_only
     if lines is None and (counts or target is not None or archive is not None):
@@ -133,6 +135,8 @@ def logs(
             # What launchers shipped outlives the cluster; without any, its absence is the answer.
             known = snapshot.applications
             if known.failure or known.value or not await session.logs.sources(snapshot):
+                if not known.failure and not known.value:
+                    await tell_unread(invocation, session.logs, snapshot)
                 require_cluster(snapshot)
             return await _show(invocation, view, query, session.logs, snapshot, secrets=secrets)
 
@@ -156,19 +160,6 @@ class View(msgspec.Struct, frozen=True):
     def is_plain(self) -> bool:
         """Whether one log is named that is shown as it is."""
         return len(self.names) == 1 and not self.everything and not is_pattern(self.names[0])
-
-
-class _Missing:
-    """Logs that could not be read, told on stderr as they turn up."""
-
-    def __init__(self, invocation: Invocation) -> None:
-        self._invocation = invocation
-        self.found: list[Missed] = []
-
-    def add(self, missed: Missed) -> None:
-        """One more."""
-        self.found.append(missed)
-        self._invocation.diagnostics.warning(f"{missed.source} was not read: {missed.reason}")
 
 
 def _query(
@@ -237,7 +228,7 @@ async def _show(
 ) -> int:
     if view.listing:
         return await _list(invocation, view, logs, snapshot)
-    missing = _Missing(invocation)
+    missing = Missing(invocation)
     found, missed = await _matching(logs, snapshot, view)
     for each in missed:
         missing.add(each)
@@ -265,10 +256,9 @@ async def _show(
             where = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files below {view.target}"
             invocation.diagnostics.lines([f"{count:,} lines of {_logs(len(found))} were written to {where}"])
             return 0
-        printer = Printer(invocation.output, named=not view.is_plain)
+        printer = Printer(invocation.output, named=not view.is_plain, at_once=query.pattern is not None)
         async for batch in batches:
             printer.lines(batch)
-            invocation.output.flush()
             await asyncio.sleep(0)
         printer.end(missing.found)
     return 0
@@ -281,7 +271,7 @@ async def _count(
     logs: Logs | Folder,
     *,
     found: Sequence[LogSource],
-    missed: _Missing,
+    missed: Missing,
 ) -> int:
     """How many lines each log has, or only which have any; all lines of each are looked at unless -n says less."""
     rows: list[dict[str, object]] = []
@@ -367,7 +357,7 @@ async def _list(invocation: Invocation, view: View, logs: Logs | Folder, snapsho
         broken = judged.broken or judged.unchecked
         if broken is not None and (snapshot.nodes.value is None or snapshot.jobs.value is None):
             invocation.diagnostics.warning(f"what only Ray can name is not listed: {broken.message}")
-    missing = _Missing(invocation)
+    missing = Missing(invocation)
     for each in missed:
         # Of the nodes of a cluster what is said above is enough.
         if snapshot is None or each.is_kept:

@@ -93,6 +93,7 @@ KEY_SETTINGS = (
     KeySetting("help", "question_mark,f1", "All keys and what the marks mean", ("anywhere",)),
     KeySetting("dismiss", "escape", "Close what is open, drop a filter, go back", ("cluster", "list", "log")),
     KeySetting("next-pane", "tab", "Go to the next pane", ("anywhere",)),
+    KeySetting("suspend", "ctrl+z", "Put the console aside; fg takes it up again", ("anywhere",)),
     KeySetting("quit", "q,ctrl+q", "Leave the console; the cluster stays as it is", ("anywhere",)),
     KeySetting("plan", "ctrl+s", "Show the plan that leads to this configuration", ("config",)),
     KeySetting("reset", "ctrl+r", "Take the configuration back to the profile's", ("config",)),

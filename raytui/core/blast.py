@@ -45,7 +45,7 @@ class ReplicaEnd(msgspec.Struct, frozen=True):
 
 
 class Blast(msgspec.Struct, frozen=True):
-    """What ends. None, and a word in `unknown`, where it was not observed."""
+    """What ends. None, and but for objects a word in `unknown`, where it was not observed."""
 
     jobs: tuple[JobEnd, ...] | None = ()
     actors: int | None = 0
@@ -64,7 +64,8 @@ class Blast(msgspec.Struct, frozen=True):
     tasks: dict[str, int] | None = {}
     """Running tasks by name."""
     object_bytes: int | None = None
-    """What the object stores of these nodes hold."""
+    """What the object stores of these nodes hold; none where one of them does not tell, and then nothing is said of it.
+    """
     is_all: bool = False
     """Whether the head is among the nodes, so that everything ends."""
     idlest: str = ""
@@ -220,7 +221,7 @@ def _drain(plan: Plan, snapshot: Snapshot) -> tuple[str, str]:
 
     From 2.59 on a node that is asked to end takes no new work and lets tasks go on for 30 s; 2.48 ends them at once.
     Processes of this machine are given that time (measured: restart and stop of head and workers with tasks of 12 and
-    24 s). A workbench sends SIGTERM and after a time of its own SIGKILL, so only what a step of the plan drains is sure.
+    24 s). A workbench sends SIGTERM and after a time of its own SIGKILL: only what a step of the plan drains is sure.
     """
     version = snapshot.version.value
     if version is None:

@@ -98,7 +98,7 @@ def summary_of(
         phase=assessment.phase,
         is_fault=assessment.verdict != "down" or not is_calm(assessment),
         alive=counts.alive,
-        expected=counts.expected,
+        expected=counts.expected if snapshot.applications.value is not None else None,
         since=_since(assessment.verdict, at, before) or dated,
         observed_at=at,
         why=why,

@@ -147,6 +147,10 @@ class Logs(Protocol):
         """
         ...
 
+    async def is_near(self, source: LogSource) -> bool:
+        """Whether all of it can be read without fetching it whole from another machine; not where unknown."""
+        ...
+
     def open(self, source: LogSource, lines: int = -1) -> AbstractAsyncContextManager[LogBytes]:
         """The bytes of a log, or what ends with at least its last `lines`; raises why it cannot be read."""
         ...

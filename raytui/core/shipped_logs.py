@@ -90,7 +90,7 @@ def life_of(node: str, name: str, folder: str, record: bytes, files: Iterable[tu
         if found is None or not size:
             continue
         log = found["log"].replace("~1", "/").replace("~0", "~")
-        if log.isprintable():
+        if log.isprintable() and all(part.strip(".") for part in log.split("/")):
             logs.setdefault(log, []).append(LogPart(f"{folder}/{file}", int(found["begin"]), size))
     parts = {log: tuple(sorted(held, key=lambda part: part.begin)) for log, held in sorted(logs.items())}
     # What a record says is shown: nothing in it may be more than words.

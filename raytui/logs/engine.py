@@ -202,6 +202,13 @@ class Logs(Many):
                 raise
             return whole_lines(await self._platform.store.read_file(kept[source.filename]), lines)
 
+    async def is_near(self, source: LogSource) -> bool:
+        """Whether all of a log can be read without fetching it whole from another machine; not where unknown."""
+        try:
+            return await self._places.is_near(source)
+        except RaytuiError:
+            return False
+
     async def follow(self, source: LogSource, lines: int = 100) -> AsyncGenerator[list[str]]:
         """The last lines and then whatever is added, in batches of at most 500 lines or 100 ms.
 

@@ -7,6 +7,7 @@ launchers, and glog of old releases. What has none of these forms continues the 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
@@ -231,10 +232,10 @@ class Clock:
     Ray writes the same second many times in a row, so the last one is remembered.
     """
 
-    def __init__(self, zone: tzinfo | None = UTC, year: int = 0) -> None:
-        """`year` is meant where a form has none; 0 for the present one."""
+    def __init__(self, zone: tzinfo | None = UTC, now: float | None = None) -> None:
+        """`now` is when a line was written at the latest, whose form has no year; the present moment without one."""
         self._zone = zone
-        self._year = year
+        self._now = now
         self._last = ("", 0.0)
 
     def of_stamp(self, stamp: str, milliseconds: str) -> float | None:
@@ -262,8 +263,17 @@ class Clock:
 
     def _moment(self, parsed: Parsed) -> float | None:
         date = parsed.date
-        if len(date) == 4:
-            date = f"{self._year or datetime.now(UTC).year}-{date[:2]}-{date[2:]}"
+        if len(date) != 4:
+            return self._of_date(date, parsed)
+        # In January a line of December is one of last year; clocks of nodes differ by less than a day.
+        now = time.time() if self._now is None else self._now
+        year = datetime.fromtimestamp(now, UTC).year
+        moment = self._of_date(f"{year}-{date[:2]}-{date[2:]}", parsed)
+        if moment is None or moment > now + 86_400:
+            moment = self._of_date(f"{year - 1}-{date[:2]}-{date[2:]}", parsed)
+        return moment
+
+    def _of_date(self, date: str, parsed: Parsed) -> float | None:
         try:
             moment = datetime.fromisoformat(f"{date}T{parsed.clock}{parsed.zone}")
             return (moment if moment.tzinfo is not None else moment.replace(tzinfo=self._zone)).timestamp()

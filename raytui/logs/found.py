@@ -24,6 +24,7 @@ Found = Callable[[list[LogLine], int], None]
 """Takes in matches of one log, oldest first, and how many bytes came from another machine for them."""
 Searcher = Callable[[LogSource, Found], Awaitable[None]]
 """Searches one log to its end; raises why it cannot be read."""
+_Told = asyncio.Queue[tuple[int, list[LogLine], int] | None]
 
 
 async def as_found(
@@ -34,32 +35,9 @@ async def as_found(
     They are merged by time if all are known before much came. A single log raises why it cannot be read, of several it
     is told to `missed`.
     """
-    alone = len(sources) == 1
-    told: asyncio.Queue[tuple[int, list[LogLine], int] | None] = asyncio.Queue()
-    waiting = list(enumerate(sources))[::-1]
-
-    async def worker() -> None:
-        while waiting:
-            n, source = waiting.pop()
-            try:
-                await search(source, lambda lines, came, n=n: told.put_nowait((n, lines, came)))  # type: ignore[misc]
-            except RaytuiError as error:
-                if alone:
-                    raise
-                missed(Missed(source.name, error.message))
-
-    async def all_of_them() -> None:
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(AT_ONCE, len(sources))):
-                    group.create_task(worker(), name="search logs")
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-        finally:
-            told.put_nowait(None)
-
-    searching = asyncio.create_task(all_of_them(), name="search logs as they come")
-    held: dict[int, list[LogLine]] | None = None if alone else {}
+    told: _Told = asyncio.Queue()
+    searching = asyncio.create_task(_searched(sources, search, missed, told), name="search logs as they come")
+    held: dict[int, list[LogLine]] | None = None if len(sources) == 1 else {}
     number = came = 0
     try:
         while (found := await told.get()) is not None:
@@ -80,6 +58,37 @@ async def as_found(
     finally:
         searching.cancel()
         await asyncio.wait([searching])
+
+
+async def _searched(
+    sources: Sequence[LogSource], search: Searcher, missed: Callable[[Missed], None], told: _Told
+) -> None:
+    """Search all of them and tell what is found, at the end that nothing more will be."""
+    waiting = list(enumerate(sources))[::-1]
+
+    async def worker() -> None:
+        while waiting:
+            n, source = waiting.pop()
+
+            def tell(lines: list[LogLine], came: int, n: int = n) -> None:
+                told.put_nowait((n, lines, came))
+
+            try:
+                await search(source, tell)
+            except RaytuiError as error:
+                if len(sources) == 1:
+                    raise
+                missed(Missed(source.name, error.message))
+
+    try:
+        if len(sources) == 1:
+            await worker()
+            return
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(AT_ONCE, len(sources))):
+                group.create_task(worker(), name="search logs")
+    finally:
+        told.put_nowait(None)
 
 
 def _by_time(held: dict[int, list[LogLine]]) -> AsyncIterator[list[LogLine]]:

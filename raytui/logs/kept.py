@@ -125,6 +125,7 @@ class Kept:
                 try:
                     data = await self._platform.store.read_file(part.path)
                 except NotFound:  # it gave way to newer ones meanwhile
+                    unpacking.is_cut = True
                     continue
                 await asyncio.to_thread(unpacking.add, part, data)
             await asyncio.to_thread(unpacking.end, life)
@@ -158,6 +159,8 @@ class _Unpacking:
         self._room = room
         self._at = begin
         self.size = 0
+        self.is_cut = False
+        """Whether what was read last is less than what was written there."""
         self._broken = False
         if begin:
             self._write(f"raytui: the first {begin:,} bytes of this log were not kept\n".encode())
@@ -168,7 +171,11 @@ class _Unpacking:
             self._mark(f"raytui: {part.begin - self._at:,} bytes of this log were not kept here")
             self._at = part.begin
         surplus = self._at - part.begin
+        self.is_cut = False
         for piece in unpacked(data):
+            if piece is None:
+                self.is_cut = True
+                return
             kept = piece[surplus:] if surplus > 0 else piece
             surplus -= len(piece) - len(kept)
             self._write(kept)
@@ -176,6 +183,8 @@ class _Unpacking:
 
     def end(self, life: NodeLife) -> None:
         """Say until when the log was kept, unless all of it was."""
+        if life.ended and self.is_cut:
+            self._mark("raytui: the rest of this log was kept, but is damaged or gone")
         if not life.ended:
             until = life.at or "an unknown time"
             self._mark(
@@ -196,8 +205,8 @@ class _Unpacking:
         self._broken = not data.endswith(b"\n")
 
 
-def unpacked(data: bytes) -> Iterator[bytes]:
-    """What a row of gzip members holds, in pieces; of the last one, which may be cut off, what there is."""
+def unpacked(data: bytes) -> Iterator[bytes | None]:
+    """What a row of gzip members holds, in pieces; none at last when it is damaged or cut off."""
     while data:
         member = zlib.decompressobj(31)
         try:
@@ -208,6 +217,10 @@ def unpacked(data: bytes) -> Iterator[bytes]:
                 yield piece
                 data = member.unconsumed_tail
         except zlib.error:
+            yield None
+            return
+        if not member.eof:
+            yield None
             return
         data = member.unused_data
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import resource
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -26,12 +27,23 @@ holds one for good."""
 SEARCHED_AT_ONCE = 4
 MANY = 256
 """Logs from which on those with nothing that is wanted are found out first, so that few are held open."""
+SPARE = 512
+"""Files that are open besides logs at most."""
 Opener = Callable[[LogSource, int], AbstractAsyncContextManager[Blob]]
 """Opens a log of which at least the last lines are wanted, -1 for all; raises why it cannot be read."""
 Searcher = Callable[[LogSource, Query, Found], Awaitable[None]]
 """Searches a log to its end, while it comes if it has to be fetched; raises why it cannot be read."""
 Follower = Callable[[LogSource, int], AsyncGenerator[list[str]]]
 """The last lines of a log and what is added, in batches; raises when nothing more will come."""
+
+
+def more_files(number: int) -> None:
+    """Let this program have that many files open and some more, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = number + SPARE if hard == resource.RLIM_INFINITY else min(hard, number + SPARE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # what cannot be opened is told as missed
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def is_rays(source: LogSource) -> bool:
@@ -76,7 +88,37 @@ class Many:
             found = contextlib.aclosing(self.counts(sources, query, missed, first=True))
             async with found as counted:
                 sources = [source async for source, number in counted if number]
-        alone = len(sources) == 1
+        if len(sources) <= MANY:
+            merge = self._merged(sources, query, missed)
+        elif query.lines < 0 or query.selects:
+            more_files(len(sources))
+            merge = self._merged(sources, query, missed)
+        else:
+            merge = self._last_of_many(sources, query, missed)
+        async with contextlib.aclosing(merge):
+            async for batch in merge:
+                yield batch
+
+    async def _last_of_many(
+        self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None]
+    ) -> AsyncGenerator[list[LogLine]]:
+        """The last lines of all, few logs open at a time."""
+        last: list[LogLine] = []
+        for begin in range(0, len(sources), MANY):
+            merge = self._merged(sources[begin : begin + MANY], query, missed, last)
+            async with contextlib.aclosing(merge):
+                last = [line async for batch in merge for line in batch if not line.mark]
+        yield last
+
+    async def _merged(
+        self,
+        sources: Sequence[LogSource],
+        query: Query,
+        missed: Callable[[Missed], None],
+        held: Sequence[LogLine] | None = None,
+    ) -> AsyncGenerator[list[LogLine]]:
+        """The lines of logs that can all be open at once; `held` are lines of others, in order already."""
+        alone = len(sources) == 1 and held is None
         marked = not alone and not query.selects
         names = {source.name for source in sources} if marked else set()
         newest = [math.inf] * len(sources)
@@ -84,7 +126,7 @@ class Many:
         async def of(n: int, source: LogSource) -> AsyncGenerator[list[LogLine]]:
             try:
                 async with self._open(source, query.lines) as blob:
-                    newest[n] = blob.changed_at or math.inf
+                    newest[n + bool(held)] = blob.changed_at or math.inf
                     async with contextlib.aclosing(pieces.lines(source.name, blob, query)) as found:
                         before = marks.older(source.name, names)
                         async for batch in found:
@@ -95,7 +137,13 @@ class Many:
                     raise
                 missed(Missed(source.name, error.message))
 
+        async def known(lines: list[LogLine]) -> AsyncGenerator[list[LogLine]]:
+            yield lines
+
         parts = [of(n, source) for n, source in enumerate(sources)]
+        if held:
+            parts.insert(0, known(list(held)))
+            newest.insert(0, math.inf)
         last: deque[LogLine] = deque(maxlen=max(0, query.lines))
         try:
             async with contextlib.aclosing(merged(parts, newest, marked=marked)) as found_lines:

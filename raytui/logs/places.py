@@ -99,6 +99,17 @@ class Places:
         finally:
             blob.close()
 
+    async def is_near(self, source: LogSource) -> bool:
+        """Whether all of a log can be read without fetching it whole from another machine. Raises why not known."""
+        if source.kind in {"file", "kept"}:
+            return True
+        if source.kind == "launcher":
+            assert source.application is not None
+            return bool((await self._platform.store.places(source.application)).output)
+        path = await self._session_file(source)
+        is_here = bool(path) and await asyncio.to_thread(Path(path).is_file)
+        return is_here or await self._spool.holds(_spooled_as(source))
+
     async def _opened(self, source: LogSource, lines: int, arriving: Arriving | None = None) -> Blob:
         store = self._platform.store
         if source.kind == "file":
@@ -130,7 +141,7 @@ class Places:
                     if error.reason != "TooLarge":
                         raise
             path = await self._spool.fetch(
-                f"{source.node_id}\0{source.filename}",
+                _spooled_as(source),
                 source.name,
                 lambda lines: dashboard.log_stream(source.node_id, source.filename, lines, follow=False),
                 None if arriving is None else arriving.look,
@@ -174,6 +185,10 @@ class Places:
 
 LITTLE = 10_000
 """Lines up to which only the end of one of Ray's files is asked for, and nothing is kept."""
+
+
+def _spooled_as(source: LogSource) -> str:
+    return f"{source.node_id}\0{source.filename}"
 
 
 async def file_blob(path: Path, name: str) -> FileBlob:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple
 
+from raytui.core.logline import LogBytes
 from raytui.logs.lines import LINE_CAP
 from raytui.system.files import open_regular
 
@@ -20,26 +21,8 @@ LONGEST = 1024 * 1024
 """Bytes of a line that are held; what is longer is skipped to its end, since only `LINE_CAP` bytes are shown."""
 
 
-class Blob(Protocol):
-    """The bytes of one log."""
-
-    size: int
-    """Bytes when it was opened."""
-    changed_at: float | None
-    """When it was last written, seconds since 1970; none when unknown."""
-    descriptor: int | None
-    """The open file that holds it; none when no file of this machine does."""
-
-    is_end: bool
-    """Whether these are only the last bytes of the log, so that nobody knows where they stand in it."""
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Up to that many bytes; fewer only at its end. Raises OSError."""
-        ...
-
-    def close(self) -> None:
-        """Let go of it."""
-        ...
+Blob = LogBytes
+"""The bytes of one log; where they come from is the business of whoever opened it."""
 
 
 class FileBlob:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from raytui.core.errors import OperationFailed
 from raytui.core.logline import LogLine
@@ -23,7 +24,7 @@ async def save(batches: AsyncIterator[list[LogLine]], path: Path, *, named: bool
         with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as file:
             async for batch in batches:
                 texts = [f"{line.source}  {line.text}\n" if named else f"{line.text}\n" for line in batch]
-                await asyncio.to_thread(file.writelines, texts)
+                await asyncio.to_thread(_write, file, texts)
                 count += len(batch)
     except FileExistsError:
         raise OperationFailed(
@@ -36,3 +37,9 @@ async def save(batches: AsyncIterator[list[LogLine]], path: Path, *, named: bool
             reason="Unwritable",
         ) from error
     return count
+
+
+def _write(file: TextIO, texts: Sequence[str]) -> None:
+    """Write them through, so that a full disk is met before they are counted."""
+    file.writelines(texts)
+    file.flush()

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from datetime import tzinfo
 from typing import cast
 
 import msgspec
 
 from raytui.core.logline import LogLine, Query
-from raytui.logs import programs, window
+from raytui.logs import index, programs, window
 from raytui.logs.candidates import Signs, candidates_of
 from raytui.logs.formats import Reader, parse
 from raytui.logs.lines import shown
@@ -121,19 +122,49 @@ def _last(source: str, blob: Blob, query: Query) -> Iterator[list[LogLine]]:
 
 
 def _all(source: str, blob: Blob, query: Query, begin: int) -> Iterator[list[LogLine]]:
-    reader: Reader | None = _reader(source, blob, begin, query)
-    selection = Selection(query)
-    signs = Signs(query.level) if query.level is not None and not selection.surrounds else None
+    if query.level is not None and not Selection(query).surrounds:
+        yield from _of_level(source, blob, query, begin)
+        return
+    reader, selection = _reader(source, blob, begin, query), Selection(query)
+    for block in blocks(blob, begin, PIECE):
+        yield selection.feed(reader.read(shown(raw.data), raw.offset) for raw in block.lines())
+
+
+def _of_level(source: str, blob: Blob, query: Query, begin: int) -> Iterator[list[LogLine]]:
+    """Lines of a level and more serious ones: only blocks are taken apart in which one may be."""
+    assert query.level is not None
+    selection, signs = Selection(query), Signs(query.level)
+    known = index.known(blob, query.zone)
+    known = known if known is not None and known.knows(query.level) else None
+    looked_at = -1
+    reader: Reader | None = None
+    for since, until in known.ranges(query.level, begin, blob.size) if known is not None else ():
+        for block in blocks(Part(blob, until), since, PIECE):
+            reader = reader if reader is not None and block.offset == looked_at else None
+            reader = reader or _reader(source, blob, block.offset, query)
+            yield selection.feed(reader.read(shown(raw.data), raw.offset) for raw in block.lines())
+            looked_at = min(until, block.offset + len(block.data))
+    begin = max(begin, known.size if known is not None else 0)
+    making = index.Making(source, blob, query.zone, known, whole=query.level not in {"ERROR", "FATAL"}, begin=begin)
+    if query.until is not None or (known is not None and known.whole and query.level != "WARNING"):
+        making.is_worth_it = False  # the end is left out, or what is kept says more
+    above: Reader | None = _reader(source, blob, begin, query)
     passed = 0
     for block in blocks(blob, begin, PIECE):
-        inherits = reader is not None and selection.is_serious(reader.level)
-        if signs is not None and not inherits and not signs.may_be_in(block):
-            reader, passed = None, passed + 1
+        inherits = above is not None and selection.is_serious(above.level)
+        if not inherits and not signs.may_be_in(block):
+            above, passed = None, passed + 1
+            if making.is_worth_it:
+                making.add(block.offset, index.plain(source, block, query.zone))
             if passed % (4 * PAUSE) == 0:
                 yield []
             continue
-        reader = reader or _reader(source, blob, block.offset, query)
-        yield selection.feed(reader.read(shown(raw.data), raw.offset) for raw in block.lines())
+        above = above or _reader(source, blob, block.offset, query)
+        lines = [above.read(shown(raw.data), raw.offset) for raw in block.lines()]
+        if making.is_worth_it:
+            making.add(block.offset, index.of_lines(block.offset + len(block.data), lines))
+        yield selection.feed(lines)
+    making.keep()
 
 
 def _hits(source: str, blob: Blob, query: Query, begin: int, *, dated: bool = True) -> Generator[list[LogLine]]:
@@ -206,8 +237,12 @@ def _candidates(blob: Blob, query: Query, begin: int) -> Iterator[Raw | None]:
 
 
 def _reader(source: str, blob: Blob, offset: int, query: Query) -> Reader:
+    return reader_at(source, blob, offset, query.zone)
+
+
+def reader_at(source: str, blob: Blob, offset: int, zone: tzinfo | None) -> Reader:
     """A reader that knows the time and the level of what stands above `offset`."""
-    reader = Reader(source, query.zone)
+    reader = Reader(source, zone)
     for text in reversed(_above(blob, offset) or ()):
         reader.read(text)
     return reader

@@ -72,7 +72,7 @@ class Spool:
 
         Raises what asking raises, `DeadlineExceeded` for an answer that stops, `OperationFailed` for a full disk.
         """
-        path = self._root / f"{sha256(key.encode()).hexdigest()[:32]}.log"
+        path = self._path(key)
         try:
             await asyncio.to_thread(self._prepare)
             with FileLock(path.with_suffix(".lock")) as lock:
@@ -89,6 +89,13 @@ class Spool:
                 reason="DiskFull" if error.errno == errno.ENOSPC else "Spool",
             ) from error
 
+    async def holds(self, key: str) -> bool:
+        """Whether a log was fetched before, so that only what is new in it is asked for."""
+        return self._folder is not None and await asyncio.to_thread(self._path(key).is_file)
+
+    def _path(self, key: str) -> Path:
+        return self._root / f"{sha256(key.encode()).hexdigest()[:32]}.log"
+
     async def _whole(self, path: Path, name: str, ask: Asked, look: Look | None) -> Path:
         with self._part(path) as part:
             await self._receive(part, name, ask(-1), look)
@@ -101,9 +108,7 @@ class Spool:
             await self._receive(part, name, ask(lines))
             return await asyncio.to_thread(_join, path, part, lines)
 
-    async def _receive(
-        self, part: Path, name: str, chunks: AsyncIterator[bytes], look: Look | None = None
-    ) -> None:
+    async def _receive(self, part: Path, name: str, chunks: AsyncIterator[bytes], look: Look | None = None) -> None:
         held: list[bytes] = []
         size = written = 0
         room = await asyncio.to_thread(self._room)

@@ -10,18 +10,17 @@ from datetime import tzinfo
 from typing import NamedTuple
 
 from raytui.core.logline import LogBytes
+from raytui.logs import index
 from raytui.logs.around import SERIOUS
 from raytui.logs.candidates import Signs
-from raytui.logs.formats import Reader
 from raytui.logs.lines import shown
-from raytui.logs.ranges import BLOCK, Block, blocks
+from raytui.logs.ranges import BLOCK, blocks
+from raytui.logs.search import reader_at
 
 MOST_BUCKETS = 4096
 LEAST_BLOCK = 16 * 1024
 BLOCKS = 400
 """Into about so many blocks a log is cut that is not taken apart line by line."""
-LOOKED_AT = 50
-"""Lines at each end of a block in which a time is looked for."""
 
 
 class Count(NamedTuple):
@@ -106,29 +105,24 @@ class Part(NamedTuple):
 
 
 def parts(source: str, blob: LogBytes, zone: tzinfo | None, begin: int = 0) -> Iterator[Part]:
-    """The levels of a log from a place to its end. Raises OSError."""
-    signs = Signs("WARNING")
-    reader = Reader(source, zone)
-    for block in blocks(blob, begin, min(BLOCK, max(LEAST_BLOCK, blob.size // BLOCKS))):
+    """The levels of a log from a place to its end; what an index says of it is not read again. Raises OSError."""
+    known = None if begin else index.known(blob, zone)
+    known = known if known is not None and known.whole else None
+    for entry in known.entries if known is not None else ():
+        yield Part(entry.first, entry.last, Count(entry.lines, entry.warnings, entry.errors), entry.end)
+    begin = begin if known is None else known.size
+    making = index.Making(source, blob, zone, known, whole=True, begin=begin)
+    signs, reader = Signs("WARNING"), reader_at(source, blob, begin, zone)
+    most = index.BLOCK if making.is_worth_it else BLOCK
+    for block in blocks(blob, begin, min(most, max(LEAST_BLOCK, blob.size // BLOCKS))):
         end = block.offset + len(block.data)
         if reader.level not in {"WARNING", *SERIOUS} and not signs.may_be_in(block):
-            number = block.data.count(b"\n") + (not block.data.endswith(b"\n"))
-            times = _times(source, block, zone)
-            yield Part(*times, Count(number), end)
-            continue
-        for raw in block.lines():
-            line = reader.read(shown(raw.data))
-            yield Part(line.at, line.at, Count(1, int(line.level == "WARNING"), int(line.level in SERIOUS)), end)
-
-
-def _times(source: str, block: Block, zone: tzinfo | None) -> tuple[float | None, float | None]:
-    """The first and the last time of a block, as far as the lines at its ends say."""
-    head = Block(0, block.data[: 200 * LOOKED_AT]).lines()
-    reader = Reader(source, zone)
-    first = next((line.at for line in map(reader.read, (shown(raw.data) for raw in head)) if line.at is not None), None)
-    tail = block.data[-200 * LOOKED_AT :]
-    last = first
-    for raw in Block(0, tail[tail.find(b"\n") + 1 :]).lines():
-        at = reader.read(shown(raw.data)).at
-        last = at if at is not None else last
-    return first, max(first, last) if first is not None and last is not None else last
+            entry = index.plain(source, block, zone)
+            yield Part(entry.first, entry.last, Count(entry.lines), end)
+        else:
+            lines = [reader.read(shown(raw.data)) for raw in block.lines()]
+            entry = index.of_lines(end, lines)
+            for line in lines:
+                yield Part(line.at, line.at, Count(1, int(line.level == "WARNING"), int(line.level in SERIOUS)), end)
+        making.add(block.offset, entry)
+    making.keep()

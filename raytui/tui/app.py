@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
-from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
@@ -30,7 +29,7 @@ from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.glyphs import AsciiGlyphs, to_ascii
 from raytui.tui.keys import AMONG_SEVERAL, Key, bindings, table
 from raytui.tui.messages import ClusterWanted
-from raytui.tui.offers import Command, TakesText
+from raytui.tui.offers import Command
 from raytui.tui.operation import Notice
 from raytui.tui.panes.tabs import TabsBar, bar_of
 from raytui.tui.panes.verdict import VerdictBar
@@ -40,6 +39,7 @@ from raytui.tui.screens.cluster import ClusterScreen
 from raytui.tui.screens.over import OverCluster
 from raytui.tui.terminal import TerminalDriver, on_end, screen_file
 from raytui.tui.theme import THEMES
+from raytui.tui.typed_ahead import OrderedKeys
 from raytui.view.things import things
 from raytui.view.words import needs_ascii
 
@@ -62,7 +62,7 @@ def _unknown() -> Opened:
     raise NotFound("no such cluster is known here")
 
 
-class RaytuiApp(App[str]):
+class RaytuiApp(OrderedKeys):
     """A shell around the screens of clusters. Its result is a sentence to print after it has closed."""
 
     TITLE = "raytui"
@@ -271,15 +271,6 @@ class RaytuiApp(App[str]):
 
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
-
-    @on(events.Key)
-    def _key_reached_nobody(self, event: events.Key) -> None:
-        """Keys that were sent to a screen over which another opened meanwhile are meant for that one."""
-        screen: object = self.screen
-        text = "\n" if event.key == "enter" else event.character if event.is_printable else None
-        if isinstance(screen, TakesText) and text:
-            event.prevent_default()
-            screen.take(text)
 
     def _action_go(self, kind: str) -> None:
         if kind == "clusters":

@@ -118,6 +118,7 @@ _DOES = {
     "help": Does("help", "help"),
     "dismiss": Does("dismiss", "close", palette=False),
     "next-pane": Does("app.focus_next", "pane", palette=False),
+    "suspend": Does("app.suspend_process", "aside", palette=False),
     "quit": Does("leave", "quit"),
     "plan": Does("plan", "plan", changes=True),
     "reset": Does("reset", "reset"),

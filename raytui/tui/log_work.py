@@ -32,6 +32,8 @@ COUNT_AGAIN_S = 2.0
 TYPING_S = 0.15
 """How long a filter that is being typed waits for the next letter."""
 Post = Callable[[Message], object]
+Work = Callable[[], Coroutine[None, None, None]]
+"""Not begun: another piece of the same kind may take its place before."""
 
 
 @dataclass
@@ -96,6 +98,8 @@ class Levels(Told):
 
     source: str
     parts: list[Part]
+    whole: bool = False
+    """Whether that is all there was to count."""
 
 
 @dataclass
@@ -106,10 +110,10 @@ class Failed(Told):
     hint: Hint = ""
 
 
-async def guarded(post: Post, look: int, what: str, work: Coroutine[object, object, None]) -> None:
+async def guarded(post: Post, look: int, what: str, work: Work) -> None:
     """Do a piece of work; what keeps it from being done is told, never raised."""
     try:
-        await work
+        await work()
     except RaytuiError as error:
         post(Failed(look, f"{what}: {error.message}", error.hint))
     except Exception as error:  # noqa: BLE001 - boundary: a log that cannot be read must not end the console
@@ -229,10 +233,12 @@ async def search(post: Post, look: int, moves: Moves, pattern: Pattern, wait: fl
 
 async def levels(post: Post, look: int, moves: Moves, place: Place, wait: float = 0.0) -> None:
     """Post the levels of what the logs hold beyond a place."""
-    await asyncio.sleep(wait)
+    whole = False
     try:
+        await asyncio.sleep(wait)
         async with aclosing(moves.levels(place)) as batches:
             async for source, parts in batches:
                 post(Levels(look, source, parts))
+        whole = True
     finally:
-        post(Levels(look, "", []))
+        post(Levels(look, "", [], whole))

@@ -1,4 +1,7 @@
-"""The terminal: written to where it really is, and allowed to go away. SIGTERM and SIGHUP end the console in order."""
+"""The terminal: written to where it really is, allowed to go away, and put aside and taken up again.
+
+SIGTERM and SIGHUP end the console in order.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,35 @@ class TerminalDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._file = cast("TextIOWrapper", PatientFile(screen_file()))
+        self._is_aside = False
+        """Whether it was put aside by a key: the terminal is as it was before, and nothing of the console reads it."""
         self._titled = os.environ.get("TERM", "") not in _WITHOUT_TITLE
+
+    def _sigtstp_application(self, *arguments: object) -> None:
+        self._is_aside = True
+        super()._sigtstp_application(*arguments)
+
+    def _sigcont_application(self, *arguments: object) -> None:
+        """Go on with the whole screen after any stop, also one that nobody announced.
+
+        After SIGSTOP there was no way out of the screen: Textual would begin a second time beside what still runs, and
+        two threads would share the keys. Where another process has the terminal it stays stopped, until `fg`.
+        """
+        if not self._has_terminal():
+            os.kill(os.getpid(), signal.SIGSTOP)
+            return
+        if not self._is_aside:
+            self.suspend_application_mode()
+        self._is_aside = False
+        super()._sigcont_application(*arguments)
+        self._app.call_later(self._app.refresh, layout=True)
+
+    def _has_terminal(self) -> bool:
+        """Whether this process is the one that the terminal belongs to; true where it is not that kind of terminal."""
+        try:
+            return os.tcgetpgrp(self.fileno) == os.getpgrp()
+        except OSError:
+            return True
 
     def tell_title(self, title: str) -> None:
         """Make the terminal's own title, which tabs and window lists show, say this."""

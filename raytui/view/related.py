@@ -77,6 +77,9 @@ def log_of(row: object, picture: Picture) -> LogWish | str:
     if isinstance(row, Member):
         died = row.application.state == "failed" or (row.node is not None and row.node.state == "DEAD")
         return LogWish(row.application.short, at_error=died)
+    if isinstance(row, Actor) and _is_past(row, picture):
+        # What each of its processes wrote, as far as it is kept: Ray's row names the present one alone.
+        return LogWish(f"actor/{row.actor_id}", at_error=row.state == "DEAD")
     if isinstance(row, Actor | Task | RayWorker):
         node_id = row.node_id or (row.died_on if isinstance(row, Actor) else "")
         if not row.pid or picture.joined.node(node_id) is None:
@@ -85,6 +88,12 @@ def log_of(row: object, picture: Picture) -> LogWish | str:
         identity = "" if isinstance(row, Actor) else row.worker_id
         return LogWish(_owner(node_id, picture), row.pid, identity, at_error=died)
     return "there is no log of this row"
+
+
+def _is_past(actor: Actor, picture: Picture) -> bool:
+    """Whether an actor ran in processes that its node's own list of files does not show, or may not."""
+    node = picture.joined.node(actor.node_id or actor.died_on)
+    return actor.restarts > 0 or (bool(actor.pid or actor.died_on) and (node is None or node.state != "ALIVE"))
 
 
 def log_names(wish: LogWish, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """`raytui logs` over a made-up session of Ray, against grep, tail and, where they are installed, rg, lnav and toolong.
 
 `python -m tests.benchmarks.logs --size 3.3G` makes 3.3 GB in 64 files and removes them at the end, unless `--keep`.
+toolong is found when the folder of its `tl` is on the PATH: `pip install toolong` in an environment of its own.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.benchmarks import log_session, logs_remote
-from tests.benchmarks.measure import BIN, interleaved, row
+from tests.benchmarks.measure import BIN, Table, interleaved
 
-NEEDLE = "xyzzy 155000"
+NEEDLE = "xyzzy 15000"
+LIMIT_S = 50.0
+"""Seconds after which a command is ended; what it did until then is its figure."""
 RAYTUI = [str(BIN / "python"), "-m", "raytui", "logs", "--path"]
 
 
@@ -34,24 +38,40 @@ def cpu_and_wall(command: list[str]) -> tuple[float, float]:
     return spent, time.perf_counter() - began
 
 
-def first_line(command: list[str]) -> float:
-    """Seconds until a command has printed its first line."""
-    began = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        took = time.perf_counter() - began
+class Run(NamedTuple):
+    """What became of a command."""
+
+    seconds: float
+    first: float
+    """Seconds to its first line; as long as it ran without one."""
+    lines: int
+    megabytes: float
+    """Its memory at most."""
+
+
+def run(command: list[str]) -> Run:
+    """Run a command to its end or `LIMIT_S`, reading all that it prints."""
+    began, lines, first = time.perf_counter(), 0, 0.0
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    pipe = process.stdout.fileno()
+    while (left := LIMIT_S - (time.perf_counter() - began)) > 0:
+        if not select.select([pipe], [], [], left)[0]:
+            break
+        data = os.read(pipe, 1 << 20)
+        if not data:
+            break
+        first = first or time.perf_counter() - began
+        lines += data.count(b"\n")
+    else:
         process.kill()
-    return took
-
-
-def peak(command: list[str]) -> tuple[float, float]:
-    """Seconds and MB that a command takes at most."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if time.perf_counter() - began >= LIMIT_S:
+        process.kill()
+    took = time.perf_counter() - began
     _, _, usage = os.wait4(process.pid, 0)
     process.returncode = 0
-    return time.perf_counter() - began, usage.ru_maxrss / 1024
+    process.stdout.close()
+    return Run(took, first or took, lines, usage.ru_maxrss / 1024)
 
 
 def first_frame(command: list[str], sign: bytes, *, seconds: float = 120.0) -> float:
@@ -79,10 +99,9 @@ def lnav(folder: Path, *commands: str) -> list[str]:
     return ["lnav", "-n", *asked, *(str(path) for path in sorted(folder.rglob("*")) if path.is_file())]
 
 
-def searched(folder: Path, runs: int) -> None:
+def searched(table: Table, folder: Path, runs: int) -> None:
     """A pattern over everything: all hits, the count, the first hit."""
-    word = [*RAYTUI, str(folder), "--grep", NEEDLE]
-    for what, pattern in (("a word", NEEDLE), ("a pattern", "handled [0-9]*77777 "), ("many hits", "worker.*spilled")):
+    for what, pattern in (("a word", NEEDLE), ("a pattern", "handled [0-9]*7777 "), ("many hits", "worker.*spilled")):
         sides = {
             "ours": [*RAYTUI, str(folder), "--grep", pattern, "-c"],
             "ours without rg": ["env", f"PATH={_without_rg()}", *RAYTUI, str(folder), "--grep", pattern, "-c"],
@@ -92,14 +111,24 @@ def searched(folder: Path, runs: int) -> None:
             sides["rg -c"] = ["rg", "-c", pattern, str(folder)]
         found = interleaved(runs, {name: lambda c=c: cpu_and_wall(c)[1] for name, c in sides.items()})
         if "rg -c" in found:
-            row(f"count of {what}", found["ours"], found["rg -c"], "rg -c", "1.2")
-        row(f"count of {what}, without rg", found["ours without rg"], found["grep -c"], "grep -c", "2")
+            table.add(f"count of {what}", found["ours"], found["rg -c"], "rg -c", 1.2)
+        table.add(f"count of {what}, without rg", found["ours without rg"], found["grep -c"], "grep -c", 2)
     if shutil.which("lnav"):
-        asked = lnav(folder, f":filter-in {NEEDLE}")
-        row("all hits of a word", cpu_and_wall(word)[1], cpu_and_wall(asked)[1], "lnav", "0.5")
-        row("first hit of a word", first_line(word), first_line(asked), "lnav", "0.5")
-    else:
-        row("first hit of a word", first_line(word), first_line(["grep", "-rE", NEEDLE, str(folder)]), "grep", "-")
+        ours, theirs = run([*RAYTUI, str(folder), "--grep", NEEDLE]), run(lnav(folder, f":filter-in {NEEDLE}"))
+        print(f"hits of a word: {ours.lines}, lnav {theirs.lines}")
+        table.add("all hits of a word", ours.seconds, theirs.seconds, "lnav", 0.5)
+        table.add("first hit of a word", ours.first, theirs.first, "lnav", 0.5)
+
+
+def leveled(table: Table, folder: Path) -> None:
+    """Errors of everything, and again with the index that the first look left."""
+    errors = [*RAYTUI, str(folder), "--level", "ERROR"]
+    first, again = run(errors), run(errors)
+    print(f"errors: {first.lines} lines, again {again.lines}")
+    if shutil.which("lnav"):
+        peer = run(lnav(folder, ":set-min-log-level error"))
+        table.add("errors of all files, the first time", first.seconds, peer.seconds, "lnav", 0.5)
+        table.add("errors of all files, with the index", again.seconds, peer.seconds, "lnav", 0.1)
 
 
 def _without_rg() -> str:
@@ -110,37 +139,35 @@ def _without_rg() -> str:
     return str(folder)
 
 
-def opened(folder: Path, megabytes: int) -> None:
+def opened(table: Table, folder: Path, megabytes: int) -> None:
     """The newest end: of one large log, and of all files."""
     with tempfile.TemporaryDirectory() as name:
         large = Path(name) / "raylet.out"
         log_session.write(large, large.name, megabytes * 1_000_000, "large")
-        ours = [*RAYTUI, str(large), "-n", "50"]
+        ours = run([*RAYTUI, str(large), "-n", "50"])
         for program in ("lnav", "tl"):
             if shutil.which(program):
-                peer = first_frame([program, str(large)], b"node_manager")
-                row(f"newest end of {megabytes} MB", cpu_and_wall(ours)[1], peer, program, "0.5")
-    took, memory = peak([*RAYTUI, str(folder), "-n", "100"])
-    print(f"the newest 100 lines of all files: {took * 1000:.0f} ms, {memory:.0f} MB")
+                peer = first_frame([program, str(large)], b"node_manager", seconds=LIMIT_S)
+                table.add(f"newest end of {megabytes} MB", ours.first, peer, program, 0.5)
+    newest = run([*RAYTUI, str(folder), "-n", "100"])
     if shutil.which("lnav"):
-        asked = lnav(folder, ":goto 100%", f":filter-in {NEEDLE}")
-        peers, theirs = peak(asked)
-        row("the newest end of all files", took, peers, "lnav", "0.5; reopened 0.1")
-        print(f"memory: {memory:.0f} MB, lnav {theirs:.0f} MB   ratio {memory / theirs:.3f}   to reach 0.333")
+        peer = run(lnav(folder, ":goto 100%"))
+        table.add("the newest end of all files", newest.seconds, peer.seconds, "lnav", 0.5)
+        table.add("memory of that", newest.megabytes, peer.megabytes, "lnav", 0.333, unit="MB")
     window = [*RAYTUI, str(folder), "--since", "2026-11-24T12:00:00", "--until", "2026-11-24T12:00:10", "-c"]
-    print(f"ten seconds of the middle of all files: {cpu_and_wall(window)[1] * 1000:.0f} ms")
+    print(f"ten seconds of the middle of all files: {run(window).seconds * 1000:.0f} ms")
 
 
-def merged(folder: Path) -> None:
-    """All lines by time."""
-    counted = subprocess.run("cat $(find . -type f) | wc -l", shell=True, cwd=folder, capture_output=True, check=True)
-    lines = int(counted.stdout)
-    took, memory = peak([*RAYTUI, str(folder), "-n", "-1"])
-    print(f"merge of all files: {lines / took:,.0f} lines a second, {memory:.0f} MB at most   to reach 200 MB")
+def merged(table: Table, folder: Path) -> None:
+    """Lines by time, as many as come within the limit."""
+    ours = run([*RAYTUI, str(folder), "-n", "-1"])
+    print(f"merge of all files: {ours.lines:,} lines, {ours.lines / ours.seconds:,.0f} a second")
+    table.add("memory of the merge", ours.megabytes, 200, "limit", 1, unit="MB")
     if shutil.which("lnav"):
-        peers, theirs = peak(lnav(folder))
-        print(f"lnav, the same merge: {lines / peers:,.0f} lines a second, {theirs:.0f} MB")
-        print(f"lines a second against lnav   ratio {peers / took:.3f}   to reach at least 1")
+        peer = run(lnav(folder))
+        print(f"lnav, the same merge: {peer.lines:,} lines, {peer.megabytes:.0f} MB")
+        each, theirs = ours.seconds / max(1, ours.lines), peer.seconds / max(1, peer.lines)
+        table.add("merge: a million lines", each * 1e6, theirs * 1e6, "lnav", 1)
 
 
 def followed(sources: int, rate: int, seconds: int) -> None:
@@ -185,7 +212,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=log_session.size_of, default=log_session.size_of("3.3G"))
     parser.add_argument("--files", type=int, default=64)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--rate", type=int, default=50_000, metavar="LINES")
     parser.add_argument("--large", type=int, default=1000, metavar="MB", help="the one large log")
     parser.add_argument("--nodes", type=int, default=20, help="nodes behind the scripted dashboard")
@@ -202,24 +229,29 @@ def main() -> None:
     for program in ("rg", "lnav", "tl"):
         if not shutil.which(program):
             print(f"comparisons with {program} are left out: it is not installed")
+    os.environ["XDG_CACHE_HOME"] = str(folder / ".cache")
+    table = Table()
     try:
-        log_session.make(folder, asked.size, asked.files)
+        log_session.make(folder / "logs", asked.size, asked.files)
         if "search" in parts:
-            searched(folder, asked.runs)
+            searched(table, folder / "logs", asked.runs)
+        if "level" in parts:
+            leveled(table, folder / "logs")
         if "open" in parts:
-            opened(folder, asked.large)
+            opened(table, folder / "logs", asked.large)
         if "merge" in parts:
-            merged(folder)
+            merged(table, folder / "logs")
         if "follow" in parts:
             followed(16, asked.rate, 5)
         if "remote" in parts:
-            logs_remote.measured(asked.nodes, asked.each)
+            logs_remote.measured(table, asked.nodes, asked.each)
+        table.show()
     finally:
         if not asked.keep:
             shutil.rmtree(folder)
 
 
-PARTS = ("search", "open", "merge", "follow", "remote")
+PARTS = ("search", "level", "open", "merge", "follow", "remote")
 
 if __name__ == "__main__":
     sys.exit(main())

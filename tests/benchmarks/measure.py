@@ -40,3 +40,23 @@ def row(what: str, ours: float, peer: float, peer_name: str, reach: str) -> None
         f"{what:<48} {ours * 1000:9.0f} ms   {peer_name} {peer * 1000:9.0f} ms   ratio {ours / peer:6.3f}   to reach {reach}",
         flush=True,
     )
+
+
+class Table:
+    """Comparisons, printed as they are known and all together at the end."""
+
+    def __init__(self) -> None:
+        self._rows: list[str] = []
+
+    def add(self, what: str, ours: float, peer: float, peer_name: str, reach: float, *, unit: str = "s") -> None:
+        """One comparison: at most `reach` times the peer's figure is wanted."""
+        ratio = ours / peer if peer else float("inf")
+        said = "reached" if ratio <= reach else "missed"
+        self._rows.append(
+            f"{what:<46} {ours:9.3f} {unit:<2}  {peer_name:<8} {peer:9.3f} {unit:<2}  {ratio:7.3f}  at most {reach:<6g} {said}"
+        )
+        print(self._rows[-1], flush=True)
+
+    def show(self) -> None:
+        """Print all of them."""
+        print(f"\n{'what':<46} {'ours':<13} {'peer':<22} {'ratio':>7}", *self._rows, sep="\n", flush=True)

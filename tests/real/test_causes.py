@@ -42,6 +42,15 @@ try:
 except ray.exceptions.RayError as error:
     print(type(error).__name__)
 """
+WORKS = """
+import sys, time, ray
+ray.init(log_to_driver=False)
+@ray.remote(num_cpus=1, max_retries=0)
+def work(begun):
+    open(begun + ray.get_runtime_context().get_node_id(), "w").close()
+    time.sleep(8)
+ray.get([work.remote(sys.argv[1]) for _ in range(2)])
+"""
 FREE = psutil.virtual_memory().available
 
 
@@ -138,6 +147,20 @@ def test_what_can_never_run_says_so_and_is_no_fault_of_the_cluster(shell: Shell)
     ]
     assert shell("status", "--exit-code")["verdict"] == "ok"
     assert shell("job", "stop", "waits")
+
+
+def test_a_task_that_runs_while_its_worker_is_restarted_ends_first(shell: Shell) -> None:
+    folder = shell.folder.parent
+    (folder / "works.py").write_text(WORKS)
+    submit(shell, "works", f"{sys.executable} {folder / 'works.py'} {folder / 'begun-'}")
+    until(lambda: len(list(folder.glob("begun-*"))) == 2, "a task on each node")
+    assert "running tasks get up to 30 s" in str(shell("restart", "worker-1", "--dry-run"))
+    assert shell("restart", "worker-1", "--yes")["changed"]
+    ended = until(
+        lambda: [one for one in shell("jobs")["items"] if one["id"] == "works" and one["status"] != "RUNNING"],
+        "the job's end",
+    )
+    assert ended[0]["status"] == "SUCCEEDED", ended
 
 
 def test_rays_own_tools_speak_to_the_cluster(shell: Shell) -> None:

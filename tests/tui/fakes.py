@@ -178,6 +178,12 @@ class FakeLogs:
         """Lines of a log above those that are followed."""
         self.unreadable: dict[str, RaytuiError] = {}
         self.missed: list[Missed] = []
+        self.far: set[str] = set()
+        """Logs that are fetched whole from another machine to be read."""
+        self.fetched: list[str] = []
+
+    async def is_near(self, source: LogSource) -> bool:
+        return source.name not in self.far
 
     async def sources(self, snapshot: Snapshot, only: str = "") -> tuple[LogSource, ...]:
         return tuple(LogSource(name, "ray" if "/" in name else "launcher") for name in self.batches)
@@ -191,6 +197,7 @@ class FakeLogs:
     async def open(self, source: LogSource, lines: int = -1) -> AsyncGenerator[LogBytes]:
         if source.name in self.unreadable:
             raise self.unreadable[source.name]
+        self.fetched.append(source.name)
         yield BytesBlob("".join(f"{line}\n" for line in await self.read(source)).encode())
 
     async def matching(

@@ -96,8 +96,8 @@ async def test_keys_that_work_anywhere():
         await walk.opens("palette", Palette)
         await walk.opens("help", HelpScreen)
         await walk.does("quit", lambda: not app.is_running or app._exit)
-        # Several clusters have a test file of their own.
-        walk.all_pressed("next-cluster", "previous-cluster", "clusters")
+        # Several clusters have a test file of their own, and a process that stops has a terminal in test_run.
+        walk.all_pressed("next-cluster", "previous-cluster", "clusters", "suspend")
 
     await run_console(body, size=WIDE)
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from textual.screen import Screen
 
 from raytui.core.errors import Failure, OperationFailed, Unreachable
 from raytui.core.logline import Missed
+from raytui.core.session import LogSource
+from raytui.core.shipped_logs import NodeLife
 from raytui.tui.app import RaytuiApp
+from raytui.tui.render.log_state import short_names
 from raytui.tui.screens.hits import HitsScreen
 from raytui.tui.screens.log import LogScreen
-from raytui.tui.screens.sources import SourcesScreen
+from raytui.tui.screens.sources import SourcesScreen, kept_by
+from raytui.tui.theme import source_style
 from tests.tui.conftest import Console, healthy, run_console
 from tests.tui.fakes import Clock, FakeSession, as_session
 from tests.unit.core.values import NOW
@@ -30,6 +37,10 @@ def session_with(**logs):
     return session
 
 
+def session_is_far(console):
+    return bool(console.session.logs.far)
+
+
 async def opened(console, *names):
     """Show logs by the key of logs and the list of them."""
     await console.show(healthy())
@@ -44,7 +55,10 @@ async def opened(console, *names):
     await console.press("enter")
     await console.until(lambda: isinstance(console.app.screen, LogScreen), "the screen")
     screen = console.app.screen
-    await console.until(lambda: len(screen.page.shown) and screen.page.levels._counted, "the lines and their levels")
+    await console.until(
+        lambda: len(screen.page.shown) and (screen.page.levels.counted or session_is_far(console)),
+        "the lines and their levels",
+    )
     return screen
 
 
@@ -90,6 +104,32 @@ async def test_a_log_is_followed_from_its_end_with_its_levels_and_its_command():
         await console.until(lambda: "following" in title(console), "following")
         await console.press("escape")
         await console.until(lambda: console.app.screen is console.cluster, "the cluster")
+
+    await run_console(body, session, size=(120, 40))
+
+
+async def test_the_levels_of_a_log_elsewhere_are_counted_only_when_asked_for():
+    session = session_with(worker_1=LINES)
+    session.logs.far = {"worker-1"}
+
+    async def body(console):
+        screen = await opened(console, "worker")
+        await console.until(lambda: "levels not counted: [ or ] counts them" in console.screen(), "what is not known")
+        session.logs.more["worker-1"].put_nowait([dated(4000, "one more", "E")])
+        await console.until(lambda: at(console) == "one more", "the new line")
+        assert session.logs.fetched == []
+        session.logs.batches["worker-1"].append([dated(4000, "one more", "E")])
+        await console.press("right_square_bracket")
+        await console.until(lambda: "3 error lines · 4 warnings · 201 lines" in console.screen(), "the levels")
+        assert session.logs.fetched == ["worker-1"]
+        session.logs.more["worker-1"].put_nowait([dated(4001, "another")])
+        await console.until(lambda: "201+ lines" in console.screen(), "that there is more")
+        await console.press("left_square_bracket")
+        assert at(console) != "another"
+        assert session.logs.fetched == ["worker-1"]
+        await console.press("end", "right_square_bracket")
+        await console.until(lambda: screen.page.levels.counted, "the levels of what was added")
+        assert "201 lines" in console.screen()
 
     await run_console(body, session, size=(120, 40))
 
@@ -198,6 +238,25 @@ async def test_lines_above_those_that_are_followed_come_in_when_one_goes_there()
     await run_console(body, session)
 
 
+async def test_a_short_log_after_a_long_one_is_shown_once():
+    session = session_with(head=LINES, worker_1=[])
+    session.logs.batches["worker-1"] = []
+    session.logs.older["worker-1"] = LINES[:3]
+    queue = session.logs.more["worker-1"] = asyncio.Queue()
+
+    async def body(console):
+        screen = await opened(console, "head")
+        await console.press("l", *"worker", "enter")
+        await console.until(lambda: console.app.screen is screen and screen.page.levels.counted, "the other log")
+        await console.until(lambda: "worker-1" in title(console), "its name")
+        await console.pilot.pause()
+        queue.put_nowait(LINES[:3])
+        await console.until(lambda: len(screen.page.shown), "its lines")
+        assert [line.text for line in screen.page.shown.lines] == LINES[:3]
+
+    await run_console(body, session)
+
+
 async def test_wrapped_lines_are_shown_whole():
     async def body(console):
         await opened(console, "head")
@@ -257,6 +316,9 @@ async def test_several_logs_are_merged_by_time_each_line_with_its_log():
         lines = console.screen().splitlines()
         assert any("head " in line and "step 198" in line for line in lines)
         assert any("worker-1 " in line and "step 199" in line for line in lines)
+        parts = [part for strip in console.app.screen._compositor.render_strips() for part in strip]
+        colours = {part.style.color for part in parts if part.text.strip() == "worker-1"}
+        assert colours == {source_style(console.app.theme_variables, 1).color}
 
     await run_console(body, session, size=(120, 40))
 
@@ -277,6 +339,57 @@ async def test_a_second_log_stands_beside_and_goes_again():
         await console.until(lambda: "another log" not in console.screen(), "one log")
 
     await run_console(body, session, size=(200, 50))
+
+
+async def test_two_logs_do_not_stand_beside_each_other_where_there_is_no_room():
+    async def body(console):
+        screen = await opened(console, "head")
+        await console.press("v")
+        said = "two logs stand side by side from 200 columns on; here are 120"
+        await console.until(lambda: any(said in note.message for note in console.app._notifications), "why not")
+        assert console.app.screen is screen
+
+    await run_console(body, session_with(head=LINES), size=(120, 40))
+
+
+async def test_a_log_that_nobody_sees_is_followed_no_longer_and_again_when_somebody_does():
+    session = session_with(head=LINES)
+
+    async def body(console):
+        screen = await opened(console, "head")
+        following = [worker for worker in screen.page.workers if worker.group == "follow"]
+        mode = console.app.current_mode
+        console.app.add_mode(mode, console.app.get_default_screen)
+        console.app.add_mode("another", Screen)
+        await console.app.switch_mode("another")
+        await console.until(lambda: all(worker.is_finished for worker in following), "the end of following")
+        session.logs.batches["head"].append([dated(4000, "meanwhile")])
+        await console.app.switch_mode(mode)
+        await console.until(lambda: at(console) == "meanwhile", "what came meanwhile")
+        await console.press("pageup")
+        before = at(console)
+        await console.app.switch_mode("another")
+        await console.until(lambda: screen.page._rests, "that nobody sees it")
+        await console.app.switch_mode(mode)
+        await console.until(lambda: "an earlier part, f follows" in title(console), "the place")
+        assert at(console) == before
+        await console.press("question_mark", "escape")
+        assert at(console) == before
+
+    await run_console(body, session, size=(120, 40))
+
+
+def test_the_list_says_of_a_kept_log_which_life_it_is_of_and_until_when():
+    life = NodeLife("worker-1", "20261124T080000Z-0a1b2c", at="2026-11-24T09:00:00Z")
+    source = LogSource("worker-1/raylet.out", "kept", life=life)
+    assert kept_by(source) == "life 20261124T080000Z-0a1b2c, until 2026-11-24T09:00:00Z"
+    assert kept_by(LogSource("worker-1/raylet.out", "kept")) == "its launcher: the last lines of a node that has ended"
+
+
+def test_names_of_an_actors_files_are_told_apart_by_process():
+    ends = ("4000.out", "4000.err", "17.out")
+    names = [f"actor/a1/worker-{'0f' * 28}-01000000-{end}" for end in ends]
+    assert list(short_names(names).values()) == list(ends)
 
 
 async def test_every_log_is_searched_and_one_goes_to_a_match_and_back():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
+import msgspec
 import pytest
 
-from raytui.core.errors import OperationFailed
+from raytui.core.errors import Failure, OperationFailed
 from raytui.core.patterns import Pattern, lenient_pattern
+from raytui.core.snapshot import Reading
 from raytui.tui.screens.sources import SourcesScreen
 from raytui.tui.widgets.examine import LONG
 from raytui.tui.widgets.log_view import CAPACITY, LogView
@@ -165,6 +168,20 @@ async def test_sources_are_chosen_by_typing():
         await console.until(lambda: "the worker's raylet" in console.screen(), "the chosen log")
         assert "Logs · worker-1 · raylet.out" in console.screen()
 
+    await run_console(body, session)
+
+
+async def test_a_list_of_logs_that_nobody_can_make_is_not_an_empty_one():
+    async def body(console):
+        failure = Failure("dashboard", "DashboardHung", "took the request and did not answer")
+        blind: Reading[Any] = Reading(failure=failure)
+        await console.show(msgspec.structs.replace(healthy(), version=blind, gcs=blind, nodes=blind))
+        await console.press("8")
+        await console.until(lambda: "none can be listed: ✗ dashboard" in console.screen(), "why there are none")
+        assert "0 logs" not in console.screen()
+
+    session = FakeSession()
+    session.logs.batches = {}
     await run_console(body, session)
 
 

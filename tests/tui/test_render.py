@@ -87,6 +87,7 @@ def test_cropped_lines_stay_inside(parts, width):
 
 def test_wrapping_ends_with_a_mark_at_its_limit():
     assert wrap("one two three four five six", 9, limit=2)[-1].endswith("…")
+    assert wrap("one two threefour five six", 9, limit=1) == ["one two…"]
 
 
 def test_spread_puts_two_parts_at_the_edges():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -95,6 +96,70 @@ def test_a_console_that_loses_its_terminal_ends(tmp_path):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
 
+
+def test_a_console_that_was_stopped_goes_on_with_its_whole_screen_and_one_reader_of_keys(tmp_path):
+    program = tmp_path / "console.py"
+    program.write_text(CALM)
+    pid, master = pty.fork()
+    if pid == 0:
+        os.execvpe(sys.executable, [sys.executable, str(program), ROOT], {**os.environ, "TERM": "xterm-256color"})
+    seen, ended = bytearray(), []
+
+    def painted(*texts):
+        while select.select([master], [], [], 0)[0]:
+            seen.extend(os.read(master, 65536))
+        return all(text in seen for text in texts)
+
+    def is_stopped():
+        return os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED | os.WNOHANG)[1])
+
+    def is_over():
+        with contextlib.suppress(OSError):  # the terminal of a process that is gone
+            painted()
+        found, status = os.waitpid(pid, os.WNOHANG)
+        ended.extend([os.waitstatus_to_exitcode(status)] if found else [])
+        return ended
+
+    whole = (b"\x1b[?1049h", b"ray-cluster", b"worker-2", b"filter")
+
+    def lines_are_the_shells():
+        return bool(termios.tcgetattr(master)[3] & termios.ICANON)
+
+    try:
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        wait_until(lambda: painted(*whole), "the first screen")
+        assert not lines_are_the_shells()
+        for ask in (lambda: os.kill(pid, signal.SIGSTOP), lambda: os.write(master, b"\x1a")):
+            ask()
+            wait_until(is_stopped, "the console to stop")
+            painted()
+            seen.clear()
+            os.kill(pid, signal.SIGCONT)
+            wait_until(lambda: painted(*whole), "the whole screen")
+            assert not lines_are_the_shells()
+        os.write(master, b"q")
+        wait_until(is_over, "the console to end")
+        assert ended == [0]
+    finally:
+        if not ended:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        os.close(master)
+
+
+CALM = """
+import sys
+
+sys.path.insert(0, sys.argv[1])
+
+from raytui.tui.app import RaytuiApp, show
+from tests.tui.conftest import healthy
+from tests.tui.fakes import FakeSession, FakeSettings
+
+session = FakeSession()
+session.monitor.put(healthy())
+sys.exit(show(RaytuiApp(FakeSettings(), lambda: session, ascii_only=False)))
+"""
 
 HANGING = """
 import sys

@@ -177,6 +177,8 @@ def _start(folder: Folder, record: Record, before: Record | None, clock: Clock) 
         with explained("removing the old head's address", folder.rendezvous):
             folder.rendezvous.unlink(missing_ok=True)
         launch.forget_last_head(Path(record.temp_dir))
+    elif record.sessions:
+        launch.forget_last_life(record.sessions)
     if record.environment.get("RAY_AUTH_MODE") == "token":
         launch.ensure_token(folder, head=record.role == "head")
     others = [other for name in observe.clusters(folder.root) for other in records.load_all(Folder(folder.root, name))]

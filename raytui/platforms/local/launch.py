@@ -103,6 +103,14 @@ def forget_last_head(path: Path) -> None:
         note.unlink(missing_ok=True)
 
 
+def forget_last_life(sessions: str) -> None:
+    """Remove what an earlier life of a worker left in its folder of Ray's sessions; what is kept of it lies elsewhere.
+
+    Beside it Ray would call the files of the next life raylet.1.out, and raylet.out would stay the dead one's.
+    """
+    shutil.rmtree(sessions, ignore_errors=True)
+
+
 def remove_temp_dir(root: Path, cluster: str) -> None:
     """Remove it with Ray's sessions, and the folder above with the last one.
 

@@ -257,11 +257,10 @@ class ClusterBody(Vertical):
         self.set_class(notice is not None, "-told")
 
     def _ask(self, label: str, apply: Callable[[str], object], back: Widget, *, at_once: bool = True) -> None:
-        from raytui.tui.widgets.prompt import Prompt, Purpose
+        from raytui.tui.widgets.prompt import Purpose, ask
 
         if self._prompt is None or not self._prompt.is_attached:
-            self._prompt = Prompt(Purpose(label, apply, back, at_once))
-            self.mount(self._prompt)
+            self._prompt = ask(self, Purpose(label, apply, back, at_once))
 
     def _mount_config(self) -> ConfigPane:
         if self._config is None:

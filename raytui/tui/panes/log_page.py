@@ -5,12 +5,14 @@ Workers read and post; the handlers here are the only ones that change what is s
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import tzinfo
+from functools import partial
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.message import Message
+from textual.worker import Worker
 
 from raytui.core.logline import LogLine
 from raytui.core.patterns import lenient_pattern
@@ -42,21 +44,18 @@ class LogPage(Pane):
         self.title = "Logs"
         self.moves: Moves | None = None
         self.state = LookState()
-        self.bookmarks = Bookmarks()
+        self._asked: tuple[str, ...] = ()
         self._logs: Logs | None = None
-        self._look = self._first_look = 0
-        """The numbers of the present look at the logs, and of the first one at these."""
+        self._look = 0
+        """The number of the present look at the logs."""
         self._document = Document()
         self._sieve: Sieve | None = None
         self._before_filter: int | None = None
         self._search = Search()
         self._place: Place = {}
-        self._counted: Place = {}
-        """Up to where the levels of each log were counted."""
-        self._counting = False
         self._paging = 0
         self._at_end = True
-        self._at_error = False
+        self._at_error = self._rests = False
 
     def compose(self) -> ComposeResult:
         """The levels, the title, the lines."""
@@ -65,22 +64,26 @@ class LogPage(Pane):
         yield self.view
 
     def open(
-        self, logs: Logs, sources: Sequence[LogSource], zone: tzinfo | None, title: str, *, at_error: bool = False
+        self,
+        logs: Logs,
+        sources: Sequence[LogSource],
+        zone: tzinfo | None,
+        title: str,
+        *,
+        at_error: bool = False,
+        asked: Sequence[str] = (),
     ) -> None:
-        """Show these logs from their end on, or at their last error."""
+        """Show these logs from their end on, or at their last error; `asked` are the names that mean them."""
+        self._asked = tuple(asked) or tuple(source.name for source in sources)
         self._logs, self.moves, self.title = logs, Moves(logs, sources, zone), title
         names = [source.name for source in sources]
         self.view.names = short_names(names) if len(names) > 1 else {}
-        self.bookmarks, self._search, self._sieve = Bookmarks(), Search(), None
-        self.view.bookmarks = ()
-        self.levels.begin()
+        self.view.bookmarks, self._search, self._sieve = Bookmarks(), Search(), None
+        self.levels.begin(logs, self.moves)
         self.state = LookState()
         self._at_error = at_error
         self.view.mark(None)
         self._follow()
-        self._first_look = self._look
-        self._counted = {}
-        self._count()
 
     def _follow(self) -> None:
         """Show the end of the logs."""
@@ -91,19 +94,29 @@ class LogPage(Pane):
         self.state = self.state._replace(ended="", placed=False, following=True)
         self.view.following = True
         self._show()
-        reading = log_work.follow(self.post_message, self._look, self._logs, self.moves)
-        self.run_worker(reading, group="follow", exclusive=True, exit_on_error=False)
+        reading = partial(log_work.follow, self.post_message, self._look, self._logs, self.moves)
+        self._run("follow", reading)
 
-    def _count(self, wait: float = 0.0) -> None:
-        """Count the levels of what was not counted yet."""
-        assert self.moves is not None
-        self._counting = True
-        counting = log_work.levels(self.post_message, self._look, self.moves, dict(self._counted), wait)
-        self._work("levels", "levels cannot be counted", counting)
+    def rest(self, on: bool) -> None:
+        """Follow no longer, since nobody sees the logs; or go on, or stay where somebody read in them."""
+        if on and self._at_end and self.moves is not None and not self.state.ended:
+            self.workers.cancel_group(self, "follow")
+            self._rests, self._at_end = True, False
+        elif not on and self._rests:
+            self._rests = False
+            if self.view.following:
+                self._follow()
+            else:
+                self.state = self.state._replace(placed=True)
+                self.tell()
 
-    def _work(self, group: str, what: str, work: Coroutine[object, object, None]) -> None:
-        guarded = log_work.guarded(self.post_message, self._look, what, work)
-        self.run_worker(guarded, group=group, exclusive=True, exit_on_error=False)
+    def _work(self, group: str, what: str, work: log_work.Work) -> None:
+        guarded = partial(log_work.guarded, self.post_message, self._look, what, work)
+        self._run(group, guarded)
+
+    def _run(self, group: str, work: log_work.Work) -> Worker[None]:
+        worker: Worker[None] = self.run_worker(work, group=group, exclusive=True, exit_on_error=False)
+        return worker
 
     @property
     def shown(self) -> Document:
@@ -126,10 +139,9 @@ class LogPage(Pane):
             matches=search.total,
             searching=not search.is_over,
         )
-        names = [source.name for source in self.moves.sources]
         words = sentence(state)
         room = self.rule.size.width - len(self.title) - 12
-        self.rule.tell(self.title, f"{words} · {command(names, state)}", short_state=short_sentence(state, room))
+        self.rule.tell(self.title, f"{words} · {command(self._asked, state)}", short_state=short_sentence(state, room))
         self.levels.point(self.view.line.at if self.view.line is not None else None)
 
     # What the workers tell
@@ -142,8 +154,8 @@ class LogPage(Pane):
         change = document.after(self._document, message.lines)
         self._document = change.document
         moved = -change.dropped
-        if not self._counting and message.lines:
-            self._count(log_work.COUNT_AGAIN_S)
+        if message.lines:
+            self.levels.grew()
         self._search.add_newer(message.lines)
         if self._sieve is not None:
             moved = self._sieve.add_newer(message.lines)
@@ -224,18 +236,6 @@ class LogPage(Pane):
             self.tell()
             self.post_message(self.Changed())
 
-    @on(log_work.Levels)
-    def _levels(self, message: log_work.Levels) -> None:
-        message.stop()
-        if message.look < self._first_look:
-            return
-        if message.parts:
-            self.levels.add(message.parts)
-            self._counted[message.source] = message.parts[-1].place
-        else:
-            self._counting = False
-            self.levels.end()
-
     @on(log_work.Failed)
     def _failed(self, message: log_work.Failed) -> None:
         message.stop()
@@ -252,11 +252,13 @@ class LogPage(Pane):
     def _reached(self, message: LogLines.Reached) -> None:
         message.stop()
         step = message.step
-        needed = not self._document.begins if step < 0 else not self._at_end
+        # Before the last lines have come there is nothing that others could stand above.
+        has_come = bool(self._document.lines) or not self._at_end
+        needed = has_come and (not self._document.begins if step < 0 else not self._at_end)
         if self.moves is None or self._sieve is not None or self._paging == step or not needed:
             return
         self._paging = step
-        work = log_work.page(self.post_message, self._look, self.moves, self._document, self._place, step=step)
+        work = partial(log_work.page, self.post_message, self._look, self.moves, self._document, self._place, step=step)
         self._work("page", "the lines there cannot be read", work)
 
     @on(LogLines.WholeWanted)
@@ -266,7 +268,7 @@ class LogPage(Pane):
             self.follow(True)
         elif self.moves is not None and self._sieve is None and not self._document.begins:
             place = {source.name: 0 for source in self.moves.sources}
-            self._work("go", "its beginning", log_work.go_to(self.post_message, self._look, self.moves, place))
+            self._work("go", "its beginning", partial(log_work.go_to, self.post_message, self._look, self.moves, place))
         else:
             self.view.go_to(0)
 
@@ -305,7 +307,7 @@ class LogPage(Pane):
         self._show()
         if self.moves is not None:
             pattern, look = self._sieve.pattern, self._look
-            work = log_work.search(self.post_message, look, self.moves, pattern, log_work.TYPING_S)
+            work = partial(log_work.search, self.post_message, look, self.moves, pattern, log_work.TYPING_S)
             self._work("filter", "the filter looked only at what was shown", work)
         self.post_message(self.Changed())
 
@@ -329,7 +331,7 @@ class LogPage(Pane):
         if self._sieve is None:
             self.view.mark(self._search.pattern)
         if self._search.pattern is not None and self.moves is not None:
-            work = log_work.search(self.post_message, self._look, self.moves, self._search.pattern)
+            work = partial(log_work.search, self.post_message, self._look, self.moves, self._search.pattern)
             self._work("search", "the search broke off", work)
         self.tell()
         self.post_message(self.Changed())
@@ -349,7 +351,7 @@ class LogPage(Pane):
         if place is not None:
             self.view.go_to(place)
         elif self.moves is not None:
-            work = log_work.go_to_line(self.post_message, self._look, self.moves, line)
+            work = partial(log_work.go_to_line, self.post_message, self._look, self.moves, line)
             self._work("go", "the line cannot be shown", work)
 
     def go_to_time(self, moment: float) -> None:
@@ -358,7 +360,7 @@ class LogPage(Pane):
         if times and (times[0] <= moment <= times[-1] or self._sieve is not None):
             self.view.go_to(document.nearest(self.shown, moment))
         elif self.moves is not None:
-            work = log_work.go_to_time(self.post_message, self._look, self.moves, moment)
+            work = partial(log_work.go_to_time, self.post_message, self._look, self.moves, moment)
             self._work("go", "that time cannot be shown", work)
 
     def go_to_error(self, step: int, *, quiet: bool = False) -> None:
@@ -368,30 +370,21 @@ class LogPage(Pane):
         if place is not None:
             self.view.go_to(place)
         elif self.moves is not None and self._sieve is None and not quiet:
-            work = log_work.go_to_error(
-                self.post_message, self._look, self.moves, self._document, self._place, step=step
-            )
+            held, above = self._document, self._place
+            work = partial(log_work.go_to_error, self.post_message, self._look, self.moves, held, above, step=step)
             self._work("go", "errors cannot be looked for", work)
 
     def go_to_column(self, step: int) -> None:
-        """Go to the next column of the histogram that has lines, or the one before."""
+        """Go to the next column of the histogram that has lines, or the one before; count what is not counted first."""
         column = self.levels.beside(step)
         if column is not None:
             self.go_to_time(column.begin)
-        else:
+        elif (step < 0 and self.levels.has_begun) or not self.levels.count():
             self.app.notify("nothing was written " + ("later" if step > 0 else "earlier"), timeout=3)
-
-    def bookmark(self) -> None:
-        """Set a bookmark at the line under the cursor, or take it away."""
-        line = self.view.line
-        if line is not None and not line.mark:
-            self.bookmarks.toggle(line)
-            self.view.bookmarks = tuple(self.bookmarks.lines)
-            self.view.redraw()
 
     def next_bookmark(self) -> None:
         """Go to the next bookmark, around the end."""
-        line = self.bookmarks.after(self.view.line)
+        line = self.view.bookmarks.after(self.view.line)
         if line is not None:
             self.go_to_line(line)
         else:

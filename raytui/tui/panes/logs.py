@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -63,6 +62,8 @@ class LogsPane(Pane):
         self._ended = False
         self._filter = ""
         self._worker: Worker[None] | None = None
+        self._rests = False
+        """Whether it is not followed because another cluster is in front."""
         self._run: tuple[object, ...] = ()
         self._by_hand = False
         """Whether the operator chose the log: then no other takes its place."""
@@ -115,6 +116,18 @@ class LogsPane(Pane):
         """Whether some lines may be hidden."""
         return bool(self._filter)
 
+    def rest(self) -> None:
+        """Nobody sees the log: it is followed no longer."""
+        if self._worker is not None and self._worker.is_running:
+            self._worker.cancel()
+            self._rests = True
+
+    def wake(self) -> None:
+        """Somebody sees the log again: it is followed again."""
+        if self._rests:
+            self._rests = False
+            self._open(self._source, at_error=False)
+
     def filter(self, text: str) -> None:
         """Show only matching lines."""
         self._filter = text
@@ -127,18 +140,16 @@ class LogsPane(Pane):
     def choose(self) -> None:
         """Let the operator choose a log."""
         if self.session is not None and self.picture is not None:
-            choice = self._choose(self.session, self.picture.snapshot)
-            self.run_worker(choice, group="sources", exclusive=True, exit_on_error=False)
+            from raytui.tui.screens.sources import SourcesScreen, fill_sources
 
-    async def _choose(self, session: Session, snapshot: Snapshot) -> None:
-        from raytui.tui.screens.sources import SourcesScreen, fill_sources
+            snapshot = self.picture.snapshot
+            screen = SourcesScreen(self.source, [(app.short, "launcher") for app in snapshot.applications.value or ()])
+            # At once, not by a worker: what is typed next is meant for it.
+            shown = self.app.push_screen(screen, self._chosen)
+            filling = fill_sources(screen, shown, self.session, snapshot)
+            self.run_worker(filling, group="sources", exclusive=True, exit_on_error=False)
 
-        known = [(app.short, "launcher") for app in snapshot.applications.value or ()]
-        screen = SourcesScreen(self.source, known)
-        chosen: asyncio.Future[tuple[str, ...] | None] = asyncio.get_running_loop().create_future()
-        await self.app.push_screen(screen, chosen.set_result)
-        await fill_sources(screen, session, snapshot)
-        names = await chosen
+    def _chosen(self, names: tuple[str, ...] | None) -> None:
         if names:
             self.open(names[0])
             self.view.focus()
@@ -148,7 +159,7 @@ class LogsPane(Pane):
             self.workers.cancel_node(self)
 
     def _watch_picture(self, picture: Picture | None) -> None:
-        if picture is None or self.session is None:
+        if picture is None or self.session is None or self._rests:
             return
         applications = picture.snapshot.applications.value
         if not applications:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -67,9 +68,14 @@ def command(names: Sequence[str], state: LookState) -> str:
 
 
 def short_names(names: Sequence[str]) -> dict[str, str]:
-    """Names of logs as short as they can be told apart: without what all have in common at their end."""
+    """Names of logs as short as they can be told apart: without what all have in common at their end.
+
+    Of a worker's file, whose name is long, the process and the ending stay.
+    """
     firsts = [name.partition("/")[0] for name in names]
-    if len(set(firsts)) == len(names):
-        return dict(zip(names, firsts, strict=True))
-    lasts = [name.rpartition("/")[2] for name in names]
-    return dict(zip(names, lasts if len(set(lasts)) == len(names) else names, strict=True))
+    lasts = [_WORKER.sub(r"\1", name.rpartition("/")[2]) for name in names]
+    chosen = next((each for each in (firsts, lasts) if len(set(each)) == len(names)), names)
+    return dict(zip(names, chosen, strict=True))
+
+
+_WORKER = re.compile(r"^(?:python-core-|java-)?worker-[0-9a-f]{8,}[-_][0-9a-f]+[-_](\d+\.\w+)$")

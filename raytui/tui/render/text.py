@@ -106,7 +106,8 @@ def wrap(text: str, width: int, limit: int = 6) -> list[str]:
     if line:
         lines.append(line)
     if len(lines) > limit:
-        lines = [*lines[: limit - 1], fit(lines[limit - 1] + " " * width, width - 1).rstrip() + ELLIPSIS]
+        last = lines[limit - 1]
+        lines = [*lines[: limit - 1], set_cell_size(last, min(cell_len(last), width - 1)).rstrip() + ELLIPSIS]
     return lines
 
 

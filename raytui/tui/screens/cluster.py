@@ -202,6 +202,7 @@ class ClusterScreen(Screen[None]):
         """Watch the cluster in full, from now on or again: it is in front."""
         self._tick()
         self._ticking.resume()
+        self.body.logs.wake()
         if self._rounds is None or self._rounds.is_finished:
             rounds = watch(self.post_message, self._connected, self._open_session, self.settings.refresh)
             self._rounds = self.run_worker(rounds, group="watch", exit_on_error=False)
@@ -210,6 +211,7 @@ class ClusterScreen(Screen[None]):
         """Another one is in front: it is watched no longer, unless an operation runs here."""
         if not self.is_busy:
             self._ticking.pause()
+            self.body.logs.rest()
             self.workers.cancel_group(self, "watch")
 
     def tell_beside(self, looks: Reading[tuple[ClusterSummary, ...]], *, shown: bool) -> None:

@@ -16,7 +16,6 @@ _PLACES: tuple[tuple[Place, str], ...] = (
     ("table", "In the list of applications"),
     ("attention", "In what needs attention"),
     ("logs", "In the log"),
-    ("log", "On the screen of a log"),
     ("config", "In the configuration"),
     ("list", "In a list"),
     ("log", "On the screen of a log"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, tzinfo
@@ -34,12 +33,12 @@ from raytui.tui.screens.over import OverCluster
 from raytui.tui.screens.sources import SourcesScreen, fill_sources
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.key_bar import KeyBar
-from raytui.tui.widgets.prompt import Prompt, Purpose
+from raytui.tui.widgets.prompt import Prompt, Purpose, ask
 from raytui.view.picture import Picture
 from raytui.view.related import LogWish, log_names
 
-TWO_FROM = 160
-"""Cells from which on two logs stand side by side; on fewer one stands above the other."""
+TWO_FROM = 200
+"""Cells from which on two logs stand side by side."""
 
 
 class LogScreen(OverCluster):
@@ -111,6 +110,7 @@ class LogScreen(OverCluster):
         if self.is_mounted and not self._begun and self.session is not None and self.picture is not None:
             self._begun = True
             if self._wish is None:
+                self.page.rule.tell("Logs", "choose one")
                 self._action_sources()
             else:
                 opening = self._open(self.session, self.picture, self._wish)
@@ -143,8 +143,10 @@ class LogScreen(OverCluster):
                 self.calls.say(Notice("warning", f"{missed[0].source}: {missed[0].reason}"))
         if not sources:
             raise NotFound(f"there is no log {names[0]}")
-        title = f"Logs · {' · '.join(names[0].split('/', 1))}" if len(sources) == 1 else f"{len(sources)} logs merged"
-        page.open(session.logs, sources, self._zone, title, at_error=at_error)
+        title = f"Logs · {' · '.join(names[0].split('/', 1))}"
+        if len(sources) > 1:
+            title = f"{title} · {len(sources)} files" if len(names) == 1 else f"{len(sources)} logs merged"
+        page.open(session.logs, sources, self._zone, title, at_error=at_error, asked=names)
         page.view.focus()
 
     async def _file(self, session: Session, picture: Picture, wish: LogWish) -> str:
@@ -167,6 +169,18 @@ class LogScreen(OverCluster):
 
     def _watch_picture(self) -> None:
         self._begin()
+
+    @on(events.ScreenSuspend)
+    def _suspended(self) -> None:
+        # A list or a question over this screen leaves it as it is; another cluster in front does not need its lines.
+        if self not in self.app.screen_stack:
+            for page in self.query(LogPage):
+                page.rest(True)
+
+    @on(events.ScreenResume)
+    def _resumed(self) -> None:
+        for page in self.query(LogPage):
+            page.rest(False)
 
     @on(LogPage.Changed)
     def _changed(self, message: LogPage.Changed) -> None:
@@ -253,7 +267,7 @@ class LogScreen(OverCluster):
         self.active.view.wrap()
 
     def _action_bookmark(self) -> None:
-        self.active.bookmark()
+        self.active.view.bookmark()
 
     def _action_next_bookmark(self) -> None:
         self.active.next_bookmark()
@@ -267,6 +281,9 @@ class LogScreen(OverCluster):
             second, self._second = self._second, None
             self.page.view.focus()
             await second.remove()
+        elif self.size.width < TWO_FROM:
+            sentence = f"two logs stand side by side from {TWO_FROM} columns on; here are {self.size.width}"
+            self.app.notify(f"{sentence}: l and tab merge them instead", timeout=5, markup=False)
         else:
             self._second = LogPage(id="beside")
             await self.query_one("#pages").mount(self._second)
@@ -274,31 +291,33 @@ class LogScreen(OverCluster):
 
     def _choose_for(self, page: LogPage) -> None:
         if self.session is not None and self.picture is not None:
-            choice = self._choose(self.session, self.picture, page)
-            self.run_worker(choice, group="sources", exclusive=True, exit_on_error=False)
+            known = [(app.short, "launcher") for app in self.picture.snapshot.applications.value or ()]
+            current = page.moves.sources[0].name if page.moves is not None else ""
+            screen = SourcesScreen(current, known, several=True)
+            # At once, not by a worker: what is typed next is meant for it.
+            shown = self.app.push_screen(screen, partial(self._chosen_for, page, self.session))
+            filling = fill_sources(screen, shown, self.session, self.picture.snapshot)
+            self.run_worker(filling, group="sources", exclusive=True, exit_on_error=False)
 
-    async def _choose(self, session: Session, picture: Picture, page: LogPage) -> None:
-        known = [(app.short, "launcher") for app in picture.snapshot.applications.value or ()]
-        current = page.moves.sources[0].name if page.moves is not None else ""
-        screen = SourcesScreen(current, known, several=True)
-        chosen: asyncio.Future[tuple[str, ...] | None] = asyncio.get_running_loop().create_future()
-        await self.app.push_screen(screen, chosen.set_result)
-        await fill_sources(screen, session, picture.snapshot)
-        names = await chosen
+    def _chosen_for(self, page: LogPage, session: Session, names: tuple[str, ...] | None) -> None:
+        if names:
+            self.run_worker(self._show_chosen(page, session, names), group="log", exit_on_error=False)
+        elif page.moves is None and page is self.page:
+            self.leave()
+        elif page.moves is None:
+            self.run_worker(self._action_beside(), group="log", exit_on_error=False)
+
+    async def _show_chosen(self, page: LogPage, session: Session, names: Sequence[str]) -> None:
         try:
-            if names:
-                await self._show(page, session, names)
+            await self._show(page, session, names)
         except RaytuiError as error:
             self.calls.say(Notice("warning", error.message, error.hint))
-        if not names and page.moves is None and page is self.page:
-            self.leave()
-        elif not names and page.moves is None:
-            await self._action_beside()
+            if page.moves is None and page is not self.page:
+                await self._action_beside()
 
     def _ask(self, purpose: Purpose) -> None:
         if self._prompt is None or not self._prompt.is_attached:
-            self._prompt = Prompt(purpose)
-            self.mount(self._prompt)
+            self._prompt = ask(self, purpose)
 
     def _action_dismiss(self) -> None:
         """One thing at a time, the nearest first; then back."""

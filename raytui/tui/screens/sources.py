@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from raytui.core.chain import first_failure
 from raytui.core.errors import RaytuiError
 from raytui.core.session import LogSource, Session
 from raytui.core.snapshot import Snapshot
@@ -21,14 +22,29 @@ from raytui.tui.render.text import clean
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.rule import PaneRule
 from raytui.tui.widgets.table import RowTable
+from raytui.view.words import LAYER_NAMES
 
-_COLUMNS = (Column("name", "LOG", 30, 60), Column("kind", "KEPT BY", 12, rank=1))
+_COLUMNS = (Column("name", "LOG", 30, 60), Column("kind", "KEPT BY", 12, 60, rank=1))
 MARKED = "* "
-_KINDS = {"launcher": "launcher", "ray": "Ray", "kept": "kept tail", "job": "Ray (job)"}
+ENTER = "\n"
+_KEEPERS = {
+    "launcher": "launcher",
+    "ray": "Ray",
+    "kept": "its launcher: the last lines of a node that has ended",
+    "job": "Ray (job)",
+    "file": "this machine",
+}
+
+
+def kept_by(source: LogSource) -> str:
+    """Who keeps a log; of a node's earlier life, which one and until when, as `raytui logs --list` says it."""
+    if source.life is None:
+        return _KEEPERS.get(source.kind, source.kind)
+    return f"life {source.life.name}, until {source.life.at or 'an unknown time'}"
 
 
 def source_rows(sources: Sequence[tuple[str, str]], typed: str = "", marked: Collection[str] = ()) -> tuple[Row, ...]:
-    """Sources (name and kind) whose name has every typed word, in their order."""
+    """Sources (name and who keeps it) whose name has every typed word, in their order."""
     words = typed.casefold().split()
     chosen = [(name, kind) for name, kind in sources if all(word in name.casefold() for word in words)]
     return tuple(
@@ -36,7 +52,7 @@ def source_rows(sources: Sequence[tuple[str, str]], typed: str = "", marked: Col
             name,
             (
                 (f"{MARKED if name in marked else ''}{clean(name)}", "accent" if name in marked else ""),
-                (_KINDS.get(kind, kind), "muted"),
+                (clean(kind), "muted"),
             ),
         )
         for name, kind in chosen
@@ -63,7 +79,8 @@ class SourcesScreen(ModalScreen[tuple[str, ...]]):
         self._marked: list[str] = []
         self._current = current
         self._sources = list(sources)
-        self._typed = ""
+        self._typed = self._early = ""
+        self._is_whole = self._is_entered = False
         self.table = RowTable(id="source-table")
         self.table.can_focus = False
 
@@ -82,9 +99,34 @@ class SourcesScreen(ModalScreen[tuple[str, ...]]):
         self._sources = list(sources)
         self._draw()
 
+    def end(self, sentence: str) -> None:
+        """All are known that can be known; what was entered before is chosen now."""
+        self._is_whole = True
+        self.tell(sentence)
+        if self._is_entered:
+            self._choose(self.table.cursor)
+
     def tell(self, text: str) -> None:
         """Say how the list stands."""
         self.query_one(PaneRule).tell(state=text)
+
+    def take(self, text: str) -> None:
+        """What was typed before the field had the focus stands in it; a line's end enters it."""
+        field = next(iter(self.query(Input)), None)
+        if field is None or not field.has_focus:
+            self._early += text
+        elif text == ENTER:
+            self.call_later(field.action_submit)
+        else:
+            field.insert_text_at_cursor(text)
+
+    @on(events.DescendantFocus)
+    def _field_is_there(self) -> None:
+        early, self._early = self._early, ""
+        text, enter, _ = early.partition(ENTER)
+        for each in (text, enter):
+            if each:
+                self.take(each)
 
     @on(events.Mount)
     def _mounted(self) -> None:
@@ -113,7 +155,11 @@ class SourcesScreen(ModalScreen[tuple[str, ...]]):
 
     def _choose(self, name: str) -> None:
         chosen = self._marked or ([name] if name else [])
-        self.dismiss(tuple(chosen))
+        if chosen:
+            self.dismiss(tuple(chosen))
+        elif self._is_whole:
+            self.tell(f"no log has {self._typed!r} in its name")
+        self._is_entered = not chosen and not self._is_whole
 
     def _action_mark(self) -> None:
         """Mark the log under the cursor, or take its mark away, and go to the next."""
@@ -137,18 +183,24 @@ class SourcesScreen(ModalScreen[tuple[str, ...]]):
         self.dismiss(())
 
 
-async def fill_sources(screen: SourcesScreen, session: Session, snapshot: Snapshot) -> None:
-    """Show what logs there are as soon as those are known who keep them; what cannot be asked is said."""
+async def fill_sources(screen: SourcesScreen, shown: Awaitable[object], session: Session, snapshot: Snapshot) -> None:
+    """Show what logs there are as soon as those are known who keep them; what cannot be asked is said.
+
+    Begins when the screen is `shown`.
+    """
+    await shown
     found: Sequence[LogSource] = ()
     screen.tell("asking Ray for its files")
     try:
         found = await session.logs.sources(snapshot)
-        sentence = f"{len(found)} logs"
+        failure = first_failure(snapshot) if not found else None
+        # That there are no logs is a claim, which nobody can make who is blind.
+        sentence = f"{len(found)} logs" if failure is None else f"none can be listed: ✗ {LAYER_NAMES[failure.layer]}"
     except RaytuiError as error:
         sentence = error.message
     except Exception as error:  # noqa: BLE001 - boundary: what is known without Ray can be chosen all the same
         sentence = unforeseen(error)
     if screen.is_attached:
         if found:
-            screen.fill([(source.name, source.kind) for source in found])
-        screen.tell(sentence)
+            screen.fill([(source.name, kept_by(source)) for source in found])
+        screen.end(sentence)

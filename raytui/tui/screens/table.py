@@ -26,7 +26,7 @@ from raytui.tui.row_changes import RowChanges
 from raytui.tui.screens.over import OverCluster
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.key_bar import KeyBar
-from raytui.tui.widgets.prompt import Prompt, Purpose
+from raytui.tui.widgets.prompt import Prompt, Purpose, ask
 from raytui.tui.widgets.table import RowTable
 from raytui.view.picture import Picture
 from raytui.view.related import Related, log_of, related
@@ -269,8 +269,7 @@ class TableScreen(OverCluster):
             purpose = Purpose(
                 f"Filter {self.kind.noun}", self._filter, self.list.table, text=self.list.state.wish.filter
             )
-            self._prompt = Prompt(purpose)
-            self.mount(self._prompt)
+            self._prompt = ask(self, purpose)
 
     def _filter(self, text: str) -> None:
         self.list.filter(text or self._own_filter)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate, islice
 from typing import ClassVar
 
-from rich.color import Color as RichColor
+from rich.segment import Segment
 from rich.style import Style
 from textual import events, on
 from textual.binding import Binding, BindingType
@@ -20,9 +20,10 @@ from raytui.core.logline import LogLine
 from raytui.core.patterns import Pattern
 from raytui.logs.around import SERIOUS
 from raytui.logs.document import Document
+from raytui.logs.finding import Bookmarks
 from raytui.tui.render.log_line import MARK, log_line
 from raytui.tui.render.text import Line, cells, fit
-from raytui.tui.theme import background_style, sheet
+from raytui.tui.theme import background_style, sheet, source_style
 from raytui.tui.widgets.lines import LineView
 
 SHOWN_CELLS = 2_000
@@ -32,8 +33,6 @@ MOST_MARKS = 100
 KEPT_STRIPS = 500
 NAME_CELLS = 16
 """Cells of the name of a log before its lines."""
-HUES = ("#5fafd7", "#d7af5f", "#87af87", "#af87d7", "#5fafaf", "#d787af", "#afaf5f", "#8787d7")
-"""One for each log, in turn; the name tells them apart where there are no colours."""
 
 
 class LogLines(LineView, can_focus=True):
@@ -73,7 +72,7 @@ class LogLines(LineView, can_focus=True):
         self.cursor = 0
         self.following = True
         self.wrapped = False
-        self.bookmarks: Collection[LogLine] = ()
+        self.bookmarks = Bookmarks()
         self.names: Mapping[str, str] = {}
         """Short names of the logs, when there are several."""
         self._pattern: Pattern | None = None
@@ -105,6 +104,12 @@ class LogLines(LineView, can_focus=True):
         """Mark what matches."""
         self._pattern = pattern
         self.redraw()
+
+    def bookmark(self) -> None:
+        """Set a bookmark at the line under the cursor, or take it away."""
+        if self.line is not None and not self.line.mark:
+            self.bookmarks.toggle(self.line)
+            self.redraw()
 
     def redraw(self) -> None:
         """Draw every line anew."""
@@ -199,7 +204,7 @@ class LogLines(LineView, can_focus=True):
             self.virtual_size = Size(self._widest + (NAME_CELLS if self.names else 0) + 2, len(lines))
 
     def _strip(self, line: LogLine, *, keep: bool = True) -> Strip:
-        first = "*" if line in self.bookmarks else " "
+        first = "*" if line in self.bookmarks.lines else " "
         key = (first, line)
         strip = self._drawn.get(key)
         if strip is None:
@@ -210,9 +215,10 @@ class LogLines(LineView, can_focus=True):
             lead = self.strip_of(((first, "accent"),), 1)
             if self.names and not line.mark:
                 name = fit(self.names.get(line.source, line.source), NAME_CELLS)
-                hue = HUES[list(self.names).index(line.source) % len(HUES)] if line.source in self.names else HUES[0]
-                coloured = self.strip_of(((f"{name} ", "muted"),), NAME_CELLS + 1)
-                lead = Strip.join([lead, coloured.apply_style(Style(color=RichColor.parse(hue)))])
+                # The name tells logs apart where there are no colours.
+                place = list(self.names).index(line.source) if line.source in self.names else 0
+                hue = source_style(self.app.theme_variables, place)
+                lead = Strip.join([lead, Strip([Segment(f"{name} ", self.look[0] + hue)], NAME_CELLS + 1)])
             strip = Strip.join([lead, strip])
             if keep:
                 if len(self._drawn) > KEPT_STRIPS:

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from raytui.tui.theme import sheet
+from raytui.tui.typed_ahead import HoldsKeys
 
 
 class Purpose(NamedTuple):
@@ -72,3 +73,13 @@ class Prompt(Horizontal):
 
     def _action_cancel(self) -> None:
         self.close()
+
+
+def ask(owner: Widget, purpose: Purpose) -> Prompt:
+    """Open a prompt in a widget or a screen; what is typed from now on is meant for it."""
+    prompt = Prompt(purpose)
+    opened = owner.mount(prompt)
+    app: object = owner.app
+    if isinstance(app, HoldsKeys):
+        app.hold_keys_for(prompt.field, opened)
+    return prompt

@@ -12,7 +12,7 @@ import pytest
 
 from raytui.core.errors import Failure, Unreachable
 from raytui.core.protocols import LogChunk
-from raytui.core.shipped_logs import life_of
+from raytui.core.shipped_logs import NodeLife, life_of
 from raytui.core.snapshot import Application, Job, LauncherReport
 from raytui.logs import followed
 from tests.fakes.platform import FakePlatform
@@ -285,3 +285,12 @@ def test_without_a_cluster_what_was_shipped_is_listed_and_searched(show, text, c
     assert (code, out) == (0, "worker-1/raylet.err: the last words\n")
     code, document, _ = call("logs", "--list")
     assert (document["items"][0]["life"], document["items"][0]["until"]) == (name, "2026-11-25T00:10:00.000Z")
+
+
+def test_without_a_cluster_kept_logs_that_cannot_be_read_are_not_told_as_none(show, text, platform):
+    platform.applications.clear()
+    show(snapshot((), ()), platform)
+    platform.kept_lives = (NodeLife("worker-1", unreadable="the folder is on fire"),)
+    code, _, err = text("logs", "--list")
+    assert code == 5
+    assert "worker-1/* was not read: the folder is on fire" in err

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from raytui.core.clusters import ClusterSummary, Entry, summary_of, unseen, worst_first
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure
+from raytui.core.snapshot import Reading
 from raytui.core.verdict_changes import HOLD_S, LONGEST_S, VerdictChanges, change_document, change_variables
 from tests.unit.core.values import NOW, application, node, snapshot
 
@@ -42,6 +44,13 @@ def test_a_look_at_a_cluster_with_a_dead_node_says_which():
     found = summary_of(ENTRY, seen, assess(seen))
     assert found.verdict == "degraded"
     assert "worker-1" in found.why
+
+
+def test_how_many_nodes_should_be_is_not_known_where_the_platform_did_not_answer():
+    silent = Reading(failure=Failure("platform", "NoAnswer", "x"))
+    seen = msgspec.structs.replace(snapshot((), ()), applications=silent)
+    found = summary_of(ENTRY, seen, assess(seen))
+    assert (found.verdict, found.expected) == ("unknown", None)
 
 
 def test_a_cluster_that_does_not_exist_is_down_and_no_fault():

@@ -16,6 +16,7 @@ from raytui.core.logline import Query
 from raytui.core.patterns import compile_pattern
 from raytui.core.protocols import DashboardTarget
 from raytui.core.remedy import as_commands
+from raytui.core.session import LogSource
 from raytui.dashboard.client import connect
 from raytui.logs import followed
 from raytui.logs.engine import Logs, SourceEnded
@@ -163,6 +164,16 @@ async def test_last_lines_of_a_ray_log(server, look, logs) -> None:
     lines = await logs.read(source, 20)
     assert lines == recorded("logs_file.txt").decode().splitlines()[-20:]
     assert f"/api/v0/logs/file?node_id={'a' * 56}&filename=raylet.out&lines=20" in server.queries
+
+
+async def test_a_log_of_another_machine_is_near_once_it_was_fetched(server, look, logs) -> None:
+    source = await logs.find(await look(), "head/raylet.out")
+    assert not await logs.is_near(source)
+    assert not any("raylet.out" in query for query in server.queries)
+    async with logs.open(source) as blob:
+        assert blob.size
+    assert await logs.is_near(source)
+    assert await logs.is_near(LogSource("a.log", "file", filename="/a.log"))
 
 
 async def test_kept_tail_of_a_node_that_is_gone(server, platform, look, logs) -> None:

@@ -77,10 +77,22 @@ def test_a_line_says_when_how_serious_where_and_what(text, form, level, place, m
     assert Reader("x").read(text).at == pytest.approx(AT)
 
 
-def test_glog_has_no_year_so_the_present_one_is_meant():
+def test_glog_has_no_year_so_the_last_such_day_is_meant():
     parsed, form = parse("E1124 08:00:00.123456  12 a.cc:5] text")
     assert (form, parsed.level, parsed.place, parsed.message) == ("glog", "ERROR", "a.cc:5", "text")
-    assert Clock(UTC, 2026).time(parsed) == pytest.approx(AT + 0.000456)
+    assert Clock(UTC, AT + 60).time(parsed) == pytest.approx(AT + 0.000456)
+
+
+def test_glog_goes_on_over_a_new_year():
+    texts = ["I1231 23:59:58.000000  12 a.cc:5] old", "I0101 00:00:02.000000  12 a.cc:5] new"]
+    new_year = datetime(2027, 1, 1, tzinfo=UTC).timestamp()
+    clock = Clock(UTC, new_year + 3600)
+    assert [clock.time(parse(text)[0]) - new_year for text in texts] == [-2, 2]
+    leap = parse("I0229 12:00:00.000000  12 a.cc:5] a day of a leap year")[0]
+    assert (
+        Clock(UTC, datetime(2025, 1, 5, tzinfo=UTC).timestamp()).time(leap)
+        == datetime(2024, 2, 29, 12, tzinfo=UTC).timestamp()
+    )
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,9 @@ async def test_an_actor_is_read_in_all_its_processes_and_a_task_in_all_its_attem
 @pytest.mark.parametrize("cut", range(0, 60, 7))
 def test_of_a_member_that_was_cut_off_there_is_what_there_is(cut: int) -> None:
     whole, last = gzip.compress(b"whole\n"), gzip.compress(bytes(range(256)))
-    found = b"".join(unpacked(whole + last[:cut]))
+    pieces = list(unpacked(whole + last[:cut]))
+    assert (pieces[-1] is None) == (cut > 0)
+    found = b"".join(filter(None, pieces))
     assert found.startswith(b"whole\n")
     assert bytes(range(256)).startswith(found[6:])
 
@@ -295,3 +297,19 @@ def test_what_a_record_says_is_words() -> None:
     found = life_of("head", PAST, "f", record, [(f"a.out.{0:015d}.gz", 3)])
     assert (found.at.strip(), found.node, found.unreadable) == ("now", "head", "")
     assert life_of("head", PAST, "f", b"[" * 100_000, []).name == PAST
+
+
+@pytest.mark.parametrize("log", ["..~1..~1etc~1passwd", "~1a.out", "a~1.~1b.out", "a\0b"])
+def test_a_log_whose_name_leads_elsewhere_is_none(log) -> None:
+    assert life_of("head", PAST, "f", b"", [(f"{log}.{0:015d}.gz", 3)]).logs == {}
+
+
+@pytest.mark.parametrize("last", [gzip.compress(b"the last words\n")[:20], b"no gzip at all", None])
+async def test_a_log_that_was_kept_to_its_end_and_is_damaged_says_so(platform, logs, last) -> None:
+    platform.files["a"] = gzip.compress(b"one\n")
+    if last is not None:
+        platform.files["b"] = last
+    found = NodeLife("head", LAST, ended=True, logs={"a.out": (LogPart("a", 0, 9), LogPart("b", 4, 9))})
+    lines = await logs.read(kept.sources_of("ray-cluster", found, "head", None)[0])
+    assert lines[0] == "one"
+    assert lines[-1] == "raytui: the rest of this log was kept, but is damaged or gone"

@@ -95,12 +95,25 @@ def test_the_log_of_a_row(row, log):
 
 
 @pytest.mark.parametrize(
+    "actor",
+    [
+        Actor("a", "Trainer", "ALIVE", pid=3, node_id=NODE.node_id, restarts=2),
+        Actor("a", "Trainer", "DEAD", pid=3, node_id="gone"),
+        Actor("a", "Trainer", "DEAD", died_on="gone"),
+    ],
+)
+def test_the_log_of_an_actor_that_ran_elsewhere_before_is_that_of_all_its_processes(actor):
+    found = log_of(actor, PICTURE)
+    assert isinstance(found, LogWish)
+    assert (found.name, found.pid) == ("actor/a", 0)
+
+
+@pytest.mark.parametrize(
     "row",
     [
         Job("j", "RUNNING", type="DRIVER"),
         Job("j", "PENDING", type="SUBMISSION"),
         Actor("a", "Trainer", "PENDING_CREATION"),
-        Actor("a", "Trainer", "DEAD", pid=3, node_id="gone"),
         GROUPS[0],
     ],
 )

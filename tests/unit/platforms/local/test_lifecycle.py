@@ -217,6 +217,18 @@ async def test_a_new_head_finds_no_trace_of_the_old_one(world: World) -> None:
     assert note.exists()
 
 
+async def test_the_next_life_of_a_worker_finds_no_files_of_the_one_before(world: World) -> None:
+    head = await world.running()
+    worker = await world.running("worker-1")
+    records_of = [records.load(Folder(world.root, CLUSTER), app.name) for app in (head, worker)]
+    old = [Path(record.sessions) / "session_1" / "logs" / "raylet.out" for record in records_of if record is not None]
+    for log in old:
+        log.parent.mkdir(parents=True)
+        log.write_text("the last words of another life")
+    await world.platform.restart(worker)
+    assert [log.exists() for log in old] == [True, False]
+
+
 async def test_restart_of_what_was_removed_says_so(world: World) -> None:
     app = await world.running()
     await world.platform.delete(app)
