@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 import signal
 
+import hypothesis
 import pytest
+
+# What an example takes says more of the machine than of the code: beside a real Ray a process may wait for its turn
+# longer than the 200 ms that hypothesis grants.
+hypothesis.settings.register_profile("raytui", deadline=None)
+hypothesis.settings.load_profile("raytui")
 
 # A shell starts its background jobs with SIGINT ignored, and nohup ignores SIGHUP; children inherit that, and raytui
 # leaves an ignored signal ignored.

@@ -19,18 +19,20 @@ MOST_OPEN = 64
 class Printer:
     """Prints lines as they come, as JSON one object a line."""
 
-    def __init__(self, output: Output, *, named: bool) -> None:
-        """`named`: each line of text is printed with its source."""
+    def __init__(self, output: Output, *, named: bool, at_once: bool = False) -> None:
+        """`named`: each line of text is printed with its source. `at_once`: nothing waits for more to be printed."""
         self._output = output
+        self._at_once = at_once
         self._named = named
 
     def lines(self, lines: Sequence[LogLine]) -> None:
         """The next lines."""
         if not self._output.json:
             self._output.lines(text_of(line, named=self._named) for line in lines)
-            return
-        for line in lines:
+        for line in lines if self._output.json else ():
             self._output.record({"schema_version": SCHEMA_VERSION, "source": line.source, **_row(line)})
+        if self._at_once and lines:
+            self._output.flush()
 
     def end(self, missed: Sequence[Missed] = ()) -> None:
         """All lines were printed."""

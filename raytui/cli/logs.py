@@ -256,10 +256,9 @@ async def _show(
             where = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files below {view.target}"
             invocation.diagnostics.lines([f"{count:,} lines of {_logs(len(found))} were written to {where}"])
             return 0
-        printer = Printer(invocation.output, named=not view.is_plain)
+        printer = Printer(invocation.output, named=not view.is_plain, at_once=query.pattern is not None)
         async for batch in batches:
             printer.lines(batch)
-            invocation.output.flush()
             await asyncio.sleep(0)
         printer.end(missing.found)
     return 0

@@ -127,6 +127,7 @@ class _Exchange:
         self._timeout = timeout
         self._connection: http.client.HTTPConnection | None = None
         self._answer: http.client.HTTPResponse | None = None
+        self._has_come = False
         self._aborted = False
 
     def run(self) -> Response:
@@ -165,8 +166,9 @@ class _Exchange:
                 size += len(read)
                 if time.monotonic() > until:
                     break
-            if not parts and answer.length:
-                raise TransportError("closed")
+            if not parts and (answer.length or not (self._has_come or answer.chunked or answer.length == 0)):
+                raise TransportError("closed")  # it broke off, perhaps in its header, which then says no length
+            self._has_come = True
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise _trouble(error, self.phase) from None
         return b"".join(parts)

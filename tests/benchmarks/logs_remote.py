@@ -21,6 +21,8 @@ from tests.fakes.dashboard.scale import BigDashboard
 
 FILE = "raylet.out"
 NEEDLE = "xyzzy [0-9]*5000"
+DIFFERENT = 4
+"""Logs that are made; of more nodes several have the same."""
 
 
 class LoggedDashboard(BigDashboard):
@@ -87,8 +89,8 @@ def measured(table: Table, nodes: int, megabytes: int) -> None:
         return
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        files = [folder / f"{n}.log" for n in range(nodes)]
-        for path in files:
+        files = [folder / f"{n % DIFFERENT}.log" for n in range(nodes)]
+        for path in set(files):
             log_session.write(path, f"node/{FILE}.{path.stem}", megabytes * 1_000_000, "remote")
         url = stack.enter_context(served(files))
         began = time.perf_counter()

@@ -14,6 +14,7 @@ CLIENTS = ["http", *(["cmlapi"] if importlib.util.find_spec("cmlapi") else [])]
 
 
 @pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.timeout(600)
 @pytest.mark.long
 async def test_nothing_leaks_and_nothing_foreign_is_touched(tmp_path: Path, client: str):
     with bench(tmp_path, *OPTIONS) as made:

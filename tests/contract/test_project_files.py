@@ -18,7 +18,7 @@ from raytui.platforms.cai import CaiPlatform
 from raytui.platforms.cai.api.client import Timing
 from raytui.platforms.cai.api.transport import ClientName
 
-from .conftest import HEAD, WORKER, Bench, open_platform, patient, request_for, spec, until_running
+from .conftest import HEAD, PATIENT, WORKER, Bench, open_platform, patient, request_for, spec, until_running
 
 FILES = {
     "ray_head_launcher.py": b"print('head')  # runs raytui_node\n",
@@ -76,7 +76,8 @@ async def test_files_that_applications_run_from_never_change_and_new_application
     bench: Bench, project: str, client: ClientName, inside: bool
 ) -> None:
     folder = bench.folder(project) / FOLDER
-    platform = open_platform(bench, project, client, project_dir=bench.folder(project) if inside else None)
+    inside_of = bench.folder(project) if inside else None
+    platform = open_platform(bench, project, client, project_dir=inside_of, timing=PATIENT)
     wanted = spec(auth="disabled")
     managed = [f"{FOLDER}/launchers/ray_{role}_launcher.py" for role in ("head", "worker")]
     wanted = msgspec.structs.replace(

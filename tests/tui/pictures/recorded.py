@@ -1,7 +1,8 @@
 """A cluster as Ray 2.60 told of it in tests/data/ray: three nodes, one of which dies, and the work on them.
 
-Times, figures, jobs, actors, tasks, Serve applications, events and log lines are the recorded ones. The nodes bear the
-names that the launchers give, and the applications are those that a launcher of that node would have reported from.
+Identities, times, jobs, actors, tasks, Serve applications, events and log lines are recorded; the words of a killed
+raylet come from another node and are moved to the death of this one. The applications, and how CPU and memory of the
+nodes differ, are added, since the recorded nodes shared one machine outside of a workbench.
 """
 
 from __future__ import annotations

@@ -85,9 +85,12 @@ async def healthy_minutes(console: Console, *, failing: bool = False) -> None:
 
 
 async def drawn(console: Console) -> None:
-    """Wait for what is drawn in frames of their own."""
-    for _ in range(3):
-        await console.pilot.pause()
+    """Wait until what is drawn in frames of their own is there: nothing changes any more."""
+    before, now = "", console.screen()
+    while before != now:
+        for _ in range(2):
+            await console.pilot.pause()
+        before, now = now, console.screen()
 
 
 def title_of(console: Console) -> str:
@@ -102,7 +105,7 @@ async def first_minute() -> str:
     async def body(console: Console) -> None:
         await healthy_minutes(console)
         await shown(console, whole(AFTER, dead=True, failing=False))
-        await console.until(lambda: "Remaining processes" in console.screen(), "the last words of the worker")
+        await console.until(lambda: "6 errors" in console.screen(), "the last words of the worker")
         await drawn(console)
         made.append(picture(painted(console.app), size, title_of(console)))
 
@@ -119,7 +122,7 @@ async def jobs() -> str:
         console.cluster.go("jobs")
         await console.until(lambda: console.app.screen is not console.cluster and console.app.focused, "the list")
         await console.press("down", "down", "enter")
-        await console.until(lambda: "Details" in console.screen(), "the details")
+        await console.until(lambda: "said 2" in console.screen(), "the details with their story")
         await drawn(console)
         made.append(picture(painted(console.app), size, title_of(console)))
 
@@ -143,6 +146,7 @@ async def logs() -> str:
         await console.until(lambda: isinstance(console.app.screen, LogScreen), "the log")
         page = console.app.screen.page
         await console.until(lambda: len(page.shown) and page.levels._counted, "the lines and their levels")
+        await console.until(lambda: "6 error lines · 3 warnings · 36 lines" in console.screen(), "all of them")
         await console.press(*"EEEEE")
         await drawn(console)
         made.append(picture(painted(console.app), size, title_of(console)))
@@ -184,9 +188,9 @@ async def clusters() -> str:
 
     async def body(console: Console) -> None:
         await shown(console, whole(AFTER, failing=False, cluster="train"))
-        await console.until(lambda: "▲ prod" in console.screen().splitlines()[0], "the others")
+        await console.until(lambda: "▲ prod  ● train  ● staging  ○ dev" in console.screen(), "the others")
         await console.press("C")
-        await console.until(lambda: "raytui clusters" in console.screen(), "the list")
+        await console.until(lambda: "no application of cluster dev" in console.screen(), "the list")
         await drawn(console)
         made.append(picture(painted(console.app), size, title_of(console)))
 
@@ -216,10 +220,11 @@ async def minute_on_call() -> str:
         reel = Film(console)
         session.logs.batches["worker-2"] = [recorded.launcher_log(2)]
         await shown(console, whole(BEFORE, failing=False))
+        await console.until(lambda: "joining: GCS" in console.screen(), "the log of the head")
         await reel.take(2.5)
         session.logs.batches["worker-2"] = [recorded.launcher_log(2, ended=True)]
         await shown(console, whole(AFTER, dead=True, failing=False))
-        await console.until(lambda: "Remaining processes" in console.screen(), "the last words of the worker")
+        await console.until(lambda: "6 errors" in console.screen(), "the last words of the worker")
         await reel.take(5)
         await console.press("down", "down")
         await reel.take(1)

@@ -326,6 +326,42 @@ async def test_stream_that_cannot_begin_says_why(server, client, fault, reason) 
     assert caught.value.failure.reason == reason
 
 
+@pytest.mark.parametrize("size", [0, 5, 3_000_000])
+async def test_a_whole_log_comes_in_parts_and_ends(server, client, size) -> None:
+    server.bodies["/api/v0/logs/file"] = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    parts = [part async for part in client.log_stream("node", "raylet.out", -1, follow=False)]
+    assert b"".join(parts) == server.bodies["/api/v0/logs/file"]
+    await until(lambda: server.open <= 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("500", "ServerError"),
+        ("401", "TokenMissing"),
+        ("hangup", "ConnectionClosed"),
+        ("half", "ConnectionClosed"),
+        ("half_head", "ConnectionClosed"),
+        ("redirect", "LoginRedirect"),
+    ],
+)
+async def test_a_whole_log_that_breaks_off_is_no_log(server, client, fault, reason) -> None:
+    server.fail(fault)
+    with pytest.raises(Unreachable) as caught:
+        _ = [part async for part in client.log_stream("node", "raylet.out", -1, follow=False)]
+    assert caught.value.failure.reason == reason
+
+
+async def test_who_stops_reading_a_whole_log_closes_its_connection(server, client) -> None:
+    server.fail("silent")
+    waiting = asyncio.create_task(anext(client.log_stream("node", "raylet.out", -1, follow=False)))
+    await until(lambda: server.open == 1)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await until(lambda: server.open == 0)
+
+
 def test_one_question_does_not_import_httpx() -> None:
     code = (
         "import sys, asyncio\n"

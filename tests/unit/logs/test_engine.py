@@ -89,7 +89,7 @@ class LineFilter:
 
 
 def dial(target: DashboardTarget):
-    return connect(target, long_lived=True, timeout=0.5, health_timeout=0.5)
+    return connect(target, long_lived=True, timeout=3.0, health_timeout=3.0)
 
 
 async def everything(follow) -> tuple[list[str], SourceEnded]:
