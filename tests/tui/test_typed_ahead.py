@@ -92,6 +92,19 @@ async def test_a_log_that_is_entered_before_it_is_known_is_shown_when_it_is():
     await run_console(body, session, size=(120, 40))
 
 
+async def test_the_list_of_logs_has_its_cursor_on_the_name_that_was_typed():
+    async def body(console):
+        await opened(console, "head")
+        await console.press("l", "down", *"worker", "minus", "1")
+        shown = console.app.screen
+        await console.until(lambda: shown._typed == "worker-1", "what was typed")
+        assert shown.table.cursor == "worker-1"
+
+    session = session_with(head=LINES)
+    session.logs.batches |= {"worker-1.old": [["x"]], "worker-1": [["y"]]}
+    await run_console(body, session, size=(120, 40))
+
+
 async def test_a_filter_of_the_console_and_of_a_list_takes_what_is_typed_at_once():
     async def body(console):
         await console.show(healthy())

@@ -142,6 +142,10 @@ class SourcesScreen(ModalScreen[tuple[str, ...]]):
         message.stop()
         self._typed = message.value
         self._draw()
+        # What was typed decides, not where the cursor stood among others.
+        rows = self.table.rows
+        if self._typed and rows:
+            self.table.put_cursor(next((row.key for row in rows if row.key == self._typed.strip()), rows[0].key))
 
     @on(Input.Submitted)
     def _entered_text(self, message: Input.Submitted) -> None:
