@@ -3,8 +3,12 @@
 It is written by whoever looks through a whole log anyway and read by whoever wants levels again: blocks without the
 level are not read at all. Nobody waits for it, and what is not there or not true any more is done without.
 
-An index is true as long as the file is the same one (its number), is no shorter, and holds at both ends of what was
-looked at the bytes that it held then. A log that grew is looked at from there on.
+An index is true as long as the file is the same one (its number), is no shorter, and holds the same first and last
+block of what was looked at. A log that grew is looked at from there on.
+
+A log may be emptied in place and written anew (logrotate's copytruncate). One whose first lines say when they were
+written begins differently then. Of one that does not say it in its first block, equal blocks prove nothing: its index
+is true only until the file changes.
 """
 
 from __future__ import annotations
@@ -34,8 +38,10 @@ LOOKED_AT = 50
 """Bytes and lines at each end of a block in which a time is looked for."""
 FROM = 8 * 1024 * 1024
 """Bytes of a log from which an index is kept; less is read at once."""
-PROOF = 512
+PROOF = 64 * 1024
 """Bytes at each end of what was looked at by which a log is known again."""
+SETTLED_NS = 2_000_000_000
+"""Nanoseconds after a change from which the next one bears another time: file systems count time in steps."""
 ROOM = 64 * 1024 * 1024
 """Bytes of all indexes at most; the oldest go."""
 KEPT_S = 30 * 86_400.0
@@ -65,11 +71,20 @@ class Index(msgspec.Struct, frozen=True):
     """Whether warnings were counted; if not, only errors were."""
     entries: list[Entry]
     version: int = 1
+    changed: int = 0
+    """When the file changed last before the look, by the file system, in nanoseconds since 1970; 0 when unknown."""
+    held: int = 0
+    """Bytes of the file then."""
 
     @property
     def size(self) -> int:
         """Bytes that were looked at."""
         return self.entries[-1].end if self.entries else 0
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether the first block says when it was written."""
+        return self.entries[0].first is not None and self.entries[0].end <= PROOF
 
     def knows(self, level: Level | None) -> bool:
         """Whether it says where lines of a level or a more serious one are not."""
@@ -98,8 +113,12 @@ def known(blob: LogBytes, zone: tzinfo | None) -> Index | None:
         if path is None or blob.descriptor is None or path.stat().st_size > LARGEST:
             return None
         index = msgspec.msgpack.decode(path.read_bytes(), type=Index)
-        if index.version != 1 or not index.entries or index.size > os.fstat(blob.descriptor).st_size:
+        found = os.fstat(blob.descriptor)
+        if index.version != 1 or not index.entries or index.size > found.st_size:
             return None
+        is_same = (found.st_ctime_ns, found.st_size) == (index.changed, index.held)
+        if not is_same and (not index.is_dated or found.st_size == index.held):
+            return None  # one that is only added to does not change without growing
         return index if index.proof == _proof(blob.descriptor, index.size) else None
     except (OSError, msgspec.MsgspecError):
         return None
@@ -121,6 +140,7 @@ class Making:
             and begin == (before.size if before is not None else 0)
             and not blob.is_end
         )
+        self._state = _state(blob.descriptor) if self.is_worth_it and blob.descriptor is not None else (0, 0)
 
     def add(self, begin: int, entry: Entry) -> None:
         """The next lines and where they begin, which is where those before end."""
@@ -141,7 +161,11 @@ class Making:
             path = _path(self._blob, self._zone)
             if path is None or self._blob.descriptor is None:
                 return
-            index = Index(_proof(self._blob.descriptor, self._entries[-1].end), self._whole, self._entries)
+            proof = _proof(self._blob.descriptor, self._entries[-1].end)
+            changed, held = self._state
+            index = Index(proof, self._whole, self._entries, changed=changed, held=held)
+            if not index.is_dated and not changed:
+                return
             private_directory(path.parent)
             write_whole(path, msgspec.msgpack.encode(index), durable=False)
             _prune(path.parent)
@@ -188,6 +212,13 @@ def _path(blob: LogBytes, zone: tzinfo | None) -> Path | None:
         return folder() / name
     except RuntimeError:  # nobody's home
         return None
+
+
+def _state(descriptor: int) -> tuple[int, int]:
+    """When a file changed last and its size; zeros when another change just now could bear the same time."""
+    found = os.fstat(descriptor)
+    is_settled = time.time_ns() - found.st_ctime_ns >= SETTLED_NS
+    return (found.st_ctime_ns, found.st_size) if is_settled else (0, 0)
 
 
 def _proof(descriptor: int, end: int) -> bytes:

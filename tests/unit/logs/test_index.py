@@ -129,6 +129,49 @@ def test_an_index_of_what_a_log_was_is_not_believed(tmp_path, kept, monkeypatch,
     assert len(wanted(path, level="ERROR")) == 10
 
 
+def write_anew(path, data: bytes) -> None:
+    """Empty the same file and write it, until the file system says that it changed."""
+    before = path.stat().st_ctime_ns
+    while path.stat().st_ctime_ns == before:
+        with path.open("r+b") as file:
+            file.truncate(0)
+            file.write(data)
+
+
+def undated(errors: set[int], number: int) -> bytes:
+    well, broken = b'{"levelname": "INFO", "message": "fine"}\n', b'{"levelname": "ERROR", "message": "bad"}\n'
+    assert len(well) == len(broken)
+    return b"".join(broken if n in errors else well for n in range(number))
+
+
+@pytest.mark.parametrize("added", [0, 50])
+def test_a_log_without_times_that_was_emptied_and_written_anew_is_read_again(tmp_path, kept, monkeypatch, added):
+    monkeypatch.setattr(index, "PROOF", 200)
+    monkeypatch.setattr(index, "SETTLED_NS", 0)
+    path = tmp_path / "job.out"
+    path.write_bytes(undated(set(), 300))
+    assert wanted(path, level="ERROR") == []
+    assert len(list(kept.iterdir())) == 1
+    write_anew(path, undated({140, 150}, 300 + added))  # the same first and last block
+    assert len(wanted(path, level="ERROR")) == 2
+    assert counted(path)[0][2] == 2
+
+
+def test_a_log_with_times_that_was_written_anew_with_the_same_beginning_and_size_is_read_again(
+    tmp_path, kept, monkeypatch
+):
+    monkeypatch.setattr(index, "PROOF", 400)
+    monkeypatch.setattr(index, "SETTLED_NS", 0)
+    path = tmp_path / "raylet.out"
+    before, after = text([0] * 300), text([0] * 150 + [2] * 10 + [0] * 140)
+    assert len(after) < len(before)
+    after = after.replace(b"it broke", b"it broke".rjust(8 + len(before) - len(after)), 1)
+    path.write_bytes(before)
+    assert wanted(path, level="ERROR") == []
+    write_anew(path, after)
+    assert len(wanted(path, level="ERROR")) == 10
+
+
 def test_the_oldest_indexes_go_when_there_is_no_room(tmp_path, monkeypatch):
     root = tmp_path / "indexes"
     root.mkdir()

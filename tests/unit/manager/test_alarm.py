@@ -94,7 +94,9 @@ async def test_at_the_end_of_a_watch_its_last_change_is_told_and_the_command_awa
     there = tmp_path / "there"
     for verdict, at in (("down", 1.0), ("ok", 2.0)):
         made.observe(look(verdict, at), command="false", bell=True)
-    await made.conclude(command=f"sh -c 'sleep 0.1; echo $RAYTUI_PREVIOUS_VERDICT $RAYTUI_VERDICT > {there}'", bell=True)
+    await made.conclude(
+        command=f"sh -c 'sleep 0.1; echo $RAYTUI_PREVIOUS_VERDICT $RAYTUI_VERDICT > {there}'", bell=True
+    )
     assert there.read_text() == "down ok\n"
     assert (rung, said) == ([1], [])
 
