@@ -20,17 +20,31 @@ def can_be_searched(query: Query) -> bool:
 class Arriving:
     """What was found so far in a log that still comes."""
 
-    def __init__(self, source: str, query: Query, found: Callable[[list[LogLine], int], None]) -> None:
-        """`found` is given the wanted lines of each part, oldest first, and how many bytes came with it."""
+    def __init__(
+        self,
+        source: str,
+        query: Query,
+        found: Callable[[list[LogLine], int], None],
+        is_full: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`found` is given the wanted lines of each part, oldest first, and how many bytes came with it.
+
+        Once `is_full`, the rest is left to whoever reads the whole log: what comes is not held up by a reader's pause.
+        """
         self._source = source
         self._query = query
         self._found = found
+        self._is_full = is_full
+        self._leaves_rest = False
         self._came = 0
         self.searched = 0
         """Bytes from the beginning that were looked at; they end with a line."""
 
     async def look(self, file: Path, size: int) -> None:
         """Look at the lines that are whole in the first `size` bytes. Raises OSError."""
+        self._leaves_rest = self._leaves_rest or self._is_full()
+        if self._leaves_rest:
+            return
         batches = await in_daemon_thread(lambda: self._wanted(file, size), "search what came of a log")
         came, self._came = size - self._came, size
         self._found([line for batch in batches for line in batch], came)

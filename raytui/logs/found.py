@@ -20,11 +20,57 @@ HELD_BYTES = 16 * 1024 * 1024
 """Bytes that may come while matches are held to put them in order."""
 HELD_LINES = 10_000
 """Matches that are held at most."""
-Found = Callable[[list[LogLine], int], None]
-"""Takes in matches of one log, oldest first, and how many bytes came from another machine for them."""
+WAITING = 16
+"""Batches that may wait while whoever reads them pauses; then no more are looked for."""
+
+
+class _Told:
+    """What was found and is not taken yet."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[tuple[int, list[LogLine], int] | None] = asyncio.Queue()
+        self._freed = asyncio.Event()
+
+    @property
+    def is_full(self) -> bool:
+        return self._queue.qsize() >= WAITING
+
+    def put(self, found: tuple[int, list[LogLine], int] | None) -> None:
+        self._queue.put_nowait(found)
+
+    async def room(self) -> None:
+        while self.is_full:
+            self._freed.clear()
+            await self._freed.wait()
+
+    async def get(self) -> tuple[int, list[LogLine], int] | None:
+        found = await self._queue.get()
+        self._freed.set()
+        return found
+
+
+class Found:
+    """Takes in matches of one log, oldest first, and how many bytes came from another machine for them."""
+
+    def __init__(self, number: int, told: _Told) -> None:
+        self._number, self._told = number, told
+
+    def __call__(self, lines: list[LogLine], came: int) -> None:
+        """Take in some more; who does not ask for room before lets them pile up."""
+        self._told.put((self._number, lines, came))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many matches wait as may: whoever reads them pauses."""
+        return self._told.is_full
+
+    async def room(self) -> None:
+        """Wait until more may be taken in."""
+        await self._told.room()
+
+
 Searcher = Callable[[LogSource, Found], Awaitable[None]]
 """Searches one log to its end; raises why it cannot be read."""
-_Told = asyncio.Queue[tuple[int, list[LogLine], int] | None]
 
 
 async def as_found(
@@ -35,7 +81,7 @@ async def as_found(
     They are merged by time if all are known before much came. A single log raises why it cannot be read, of several it
     is told to `missed`.
     """
-    told: _Told = asyncio.Queue()
+    told = _Told()
     searching = asyncio.create_task(_searched(sources, search, missed, told), name="search logs as they come")
     held: dict[int, list[LogLine]] | None = None if len(sources) == 1 else {}
     number = came = 0
@@ -69,12 +115,8 @@ async def _searched(
     async def worker() -> None:
         while waiting:
             n, source = waiting.pop()
-
-            def tell(lines: list[LogLine], came: int, n: int = n) -> None:
-                told.put_nowait((n, lines, came))
-
             try:
-                await search(source, tell)
+                await search(source, Found(n, told))
             except RaytuiError as error:
                 if len(sources) == 1:
                     raise
@@ -88,7 +130,7 @@ async def _searched(
             for _ in range(min(AT_ONCE, len(sources))):
                 group.create_task(worker(), name="search logs")
     finally:
-        told.put_nowait(None)
+        told.put(None)
 
 
 def _by_time(held: dict[int, list[LogLine]]) -> AsyncIterator[list[LogLine]]:

@@ -78,7 +78,7 @@ class Places:
 
         The query is one that `can_be_searched` as lines arrive.
         """
-        arriving = Arriving(source.name, query, found)
+        arriving = Arriving(source.name, query, found, lambda: found.is_full)
         try:
             blob = await self._opened(source, -1, arriving)
         except RaytuiError as error:
@@ -95,6 +95,7 @@ class Places:
                 parts = pieces.lines(source.name, blob, query)
             async with contextlib.aclosing(parts):
                 async for batch in parts:
+                    await found.room()
                     found(batch, 0)
         finally:
             blob.close()

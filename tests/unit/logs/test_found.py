@@ -79,6 +79,58 @@ async def test_who_stops_listening_ends_the_search():
     assert sorted(ended) == ["a", "b"]
 
 
+async def test_a_search_does_not_run_ahead_of_whoever_reads_its_matches():
+    given = 0
+
+    async def search(each: LogSource, take: found.Found) -> None:
+        nonlocal given
+        for n in range(100):
+            await take.room()
+            take(lines(each.name, n), 0 if n else found.HELD_BYTES + 1)
+            given += 1
+
+    for sources in ([source("a")], [source(f"{n}") for n in range(20)]):
+        given = 0
+        async with aclosing(found.as_found(sources, search, lambda _: None)) as batches:
+            await anext(batches)
+            for _ in range(1000):
+                await asyncio.sleep(0)
+            assert given <= found.WAITING + 2 * found.AT_ONCE
+            number = 1 + len([line async for batch in batches for line in batch])
+        assert number == given == 100 * len(sources)
+
+
+async def test_who_stops_reading_ends_a_search_that_waits_for_room():
+    ended: list[str] = []
+
+    async def search(each: LogSource, take: found.Found) -> None:
+        try:
+            for n in range(100):
+                await take.room()
+                take(lines(each.name, n), found.HELD_BYTES + 1)
+        finally:
+            ended.append(each.name)
+
+    async with asyncio.timeout(20), aclosing(found.as_found([source("a"), source("b")], search, lambda _: None)) as got:
+        await anext(got)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert ended == []
+    assert sorted(ended) == ["a", "b"]
+
+
+async def test_a_log_that_comes_while_nobody_reads_is_left_to_whoever_reads_it_whole(tmp_path):
+    path, got, is_full = tmp_path / "part", [], False
+    path.write_bytes(b"needle 1\nneedle 2\n")
+    arriving = Arriving("x", NEEDLE, lambda batch, came: got.extend(batch), lambda: is_full)
+    await arriving.look(path, 9)
+    is_full = True
+    await arriving.look(path, 18)
+    is_full = False
+    await arriving.look(path, 18)
+    assert ([line.text for line in got], arriving.searched) == (["needle 1"], 9)
+
+
 async def test_each_part_of_a_log_is_searched_once_and_only_in_whole_lines(tmp_path):
     rows = [
         f"[2026-11-24 10:00:{n % 60:02d},000 I 1 1] (raylet) a.cc:1: {'needle' if n % 7 == 0 else 'hay'} {n}\n"
