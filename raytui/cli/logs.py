@@ -240,10 +240,11 @@ async def _show(
         missed = missing.found
         packed = await bundle(logs, found, query, view.archive, about=about, missed=missed, secrets=secrets)
         count, hidden = sum(entry.lines for entry in packed), sum(entry.redacted_lines for entry in packed)
+        unread = [each for each in missed if not each.is_part]
         sentence = (
             f"{count:,} lines of {_logs(len(packed))} were packed into {view.archive}; secrets were taken out of "
         )
-        invocation.diagnostics.lines([f"{sentence}{hidden:,}, and {len(missing.found)} could not be read"])
+        invocation.diagnostics.lines([f"{sentence}{hidden:,}, and {len(unread)} could not be read"])
         return 0
     if view.counting or view.names_only:
         return await _count(invocation, view, query, logs, found=found, missed=missing)

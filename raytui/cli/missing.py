@@ -18,7 +18,8 @@ class Missing:
     def add(self, missed: Missed) -> None:
         """One more."""
         self.found.append(missed)
-        self._invocation.diagnostics.warning(f"{missed.source} was not read: {missed.reason}")
+        how = "searched whole" if missed.is_part else "read"
+        self._invocation.diagnostics.warning(f"{missed.source} was not {how}: {missed.reason}")
 
 
 async def tell_unread(invocation: Invocation, logs: Logs, snapshot: Snapshot) -> None:

@@ -96,3 +96,5 @@ class Missed(msgspec.Struct, frozen=True):
     reason: str
     is_kept: bool = False
     """Whether it is what was kept of nodes that could not be looked at, so that there may be logs nobody names."""
+    is_part: bool = False
+    """Whether the log was read, and only parts of it were not searched."""

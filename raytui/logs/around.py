@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from raytui.core.logline import LogBytes, LogLine
 from raytui.core.patterns import Pattern
-from raytui.logs.candidates import Candidates, Signs
+from raytui.logs.candidates import Candidates, Signs, is_hit
 from raytui.logs.formats import Reader, parse
 from raytui.logs.lines import LINE_CAP, shown
-from raytui.logs.ranges import BLOCK, LONGEST, Block, backwards, blocks
+from raytui.logs.ranges import BLOCK, LONGEST, Block, backwards, blocks, is_cut
 
 PIECE = 64 * 1024
 """Bytes read at once where every line is wanted."""
@@ -54,18 +54,25 @@ class Step(NamedTuple):
     """Up to where it was looked."""
 
 
-def before(source: str, blob: LogBytes, place: int, wanted: Wanted, piece: int = PIECE) -> Iterator[Step]:
-    """The wanted lines above a place, newest first. Raises OSError."""
-    look = _Look(source, blob, wanted)
+def before(
+    source: str, blob: LogBytes, place: int, wanted: Wanted, piece: int = PIECE, *, cut: set[int] | None = None
+) -> Iterator[Step]:
+    """The wanted lines above a place, newest first. Raises OSError.
+
+    `cut` grows by the offsets of lines in which a pattern was looked for only in their beginning.
+    """
+    look = _Look(source, blob, wanted, cut)
     for block in blocks_before(blob, place, piece if wanted.is_all else BLOCK):
         lines, found = look.at(block)
         lines.reverse()
         yield Step(lines, found, block.offset)
 
 
-def after(source: str, blob: LogBytes, place: int, wanted: Wanted, piece: int = PIECE) -> Iterator[Step]:
+def after(
+    source: str, blob: LogBytes, place: int, wanted: Wanted, piece: int = PIECE, *, cut: set[int] | None = None
+) -> Iterator[Step]:
     """The wanted lines from a place on, oldest first. Raises OSError."""
-    look = _Look(source, blob, wanted)
+    look = _Look(source, blob, wanted, cut)
     for block in blocks(blob, place, piece if wanted.is_all else BLOCK):
         lines, found = look.at(block)
         yield Step(lines, found, min(blob.size, block.offset + len(block.data)))
@@ -159,8 +166,8 @@ def _time_after(source: str, blob: LogBytes, place: int, zone: tzinfo | None) ->
 class _Look:
     """Takes the wanted lines out of blocks; blocks in which there can be none are not taken apart."""
 
-    def __init__(self, source: str, blob: LogBytes, wanted: Wanted) -> None:
-        self._source, self._blob, self._wanted = source, blob, wanted
+    def __init__(self, source: str, blob: LogBytes, wanted: Wanted, cut: set[int] | None) -> None:
+        self._source, self._blob, self._wanted, self._cut = source, blob, wanted, cut
         self._candidates = Candidates(wanted.pattern) if wanted.pattern is not None else None
         self._signs = Signs("ERROR") if wanted.errors else None
 
@@ -170,7 +177,9 @@ class _Look:
         if self._candidates is not None:
             pattern = self._wanted.pattern
             assert pattern is not None
-            hits = {raw.offset for raw in self._candidates.of(block) if pattern.search(shown(raw.data))}
+            hits = {raw.offset for raw in self._candidates.of(block) if is_hit(pattern, raw)}
+            if self._cut is not None and is_cut(self._blob, *block):
+                self._cut.add(block.offset)
             if not hits or self._wanted.counted:
                 return [], len(hits)
         if self._signs is not None and not self._signs.may_be_in(block):

@@ -39,6 +39,8 @@ class Arriving:
         self._came = 0
         self.searched = 0
         """Bytes from the beginning that were looked at; they end with a line."""
+        self.cut: set[int] = set()
+        """Offsets of lines that were searched only in their beginning."""
 
     async def look(self, file: Path, size: int) -> None:
         """Look at the lines that are whole in the first `size` bytes. Raises OSError."""
@@ -57,7 +59,8 @@ class Arriving:
                 return []
             part = Part(blob, end)
             part.descriptor = None  # a program would read on to the end of the file, for a part at a time
-            found = [batch for batch in search.rest(self._source, part, self._query, self.searched) if batch]
+            batches = search.rest(self._source, part, self._query, self.searched, self.cut)
+            found = [batch for batch in batches if batch]
             self.searched = end
             return found
         finally:

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from raytui.core.logline import Level
+from raytui.core.logline import Level, Missed
 from raytui.core.patterns import BytesMatcher, Pattern, bytes_matcher
+from raytui.logs.lines import LINE_CAP, clean, shown
 from raytui.logs.ranges import Block, Raw
 
 _ALTERED = r"\x00-\x08\x0b-\x1f\x7f"
@@ -32,6 +33,23 @@ _PART = re.compile(
 )
 """What cannot match a blank, or matches as many as there are."""
 _IN_EXTENDED = {r"\d": "[0-9]", r"\w": "[A-Za-z0-9_]", r"\/": "/", r"\-": "-"}
+
+
+def is_hit(pattern: Pattern, raw: Raw) -> bool:
+    """Whether a pattern is found in a line, beyond what is shown of it too."""
+    return pattern.search(shown(raw.data)) or is_beyond(pattern, raw)
+
+
+def is_beyond(pattern: Pattern, raw: Raw) -> bool:
+    """Whether a line is longer than what is shown of it and a pattern is found in all of it."""
+    return len(raw.data) > LINE_CAP and pattern.search(clean(raw.data))
+
+
+def not_searched_whole(source: str, number: int) -> Missed:
+    """What is said of a log with that many lines of which only the beginning was searched."""
+    lines = "1 line longer than 1 MB was" if number == 1 else f"{number:,} lines longer than 1 MB were"
+    its = "its" if number == 1 else "their"
+    return Missed(source, f"{lines} searched in {its} first 64 KB only", is_part=True)
 
 
 @lru_cache(16)

@@ -11,6 +11,7 @@ from raytui.core.errors import RaytuiError
 from raytui.core.logline import LogLine, Missed, Query
 from raytui.core.patterns import Pattern
 from raytui.core.session import Logs, LogSource
+from raytui.logs.candidates import not_searched_whole
 from raytui.logs.moving import Moves, Wanted
 
 AT_ONCE = 4
@@ -24,7 +25,9 @@ class InLog(NamedTuple):
     lines: int | None
     """None while it is counted."""
     missed: str = ""
-    """Why the log could not be searched."""
+    """Why the log could not be searched, or not whole."""
+    is_part: bool = False
+    """Whether only parts of it were not searched."""
 
 
 async def everywhere(
@@ -43,13 +46,18 @@ async def everywhere(
                 told.put_nowait(InLog(source, None, None, error.message))
 
     async def one(source: LogSource) -> None:
-        newest = await Moves(logs, [source], zone).first(None, Wanted(pattern, zone=zone), -1)
+        moves = Moves(logs, [source], zone)
+        newest = await moves.first(None, Wanted(pattern, zone=zone), -1)
         if newest is None:
+            if cut := moves.cut.get(source.name):
+                told.put_nowait(InLog(source, None, None, not_searched_whole(source.name, len(cut)).reason, True))
             return
         told.put_nowait(InLog(source, newest, None))
         missed: list[Missed] = []
         async for _, number in logs.counts([source], Query(pattern, zone=zone), missed.append):
             told.put_nowait(InLog(source, newest, number))
+        for each in missed:
+            told.put_nowait(InLog(source, None, None, each.reason, each.is_part))
 
     async def all_of_them() -> None:
         try:

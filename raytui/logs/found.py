@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from raytui.core.errors import RaytuiError
 from raytui.core.logline import LogLine, Missed
 from raytui.core.session import LogSource
+from raytui.logs.candidates import not_searched_whole
 from raytui.logs.merging import merged
 
 AT_ONCE = 8
@@ -69,8 +70,8 @@ class Found:
         await self._told.room()
 
 
-Searcher = Callable[[LogSource, Found], Awaitable[None]]
-"""Searches one log to its end; raises why it cannot be read."""
+Searcher = Callable[[LogSource, Found], Awaitable[int]]
+"""Searches one log to its end, answers how many lines only in their beginning; raises why it cannot be read."""
 
 
 async def as_found(
@@ -116,7 +117,9 @@ async def _searched(
         while waiting:
             n, source = waiting.pop()
             try:
-                await search(source, Found(n, told))
+                number = await search(source, Found(n, told))
+                if number:
+                    missed(not_searched_whole(source.name, number))
             except RaytuiError as error:
                 if len(sources) == 1:
                     raise

@@ -15,6 +15,7 @@ from raytui.core.logline import LogBytes, LogLine, Missed, Query
 from raytui.core.session import LogSource
 from raytui.logs import marks, pieces
 from raytui.logs.arriving import can_be_searched
+from raytui.logs.candidates import not_searched_whole
 from raytui.logs.formats import Reader
 from raytui.logs.found import Found, as_found
 from raytui.logs.merging import Gathering, merged
@@ -31,8 +32,9 @@ SPARE = 512
 """Files that are open besides logs at most."""
 Opener = Callable[[LogSource, int], AbstractAsyncContextManager[Blob]]
 """Opens a log of which at least the last lines are wanted, -1 for all; raises why it cannot be read."""
-Searcher = Callable[[LogSource, Query, Found], Awaitable[None]]
-"""Searches a log to its end, while it comes if it has to be fetched; raises why it cannot be read."""
+Searcher = Callable[[LogSource, Query, Found], Awaitable[int]]
+"""Searches a log to its end, while it comes if it has to be fetched, and answers how many lines were searched only in
+their beginning; raises why it cannot be read."""
 Follower = Callable[[LogSource, int], AsyncGenerator[list[str]]]
 """The last lines of a log and what is added, in batches; raises when nothing more will come."""
 
@@ -124,14 +126,17 @@ class Many:
         newest = [math.inf] * len(sources)
 
         async def of(n: int, source: LogSource) -> AsyncGenerator[list[LogLine]]:
+            cut: set[int] = set()
             try:
                 async with self._open(source, query.lines) as blob:
                     newest[n + bool(held)] = blob.changed_at or math.inf
-                    async with contextlib.aclosing(pieces.lines(source.name, blob, query)) as found:
+                    async with contextlib.aclosing(pieces.lines(source.name, blob, query, cut)) as found:
                         before = marks.older(source.name, names)
                         async for batch in found:
                             yield marks.rotated(batch, before)
                             before = before if not batch else ""
+                if cut:
+                    missed(not_searched_whole(source.name, len(cut)))
             except RaytuiError as error:
                 if alone:
                     raise
@@ -165,15 +170,20 @@ class Many:
         limit = asyncio.Semaphore(SEARCHED_AT_ONCE)
 
         async def one(source: LogSource) -> int | None:
+            cut: set[int] = set()
             async with limit:
                 try:
                     async with self._open(source, query.lines) as blob:
-                        return await pieces.count(source.name, blob, query, first=first)
+                        number = await pieces.count(source.name, blob, query, first=first, cut=cut)
                 except RaytuiError as error:
                     if len(sources) == 1:
                         raise
                     missed(Missed(source.name, error.message))
                     return None
+            # Of one that only has to have a match, nothing below the first was looked at.
+            if cut and not (first and number):
+                missed(not_searched_whole(source.name, len(cut)))
+            return number
 
         for begin in range(0, len(sources), MANY):
             group = sources[begin : begin + MANY]

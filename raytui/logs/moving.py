@@ -63,6 +63,8 @@ class Moves:
         self.zone = zone
         self.missed: list[Missed] = []
         """The logs that could not be opened in the last move."""
+        self.cut: dict[str, set[int]] = {}
+        """Offsets of lines of each log that were searched only in their beginning in the last move."""
 
     async def back(self, place: Place | None, wanted: Wanted) -> AsyncGenerator[Found]:
         """What stands above a place, newest first; above the end of each log without one."""
@@ -150,12 +152,14 @@ class Moves:
     async def _move(self, place: Place | None, wanted: Wanted, step: int) -> AsyncGenerator[Found]:
         async with AsyncExitStack() as stack:
             fronts: list[_Front] = []
+            self.cut = {}
             opened = await self._opened(stack)
             piece = PIECE if len(opened) <= 4 else PIECE // 4
             for name, (_, blob) in opened.items():
                 begin = blob.size if place is None else min(place.get(name, blob.size), blob.size)
                 read = around.before if step < 0 else around.after
-                fronts.append(_Front(name, read(name, blob, begin, wanted, piece), begin, step))
+                cut = self.cut.setdefault(name, set())
+                fronts.append(_Front(name, read(name, blob, begin, wanted, piece, cut=cut), begin, step))
             size = sum(front.place if step < 0 else opened[front.name][1].size - front.place for front in fronts)
             begins = {front.name: front.place for front in fronts}
             places = dict(begins)

@@ -22,22 +22,27 @@ PIECE_S = 5.0
 """Seconds that an interrupt waits for a piece at most; a piece takes milliseconds unless a disk hangs."""
 
 
-async def lines(source: str, blob: Blob, query: Query) -> AsyncGenerator[list[LogLine]]:
-    """The wanted lines of a log in batches, oldest first; some are empty. Raises `OperationFailed`."""
-    async for batch in _pieces(source, lambda: search.read(source, blob, query)):
+async def lines(source: str, blob: Blob, query: Query, cut: set[int] | None = None) -> AsyncGenerator[list[LogLine]]:
+    """The wanted lines of a log in batches, oldest first; some are empty. Raises `OperationFailed`.
+
+    `cut` grows by the offsets of lines in which a pattern was looked for only in their beginning.
+    """
+    async for batch in _pieces(source, lambda: search.read(source, blob, query, cut)):
         yield batch
 
 
-async def rest(source: str, blob: Blob, query: Query, begin: int) -> AsyncGenerator[list[LogLine]]:
+async def rest(
+    source: str, blob: Blob, query: Query, begin: int, cut: set[int] | None = None
+) -> AsyncGenerator[list[LogLine]]:
     """The matches from the beginning of a line on in batches. Raises `OperationFailed`."""
-    async for batch in _pieces(source, lambda: search.rest(source, blob, query, begin)):
+    async for batch in _pieces(source, lambda: search.rest(source, blob, query, begin, cut)):
         yield batch
 
 
-async def count(source: str, blob: Blob, query: Query, *, first: bool = False) -> int:
+async def count(source: str, blob: Blob, query: Query, *, first: bool = False, cut: set[int] | None = None) -> int:
     """How many lines of a log are wanted. Raises `OperationFailed`."""
     total = 0
-    async for part in _pieces(source, lambda: _summed(search.count(source, blob, query, first=first)), 2):
+    async for part in _pieces(source, lambda: _summed(search.count(source, blob, query, first=first, cut=cut)), 2):
         total += part
     return total
 

@@ -73,10 +73,11 @@ class Places:
         finally:
             blob.close()
 
-    async def search(self, source: LogSource, query: Query, found: Found) -> None:
+    async def search(self, source: LogSource, query: Query, found: Found) -> int:
         """All matches of a log, those of one that has to be fetched while it comes. Raises why it cannot be read.
 
-        The query is one that `can_be_searched` as lines arrive.
+        Answers how many lines were searched only in their beginning. The query is one that `can_be_searched` as lines
+        arrive.
         """
         arriving = Arriving(source.name, query, found, lambda: found.is_full)
         try:
@@ -90,15 +91,16 @@ class Places:
             raise
         try:
             if arriving.searched:
-                parts = pieces.rest(source.name, blob, query, arriving.searched)
+                parts = pieces.rest(source.name, blob, query, arriving.searched, arriving.cut)
             else:
-                parts = pieces.lines(source.name, blob, query)
+                parts = pieces.lines(source.name, blob, query, arriving.cut)
             async with contextlib.aclosing(parts):
                 async for batch in parts:
                     await found.room()
                     found(batch, 0)
         finally:
             blob.close()
+        return len(arriving.cut)
 
     async def is_near(self, source: LogSource) -> bool:
         """Whether all of a log can be read without fetching it whole from another machine. Raises why not known."""

@@ -14,7 +14,6 @@ from functools import cache
 from shutil import which
 
 from raytui.logs.candidates import Candidates
-from raytui.logs.lines import LINE_CAP
 from raytui.logs.ranges import BLOCK, LONGEST, Blob, Raw
 
 PROGRAM_FROM = 8 * 1024 * 1024
@@ -118,7 +117,7 @@ def search(asked: Sequence[bytes], blob: Blob, begin: int = 0) -> Generator[Raw 
                 at = begin + int(offset)
                 if at + len(data) > blob.size:
                     return min(at, blob.size)  # it was written after the log was opened, or is not wanted
-                yield Raw(at, data[: LINE_CAP + 1])
+                yield Raw(at, data)
                 position = at + len(data) + 1
             if len(held) > LONGEST:
                 return position

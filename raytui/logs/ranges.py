@@ -102,8 +102,11 @@ class Block(NamedTuple):
             offset += len(part) + 1
 
 
-def blocks(blob: Blob, begin: int = 0, size: int = BLOCK) -> Iterator[Block]:
-    """The log from `begin` on, which must be the beginning of a line."""
+def blocks(blob: Blob, begin: int = 0, size: int = BLOCK, cut: set[int] | None = None) -> Iterator[Block]:
+    """The log from `begin` on, which must be the beginning of a line.
+
+    `cut` grows by where lines begin that are too long to be held, so that they are given only in their beginning.
+    """
     held, offset, position = b"", begin, begin
     while True:
         part = blob.read(position, size)
@@ -118,6 +121,8 @@ def blocks(blob: Blob, begin: int = 0, size: int = BLOCK) -> Iterator[Block]:
             yield Block(offset, held[:end])
             held, offset = held[end:], offset + end
         elif len(held) > LONGEST:
+            if cut is not None:
+                cut.add(offset)
             yield Block(offset, held[: LINE_CAP + 1])
             position = _line_end(blob, position, size)
             held, offset = b"", position
@@ -174,6 +179,13 @@ def backwards(blob: Blob, size: int = BLOCK) -> Iterator[Raw]:
 
 def _long(blob: Blob, offset: int) -> Raw:
     return Raw(offset, blob.read(offset, LINE_CAP + 1))
+
+
+def is_cut(blob: Blob, offset: int, data: bytes) -> bool:
+    """Whether this is only the beginning of a line, as it is given of one too long to be held."""
+    if len(data) != LINE_CAP + 1 or data.endswith(b"\n"):
+        return False
+    return blob.read(offset + len(data), 1) not in {b"", b"\n"}
 
 
 def last_lines(blob: Blob, count: int) -> list[Raw]:

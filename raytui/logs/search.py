@@ -17,10 +17,10 @@ import msgspec
 
 from raytui.core.logline import LogLine, Query
 from raytui.logs import index, programs, window
-from raytui.logs.candidates import Signs, candidates_of
+from raytui.logs.candidates import Signs, candidates_of, is_beyond, is_hit
 from raytui.logs.formats import Reader, parse
-from raytui.logs.lines import shown
-from raytui.logs.ranges import Blob, Raw, backwards, blocks, last_lines
+from raytui.logs.lines import LINE_CAP, clean, shown
+from raytui.logs.ranges import Blob, Raw, backwards, blocks, is_cut, last_lines
 from raytui.logs.selection import Selection
 from raytui.logs.window import Part
 
@@ -38,34 +38,38 @@ LOOK_BACK = 400
 """Lines that are looked at above a match for the time and the level that it inherits."""
 
 
-def read(source: str, blob: Blob, query: Query) -> Iterator[list[LogLine]]:
-    """The wanted lines in batches, oldest first; some batches are empty. Raises OSError."""
+def read(source: str, blob: Blob, query: Query, cut: set[int] | None = None) -> Iterator[list[LogLine]]:
+    """The wanted lines in batches, oldest first; some batches are empty. Raises OSError.
+
+    `cut` grows by the offsets of lines in which a pattern was looked for only in their beginning.
+    """
+    cut = cut if query.pattern is not None else None
     if query.since is not None and blob.changed_at is not None and blob.changed_at < query.since:
         return iter(())
     if query.lines >= 0:
-        return _last(source, blob, query)
+        return _last(source, blob, query, cut)
     begin = window.begin(blob, query)
     if query.until is not None:
         blob = Part(blob, max(begin, window.end(blob, query)))
     if query.pattern is not None and not query.invert:
         if not query.context:
-            return _hits(source, blob, query, begin)
+            return _hits(source, blob, query, begin, cut)
         if query.context <= NEAR:
-            return _around(source, blob, query, begin)
-    return _all(source, blob, query, begin)
+            return _around(source, blob, query, begin, cut)
+    return _all(source, blob, query, begin, cut)
 
 
-def rest(source: str, blob: Blob, query: Query, begin: int) -> Iterator[list[LogLine]]:
+def rest(source: str, blob: Blob, query: Query, begin: int, cut: set[int] | None = None) -> Iterator[list[LogLine]]:
     """The matches from the beginning of a line on, without lines around them. Raises OSError."""
-    return _hits(source, blob, query, begin)
+    return _hits(source, blob, query, begin, cut)
 
 
-def count(source: str, blob: Blob, query: Query, *, first: bool = False) -> Iterator[int]:
+def count(source: str, blob: Blob, query: Query, *, first: bool = False, cut: set[int] | None = None) -> Iterator[int]:
     """How many lines are wanted, in parts that add up; with `first` the first one ends it. Raises OSError."""
     if query.pattern is not None and not query.invert and query.lines < 0 and not query.dates:
-        yield from _counted(source, blob, query, first=first)
+        yield from _counted(source, blob, query, first=first, cut=cut)
         return
-    for batch in read(source, blob, msgspec.structs.replace(query, context=0)):
+    for batch in read(source, blob, msgspec.structs.replace(query, context=0), cut):
         found = len(batch)
         if first and found:
             yield 1
@@ -73,13 +77,13 @@ def count(source: str, blob: Blob, query: Query, *, first: bool = False) -> Iter
         yield found
 
 
-def _counted(source: str, blob: Blob, query: Query, *, first: bool) -> Iterator[int]:
+def _counted(source: str, blob: Blob, query: Query, *, first: bool, cut: set[int] | None) -> Iterator[int]:
     """Matches of a pattern; where there are many of them, a program counts them all."""
     assert query.pattern is not None
     candidates, query = candidates_of(query.pattern), msgspec.structs.replace(query, context=0)
     found = 0
     # Closed before a program counts: the two would read the file from one position.
-    with closing(_hits(source, blob, query, 0, dated=False)) as hits:
+    with closing(_hits(source, blob, query, 0, cut, dated=False)) as hits:
         for batch in hits:
             found += len(batch)
             yield min(1, found) if first else len(batch)
@@ -93,7 +97,7 @@ def _counted(source: str, blob: Blob, query: Query, *, first: bool) -> Iterator[
     if told is not None:
         yield told - found
         return
-    with closing(_hits(source, blob, query, 0, dated=False)) as hits:
+    with closing(_hits(source, blob, query, 0, cut, dated=False)) as hits:
         for batch in hits:
             known = min(found, len(batch))
             found -= known
@@ -110,27 +114,36 @@ def _numbers(counting: Generator[None, None, int | None]) -> Generator[int, None
         yield 0
 
 
-def _last(source: str, blob: Blob, query: Query) -> Iterator[list[LogLine]]:
+def _last(source: str, blob: Blob, query: Query, cut: set[int] | None) -> Iterator[list[LogLine]]:
     raws = last_lines(blob, query.lines)
     if not raws:
         return
     reader, selection = _reader(source, blob, raws[0].offset, query), Selection(query)
     for begin in range(0, len(raws), BATCH):
-        yield selection.feed(
-            reader.read(shown(raw.data), None if blob.is_end else raw.offset) for raw in raws[begin : begin + BATCH]
-        )
+        part = raws[begin : begin + BATCH]
+        if cut is not None:
+            cut.update(raw.offset for raw in part if is_cut(blob, *raw))
+        yield selection.feed(_line(reader, selection, raw, None if blob.is_end else raw.offset) for raw in part)
 
 
-def _all(source: str, blob: Blob, query: Query, begin: int) -> Iterator[list[LogLine]]:
+def _line(reader: Reader, selection: Selection, raw: Raw, offset: int | None) -> LogLine:
+    """A line to be fed to a selection, which looks for a pattern beyond what is shown too."""
+    line = reader.read(shown(raw.data), offset)
+    if len(raw.data) > LINE_CAP:
+        selection.look_beyond(line, clean(raw.data))
+    return line
+
+
+def _all(source: str, blob: Blob, query: Query, begin: int, cut: set[int] | None) -> Iterator[list[LogLine]]:
     if query.level is not None and not Selection(query).surrounds:
-        yield from _of_level(source, blob, query, begin)
+        yield from _of_level(source, blob, query, begin, cut)
         return
     reader, selection = _reader(source, blob, begin, query), Selection(query)
-    for block in blocks(blob, begin, PIECE):
-        yield selection.feed(reader.read(shown(raw.data), raw.offset) for raw in block.lines())
+    for block in blocks(blob, begin, PIECE, cut):
+        yield selection.feed(_line(reader, selection, raw, raw.offset) for raw in block.lines())
 
 
-def _of_level(source: str, blob: Blob, query: Query, begin: int) -> Iterator[list[LogLine]]:
+def _of_level(source: str, blob: Blob, query: Query, begin: int, cut: set[int] | None) -> Iterator[list[LogLine]]:
     """Lines of a level and more serious ones: only blocks are taken apart in which one may be."""
     assert query.level is not None
     selection, signs = Selection(query), Signs(query.level)
@@ -139,10 +152,10 @@ def _of_level(source: str, blob: Blob, query: Query, begin: int) -> Iterator[lis
     looked_at = -1
     reader: Reader | None = None
     for since, until in known.ranges(query.level, begin, blob.size) if known is not None else ():
-        for block in blocks(Part(blob, until), since, PIECE):
+        for block in blocks(Part(blob, until), since, PIECE, cut):
             reader = reader if reader is not None and block.offset == looked_at else None
             reader = reader or _reader(source, blob, block.offset, query)
-            yield selection.feed(reader.read(shown(raw.data), raw.offset) for raw in block.lines())
+            yield selection.feed(_line(reader, selection, raw, raw.offset) for raw in block.lines())
             looked_at = min(until, block.offset + len(block.data))
     begin = max(begin, known.size if known is not None else 0)
     making = index.Making(source, blob, query.zone, known, whole=query.level not in {"ERROR", "FATAL"}, begin=begin)
@@ -150,7 +163,7 @@ def _of_level(source: str, blob: Blob, query: Query, begin: int) -> Iterator[lis
         making.is_worth_it = False  # the end is left out, or what is kept says more
     above: Reader | None = _reader(source, blob, begin, query)
     passed = 0
-    for block in blocks(blob, begin, PIECE):
+    for block in blocks(blob, begin, PIECE, cut):
         inherits = above is not None and selection.is_serious(above.level)
         if not inherits and not signs.may_be_in(block):
             above, passed = None, passed + 1
@@ -160,25 +173,27 @@ def _of_level(source: str, blob: Blob, query: Query, begin: int) -> Iterator[lis
                 yield []
             continue
         above = above or _reader(source, blob, block.offset, query)
-        lines = [above.read(shown(raw.data), raw.offset) for raw in block.lines()]
+        lines = [_line(above, selection, raw, raw.offset) for raw in block.lines()]
         if making.is_worth_it:
             making.add(block.offset, index.of_lines(block.offset + len(block.data), lines))
         yield selection.feed(lines)
     making.keep()
 
 
-def _hits(source: str, blob: Blob, query: Query, begin: int, *, dated: bool = True) -> Generator[list[LogLine]]:
+def _hits(
+    source: str, blob: Blob, query: Query, begin: int, cut: set[int] | None = None, *, dated: bool = True
+) -> Generator[list[LogLine]]:
     """Matches without lines around them: only they are taken apart, and what they inherit from."""
     pattern, selection, dates = query.pattern, Selection(query), _Dates(source, blob, query)
     assert pattern is not None
     found: list[LogLine] = []
     pending = 0
-    for raw in _candidates(blob, query, begin):
+    for raw in _candidates(blob, query, begin, cut):
         if raw is None:
             pending += 1
-        elif pattern.search(text := shown(raw.data)):
+        elif pattern.search(text := shown(raw.data)) or is_beyond(pattern, raw):
             line = dates.line(raw, text) if dated else LogLine(source, text, offset=raw.offset)
-            if not dated or selection.wants(line):
+            if not dated or selection.is_looked_at(line):
                 found.append(line)
         if len(found) >= BATCH or (raw is None and (found or pending >= PAUSE)):
             yield found
@@ -186,15 +201,15 @@ def _hits(source: str, blob: Blob, query: Query, begin: int, *, dated: bool = Tr
     yield found
 
 
-def _around(source: str, blob: Blob, query: Query, begin: int) -> Iterator[list[LogLine]]:
+def _around(source: str, blob: Blob, query: Query, begin: int, cut: set[int] | None) -> Iterator[list[LogLine]]:
     """Matches with lines around them: blocks are left out in which nothing matches and that touch no match."""
     pattern, selection = query.pattern, Selection(query)
     assert pattern is not None
     candidates = candidates_of(pattern)
     reader: Reader | None = None
     looked_at, passed = begin, 0
-    for block in blocks(blob, begin):
-        if not selection.is_open and not any(pattern.search(shown(raw.data)) for raw in candidates.of(block)):
+    for block in blocks(blob, begin, cut=cut):
+        if not selection.is_open and not any(is_hit(pattern, raw) for raw in candidates.of(block)):
             passed += 1
             if passed % PAUSE == 0:
                 yield []
@@ -207,7 +222,7 @@ def _around(source: str, blob: Blob, query: Query, begin: int) -> Iterator[list[
         reader = reader or _reader(source, blob, lines[0].offset, query)
         looked_at = block.offset + len(block.data)
         for at in range(0, len(lines), BATCH):
-            yield selection.feed(reader.read(shown(raw.data), raw.offset) for raw in lines[at : at + BATCH])
+            yield selection.feed(_line(reader, selection, raw, raw.offset) for raw in lines[at : at + BATCH])
 
 
 def _lines_before(blob: Blob, offset: int, most: int, stop: int) -> list[Raw]:
@@ -221,7 +236,7 @@ def _lines_before(blob: Blob, offset: int, most: int, stop: int) -> list[Raw]:
     return found
 
 
-def _candidates(blob: Blob, query: Query, begin: int) -> Iterator[Raw | None]:
+def _candidates(blob: Blob, query: Query, begin: int, cut: set[int] | None) -> Iterator[Raw | None]:
     """Lines that may match, in order, and none now and then where there are no more for a while."""
     assert query.pattern is not None
     candidates = candidates_of(query.pattern)
@@ -230,7 +245,7 @@ def _candidates(blob: Blob, query: Query, begin: int) -> Iterator[Raw | None]:
         asked = programs.command(candidates)
         if asked:
             position = yield from programs.search(asked, blob, begin)
-    for n, block in enumerate(blocks(blob, position) if position < blob.size else (), 1):
+    for n, block in enumerate(blocks(blob, position, cut=cut) if position < blob.size else (), 1):
         yield from candidates.of(block)
         if n % PAUSE == 0:
             yield None

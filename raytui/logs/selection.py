@@ -24,14 +24,25 @@ class Selection:
         self._after = 0
         self._shown = False
         self._skipped = False
+        self._beyond: set[LogLine] = set()
+        """Lines of the next batch in which the pattern is found, beyond what is shown of them too."""
+
+    def look_beyond(self, line: LogLine, whole: str) -> None:
+        """Look for the pattern in all of a line that will be fed, of which only the beginning is shown."""
+        pattern = self._query.pattern
+        if pattern is not None and pattern.search(whole):
+            self._beyond.add(line)
 
     def feed(self, lines: Iterable[LogLine]) -> list[LogLine]:
         """The lines to show of a batch."""
         if not self._query.selects:
             return list(lines)
         if not self._context:
-            return [line for line in lines if self.wants(line)]
-        return [shown for line in lines if self._is_looked_at(line) for shown in self._surrounded(line)]
+            found = [line for line in lines if self.wants(line)]
+        else:
+            found = [shown for line in lines if self.is_looked_at(line) for shown in self._surrounded(line)]
+        self._beyond.clear()
+        return found
 
     @property
     def is_open(self) -> bool:
@@ -54,10 +65,10 @@ class Selection:
 
     def wants(self, line: LogLine) -> bool:
         """Whether the line itself is wanted."""
-        return self._is_looked_at(line) and self._matches(line)
+        return self.is_looked_at(line) and self._matches(line)
 
-    def _is_looked_at(self, line: LogLine) -> bool:
-        """A line of an unknown time may have been written at any time."""
+    def is_looked_at(self, line: LogLine) -> bool:
+        """Whether a line is of the wanted time and level; one of an unknown time may have been written at any time."""
         query, at = self._query, line.at
         if line.mark:
             return True
@@ -69,7 +80,9 @@ class Selection:
 
     def _matches(self, line: LogLine) -> bool:
         pattern = self._query.pattern
-        return line.mark or pattern is None or pattern.search(line.text) is not self._query.invert
+        if line.mark or pattern is None:
+            return True
+        return (pattern.search(line.text) or line in self._beyond) is not self._query.invert
 
     def _surrounded(self, line: LogLine) -> Iterator[LogLine]:
         if self._matches(line):

@@ -70,7 +70,7 @@ def _row(each: InLog, now: float) -> Row:
 
 def _missed(each: Missed) -> Row:
     name = clean(each.source)
-    told = (("", ""), ("not searched", "warn"), (clean(each.reason), "warn"))
+    told = (("", ""), ("in part" if each.is_part else "not searched", "warn"), (clean(each.reason), "warn"))
     return Row(f"{MISSED}{name}", ((name, "warn"), *told))
 
 
@@ -178,7 +178,7 @@ class HitsScreen(OverCluster):
         message.stop()
         found = message.found
         if found.missed:
-            self._missed.append(Missed(found.source.name, found.missed))
+            self._missed.append(Missed(found.source.name, found.missed, is_part=found.is_part))
         else:
             self._found[found.source.name] = found
         self._draw()
@@ -200,7 +200,8 @@ class HitsScreen(OverCluster):
         more = "" if self._over else "+"
         words = f"{lines:,}{more} lines in {len(self._found)}{more} of {self._logs} logs"
         if self._missed:
-            words += f" · {len(self._missed)} not searched"
+            whole = " whole" if any(each.is_part for each in self._missed) else ""
+            words += f" · {len(self._missed)} not searched{whole}"
         self.rule.tell(
             state=f"{words} · raytui logs --all -i --grep {shlex.quote(self._text)}",
             short_state=words,

@@ -66,6 +66,19 @@ def test_a_filter_sees_the_whole_log_unless_lines_are_named(show, text, platform
     assert text("logs", "--grep", "line 7$", "-n", "10")[:2] == (0, "")
 
 
+def test_a_line_that_is_too_long_to_be_searched_whole_is_said(show, text, platform):
+    show(snapshot(), platform)
+    platform.output["ray-cluster-head"] = b"a needle\n" + b"x" * 2_000_000 + b" needle\n"
+    said = "1 line longer than 1 MB was searched in its first 64 KB only"
+    code, out, err = text("logs", "head", "--grep", "needle")
+    assert (code, out) == (0, "a needle\n")
+    assert err.count(f"head was not searched whole: {said}") == 1
+    _, out, _ = text("-o", "json", "logs", "head", "--grep", "needle")
+    assert json.loads(out.splitlines()[-1])["missed"] == {"source": "head", "reason": said}
+    _, out, _ = text("-o", "json", "logs", "head", "--grep", "needle", "--count")
+    assert json.loads(out)["missed"] == [{"source": "head", "reason": said}]
+
+
 def test_context_surrounds_matches_and_parts_groups(show, text, platform):
     show(snapshot(), platform)
     out = text("logs", "--grep", "line (5|50)$", "-C", "1")[1]
