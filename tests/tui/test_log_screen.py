@@ -316,6 +316,19 @@ async def test_a_log_is_saved_to_a_new_file_that_nobody_else_reads(tmp_path, mon
     assert (tmp_path / "mine").stat().st_mode & 0o777 == 0o600
 
 
+async def test_of_a_log_that_is_saved_it_is_said_that_it_was_not_searched_whole(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    async def body(console):
+        await opened(console, "head")
+        await asked(console, "slash", "step 5")
+        await asked(console, "S", "mine")
+        notes = console.app._notifications
+        await console.until(lambda: any("mine; not searched whole: head" in note.message for note in notes), "the word")
+
+    await run_console(body, session_with(head=[*LINES, dated(4200, "x" * 1_500_000)]))
+
+
 async def test_several_logs_are_merged_by_time_each_line_with_its_log():
     session = session_with(head=LINES[::2], worker_1=LINES[1::2])
 
@@ -403,6 +416,19 @@ def test_names_of_an_actors_files_are_told_apart_by_process():
     ends = ("4000.out", "4000.err", "17.out")
     names = [f"actor/a1/worker-{'0f' * 28}-01000000-{end}" for end in ends]
     assert list(short_names(names).values()) == list(ends)
+
+
+async def test_a_log_with_a_line_too_long_to_be_searched_whole_is_named_beside_the_matches():
+    session = session_with(head=[*LINES, dated(4100, "needle")], worker_1=[dated(4200, "x" * 1_500_000)])
+
+    async def body(console):
+        await opened(console, "head")
+        await asked(console, "ctrl+g", "needle")
+        await console.until(lambda: "1 not searched whole" in console.screen(), "what was not searched whole")
+        (row,) = [line for line in console.screen().splitlines() if "worker-1" in line and "in part" in line]
+        assert "1 line longer than 1 MB was searched in its first 64 KB only" in row
+
+    await run_console(body, session, size=(160, 40))
 
 
 async def test_every_log_is_searched_and_one_goes_to_a_match_and_back():

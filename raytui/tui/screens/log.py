@@ -233,8 +233,10 @@ class LogScreen(OverCluster):
         sources, missed, path = page.moves.sources, list[Missed](), at_home(text)
         try:
             number = await save(session.logs.lines(sources, query, missed.append), path, named=len(sources) > 1)
-            without = f"; without {', '.join(each.source for each in missed)}" if missed else ""
-            sentence = f"saved {number:,} lines to {path}{without}"
+            sentence = f"saved {number:,} lines to {path}"
+            for word, is_part in (("without", False), ("not searched whole:", True)):
+                if names := ", ".join(each.source for each in missed if each.is_part is is_part):
+                    sentence += f"; {word} {names}"
         except RaytuiError as error:
             sentence = error.message
         self.app.notify(sentence, timeout=5, markup=False)
