@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -17,21 +17,29 @@ if TYPE_CHECKING:
     from raytui.config.settings import Settings
 
 
+class VerdictAlarm:
+    """The alarm of a watch of one cluster."""
+
+    def __init__(self, alarm: Alarm, settings: Settings) -> None:
+        self._alarm, self._settings = alarm, settings
+        self._entry = Entry(settings.profile_name, settings.profile_name, lambda: opened(settings))
+        self._last: ClusterSummary | None = None
+
+    def observe(self, snapshot: Snapshot, assessment: Assessment) -> None:
+        """Take a snapshot into account."""
+        self._last = summary_of(self._entry, snapshot, assessment, self._last)
+        self._alarm.observe(self._last, command=self._settings.notify, bell=self._settings.bell)
+
+    async def conclude(self) -> None:
+        """Tell the change that the watch ends on, however short a time it has held, and await the command."""
+        await self._alarm.conclude(command=self._settings.notify, bell=self._settings.bell)
+
+
 @asynccontextmanager
-async def verdict_alarm(
-    invocation: Invocation, settings: Settings
-) -> AsyncGenerator[Callable[[Snapshot, Assessment], None]]:
+async def verdict_alarm(invocation: Invocation, settings: Settings) -> AsyncGenerator[VerdictAlarm]:
     """Hand every snapshot to what this answers; commands that still run at the end are ended."""
     alarm = Alarm(invocation.diagnostics.ring, invocation.diagnostics.warning)
-    entry = Entry(settings.profile_name, settings.profile_name, lambda: opened(settings))
-    last: ClusterSummary | None = None
-
-    def observe(snapshot: Snapshot, assessment: Assessment) -> None:
-        nonlocal last
-        last = summary_of(entry, snapshot, assessment, last)
-        alarm.observe(last, command=settings.notify, bell=settings.bell)
-
     try:
-        yield observe
+        yield VerdictAlarm(alarm, settings)
     finally:
         await alarm.close()

@@ -48,28 +48,31 @@ def status(invocation: Invocation, exit_code: bool) -> int:
 def watch(invocation: Invocation, until: str | None, timeout: str | None) -> int:
     """Print the status once, then one line for each change until Ctrl-C; with -o json one JSON object on each line.
 
-    --notify COMMAND is run, and with --bell the bell rings, once the verdict has been another one for 5 s.
+    --notify COMMAND is run, and with --bell the bell rings, once the verdict has been another one for 5 s, and for
+    the change that --until ends on at once.
     """
     limit = seconds("timeout", timeout, None)
     settings = invocation.settings()
     session = invocation.session(settings, long_lived=True)
     last: list[Assessment] = []
 
-    async def follow() -> int:
+    async def follow(deadline: asyncio.Timeout) -> int:
         printed = PrintedWatch(invocation)
         looks = session.monitor.snapshots(settings.refresh)
-        async with session, verdict_alarm(invocation, settings) as observe, aclosing(looks) as snapshots:
+        async with session, verdict_alarm(invocation, settings) as alarm, aclosing(looks) as snapshots:
             async for snapshot in snapshots:
                 last[:] = [printed.show(snapshot)]
-                observe(snapshot, last[0])
+                alarm.observe(snapshot, last[0])
                 if until is not None and is_so(until, snapshot, last[0]):
+                    deadline.reschedule(None)  # it is so in time, whatever the command takes
+                    await alarm.conclude()
                     return 0
         return 0
 
     async def bounded() -> int:
         try:
-            async with asyncio.timeout(limit):
-                return await follow()
+            async with asyncio.timeout(limit) as deadline:
+                return await follow(deadline)
         except TimeoutError:
             found = f"{last[0].phase}, {last[0].verdict}" if last else "not observed yet"
             raise DeadlineExceeded(

@@ -36,6 +36,7 @@ class VerdictChanges:
         self._current: Verdict | None = None
         self._candidate: Verdict | None = None
         self._since = self._left = 0.0
+        self._last: ClusterSummary | None = None
 
     @property
     def is_changing(self) -> bool:
@@ -44,7 +45,7 @@ class VerdictChanges:
 
     def observe(self, summary: ClusterSummary) -> VerdictChange | None:
         """The change that is to be told now, when this observation makes one certain."""
-        verdict, at = summary.verdict, summary.observed_at
+        verdict, at, self._last = summary.verdict, summary.observed_at, summary
         if verdict is None or (self._current is None and verdict == "unknown"):
             return None
         if self._current is None or verdict == self._current:
@@ -56,9 +57,18 @@ class VerdictChanges:
             self._candidate, self._since = verdict, at
         if at - self._since < HOLD_S and at - self._left < LONGEST_S:
             return None
-        change = VerdictChange(summary, self._current)
+        return self._told(summary)
+
+    def conclude(self) -> VerdictChange | None:
+        """The change that was seen last and is not told yet: nobody looks on until it has held."""
+        return self._told(self._last) if self._last is not None and self.is_changing else None
+
+    def _told(self, summary: ClusterSummary) -> VerdictChange | None:
+        verdict, previous = summary.verdict, self._current
+        if verdict is None or previous is None:
+            return None
         self._current, self._candidate = verdict, None
-        return change
+        return VerdictChange(summary, previous)
 
 
 def change_document(change: VerdictChange) -> Document:

@@ -33,15 +33,29 @@ class Alarm:
     def observe(self, summary: ClusterSummary, *, command: str, bell: bool) -> VerdictChange | None:
         """Take an observation into account; answers the change that it makes certain, and begins to tell of it."""
         change = self._changes.setdefault(summary.name, VerdictChanges()).observe(summary)
-        if change is None:
-            return None
+        if change is not None:
+            self._begin(change, command=command, bell=bell)
+        return change
+
+    async def conclude(self, *, command: str, bell: bool) -> None:
+        """Tell the changes that were seen last without waiting until they have held, and await every command.
+
+        Each takes as long as a command may take at most.
+        """
+        for changes in self._changes.values():
+            change = changes.conclude()
+            if change is not None:
+                self._begin(change, command=command, bell=bell)
+        if self._running:
+            await asyncio.wait(self._running)
+
+    def _begin(self, change: VerdictChange, *, command: str, bell: bool) -> None:
         if bell:
             self._ring()
         if command:
             task = asyncio.create_task(self._run(shlex.split(command), change), name="notify")
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-        return change
 
     def is_changing(self, name: str) -> bool:
         """Whether another verdict was seen of this cluster and is not certain yet."""

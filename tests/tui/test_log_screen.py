@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from textual.screen import Screen
@@ -216,6 +217,18 @@ async def test_errors_times_and_columns_move_the_view():
         assert screen.page.state.ended == ""
 
     await run_console(body, session_with(head=LINES), size=(120, 40))
+
+
+async def test_minutes_ago_are_counted_from_the_time_that_the_console_shows():
+    def minutes_ago(n):
+        return f"{datetime.fromtimestamp(NOW - 60 * n, UTC):%Y-%m-%d %H:%M:%S},000 INFO x.py:1 -- {n}: ago {n}"
+
+    async def body(console):
+        await opened(console, "head")
+        await asked(console, "t", "-5m")
+        await console.until(lambda: at(console) == "ago 4", "the first line since then")
+
+    await run_console(body, session_with(head=[minutes_ago(n) for n in range(60, -1, -1)]), size=(120, 40))
 
 
 async def test_lines_above_those_that_are_followed_come_in_when_one_goes_there():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, tzinfo
 from functools import partial
@@ -210,7 +209,7 @@ class LogScreen(OverCluster):
 
     def _to_time(self, text: str) -> None:
         if text:
-            page, now = self.active, time.time()
+            page, now = self.active, self.now
             times = [line.at for line in page.shown.lines if line.at is not None]
             try:
                 page.go_to_time(moment_in_log(text, now, times[-1] if times else now, self._zone))

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -246,6 +247,26 @@ def test_exec_of_a_command_that_does_not_exist_is_one_sentence(ray):
     done = program(ray, "--", "no-such-command-here")
     _, err = done.communicate(timeout=60)
     assert (done.returncode, err.splitlines()[0]) == (5, "error: there is no command no-such-command-here")
+
+
+def test_a_watch_tells_the_verdict_that_it_ends_on(ray, text, tmp_path):
+    ray.statuses["/api/gcs_healthz"] = (503, b"no")
+    there = tmp_path / "told"
+
+    def heal() -> None:
+        while ray.requests["/api/gcs_healthz"] < 2:  # the first was answered
+            time.sleep(0.01)
+        del ray.statuses["/api/gcs_healthz"]
+
+    healing = threading.Thread(target=heal)
+    healing.start()
+    program = tmp_path / "tell"
+    program.write_text(f'#!/bin/sh\necho "$RAYTUI_PREVIOUS_VERDICT $RAYTUI_VERDICT" > {there}\n')
+    program.chmod(0o755)
+    done = text("--address", ray.url, "--notify", str(program), "watch", "--until", "ok", "--timeout", "60")
+    healing.join()
+    assert done[0] == 0
+    assert there.read_text().split()[1] == "ok"
 
 
 def test_a_watch_asks_the_node_list_once_a_round_whatever_the_number_of_nodes(ray, text):

@@ -111,6 +111,18 @@ def test_a_return_is_told_too():
     assert turns((0, "ok"), (1, "down"), (7, "down"), (8, "ok"), (14, "ok")) == [(7, "ok", "down"), (14, "down", "ok")]
 
 
+def test_what_somebody_saw_last_is_told_when_nobody_looks_on():
+    watch = VerdictChanges()
+    assert watch.conclude() is None
+    watch.observe(look(verdict="down", at=NOW))
+    assert watch.conclude() is None
+    watch.observe(look(verdict="ok", at=NOW + 1))
+    turn = watch.conclude()
+    assert turn is not None
+    assert (turn.previous, turn.summary.verdict) == ("down", "ok")
+    assert watch.conclude() is None
+
+
 @pytest.mark.parametrize("message", ["node died\nrm -rf /", "$(reboot)", "zero\0byte", "x" * 500_000])
 def test_what_is_told_is_data_and_fits_a_variable(message):
     watch = VerdictChanges()

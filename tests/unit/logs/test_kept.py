@@ -304,7 +304,9 @@ def test_a_log_whose_name_leads_elsewhere_is_none(log) -> None:
     assert life_of("head", PAST, "f", b"", [(f"{log}.{0:015d}.gz", 3)]).logs == {}
 
 
-@pytest.mark.parametrize("last", [gzip.compress(b"the last words\n")[:20], b"no gzip at all", None])
+@pytest.mark.parametrize(
+    "last", [gzip.compress(b"the last words\n", mtime=0)[:20], b"no gzip at all", None], ids=["cut", "garbage", "lost"]
+)
 async def test_a_log_that_was_kept_to_its_end_and_is_damaged_says_so(platform, logs, last) -> None:
     platform.files["a"] = gzip.compress(b"one\n")
     if last is not None:

@@ -89,6 +89,16 @@ async def test_a_command_that_reads_nothing_and_prints_much_is_fine(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+async def test_at_the_end_of_a_watch_its_last_change_is_told_and_the_command_awaited(tmp_path):
+    made, rung, said = alarm()
+    there = tmp_path / "there"
+    for verdict, at in (("down", 1.0), ("ok", 2.0)):
+        made.observe(look(verdict, at), command="false", bell=True)
+    await made.conclude(command=f"sh -c 'sleep 0.1; echo $RAYTUI_PREVIOUS_VERDICT $RAYTUI_VERDICT > {there}'", bell=True)
+    assert there.read_text() == "down ok\n"
+    assert (rung, said) == ([1], [])
+
+
 async def test_a_command_is_ended_with_what_it_started_when_the_console_closes(tmp_path):
     made, _, _ = alarm()
     pid = tmp_path / "pid"
