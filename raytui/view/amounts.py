@@ -54,6 +54,14 @@ def local_time(value: Value) -> str:
     return datetime.fromtimestamp(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def time_of_day(seconds: float, now: float) -> str:
+    """The time as `local_time` has it, with only as much of the date as tells it from the day of `now`."""
+    whole, today = local_time(seconds), local_time(now)
+    if whole[:10] == today[:10]:
+        return whole[11:]
+    return whole[5:] if whole[:4] == today[:4] else whole
+
+
 def shortened(length: int) -> _Shortened:
     """An id by its beginning; documents and filters have it whole."""
     return _Shortened(length)

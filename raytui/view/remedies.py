@@ -17,8 +17,9 @@ _PURPOSES = {"restart": "restarts it", "start": "starts it", "stop": "stops it"}
 def as_keys(hint: Hint, keys: Mapping[str, str], subject: str = "") -> str:
     """The hint as one sentence that names keys.
 
-    `keys` gives the key of a verb as it is written; a verb without one keeps its command, and so does one with a target
-    that no key can have. `subject` is the short name of what the hint stands beside.
+    `keys` gives the key of a verb as it is written, and of a verb with its target (`scale 3`) where a key does just
+    that; a verb without one keeps its command, and so does one with a target that no key can have. `subject` is
+    the short name of what the hint stands beside.
     """
     first = next(iter(parts(hint)), "")
     row = first.target if isinstance(first, Remedy) and _is_of_row(first, keys) else ""
@@ -38,6 +39,9 @@ def _written(remedy: Remedy, keys: Mapping[str, str], row: str, subject: str) ->
     if remedy.verb == "explain" and "explain" in keys and remedy.target == subject:
         # Elsewhere on the screen the same key does something else.
         return f"{keys['explain']} here {remedy.purpose}"
+    exact = keys.get(f"{remedy.verb} {remedy.target}", "")
+    if exact:
+        return f"{exact} {remedy.purpose}".rstrip()
     if remedy.verb in _ON_A_ROW:
         is_key, where = _is_of_row(remedy, keys), "" if remedy.target == row else f" on {remedy.target}"
     else:

@@ -237,6 +237,12 @@ class ClusterBody(Vertical):
         except Exception as error:  # noqa: BLE001 - boundary: a story that cannot be told must not end the console
             screen.say(unforeseen(error))
 
+    @on(events.DescendantFocus)
+    def _focus_moved(self) -> None:
+        # A prompt is of none of the panes: the log keeps its room while somebody types what to look for in it.
+        if self.place != "cluster":
+            self.set_class(self.place == "logs", "-reading")
+
     @on(events.Resize)
     def _resized(self) -> None:
         self.fill(self.app.size.width)

@@ -71,7 +71,8 @@ class ListPane(Pane):
         self._longest = 0
         self._choose_columns(None)
         self._reveals = False
-        self._grows = any(kind.columns[place].is_span for place in self._places)
+        shown = [kind.columns[place] for place in self._places]
+        self._grows = any(column.is_span or column.on_screen is not None for column in shown)
 
     def compose(self) -> ComposeResult:
         """The title, what is to be said, and the rows."""
@@ -176,10 +177,16 @@ class ListPane(Pane):
         """
         first, *others = self._columns
         column = self.kind.columns[self._places[0]]
-        longest = max((cells(column.without_role(row, source).text) for row in rows[:NAMES]), default=0)
+        if column.on_screen is not None:
+            # In the order of time the longest stands at one end.
+            longest = max((cells(column.on_screen(row, source)) for row in (*rows[:NAMES], *rows[-1:])), default=0)
+            most = longest
+        else:
+            longest = max((cells(column.without_role(row, source).text) for row in rows[:NAMES]), default=0)
+            most = max(first.width, first.wide)
         if longest > self._longest:
             self._longest = longest
-            room = min(longest, max(first.width, first.wide))
+            room = min(longest, most)
             self._columns = (first._replace(width=max(first.width, room)), *others)
 
     def _show(self, rows: Sequence[object], source: Picture | None, counts: Counts | None) -> None:

@@ -15,6 +15,7 @@ from raytui.core.condition import Condition
 from raytui.core.events import Event, Severity
 from raytui.core.remedy import Hint
 from raytui.core.snapshot import Snapshot
+from raytui.core.spec import WORKER
 from raytui.tui.operation import Notice
 from raytui.tui.render.text import Line, cells, clean, fit, moment, wrap
 from raytui.view.attention import quotes
@@ -76,12 +77,21 @@ def attention_entries(
     if picture is None:
         return tuple(entries)
     cluster, now = picture.snapshot.cluster, picture.snapshot.observed_at
+    keys = {**keys, **_exact(picture, keys)}
     for n, condition in enumerate(picture.assessment.conditions):
         since = f"since {moment(condition.since, now)}" if condition.since else ""
         why = quotes(picture.snapshot, condition) if n < MOST_CAUSES else ""
         short = msgspec.structs.replace(condition, subject=clean(condition.subject.removeprefix(f"{cluster}-")))
         entries.append(Entry(condition, tuple(_entry(short, since, why, width, keys))))
     return tuple(entries)
+
+
+def _exact(picture: Picture, keys: Mapping[str, str]) -> Mapping[str, str]:
+    """The number of workers to which a key scales wherever the cursor is; none where that depends on its row."""
+    workers = picture.known.workers
+    if not picture.known.applications.value or "scale" not in keys or any(app.group != WORKER for app in workers):
+        return {}
+    return {f"scale {len(workers) + 1}": keys["scale"]}
 
 
 def marked(line: Line) -> Line:

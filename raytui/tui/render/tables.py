@@ -45,6 +45,8 @@ def span_of(kind: TableKind[T], line: Line[T], place: int) -> Span:
     """One cell; what is as it should be stays plain, so that the rest is seen."""
     cell, column = line[place], kind.columns[place]
     role = "" if cell.role == "ok" else cell.role
+    if column.on_screen is not None:
+        return (clean(column.on_screen(line.row, line.picture)), role)
     if column.trend is None or not cell.text:
         return (clean(cell.text), role)
     return (f"{spark(column.trend(line.row, line.picture))} {cell.text:>{_SHARE}}", role)

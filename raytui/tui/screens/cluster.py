@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 TICK_S = 1.0
 _WIDTHS = [(0, "-narrow"), (120, "-wide")]
-_HEIGHTS = [(0, "-short"), (34, "-tall")]
+_HEIGHTS = [(0, "-low"), (20, "-short"), (34, "-tall")]
 _NEED_APPLICATIONS = frozenset({"stop", "scale-up", "restart", "logs"})
 """Keys that can do nothing where no application exists."""
 

@@ -19,6 +19,8 @@ from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.rule import PaneRule
 
 WIDTH = 76
+WIDTHS = [(0, "-narrow"), (90, "-roomy")]
+"""From how many columns on a dialog leaves enough of the screen below it to be read as that; else it covers it."""
 _SHARE = 0.92
 """The part of the screen's height that a dialog may take, as its sheet says."""
 _AROUND = 6
@@ -33,6 +35,7 @@ class Dialog(ModalScreen[str]):
     """Answers the id of the choice, or the empty string when it was left."""
 
     DEFAULT_CSS = sheet(__file__)
+    HORIZONTAL_BREAKPOINTS = WIDTHS
     AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Cancel", show=False),

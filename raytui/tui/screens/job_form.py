@@ -17,6 +17,7 @@ from raytui.core.job_request import job_request
 from raytui.core.session import JobRequest
 from raytui.system.files import at_home
 from raytui.tui.render.text import clean, wrap
+from raytui.tui.screens.dialog import WIDTHS
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.lines import LineView
 from raytui.tui.widgets.rule import PaneRule
@@ -32,6 +33,7 @@ class JobFormScreen(ModalScreen[JobRequest | None]):
     """Answers the job to submit; none when it was left."""
 
     DEFAULT_CSS = sheet(__file__)
+    HORIZONTAL_BREAKPOINTS = WIDTHS
     AUTO_FOCUS = "#command"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel", show=False)]
 

@@ -19,6 +19,7 @@ from raytui.core.snapshot import Snapshot
 from raytui.tui.faults import unforeseen
 from raytui.tui.render.columns import Column, Row
 from raytui.tui.render.text import clean
+from raytui.tui.screens.dialog import WIDTHS
 from raytui.tui.theme import sheet
 from raytui.tui.widgets.rule import PaneRule
 from raytui.tui.widgets.table import RowTable
@@ -63,6 +64,7 @@ class SourcesScreen(ModalScreen[tuple[str, ...]]):
     """Answers the names of the chosen logs, or none."""
 
     DEFAULT_CSS = sheet(__file__)
+    HORIZONTAL_BREAKPOINTS = WIDTHS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Cancel", show=False),
         Binding("up", "move(-1)", "Up", show=False, priority=True),

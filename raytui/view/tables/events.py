@@ -35,6 +35,10 @@ def _age(event: Event, picture: Picture) -> float:
     return max(0.0, picture.snapshot.observed_at - event.at)
 
 
+def _time(event: Event, picture: Picture) -> str:
+    return amounts.time_of_day(event.at, picture.snapshot.observed_at)
+
+
 def _severity(_event: Event, _picture: Picture, text: str) -> Role:
     return severity_role(text)
 
@@ -51,7 +55,7 @@ EVENTS: TableKind[Event] = TableKind(
     rows=_rows,
     key=lambda event: f"{event.at}/{event.subject}/{event.reason}/{event.message}",
     columns=(
-        Column("time", lambda event, _: event.at, amounts.local_time, width=19),
+        Column("time", lambda event, _: event.at, amounts.local_time, on_screen=_time, width=8),
         Column(
             "age", _age, amounts.span, fields=("age_s",), width=6, right=True, is_span=True, on_request=True, rank=4
         ),
@@ -59,7 +63,7 @@ EVENTS: TableKind[Event] = TableKind(
         Column("author", lambda event, _: event.author, width=8, rank=3),
         Column("subject", lambda event, picture: picture.short(event.subject), width=10, wide=24),
         Column("reason", lambda event, _: event.reason, width=14, wide=22, rank=2),
-        Column("message", lambda event, _: event.message, width=24, wide=120, rank=1),
+        Column("message", lambda event, _: event.message, width=25, wide=120, rank=1),
     ),
     document=lambda event, picture: {**event_document(event), "age_s": seconds(_age(event, picture))},
     newest_last=True,

@@ -60,6 +60,8 @@ class Column(msgspec.Struct, Generic[T], frozen=True):
     """How a value reads."""
     written: Callable[[T, Picture], str] | None = None
     """How the cell reads where that takes more of the row than the value."""
+    on_screen: Callable[[T, Picture], str] | None = None
+    """How the cell reads on a screen, where that is shorter; filters look at the whole text there, too."""
     role: Callable[[T, Picture, str], Role] | None = None
     """What the row's text means here; plain when left out."""
     fields: tuple[str, ...] = ()
