@@ -205,6 +205,8 @@ async def test_reports_from_outside_are_all_read_at_the_first_look_up_to_a_limit
     platform: CaiPlatform, bench: Bench, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("raytui.platforms.cai.project.remote_reports.FIRST_MOST", 30)
+    # However slow the machine is, no report of a living node comes to be read again meanwhile.
+    monkeypatch.setattr("raytui.platforms.cai.project.remote_reports.ALIVE_S", 3600.0)
     workers = [f"c-worker-{number}" for number in range(1, 41)]
     await asyncio.gather(*(platform.create(request_for(name)) for name in workers))
     before = bench.requests()
@@ -223,8 +225,14 @@ async def test_reports_from_outside_are_all_read_at_the_first_look_up_to_a_limit
 @patient
 @pytest.mark.parametrize(("state", "downloads"), [("alive", 0), ("waiting", 1), ("failed", 1)])
 async def test_only_a_node_that_is_not_alive_is_read_again_at_once(
-    platform: CaiPlatform, bench: Bench, project: str, state: str, downloads: int
+    platform: CaiPlatform,
+    bench: Bench,
+    project: str,
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+    downloads: int,
 ) -> None:
+    monkeypatch.setattr("raytui.platforms.cai.project.remote_reports.ALIVE_S", 3600.0)
     await platform.create(request_for(WORKER))
     await until_running(platform, WORKER)
     put(bench, project, f"nodes/{WORKER}.json", node(WORKER, state))
