@@ -209,6 +209,9 @@ async def test_reports_from_outside_are_all_read_at_the_first_look_up_to_a_limit
     monkeypatch.setattr("raytui.platforms.cai.project.remote_reports.ALIVE_S", 3600.0)
     workers = [f"c-worker-{number}" for number in range(1, 41)]
     await asyncio.gather(*(platform.create(request_for(name)) for name in workers))
+    # What begins to run meanwhile is another life, whose report is read anew.
+    for name in workers:
+        await until_running(platform, name)
     before = bench.requests()
     assert [app.launcher for app in await platform.list("c")] == [None] * 40
     assert bench.requests() - before == 2
