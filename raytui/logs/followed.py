@@ -153,6 +153,9 @@ async def follow_file(path: Path, name: str, lines: int) -> AsyncIterator[list[s
             if fate == "there":
                 await asyncio.sleep(backoff.next())
                 continue
+            if fate != "shrunk" and await asyncio.to_thread(os.pread, blob.number, 1, offset):
+                # Its last bytes came between the reading and the look at what has become of it.
+                continue
             yield splitter.flush()
             if fate == "gone":
                 raise SourceEnded(f"{name} has ended: {path} was removed", over=True)

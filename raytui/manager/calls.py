@@ -74,11 +74,21 @@ async def until(calls: Sequence[Awaitable[T]], moment: float) -> list[T | BaseEx
 
 async def listed(platform: Platform, cluster: str, seconds: float = LOOK_S) -> tuple[Application, ...]:
     """What the platform lists of a cluster; raises `Unreachable` when it does not answer within `seconds`."""
+    answer = await list_or_error(platform, cluster, seconds)
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+async def list_or_error(
+    platform: Platform, cluster: str, seconds: float = LOOK_S
+) -> tuple[Application, ...] | Exception:
+    """What the platform lists of a cluster, or whatever kept it from that: for those who have to go on without."""
     (answer,) = await until([platform.list(cluster)], asyncio.get_running_loop().time() + seconds)
     if isinstance(answer, NotInTime):
         silent = f"{platform.name} did not list its applications within {seconds:g} s"
-        raise Unreachable(Failure("platform", "NoAnswer", silent, "run the command again"))
-    if isinstance(answer, BaseException):
+        return Unreachable(Failure("platform", "NoAnswer", silent, "run the command again"))
+    if isinstance(answer, BaseException) and not isinstance(answer, Exception):
         raise answer
     return answer
 
@@ -96,10 +106,9 @@ async def what_exists(
     A list lags behind: `made` exists though no list shows it, what has an id in `gone` was removed though a list still
     does, and `doubtful` names what may yet come.
     """
-    try:
-        found = await listed(platform, cluster)
-    except Exception as error:  # noqa: BLE001 - this only adds to an error that is told anyway
-        return f"what exists now could not be asked: {error}"
+    found = await list_or_error(platform, cluster)
+    if isinstance(found, Exception):
+        return f"what exists now could not be asked: {found}"
     seen = {app.id: f"{app.short} {app.state}" for app in found if app.id not in gone}
     unseen = {
         app.id: f"{app.short} (made, not listed yet)" for app in made if app.id not in seen and app.id not in gone

@@ -17,7 +17,7 @@ from raytui.core.events import StepEvent, StepState
 from raytui.core.protocols import CreateRequest, Platform
 from raytui.core.remedy import REMOVE, Hint
 from raytui.core.snapshot import Application
-from raytui.manager.calls import LOOK_S, listed, until
+from raytui.manager.calls import LOOK_S, list_or_error, until
 from raytui.manager.memory import Memory
 from raytui.system.backoff import Backoff
 
@@ -145,9 +145,9 @@ class Made:
         return self._outcome(report)
 
     async def _listed(self) -> Iterable[Application]:
-        try:
-            found = await listed(self._platform, self._cluster, LOOK_S)
-        except Exception:  # noqa: BLE001 - whatever keeps us from listing, what is known by id is removed
+        found = await list_or_error(self._platform, self._cluster, LOOK_S)
+        if isinstance(found, Exception):
+            # What is known by id is removed all the same.
             return ()
         return [app for app in found if app.run == self._run and app.name in self._names]
 

@@ -20,7 +20,7 @@ from raytui.core.protocols import Platform
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.snapshot import Application
 from raytui.manager import waits
-from raytui.manager.calls import LOOK_S, Deadline, NotInTime, combined, listed, until
+from raytui.manager.calls import LOOK_S, Deadline, NotInTime, combined, list_or_error, listed, until
 from raytui.manager.memory import Memory
 from raytui.system.backoff import Backoff
 
@@ -238,9 +238,8 @@ class Removal:
 
     async def _left(self) -> dict[str, str] | None:
         """State by id of what has not ended; none when the platform cannot be asked."""
-        try:
-            found = await listed(self._platform, self._plan.cluster)
-        except Exception:  # noqa: BLE001 - failures that were told stand, whatever keeps us from listing
+        found = await list_or_error(self._platform, self._plan.cluster)
+        if isinstance(found, Exception):
             return None
         return {app.id: app.state for app in found if not (self._plan.keep and app.state == "stopped")}
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from functools import cached_property
 
 from textual import events, on
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.widgets import Input
 
 from raytui.tui.offers import Command, Holds, Offers
+from raytui.tui.typed_ahead import EarlyText
 
-ENTER = "\n"
 AGAIN_S = 0.05
 """Seconds after which it is looked again whether a search has ended."""
 SHORT = 2
@@ -52,26 +53,17 @@ class ConsoleCommands(Provider):
 class Palette(CommandPalette):
     """Textual's palette, which also takes what is typed before its field is there: `:jobs` may be typed at once."""
 
-    _early = ""
+    @cached_property
+    def _early(self) -> EarlyText:
+        return EarlyText(self)
 
     def take(self, text: str) -> None:
         """Text that reached nobody stands in the field as soon as there is one; a line's end enters it."""
-        field = next(iter(self.query(Input)), None)
-        if field is None or not field.has_focus:
-            self._early += text
-        elif text == ENTER:
-            self.call_later(field.action_submit)
-        else:
-            field.insert_text_at_cursor(text)
+        self._early.take(text)
 
     @on(events.DescendantFocus)
     def _field_is_there(self) -> None:
-        early, self._early = self._early, ""
-        text, enter, _ = early.partition(ENTER)
-        if text:
-            self.take(text)
-        if enter:
-            self.take(ENTER)
+        self._early.give()
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:

@@ -15,11 +15,40 @@ from textual import events, on
 from textual.app import App
 from textual.message import Message
 from textual.widget import AwaitMount, Widget
+from textual.widgets import Input
 
 from raytui.tui.offers import TakesText
 
+ENTER = "\n"
+"""How an enter key stands in text that is taken."""
 LONGEST_S = 1.0
 """Seconds after which keys are held no longer, when the widget that had the focus is gone."""
+
+
+class EarlyText:
+    """Text for the one field of a screen, kept until that field has the focus; a line's end enters it."""
+
+    def __init__(self, screen: Widget) -> None:
+        self._screen = screen
+        self._kept = ""
+
+    def take(self, text: str) -> None:
+        """Put text into the field, or keep it for when there is one."""
+        field = next(iter(self._screen.query(Input)), None)
+        if field is None or not field.has_focus:
+            self._kept += text
+        elif text == ENTER:
+            self._screen.call_later(field.action_submit)
+        else:
+            field.insert_text_at_cursor(text)
+
+    def give(self) -> None:
+        """The field has the focus: what was kept goes into it."""
+        kept, self._kept = self._kept, ""
+        text, enter, _ = kept.partition(ENTER)
+        for each in (text, enter):
+            if each:
+                self.take(each)
 
 
 @dataclass
@@ -85,7 +114,7 @@ class OrderedKeys(App[str]):
             self._coming = (*self._coming, events.Key(event.key, event.character))
             return
         screen: object = self.screen
-        text = "\n" if event.key == "enter" else event.character if event.is_printable else None
+        text = ENTER if event.key == "enter" else event.character if event.is_printable else None
         if isinstance(screen, TakesText) and text:
             event.prevent_default()
             screen.take(text)

@@ -17,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from tests.benchmarks import log_session, logs_remote
 from tests.benchmarks.measure import BIN, Table, interleaved
@@ -170,6 +171,18 @@ def merged(table: Table, folder: Path) -> None:
         table.add("merge: a million lines", each * 1e6, theirs * 1e6, "lnav", 1)
 
 
+def _until_followed(files: Sequence[TextIO], out: Path) -> None:
+    """Write a line to every file until what follows them has shown one of each; raises after half a minute."""
+    end = time.perf_counter() + 30
+    while any(f"probe of {n} " not in out.read_text() for n in range(len(files))):
+        if time.perf_counter() > end:
+            raise TimeoutError("what follows the files showed no line of some of them for 30 s")
+        for n, file in enumerate(files):
+            file.write(f"2026-11-24 10:00:00,000\tINFO a.py:1 -- probe of {n} \n")
+            file.flush()
+        time.sleep(0.1)
+
+
 def followed(sources: int, rate: int, seconds: int) -> None:
     """Many files that grow at once: whether every line arrives."""
     with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as elsewhere:
@@ -182,7 +195,7 @@ def followed(sources: int, rate: int, seconds: int) -> None:
             out = Path(elsewhere) / "out"
             with out.open("wb") as sink:
                 process = subprocess.Popen(command, stdout=sink, stderr=subprocess.DEVNULL)
-                time.sleep(2)
+                _until_followed(files, out)
                 written, began = 0, time.perf_counter()
                 while (passed := time.perf_counter() - began) < seconds:
                     due = int(passed * rate / sources)
@@ -197,7 +210,7 @@ def followed(sources: int, rate: int, seconds: int) -> None:
                 end, seen = time.perf_counter() + 10, 0
                 while time.perf_counter() < end and seen < written * sources:
                     time.sleep(0.2)
-                    seen = out.read_bytes().count(b"\n")
+                    seen = out.read_bytes().count(b"of some length\n")
                 process.kill()
                 _, _, usage = os.wait4(process.pid, 0)
                 process.returncode = 0

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,17 @@ from tests.real.test_commands import CLUSTER, Shell, get, until
 pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
 
 WAITS = """
-import time, ray
+import ray
 from ray.util.placement_group import placement_group
 ray.init()
 @ray.remote(num_cpus=64)
 def huge(): pass
 task = huge.remote()
 group = placement_group([{"CPU": 1}] * 5, strategy="STRICT_SPREAD", name="wide")
-time.sleep(300)
+ray.get(task)
 """
 HOARDS = """
-import sys, time, ray
+import sys, threading, ray
 ray.init(log_to_driver=False)
 @ray.remote(num_cpus=0, max_restarts=0, max_task_retries=0)
 class Hoarder:
@@ -35,7 +36,7 @@ class Hoarder:
         held = []
         while sum(map(len, held)) < most:
             held.append(bytearray(b"x") * 2**27)
-        time.sleep(60)
+        threading.Event().wait()
 actor = Hoarder.remote()
 try:
     ray.get(actor.hoard.remote(int(sys.argv[1])))
@@ -43,12 +44,13 @@ except ray.exceptions.RayError as error:
     print(type(error).__name__)
 """
 WORKS = """
-import sys, time, ray
+import os, sys, time, ray
 ray.init(log_to_driver=False)
 @ray.remote(num_cpus=1, max_retries=0)
 def work(begun):
     open(begun + ray.get_runtime_context().get_node_id(), "w").close()
-    time.sleep(8)
+    while not os.path.exists(begun + "may-end"):
+        time.sleep(0.05)
 ray.get([work.remote(sys.argv[1]) for _ in range(2)])
 """
 FREE = psutil.virtual_memory().available
@@ -155,7 +157,11 @@ def test_a_task_that_runs_while_its_worker_is_restarted_ends_first(shell: Shell)
     submit(shell, "works", f"{sys.executable} {folder / 'works.py'} {folder / 'begun-'}")
     until(lambda: len(list(folder.glob("begun-*"))) == 2, "a task on each node")
     assert "running tasks get up to 30 s" in str(shell("restart", "worker-1", "--dry-run"))
-    assert shell("restart", "worker-1", "--yes")["changed"]
+    with ThreadPoolExecutor(1) as aside:
+        restarting = aside.submit(shell, "restart", "worker-1", "--yes")
+        until(lambda: shell("status")["workers"][0]["state"] != "running", "the node to be ended under its task", 30)
+        (folder / "begun-may-end").touch()
+        assert restarting.result()["changed"]
     ended = until(
         lambda: [one for one in shell("jobs")["items"] if one["id"] == "works" and one["status"] != "RUNNING"],
         "the job's end",

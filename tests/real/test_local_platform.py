@@ -54,6 +54,13 @@ class Cluster:
             await asyncio.sleep(0.2)
         pytest.fail(f"waited for {short} to be {state}; now: {app}")
 
+    async def joined(self, *names: str, seconds: float = ALIVE_S) -> None:
+        """Wait until Ray lists just these nodes as alive."""
+        deadline = time.monotonic() + seconds
+        while (alive := set(await self.nodes_alive())) != set(names):
+            assert time.monotonic() < deadline, f"{alive} are alive after {seconds} s; now: {await self.apps()}"
+            await asyncio.sleep(0.2)
+
     def ours(self) -> dict[int, processes.Process]:
         table = processes.own()
         return processes.belonging(table, processes.marked(table, self.root), lambda mark: mark.shared.name == NAME)
@@ -148,10 +155,7 @@ async def test_a_restarted_head_takes_its_workers_along(cluster: Cluster) -> Non
     assert head.launcher is not None
     assert before["head"].launcher is not None
     assert head.launcher.generation != before["head"].launcher.generation
-    deadline = time.monotonic() + ALIVE_S
-    while set(await cluster.nodes_alive()) != {f"{NAME}-head", f"{NAME}-worker-1"}:
-        assert time.monotonic() < deadline, f"the worker did not join the new head: {await cluster.apps()}"
-        await asyncio.sleep(0.5)
+    await cluster.joined(f"{NAME}-head", f"{NAME}-worker-1")
     assert (await cluster.apps())["worker-1"].raw_state.split()[:2] == before["worker-1"].raw_state.split()[:2]
 
 

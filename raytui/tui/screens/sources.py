@@ -21,13 +21,13 @@ from raytui.tui.render.columns import Column, Row
 from raytui.tui.render.text import clean
 from raytui.tui.screens.dialog import WIDTHS
 from raytui.tui.theme import sheet
+from raytui.tui.typed_ahead import EarlyText
 from raytui.tui.widgets.rule import PaneRule
 from raytui.tui.widgets.table import RowTable
 from raytui.view.words import LAYER_NAMES
 
 _COLUMNS = (Column("name", "LOG", 30, 60), Column("kind", "KEPT BY", 12, 60, rank=1))
 MARKED = "* "
-ENTER = "\n"
 _KEEPERS = {
     "launcher": "launcher",
     "ray": "Ray",
@@ -81,7 +81,8 @@ class SourcesScreen(ModalScreen[tuple[str, ...]]):
         self._marked: list[str] = []
         self._current = current
         self._sources = list(sources)
-        self._typed = self._early = ""
+        self._typed = ""
+        self._early = EarlyText(self)
         self._is_whole = self._is_entered = False
         self.table = RowTable(id="source-table")
         self.table.can_focus = False
@@ -114,21 +115,11 @@ class SourcesScreen(ModalScreen[tuple[str, ...]]):
 
     def take(self, text: str) -> None:
         """What was typed before the field had the focus stands in it; a line's end enters it."""
-        field = next(iter(self.query(Input)), None)
-        if field is None or not field.has_focus:
-            self._early += text
-        elif text == ENTER:
-            self.call_later(field.action_submit)
-        else:
-            field.insert_text_at_cursor(text)
+        self._early.take(text)
 
     @on(events.DescendantFocus)
     def _field_is_there(self) -> None:
-        early, self._early = self._early, ""
-        text, enter, _ = early.partition(ENTER)
-        for each in (text, enter):
-            if each:
-                self.take(each)
+        self._early.give()
 
     @on(events.Mount)
     def _mounted(self) -> None:

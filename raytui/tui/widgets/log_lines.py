@@ -5,11 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import accumulate, islice
+from itertools import accumulate
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
@@ -24,18 +23,14 @@ from raytui.logs.finding import Bookmarks
 from raytui.tui.render.log_line import MARK, log_line
 from raytui.tui.render.text import Line, cells, fit
 from raytui.tui.theme import background_style, sheet, source_style
-from raytui.tui.widgets.lines import LineView
+from raytui.tui.widgets.wide_lines import WideLines, cut, marked, shown_cells
 
-SHOWN_CELLS = 2_000
-"""Cells of one line that are shown; a longer one is cut with a note."""
-MOST_MARKS = 100
-"""Matches that are marked in one line."""
 KEPT_STRIPS = 500
 NAME_CELLS = 16
 """Cells of the name of a log before its lines."""
 
 
-class LogLines(LineView, can_focus=True):
+class LogLines(WideLines, can_focus=True):
     """Shows a document."""
 
     DEFAULT_CSS = sheet(__file__)
@@ -46,8 +41,6 @@ class LogLines(LineView, can_focus=True):
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home,g", "first", "To the beginning", show=False),
         Binding("end,G", "last", "To the end", show=False),
-        Binding("left", "pan(-20)", "Left", show=False),
-        Binding("right", "pan(20)", "Right", show=False),
     ]
 
     @dataclass
@@ -194,7 +187,7 @@ class LogLines(LineView, can_focus=True):
     def _measure(self) -> None:
         lines, width = self.document.lines, max(1, self.scrollable_content_region.width)
         widest = max((len(line.text) for line in lines[-self._height * 4 :]), default=0)
-        self._widest = min(SHOWN_CELLS, max(self._widest, widest))
+        self._widest = max(self._widest, shown_cells(widest))
         if self.wrapped:
             heights = (max(1, -(-self._strip(line, keep=False).cell_length // width)) for line in lines)
             self._tops = list(accumulate(heights, initial=0))
@@ -208,7 +201,7 @@ class LogLines(LineView, can_focus=True):
         key = (first, line)
         strip = self._drawn.get(key)
         if strip is None:
-            text = _cut(_spans(line))
+            text = cut(_spans(line))
             strip = self.strip_of(text, sum(cells(part) for part, _ in text))
             if self._pattern is not None:
                 strip = marked(strip, self._pattern, background_style(self.app.theme_variables, "match"))
@@ -268,10 +261,6 @@ class LogLines(LineView, can_focus=True):
     def _action_last(self) -> None:
         self.post_message(self.WholeWanted(1))
 
-    def _action_pan(self, by: int) -> None:
-        furthest = max(0, self.virtual_size.width - self.scrollable_content_region.width)
-        self.scroll_to(x=max(0, min(furthest, self.scroll_offset.x + by)), animate=False, force=True)
-
 
 def _spans(line: LogLine) -> Line:
     if line.mark:
@@ -280,27 +269,3 @@ def _spans(line: LogLine) -> Line:
     if line.level in SERIOUS and len(spans) == 1:
         return ((spans[0][0], "error"),)
     return spans
-
-
-def _cut(line: Line) -> Line:
-    """A line that can be drawn in no time, however long it is."""
-    left = SHOWN_CELLS
-    kept: list[tuple[str, str]] = []
-    for text, role in line:
-        if len(text) > left:
-            return (*kept, (text[:left], role), (f"… {len(text) - left:,} more characters", "muted"))
-        kept.append((text, role))
-        left -= len(text)
-    return tuple(kept)
-
-
-def marked(strip: Strip, pattern: Pattern, style: Style) -> Strip:
-    """A strip with its matches on another ground."""
-    text, cuts = strip.text, list[int]()
-    for begin, end in islice(pattern.spans(text), MOST_MARKS):
-        if end > begin:
-            cuts += [cells(text[:begin]), cells(text[:end])]
-    if not cuts:
-        return strip
-    parts = strip.divide([*cuts, strip.cell_length]) if cuts[-1] < strip.cell_length else strip.divide(cuts)
-    return Strip.join([part.apply_style(style) if n % 2 else part for n, part in enumerate(parts)])

@@ -6,12 +6,9 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import ClassVar
 
 from rich.style import Style
 from textual import events, on
-from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
@@ -21,30 +18,19 @@ from raytui.tui.render.log_line import log_line
 from raytui.tui.render.text import Line, cells
 from raytui.tui.theme import background_style, sheet
 from raytui.tui.widgets.examine import LONG, MOMENT_S, PIECE_S, examine
-from raytui.tui.widgets.lines import LineView
+from raytui.tui.widgets.wide_lines import WideLines, cut, marked, shown_cells
 
 CAPACITY = 20_000
 """Lines kept; when they are more the oldest block goes."""
 BLOCK = 2_000
-SHOWN_CELLS = 2_000
-"""Cells of one line that can be scrolled to; a longer line is cut with a mark."""
-
-
 PIECE = 2_000
 """Lines that are handed to a thread at once."""
-MARKS = 100
-"""Matches that are marked in one line."""
 
 
-class LogView(LineView, can_focus=True):
+class LogView(WideLines, can_focus=True):
     """The lines of one log."""
 
     DEFAULT_CSS = sheet(__file__)
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "pan(-20)", "Left", show=False),
-        Binding("right", "pan(20)", "Right", show=False),
-    ]
 
     @dataclass
     class Moved(Message):
@@ -121,7 +107,7 @@ class LogView(LineView, can_focus=True):
         before = self.count
         self._texts.extend(lines)
         self._sift()
-        self._widest = max(self._widest, *(min(SHOWN_CELLS, len(line)) for line in lines))
+        self._widest = max(self._widest, *(shown_cells(len(line)) for line in lines))
         dropped = self._bound()
         self._resize()
         if self.following:
@@ -273,36 +259,20 @@ class LogView(LineView, can_focus=True):
         strip = self._strip(self.text_at(place), found=place == self.found)
         return strip.crop_extend(self.scroll_offset.x, self.scroll_offset.x + width, base)
 
-    def _action_pan(self, by: int) -> None:
-        furthest = max(0, self.virtual_size.width - self.scrollable_content_region.width)
-        self.scroll_to(x=max(0, min(furthest, self.scroll_offset.x + by)), animate=False, force=True)
-
     def _strip(self, text: str, *, found: bool) -> Strip:
         key = f"\x00{text}" if found else text
         strip = self._drawn.get(key)
         if strip is None:
             if len(self._drawn) > 500:
                 self._drawn.clear()
-            line = _lead(_cut(log_line(text)))
+            line = _lead(cut(log_line(text)))
             width = sum(cells(part) for part, _ in line)
             strip = self.strip_of(line, width)
             if self._search is not None:
-                strip = self._marked(strip, found=found)
+                ground = Style(reverse=True) if found else background_style(self.app.theme_variables, "match")
+                strip = marked(strip, self._search, ground)
             self._drawn[key] = strip
         return strip
-
-    def _marked(self, strip: Strip, *, found: bool) -> Strip:
-        assert self._search is not None
-        style = Style(reverse=True) if found else background_style(self.app.theme_variables, "match")
-        text = strip.text
-        cuts: list[int] = []
-        for begin, end in islice(self._search.spans(text), MARKS):
-            if end > begin:
-                cuts += [cells(text[:begin]), cells(text[:end])]
-        if not cuts:
-            return strip
-        parts = strip.divide([*cuts, strip.cell_length]) if cuts[-1] < strip.cell_length else strip.divide(cuts)
-        return Strip.join([part.apply_style(style) if n % 2 else part for n, part in enumerate(parts)])
 
     def _bound(self) -> int:
         if len(self._texts) <= CAPACITY:
@@ -320,23 +290,10 @@ class LogView(LineView, can_focus=True):
         return shown
 
     def _resize(self) -> None:
-        self.virtual_size = Size(min(self._widest, SHOWN_CELLS) + 2, self.count)
+        self.virtual_size = Size(self._widest + 2, self.count)
 
     def _to_end(self) -> None:
         self.scroll_to(y=max(0, self.count - self.scrollable_content_region.height), animate=False, force=True)
-
-
-def _cut(line: Line) -> Line:
-    """A line that can be drawn in no time, however long it is."""
-    left = SHOWN_CELLS - 1
-    kept = []
-    for text, role in line:
-        if len(text) > left:
-            kept += [(text[:left], role), ("…", "muted")]
-            break
-        kept.append((text, role))
-        left -= len(text)
-    return tuple(kept)
 
 
 def _lead(line: Line) -> Line:

@@ -19,7 +19,7 @@ from raytui.core.remedy import as_commands
 from raytui.core.session import LogSource
 from raytui.dashboard.client import connect
 from raytui.logs import followed
-from raytui.logs.engine import Logs, SourceEnded
+from raytui.logs.engine import SourceEnded
 from raytui.logs.formats import Reader
 from raytui.logs.lines import CUT_MARK, LINE_CAP, LineSplitter, clean, whole_lines
 from raytui.logs.moments import parse_moment
@@ -62,13 +62,6 @@ async def server():
 @pytest.fixture
 def platform(server) -> FakePlatform:
     return FakePlatform([application("head"), application("worker-1")], server.target)
-
-
-@pytest.fixture
-async def logs(platform):
-    made = Logs(platform, dial)
-    yield made
-    await made.close()
 
 
 @pytest.fixture

@@ -12,9 +12,7 @@ import pytest
 from raytui.core.errors import NotFound, OperationFailed
 from raytui.core.logline import Missed, Query
 from raytui.core.patterns import compile_pattern
-from raytui.core.protocols import DashboardTarget
 from raytui.core.shipped_logs import LogPart, NodeLife, life_of
-from raytui.dashboard.client import connect
 from raytui.logs import kept
 from raytui.logs.engine import Logs
 from raytui.logs.kept import unpacked
@@ -25,7 +23,7 @@ from raytui.platforms.cai.project.shipped_logs import lives_in
 from raytui.platforms.local.store import LocalStore
 from tests.fakes.dashboard import FakeDashboard
 from tests.fakes.platform import FakePlatform, application
-from tests.unit.logs.test_engine import named_nodes
+from tests.unit.logs.test_engine import dial, named_nodes
 
 LOGS = f"{folder_of('c')}/logs"
 PAST, LAST, LIVING = (f"20261125T00000{n}Z-00000{n}" for n in (1, 2, 3))
@@ -45,10 +43,6 @@ def life(
     return life_of(node, name, f"c/logs/{node}/{name}", msgspec.json.encode(record), files.items())
 
 
-def dial(target: DashboardTarget):
-    return connect(target, long_lived=True, timeout=0.5, health_timeout=0.5)
-
-
 @pytest.fixture
 async def server():
     async with FakeDashboard().serving() as running:
@@ -66,13 +60,6 @@ def platform(server) -> FakePlatform:
         life(made, "worker-7", PAST, raylet=b"of a worker that is no more\n"),
     )  # fmt: skip
     return made
-
-
-@pytest.fixture
-async def logs(platform):
-    made = Logs(platform, dial)
-    yield made
-    await made.close()
 
 
 @pytest.fixture

@@ -397,6 +397,27 @@ async def test_a_file_is_followed_over_rotation_truncation_and_to_its_removal(tm
     assert lines == ["one", "last of the old", again, "first of the new", again, "short"]
 
 
+@pytest.mark.parametrize("ends", ["rotated", "removed"])
+async def test_what_is_written_just_before_a_file_is_rotated_or_removed_is_read(tmp_path, monkeypatch, ends):
+    monkeypatch.setattr(followed, "FASTEST_POLL_S", 0.01)
+    path, fate = tmp_path / "log", followed._fate
+    path.write_bytes(b"one\n")
+
+    def changed_meanwhile(*asked):
+        monkeypatch.setattr(followed, "_fate", fate)
+        with path.open("ab") as file:
+            file.write(b"last\n")
+        path.rename(tmp_path / "log.1")
+        if ends == "rotated":
+            path.write_bytes(b"new\n")
+        return fate(*asked)
+
+    monkeypatch.setattr(followed, "_fate", changed_meanwhile)
+    new = [followed.AGAIN_MARK, "new"] if ends == "rotated" else []
+    steps = [(lambda: None, 2 + len(new)), (lambda: path.unlink(missing_ok=True), 2 + len(new))]
+    assert await followed_to_its_end(path, steps) == ["one", "last", *new]
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 @given(logs, st.integers(0, 5))
 def test_following_a_file_begins_with_its_last_whole_lines(tmp_path, data, count):
