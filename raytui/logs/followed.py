@@ -153,7 +153,8 @@ async def follow_file(path: Path, name: str, lines: int) -> AsyncIterator[list[s
             if fate == "there":
                 await asyncio.sleep(backoff.next())
                 continue
-            if fate != "shrunk" and await asyncio.to_thread(os.pread, blob.number, 1, offset):
+            late = await asyncio.to_thread(os.pread, blob.number, 1, offset)
+            if late and fate != "shrunk":
                 # Its last bytes came between the reading and the look at what has become of it.
                 continue
             yield splitter.flush()
