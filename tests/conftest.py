@@ -31,8 +31,8 @@ WAITING = ("tests/contract/", "tests/unit/workbench/", "tests/unit/platforms/", 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Workers of `-n auto`: three a core, since most tests wait for processes, pauses and answers that come late."""
-    return min(MOST_WORKERS, 3 * len(os.sched_getaffinity(0)))
+    """Workers of `-n auto`: two a core, since most tests wait; with three, beside a real Ray, some wait past their time."""
+    return min(MOST_WORKERS, 2 * len(os.sched_getaffinity(0)))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -116,7 +116,7 @@ class Api:
         return (self.bench.options.root / "logs" / f"{engine_id}.log").read_text()
 
 
-async def until(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+async def until(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     """Wait until a condition (a function, or one that gives an awaitable) holds; fail with `what` after the deadline."""
     deadline = time.monotonic() + seconds
     while True:
