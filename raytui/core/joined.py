@@ -249,10 +249,10 @@ class Joined:  # noqa: PLR0904  # look-ups of one join, most of them a line: apa
         return Member(app, node, node_id, state, state == "ALIVE" and app.state == "running")
 
     def _find(self, app: Application, named: tuple[Node, ...], now: Moment) -> Node | None:
-        reported = app.launcher.node_id if app.launcher is not None and is_current(app, app.launcher, now) else ""
         own = [node for node in named if is_node_of(app, node, now)]
         if len(own) < 2:
             return own[0] if own else None
+        reported = app.launcher.node_id if app.launcher is not None and is_current(app, app.launcher, now) else ""
         return max(
             own,
             key=lambda node: (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, ValuesView
 from itertools import compress
 from math import inf
-from operator import eq, is_
+from operator import eq, is_, ne
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -68,7 +68,7 @@ def changed_places(old: Sequence[object], new: Sequence[object]) -> list[int]:
 class Kept(Generic[R]):
     """The results for the rows of one or several columns of things, row by row."""
 
-    __slots__ = ("_columns", "_context", "_since", "_spans", "_until", "results")
+    __slots__ = ("_columns", "_context", "_since", "_sinces", "_until", "_untils", "results")
 
     def __init__(
         self,
@@ -88,39 +88,48 @@ class Kept(Generic[R]):
         self._context = context
         self.results: list[R]
         """One for each row; the very object of before where nothing changed."""
-        self._spans: list[tuple[float, float]]
+        # The spans in which results hold, as two lists: the latest beginning and the earliest end are found in C.
+        self._sinces: list[float]
+        self._untils: list[float]
+        self._since: float
+        self._until: float
         if before is None or before._context != context:
-            self.results, self._spans, self._since, self._until = [], [], -inf, inf
             self._extend(make, now)
             return
         self._since, self._until = before._since, before._until
         in_time = self._since <= now < self._until
         stale = self._take(before, make, now)
         if not in_time:
-            stale = sorted({*stale, *(n for n, (since, until) in enumerate(self._spans) if not since <= now < until)})
+            over = [n for n, until in enumerate(self._untils) if until <= now]
+            early = [n for n, since in enumerate(self._sinces) if since > now] if now < self._since else []
+            stale = sorted({*stale, *over, *early}) if over or early else stale
         if stale:
             self._make_again(stale, make, now, before)
-        if not in_time and self._spans:
-            self._since, self._until = max(since for since, _ in self._spans), min(until for _, until in self._spans)
+        if not in_time and self._sinces:
+            self._since, self._until = max(self._sinces), min(self._untils)
 
     def _extend(self, make: Callable[..., R], now: float) -> None:
+        self.results, self._sinces, self._untils = [], [], []
         for row in zip(*self._columns, strict=True):
             moment = Moment(now)
             self.results.append(make(*row, moment))
-            self._spans.append((moment.since, moment.until))
-            self._since, self._until = max(self._since, moment.since), min(self._until, moment.until)
+            self._sinces.append(moment.since)
+            self._untils.append(moment.until)
+        self._since, self._until = max(self._sinces, default=-inf), min(self._untils, default=inf)
 
     def _make_again(self, stale: list[int], make: Callable[..., R], now: float, before: Kept[R]) -> None:
-        if self._spans is before._spans:
-            self._spans = before._spans.copy()
-        columns, spans, results = self._columns, self._spans, self.results
+        if self._sinces is before._sinces:
+            self._sinces, self._untils = before._sinces.copy(), before._untils.copy()
+        columns, sinces, untils, results = self._columns, self._sinces, self._untils, self.results
         since, until = self._since, self._until
+        first, second = columns[0], columns[1] if len(columns) == 2 else None
         for n in stale:
             moment = Moment(now)
-            made = (
-                make(columns[0][n], moment) if len(columns) == 1 else make(*[column[n] for column in columns], moment)
-            )
-            spans[n] = (moment.since, moment.until)
+            if second is not None:
+                made = make(first[n], second[n], moment)
+            else:
+                made = make(first[n], moment) if len(columns) == 1 else make(*[c[n] for c in columns], moment)
+            sinces[n], untils[n] = moment.since, moment.until
             since = max(since, moment.since)
             until = min(until, moment.until)
             if made != results[n]:
@@ -137,18 +146,18 @@ class Kept(Generic[R]):
             for old, new in zip(before._columns, self._columns, strict=True):
                 changed.update(changed_places(old, new))
             if 2 * len(changed) <= count:
-                self.results, self._spans = before.results, before._spans
+                self.results, self._sinces, self._untils = before.results, before._sinces, before._untils
                 return sorted(changed)
         # Rows came, went or moved: those that are there still are found by what they hold.
         places = {tuple(map(id, row)): n for n, row in enumerate(zip(*before._columns, strict=True))}
         found = [places.get(tuple(map(id, row)), -1) for row in zip(*self._columns, strict=True)]
         if not before.results:
-            self.results, self._spans = [], []
             self._extend(make, now)
             return []
         # What stands for -1 is made anew.
         self.results = [before.results[n] for n in found]
-        self._spans = [before._spans[n] for n in found]
+        self._sinces = [before._sinces[n] for n in found]
+        self._untils = [before._untils[n] for n in found]
         return [n for n, place in enumerate(found) if place < 0]
 
 
@@ -195,9 +204,12 @@ _NOT = bytes([1, 0]) + bytes(254)
 
 def _rows(before: tuple[T, ...], after: tuple[T, ...]) -> list[T]:
     if len(before) == len(after):
-        equal = list(map(eq, before, after))
-        if 2 * sum(equal) >= len(equal):
-            return [old if same else new for old, new, same in zip(before, after, equal, strict=True)]
+        different = bytes(map(ne, before, after))
+        if 2 * sum(different) <= len(different):
+            rows = list(before)
+            for place in compress(range(len(rows)), different):
+                rows[place] = after[place]
+            return rows
     # Rows came, went or moved: each is looked for by its first field, which names it.
     if not after or not isinstance(after[0], msgspec.Struct):
         return list(after)

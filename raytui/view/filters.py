@@ -15,7 +15,8 @@ from __future__ import annotations
 import re
 import shlex  # what only a filter costs
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from raytui.core.errors import ConfigurationError, Problem
 from raytui.view.words import Role
@@ -32,8 +33,11 @@ _SPANS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 Matcher = Callable[[str], bool]
 
 
-class Cell(NamedTuple):
-    """One cell of a row as a filter sees it."""
+class Cell(msgspec.Struct, frozen=True, gc=False):
+    """One cell of a row as a filter sees it.
+
+    Nothing that the collector of garbage looks at: a filter keeps all cells of thousands of rows.
+    """
 
     value: Value
     text: str
@@ -78,13 +82,29 @@ def _term(word: str, places: Mapping[str, int], pattern: Callable[[str], Matcher
         return lambda cells: any(matches(word) for cell in cells for word in cell.words)
     found = _COMPARISON.fullmatch(word)
     if found is None:
-        wanted = word.casefold()
-        return lambda cells: any(wanted in word.casefold() for cell in cells for word in cell.words)
+        return holds(word)
     name, operator, value = found.groups()
     place = places.get(name.lower())
     if place is None:
         raise _refused(f"there is no column {name}", f"the columns are {', '.join(places)}")
     return _comparison(place, operator, value)
+
+
+def holds(word: str) -> Test:
+    """Whether some cell of a row holds the word, whatever the case."""
+    wanted = word.casefold()
+
+    def test(cells: Sequence[Cell]) -> bool:
+        # Written out: most rows hold it nowhere, so that all their cells are read.
+        for cell in cells:
+            text, value = cell.text, cell.value
+            if wanted in text.casefold():
+                return True
+            if value is not text and isinstance(value, str) and wanted in value.casefold():
+                return True
+        return False
+
+    return test
 
 
 def _comparison(place: int, operator: str, value: str) -> Test:

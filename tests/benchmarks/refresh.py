@@ -26,6 +26,7 @@ from raytui.core.kept import reuse
 from raytui.core.merge import Merging
 from raytui.core.snapshot import Application, LauncherReport, Node, RayVersion, Reading, Rows, Snapshot, Usage
 from raytui.core.spec import ClusterSpec, head_name, worker_name
+from raytui.startup import TURN_S, collect_again
 from raytui.tui.app import RaytuiApp
 from tests.tui.fakes import FakeSession
 
@@ -273,6 +274,8 @@ async def _values(world: World, values: Callable[[], object]) -> AsyncIterator[o
 
 def main() -> None:
     """Print a row for each size."""
+    collect_again()  # as in the console: what importing made is no part of what is looked through for garbage
+    sys.setswitchinterval(TURN_S)
     sizes = [int(word) for word in sys.argv[1:]] or list(SIZES)
     for count in sizes:
         mine, theirs, calm, few = (

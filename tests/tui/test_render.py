@@ -174,7 +174,7 @@ def test_a_start_is_not_drawn_as_a_fault():
 
 def test_a_filter_asks_again_only_of_rows_that_changed(monkeypatch):
     asked = []
-    monkeypatch.setattr(nodes, "test_of", lambda _kind, _text: lambda row: asked.append(row[0].text) or True)
+    monkeypatch.setattr(nodes, "test_of", lambda *_: lambda row: asked.append(row[0].text) or True)
     before = healthy()
     hotter = (node(0), node(1, cpu_percent=99.0), node(2))
     after = msgspec.structs.replace(before, nodes=Reading(reuse(before.nodes.value, hotter), at=NOW))
@@ -262,11 +262,12 @@ def test_only_rows_that_are_looked_at_are_made(monkeypatch):
 
 
 def test_a_search_makes_again_only_what_changed(monkeypatch):
-    made = []
+    made, named = [], []
     original = TableColumn.without_role
 
     def read(column, place, seen):
-        made.extend([place.application.short] if column.id == "name" else [])
+        made.extend([place.application.short] if column.id == "cpu" else [])
+        named.extend([place.application.short] if column.id == "name" else [])
         return original(column, place, seen)
 
     monkeypatch.setattr(TableColumn, "without_role", read)
@@ -279,6 +280,7 @@ def test_a_search_makes_again_only_what_changed(monkeypatch):
     shown.show(advance(first, msgspec.structs.replace(first.snapshot, nodes=Reading(new))))
     found = shown.select(text="running")
     assert made[3:] == ["worker-1"]
+    assert len(named) == 3, "a name is of the application, which did not change"
     assert [row.key for row in found] == ["head", "worker-1", "worker-2"]
     assert "5 %" in found[1].cells[3][0]
 

@@ -265,7 +265,7 @@ def select(kind: Kind, rows: Sequence[object], picture: Picture, wish: Wish) -> 
         return rows[::-1] if wish.descending else rows
     lines = [Line(row, kind.columns, picture) for row in rows]
     if wish.filter.strip():
-        test = test_of(kind, wish.filter)
+        test = test_of(kind.columns, wish.filter)
         lines = [line for line in lines if test(line)]
     if wish.order:
         lines = ordered(lines, kind.place_of(wish.order), descending=wish.descending)

@@ -88,8 +88,9 @@ def attention_entries(
 
 def _exact(picture: Picture, keys: Mapping[str, str]) -> Mapping[str, str]:
     """The number of workers to which a key scales wherever the cursor is; none where that depends on its row."""
-    workers = picture.known.workers
-    if not picture.known.applications.value or "scale" not in keys or any(app.group != WORKER for app in workers):
+    # Of the join, which keeps what it counted from picture to picture: the snapshot would sort all its workers anew.
+    workers, groups = picture.joined.workers, picture.joined.indexes.keys()
+    if not picture.known.applications.value or "scale" not in keys or groups - {WORKER}:
         return {}
     return {f"scale {len(workers) + 1}": keys["scale"]}
 

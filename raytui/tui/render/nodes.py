@@ -7,7 +7,9 @@ from functools import partial
 from itertools import compress
 from typing import NamedTuple
 
+from raytui.core.joined import Member
 from raytui.core.kept import Kept, Moment
+from raytui.core.snapshot import Application, Node
 from raytui.tui.render.columns import Column, LazyRows, Row
 from raytui.tui.render.tables import note_span, screen_columns, span_of, test_of
 from raytui.tui.render.text import Span, cells, clean
@@ -35,6 +37,9 @@ SHOWN = ("name", "platform", "ray", "cpu", "memory", "store", "gpu", "disk", "ip
 _PLACES = tuple(APPLICATIONS.place_of(column) for column in SHOWN)
 _INDEX = {column: n for n, column in enumerate(SHOWN)}
 COLUMNS = screen_columns([APPLICATIONS.columns[place] for place in _PLACES])
+_LASTING = tuple(column for column in APPLICATIONS.columns if column.is_lasting)
+_PASSING = tuple(column for column in APPLICATIONS.columns if not column.is_lasting)
+"""The columns that change from picture to picture, of which a filter reads the changed rows again."""
 ORDERS = ("name", "worst", "cpu", "memory")
 """How rows can be ordered; by name they never move."""
 _WEIGHTS = {"error": 0.0, "warn": 1.0, "accent": 2.0}
@@ -63,6 +68,7 @@ class NodeRows:
         self._shown = _Shown()
         self._named: tuple[frozenset[str], tuple[str, ...]] = (frozenset(), ())
         self._longest = 8
+        self._lasting: Kept[tuple[Cell, ...]] | None = None
         self._read: Kept[tuple[Cell, ...]] | None = None
         self._passes: Kept[bool] | None = None
         self.columns: tuple[Column, ...] = COLUMNS
@@ -105,15 +111,23 @@ class NodeRows:
             picture.snapshot.figures.failure is None,
         )
 
-        def read(item: Place, now: Moment) -> tuple[Cell, ...]:
+        def read_lasting(item: Application | Node, _: Moment) -> tuple[Cell, ...]:
+            # A lasting column looks at nothing of a place but the application.
+            place = item if isinstance(item, Node) else Member(item, None, "", None, is_alive=False)
+            return tuple([column.without_role(place, picture) for column in _LASTING])
+
+        def read(item: Place, lasting: tuple[Cell, ...], now: Moment) -> tuple[Cell, ...]:
             app = application_of(item)
             if app is not None:
                 now.elapsed(app.started_at, 60.0)  # its running time reads in minutes
-            return tuple([column.without_role(item, picture) for column in APPLICATIONS.columns])
+            return (*lasting, *[column.without_role(item, picture) for column in _PASSING])
 
         # What another thread keeps meanwhile is another's: what is kept is never changed, only replaced.
-        cells_of = self._read = Kept(self._read, read, (items,), now=picture.known.observed_at, context=seen)
-        test = test_of(APPLICATIONS, text)
+        of_whom = [item if isinstance(item, Node) else item.application for item in items]
+        lasting = self._lasting = Kept(self._lasting, read_lasting, (of_whom,), now=0.0)
+        now = picture.known.observed_at
+        cells_of = self._read = Kept(self._read, read, (items, lasting.results), now=now, context=seen)
+        test = test_of((*_LASTING, *_PASSING), text)
         passes = self._passes = Kept(self._passes, lambda row, _: test(row), (cells_of.results,), now=0.0, context=text)
         return list(compress(items, passes.results))
 

@@ -9,7 +9,7 @@ from raytui.core.errors import ConfigurationError
 from raytui.core.patterns import lenient_pattern
 from raytui.tui.render.columns import Column, Row
 from raytui.tui.render.text import Span, clean, clock
-from raytui.view.filters import Test, parse
+from raytui.view.filters import Test, holds, parse
 from raytui.view.tables import kind as definition
 from raytui.view.tables.kind import Line, Note, TableKind
 
@@ -58,16 +58,15 @@ def note_span(note: Note) -> Span:
     return (", ".join(part for part in (clean(note.text), since) if part), note.role)
 
 
-def test_of(kind: TableKind[T], text: str) -> Test:
-    """What is typed as a filter in the language of `--filter`.
+def test_of(columns: Sequence[definition.Column[T]], text: str) -> Test:
+    """What is typed as a filter in the language of `--filter`, as a test of cells in the order of these columns.
 
     What is none (yet) is looked for as it stands, and nothing lets all pass.
     """
     try:
-        return parse(text, [column.id for column in kind.columns], lambda pattern: lenient_pattern(pattern).search)
+        return parse(text, [column.id for column in columns], lambda pattern: lenient_pattern(pattern).search)
     except ConfigurationError:
-        wanted = text.casefold()
-        return lambda cells: any(wanted in word.casefold() for cell in cells for word in cell.words)
+        return holds(text)
 
 
 def spark(values: Sequence[float], top: float = 100.0) -> str:

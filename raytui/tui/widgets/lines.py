@@ -40,10 +40,23 @@ class LineView(ScrollView, can_focus=False):
         if len(self._strips) > 4 * len(self._lines) + 64:
             self._strips.clear()
         if len(before) != len(self._lines):
-            self.virtual_size = Size(0, len(self._lines))
+            self.hold(len(self._lines))
         for y, (old, new) in enumerate(zip_longest(before, self._lines)):
             if old != new:
                 self.refresh_line(y)
+
+    def hold(self, count: int) -> None:
+        """Have room for so many lines.
+
+        The screen is laid out again, which paints all of it, only where that may differ: lines that did not fit before
+        and do not fit now take the same room, and only the scroll bar tells how many they are.
+        """
+        room, size = self.container_size.height, Size(0, count)
+        if 0 < room < min(self.virtual_size.height, count):
+            self.set_reactive(ScrollView.virtual_size, size)
+            self._scroll_update(size)
+        else:
+            self.virtual_size = size
 
     @property
     def look(self) -> tuple[Style, dict[str, Style]]:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from rich.style import Style
 from textual import events, on
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
@@ -88,7 +88,7 @@ class RowTable(LineView, can_focus=True):
             self._cursor = self._rows.key_at(place) if self._rows else ""
         self._cursor_place = max(0, place)
         if len(before) != len(self._rows):
-            self.virtual_size = Size(0, len(self._rows) + 1)
+            self.hold(len(self._rows) + 1)
         if tuple(columns) != self._columns or ordered_by != self._ordered_by:
             self._columns, self._ordered_by = tuple(columns), ordered_by
             self._arrange()

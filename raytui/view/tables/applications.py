@@ -214,9 +214,17 @@ APPLICATIONS: TableKind[Place] = TableKind(
     rows=places,
     key=key,
     columns=(
-        Column("name", lambda place, _: name(place), width=8, wide=24),
+        Column("name", lambda place, _: name(place), width=8, wide=24, is_lasting=True),
         Column(
-            "group", group, role=muted, width=8, wide=16, rank=7, on_request=True, usual_if=figures.has_several_groups
+            "group",
+            group,
+            role=muted,
+            width=8,
+            wide=16,
+            rank=7,
+            on_request=True,
+            usual_if=figures.has_several_groups,
+            is_lasting=True,
         ),
         Column("platform", platform_word, role=by_state, fields=("state",), width=8),
         Column("ray", ray_word, role=by_state, fields=("ray", "node_state"), width=7),
@@ -230,11 +238,13 @@ APPLICATIONS: TableKind[Place] = TableKind(
             rank=7,
             on_request=True,
         ),
-        Column("version", _version, role=muted, fields=("ray_version",), width=8, rank=9, on_request=True),
+        Column(
+            "version", _version, role=muted, fields=("ray_version",), width=8, rank=9, on_request=True, is_lasting=True
+        ),
         Column(
             "up", _up, amounts.running_time, role=muted, fields=("up_s",), width=6, right=True, rank=1, is_span=True
         ),
-        Column("id", _of_application(lambda app: app.id), width=19, wide=40, rank=9),
+        Column("id", _of_application(lambda app: app.id), width=19, wide=40, rank=9, is_lasting=True),
         Column(
             "cpus",
             _of_application(lambda app: app.cpu),
@@ -243,6 +253,7 @@ APPLICATIONS: TableKind[Place] = TableKind(
             right=True,
             rank=9,
             on_request=True,
+            is_lasting=True,
         ),
         Column(
             "gb",
@@ -253,6 +264,7 @@ APPLICATIONS: TableKind[Place] = TableKind(
             right=True,
             rank=9,
             on_request=True,
+            is_lasting=True,
         ),
         Column(
             "gpus",
@@ -261,6 +273,7 @@ APPLICATIONS: TableKind[Place] = TableKind(
             right=True,
             rank=9,
             on_request=True,
+            is_lasting=True,
         ),
         Column("why", _why_text, role=_why_role, width=16, wide=80, rank=6),
     ),

@@ -82,6 +82,8 @@ class Column(msgspec.Struct, Generic[T], frozen=True):
     """Whether it is shown only where somebody names it."""
     usual_if: Callable[[Picture], bool] | None = None
     """When a column that is shown on request is shown to everybody all the same."""
+    is_lasting: bool = False
+    """Whether the cell says something of the application alone, so that it stays whatever becomes of its node."""
     trend: Callable[[T, Picture], Sequence[float]] | None = None
     """Earlier values, oldest first, for a medium that can draw them."""
 
