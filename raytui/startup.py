@@ -27,8 +27,8 @@ that are not needed are not imported: `tests/architecture/test_lazy_imports.py` 
 What was tried and left (medians of 41 runs): patterns that are compiled when first used, below 1; frozen modules, 0;
 msgspec without typing_extensions, 2, which would hide a module from a package of others; annotations of payloads that
 are no text, 2 at most. The largest part that a status of a local cluster could do without is the ssl module, 5, which
-asyncio and http.client import by themselves; `importlib.util.LazyLoader` does not put it off, for Python 3.11 loads
-such a module at its second import statement.
+asyncio and http.client import by themselves; `importlib.util.LazyLoader` does not put it off, for Python 3.11 to
+3.13 load such a module at its second import statement.
 """
 
 from __future__ import annotations
