@@ -11,10 +11,11 @@ import msgspec
 
 from raytui.cli.invocation import Invocation, whole_number
 from raytui.cli.listed import answer, document, journal_of, nothing, select, tell_missing, text
-from raytui.cli.observation import observe_once, require_cluster
+from raytui.cli.observation import observe_once
 from raytui.cli.verb import Verb, pass_invocation, verb
 from raytui.core.errors import ConfigurationError, Problem, RaytuiError
 from raytui.core.patterns import compile_pattern
+from raytui.core.presence import require_cluster
 from raytui.core.snapshot import Reading, Snapshot
 from raytui.view.picture import Picture, picture_of
 from raytui.view.tables.kind import Query, TableKind

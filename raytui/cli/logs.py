@@ -17,13 +17,13 @@ from raytui.cli.archive import pack
 from raytui.cli.invocation import Invocation, whole_number
 from raytui.cli.loglines import Printer, number_of_logs, save
 from raytui.cli.missing import Missing, tell_unread
-from raytui.cli.observation import require_cluster
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, Problem, RaytuiError, Unreachable
 from raytui.core.logline import LEVELS, Missed, Query
 from raytui.core.patterns import compile_pattern
 from raytui.core.platforms import traits
+from raytui.core.presence import require_cluster
 from raytui.core.report import list_document
 from raytui.core.snapshot import Snapshot
 from raytui.logs.bundle import check_form

@@ -133,7 +133,7 @@ class DashboardClient(Dashboard):
     async def close(self) -> None:  # noqa: D102
         await self._transport.close()
 
-    async def _send(self, method: str, path: str, body: bytes, timeout: float) -> bytes:
+    async def _send(self, method: str, path: str, body: bytes, timeout: float, parse: Callable[[bytes], T]) -> T:
         try:
             answer = await self._transport.send(method, path, body, timeout)
         except TransportError as error:
@@ -141,7 +141,10 @@ class DashboardClient(Dashboard):
         failure = failures.of_answer(answer, self._target, path)
         if failure is not None:
             raise failure
-        return answer.body
+        try:
+            return parse(answer.body)
+        except Garbage as error:
+            raise failures.garbage(self._target, path, str(error)) from None
 
     async def _read(self, path: str, parse: Callable[[bytes], T], timeout: float | None = None) -> T:
         limit = self._timeout if timeout is None else timeout

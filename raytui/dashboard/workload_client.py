@@ -40,6 +40,10 @@ class _Stopped(msgspec.Struct):
     stopped: bool
 
 
+class _Submitted(msgspec.Struct):
+    job_id: str
+
+
 class Read(Protocol):
     """Asks a path and reads the answer."""
 
@@ -49,10 +53,10 @@ class Read(Protocol):
 
 
 class Send(Protocol):
-    """Sends a body to a path and answers what came back; raises what an answer that is no 200 means."""
+    """Sends a body to a path and reads the answer; raises what an answer that is no 200 means, or one not of Ray's."""
 
-    async def __call__(self, method: str, path: str, body: bytes, timeout: float) -> bytes:
-        """The body of the answer."""
+    async def __call__(self, method: str, path: str, body: bytes, timeout: float, parse: Callable[[bytes], T]) -> T:
+        """The answer as `parse` reads it."""
         ...
 
 
@@ -100,13 +104,13 @@ class WorkloadClient(Workload):
     async def submit_job(self, identity: str, entrypoint: str, environment: Mapping[str, object]) -> None:  # noqa: D102 - see Workload
         asked = {"entrypoint": entrypoint, "submission_id": identity, "runtime_env": environment}
         try:
-            await self._send("POST", "/api/jobs/", msgspec.json.encode(asked), SUBMIT_S)
+            await self._send("POST", "/api/jobs/", msgspec.json.encode(asked), SUBMIT_S, _submitted)
         except Unreachable as error:
             raise _refused(error, f"Ray did not take the job {identity}") from None
 
     async def stop_job(self, identity: str) -> bool:  # noqa: D102 - see Workload
         path = f"/api/jobs/{quote(identity, safe='')}/stop"
-        return decode(await self._send("POST", path, b"{}", SUBMIT_S), _Stopped).stopped
+        return (await self._send("POST", path, b"{}", SUBMIT_S, _stopped)).stopped
 
     async def has_package(self, name: str) -> bool:  # noqa: D102 - see Workload
         try:
@@ -117,7 +121,7 @@ class WorkloadClient(Workload):
 
     async def upload_package(self, name: str, data: bytes) -> None:  # noqa: D102 - see Workload
         try:
-            await self._send("PUT", f"/api/packages/gcs/{name}", data, UPLOAD_S)
+            await self._send("PUT", f"/api/packages/gcs/{name}", data, UPLOAD_S, bytes)
         except Unreachable as error:
             raise _refused(error, f"Ray did not take the package {name}") from None
 
@@ -127,7 +131,7 @@ class WorkloadClient(Workload):
 
     async def apply_serve(self, config: dict[str, object]) -> None:  # noqa: D102 - see ServeRest
         try:
-            await self._send("PUT", "/api/serve/applications/", msgspec.json.encode(config), SERVE_S)
+            await self._send("PUT", "/api/serve/applications/", msgspec.json.encode(config), SERVE_S, bytes)
         except Unreachable as error:
             raise _refused(error, "Serve did not take the config", "ServeRefused") from None
 
@@ -136,6 +140,14 @@ class WorkloadClient(Workload):
         limit = max(1, min(limit, STATE_LIMIT))
         path = f"/api/v0/{kind}?limit={limit}&detail=1"
         return await self._read(path, parse, self._timeout * (2 if limit > 1000 else 1))
+
+
+def _submitted(body: bytes) -> _Submitted:
+    return decode(body, _Submitted)
+
+
+def _stopped(body: bytes) -> _Stopped:
+    return decode(body, _Stopped)
 
 
 def _refused(error: Unreachable, what: str, reason: str = "JobRefused") -> RaytuiError:

@@ -106,8 +106,8 @@ class JobRunner:
             await asyncio.sleep(pause.next())
 
     async def _settle(self, identity: str, error: Unreachable) -> None:
-        """After a submission without an answer: whether the job is there. Raises what is known when it is not."""
-        if error.failure.reason not in {"NoAnswer", "ConnectionClosed"}:
+        """After a submission that Ray did not answer: whether the job is there. Raises what is known when it is not."""
+        if error.failure.reason not in {"NoAnswer", "ConnectionClosed", "Garbage"}:
             raise error
         pause = Backoff(0.5, 3.0)
         try:

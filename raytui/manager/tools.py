@@ -11,6 +11,7 @@ from collections.abc import Callable
 from raytui.core.conditions import assess
 from raytui.core.errors import NotFound, OperationFailed, Unreachable
 from raytui.core.joined import join
+from raytui.core.presence import require_cluster
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.remedy import CREATE, SHOW, Remedy
 from raytui.core.session import ToolEnvironment
@@ -22,11 +23,12 @@ async def tool_environment(
 ) -> ToolEnvironment:
     """What was observed of a cluster as an environment.
 
-    Raises `Unreachable`, `NotFound` or `OperationFailed` when it leads nowhere.
+    Raises `NotAllowed`, `Unreachable`, `NotFound` or `OperationFailed` when it leads nowhere.
 
     Ray's tools read `RAY_API_SERVER_ADDRESS` for jobs and lists, and `RAY_ADDRESS` for everything else and where the
     first is not set (Ray 2.9.3 knows the second alone).
     """
+    require_cluster(snapshot)
     broken = assess(snapshot).broken
     head = snapshot.head
     if broken is not None or snapshot.nodes.value is None:

@@ -159,6 +159,20 @@ def test_an_answer_that_was_lost_is_settled_by_looking(call) -> None:
         assert [method for method, *_ in dashboard.sent] == ["POST"]
 
 
+def test_an_answer_that_is_not_rays_proves_no_job(call, monkeypatch) -> None:
+    class Foreign(Jobs):
+        def _body(self, path: str, query: dict[str, list[str]]) -> bytes | None:
+            return b"[1, 2]" if path.startswith("/api/jobs/") else super()._body(path, query)
+
+    monkeypatch.setattr("raytui.manager.jobs.SETTLE_S", 0.1)
+    with running(Foreign({"status": "RUNNING"})) as dashboard:
+        code, out, _ = call(dashboard, "-o", "json", "job", "submit", "--id", "odd", "--no-wait", "--", "true")
+        assert (code, json.loads(out)["error"]["reason"]) == (7, "OutcomeUnknown")
+        assert "it is not known whether job odd was submitted" in out
+        code, out, _ = call(dashboard, "-o", "json", "job", "stop", "odd")
+        assert (code, json.loads(out)["error"]["reason"]) == (6, "Garbage")
+
+
 def test_a_job_is_stopped_and_one_that_ended_is_left(call) -> None:
     with running(Jobs({"status": "RUNNING"})) as dashboard:
         code, out, _ = call(dashboard, "-o", "json", "job", "stop", "job/known")
