@@ -8,12 +8,16 @@ The budget, of an installed and compiled package, by interleaved whole processes
 - `raytui status -o json` of a local cluster takes at most 2.5 times the time of one GET with http.client (measured: 2.4
   of its CPU) and 1/8 of that of `ray status` (not reached; last measured 1/5.3, before 9 ms more were saved).
 - The console's first frame takes at most 0.9 times that of a bare Textual application (not reached; measured: 0.95 to
-  1.03). An application of one Static takes 0.75 of it, and importing what the console adds to Textual is most of the
+  1.06). An application of one Static takes 0.75 of it, and importing what the console adds to Textual is most of the
   rest.
 
 Where the 113 ms of CPU of a status go (lower quartiles of 25 runs or more; one GET takes 46): Python itself 12;
 asyncio, msgspec and http.client 53, of which a GET needs 30; raytui's 110 modules 20; the answers, which come in
 threads, are decoded, judged and printed, 28. The first two alone are two thirds of what 1/8 of `ray status` would be.
+
+Where the 249 ms of CPU of a first frame go (lower quartiles of 15 runs; the bare application takes 231): Python itself
+11; Textual 70; rich 15; asyncio, ssl and the rest of what Textual imports too, 60; raytui's 160 modules 50, of which
+`tui` 22 and `core` 15; from the made application to its frame 41, of which style sheets are 10.
 
 What buys it, in milliseconds of CPU of a status (medians of 41 runs): garbage is not collected while modules are
 imported, 9 to 16; after a status the process ends without being taken apart, 28 to 35; what explains waiting and
@@ -23,7 +27,8 @@ that are not needed are not imported: `tests/architecture/test_lazy_imports.py` 
 What was tried and left (medians of 41 runs): patterns that are compiled when first used, below 1; frozen modules, 0;
 msgspec without typing_extensions, 2, which would hide a module from a package of others; annotations of payloads that
 are no text, 2 at most. The largest part that a status of a local cluster could do without is the ssl module, 5, which
-asyncio and http.client import by themselves.
+asyncio and http.client import by themselves; `importlib.util.LazyLoader` does not put it off, for Python 3.11 to
+3.13 load such a module at its second import statement.
 """
 
 from __future__ import annotations

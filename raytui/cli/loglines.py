@@ -49,6 +49,11 @@ def text_of(line: LogLine, *, named: bool) -> str:
     return f"{line.source}: {line.text}" if named and not line.mark else line.text
 
 
+def number_of_logs(count: int) -> str:
+    """How many logs, in words."""
+    return "1 log" if count == 1 else f"{count} logs"
+
+
 def _row(line: LogLine) -> dict[str, object]:
     row: dict[str, object] = {
         "line": line.text,

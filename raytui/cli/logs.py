@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 import msgspec
 
+from raytui.cli.archive import pack
 from raytui.cli.invocation import Invocation, whole_number
-from raytui.cli.loglines import Printer, save
+from raytui.cli.loglines import Printer, number_of_logs, save
 from raytui.cli.missing import Missing, tell_unread
 from raytui.cli.observation import require_cluster
 from raytui.cli.verb import pass_invocation, verb
@@ -25,7 +26,7 @@ from raytui.core.patterns import compile_pattern
 from raytui.core.platforms import traits
 from raytui.core.report import list_document
 from raytui.core.snapshot import Snapshot
-from raytui.logs.bundle import bundle, check_form
+from raytui.logs.bundle import check_form
 from raytui.logs.folder import Folder
 from raytui.logs.followed import SourceEnded
 from raytui.logs.moments import parse_moment
@@ -236,15 +237,7 @@ async def _show(
         raise OperationFailed(f"no log could be read: {missed[0].source}: {missed[0].reason}")
 
     if view.archive is not None:
-        about = {} if snapshot is None else {"cluster": snapshot.cluster, "platform": snapshot.platform}
-        missed = missing.found
-        packed = await bundle(logs, found, query, view.archive, about=about, missed=missed, secrets=secrets)
-        count, hidden = sum(entry.lines for entry in packed), sum(entry.redacted_lines for entry in packed)
-        unread = [each for each in missed if not each.is_part]
-        sentence = (
-            f"{count:,} lines of {_logs(len(packed))} were packed into {view.archive}; secrets were taken out of "
-        )
-        invocation.diagnostics.lines([f"{sentence}{hidden:,}, and {len(unread)} could not be read"])
+        await pack(invocation, logs, found, query, view.archive, snapshot=snapshot, missing=missing, secrets=secrets)
         return 0
     if view.counting or view.names_only:
         return await _count(invocation, view, query, logs, found=found, missed=missing)
@@ -255,7 +248,7 @@ async def _show(
         if view.target is not None:
             count, paths = await save(batches, view.target, named=len(found) > 1)
             where = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files below {view.target}"
-            invocation.diagnostics.lines([f"{count:,} lines of {_logs(len(found))} were written to {where}"])
+            invocation.diagnostics.lines([f"{count:,} lines of {number_of_logs(len(found))} were written to {where}"])
             return 0
         printer = Printer(invocation.output, named=not view.is_plain, at_once=query.pattern is not None)
         async for batch in batches:
@@ -385,7 +378,3 @@ def _kept(source: LogSource) -> str:
     if source.life is None:
         return ""
     return f"  (kept of the life {source.life.name}, until {source.life.at or 'an unknown time'})"
-
-
-def _logs(count: int) -> str:
-    return "1 log" if count == 1 else f"{count} logs"

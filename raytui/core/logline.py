@@ -98,3 +98,5 @@ class Missed(msgspec.Struct, frozen=True):
     """Whether it is what was kept of nodes that could not be looked at, so that there may be logs nobody names."""
     is_part: bool = False
     """Whether the log was read, and only parts of it were not searched."""
+    is_absent: bool = False
+    """Whether there is nothing that could be read: no log was kept, or it is no regular file."""

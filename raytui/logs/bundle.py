@@ -75,21 +75,30 @@ async def bundle(
     target: str,
     *,
     about: Mapping[str, object],
-    missed: list[Missed],
+    known: Sequence[Missed] = (),
+    missed: Callable[[Missed], None],
     secrets: Sequence[Secret | str] = (),
 ) -> list[Entry]:
-    """Write the archive; `missed` grows by what cannot be read. Raises `OperationFailed` when it cannot be written.
+    """Write the archive. Raises `OperationFailed` when it cannot be written.
+
+    `known` is what could not be looked for; what cannot be read is told to `missed`, and both stand in the manifest.
 
     `about` goes into the manifest as it is.
     """
     path = Path(target)
     name = path.name[: -next(len(form) for form in FORMS if target.endswith(form))] or "logs"
     entries: list[Entry] = []
+    unread = list(known)
+
+    def miss(each: Missed) -> None:
+        unread.append(each)
+        missed(each)
+
     try:
         with _archive(path) as archive:
             for source in sources:
                 with tempfile.TemporaryFile() as file:
-                    entry = await _written(logs, source, query, file, redactor=Redactor(secrets), missed=missed)
+                    entry = await _written(logs, source, query, file, redactor=Redactor(secrets), missed=miss)
                     if entry is not None and entry.lines:
                         await asyncio.to_thread(_add, archive, f"{name}/{entry.file}", file)
                         entries.append(entry)
@@ -100,7 +109,7 @@ async def bundle(
                 "since": None if query.since is None else rfc3339(query.since),
                 "until": None if query.until is None else rfc3339(query.until),
                 "logs": entries,
-                "missed": missed,
+                "missed": unread,
             }
             data = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
             _add(archive, f"{name}/manifest.json", io.BytesIO(data))
@@ -120,12 +129,12 @@ async def _written(
     file: IO[bytes],
     *,
     redactor: Redactor,
-    missed: list[Missed],
+    missed: Callable[[Missed], None],
 ) -> Entry | None:
     """The lines of one log written to a file; none when the log cannot be read."""
     count, first, last = 0, None, None
     try:
-        async with aclosing(logs.lines([source], query, missed.append)) as batches:
+        async with aclosing(logs.lines([source], query, missed)) as batches:
             async for batch in batches:
                 texts = [f"{redactor.line(line.text)}\n" for line in batch]
                 await asyncio.to_thread(file.write, "".join(texts).encode(errors="backslashreplace"))
@@ -134,7 +143,7 @@ async def _written(
                 if times:
                     first, last = times[0] if first is None else first, times[-1]
     except RaytuiError as error:
-        missed.append(Missed(source.name, error.message))
+        missed(Missed(source.name, error.message))
         if not count:
             return None
     name = "/".join(part if part.strip(".") else "_" for part in source.name.split("/"))

@@ -142,8 +142,8 @@ class Logs(Many):
                     missed.append(Missed(f"{label}/*", error.message))
                     return []
             if not files or (unreached and all(source.kind == "kept" and source.life is None for source in files)):
-                nothing = "its node has ended and nothing of its files was kept"
-                missed.append(Missed(f"{label}/*", unreached or ("" if lives(node) else nothing)))
+                nothing = "" if lives(node) else "its node has ended and nothing of its files was kept"
+                missed.append(Missed(f"{label}/*", unreached or nothing, is_absent=not unreached))
             return files
 
         found = await asyncio.gather(*(listed(*owner) for owner in wanted))

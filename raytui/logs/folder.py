@@ -108,6 +108,6 @@ def _files(folder: str, prefix: str, missed: list[Missed]) -> Iterator[tuple[str
             elif entry.is_file():
                 yield name, entry.path
             elif not entry.is_symlink():
-                missed.append(Missed(name, "it is no regular file"))
+                missed.append(Missed(name, "it is no regular file", is_absent=True))
         except OSError as error:
             missed.append(Missed(name, error.strerror or str(error)))

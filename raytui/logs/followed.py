@@ -7,7 +7,9 @@ node or job still lives.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Literal
@@ -31,6 +33,10 @@ CHECK_S = 3.0
 """How often a source is asked whether it still lives; a stream only while it is silent."""
 BLIND_CHECKS = 5
 """Checks in a row that may fail before a silent stream is given up."""
+REST_S = 1.5
+"""Silence after which nothing more comes of what has ended: Ray passes on each second what was added."""
+MOST_REST_S = 30.0
+"""How long is read at most from what has ended: something that it left running may write on."""
 FILE_PIECE = 256 * 1024
 AGAIN_MARK = "-- the log begins again --"
 
@@ -213,25 +219,31 @@ def _is_another_run(before: Application, now: Application) -> bool:
 
 
 async def follow_stream(stream: AsyncIterator[bytes], name: str, ended: Ending) -> AsyncIterator[list[str]]:
-    """What Ray adds to a log file, until its node or job ends or the stream breaks off."""
+    """What Ray adds to a log file, until its node or job ends or the stream breaks off.
+
+    Ray passes on each second what was added, so the last lines of a job come after it is known to have ended.
+    """
     splitter, blind = LineSplitter(), 0
     coming: asyncio.Task[bytes] | None = None
-    ending = ""
+    ending, last = "", math.inf
     why = "the dashboard ended the stream"
     try:
-        while not ending:
+        while (left := last - time.monotonic()) > 0:
             coming = coming or asyncio.create_task(_chunk(stream), name="read a log")
-            done, _ = await asyncio.wait([coming], timeout=CHECK_S)
+            done, _ = await asyncio.wait([coming], timeout=min(left, REST_S if ending else CHECK_S))
             if done:
                 chunk, coming = coming.result(), None
                 if not chunk:
-                    ending = await ended()
+                    ending = ending or await ended()
                     break
                 blind = 0
                 yield splitter.feed(chunk)
                 continue
+            if ending:
+                break
             try:
                 ending, blind = await ended(), 0
+                last = time.monotonic() + MOST_REST_S if ending else math.inf
             except RaytuiError:
                 # A hung GCS ends no stream; a host that vanished without a word ends it only here.
                 blind += 1

@@ -189,15 +189,29 @@ _ALARM = re.compile(
     re.IGNORECASE,
 )
 """What a line without a form says of something that went wrong."""
+_ALARM_WORDS = (
+    "traceback (most",
+    "error: ",
+    "exception: ",
+    "sigkill",
+    "sigsegv",
+    "segmentation fault",
+    "out of memory",
+)
+"""One of them stands, in small letters, in whatever `_ALARM` finds in a line of ASCII."""
 
 
 _SERIOUS = frozenset({"ERROR", "FATAL"})
+_HEADS = frozenset("[({VIDTSNWECFP" + _DIGITS)
+"""With which a line of any form begins, or what a driver prints before one."""
 LOOKED_AT = 2_000
 """Characters of a line in which a sign of an error is looked for."""
 
 
 def parse(text: str) -> tuple[Parsed, str] | None:
     """What a line says of itself, and the name of its form; none for a line that has none."""
+    if text[:1] not in _HEADS:
+        return None
     for each in FORMATS:
         found = each.parse(text)
         if found is not None:
@@ -211,6 +225,14 @@ def parse(text: str) -> tuple[Parsed, str] | None:
 
 def is_alarm(text: str) -> bool:
     """Whether a line without a form tells of a failure: a traceback, an error's name, a signal."""
+    if text.isascii():
+        small = text.lower()
+        # The pattern tries every letter of a line, and of what processes print most lines have no form.
+        for word in _ALARM_WORDS:
+            if word in small:
+                break
+        else:
+            return False
     return _ALARM.search(text) is not None
 
 

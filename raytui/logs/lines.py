@@ -87,3 +87,17 @@ def whole_lines(data: bytes, limit: int) -> list[str]:
 def shown(raw: bytes) -> str:
     """One line without its newline as it is shown; what is beyond the cap is cut with a mark."""
     return clean(raw) if len(raw) <= LINE_CAP else clean(raw[:LINE_CAP]) + CUT_MARK
+
+
+_AS_IT_STANDS = bytes([9, 10, *range(32, 127)])
+
+
+def shown_together(data: bytes, raws: list[bytes]) -> list[str]:
+    """All lines of a block as they are shown; `raws` are its lines without their newlines.
+
+    Where nothing in the block has to be made fit, they are not looked at one by one.
+    """
+    if data.translate(None, _AS_IT_STANDS) or len(max(raws, key=len, default=b"")) > LINE_CAP:
+        return [shown(raw) for raw in raws]
+    texts = data.decode().expandtabs(8).split("\n")
+    return texts[: len(raws)]

@@ -18,6 +18,7 @@ from raytui.logs.arriving import can_be_searched
 from raytui.logs.candidates import not_searched_whole
 from raytui.logs.formats import Reader
 from raytui.logs.found import Found, as_found
+from raytui.logs.lines import CUT_MARK
 from raytui.logs.merging import Gathering, merged
 from raytui.logs.ranges import Blob
 from raytui.logs.selection import Selection
@@ -217,7 +218,10 @@ class Many:
             reader, selection = Reader(source.name, query.zone), Selection(query)
             async with contextlib.aclosing(self._follow(source, query.lines)) as found:
                 async for texts in found:
-                    yield selection.feed(reader.read_all(texts))
+                    lines = list(reader.read_all(texts))
+                    wanted = selection.feed(lines)
+                    cut = [line for line in lines if _is_undecided(line, query) and selection.is_looked_at(line)]
+                    yield [*wanted, marks.not_searched_whole(cut[-1], len(cut))] if cut else wanted
 
         async def take_in(source: LogSource) -> None:
             try:
@@ -237,3 +241,8 @@ class Many:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _is_undecided(line: LogLine, query: Query) -> bool:
+    """Whether a pattern may be found beyond what is held of a line, of which nobody knows here."""
+    return query.pattern is not None and line.text.endswith(CUT_MARK) and not query.pattern.search(line.text)

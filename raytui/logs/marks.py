@@ -35,6 +35,13 @@ def went_back(lines: Sequence[LogLine], at: int, seconds: float) -> LogLine:
     return LogLine(line.source, sentence, line.at, mark=True)
 
 
+def not_searched_whole(line: LogLine, number: int) -> LogLine:
+    """Said after lines of a followed log of which only the beginning is held, so that a match may be missing."""
+    lines = "1 line longer than 64 KB was" if number == 1 else f"{number:,} lines longer than 64 KB were"
+    sentence = f"-- {line.source}: {lines} searched in {'its' if number == 1 else 'their'} first 64 KB only"
+    return LogLine(line.source, sentence, line.at, mark=True)
+
+
 def silent(line: LogLine, seconds: float) -> LogLine:
     """Said before the line that ends a silence of all logs."""
     return LogLine(line.source, f"-- nothing was written for {duration(seconds)}", line.at, mark=True)

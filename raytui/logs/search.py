@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from datetime import tzinfo
+from itertools import accumulate
 from typing import cast
 
 import msgspec
@@ -19,8 +20,8 @@ from raytui.core.logline import LogLine, Query
 from raytui.logs import index, programs, window
 from raytui.logs.candidates import Signs, candidates_of, is_beyond, is_hit
 from raytui.logs.formats import Reader, parse
-from raytui.logs.lines import LINE_CAP, clean, shown
-from raytui.logs.ranges import Blob, Raw, backwards, blocks, is_cut, last_lines
+from raytui.logs.lines import LINE_CAP, clean, shown, shown_together
+from raytui.logs.ranges import Blob, Block, Raw, backwards, blocks, is_cut, last_lines
 from raytui.logs.selection import Selection
 from raytui.logs.window import Part
 
@@ -140,7 +141,19 @@ def _all(source: str, blob: Blob, query: Query, begin: int, cut: set[int] | None
         return
     reader, selection = _reader(source, blob, begin, query), Selection(query)
     for block in blocks(blob, begin, PIECE, cut):
-        yield selection.feed(_line(reader, selection, raw, raw.offset) for raw in block.lines())
+        if query.selects:
+            yield selection.feed(_line(reader, selection, raw, raw.offset) for raw in block.lines())
+        else:
+            yield _read_together(reader, block)
+
+
+def _read_together(reader: Reader, block: Block) -> list[LogLine]:
+    """All lines of a block."""
+    raws = block.data.split(b"\n")
+    if not raws[-1]:
+        raws.pop()
+    offsets = accumulate((len(raw) + 1 for raw in raws), initial=block.offset)
+    return list(map(reader.read, shown_together(block.data, raws), offsets))
 
 
 def _of_level(source: str, blob: Blob, query: Query, begin: int, cut: set[int] | None) -> Iterator[list[LogLine]]:

@@ -17,13 +17,13 @@ from typing import TypeVar
 
 import msgspec
 
-from raytui.core.errors import Interrupted, OperationFailed, RaytuiError
+from raytui.core.errors import Interrupted, RaytuiError
 from raytui.core.events import Event, Severity, StepEvent, StepState
 from raytui.core.plan import Plan, Step, create_request
 from raytui.core.protocols import CreateRequest, Platform
 from raytui.core.remedy import REMOVE, SHOW, Hint, Remedy, plus
 from raytui.core.snapshot import Application, Operation
-from raytui.manager.calls import Deadline, NotInTime, listed, to_the_end, until, what_exists
+from raytui.manager.calls import Deadline, NotInTime, combined, listed, to_the_end, until, what_exists
 from raytui.manager.journal import Journal
 from raytui.manager.made import Made, Undone
 from raytui.manager.memory import Memory
@@ -351,8 +351,8 @@ def _raise_failures(answers: Sequence[object]) -> None:
     if len(errors) == 1:
         raise errors[0]
     if errors:
-        first = next(error for error in errors if isinstance(error, RaytuiError))
-        raise OperationFailed("; ".join(str(error) for error in errors), hint=first.hint, reason=first.reason)
+        known = [error for error in errors if isinstance(error, RaytuiError)]
+        raise combined(known, "; ".join(str(error) for error in errors), known[0].hint)
 
 
 def _words_of(error: BaseException) -> str:

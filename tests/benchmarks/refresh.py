@@ -40,6 +40,9 @@ FILTER = "88"
 FRAMES_S = 0.1
 """How long each refresh is given to be painted, several frames: waiting costs no CPU, whereas asking every widget
 whether it is idle does."""
+LOOK_S = 0.002
+"""Between two looks at whether the snapshot is shown. Looking without a pause takes turns with the thread that judges,
+and counts as much again as the judging itself."""
 NOW = 1_790_000_000.0
 SPEC = msgspec.json.encode(ClusterSpec()).decode()
 COLUMNS = ("NAME", "PLATFORM", "RAY", "CPU", "MEMORY", "OBJ STORE", "GPU", "DISK", "NODE IP", "VERSION", "UP", "WHY")
@@ -206,7 +209,7 @@ async def ours(count: int, change: float, *, filtered: str = "") -> Cost:
             snapshot = watch.snapshot(*values, world.at)
             session.monitor.put(snapshot)
             while app.cluster.picture is None or app.cluster.picture.snapshot is not snapshot:  # noqa: ASYNC110  # an event would be part of what is measured
-                await asyncio.sleep(0)
+                await asyncio.sleep(LOOK_S)
             await asyncio.sleep(FRAMES_S)
 
         spent = await _rounds(world, lambda: (world.applications(), world.nodes(), world.figures()), refresh)

@@ -20,7 +20,7 @@ LAG = 0.25
 async def test_what_no_list_shows_is_deleted_by_the_id_that_its_create_answered(
     platform: CaiPlatform, bench: Bench, project: str
 ) -> None:
-    bench.faults(list_lag=LAG)
+    bench.faults(list_lag=60)
     made = await asyncio.gather(*(platform.create(request_for(name)) for name in (HEAD, WORKER)))
     assert bench.ask("GET", f"/api/v2/projects/{project}/applications")["applications"] == []
     await asyncio.gather(*(platform.delete(app) for app in made))

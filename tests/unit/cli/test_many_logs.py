@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -198,3 +199,35 @@ def test_one_log_that_breaks_off_is_said_while_the_others_go_on_and_is_a_failure
     assert (code, words(out)) == (1, ["one", "two"])
     assert "head: the log of head broke off: the folder does not answer; the others are followed on" in err
     assert "worker-1 has ended (stopped)" in err
+
+
+def manifest_of(archive: Path) -> dict[str, list[dict[str, object]]]:
+    with tarfile.open(archive) as found:
+        member = found.extractfile(f"{archive.stem}/manifest.json")
+        assert member is not None
+        document: dict[str, list[dict[str, object]]] = json.load(member)
+        return document
+
+
+def test_an_archive_without_a_log_that_there_is_is_written_and_is_a_failure(show, text, tmp_path):
+    made = Breaking(APPS)
+    made.output |= {"ray-cluster-head": stamped(1, "INFO", "one"), "ray-cluster-worker-1": stamped(2, "INFO", "two")}
+    show(snapshot(), made)
+    code, _, err = text("logs", "head", "worker-1", "--bundle", "b.tgz")
+    assert code == 1
+    assert "head was not read: the folder does not answer" in err
+    assert "1 lines of 1 log were packed into b.tgz" in err
+    assert "b.tgz is not complete: head could not be read: the folder does not answer" in err
+    manifest = manifest_of(tmp_path / "b.tgz")
+    assert [each["source"] for each in manifest["logs"]] == ["worker-1"]
+    assert [each["source"] for each in manifest["missed"]] == ["head"]
+
+
+def test_an_archive_of_all_that_is_left_is_no_failure(show, text, tmp_path):
+    made = FakePlatform(APPS)
+    made.output["ray-cluster-head"] = stamped(1, "INFO", "one")
+    show(snapshot(nodes=(DEAD,)), made)
+    code, _, err = text("logs", "--bundle", "b.tgz")
+    assert (code, "and 2 could not be read" in err) == (0, True), err
+    missed = manifest_of(tmp_path / "b.tgz")["missed"]
+    assert {(each["source"], each["is_absent"]) for each in missed} == {("head/*", True), ("worker-1/*", True)}

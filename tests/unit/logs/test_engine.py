@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tracemalloc
+from collections.abc import AsyncIterator
 from datetime import UTC
 
 import msgspec
@@ -290,6 +291,39 @@ async def test_job_log_ends_with_its_job(server, look, logs) -> None:
     lines, end = await everything(follow)
     assert (lines, end.over) == (["1"], True)
     assert str(end) == "job lab-ok has ended: SUCCEEDED"
+
+
+async def test_the_last_lines_of_a_job_may_come_while_its_end_is_asked_for(monkeypatch) -> None:
+    asked = asyncio.Event()
+
+    async def stream() -> AsyncIterator[bytes]:
+        await asked.wait()
+        yield b"its last line\n"
+        yield b"and one without an end"
+        await asyncio.Event().wait()
+
+    async def ended() -> str:
+        asked.set()
+        return "job x has ended"
+
+    monkeypatch.setattr(followed, "REST_S", 0.1)
+    lines, end = await everything(followed.batches(followed.follow_stream(stream(), "job/x", ended)))
+    assert (lines, str(end)) == (["its last line", "and one without an end"], "job x has ended")
+
+
+async def test_what_an_ended_job_left_running_is_not_followed_for_ever(monkeypatch) -> None:
+    async def stream() -> AsyncIterator[bytes]:
+        await asyncio.sleep(0.1)
+        while True:
+            await asyncio.sleep(0.01)
+            yield b"still here\n"
+
+    async def ended() -> str:
+        return "job x has ended"
+
+    monkeypatch.setattr(followed, "MOST_REST_S", 0.3)
+    lines, end = await everything(followed.batches(followed.follow_stream(stream(), "job/x", ended)))
+    assert (set(lines), end.over) == ({"still here"}, True)
 
 
 async def test_a_job_whose_row_cannot_be_read_has_not_ended(server, look, logs) -> None:

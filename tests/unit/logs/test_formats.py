@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raytui.logs.formats import Clock, Reader, parse
+from raytui.logs import formats
+from raytui.logs.formats import FORMATS, Clock, Reader, is_alarm, parse
 
 RECORDED = Path(__file__).parents[2] / "data" / "ray" / "logs"
 SHARES = {
@@ -154,3 +155,28 @@ def test_the_short_way_of_reading_a_head_says_what_the_whole_form_says(text):
     line, found = Reader("x").read(text), parse(text)
     assert found is not None
     assert (line.at, line.level) == (Clock(UTC).time(found[0]), found[0].level)
+
+
+@given(st.text(max_size=200))
+def test_a_line_is_left_out_by_its_first_letter_only_when_no_form_begins_so(text):
+    assert parse(text) is not None or all(each.parse(text) is None for each in FORMATS)
+
+
+words = st.sampled_from(
+    (
+        *(
+            "Traceback (most recent call last)",
+            "ValueError: ",
+            "my.Exception: ",
+            "SIGKILL",
+            "\u017figkill",
+            "sig\u212aill",
+        ),
+        *("sigsegv", "Segmentation Fault", "OUT of memory", "error:", " ", "\t", "x", "_", "\n", "\x1b[1m", "\xe9"),
+    )
+)
+
+
+@given(st.lists(words | st.text(max_size=4), max_size=6).map("".join))
+def test_the_short_look_for_an_alarm_finds_what_the_pattern_finds(text):
+    assert is_alarm(text) is (formats._ALARM.search(text) is not None)

@@ -219,6 +219,28 @@ async def test_several_logs_are_followed_as_one_to_the_end_of_the_last(platform,
     assert ended == {"head": True, "worker-1": True}
 
 
+async def test_what_is_not_searched_of_a_followed_line_is_said_where_it_stands(platform, look, logs, monkeypatch):
+    monkeypatch.setattr("raytui.logs.followed.CHECK_S", 0.02)
+    monkeypatch.setattr("raytui.logs.followed.FASTEST_POLL_S", 0.01)
+    long = "x" * 70_000 + " needle"
+    lines = [stamped(1, long), stamped(2, "needle " + long), stamped(3, long, "E"), stamped(4, "needle")]
+    platform.output = {HEAD: b"".join(lines)}
+    platform.set(HEAD, state="failed")
+    source = await logs.find(await look(), "head")
+    needle = compile_pattern("needle", "grep")
+    queries = [
+        (Query(needle, lines=10), "2 lines longer than 64 KB were searched in their"),
+        (Query(needle, level="ERROR"), "1 line longer than 64 KB was searched in its"),
+    ]
+    for query, said in queries:
+        followed = logs.follow_all([source], query, lambda name, error: None)
+        shown = [line async for batch in followed for line in batch]
+        assert [line.text for line in shown if line.mark] == [f"-- head: {said} first 64 KB only"]
+        assert len([line for line in shown if not line.mark]) == (2 if query.level is None else 0)
+    followed = logs.follow_all([source], Query(lines=10), lambda name, error: None)
+    assert not [line for batch in [batch async for batch in followed] for line in batch if line.mark]
+
+
 async def test_last_lines_that_are_too_large_for_one_answer_are_read_in_parts(ray, look, logs, monkeypatch):
     monkeypatch.setattr("raytui.dashboard.pooled.BODY_CAP", 1000)
     ray.files["a", "raylet.out"] = b"".join(stamped(n % 60, f"line {n}") for n in range(500))

@@ -18,10 +18,11 @@ from raytui.core.patterns import compile_pattern
 from raytui.core.session import LogSource
 from raytui.logs import followed, pieces, programs, ranges, search, window
 from raytui.logs.candidates import Candidates
-from raytui.logs.lines import LINE_CAP, LineSplitter, clean, shown, whole_lines
+from raytui.logs.formats import Reader
+from raytui.logs.lines import CUT_MARK, LINE_CAP, LineSplitter, clean, shown, shown_together, whole_lines
 from raytui.logs.many import Many
 from raytui.logs.merging import JUMP_S, merged
-from raytui.logs.ranges import BytesBlob, FileBlob
+from raytui.logs.ranges import Block, BytesBlob, FileBlob
 from raytui.logs.selection import Selection
 
 STAMPS = [
@@ -82,6 +83,24 @@ def test_forwards_and_backwards_are_the_same_lines_with_their_offsets(data, size
     assert list(ranges.backwards(blob, size))[::-1] == forwards
     assert [shown(raw.data) for raw in forwards] == whole_lines(data, -1)
     assert all(data[raw.offset :].startswith(raw.data) for raw in forwards)
+
+
+@given(st.binary(max_size=300) | st.text("ab\t\n \x1b\r\xe9", max_size=300).map(str.encode))
+def test_the_lines_of_a_block_shown_together_are_each_as_shown_alone(data):
+    raws = [raw.data for raw in Block(0, data).lines()]
+    assert shown_together(data, raws) == [shown(raw) for raw in raws]
+    query, blob = Query(), BytesBlob(data)
+    reader = Reader("x", query.zone)
+    assert flat(search.read("x", blob, query)) == [
+        reader.read(shown(raw.data), raw.offset) for raw in Block(0, data).lines()
+    ]
+
+
+def test_a_line_longer_than_is_shown_is_cut_in_a_block_too():
+    data = b"a" * (LINE_CAP + 1) + b"\nb\n"
+    raws = [raw.data for raw in Block(0, data).lines()]
+    assert shown_together(data, raws) == [shown(raw) for raw in raws]
+    assert CUT_MARK in shown_together(data, raws)[0]
 
 
 @given(logs, st.integers(0, 12))

@@ -327,6 +327,16 @@ async def test_a_refused_key_keeps_its_exit_code(tmp_path):
         await _consume(manager.execute(plan, timeout=5))
 
 
+async def test_a_key_refused_for_several_at_once_keeps_its_exit_code(tmp_path):
+    world = World()
+    world.lost_before = {
+        name: NotAllowed(f"the key was refused to create {name}", hint="a new key") for name in (ONE, TWO)
+    }
+    with pytest.raises(NotAllowed, match=rf"create {ONE}.*create {TWO}.*what this run made was removed") as caught:
+        await carry_out(world.manager(tmp_path), "start")
+    assert (str(caught.value), caught.value.hint) == (caught.value.message, "a new key")
+
+
 async def test_stop_keep_tries_every_one_and_names_what_did_not_stop(tmp_path):
     world, manager = await started(tmp_path)
     world.stuck_stop = {ONE}

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from raytui.core.errors import OutcomeUnknown, RaytuiError, Unreachable
+from raytui.core.errors import NotAllowed, OutcomeUnknown, RaytuiError, Unreachable
 from raytui.core.remedy import Hint
 from raytui.platforms.cai.api.answers import REFUSALS, Kind, Outcome
 from raytui.platforms.cai.api.client import ApiClient, Timing
@@ -144,8 +144,10 @@ class Create(Generic[T]):
             listing = Listing[T]()
             try:
                 listing = await self._find()
-            except Unreachable as error:
-                if outcome.kind not in CERTAIN and loop.time() + self._timing.poll >= end:
+            except (Unreachable, NotAllowed) as error:
+                # A key that was refused meanwhile says nothing of what was made before, and no later list will.
+                is_last = not isinstance(error, Unreachable) or loop.time() + self._timing.poll >= end
+                if outcome.kind not in CERTAIN and is_last:
                     raise self._unknown(str(error)) from None
             found = listing.thing if listing.thing is not None else self.answered
             if found is not None:

@@ -11,7 +11,7 @@ import asyncio
 import math
 from collections.abc import Mapping
 
-from raytui.core.errors import DeadlineExceeded, NotAllowed, NotFound, OperationFailed, RaytuiError
+from raytui.core.errors import DeadlineExceeded, NotAllowed, NotFound, OperationFailed, RaytuiError, Unreachable
 from raytui.core.protocols import CreateRequest
 from raytui.core.remedy import CREATE_AGAIN, SHOW, Remedy
 from raytui.core.snapshot import Application
@@ -110,7 +110,12 @@ class Lifecycle:
         if kept is None:
             raise _gone(application)
         await self._end("StopApplication", target, ENDED, self._timing.stop)
-        started = await self._start_again(application)
+        try:
+            started = await self._start_again(application)
+        except (NotAllowed, Unreachable) as error:
+            error.message += f"; {application.name} was stopped for it and not seen to start again"
+            error.args = (error.message,)
+            raise
         return started if started is not None else await whole(self._replace(application, kept))
 
     async def close(self) -> None:

@@ -192,6 +192,20 @@ async def test_a_refused_key_ends_a_create_at_once(status: int) -> None:
     assert world.count("ListApplications") == 0
 
 
+async def test_what_an_answer_named_is_not_lost_to_a_key_that_expires_before_the_list_is_read() -> None:
+    """An error would say that nothing was made, and nobody would take it back."""
+    world = World(CreateApplication=ok({"id": "a"}), ListApplications=bad(401))
+    assert (await Lifecycle(client_over(world)).create(REQUEST, {})).id == "a"
+
+
+@pytest.mark.parametrize("reply", LOST, ids=str)
+async def test_a_lost_answer_and_a_key_that_expires_leave_it_unknown_what_exists(reply: Reply) -> None:
+    world = World(CreateApplication=reply, ListApplications=bad(401))
+    with pytest.raises(OutcomeUnknown, match=r"not known whether c-worker-1 was created: .*refused the API key"):
+        await Lifecycle(client_over(world)).create(REQUEST, {})
+    assert world.count("CreateApplication") == 1
+
+
 async def test_when_neither_answer_nor_list_comes_the_error_says_what_may_exist() -> None:
     world = World(CreateApplication=TransportError("lost"), ListApplications=bad(500))
     with pytest.raises(OutcomeUnknown, match="not known whether c-worker-1 was created") as caught:
@@ -645,6 +659,14 @@ async def test_a_refused_restart_of_what_is_being_removed_is_not_taken_for_a_sta
     with pytest.raises(NotFound, match="c-worker-1 no longer exists"):
         await Lifecycle(client_over(world)).restart(application(listed("a")))
     assert world.count("CreateApplication") == 0
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_restart_whose_key_is_refused_after_the_stop_says_what_is_stopped(status: int) -> None:
+    world = World(listed("a"), RestartApplication=bad(status))
+    with pytest.raises(NotAllowed, match=r"c-worker-1 was stopped for it and not seen to start again$"):
+        await Lifecycle(client_over(world)).restart(application(listed("a")))
+    assert world.entries[0]["status"] == "stopped"
 
 
 async def test_a_restart_answers_what_exists_afterwards() -> None:
