@@ -27,11 +27,9 @@ def _of_work(joined: Joined) -> Iterator[Condition]:
     snapshot = joined.snapshot
     failed = any(job.status == "FAILED" for job in snapshot.jobs.value or ())
     if failed or snapshot.events.value or snapshot.serve.value:
-        from raytui.core.job_findings import of_jobs, of_memory, of_serve
+        from raytui.core.job_findings import of_work
 
-        yield from of_jobs(joined)
-        yield from of_memory(joined)
-        yield from of_serve(joined)
+        yield from of_work(joined)
 
 
 def _unreadable(joined: Joined) -> Iterator[Condition]:

@@ -1,23 +1,30 @@
-"""What is wrong with what people run: jobs that failed lately, processes killed for memory, Serve's deployments."""
+"""What is wrong with what people run: jobs that failed lately, processes killed for memory, Serve."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from raytui.core.causes.excerpts import error_line, first_line
-from raytui.core.causes.jobs import of_deployment, of_job
+from raytui.core.causes.jobs import of_job
 from raytui.core.causes.processes import MEMORY_HINT
 from raytui.core.causes.values import Evidence
 from raytui.core.condition import Condition
 from raytui.core.joined import Joined
 from raytui.core.remedy import Remedy, parts
+from raytui.core.serve_findings import of_serve
 
 FAILED_LATELY_S = 3600.0
 """How long after its end a failed job needs attention."""
 MOST_FAILED = 5
 """Failed jobs that are named one by one."""
 _COUNT = re.compile(r"^(\d+) worker\(s\) were killed")
+
+
+def of_work(joined: Joined) -> Iterator[Condition]:
+    """All that is wrong with what people run."""
+    yield from of_jobs(joined)
+    yield from of_memory(joined)
+    yield from of_serve(joined)
 
 
 def of_jobs(joined: Joined) -> Iterator[Condition]:
@@ -66,16 +73,3 @@ def of_memory(joined: Joined) -> Iterator[Condition]:
             (MEMORY_HINT, "; ", Remedy("workers", "--filter exit=node_out_of_memory", "lists what was killed")),
             since=last,
         )
-
-
-def of_serve(joined: Joined) -> Iterator[Condition]:
-    """Deployments of Serve that are not healthy, each with the error of its replicas where Ray tells it."""
-    evidence = Evidence(joined)
-    for deployment in joined.snapshot.serve.value or ():
-        cause = of_deployment(evidence, deployment)
-        if cause is None:
-            continue
-        reason = error_line(deployment.message) if cause.kind == "exception" else first_line(deployment.message)
-        message = f"Serve deployment is {deployment.status}" + (f": {reason}" if reason else "")
-        lists = Remedy("serve", "", "lists deployments")
-        yield Condition("warning", cause.subject, "ServeUnhealthy", message, lists)

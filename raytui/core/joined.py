@@ -358,6 +358,14 @@ def _count_states(expected: int | None, nodes: tuple[Node, ...]) -> Counts:
     return Counts(expected, states["ALIVE"], states["DEAD"], states["UNKNOWN"], 0)
 
 
+def owner_of_logs(joined: Joined, node_id: str) -> str:
+    """The name under which the logs of a node are found."""
+    node = joined.node(node_id)
+    owner = joined.application_of(node) if node is not None else None
+    owner = owner or (joined.namesake(node) if node is not None else None)
+    return owner.short if owner is not None else f"node-{node_id[:8]}"
+
+
 def join(snapshot: Snapshot, before: Snapshot | None = None) -> Joined:
     """The snapshot joined; the same object for the same snapshot.
 

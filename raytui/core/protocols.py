@@ -14,9 +14,9 @@ from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint
 from raytui.core.serve import ServeRest
 from raytui.core.shipped_logs import NodeLife
-from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
+from raytui.core.snapshot import Actor, Application, Job, Node, RayEvent, RayVersion, Rows, Usage
 from raytui.core.spec import ClusterSpec
-from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
+from raytui.core.workload import PlacementGroup, RayWorker, ServeDeployment, Task, TaskCount
 
 CheckStatus = Literal["ok", "warn", "fail", "skip"]
 

@@ -18,7 +18,7 @@ from raytui.core.needs import Pending
 from raytui.core.platforms import traits
 from raytui.core.revival import Revival
 from raytui.core.spec import WORKER, ClusterSpec, place
-from raytui.core.workload import EnvironmentSetup, PlacementGroup, RayWorker, Task, TaskCount
+from raytui.core.workload import EnvironmentSetup, PlacementGroup, RayWorker, ServeDeployment, Task, TaskCount
 
 ApplicationState = Literal["starting", "running", "stopping", "stopped", "failed", "unknown"]
 NodeState = Literal["ALIVE", "DEAD", "UNKNOWN"]
@@ -278,20 +278,6 @@ class Actor(msgspec.Struct, frozen=True, gc=False):
     has_runtime_env: bool = False
     """Whether it brings a runtime environment, which Ray sets up before it runs."""
     is_detached: bool | None = None  # whether it outlives its job; none where Ray does not tell
-
-
-class ServeDeployment(msgspec.Struct, frozen=True, gc=False):
-    """One deployment of a Serve application."""
-
-    application: str
-    application_status: str
-    name: str
-    status: str
-    message: str = ""
-    replicas: int = 0
-    route: str = ""
-    nodes: tuple[str, ...] = ()  # of the running replicas, one each
-    source: str = ""  # declarative (by a config) or imperative (serve.run)
 
 
 class RayEvent(msgspec.Struct, frozen=True, gc=False):

@@ -1,4 +1,4 @@
-"""What runs on Ray below its jobs, as Ray's State API reports it: tasks, placement groups and worker processes.
+"""What runs on Ray below its jobs, as Ray reports it: tasks, placement groups, processes and Serve's deployments.
 
 Ray fills these in bit by bit and differs from version to version (2.9.3 to 2.60), so every field but the identity may
 be missing: empty text, 0 for a time and none for a number stand for what Ray did not tell.
@@ -7,6 +7,9 @@ be missing: empty text, 0 for a time and none for a number stand for what Ray di
 from __future__ import annotations
 
 import msgspec
+
+_NO_START = "replica failed to start"
+"""What Serve says of a deployment of which no replica could be made, in the first line of its message."""
 
 
 class Task(msgspec.Struct, frozen=True, gc=False):
@@ -124,3 +127,67 @@ class EnvironmentSetup(msgspec.Struct, frozen=True):
     """What is being done, such as `pip install`."""
     since: float = 0.0
     last_line: str = ""
+
+
+class ServeReplica(msgspec.Struct, frozen=True, gc=False):
+    """One replica of a deployment of Ray Serve, one that lives or one that ended lately."""
+
+    application: str
+    deployment: str
+    id: str
+    state: str
+    """Ray's word: STARTING, RUNNING, STOPPING, STOPPED and others."""
+    node_id: str = ""
+    """Empty until it has a node."""
+    pid: int = 0
+    actor_id: str = ""
+    actor_name: str = ""
+    worker_id: str = ""
+    log: str = ""
+    """The file that Serve writes of it, below the log folder of its node: `serve/replica_app_Model_x.log`."""
+    started_at: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """The name among all replicas: `application/deployment/id`."""
+        return f"{self.application}/{self.deployment}/{self.id}"
+
+
+class ServeDeployment(msgspec.Struct, frozen=True, gc=False):
+    """One deployment of a Serve application; without a name an application that has none, or none yet."""
+
+    application: str
+    application_status: str
+    name: str
+    status: str
+    message: str = ""
+    replicas: int = 0
+    """Those that run."""
+    route: str = ""
+    nodes: tuple[str, ...] = ()  # of the running replicas, one each
+    source: str = ""  # declarative (by a config) or imperative (serve.run)
+    wanted: int | None = None
+    """How many replicas Serve wants to run; none where Ray does not tell."""
+    all_replicas: tuple[ServeReplica, ...] = ()
+    """Those in any state that Serve counts, running or not."""
+    ended: tuple[ServeReplica, ...] = ()
+    """Those that ended lately, the newest last; Serve keeps some of each deployment."""
+    controller_node: str = ""
+    """Id of the node of Serve's controller, which writes why a replica did not start."""
+    controller_log: str = ""
+    """Its log, by its name below the log folder of that node."""
+
+    @property
+    def id(self) -> str:
+        """The name among all deployments: `application/deployment`, of one without a name the application's."""
+        return f"{self.application}/{self.name}" if self.name else self.application
+
+    @property
+    def fails(self) -> bool:
+        """Whether Serve calls it failed, or tells that its replicas do not start while it still tries.
+
+        Serve tries three times before it says DEPLOY_FAILED, half a minute on a busy machine.
+        """
+        if self.status in {"UNHEALTHY", "DEPLOY_FAILED"}:
+            return True
+        return self.status == "UPDATING" and _NO_START in self.message[:200]

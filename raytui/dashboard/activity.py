@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 import msgspec
 
-from raytui.core.snapshot import Actor, Job, RayEvent, Rows, ServeDeployment
+from raytui.core.snapshot import Actor, Job, RayEvent, Rows
 from raytui.core.units import parse_time
 from raytui.dashboard.decode import Garbage, Read, decode, decode_open, each, seconds, text
 from raytui.dashboard.payloads import state_rows
@@ -75,31 +74,6 @@ class _Death(msgspec.Struct):
 
 
 _ALIVE = _Death()
-
-
-class _Replica(msgspec.Struct):
-    state: str | None = None
-    node_id: str | None = None
-
-
-class _Deployment(msgspec.Struct):
-    name: str | None = None
-    status: str | None = None
-    message: str | None = None
-    replicas: list[_Replica] | None = None
-
-
-class _ServeApplication(msgspec.Struct, Generic[R]):
-    name: str | None = None
-    status: str | None = None
-    message: str | None = None
-    route_prefix: str | None = None
-    deployments: dict[str, R] | None = None
-    source: str | None = None
-
-
-class _ServeAnswer(msgspec.Struct, Generic[R]):
-    applications: dict[str, R]
 
 
 class _Event(msgspec.Struct, rename="camel"):
@@ -206,55 +180,6 @@ def _death(cause: object) -> tuple[str, _Death]:
     return "", _Death()
 
 
-def parse_serve(body: bytes) -> Rows[ServeDeployment]:
-    """`/api/serve/applications/`: a row per deployment, and one for an application that failed before it had any.
-
-    Raises `Garbage`.
-    """
-    try:
-        applications = decode(body, _ServeAnswer[_ServeApplication[_Deployment]]).applications
-        read = Read([row for key, application in applications.items() for row in _serve_rows(key, application)])
-    except Garbage:
-        read = _serve_each(decode_open(body, _ServeAnswer[object]).applications)
-    return _all(read.rows, read.unreadable, read.first)
-
-
-def _serve_each(applications: dict[str, object]) -> Read[ServeDeployment]:
-    """What can be read of each application, and of each of its deployments."""
-    rows: list[ServeDeployment] = []
-    unreadable, first = 0, ""
-    for key, item in applications.items():
-        try:
-            (application,) = each([item], _ServeApplication[object]).rows
-            deployments = each((application.deployments or {}).values(), _Deployment)
-            unreadable, first = unreadable + deployments.unreadable, first or deployments.first
-        except Garbage as error:
-            unreadable, first = unreadable + 1, first or str(error)
-            continue
-        known: _ServeApplication[_Deployment] = _ServeApplication(
-            application.name, application.status, application.message, application.route_prefix
-        )
-        known.source = application.source
-        known.deployments = {row.name or f"{key}-{n}": row for n, row in enumerate(deployments.rows)}
-        rows += _serve_rows(key, known)
-    if unreadable and not rows:
-        raise Garbage(first)
-    return Read(rows, unreadable, first)
-
-
-def _serve_rows(key: str, application: _ServeApplication[_Deployment]) -> Iterator[ServeDeployment]:
-    name, status, route = text(application.name or key), text(application.status), text(application.route_prefix)
-    deployments, source = application.deployments or {}, text(application.source)
-    if not deployments:
-        yield ServeDeployment(name, status, "", status, text(application.message), 0, route, (), source)
-    for label, deployment in deployments.items():
-        running = [replica for replica in deployment.replicas or () if replica.state == "RUNNING"]
-        nodes = tuple(text(replica.node_id) for replica in running if replica.node_id)
-        message = text(deployment.message) or text(application.message)
-        shown, state = text(deployment.name or label), text(deployment.status)
-        yield ServeDeployment(name, status, shown, state, message, len(running), route, nodes, source)
-
-
 def parse_events(body: bytes) -> Rows[RayEvent]:
     """`/events`, oldest first; of an event that repeats without a pause only the first is kept: it says since when.
 
@@ -304,7 +229,7 @@ def _moment(value: float | str | None) -> float:
 
 
 def parse_log_files(body: bytes) -> tuple[str, ...]:
-    """`/api/v0/logs`: names of files, without folders, by name; raises `Garbage`."""
+    """`/api/v0/logs`: names of files by name, those of folders with a slash at their end; raises `Garbage`."""
     groups = decode_open(body, _LogAnswer).data.result
     names = {name for listed in groups.values() for name in listed if isinstance(name, str)}
-    return tuple(sorted(name for name in names if name and not name.endswith("/") and text(name) == name))
+    return tuple(sorted(name for name in names if name and text(name) == name))

@@ -14,12 +14,14 @@ from urllib.parse import urlencode
 
 from raytui.core.errors import ConfigurationError, NotFound
 from raytui.core.protocols import Dashboard, DashboardTarget
-from raytui.core.snapshot import Job, Node, RayEvent, RayVersion, Rows, ServeDeployment, Usage
+from raytui.core.snapshot import Job, Node, RayEvent, RayVersion, Rows, Usage
 from raytui.core.units import sanitize
+from raytui.core.workload import ServeDeployment
 from raytui.dashboard import failures
-from raytui.dashboard.activity import parse_events, parse_jobs, parse_log_files, parse_serve
+from raytui.dashboard.activity import parse_events, parse_jobs, parse_log_files
 from raytui.dashboard.decode import Garbage
 from raytui.dashboard.payloads import parse_authentication, parse_health, parse_node_stats, parse_nodes, parse_version
+from raytui.dashboard.serve import parse_serve
 from raytui.dashboard.transport import ErrorAnswer, Transport, TransportError, problem_of
 from raytui.dashboard.usage import parse_usage
 from raytui.dashboard.workload_client import STATE_LIMIT, WorkloadClient
@@ -33,6 +35,8 @@ BIG_BODY = 256 * 1024
 """Bytes of an answer from which it is read in a thread."""
 KEPT_BODY = 8 * 1024 * 1024
 """Bytes of the largest answer that is kept to be compared with the next; longer ones differ each time."""
+SERVE_FOLDER = "serve/"
+"""The folder below that of a node's logs in which Serve's controller, proxies and replicas write theirs."""
 UNREPEATED = ("/api/v0/logs", "/api/packages", "/worker/")
 """What begins so is another question each time."""
 
@@ -106,7 +110,12 @@ class DashboardClient(Dashboard):
         return await self._read("/events", parse_events)
 
     async def log_files(self, node_id: str) -> tuple[str, ...]:  # noqa: D102
-        return await self._read(f"/api/v0/logs?{urlencode({'node_id': node_id})}", parse_log_files)
+        names = await self._read(f"/api/v0/logs?{urlencode({'node_id': node_id})}", parse_log_files)
+        if SERVE_FOLDER in names:
+            # Ray's list does not look into folders by itself.
+            query = urlencode({"node_id": node_id, "glob": f"{SERVE_FOLDER}*"})
+            names = (*names, *await self._read(f"/api/v0/logs?{query}", parse_log_files))
+        return tuple(sorted(name for name in names if not name.endswith("/")))
 
     async def log_tail(self, node_id: str, filename: str, lines: int) -> bytes:  # noqa: D102
         query = urlencode({"node_id": node_id, "filename": filename, "lines": lines})

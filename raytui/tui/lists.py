@@ -39,7 +39,7 @@ class Lists:
         """`stack` answers the screens, the topmost last; `push` shows one above them and tells it of the cluster."""
         self._stack = stack
         self._push = push
-        self._calls = RowCalls(*about, self._drill, self._show_log, request, say, self._search_logs)
+        self._calls = RowCalls(*about, self._drill, self.show_log, request, say, self._search_logs)
         self._states: dict[str, TableState] = {}
         self._watch: Watch | None = None
         self._asking: Subscription | None = None
@@ -76,7 +76,8 @@ class Lists:
         self._push(TableScreen(TABLES[part.kind], self._calls, state, of=part.of), lambda _: self._ask())
         self._ask()
 
-    def _show_log(self, wish: LogWish, of: str) -> None:
+    def show_log(self, wish: LogWish, of: str) -> None:
+        """Show a log over what is there; `of` says of what it is."""
         self._push(LogScreen(self._calls, wish, of), lambda _: self._ask())
 
     def _search_logs(self, text: str) -> None:

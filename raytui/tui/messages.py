@@ -14,6 +14,7 @@ from raytui.core.events import Severity, StepEvent
 from raytui.core.plan import Plan
 from raytui.core.remedy import Hint
 from raytui.view.picture import Picture
+from raytui.view.related import LogWish
 
 
 @dataclass
@@ -89,3 +90,12 @@ class LogEnded(Message):
     source: str
     reason: str
     hint: Hint = ""
+
+
+@dataclass
+class LogWished(Message):
+    """Somebody wants to see the place of a log that tells of something."""
+
+    wish: LogWish
+    of: str
+    """What it tells of."""

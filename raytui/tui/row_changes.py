@@ -12,9 +12,9 @@ from raytui.core.errors import RaytuiError, RefusedForSafety
 from raytui.core.joined import Member
 from raytui.core.permission import require_allowed, require_changeable
 from raytui.core.session import Session
-from raytui.core.snapshot import Actor, Application, Job, Node, ServeDeployment
+from raytui.core.snapshot import Actor, Application, Job, Node
 from raytui.core.spec import WORKER
-from raytui.core.workload import RayWorker, Task
+from raytui.core.workload import RayWorker, ServeDeployment, Task
 from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.operation import Notice, Request
 from raytui.tui.render.job_stop import outcome

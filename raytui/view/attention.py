@@ -10,7 +10,10 @@ from raytui.core.condition import Condition
 from raytui.core.joined import join
 from raytui.core.remedy import Remedy, parts
 from raytui.core.snapshot import Snapshot
+from raytui.core.workload import ServeDeployment
+from raytui.view import related
 from raytui.view.picture import Picture
+from raytui.view.related import LogWish
 
 MOST_QUOTED = 2
 """Witnesses that are quoted beside a condition; its whole story has them all."""
@@ -28,12 +31,21 @@ def row_of(snapshot: Snapshot, condition: Condition) -> Row | None:
     kind, slash, name = subject.partition("/")
     if kind == "job" and slash:
         return next((job for job in snapshot.jobs.value or () if job.id == name), None)
-    if slash:
-        return next((one for one in snapshot.serve.value or () if (one.application, one.name) == (kind, name)), None)
+    deployment = deployment_of(snapshot, condition)
+    if deployment is not None or slash:
+        return deployment
     if condition.reason == "NodeDead":
         dead = (node for node in snapshot.nodes.value or () if node.state == "DEAD")
         return next((node for node in dead if joined.node_name(node.node_id) == subject), None)
     return None
+
+
+def deployment_of(snapshot: Snapshot, condition: Condition) -> ServeDeployment | None:
+    """The deployment of Serve that a condition is about, or whose replicas wait; none where it is about neither."""
+    name = condition.subject.removeprefix("Serve replica ")
+    if name == condition.subject and condition.reason != "ServeUnhealthy":
+        return None
+    return next((one for one in snapshot.serve.value or () if one.id == name), None)
 
 
 def cause_behind(snapshot: Snapshot, condition: Condition) -> Cause | None:
@@ -61,9 +73,19 @@ def _said(cause: Cause) -> Iterator[tuple[str, str]]:
             yield witness.source, witness.said.strip()
 
 
+def wish_of(picture: Picture, condition: Condition) -> LogWish | None:
+    """The log that tells of a condition and the place in it; none where `log_of` names all there is."""
+    deployment = deployment_of(picture.snapshot, condition)
+    wish = related.log_of(deployment, picture) if deployment is not None else None
+    return wish if isinstance(wish, LogWish) else None
+
+
 def log_of(picture: Picture, condition: Condition) -> str:
     """The log that tells of a condition, by the name of `raytui logs`; empty where none does."""
     snapshot = picture.snapshot
+    wish = wish_of(picture, condition)
+    if wish is not None:
+        return f"{wish.name}/{wish.file}" if wish.pid and wish.file else wish.name
     kind, slash, name = condition.subject.partition("/")
     if kind == "job" and slash:
         job = next((job for job in snapshot.jobs.value or () if job.id == name), None)
@@ -78,9 +100,10 @@ def log_of(picture: Picture, condition: Condition) -> str:
     return ""
 
 
-def worst_log(picture: Picture) -> str:
-    """The log of the worst thing that fails and has one; empty where nothing fails."""
+def worst_log(picture: Picture) -> LogWish | None:
+    """The log of the worst thing that fails and has one, and the place in it; none where nothing fails."""
     for condition in picture.assessment.conditions:
         if condition.severity != "info" and (found := log_of(picture, condition)):
-            return found
-    return ""
+            wish = wish_of(picture, condition)
+            return LogWish(found, at_error=True, find=wish.find if wish is not None else "")
+    return None

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from raytui.core.events import Severity
 from raytui.core.job_findings import FAILED_LATELY_S
 from raytui.core.node_findings import PLANNED_ENDS
-from raytui.core.snapshot import Actor, Job, Node, ServeDeployment, Snapshot
-from raytui.core.workload import PlacementGroup, TaskCount
+from raytui.core.snapshot import Actor, Job, Node, Snapshot
+from raytui.core.workload import PlacementGroup, ServeDeployment, TaskCount
 from raytui.view.picture import Picture
 from raytui.view.words import SEVERITIES, Role
 
@@ -89,7 +89,7 @@ def _actors(rows: Sequence[Actor], _: Snapshot) -> list[Severity]:
 
 
 def _serve(rows: Sequence[ServeDeployment], _: Snapshot) -> list[Severity]:
-    return ["error" for one in rows if one.status in {"UNHEALTHY", "DEPLOY_FAILED"}]
+    return ["error" for one in rows if one.fails]
 
 
 def _tasks(rows: Sequence[TaskCount], _: Snapshot) -> list[Severity]:

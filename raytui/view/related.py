@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import NamedTuple
 
-from raytui.core.joined import Member
+from raytui.core.causes.excerpts import has_traceback
+from raytui.core.causes.serve import lost_replicas
+from raytui.core.causes.values import Evidence
+from raytui.core.joined import Member, owner_of_logs
 from raytui.core.snapshot import Actor, Job, Node
-from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
+from raytui.core.workload import PlacementGroup, RayWorker, ServeDeployment, ServeReplica, Task, TaskCount
 from raytui.view.picture import Picture
+from raytui.view.tables.replicas import Row as ReplicaRow
 
 
 class Related(NamedTuple):
@@ -37,6 +42,8 @@ class LogWish(NamedTuple):
     """What is searched for in it."""
     offset: int | None = None
     """The line that is to be shown, by the bytes above it."""
+    file: str = ""
+    """A further file of the process, by its name below the log folder of its node: all its files are merged then."""
 
 
 def related(row: object, picture: Picture) -> tuple[Related, ...]:
@@ -57,6 +64,11 @@ def related(row: object, picture: Picture) -> tuple[Related, ...]:
         return (Related("bundles", _where("group", identity), f"placement group {row.name or identity}"),)
     if isinstance(row, TaskCount):
         return (Related("tasks", _where("name", row.name), f"function {row.name}"),) if row.name else ()
+    if isinstance(row, ServeDeployment):
+        # An application without a deployment has neither.
+        parts = shlex.quote(f"application={row.application}"), shlex.quote(f"deployment={row.name}")
+        of, actors = f"deployment {row.id}", _where("class", f"ServeReplica:{row.application}:{row.name}")
+        return (Related("replicas", " ".join(parts), of), Related("actors", actors, of)) if row.name else ()
     if isinstance(row, RayWorker) and row.pid and row.node_id:
         name = picture.joined.node_name(row.node_id)
         where = f"pid={row.pid} {_where('node', name)}"
@@ -77,6 +89,10 @@ def log_of(row: object, picture: Picture) -> LogWish | str:
     if isinstance(row, Member):
         died = row.application.state == "failed" or (row.node is not None and row.node.state == "DEAD")
         return LogWish(row.application.short, at_error=died)
+    if isinstance(row, ServeDeployment):
+        return _log_of_deployment(row, picture)
+    if isinstance(row, ReplicaRow):
+        return _log_of_replica(row.replica, picture)
     if isinstance(row, Actor) and _is_past(row, picture):
         # What each of its processes wrote, as far as it is kept: Ray's row names the present one alone.
         return LogWish(f"actor/{row.actor_id}", at_error=row.state == "DEAD")
@@ -88,6 +104,33 @@ def log_of(row: object, picture: Picture) -> LogWish | str:
         identity = "" if isinstance(row, Actor) else row.worker_id
         return LogWish(_owner(node_id, picture), row.pid, identity, at_error=died)
     return "there is no log of this row"
+
+
+def _log_of_deployment(row: ServeDeployment, picture: Picture) -> LogWish | str:
+    """What tells why it fails: the controller why its replicas do not start, a replica what it did before it died."""
+    lost = lost_replicas(Evidence(picture.joined), row) if row.ended else []
+    newest = max((*row.all_replicas, *row.ended), key=lambda replica: replica.started_at, default=None)
+    if lost and lost[0][0] == row.ended[-1] and not has_traceback(row.message):
+        return _log_of_replica(lost[0][0], picture)
+    if newest is not None and newest.log and row.status == "HEALTHY":
+        return _log_of_replica(newest, picture)
+    if not row.controller_log:
+        return "it has no log: Serve does not tell where its controller writes"
+    return LogWish(f"{_owner(row.controller_node, picture)}/{row.controller_log}", at_error=True, find=_told_of(row))
+
+
+def _told_of(row: ServeDeployment) -> str:
+    """The pattern of the controller's lines that complain of a deployment, as Ray 2.9 and 2.60 write them."""
+    app, name = re.escape(row.application), re.escape(row.name)
+    told = f"deployment='{name}', app='{app}'|{app}#{name}#|'{name}' in application '{app}'" if name else f"app '{app}'"
+    return f"^(ERROR|WARNING) .*({told})"
+
+
+def _log_of_replica(replica: ServeReplica, picture: Picture) -> LogWish | str:
+    if not replica.node_id or not (replica.log or replica.pid):
+        return "it has no log yet: it has no process"
+    owner, has_ended = _owner(replica.node_id, picture), replica.state == "STOPPED"
+    return LogWish(owner, replica.pid, replica.worker_id, at_error=has_ended, file=replica.log)
 
 
 def _is_past(actor: Actor, picture: Picture) -> bool:
@@ -103,15 +146,12 @@ def log_names(wish: LogWish, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names
         if wish.worker_id in name and any(name.endswith(f"-{wish.pid}.{end}") for end in ("out", "err", "log"))
     ]
-    return tuple(sorted(found, key=lambda name: (not name.endswith(".out"), name)))
+    own = [name for name in names if wish.file and name.partition("/")[2] == wish.file]
+    return (*own, *sorted(found, key=lambda name: (not name.endswith(".out"), name)))
 
 
 def _owner(node_id: str, picture: Picture) -> str:
-    """The name under which the logs of a node are found."""
-    node = picture.joined.node(node_id)
-    owner = picture.joined.application_of(node) if node is not None else None
-    owner = owner or (picture.joined.namesake(node) if node is not None else None)
-    return owner.short if owner is not None else f"node-{node_id[:8]}"
+    return owner_of_logs(picture.joined, node_id)
 
 
 def _where(column: str, value: str) -> str:

@@ -61,7 +61,7 @@ def _lists(picture: Picture) -> Iterator[_Part]:
         "serve",
         "Serve deployment",
         snapshot.serve.value or (),
-        lambda one: (f"{one.application}/{one.name}", f"{one.application}/{one.name}", one.status),
+        lambda one: (one.id, one.id, one.status),
     )
     yield of(
         "placement-groups",

@@ -11,8 +11,8 @@ from textual import events
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, Failure
 from raytui.core.serve import ServeApplication, ServeState
 from raytui.core.session import JobRequest
-from raytui.core.snapshot import Actor, Job, Reading, ServeDeployment
-from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task
+from raytui.core.snapshot import Actor, Job, Reading
+from raytui.core.workload import Bundle, PlacementGroup, RayWorker, ServeDeployment, Task
 from raytui.tui.panes.details import DetailsPane
 from raytui.tui.screens.confirm import ConfirmScreen
 from raytui.tui.screens.delete_serve import DeleteServeScreen

@@ -7,8 +7,8 @@ import pytest
 
 from raytui.core.errors import Failure
 from raytui.core.holdings import Held, Holdings
-from raytui.core.snapshot import Actor, Job, RayEvent, Reading, ServeDeployment
-from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task, TaskCount
+from raytui.core.snapshot import Actor, Job, RayEvent, Reading
+from raytui.core.workload import Bundle, PlacementGroup, RayWorker, ServeDeployment, ServeReplica, Task, TaskCount
 from raytui.tui.keys import verb_keys
 from raytui.tui.panes.details import DetailsPane
 from raytui.tui.panes.listing import ListPane
@@ -38,7 +38,8 @@ ACTORS = tuple(
     Actor(f"act-{n:05}", "Trainer" if n % 2 else "Server", "DEAD" if n % 50 == 0 else "ALIVE", pid=n)
     for n in range(5_000)
 )
-SERVE = (ServeDeployment("shop", "RUNNING", "Ranker", "HEALTHY", replicas=2, route="/rank"),)
+REPLICA = ServeReplica("shop", "Ranker", "r1", "RUNNING", pid=7)
+SERVE = (ServeDeployment("shop", "RUNNING", "Ranker", "HEALTHY", replicas=2, route="/rank", all_replicas=(REPLICA,)),)
 HELD = (
     Held("e1", "alice", "train", "train-1", cpu=8.0, memory=32.0, gpus=3.0, label="A10G", since=NOW - 7200),
     Held("e2", "engineer", "workbench", "ray-cluster-head", cpu=2.0, memory=8.0, gpus=0.0, since=NOW - 600),

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from raytui.core.errors import Failure, NotFound, Unreachable
 from raytui.core.protocols import Dashboard, DashboardTarget, Workload
-from raytui.core.snapshot import Amount, Job, Node, RayEvent, RayVersion, ServeDeployment, Usage
+from raytui.core.snapshot import Amount, Job, Node, RayEvent, RayVersion, Usage
+from raytui.core.workload import ServeDeployment
 from tests.world.api import Oddity
 from tests.world.loop import EPOCH, Killed, Process
 from tests.world.records import RayNode, Session

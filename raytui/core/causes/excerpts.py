@@ -32,7 +32,7 @@ def error_line(text: str) -> str:
 
     Empty when there is none, and when a traceback is cut off before it.
     """
-    lines = [_COLOUR.sub("", line).rstrip() for line in text.splitlines()]
+    lines = plain_lines(text)
     raised, in_frames = "", False
     for line in lines:
         if _FRAME.match(line):
@@ -44,6 +44,11 @@ def error_line(text: str) -> str:
         return "" if in_frames else shortened(raised)
     left = [line for line in lines if line.strip()]
     return shortened(left[-1].strip()) if left else ""
+
+
+def plain_lines(text: str) -> list[str]:
+    """The lines of a text without the colours that Ray writes into it."""
+    return [_COLOUR.sub("", line).rstrip() for line in text.splitlines()]
 
 
 def exception_block(text: str, line: str) -> str:

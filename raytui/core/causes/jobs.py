@@ -1,4 +1,4 @@
-"""Why a job, or a deployment of Serve, failed."""
+"""Why a job failed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from raytui.core.causes.processes import MEMORY_HINT, named_actor, of_actor
 from raytui.core.causes.signs import kind_of, memory_of
 from raytui.core.causes.values import Cause, CauseKind, Evidence, Witness
 from raytui.core.remedy import Hint, Remedy
-from raytui.core.snapshot import Job, ServeDeployment
+from raytui.core.snapshot import Job
 
 _EXIT_CODE = re.compile(r"failed with exit code (-?\d+)")
 _ENVIRONMENT = re.compile(r"runtime_env setup failed|RuntimeEnvSetupError|Failed to set up runtime environment")
@@ -137,32 +137,6 @@ def _driver_node(evidence: Evidence, job: Job) -> Cause | None:
     if node is None or node.state != "DEAD" or (job.ended_at and node.ended_at and node.ended_at > job.ended_at + 90.0):
         return None
     return of_node(evidence, node)
-
-
-def of_deployment(evidence: Evidence, deployment: ServeDeployment) -> Cause | None:
-    """Why a deployment of Serve is not healthy; none of one that is, or that comes up."""
-    if deployment.status not in {"UNHEALTHY", "DEPLOY_FAILED"}:
-        return None
-    name = f"{deployment.application}/{deployment.name}"
-    line = error_line(deployment.message)
-    witnesses = [Witness("Ray", f"{deployment.status}: {first_line(deployment.message)}")]
-    because: Cause | None = None
-    kind: CauseKind = "exception"
-    said = f"is {deployment.status}: {line}"
-    if line and line != first_line(deployment.message):
-        witnesses.append(Witness("Ray", line))
-    else:
-        replicas = f"ServeReplica:{deployment.application}:{deployment.name}"
-        dead = [
-            of_actor(evidence, actor) for actor in evidence.snapshot.actors.value or () if actor.class_name == replicas
-        ]
-        because = next((cause for cause in dead if cause is not None and cause.is_death), None)
-        kind = because.kind if because is not None else "unknown"
-        said = f"is {deployment.status}" + (f": {line}" if line and because is None else "")
-    remedy = Remedy("serve", "", "lists deployments")
-    return Cause(
-        "deployment", name, kind, f"deployment {name} {said}", tuple(witnesses), because, remedy, kind != "unknown"
-    )
 
 
 def _ray(job: Job, said: str) -> Witness:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from raytui.core.causes.excerpts import error_line, first_line, has_traceback, without_noise
+from raytui.core.causes.excerpts import error_line, first_line, has_traceback, plain_lines, without_noise
 from raytui.core.causes.things import Thing, cause_of
 from raytui.core.causes.values import Cause, Evidence
 from raytui.core.events import Event
+from raytui.core.joined import owner_of_logs
 from raytui.core.life import OVER
 from raytui.core.node_metrics import NodeMetrics, metrics_document, strains
 from raytui.core.remedy import Hint, as_commands
@@ -20,7 +21,7 @@ from raytui.core.waiting import sentences
 from raytui.core.waiting.document import waiting_document
 from raytui.core.waiting.values import Waiting
 from raytui.core.waiting.why import why_waits
-from raytui.core.workload import PlacementGroup, RayWorker, Task
+from raytui.core.workload import PlacementGroup, RayWorker, ServeDeployment, Task
 
 LINES = 15
 """Last lines of each log that are quoted."""
@@ -69,6 +70,8 @@ def logs_of(snapshot: Snapshot, evidence: Evidence, thing: Thing) -> tuple[str, 
     names: list[str] = []
     if isinstance(thing.row, Job) and thing.row.type == "SUBMISSION" and thing.row.driver_node_id:
         names.append(f"job/{thing.row.id}")
+    if isinstance(thing.row, ServeDeployment):
+        names += _logs_of_deployment(evidence, thing.row)
     listed = () if snapshot.by_ray else snapshot.applications.value or ()
     apps = {app.id: app for app in listed}
     for part in cause.chain if cause is not None and cause.is_death else ():
@@ -78,6 +81,18 @@ def logs_of(snapshot: Snapshot, evidence: Evidence, thing: Thing) -> tuple[str, 
             extra = ("gcs_server.out",) if app.role == "head" else ()
             names += [app.short, *(f"{app.short}/{log}" for log in ("raylet.err", "raylet.out", *extra))]
     return tuple(dict.fromkeys(names))
+
+
+def _logs_of_deployment(evidence: Evidence, deployment: ServeDeployment) -> Iterator[str]:
+    """What its newest replica wrote, where that may tell more than Serve's own message."""
+    newest = max((*deployment.all_replicas, *deployment.ended), key=lambda one: one.started_at, default=None)
+    owner = owner_of_logs(evidence.joined, newest.node_id) if newest is not None and newest.node_id else ""
+    if newest is not None and owner and not has_traceback(deployment.message):
+        if newest.log:
+            yield f"{owner}/{newest.log}"
+        if newest.worker_id and newest.pid:
+            # Of an actor the last eight digits of its id are those of its job.
+            yield f"{owner}/worker-{newest.worker_id}-{newest.actor_id[-8:]}-{newest.pid}.err"
 
 
 def node_to_measure(evidence: Evidence, thing: Thing) -> Node | None:
@@ -103,6 +118,8 @@ def story_of(
         {*_moments(with_tails, thing, cause), *_of_journal(thing, journal)}, key=lambda moment: (moment.at, moment.said)
     )
     quotes = tuple(Quote(name, _telling(lines)) for name, lines in (tails or {}).items() if lines)
+    if isinstance(thing.row, ServeDeployment) and has_traceback(thing.row.message):
+        quotes = (Quote("what Serve tells of it", _telling(tuple(plain_lines(thing.row.message)))), *quotes)
     waits = tuple(_waits(evidence, thing)) if cause is None else ()
     sentence = cause.whole if cause is not None else f"{thing.title} is {thing.state}"
     if waits and thing.kind != "job":
@@ -118,11 +135,13 @@ def _waits(evidence: Evidence, thing: Thing) -> Iterator[Waiting]:
     job = {row.id, row.job_id} - {""} if isinstance(row, Job) else set()
     # A constructor waits as the actor that it makes.
     ids = {thing.id, row.actor_id} if isinstance(row, Task) and row.type == "ACTOR_CREATION_TASK" else {thing.id}
+    replica = ("Serve replica", thing.id)
     name = row.name if isinstance(row, Task) and row.state == "PENDING_NODE_ASSIGNMENT" else ""
     for one in why_waits(evidence.joined):
         demand = one.demand
         # Of many alike a demand holds the first ids only.
         is_it = not ids.isdisjoint(demand.ids) or (demand.what == "task" and name and demand.name == name)
+        is_it = is_it or (demand.what, demand.name) == replica
         if is_it or not job.isdisjoint((*demand.jobs, *demand.ids)):
             yield one
 

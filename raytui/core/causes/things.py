@@ -7,20 +7,21 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from raytui.core.causes.jobs import of_deployment, of_job
+from raytui.core.causes.jobs import of_job
 from raytui.core.causes.nodes import of_application, of_node
 from raytui.core.causes.processes import of_actor, of_task, of_worker
+from raytui.core.causes.serve import of_deployment
 from raytui.core.causes.values import Cause, Evidence
 from raytui.core.errors import ConfigurationError, NotFound
 from raytui.core.joined import join
 from raytui.core.remedy import Remedy
-from raytui.core.snapshot import Actor, Application, Job, Node, ServeDeployment, Snapshot
-from raytui.core.workload import PlacementGroup, RayWorker, Task
+from raytui.core.snapshot import Actor, Application, Job, Node, Snapshot
+from raytui.core.workload import PlacementGroup, RayWorker, ServeDeployment, Task
 
 Row = Application | Node | Job | Actor | Task | PlacementGroup | RayWorker | ServeDeployment
 SHORTEST = 4
 """Characters of an id that name a thing at least."""
-_KINDS = ("job", "actor", "task", "node", "placement group", "group")
+_KINDS = ("job", "actor", "task", "node", "placement group", "group", "Serve replica", "deployment")
 _LISTED = 5
 """Things of one name that are listed."""
 
@@ -122,9 +123,9 @@ def _of_workload(snapshot: Snapshot) -> Iterator[Thing]:
         state = "ALIVE" if worker.is_alive else "DEAD"
         yield Thing("worker process", worker.worker_id, f"process {worker.pid or worker.worker_id[:8]}", state, worker)
     for deployment in snapshot.serve.value or ():
-        name = f"{deployment.application}/{deployment.name}"
-        names = (deployment.application, deployment.name)
-        yield Thing("deployment", name, f"deployment {name}", deployment.status, deployment, names)
+        names = tuple(name for name in (deployment.application, deployment.name) if name)
+        what = "deployment" if deployment.name else "Serve application"
+        yield Thing("deployment", deployment.id, f"{what} {deployment.id}", deployment.status, deployment, names)
 
 
 def _one_of(found: Sequence[Thing]) -> Sequence[Thing]:

@@ -29,7 +29,10 @@ _IN_GROUP = re.compile(r"^(?P<name>.+)_group_(?:\d+_)?(?P<group>[0-9a-f]{20,})$"
 _JOB_ACTOR = "_ray_internal_job_actor_"
 """Ray's name of the actor that runs a submitted job, before the job's id."""
 
-_What = Literal["task", "actor", "job", "placement group"]
+_REPLICA = re.compile(r"^SERVE_REPLICA::(?P<application>[^#]+)#(?P<deployment>[^#]+)#")
+"""Ray's name of the actor that is a replica of Serve, each of which has one of its own."""
+
+_What = Literal["task", "actor", "job", "placement group", "Serve replica"]
 _Key = tuple[object, ...]
 
 
@@ -197,6 +200,8 @@ def _actor(actor: Actor, task: Task | None, jobs: Mapping[str, Job]) -> _Asker:
     if actor.name.startswith(_JOB_ACTOR):
         what, name = "job", actor.name.removeprefix(_JOB_ACTOR)
         since = since or (jobs[name].started_at if name in jobs else 0.0)
+    elif (replica := _REPLICA.match(actor.name)) is not None:
+        what, name = "Serve replica", f"{replica['application']}/{replica['deployment']}"
     return _Asker(what, sanitize(name), (actor.actor_id,), actor.job_id, since, (_part(actor),), actor.has_runtime_env)
 
 

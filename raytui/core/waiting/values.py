@@ -32,7 +32,7 @@ lets it run. `environment`: it has a place and its runtime environment is being 
 class Demand(msgspec.Struct, frozen=True):
     """Work of one shape that waits."""
 
-    what: Literal["task", "actor", "job", "placement group", "task or actor"]
+    what: Literal["task", "actor", "job", "placement group", "Serve replica", "task or actor"]
     parts: tuple[Part, ...] = ()
     """Empty when Ray tells nothing of what is asked for."""
     strategy: str = ""

@@ -20,13 +20,14 @@ from raytui.core.platforms import traits
 from raytui.core.session import ConsoleSettings, Session
 from raytui.tui.faults import unforeseen
 from raytui.tui.keys import Key, verb_keys, written
+from raytui.tui.messages import LogWished
 from raytui.tui.operation import Notice, Operation
 from raytui.tui.panes.attention import AttentionPane, EventsPane
 from raytui.tui.panes.logs import LogsPane
 from raytui.tui.panes.nodes import NodesPane
 from raytui.tui.panes.steps import StepsPane
 from raytui.tui.theme import sheet
-from raytui.view.attention import log_of
+from raytui.view.attention import log_of, wish_of
 from raytui.view.picture import Picture
 
 if TYPE_CHECKING:
@@ -205,11 +206,19 @@ class ClusterBody(Vertical):
     @on(AttentionPane.LogWanted)
     def _cause_log_wanted(self, message: AttentionPane.LogWanted) -> None:
         message.stop()
-        name = log_of(self.picture, message.condition) if self.picture is not None else ""
-        if name:
+        self._log_of_condition(message.condition)
+
+    def _log_of_condition(self, condition: Condition) -> None:
+        """Show the log that tells of it at its last error, where one of many things writes it at the place meant."""
+        picture = self.picture
+        name = log_of(picture, condition) if picture is not None else ""
+        wish = wish_of(picture, condition) if picture is not None else None
+        if wish is not None:
+            self.post_message(LogWished(wish, condition.subject))
+        elif name:
             self._open_log(name, at_error=True)
         else:
-            self.app.notify(f"no log tells of {message.condition.subject}", timeout=3, markup=False)
+            self.app.notify(f"no log tells of {condition.subject}", timeout=3, markup=False)
 
     @on(AttentionPane.StoryWanted)
     def _story_wanted(self, message: AttentionPane.StoryWanted) -> None:
@@ -226,7 +235,7 @@ class ClusterBody(Vertical):
 
         def left(chosen: str | None) -> None:
             if chosen == LOG:
-                self._open_log(log, at_error=True)
+                self._log_of_condition(condition)
 
         await self.app.push_screen(screen, left)
         try:

@@ -12,6 +12,7 @@ from textual.reactive import reactive
 from textual.worker import Worker
 
 from raytui.core.conditions import Assessment
+from raytui.core.patterns import Pattern, lenient_pattern
 from raytui.core.session import Session
 from raytui.core.snapshot import Snapshot
 from raytui.tui.keys import bindings
@@ -25,6 +26,7 @@ from raytui.tui.watch import follow, run_of
 from raytui.tui.widgets.log_view import LogView
 from raytui.view.attention import worst_log
 from raytui.view.picture import Picture
+from raytui.view.related import LogWish
 
 _MOST_LINES = 20
 """Lines of the sentence with which a log ends: it is whole, whatever the width."""
@@ -73,6 +75,8 @@ class LogsPane(Pane):
         """Lines of Ray's greeting that were left out."""
         self._at_error = False
         """Whether the last error is to come into view with the first lines."""
+        self._telling: Pattern | None = None
+        """What the line holds that is meant; none where the last error is."""
         self._speaks = False
         """Whether the log has held a line of its own."""
         self._empty_rounds = 0
@@ -96,13 +100,14 @@ class LogsPane(Pane):
         self._by_hand = True
         self._open(source, at_error=at_error)
 
-    def _open(self, source: str, *, at_error: bool) -> None:
+    def _open(self, source: str, *, at_error: bool, find: str = "") -> None:
         if self.session is None or self.picture is None:
             return
         if self._worker is not None:
             self._worker.cancel()
         snapshot = self.picture.snapshot
         self._source, self._ended, self._at_error = source, False, at_error
+        self._telling = lenient_pattern(find) if find else None
         self._errors = self._greeting = 0
         self._speaks = False
         self._run = run_of(snapshot, source)
@@ -166,8 +171,8 @@ class LogsPane(Pane):
             return
         self._listen()
         worst = self._worst(picture)
-        if worst and worst != self._source:
-            self._open(worst, at_error=True)
+        if worst is not None and worst.name != self._source:
+            self._open(worst.name, at_error=True, find=worst.find)
         elif not self._source or self._begins_anew(picture.snapshot):
             self._open(self._source or applications[0].short, at_error=False)
 
@@ -177,10 +182,10 @@ class LogsPane(Pane):
         if self._empty_rounds == _SILENT_ROUNDS:
             self.post_message(self.Silence(is_silent=True))
 
-    def _worst(self, picture: Picture) -> str:
+    def _worst(self, picture: Picture) -> LogWish | None:
         """The log of what fails worst, when that may have changed and nobody reads another one."""
         if self._by_hand or self.view.has_focus or picture.assessment is self._judged:
-            return ""
+            return None
         self._judged = picture.assessment
         return worst_log(picture)
 
@@ -219,9 +224,14 @@ class LogsPane(Pane):
             self._tell()
 
     def _show_last_error(self) -> None:
-        """Bring the last error into view, in the middle; where it is in view, or there is none, the view stays."""
-        view, height = self.view, max(1, self.view.scrollable_content_region.height)
-        place = next((n for n in reversed(range(view.count)) if is_error(view.text_at(n))), view.count)
+        """Bring the last error into view, in the middle; where it is in view, or there is none, the view stays.
+
+        Of a log that tells of many things the last line is meant that tells of this one.
+        """
+        view, height, telling = self.view, max(1, self.view.scrollable_content_region.height), self._telling
+        texts = ((n, view.text_at(n)) for n in reversed(range(view.count)))
+        found = (n for n, text in texts if (telling.search(text) if telling is not None else is_error(text)))
+        place = next(found, view.count)
         if place < view.count - height:
             view.following = False
             view.scroll_to(y=max(0, place - height // 2), animate=False, force=True)

@@ -144,18 +144,21 @@ class ClusterScreen(Screen[None]):
 
         `row` is the key of a row that is to be looked at.
         """
-        self.call_later(self._go, name, row)
+        self.call_later(lambda: self._above().go(name, row))
 
-    def _go(self, name: str, row: str) -> None:
+    def _above(self) -> Lists:
+        """The screens over this one, made when the first is wanted."""
         if self._lists is None:
             from raytui.tui.lists import Lists
 
-            about = (self.settings, self.names, self.keys)
-            self._lists = Lists(
-                about, lambda: self.app.get_screen_stack(self.mode), self._push, self.request, self._say
-            )
+            about, stack = (self.settings, self.names, self.keys), lambda: self.app.get_screen_stack(self.mode)
+            self._lists = Lists(about, stack, self._push, self.request, self._say)
             self._lists.ask(self.session.monitor if self.session is not None else None)
-        self._lists.go(name, row)
+        return self._lists
+
+    def on_log_wished(self, message: messages.LogWished) -> None:
+        """Show a log at a place in it, on a screen of its own."""
+        self._above().show_log(message.wish, message.of)
 
     def _push(self, made: OverCluster, left: Left) -> None:
         # From a key of a list, too: bindings to this screen are made by this screen.
@@ -245,8 +248,7 @@ class ClusterScreen(Screen[None]):
 
     @on(messages.WatchFailed)
     def _watch_failed(self, message: messages.WatchFailed) -> None:
-        self.trouble = message.message
-        self.notice = Notice("error", message.message, message.hint)
+        self.trouble, self.notice = message.message, Notice("error", message.message, message.hint)
 
     @on(Worker.StateChanged)
     def _worker_changed(self, message: Worker.StateChanged) -> None:

@@ -120,15 +120,15 @@ class LogScreen(OverCluster):
         page = self.page
         page.rule.tell(f"Logs · {self._of}", "asking which file it is")
         try:
-            name = await self._file(session, picture, wish) if wish.pid else wish.name
-            if name:
-                await self._show(page, session, [name], at_error=wish.at_error)
+            names = await self._files(session, picture, wish) if wish.pid else (wish.name,)
+            if names:
+                await self._show(page, session, names, at_error=wish.at_error)
         except RaytuiError as error:
             self._fail(f"the log of {self._of} cannot be found: {error.message}", error.hint)
         except Exception as error:  # noqa: BLE001 - boundary: a log that cannot be found must not end the console
             self._fail(f"the log of {self._of} cannot be found: {unforeseen(error)}")
         if wish.find and page.moves is not None:
-            page.find(wish.find, at=LogLine(wish.name, "", offset=wish.offset))
+            page.find(wish.find, at=None if wish.offset is None else LogLine(wish.name, "", offset=wish.offset))
 
     async def _show(self, page: LogPage, session: Session, names: Sequence[str], *, at_error: bool = False) -> None:
         """Show logs by their names. Raises errors of the engine."""
@@ -148,14 +148,14 @@ class LogScreen(OverCluster):
         page.open(session.logs, sources, self._zone, title, at_error=at_error, asked=names)
         page.view.focus()
 
-    async def _file(self, session: Session, picture: Picture, wish: LogWish) -> str:
-        """The name of the process's own log; empty when there is none, which is said."""
+    async def _files(self, session: Session, picture: Picture, wish: LogWish) -> tuple[str, ...]:
+        """The names of the process's own logs, one unless it writes another one too; none where there are none."""
         found = await session.logs.sources(picture.snapshot, wish.name)
         names = log_names(wish, tuple(source.name for source in found))
         if not names:
             hint = "Ray removes old files, and gives none of a node that has ended; l lists what there is"
             self._fail(f"there is no log of process {wish.pid} on {wish.name}", hint)
-        return names[0] if names else ""
+        return names if wish.file else names[:1]
 
     def _fail(self, sentence: str, hint: Hint = "") -> None:
         self.page.rule.tell(f"Logs · {self._of}" if self._of else "Logs", "no log")

@@ -15,6 +15,7 @@ from raytui.view.tables.kind import TableKind
 from raytui.view.tables.nodes import NODES
 from raytui.view.tables.placement_groups import PLACEMENT_GROUPS
 from raytui.view.tables.projects import PROJECTS
+from raytui.view.tables.replicas import REPLICAS
 from raytui.view.tables.runtimes import RUNTIMES
 from raytui.view.tables.serve import SERVE
 from raytui.view.tables.task_summary import TASK_SUMMARY
@@ -35,6 +36,7 @@ TABLES: dict[str, TableKind[Any]] = {
         BUNDLES,
         WORKERS,
         SERVE,
+        REPLICAS,
         EVENTS,
         CONDITIONS,
         USAGE,

@@ -17,8 +17,9 @@ import msgspec
 
 from raytui.core.snapshot import Application, LauncherReport, Node, RayVersion, Reading, Snapshot, Usage
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec, head_name, worker_name
-from raytui.dashboard.activity import parse_actors, parse_events, parse_jobs, parse_serve
+from raytui.dashboard.activity import parse_actors, parse_events, parse_jobs
 from raytui.dashboard.payloads import parse_node_stats, parse_nodes, parse_version
+from raytui.dashboard.serve import parse_serve
 from raytui.dashboard.usage import parse_usage
 from raytui.dashboard.workload import parse_placement_groups, parse_tasks
 from tests.fakes.dashboard import recorded

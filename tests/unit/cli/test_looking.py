@@ -18,17 +18,8 @@ from raytui.core.errors import Failure
 from raytui.core.events import Event
 from raytui.core.needs import Part, Pending
 from raytui.core.protocols import Check
-from raytui.core.snapshot import (
-    UNREAD,
-    Actor,
-    Amount,
-    Job,
-    Operation,
-    RayEvent,
-    Reading,
-    ServeDeployment,
-    Usage,
-)
+from raytui.core.snapshot import UNREAD, Actor, Amount, Job, Operation, RayEvent, Reading, Usage
+from raytui.core.workload import ServeDeployment
 from raytui.manager.journal import Journal
 from tests.fakes.platform import FakePlatform
 from tests.unit.core.values import NOW, application, node, report, snapshot

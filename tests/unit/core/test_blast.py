@@ -13,9 +13,9 @@ from raytui.core.blast import Blast, blast_of
 from raytui.core.blast_words import blast_lines, blast_sentence
 from raytui.core.errors import Failure
 from raytui.core.plan import plan_restart, plan_scale, plan_stop
-from raytui.core.snapshot import Actor, Job, RayVersion, Reading, ServeDeployment, Snapshot
+from raytui.core.snapshot import Actor, Job, RayVersion, Reading, Snapshot
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
-from raytui.core.workload import Bundle, PlacementGroup, Task
+from raytui.core.workload import Bundle, PlacementGroup, ServeDeployment, Task
 from tests.unit.core.values import NOW, application, node, snapshot
 
 SPEC = ClusterSpec(name="ray-cluster", head=HeadSpec(cpu=1, memory=2), workers=WorkersSpec(count=2, cpu=1, memory=2))

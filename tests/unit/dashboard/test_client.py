@@ -422,3 +422,11 @@ async def until(condition, seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for happens on the other side of a socket
             await asyncio.sleep(0.005)
+
+
+async def test_logs_of_serve_are_listed_where_there_is_a_folder_of_them(server, client: DashboardClient) -> None:
+    await client.log_files("abc")
+    assert [query for query in server.queries if "glob=" in query] == []
+    server.bodies["/api/v0/logs"] = b'{"data": {"result": {"internal": ["serve/", "serve/controller_7.log"]}}}'
+    assert set(await client.log_files("abc")) == {"serve/controller_7.log"}
+    assert server.queries[-1] == "/api/v0/logs?node_id=abc&glob=serve%2F%2A"

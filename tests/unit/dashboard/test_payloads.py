@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from raytui.core.needs import Part, Pending
 from raytui.core.units import rfc3339
-from raytui.dashboard.activity import parse_actors, parse_events, parse_jobs, parse_log_files, parse_serve
+from raytui.dashboard.activity import parse_actors, parse_events, parse_jobs, parse_log_files
 from raytui.dashboard.decode import Garbage
 from raytui.dashboard.payloads import parse_health, parse_node_stats, parse_nodes, parse_version, split_state_message
+from raytui.dashboard.serve import parse_serve
 from raytui.dashboard.usage import camel, parse_usage
 from tests.fakes.dashboard import recorded
 
@@ -253,10 +254,10 @@ def test_full_disk_is_told_once_but_every_kill_for_memory() -> None:
     assert [event.at for event in found if event.label == "Out of Disk"] == [10.0, 3000.0]
 
 
-def test_log_files_without_folders() -> None:
+def test_log_files_and_folders() -> None:
     names = parse_log_files(recorded("logs_list.json"))
     assert {"raylet.out", "gcs_server.out", "job-driver-lab-ok.log"} <= set(names) | {"job-driver-lab-ok.log"}
-    assert not any(name.endswith("/") for name in names)
+    assert "jobs/" in names
     assert list(names) == sorted(names)
 
 

@@ -9,8 +9,8 @@ from raytui.core.clusters import ClusterSummary
 from raytui.core.errors import ConfigurationError
 from raytui.core.holdings import Held, Holdings
 from raytui.core.patterns import compile_pattern
-from raytui.core.snapshot import Actor, Gpu, Job, RayEvent, Reading, ServeDeployment
-from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task, TaskCount
+from raytui.core.snapshot import Actor, Gpu, Job, RayEvent, Reading
+from raytui.core.workload import Bundle, PlacementGroup, RayWorker, ServeDeployment, ServeReplica, Task, TaskCount
 from raytui.view.picture import Picture, picture_of
 from raytui.view.tables.kind import Column, TableKind, by_state
 from raytui.view.tables.registry import TABLES
@@ -45,7 +45,17 @@ def full() -> Picture:
                 Job("j3", "PENDING"),
             ),
             actors=(Actor("a1", "Trainer", "ALIVE", node_id="n1" * 8, pid=7), Actor("a2", "Trainer", "DEAD")),
-            serve=(ServeDeployment("app", "RUNNING", "d1", "UNHEALTHY", replicas=2),),
+            serve=(
+                ServeDeployment(
+                    "app",
+                    "RUNNING",
+                    "d1",
+                    "UNHEALTHY",
+                    replicas=2,
+                    all_replicas=(ServeReplica("app", "d1", "r2", "RUNNING", pid=7, started_at=NOW - 9),),
+                    ended=(ServeReplica("app", "d1", "r1", "STOPPED"),),
+                ),
+            ),
             holdings=Holdings(held=(Held("e1", "alice", "train", "train-1", since=NOW - 60), Held("", "", "", "x"))),
             events=(RayEvent(NOW - 5, "ERROR", "GCS", "a node died", node_id="n1" * 8),),
             tasks=(Task("t1", "step", "RUNNING", started_at=NOW - 9, since=NOW - 9), Task("t2", "step", "FAILED")),

@@ -8,15 +8,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from raytui.core.causes.jobs import of_deployment, of_job
+from raytui.core.causes.jobs import of_job
 from raytui.core.causes.nodes import of_application, of_node
 from raytui.core.causes.processes import of_actor, of_task, of_worker
+from raytui.core.causes.serve import of_deployment
 from raytui.core.causes.values import Cause, Evidence
 from raytui.core.joined import join
 from raytui.core.snapshot import Actor, Job, Operation, Snapshot
 from raytui.core.workload import RayWorker
-from raytui.dashboard.activity import parse_actors, parse_events, parse_jobs, parse_serve
+from raytui.dashboard.activity import parse_actors, parse_events, parse_jobs
 from raytui.dashboard.payloads import parse_nodes
+from raytui.dashboard.serve import parse_serve
 from raytui.dashboard.workload import parse_tasks, parse_workers
 from tests.fakes.dashboard import recorded
 from tests.unit.core.values import NOW, application, node, report, snapshot

@@ -15,8 +15,8 @@ from raytui.core.joined import join
 from raytui.core.needs import Part, Pending
 from raytui.core.node_metrics import NodeMetrics, measured
 from raytui.core.remedy import as_commands
-from raytui.core.snapshot import Actor, Job, RayEvent, Reading, ServeDeployment, Usage
-from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task
+from raytui.core.snapshot import Actor, Job, RayEvent, Reading, Usage
+from raytui.core.workload import Bundle, PlacementGroup, RayWorker, ServeDeployment, Task
 from tests.unit.core.causes.test_deaths import LOST, said
 from tests.unit.core.values import NOW, application, node, snapshot
 
