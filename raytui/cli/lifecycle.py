@@ -15,6 +15,7 @@ from raytui.cli.asking import is_agreed
 from raytui.cli.blast import blast_document, observed_blast
 from raytui.cli.invocation import Invocation, seconds
 from raytui.cli.paint import is_terminal
+from raytui.cli.plan_text import ends_work, headline, kept_sentence, planned_steps, short_names, waiting_steps
 from raytui.cli.progress import Progress, on_interrupt, ticking
 from raytui.cli.sizes import size_flags, spec_fields, spec_options, worker_numbers
 from raytui.cli.verb import pass_invocation, verb
@@ -24,7 +25,7 @@ from raytui.core.conditions import assess
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, Interrupted, Problem, RefusedForSafety
 from raytui.core.events import StepEvent
 from raytui.core.permission import require_changeable
-from raytui.core.plan import Plan, Step, Verb
+from raytui.core.plan import Plan, Verb
 from raytui.core.remedy import as_commands
 from raytui.core.report import SCHEMA_VERSION
 from raytui.core.session import Session
@@ -205,11 +206,11 @@ def change(
             left = max(LEAST_S, limit - (time.monotonic() - began))
             for note in plan.notes:
                 invocation.diagnostics.warning(as_commands(note))
-            asks = plan.changed and (plan.purge or _ends_work(plan)) and not yes
+            asks = plan.changed and (plan.purge or ends_work(plan)) and not yes
             if dry_run or asks:
                 blast = await observed_blast(session, plan, left)
             if dry_run:
-                progress.steps = {event.step: event for event in _planned_steps(plan, blast)}
+                progress.steps = {event.step: event for event in planned_steps(plan, blast)}
                 return plan, await _phase(session)
             if asks:
                 _confirm(invocation, plan, blast, plan.cluster if settings.production else "")
@@ -257,11 +258,11 @@ async def _carry_out(
 
     with on_interrupt(stop):
         if plan.changed:
-            invocation.diagnostics.lines([_headline(plan)])
+            invocation.diagnostics.lines([headline(plan)])
         try:
             async with ticking(progress), aclosing(session.manager.execute(plan, wait=wait, timeout=limit)) as events:
                 async for event in events:
-                    if event.step not in _waits(plan):
+                    if event.step not in waiting_steps(plan):
                         invocation.diagnostics.began(f"the {plan.verb} of {plan.cluster} had begun")
                     progress.tell(event)
         finally:
@@ -278,23 +279,12 @@ async def _carry_out(
             ) from None
 
 
-def _planned_steps(plan: Plan, blast: Blast) -> list[StepEvent]:
-    """The steps as a dry run tells them: what ends stands with the first step that ends something."""
-    ending = next((step for step in plan.steps if step.action in {"drain", "stop", "restart", "delete"}), None)
-    told = blast_sentence(blast)
-
-    def message(step: Step) -> str:
-        return "; ".join(filter(None, [_at(plan, step), told if step is ending else ""]))
-
-    return [StepEvent(step.name, "planned", 0.0, message(step)) for step in plan.steps]
-
-
 def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEvent], blast: Blast | None) -> None:
     """Print what was done, or with a blast radius what would be."""
-    waits, dry_run = _waits(plan), blast is not None
+    waits, dry_run = waiting_steps(plan), blast is not None
     # What was done counts, not what was planned: another raytui may have been there first.
     changed = plan.changed if dry_run else any(step.step not in waits for step in steps)
-    kept = "" if plan.recreate else _kept(plan)
+    kept = "" if plan.recreate else kept_sentence(plan)
     if invocation.output.json:
         rows = [msgspec.structs.asdict(step) for step in steps]
         document = {
@@ -331,52 +321,8 @@ def _answer(invocation: Invocation, plan: Plan, phase: str, steps: list[StepEven
         invocation.output.lines([f"{plan.cluster} is {phase}; nothing was changed{kept}"])
 
 
-def _kept(plan: Plan) -> str:
-    """What the plan leaves as it is although something else is asked for; it must not read as if all were well."""
-    names = dict.fromkeys(_short(plan, difference.application) for difference in plan.differences)
-    return f", although something else is asked for of {', '.join(names)} (raytui start --recreate)" if names else ""
-
-
-def _waits(plan: Plan) -> set[str]:
-    """Names of the steps that only look."""
-    return {step.name for step in plan.steps if step.action.startswith("wait")}
-
-
 async def _phase(session: Session) -> str:
     return assess(await session.monitor.observe(())).phase
-
-
-def _ends_work(plan: Plan) -> bool:
-    """Whether the plan ends something that may be running."""
-    return any(app.state not in {"failed", "stopped"} or plan.verb == "stop" for app in plan.ends)
-
-
-def _headline(plan: Plan) -> str:
-    doing = {"start": "Starting", "stop": "Stopping", "scale": "Scaling", "restart": "Restarting"}[plan.verb]
-    return f"{doing} {plan.cluster}" + (
-        f": {', '.join(_short(plan, name) for name in names)}" if (names := _touched(plan)) else ""
-    )
-
-
-def _touched(plan: Plan) -> list[str]:
-    return list(dict.fromkeys([*(request.name for request in plan.creates), *(app.name for app in plan.ends)]))
-
-
-def _at(plan: Plan, step: Step) -> str:
-    """What a step acts on: applications, or the folder of the launchers where the plan names it."""
-    if step.action == "prepare":
-        return f"to {plan.spec.shared_memory:g} GB, where the project allows less"
-    if step.action == "launchers":
-        return (plan.spec.head.script or "").rpartition("/")[0]
-    return _targets(plan, step.targets)
-
-
-def _targets(plan: Plan, names: tuple[str, ...]) -> str:
-    return " ".join(_short(plan, name) for name in names)
-
-
-def _short(plan: Plan, name: str) -> str:
-    return name.removeprefix(f"{plan.cluster}-")
 
 
 def _confirm(invocation: Invocation, plan: Plan, blast: Blast, typed: str) -> None:
@@ -393,7 +339,7 @@ def _confirm(invocation: Invocation, plan: Plan, blast: Blast, typed: str) -> No
         [
             f"{plan.verb} of {plan.cluster} ends {ended}:",
             *(f"  {line}" for line in blast_lines(blast)),
-            *(f"  {step.name}: {_targets(plan, step.targets)}" for step in plan.steps),
+            *(f"  {step.name}: {short_names(plan, step.targets)}" for step in plan.steps),
         ]
     )
     if not is_agreed(invocation.diagnostics, typed):

@@ -16,19 +16,16 @@ from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.events import Event
 from raytui.core.joined import join
 from raytui.core.kept import reuse
-from raytui.core.merge import Merging
 from raytui.core.platforms import traits
 from raytui.core.protocols import Dashboard, DashboardTarget, Platform
 from raytui.core.questions import OF_PLATFORM, Question
 from raytui.core.revivals import follow, revival_events
 from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot, Usage
 from raytui.core.spec import WORKER
-from raytui.core.waiting.environments import jobs_setting_up
 from raytui.core.waiting.why import why_waits
-from raytui.core.workload import EnvironmentSetup
 from raytui.manager.account import ANSWER_S, Account
 from raytui.manager.beside import Beside
-from raytui.manager.environments import Environments
+from raytui.manager.link import Link, identity_of
 from raytui.manager.operations import Watched
 from raytui.manager.readings import ALIVE, BEHIND_DEMAND, BIG, STATUS, VERDICT, Answered, Readings, failure_of
 from raytui.manager.subscriptions import Subscription, Subscriptions
@@ -86,7 +83,7 @@ class Monitor:
         self._operation = Watched(operation)
         self._subscriptions = Subscriptions()
         self._lock = asyncio.Lock()
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._troubled = False
         self._listed: tuple[Application, ...] | None = None
         self._of: tuple[Node, ...] | None = None  # the nodes that `_listed` was made of, where it is made of nodes
@@ -230,7 +227,7 @@ class Monitor:
                     "application", f"Head{head.state.capitalize()}", f"{head.name} is {head.state}", conclusive=True
                 )
             )
-        identity, now = _identity(head), asyncio.get_running_loop().time()
+        identity, now = identity_of(head), asyncio.get_running_loop().time()
         link = self._link
         if (
             link is not None
@@ -246,7 +243,7 @@ class Monitor:
                 await self._unlink()
                 # In a thread: a client that lives on imports httpx, which takes 190 ms.
                 dashboard = await asyncio.to_thread(self._connect, target)
-                self._link = _Link(target, identity, Readings(dashboard, self._clock), now)
+                self._link = Link(target, identity, Readings(dashboard, self._clock), now)
             else:
                 link.identity, link.located = identity, now
         except TimeoutError:
@@ -332,60 +329,8 @@ class Monitor:
         return Reading(failure=failure, at=picture.observed_at)
 
 
-class _Link:
-    """The dashboard of one run of one head, and the round that is being asked there."""
-
-    def __init__(
-        self, target: DashboardTarget, identity: tuple[object, ...], readings: Readings, located: float
-    ) -> None:
-        self.target = target
-        self.identity = identity
-        self.readings = readings
-        self.located = located
-        self.merging = Merging()
-        self._environments = Environments(readings.dashboard)
-        self._round: asyncio.Task[None] | None = None
-
-    def ask(self, questions: frozenset[Question], patience: float | None, fresh: bool) -> asyncio.Task[None]:
-        """Begin this round's questions, or go on with them when they were begun before the platform had answered."""
-        if self._round is None:
-            asking = self.readings.ask(questions, patience=patience, fresh=fresh)
-            self._round = asyncio.create_task(asking, name="ask the dashboard")
-        return self._round
-
-    async def set_up(
-        self, questions: frozenset[Question], now: float, patience: float | None
-    ) -> tuple[EnvironmentSetup, ...]:
-        """The runtime environments that are being set up, read while something waits that brings one."""
-        asked = questions | self.readings.besides(questions)
-        tasks = self.readings.last("tasks").value or () if "tasks" in asked else ()
-        actors = self.readings.last("actors").value or () if "actors" in asked else ()
-        jobs = jobs_setting_up(tasks, actors, now)
-        return await self._environments.read(jobs, self.readings.last("nodes").value or (), patience)
-
-    async def close(self) -> None:
-        """End what is being asked and let go of the dashboard."""
-        await self.end_round()
-        await self._environments.close()
-        await self.readings.close()
-
-    async def end_round(self) -> None:
-        """End the round; questions that are still open go on for a later one."""
-        asking, self._round = self._round, None
-        if asking is not None and not asking.done():
-            asking.cancel()
-            await asyncio.wait([asking])
-
-
 def _head(applications: tuple[Application, ...]) -> Application | None:
     return next((app for app in applications if app.role == "head"), None)
-
-
-def _identity(head: Application) -> tuple[object, ...]:
-    """What changes whenever the head's dashboard may have moved."""
-    report = head.launcher
-    run = (report.generation, report.address) if report is not None else ()
-    return (head.id, head.state, head.started_at, head.url, head.exposed, head.dashboard_port, run)
 
 
 def is_failing(snapshot: Snapshot) -> bool:

@@ -17,9 +17,10 @@ from typing import TypeVar
 
 import msgspec
 
+from raytui.core.application_request import create_request
 from raytui.core.errors import Interrupted, RaytuiError
 from raytui.core.events import Event, Severity, StepEvent, StepState
-from raytui.core.plan import Plan, Step, create_request
+from raytui.core.plan import Plan, Step
 from raytui.core.protocols import CreateRequest, Platform
 from raytui.core.remedy import REMOVE, SHOW, Hint, Remedy, plus
 from raytui.core.snapshot import Application, Operation

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from raytui.core.application_request import create_request
 from raytui.core.marker import Marker
-from raytui.core.plan import create_request
 from raytui.core.protocols import CreateRequest
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from raytui.core.plan import create_request
+from raytui.core.application_request import create_request
 from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.manager.launchers import render

@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from raytui.core.application_request import create_request
 from raytui.core.asked import changed_fields, differences, overlay, profile_note
 from raytui.core.conditions import assess
 from raytui.core.marker import Marker, describe, read
-from raytui.core.plan import create_request, plan_restart, plan_scale, plan_start, scale_spec
+from raytui.core.plan import plan_restart, plan_scale, plan_start, scale_spec
 from raytui.core.remedy import as_commands
 from raytui.core.report import status_document
 from raytui.core.snapshot import Application

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from raytui_node import settings as launcher
 
+from raytui.core.application_request import create_request as request
 from raytui.core.asked import differences, overlay
-from raytui.core.plan import create_request as request
 from raytui.core.spec import LOGS_PER_CLUSTER_MB, LOGS_PER_NODE_MB, ClusterSpec, LogsSpec
 from raytui.core.validate import validate
 from tests.fakes.platform import application

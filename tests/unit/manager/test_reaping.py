@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from raytui.core.plan import create_request
+from raytui.core.application_request import create_request
 from raytui.core.snapshot import Application
 from raytui.manager import reaping
 from raytui.manager.exclusive import exclusive
