@@ -1,7 +1,7 @@
 """The dashboard of one run of one head: what is asked there in a round, and when it must be looked for again.
 
-The monitor keeps one link at a time and drops it with the run it belongs to, so that no answer of an earlier run is taken
-for one of the present run.
+The monitor keeps one link at a time and drops it with the run it belongs to, so that no answer of an earlier run is
+taken for one of the present run.
 """
 
 from __future__ import annotations
