@@ -17,12 +17,13 @@ import msgspec
 
 from raytui.config import environment
 from raytui.config.settings import Settings, load, missing_access
-from raytui.core.catalog import Catalog, is_project_id, seen_projects
 from raytui.core.clusters import Entry, Opened
 from raytui.core.errors import ConfigurationError, Failure, Problem, RaytuiError, Unreachable
-from raytui.core.protocols import Dashboard, DashboardTarget, Platform
+from raytui.core.observed.catalog import Catalog, is_project_id, seen_projects
+from raytui.core.protocols.dashboard import Dashboard, DashboardTarget
+from raytui.core.protocols.platform import Platform
 from raytui.core.remedy import plus
-from raytui.manager.filling import deployed
+from raytui.manager.defaults import deployed
 from raytui.manager.journal import Journal
 from raytui.manager.launchers import render, shipped
 from raytui.manager.monitor import ByNode, Monitor
@@ -31,10 +32,10 @@ from raytui.manager.operations import current
 if TYPE_CHECKING:
     from typing import TypedDict
 
-    from raytui.core.node_metrics import NodeMetrics
+    from raytui.core.observed.node_metrics import NodeMetrics
+    from raytui.core.observed.snapshot import Node
     from raytui.core.secret import Secret
     from raytui.core.session import Session, ToolEnvironment
-    from raytui.core.snapshot import Node
     from raytui.core.spec import ClusterSpec
     from raytui.logs.engine import Logs
     from raytui.manager.cluster import ClusterManager
@@ -126,7 +127,7 @@ class ClusterSession:
 
     async def tools(self) -> ToolEnvironment:
         """What Ray's own tools need to speak to the cluster as it is now; raises what `tool_environment` raises."""
-        from raytui.manager.tools import tool_environment
+        from raytui.manager.ray_tools import tool_environment
 
         return await tool_environment(self.platform, self._connect, await self.monitor.observe(()))
 

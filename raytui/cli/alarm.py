@@ -10,7 +10,7 @@ from raytui.bootstrap import opened
 from raytui.cli.invocation import Invocation
 from raytui.core.clusters import ClusterSummary, Entry, summary_of
 from raytui.core.conditions import Assessment
-from raytui.core.snapshot import Snapshot
+from raytui.core.observed.snapshot import Snapshot
 from raytui.manager.alarm import Alarm
 
 if TYPE_CHECKING:

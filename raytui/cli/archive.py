@@ -10,9 +10,9 @@ from raytui.cli.loglines import number_of_logs
 from raytui.cli.missing import Missing
 from raytui.core.errors import OperationFailed
 from raytui.core.logline import Query
-from raytui.core.snapshot import Snapshot
+from raytui.core.observed.snapshot import Snapshot
 from raytui.logs.bundle import bundle
-from raytui.logs.folder import Folder
+from raytui.logs.sources.folder import Folder
 
 if TYPE_CHECKING:
     from raytui.core.secret import Secret

@@ -6,7 +6,7 @@ import asyncio
 
 import msgspec
 
-from raytui.core.blast import QUESTIONS, Blast, blast_of
+from raytui.core.blast.radius import QUESTIONS, Blast, blast_of
 from raytui.core.plan import LIVE, Plan
 from raytui.core.report import Document
 from raytui.core.session import Session

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from raytui.bootstrap import beside, opened
 from raytui.core.clusters import ClusterSummary, Entry
-from raytui.core.snapshot import Reading
+from raytui.core.observed.snapshot import Reading
 from raytui.manager.probes import probe_all
 
 if TYPE_CHECKING:

@@ -15,19 +15,19 @@ from raytui.cli.startline import mended, start_line
 from raytui.cli.verb import pass_invocation, verb
 from raytui.cli.view import count_text
 from raytui.config.settings import Settings
-from raytui.core.asked import overlay, part_of, with_groups_of, words
 from raytui.core.conditions import assess
+from raytui.core.desired.asked import overlay, part_of, with_groups_of, words
+from raytui.core.desired.required import with_launchers
+from raytui.core.desired.validate import validate
 from raytui.core.errors import RaytuiError
-from raytui.core.joined import join
+from raytui.core.observed.joined import join
+from raytui.core.observed.snapshot import Snapshot
 from raytui.core.platforms import traits
-from raytui.core.protocols import Check, Platform
+from raytui.core.protocols.platform import Check, Platform
 from raytui.core.remedy import as_commands
 from raytui.core.report import advised, list_document
-from raytui.core.required import with_launchers
-from raytui.core.snapshot import Snapshot
 from raytui.core.spec import WORKER, ClusterSpec
-from raytui.core.validate import validate
-from raytui.manager.filling import counting, deployed
+from raytui.manager.defaults import counting, deployed
 
 
 @verb(

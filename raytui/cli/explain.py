@@ -13,14 +13,14 @@ from raytui.cli.invocation import Invocation
 from raytui.cli.listed import journal_of
 from raytui.cli.table import one_line
 from raytui.cli.verb import pass_invocation, verb
-from raytui.core.causes.stories import Quote, Story, story_document
 from raytui.core.causes.things import Thing, find, processes_of
 from raytui.core.conditions import assess
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
-from raytui.core.node_metrics import measured
+from raytui.core.observed.node_metrics import measured
+from raytui.core.observed.snapshot import Snapshot
 from raytui.core.presence import require_cluster
 from raytui.core.remedy import as_commands
-from raytui.core.snapshot import Snapshot
+from raytui.core.stories import Quote, Story, story_document
 from raytui.core.units import duration
 from raytui.core.waiting import sentences
 from raytui.manager.stories import QUESTIONS, read_story

@@ -14,8 +14,8 @@ from raytui.cli.invocation import Invocation
 from raytui.cli.listed import Shown, answer, document, journal_of, nothing, select, tell_missing, text
 from raytui.cli.view import verdict_line
 from raytui.core.errors import NotAllowed, RaytuiError
+from raytui.core.observed.snapshot import Reading
 from raytui.core.presence import require_cluster
-from raytui.core.snapshot import Reading
 from raytui.view.picture import Picture, advance
 from raytui.view.tables.kind import Query
 

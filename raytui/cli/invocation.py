@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from raytui.cli.diagnostics import Diagnostics
 from raytui.cli.output import Output
 from raytui.config.settings import load
+from raytui.core.desired.validate import validate
 from raytui.core.errors import ConfigurationError, OperationFailed, Problem
-from raytui.core.validate import validate
 
 if TYPE_CHECKING:
     from raytui.cli.paint import ColorChoice

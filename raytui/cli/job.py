@@ -15,18 +15,18 @@ from raytui.core.causes.jobs import of_job
 from raytui.core.causes.values import Evidence
 from raytui.core.errors import DeadlineExceeded
 from raytui.core.job_request import job_request
-from raytui.core.joined import join
+from raytui.core.observed.joined import join
 from raytui.core.permission import require_allowed
 from raytui.core.remedy import Remedy
 from raytui.core.report import SCHEMA_VERSION
 from raytui.core.session import JobRequest, LogSource
-from raytui.logs.followed import SourceEnded
+from raytui.logs.sources.following import SourceEnded
 from raytui.system.backoff import Backoff
 
 if TYPE_CHECKING:
     from raytui.config.settings import Settings
+    from raytui.core.observed.snapshot import Job
     from raytui.core.session import Session
-    from raytui.core.snapshot import Job
 
 _OVER = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 _PAUSE_S = 3.0

@@ -19,8 +19,8 @@ from raytui.cli.plan_text import ends_work, headline, kept_sentence, planned_ste
 from raytui.cli.progress import Progress, on_interrupt, ticking
 from raytui.cli.sizes import size_flags, spec_fields, spec_options, worker_numbers
 from raytui.cli.verb import pass_invocation, verb
-from raytui.core.blast import Blast
-from raytui.core.blast_words import blast_lines, blast_sentence
+from raytui.core.blast.radius import Blast
+from raytui.core.blast.sentences import blast_lines, blast_sentence
 from raytui.core.conditions import assess
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, Interrupted, Problem, RefusedForSafety
 from raytui.core.events import StepEvent

@@ -10,9 +10,9 @@ from raytui.cli.invocation import Invocation
 from raytui.cli.table import Head, table
 from raytui.core.errors import NotFound, Unreachable
 from raytui.core.events import Event
+from raytui.core.observed.snapshot import Reading
 from raytui.core.remedy import as_commands
 from raytui.core.report import Document, list_document
-from raytui.core.snapshot import Reading
 from raytui.manager.journal import Journal
 from raytui.view.picture import Picture
 from raytui.view.tables.kind import Line, Query, TableKind

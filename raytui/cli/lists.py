@@ -14,9 +14,9 @@ from raytui.cli.listed import answer, document, journal_of, nothing, select, tel
 from raytui.cli.observation import observe_once
 from raytui.cli.verb import Verb, pass_invocation, verb
 from raytui.core.errors import ConfigurationError, Problem, RaytuiError
+from raytui.core.observed.snapshot import Reading, Snapshot
 from raytui.core.patterns import compile_pattern
 from raytui.core.presence import require_cluster
-from raytui.core.snapshot import Reading, Snapshot
 from raytui.view.picture import Picture, picture_of
 from raytui.view.tables.kind import Query, TableKind
 from raytui.view.tables.registry import every_table

@@ -21,16 +21,16 @@ from raytui.cli.verb import pass_invocation, verb
 from raytui.core.conditions import assess
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, Problem, RaytuiError, Unreachable
 from raytui.core.logline import LEVELS, Missed, Query
+from raytui.core.observed.snapshot import Snapshot
 from raytui.core.patterns import compile_pattern
 from raytui.core.platforms import traits
 from raytui.core.presence import require_cluster
 from raytui.core.report import list_document
-from raytui.core.snapshot import Snapshot
 from raytui.logs.bundle import check_form
-from raytui.logs.folder import Folder
-from raytui.logs.followed import SourceEnded
 from raytui.logs.moments import parse_moment
-from raytui.logs.naming import is_pattern
+from raytui.logs.sources.folder import Folder
+from raytui.logs.sources.following import SourceEnded
+from raytui.logs.sources.naming import is_pattern
 
 if TYPE_CHECKING:
     from raytui.core.secret import Secret

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from raytui.cli.invocation import Invocation
 from raytui.core.logline import Missed
+from raytui.core.observed.snapshot import Snapshot
 from raytui.core.session import Logs
-from raytui.core.snapshot import Snapshot
 
 
 class Missing:

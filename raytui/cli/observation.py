@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from raytui.core.observed.snapshot import Snapshot
 from raytui.core.questions import Question
-from raytui.core.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from raytui.core.session import Session

@@ -16,14 +16,14 @@ from raytui.cli.progress import on_interrupt
 from raytui.cli.sizes import size_flags, size_options
 from raytui.cli.verb import pass_invocation, verb
 from raytui.core.errors import OperationFailed, RaytuiError, RefusedForSafety
-from raytui.core.orphans import orphans as unclaimed
+from raytui.core.findings.orphans import orphans as unclaimed
+from raytui.core.observed.snapshot import Application
 from raytui.core.permission import require_changeable
 from raytui.core.platforms import traits
-from raytui.core.protocols import Platform
+from raytui.core.protocols.platform import Platform
 from raytui.core.remedy import as_commands
 from raytui.core.report import SCHEMA_VERSION, Document, advised, list_document
-from raytui.core.snapshot import Application
-from raytui.manager.reaping import AGE_S, reap
+from raytui.manager.orphans import AGE_S, reap
 from raytui.manager.verify import Result, Verification
 
 

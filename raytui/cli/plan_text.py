@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from raytui.core.blast import Blast
-from raytui.core.blast_words import blast_sentence
+from raytui.core.blast.radius import Blast
+from raytui.core.blast.sentences import blast_sentence
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan, Step
 

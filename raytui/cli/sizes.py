@@ -11,10 +11,10 @@ import click
 
 from raytui.cli.invocation import whole_number
 from raytui.config.fields import BOTH_RUNTIMES, BY_PATH, Field
-from raytui.core.asked import part_of
+from raytui.core.desired.asked import part_of
+from raytui.core.desired.validate import MAX_WORKERS
 from raytui.core.errors import ConfigurationError, Problem
 from raytui.core.spec import WORKER
-from raytui.core.validate import MAX_WORKERS
 
 SIZES = (
     "cluster.workers.count",

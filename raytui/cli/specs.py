@@ -17,13 +17,13 @@ from raytui.config.fields import FIELDS, group_fields
 from raytui.config.files import locate
 from raytui.config.paths import user_config
 from raytui.config.sample import sample
-from raytui.core.asked import value_of
+from raytui.core.desired.asked import value_of
+from raytui.core.desired.launchers import NODE_FOLDER, mode_of
+from raytui.core.desired.required import with_launchers
+from raytui.core.desired.validate import validate as problems_of
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed
-from raytui.core.launchers import NODE_FOLDER, mode_of
 from raytui.core.platforms import traits
 from raytui.core.report import SCHEMA_VERSION, advised, list_document
-from raytui.core.required import with_launchers
-from raytui.core.validate import validate as problems_of
 from raytui.manager.launchers import render as rendered
 from raytui.manager.launchers import write
 

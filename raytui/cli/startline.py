@@ -13,7 +13,7 @@ import msgspec
 
 from raytui.cli.invocation import Invocation
 from raytui.config.fields import BOTH_RUNTIMES, BY_PATH
-from raytui.core.protocols import Check
+from raytui.core.protocols.platform import Check
 from raytui.core.spec import WORKER, ClusterSpec
 
 _IMAGE = "runtime_identifier"

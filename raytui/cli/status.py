@@ -14,11 +14,11 @@ from raytui.cli.invocation import Invocation, seconds
 from raytui.cli.plain_status import show_status
 from raytui.cli.verb import pass_invocation, verb
 from raytui.cli.view import status_lines
-from raytui.core.changes import changes
+from raytui.core.changes.snapshots import changes
 from raytui.core.conditions import Assessment
 from raytui.core.errors import DeadlineExceeded
+from raytui.core.observed.snapshot import Snapshot
 from raytui.core.report import event_document, status_document
-from raytui.core.snapshot import Snapshot
 from raytui.view.picture import Picture, advance, is_equal
 
 

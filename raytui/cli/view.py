@@ -9,9 +9,9 @@ from raytui.cli.paint import Paint
 from raytui.cli.table import Head, one_line, table
 from raytui.core.condition import Condition
 from raytui.core.conditions import Assessment
-from raytui.core.joined import Counts, join
+from raytui.core.observed.joined import Counts, join
+from raytui.core.observed.snapshot import Snapshot
 from raytui.core.remedy import as_commands
-from raytui.core.snapshot import Snapshot
 from raytui.core.units import duration
 from raytui.view.picture import Picture
 from raytui.view.tables.applications import APPLICATIONS, STATUS, places

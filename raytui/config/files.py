@@ -11,10 +11,10 @@ import msgspec
 from raytui.config import keys, paths
 from raytui.config.fields import BY_PATH, FIELDS, GROUPS, WORKERS, Value
 from raytui.config.values import describe, from_toml
+from raytui.core.desired.validate import group_name_problem
 from raytui.core.errors import ConfigurationError, Problem
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.secret import mask
-from raytui.core.validate import group_name_problem
 
 MAX_BYTES = 1_000_000
 """A file longer than this is no configuration."""

@@ -19,12 +19,12 @@ from raytui.config.credentials import key_file_problem, ray_token_problems, read
 from raytui.config.fields import FIELDS, GROUPS, WORKERS, group_fields
 from raytui.config.files import ConfigFile, locate, nearest, read
 from raytui.config.sources import Sources
+from raytui.core.desired.validate import validate
 from raytui.core.errors import ConfigurationError, Problem
 from raytui.core.platforms import PlatformName
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.secret import Secret, unsendable
 from raytui.core.spec import ClusterSpec, HeadSpec, LogsSpec, WorkersSpec
-from raytui.core.validate import validate
 
 DEFAULT_REFRESH_S = 2.0
 REFRESH_RANGE_S = (0.5, 3600.0)

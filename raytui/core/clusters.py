@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import msgspec
 
 from raytui.core.conditions import Assessment, Phase, Verdict, is_calm
-from raytui.core.joined import join
+from raytui.core.observed.joined import join
+from raytui.core.observed.snapshot import Snapshot
 from raytui.core.remedy import Hint
-from raytui.core.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from raytui.core.session import ConsoleSettings, Session

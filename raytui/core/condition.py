@@ -6,8 +6,8 @@ import msgspec
 
 from raytui.core.errors import Failure
 from raytui.core.events import Severity
+from raytui.core.observed.snapshot import Operation
 from raytui.core.remedy import FOLLOW, Hint
-from raytui.core.snapshot import Operation
 
 _COMING = frozenset({"HeadMissing", "WorkerMissing", "NodeMissing", "LauncherSilent"})
 """What is so while a running plan makes an application."""

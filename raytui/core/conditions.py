@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from raytui.core.application_findings import STARTUP_GRACE_S, of_workers, remedy, why
-from raytui.core.capacity_findings import of_waiting
-from raytui.core.chain import answered, first_failure
 from raytui.core.condition import Condition, as_planned, of_failure, touched
 from raytui.core.errors import LAYERS, Failure, Layer
-from raytui.core.findings import of_cluster
-from raytui.core.joined import HIDDEN, Joined, join
-from raytui.core.kept import Moment
-from raytui.core.life import began
-from raytui.core.node_findings import of_ended
+from raytui.core.findings.applications import STARTUP_GRACE_S, of_workers, remedy, why
+from raytui.core.findings.capacity import of_waiting
+from raytui.core.findings.chain import answered, first_failure
+from raytui.core.findings.cluster import of_cluster
+from raytui.core.findings.nodes import of_ended
+from raytui.core.findings.revivals import unfinished
+from raytui.core.findings.starting import present_report, starting
+from raytui.core.observed.joined import HIDDEN, Joined, join
+from raytui.core.observed.kept import Moment
+from raytui.core.observed.life import began
+from raytui.core.observed.snapshot import Application, NodeState, Operation, Snapshot
 from raytui.core.remedy import CREATE, FOLLOW, Hint, Remedy
-from raytui.core.revivals import unfinished
-from raytui.core.snapshot import Application, NodeState, Operation, Snapshot
 from raytui.core.spec import head_name
-from raytui.core.starting import present_report, starting
 from raytui.core.waiting.why import why_waits
 
 if TYPE_CHECKING:

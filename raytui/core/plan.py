@@ -10,12 +10,12 @@ from typing import Literal
 
 import msgspec
 
-from raytui.core.application_request import create_request
-from raytui.core.asked import Difference, difference_notes, differences, spec_of, with_groups_of
+from raytui.core.desired.application_request import create_request
+from raytui.core.desired.asked import Difference, difference_notes, differences, spec_of, with_groups_of
 from raytui.core.errors import Problem
-from raytui.core.protocols import CreateRequest
+from raytui.core.observed.snapshot import Application
+from raytui.core.protocols.platform import CreateRequest
 from raytui.core.remedy import Hint, Remedy
-from raytui.core.snapshot import Application
 from raytui.core.spec import WORKER, ClusterSpec, application_names, head_name
 
 Verb = Literal["start", "stop", "scale", "restart"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from raytui.core.errors import NotAllowed, NotFound, Unreachable
+from raytui.core.observed.snapshot import Snapshot
 from raytui.core.remedy import CREATE
-from raytui.core.snapshot import Snapshot
 
 _REFUSALS = {"KeyRefused", "NotAllowed"}
 """Reasons under which a snapshot carries what the platform raised as `NotAllowed`: a refused key is no broken line."""

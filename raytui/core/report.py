@@ -11,9 +11,9 @@ from raytui.core.condition import Condition
 from raytui.core.conditions import Assessment
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.events import Event
-from raytui.core.joined import Joined, join
+from raytui.core.observed.joined import Joined, join
+from raytui.core.observed.snapshot import Amount, Application, Job, Snapshot, Usage
 from raytui.core.remedy import Hint, as_commands
-from raytui.core.snapshot import Amount, Application, Job, Snapshot, Usage
 from raytui.core.units import rfc3339, rfc3339_or_none
 
 SCHEMA_VERSION = 1

@@ -17,14 +17,14 @@ import msgspec
 from raytui.core.errors import RaytuiError
 from raytui.core.events import StepEvent
 from raytui.core.logline import LogBytes, LogLine, Missed, Query
-from raytui.core.node_metrics import NodeMetrics
+from raytui.core.observed.node_metrics import NodeMetrics
+from raytui.core.observed.shipped_logs import NodeLife
+from raytui.core.observed.snapshot import Application, Job, Node, Snapshot
 from raytui.core.plan import Plan, Verb
 from raytui.core.platforms import PlatformName
-from raytui.core.protocols import Platform
+from raytui.core.protocols.platform import Platform
 from raytui.core.questions import Question
 from raytui.core.serve import ServeManager
-from raytui.core.shipped_logs import NodeLife
-from raytui.core.snapshot import Application, Job, Node, Snapshot
 from raytui.core.spec import ClusterSpec
 
 SourceKind = Literal["launcher", "ray", "kept", "job", "file"]

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from raytui.core.snapshot import Actor, Job, RayEvent, Rows
+from raytui.core.observed.snapshot import Actor, Job, RayEvent, Rows
 from raytui.core.units import parse_time
 from raytui.dashboard.decode import Garbage, Read, decode, decode_open, each, seconds, text
 from raytui.dashboard.payloads import state_rows

@@ -13,10 +13,10 @@ from typing import TypeVar, cast
 from urllib.parse import urlencode
 
 from raytui.core.errors import ConfigurationError, NotFound
-from raytui.core.protocols import Dashboard, DashboardTarget
-from raytui.core.snapshot import Job, Node, RayEvent, RayVersion, Rows, Usage
+from raytui.core.observed.snapshot import Job, Node, RayEvent, RayVersion, Rows, Usage
+from raytui.core.observed.workload import ServeDeployment
+from raytui.core.protocols.dashboard import Dashboard, DashboardTarget
 from raytui.core.units import sanitize
-from raytui.core.workload import ServeDeployment
 from raytui.dashboard import failures
 from raytui.dashboard.activity import parse_events, parse_jobs, parse_log_files
 from raytui.dashboard.decode import Garbage

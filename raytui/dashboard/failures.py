@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from raytui.core.errors import Failure, Layer, NotFound, OperationFailed, RaytuiError, Unreachable
-from raytui.core.protocols import DashboardTarget
+from raytui.core.protocols.dashboard import DashboardTarget
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.units import sanitize
 from raytui.dashboard.transport import Response, TransportError, Trouble

@@ -13,9 +13,9 @@ import re
 from collections import defaultdict
 
 from raytui.core.errors import Failure, Unreachable
-from raytui.core.node_metrics import LATE_S, NodeMetrics
-from raytui.core.protocols import DashboardTarget
-from raytui.core.snapshot import Node
+from raytui.core.observed.node_metrics import LATE_S, NodeMetrics
+from raytui.core.observed.snapshot import Node
+from raytui.core.protocols.dashboard import DashboardTarget
 from raytui.core.units import sanitize
 from raytui.dashboard.oneshot import OneShotTransport
 from raytui.dashboard.transport import TransportError, Trouble

@@ -19,7 +19,7 @@ import time
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
-from raytui.core.protocols import DashboardTarget
+from raytui.core.protocols.dashboard import DashboardTarget
 from raytui.dashboard.transport import (
     BODY_CAP,
     ERROR_CAP,

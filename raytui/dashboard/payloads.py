@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from raytui.core.snapshot import Gpu, Node, NodeState, RayVersion, Rows
+from raytui.core.observed.snapshot import Gpu, Node, NodeState, RayVersion, Rows
 from raytui.dashboard.decode import (
     PIECE,
     Garbage,

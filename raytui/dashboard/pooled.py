@@ -12,7 +12,7 @@ from typing import cast
 import httpcore
 import httpx
 
-from raytui.core.protocols import DashboardTarget
+from raytui.core.protocols.dashboard import DashboardTarget
 from raytui.dashboard.transport import (
     BODY_CAP,
     ERROR_CAP,

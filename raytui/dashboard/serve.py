@@ -7,9 +7,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from raytui.core.observed.snapshot import Rows
+from raytui.core.observed.workload import ServeDeployment, ServeReplica
 from raytui.core.serve import ServeApplication, ServeState
-from raytui.core.snapshot import Rows
-from raytui.core.workload import ServeDeployment, ServeReplica
 from raytui.dashboard.decode import Garbage, Read, decode, decode_open, each, seconds, text
 
 R = TypeVar("R")

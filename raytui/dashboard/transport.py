@@ -18,7 +18,7 @@ from raytui.system import trust
 if TYPE_CHECKING:
     import ssl
 
-    from raytui.core.protocols import DashboardTarget
+    from raytui.core.protocols.dashboard import DashboardTarget
 
 BODY_CAP = 64 * 1024 * 1024
 """Bytes of an answer that are read at most; 1,000 nodes with 32 workers each were measured at 32 MB."""

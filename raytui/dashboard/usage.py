@@ -11,9 +11,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from raytui.core.merge import countable
-from raytui.core.needs import Part, Pending
-from raytui.core.snapshot import Amount, Usage
+from raytui.core.observed.merge import countable
+from raytui.core.observed.needs import Part, Pending
+from raytui.core.observed.snapshot import Amount, Usage
 from raytui.dashboard.decode import Garbage, decode, decode_open, each, seconds, text
 
 R = TypeVar("R")

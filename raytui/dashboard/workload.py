@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from raytui.core.snapshot import Rows
-from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task, TaskCount
+from raytui.core.observed.snapshot import Rows
+from raytui.core.observed.workload import Bundle, PlacementGroup, RayWorker, Task, TaskCount
 from raytui.dashboard.decode import decode_open, each, finite, seconds, text
 from raytui.dashboard.payloads import state_rows
 

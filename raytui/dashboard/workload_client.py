@@ -9,11 +9,11 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError, Unreachable
-from raytui.core.protocols import Workload
+from raytui.core.observed.snapshot import Actor, Job, Rows
+from raytui.core.observed.workload import PlacementGroup, RayWorker, Task, TaskCount
+from raytui.core.protocols.dashboard import Workload
 from raytui.core.serve import ServeState
-from raytui.core.snapshot import Actor, Job, Rows
 from raytui.core.units import sanitize
-from raytui.core.workload import PlacementGroup, RayWorker, Task, TaskCount
 from raytui.dashboard.activity import parse_actors, parse_jobs
 from raytui.dashboard.decode import decode
 from raytui.dashboard.serve import parse_serve_state

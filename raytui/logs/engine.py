@@ -15,15 +15,15 @@ from pathlib import Path
 
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
 from raytui.core.logline import Missed
-from raytui.core.protocols import Dashboard, DashboardTarget, Platform
+from raytui.core.observed.snapshot import Application, Node, Snapshot
+from raytui.core.protocols.dashboard import Dashboard, DashboardTarget
+from raytui.core.protocols.platform import Platform
 from raytui.core.remedy import CREATE, Remedy
 from raytui.core.session import LogSource
-from raytui.core.snapshot import Application, Node, Snapshot
-from raytui.logs.followed import Ending, SourceEnded, batches, follow_file, follow_output, follow_stream
-from raytui.logs.kept import Kept, blob_lines
-from raytui.logs.lines import whole_lines
 from raytui.logs.many import Many
-from raytui.logs.naming import (
+from raytui.logs.reading.text import whole_lines
+from raytui.logs.sources.following import Ending, SourceEnded, batches, follow_file, follow_output, follow_stream
+from raytui.logs.sources.naming import (
     FIRST_FILE,
     Owner,
     is_pattern,
@@ -35,9 +35,10 @@ from raytui.logs.naming import (
     pick,
     rank,
 )
-from raytui.logs.places import Places, last_output
-from raytui.logs.processes import KINDS, of_processes
-from raytui.logs.spool import Spool
+from raytui.logs.sources.origins import Places, last_output
+from raytui.logs.sources.processes import KINDS, of_processes
+from raytui.logs.sources.shipped import Kept, blob_lines
+from raytui.logs.sources.spool import Spool
 
 AT_ONCE = 8
 """Nodes whose log names are asked for at the same time; Ray serves 100 such calls of everybody together."""

@@ -27,8 +27,8 @@ import msgspec
 
 from raytui.core.logline import Level, LogBytes, LogLine
 from raytui.logs.formats import Reader
-from raytui.logs.lines import shown
-from raytui.logs.ranges import Block
+from raytui.logs.reading.ranges import Block
+from raytui.logs.reading.text import shown
 from raytui.system.files import private_directory, write_whole
 
 BLOCK = 64 * 1024

@@ -13,15 +13,16 @@ from contextlib import AbstractAsyncContextManager
 from raytui.core.errors import OperationFailed, RaytuiError
 from raytui.core.logline import LogBytes, LogLine, Missed, Query
 from raytui.core.session import LogSource
-from raytui.logs import marks, pieces
-from raytui.logs.arriving import can_be_searched
-from raytui.logs.candidates import not_searched_whole
 from raytui.logs.formats import Reader
-from raytui.logs.found import Found, as_found
-from raytui.logs.lines import CUT_MARK
-from raytui.logs.merging import Gathering, merged
-from raytui.logs.ranges import Blob
-from raytui.logs.selection import Selection
+from raytui.logs.merge import marks
+from raytui.logs.merge.by_time import Gathering, merged
+from raytui.logs.reading.candidates import not_searched_whole
+from raytui.logs.reading.ranges import Blob
+from raytui.logs.reading.text import CUT_MARK
+from raytui.logs.search import pieces
+from raytui.logs.search.remote import Found, as_found
+from raytui.logs.search.selection import Selection
+from raytui.logs.search.stream import can_be_searched
 
 MOST_STREAMS = 32
 """Logs of Ray that are followed at the same time: its dashboard serves 100 such calls of everybody together, and each

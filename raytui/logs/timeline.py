@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from raytui.core.logline import LogBytes
 from raytui.logs import index
-from raytui.logs.around import SERIOUS
-from raytui.logs.candidates import Signs
-from raytui.logs.lines import shown
-from raytui.logs.ranges import BLOCK, blocks
-from raytui.logs.search import reader_at
+from raytui.logs.paging.around import SERIOUS
+from raytui.logs.reading.candidates import Signs
+from raytui.logs.reading.ranges import BLOCK, blocks
+from raytui.logs.reading.text import shown
+from raytui.logs.search.one_log import reader_at
 
 MOST_BUCKETS = 4096
 LEAST_BLOCK = 16 * 1024

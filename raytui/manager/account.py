@@ -8,11 +8,11 @@ from collections.abc import Callable
 import msgspec
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
-from raytui.core.holdings import Holdings
-from raytui.core.kept import reuse
-from raytui.core.life import began
-from raytui.core.protocols import Platform
-from raytui.core.snapshot import Application, Reading
+from raytui.core.observed.holdings import Holdings
+from raytui.core.observed.kept import reuse
+from raytui.core.observed.life import began
+from raytui.core.observed.snapshot import Application, Reading
+from raytui.core.protocols.platform import Platform
 
 PERIOD_S = 60.0
 """Seconds between two askings: what is held changes with workloads that start and end, not from second to second."""

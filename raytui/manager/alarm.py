@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from raytui.core.changes.verdicts import VerdictChange, VerdictChanges, change_document, change_variables
 from raytui.core.clusters import ClusterSummary
-from raytui.core.verdict_changes import VerdictChange, VerdictChanges, change_document, change_variables
 from raytui.system.commands import run_command
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from raytui.core.asked import (
+from raytui.core.conditions import assess
+from raytui.core.desired.asked import (
     changed_fields,
     counts,
     dropped_notes,
@@ -20,20 +21,19 @@ from raytui.core.asked import (
     overlay,
     profile_note,
 )
-from raytui.core.conditions import assess
+from raytui.core.desired.required import with_launchers
+from raytui.core.desired.validate import count_problems
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, RefusedForSafety
 from raytui.core.events import StepEvent
+from raytui.core.observed.snapshot import Application
 from raytui.core.permission import require_changeable
 from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec, scale_spec
-from raytui.core.protocols import Platform
+from raytui.core.protocols.platform import Platform
 from raytui.core.remedy import CREATE, Remedy
 from raytui.core.report import status_document
-from raytui.core.required import with_launchers
-from raytui.core.snapshot import Application
 from raytui.core.spec import WORKER, ClusterSpec, HeadSpec, WorkersSpec
-from raytui.core.validate import count_problems
+from raytui.manager.defaults import DEPLOYED, counting, deployed, filled, on_basis, on_ports
 from raytui.manager.executor import Execution
-from raytui.manager.filling import DEPLOYED, counting, deployed, filled, on_basis, on_ports
 from raytui.manager.journal import Journal
 from raytui.manager.memory import Memory
 from raytui.manager.monitor import Monitor

@@ -10,10 +10,10 @@ import asyncio
 from collections.abc import Sequence
 
 from raytui.core.errors import RaytuiError
-from raytui.core.protocols import Dashboard
-from raytui.core.snapshot import Node
+from raytui.core.observed.snapshot import Node
+from raytui.core.observed.workload import EnvironmentSetup
+from raytui.core.protocols.dashboard import Dashboard
 from raytui.core.waiting.environments import log_name, nodes_to_ask, setup_of
-from raytui.core.workload import EnvironmentSetup
 
 PERIOD_S = 10.0
 NOTHING_S = 60.0

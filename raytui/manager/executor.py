@@ -13,13 +13,13 @@ from contextlib import AbstractAsyncContextManager
 from raytui.core.errors import Interrupted
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan
-from raytui.core.protocols import Platform
+from raytui.core.protocols.platform import Platform
 from raytui.core.remedy import SHOW
-from raytui.manager.calls import Deadline, NotInTime, until, what_exists
 from raytui.manager.journal import Journal
 from raytui.manager.memory import Memory
 from raytui.manager.monitor import Monitor
 from raytui.manager.operations import Publication
+from raytui.manager.side_by_side import Deadline, NotInTime, until, what_exists
 from raytui.manager.waits import WaitRanOut
 from raytui.manager.work import Work
 from raytui.system.shielded import all_done, whole

@@ -8,10 +8,11 @@ import string
 from collections.abc import Callable
 
 from raytui.core.errors import DeadlineExceeded, NotFound, OutcomeUnknown, RaytuiError, Unreachable
-from raytui.core.protocols import Dashboard, DashboardTarget, Platform
+from raytui.core.observed.snapshot import Job
+from raytui.core.protocols.dashboard import Dashboard, DashboardTarget
+from raytui.core.protocols.platform import Platform
 from raytui.core.remedy import CREATE, Remedy
 from raytui.core.session import JobRequest
-from raytui.core.snapshot import Job
 from raytui.manager.packages import pack
 from raytui.manager.serve import ServeRunner
 from raytui.system.backoff import Backoff

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from raytui.core.launchers import NODE_FOLDER, SCRIPTS, mode_of
+from raytui.core.desired.launchers import NODE_FOLDER, SCRIPTS, mode_of
 from raytui.system.files import write_whole
 
 LAUNCHERS = tuple(SCRIPTS.values())

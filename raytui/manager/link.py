@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 
-from raytui.core.merge import Merging
-from raytui.core.protocols import DashboardTarget
+from raytui.core.observed.merge import Merging
+from raytui.core.observed.snapshot import Application
+from raytui.core.observed.workload import EnvironmentSetup
+from raytui.core.protocols.dashboard import DashboardTarget
 from raytui.core.questions import Question
-from raytui.core.snapshot import Application
 from raytui.core.waiting.environments import jobs_setting_up
-from raytui.core.workload import EnvironmentSetup
 from raytui.manager.environments import Environments
 from raytui.manager.readings import Readings
 

@@ -15,8 +15,8 @@ from typing import Literal
 
 import msgspec
 
-from raytui.core.protocols import Platform
-from raytui.core.snapshot import Application
+from raytui.core.observed.snapshot import Application
+from raytui.core.protocols.platform import Platform
 from raytui.core.spec import place
 from raytui.manager.exclusive import lock_path
 from raytui.system.files import write_whole

@@ -14,17 +14,18 @@ import msgspec
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
 from raytui.core.events import Event
-from raytui.core.joined import join
-from raytui.core.kept import reuse
+from raytui.core.findings.revivals import follow, revival_events
+from raytui.core.observed.joined import join
+from raytui.core.observed.kept import reuse
+from raytui.core.observed.snapshot import Application, Node, Operation, Reading, Snapshot, Usage
 from raytui.core.platforms import traits
-from raytui.core.protocols import Dashboard, DashboardTarget, Platform
+from raytui.core.protocols.dashboard import Dashboard, DashboardTarget
+from raytui.core.protocols.platform import Platform
 from raytui.core.questions import OF_PLATFORM, Question
-from raytui.core.revivals import follow, revival_events
-from raytui.core.snapshot import Application, Node, Operation, Reading, Snapshot, Usage
 from raytui.core.spec import WORKER
 from raytui.core.waiting.why import why_waits
 from raytui.manager.account import ANSWER_S, Account
-from raytui.manager.beside import Beside
+from raytui.manager.application_reads import Beside
 from raytui.manager.link import Link, identity_of
 from raytui.manager.operations import Watched
 from raytui.manager.readings import ALIVE, BEHIND_DEMAND, BIG, STATUS, VERDICT, Answered, Readings, failure_of

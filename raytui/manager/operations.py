@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from raytui.core.snapshot import Operation
+from raytui.core.observed.snapshot import Operation
 from raytui.manager.exclusive import exclusive, lock_path
 from raytui.system.files import write_whole
 from raytui.system.locks import holder_of

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from raytui.core.desired.ignored import ALWAYS, IGNORE_FILES, Rule, is_ignored, rules_of
 from raytui.core.errors import ConfigurationError, Problem
-from raytui.core.ignored import ALWAYS, IGNORE_FILES, Rule, is_ignored, rules_of
 from raytui.system.files import at_home
 
 MOST_BYTES = 500 * 1024 * 1024

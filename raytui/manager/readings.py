@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Iterable, Sized
 from typing import Any, TypeAlias
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
-from raytui.core.kept import reuse
-from raytui.core.protocols import Dashboard
+from raytui.core.observed.kept import reuse
+from raytui.core.observed.snapshot import Job, Node, Reading, Rows, Usage
+from raytui.core.protocols.dashboard import Dashboard
 from raytui.core.questions import Question
-from raytui.core.snapshot import Job, Node, Reading, Rows, Usage
 
 ALIVE: frozenset[Question] = frozenset({"version", "gcs", "nodes"})
 """Whether Ray answers and which nodes live: asked whatever else is, because every other answer depends on it."""

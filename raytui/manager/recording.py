@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from raytui.core.errors import RaytuiError
 from raytui.core.plan import Plan, recorded_spec
-from raytui.core.protocols import Platform
+from raytui.core.protocols.platform import Platform
 from raytui.core.spec import ClusterSpec
 
 

@@ -8,14 +8,14 @@ from contextlib import suppress
 
 import msgspec
 
-from raytui.core.asked import overlay
+from raytui.core.desired.asked import overlay
+from raytui.core.desired.validate import validate
 from raytui.core.errors import ConfigurationError, Problem, RaytuiError
 from raytui.core.plan import Plan
-from raytui.core.protocols import Check, Platform
+from raytui.core.protocols.platform import Check, Platform
 from raytui.core.remedy import Hint, plus
 from raytui.core.spec import ClusterSpec
-from raytui.core.validate import validate
-from raytui.manager.filling import on_basis
+from raytui.manager.defaults import on_basis
 
 
 async def refuse_unsound(

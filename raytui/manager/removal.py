@@ -15,13 +15,13 @@ import msgspec
 
 from raytui.core.errors import DeadlineExceeded, RaytuiError
 from raytui.core.events import StepEvent
+from raytui.core.observed.snapshot import Application
 from raytui.core.plan import Plan, Step
-from raytui.core.protocols import Platform
+from raytui.core.protocols.platform import Platform
 from raytui.core.remedy import Hint, Remedy
-from raytui.core.snapshot import Application
 from raytui.manager import waits
-from raytui.manager.calls import LOOK_S, Deadline, NotInTime, combined, list_or_error, listed, until
 from raytui.manager.memory import Memory
+from raytui.manager.side_by_side import LOOK_S, Deadline, NotInTime, combined, list_or_error, listed, until
 from raytui.system.backoff import Backoff
 
 DRAIN_S = 40.0

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from raytui.core.errors import DeadlineExceeded, RefusedForSafety, Unreachable
-from raytui.core.protocols import Dashboard
+from raytui.core.protocols.dashboard import Dashboard
 from raytui.core.remedy import Remedy
 from raytui.core.serve import ServeRemoval, removal_of
 from raytui.system.backoff import Backoff

@@ -10,16 +10,16 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from raytui.core.causes.stories import LINES, Story, logs_of, node_to_measure, story_of, with_metrics
 from raytui.core.causes.things import Thing
 from raytui.core.causes.values import Evidence
 from raytui.core.errors import RaytuiError
 from raytui.core.events import Event
-from raytui.core.joined import join
-from raytui.core.node_metrics import NodeMetrics
+from raytui.core.observed.joined import join
+from raytui.core.observed.node_metrics import NodeMetrics
+from raytui.core.observed.snapshot import Node, Snapshot
 from raytui.core.questions import Question
 from raytui.core.session import Logs, Session
-from raytui.core.snapshot import Node, Snapshot
+from raytui.core.stories import LINES, Story, logs_of, node_to_measure, story_of, with_metrics
 
 QUESTIONS: frozenset[Question] = frozenset(
     {"stats", "usage", "jobs", "actors", "tasks", "placement_groups", "ray_workers", "serve", "events"}

@@ -17,8 +17,8 @@ import msgspec
 
 from raytui.core.conditions import assess
 from raytui.core.errors import Interrupted, OperationFailed, RaytuiError
-from raytui.core.joined import join
-from raytui.core.protocols import Platform
+from raytui.core.observed.joined import join
+from raytui.core.protocols.platform import Platform
 from raytui.core.remedy import Hint, Remedy, plus
 from raytui.core.session import Manager, Watch
 from raytui.core.spec import ClusterSpec, head_name, worker_name

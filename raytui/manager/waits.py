@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
-from raytui.core.capacity_findings import waiting_names, why_waiting
 from raytui.core.conditions import node_state
 from raytui.core.errors import DeadlineExceeded, OperationFailed
-from raytui.core.joined import join
+from raytui.core.findings.capacity import waiting_names, why_waiting
+from raytui.core.observed.joined import join
+from raytui.core.observed.snapshot import Application, Snapshot
 from raytui.core.plan import Plan
 from raytui.core.remedy import CREATE_AGAIN, Hint, Remedy
-from raytui.core.snapshot import Application, Snapshot
-from raytui.manager.calls import Deadline
 from raytui.manager.monitor import Monitor
 from raytui.manager.readings import ALIVE
+from raytui.manager.side_by_side import Deadline
 from raytui.system.backoff import Backoff
 
 FIRST_POLL_S = 0.2

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from raytui.core.life import CLOCK_AHEAD_S, began
-from raytui.core.snapshot import Application, LauncherReport
+from raytui.core.observed.life import CLOCK_AHEAD_S, began
+from raytui.core.observed.snapshot import Application, LauncherReport
 
 GAP_S = 45.0
 """How far two looks may be apart and still date what changed between them."""

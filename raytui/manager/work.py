@@ -17,21 +17,21 @@ from typing import TypeVar
 
 import msgspec
 
-from raytui.core.application_request import create_request
+from raytui.core.desired.application_request import create_request
 from raytui.core.errors import Interrupted, RaytuiError
 from raytui.core.events import Event, Severity, StepEvent, StepState
+from raytui.core.observed.snapshot import Application, Operation
 from raytui.core.plan import Plan, Step
-from raytui.core.protocols import CreateRequest, Platform
+from raytui.core.protocols.platform import CreateRequest, Platform
 from raytui.core.remedy import REMOVE, SHOW, Hint, Remedy, plus
-from raytui.core.snapshot import Application, Operation
-from raytui.manager.calls import Deadline, NotInTime, combined, listed, to_the_end, until, what_exists
 from raytui.manager.journal import Journal
-from raytui.manager.made import Made, Undone
 from raytui.manager.memory import Memory
 from raytui.manager.monitor import Monitor
 from raytui.manager.operations import Publication
 from raytui.manager.recording import Recording
 from raytui.manager.removal import Outcome, Removal
+from raytui.manager.side_by_side import Deadline, NotInTime, combined, listed, to_the_end, until, what_exists
+from raytui.manager.undo import Made, Undone
 from raytui.manager.waits import ApplicationEnded, Progress, WaitRanOut, Waits
 from raytui.system.shielded import whole
 

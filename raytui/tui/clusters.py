@@ -16,9 +16,9 @@ import msgspec
 
 from raytui.core.clusters import ClusterSummary, Entry, summary_of, unseen, worst_first
 from raytui.core.errors import RaytuiError
+from raytui.core.observed.snapshot import Reading, Snapshot
 from raytui.core.platforms import PlatformName
 from raytui.core.session import ConsoleSettings
-from raytui.core.snapshot import Reading, Snapshot
 from raytui.core.spec import ClusterSpec
 from raytui.manager.probes import FEW, PROBE_S, Probed, distinct, listed_beside
 from raytui.system.backoff import Backoff

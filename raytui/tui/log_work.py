@@ -17,9 +17,9 @@ from raytui.core.logline import LogLine, Query
 from raytui.core.patterns import Pattern
 from raytui.core.remedy import Hint
 from raytui.core.session import Logs
-from raytui.logs.document import Document, Place, located, top
 from raytui.logs.formats import Reader
-from raytui.logs.moving import Moves, Wanted
+from raytui.logs.paging.document import Document, Place, located, top
+from raytui.logs.paging.moving import Moves, Wanted
 from raytui.logs.timeline import Part
 from raytui.tui.faults import unforeseen
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from raytui.core.asked import counts, group_of
+from raytui.core.desired.asked import counts, group_of
 from raytui.core.remedy import Remedy
 from raytui.core.spec import WORKER, ClusterSpec
 from raytui.tui.operation import Notice, Request

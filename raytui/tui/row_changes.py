@@ -9,12 +9,12 @@ import asyncio
 from collections.abc import Sequence
 
 from raytui.core.errors import RaytuiError, RefusedForSafety
-from raytui.core.joined import Member
+from raytui.core.observed.joined import Member
+from raytui.core.observed.snapshot import Actor, Application, Job, Node
+from raytui.core.observed.workload import RayWorker, ServeDeployment, Task
 from raytui.core.permission import require_allowed, require_changeable
 from raytui.core.session import Session
-from raytui.core.snapshot import Actor, Application, Job, Node
 from raytui.core.spec import WORKER
-from raytui.core.workload import RayWorker, ServeDeployment, Task
 from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.operation import Notice, Request
 from raytui.tui.render.job_stop import outcome

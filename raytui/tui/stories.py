@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from raytui.core.causes.stories import Story
 from raytui.core.causes.things import find
 from raytui.core.session import Session
+from raytui.core.stories import Story
 from raytui.manager import stories
 from raytui.view.picture import Picture
 

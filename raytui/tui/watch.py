@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable
 from textual.message import Message
 
 from raytui.core.errors import ConfigurationError, RaytuiError
+from raytui.core.observed.snapshot import Application, Snapshot
 from raytui.core.questions import Question
 from raytui.core.remedy import Hint
 from raytui.core.session import Logs, Session
-from raytui.core.snapshot import Application, Snapshot
 from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.messages import LogEnded, LogsArrived, SnapshotArrived, WatchFailed
 from raytui.view.picture import Picture, advance

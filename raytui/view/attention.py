@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from raytui.core.causes.things import Row, cause_of
 from raytui.core.causes.values import Cause, Evidence
 from raytui.core.condition import Condition
-from raytui.core.joined import join
+from raytui.core.observed.joined import join
+from raytui.core.observed.snapshot import Snapshot
+from raytui.core.observed.workload import ServeDeployment
 from raytui.core.remedy import Remedy, parts
-from raytui.core.snapshot import Snapshot
-from raytui.core.workload import ServeDeployment
 from raytui.view import related
 from raytui.view.picture import Picture
 from raytui.view.related import LogWish

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from raytui.core.joined import Joined
-from raytui.core.snapshot import Node, Usage
+from raytui.core.observed.joined import Joined
+from raytui.core.observed.snapshot import Node, Usage
 from raytui.core.waiting.values import Waiting
 
 KEPT_S = 600.0

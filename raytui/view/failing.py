@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from raytui.core.events import Severity
-from raytui.core.job_findings import FAILED_LATELY_S
-from raytui.core.node_findings import PLANNED_ENDS
-from raytui.core.snapshot import Actor, Job, Node, Snapshot
-from raytui.core.workload import PlacementGroup, ServeDeployment, TaskCount
+from raytui.core.findings.jobs import FAILED_LATELY_S
+from raytui.core.findings.nodes import PLANNED_ENDS
+from raytui.core.observed.snapshot import Actor, Job, Node, Snapshot
+from raytui.core.observed.workload import PlacementGroup, ServeDeployment, TaskCount
 from raytui.view.picture import Picture
 from raytui.view.words import SEVERITIES, Role
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import msgspec
 
-from raytui.core.catalog import Catalog
-from raytui.core.changes import changes
+from raytui.core.changes.snapshots import changes
 from raytui.core.clusters import ClusterSummary
 from raytui.core.conditions import Assessment, assess
 from raytui.core.events import Event
-from raytui.core.joined import Joined, join
-from raytui.core.snapshot import Reading, Snapshot
+from raytui.core.observed.catalog import Catalog
+from raytui.core.observed.joined import Joined, join
+from raytui.core.observed.snapshot import Reading, Snapshot
 from raytui.view import capacity
 from raytui.view.capacity import Capacity
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from raytui.core.causes.excerpts import has_traceback
 from raytui.core.causes.serve import lost_replicas
 from raytui.core.causes.values import Evidence
-from raytui.core.joined import Member, owner_of_logs
-from raytui.core.snapshot import Actor, Job, Node
-from raytui.core.workload import PlacementGroup, RayWorker, ServeDeployment, ServeReplica, Task, TaskCount
+from raytui.core.observed.joined import Member, owner_of_logs
+from raytui.core.observed.snapshot import Actor, Job, Node
+from raytui.core.observed.workload import PlacementGroup, RayWorker, ServeDeployment, ServeReplica, Task, TaskCount
 from raytui.view.picture import Picture
 from raytui.view.tables.replicas import Row as ReplicaRow
 

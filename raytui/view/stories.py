@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from raytui.core.causes.things import cause_of
 from raytui.core.causes.values import Evidence
-from raytui.core.joined import Member, join
+from raytui.core.observed.joined import Member, join
 from raytui.core.remedy import as_commands
 from raytui.core.report import Document
 from raytui.view.amounts import local_time

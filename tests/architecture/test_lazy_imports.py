@@ -83,7 +83,7 @@ def test_a_status_of_a_cluster_without_trouble_imports_nothing_that_explains_tro
     assert not loaded & {
         "raytui.core.waiting.observed",
         "raytui.core.waiting.sentences",
-        "raytui.core.quota",
+        "raytui.core.findings.quota",
         "raytui.core.session",
         "raytui.cli.table",
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from raytui.core.protocols import Platform, Specs, Store
+from raytui.core.protocols.platform import Platform, Specs, Store
 
 ROOT = Path(__file__).resolve().parents[2] / "raytui"
 NAMES = {"local", "cai", "attached"}

@@ -21,10 +21,10 @@ import msgspec
 from textual.app import App, ComposeResult
 from textual.widgets import DataTable
 
-from raytui.core.joined import join
-from raytui.core.kept import reuse
-from raytui.core.merge import Merging
-from raytui.core.snapshot import Application, LauncherReport, Node, RayVersion, Reading, Rows, Snapshot, Usage
+from raytui.core.observed.joined import join
+from raytui.core.observed.kept import reuse
+from raytui.core.observed.merge import Merging
+from raytui.core.observed.snapshot import Application, LauncherReport, Node, RayVersion, Reading, Rows, Snapshot, Usage
 from raytui.core.spec import ClusterSpec, head_name, worker_name
 from raytui.startup import TURN_S, collect_again
 from raytui.tui.app import RaytuiApp

@@ -14,11 +14,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from raytui.core.joined import Joined
-from raytui.core.needs import Part, Pending
-from raytui.core.snapshot import Amount, Node, Reading, Snapshot, Usage
+from raytui.core.observed.joined import Joined
+from raytui.core.observed.needs import Part, Pending
+from raytui.core.observed.snapshot import Amount, Node, Reading, Snapshot, Usage
+from raytui.core.observed.workload import Task
 from raytui.core.waiting.why import why_waits
-from raytui.core.workload import Task
 from raytui.platforms.attached import applications_of
 from tests.benchmarks.measure import interleaved, row
 

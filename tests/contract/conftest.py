@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from raytui.core.application_request import create_request
+from raytui.core.desired.application_request import create_request
 from raytui.core.marker import Marker
-from raytui.core.protocols import CreateRequest
-from raytui.core.snapshot import Application
+from raytui.core.observed.snapshot import Application
+from raytui.core.protocols.platform import CreateRequest
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.platforms.cai import CaiPlatform
 from raytui.platforms.cai.api.client import Timing

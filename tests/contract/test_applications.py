@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from raytui.core.errors import OperationFailed
+from raytui.core.findings.orphans import orphans
 from raytui.core.marker import describe
-from raytui.core.orphans import orphans
 from raytui.platforms.cai import CaiPlatform
 from raytui.platforms.cai.api.transport import ClientName
 

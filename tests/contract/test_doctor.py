@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from raytui.core.errors import ConfigurationError
-from raytui.core.protocols import Check
+from raytui.core.protocols.platform import Check
 from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.platforms.cai import CaiPlatform

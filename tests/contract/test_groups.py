@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 import pytest
 
-from raytui.core.application_request import create_request
+from raytui.core.desired.application_request import create_request
 from raytui.core.errors import ConfigurationError
 from raytui.core.spec import WorkersSpec
 from raytui.platforms.cai import CaiPlatform

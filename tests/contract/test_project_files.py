@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from raytui.core.desired.launchers import own_folder
 from raytui.core.errors import DeadlineExceeded, NotFound, OperationFailed, RefusedForSafety, Unreachable
-from raytui.core.launchers import own_folder
 from raytui.core.units import rfc3339
 from raytui.platforms.cai import CaiPlatform
 from raytui.platforms.cai.api.client import Timing

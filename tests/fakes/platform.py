@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from raytui.core.errors import Failure, NotFound, OperationFailed, Unreachable
-from raytui.core.holdings import Holdings
 from raytui.core.marker import Marker
-from raytui.core.nodefile import NodeFile, kept_logs
+from raytui.core.observed.holdings import Holdings
+from raytui.core.observed.nodefile import NodeFile, kept_logs
+from raytui.core.observed.shipped_logs import NodeLife
+from raytui.core.observed.snapshot import Application, ApplicationState
 from raytui.core.platforms import PlatformName
-from raytui.core.protocols import Check, CreateRequest, DashboardTarget, LogChunk, LogPlaces
-from raytui.core.shipped_logs import NodeLife
-from raytui.core.snapshot import Application, ApplicationState
+from raytui.core.protocols.dashboard import DashboardTarget
+from raytui.core.protocols.platform import Check, CreateRequest, LogChunk, LogPlaces
 from raytui.core.spec import ClusterSpec
 
 

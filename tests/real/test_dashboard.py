@@ -19,8 +19,8 @@ import pytest
 
 from raytui.core.conditions import assess
 from raytui.core.errors import NotFound, Unreachable
-from raytui.core.protocols import DashboardTarget
-from raytui.core.snapshot import LauncherReport
+from raytui.core.observed.snapshot import LauncherReport
+from raytui.core.protocols.dashboard import DashboardTarget
 from raytui.dashboard.client import DashboardClient, connect
 from raytui.logs.engine import Logs
 from raytui.manager.monitor import Monitor

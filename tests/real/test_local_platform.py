@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from raytui.core.application_request import create_request
-from raytui.core.snapshot import Application
+from raytui.core.desired.application_request import create_request
+from raytui.core.observed.snapshot import Application
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.manager.launchers import render
 from raytui.platforms.local import LocalPlatform, launch, processes

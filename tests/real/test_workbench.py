@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from raytui.logs.kept import unpacked
+from raytui.logs.sources.shipped import unpacked
 from tests.contract.process import ROOT, Bench
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]

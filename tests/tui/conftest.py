@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from raytui.core.snapshot import LauncherReport, Snapshot
+from raytui.core.observed.snapshot import LauncherReport, Snapshot
 from raytui.tui.app import RaytuiApp
 from raytui.tui.screens.cluster import ClusterScreen
 from tests.tui.fakes import SPEC, Clock, FakeSession, as_session

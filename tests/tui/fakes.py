@@ -14,20 +14,20 @@ from typing import Self
 
 import msgspec
 
+from raytui.core.desired.validate import validate
 from raytui.core.errors import ConfigurationError, Failure, Interrupted, NotFound, RaytuiError, Unreachable
 from raytui.core.events import StepEvent
 from raytui.core.logline import LogBytes, LogLine, Missed, Query
-from raytui.core.node_metrics import NodeMetrics
+from raytui.core.observed.node_metrics import NodeMetrics
+from raytui.core.observed.snapshot import Job, Node, Snapshot
 from raytui.core.plan import Plan, Verb, plan_restart, plan_scale, plan_start, plan_stop
 from raytui.core.platforms import PlatformName
 from raytui.core.questions import Question
 from raytui.core.serve import ServeRemoval, ServeState, removal_of
 from raytui.core.session import JobRequest, LogSource, Session, ToolEnvironment
-from raytui.core.snapshot import Job, Node, Snapshot
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
-from raytui.core.validate import validate
 from raytui.logs.many import Many
-from raytui.logs.ranges import BytesBlob
+from raytui.logs.reading.ranges import BytesBlob
 from tests.fakes.platform import FakePlatform
 
 SPEC = ClusterSpec(head=HeadSpec(cpu=1, memory=2), workers=WorkersSpec(count=2, cpu=1, memory=2))

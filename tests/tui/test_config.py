@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from raytui.config.fields import FIELDS as SETTINGS
-from raytui.core.asked import value_of
+from raytui.core.desired.asked import value_of
 from raytui.core.errors import ConfigurationError, Problem
-from raytui.core.snapshot import Reading
+from raytui.core.observed.snapshot import Reading
 from raytui.tui.panes.config import ConfigPane
 from raytui.tui.render.spec_form import fields_of, spec_of, texts_of
 from raytui.tui.screens.confirm import ConfirmScreen

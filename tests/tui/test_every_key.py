@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from raytui.config.keys import BY_ID, KEY_SETTINGS
-from raytui.core.snapshot import Reading
+from raytui.core.observed.snapshot import Reading
 from raytui.tui.commands import Palette
 from raytui.tui.keys import GOES, bar
 from raytui.tui.screens.confirm import ConfirmScreen

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from raytui.core.node_metrics import NodeMetrics
-from raytui.core.snapshot import Gpu, Job, Reading
+from raytui.core.observed.node_metrics import NodeMetrics
+from raytui.core.observed.snapshot import Gpu, Job, Reading
 from raytui.tui.keys import KEYS
 from raytui.tui.render.capacity import bars, capacity_lines
 from raytui.tui.render.heat import HeatCells

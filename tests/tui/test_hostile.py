@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from textual import events
 
 from raytui.config.keys import KEY_SETTINGS
-from raytui.core.snapshot import Actor, Job, RayEvent, Reading
+from raytui.core.observed.snapshot import Actor, Job, RayEvent, Reading
 from raytui.view.tables.registry import TABLES
 from tests.tui.conftest import healthy, node, run_console, with_dead_worker
 from tests.tui.test_rows import world

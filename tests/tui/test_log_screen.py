@@ -10,8 +10,8 @@ from textual.screen import Screen
 
 from raytui.core.errors import Failure, OperationFailed, Unreachable
 from raytui.core.logline import Missed
+from raytui.core.observed.shipped_logs import NodeLife
 from raytui.core.session import LogSource
-from raytui.core.shipped_logs import NodeLife
 from raytui.tui.app import RaytuiApp
 from raytui.tui.render.log_state import short_names
 from raytui.tui.screens.hits import HitsScreen

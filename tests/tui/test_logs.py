@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from raytui.core.errors import Failure, OperationFailed
+from raytui.core.observed.snapshot import Reading
 from raytui.core.patterns import Pattern, lenient_pattern
-from raytui.core.snapshot import Reading
 from raytui.tui.screens.sources import SourcesScreen
 from raytui.tui.widgets.examine import LONG
 from raytui.tui.widgets.log_view import CAPACITY, LogView

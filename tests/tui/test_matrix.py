@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from rich.color import Color
 
-from raytui.core.snapshot import Reading
+from raytui.core.observed.snapshot import Reading
 from raytui.tui.screens.confirm import ConfirmScreen
 from raytui.tui.screens.help import HelpScreen
 from raytui.tui.screens.story import StoryScreen

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from textual.screen import Screen
 
-from raytui.core.snapshot import Reading
+from raytui.core.observed.snapshot import Reading
 from raytui.tui.render.attention import attention_entries
 from raytui.tui.render.nodes import NodeRows
 from raytui.tui.widgets.table import RowTable

@@ -11,10 +11,10 @@ from raytui.config.keys import TOGETHER
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure, OperationFailed
 from raytui.core.events import StepEvent
-from raytui.core.kept import reuse
+from raytui.core.observed.kept import reuse
+from raytui.core.observed.snapshot import UNREAD, Gpu, Job, LauncherReport, Reading
 from raytui.core.plan import plan_restart, plan_scale, plan_start, plan_stop
 from raytui.core.remedy import Remedy
-from raytui.core.snapshot import UNREAD, Gpu, Job, LauncherReport, Reading
 from raytui.core.spec import ClusterSpec
 from raytui.tui.glyphs import to_ascii
 from raytui.tui.keys import KEYS, bar, verb_keys, written
@@ -408,7 +408,7 @@ def test_an_equal_snapshot_gives_an_equal_picture():
 
 
 def test_conditions_keep_the_moment_they_were_first_seen():
-    from raytui.core.snapshot import Usage
+    from raytui.core.observed.snapshot import Usage
 
     starved = healthy(usage=Usage(pending=("{'CPU': 8}",)))
     later = msgspec.structs.replace(starved, observed_at=NOW + 50, jobs=msgspec.structs.replace(starved.jobs, value=()))

@@ -9,10 +9,10 @@ import pytest
 from textual import events
 
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, Failure
+from raytui.core.observed.snapshot import Actor, Job, Reading
+from raytui.core.observed.workload import Bundle, PlacementGroup, RayWorker, ServeDeployment, Task
 from raytui.core.serve import ServeApplication, ServeState
 from raytui.core.session import JobRequest
-from raytui.core.snapshot import Actor, Job, Reading
-from raytui.core.workload import Bundle, PlacementGroup, RayWorker, ServeDeployment, Task
 from raytui.tui.panes.details import DetailsPane
 from raytui.tui.screens.confirm import ConfirmScreen
 from raytui.tui.screens.delete_serve import DeleteServeScreen

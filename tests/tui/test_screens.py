@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from raytui.core.events import StepEvent
-from raytui.core.snapshot import RayEvent
+from raytui.core.observed.snapshot import RayEvent
 from raytui.tui.app import RaytuiApp
 from tests.tui.conftest import Console, absent, healthy, with_dead_worker
 from tests.tui.fakes import Clock, FakeSession

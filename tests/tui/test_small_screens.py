@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from raytui.core.observed.snapshot import RayEvent, Reading
 from raytui.core.remedy import Remedy
-from raytui.core.snapshot import RayEvent, Reading
 from raytui.tui.keys import verb_keys
 from raytui.tui.render.attention import attention_lines
 from raytui.tui.screens.confirm import ConfirmScreen

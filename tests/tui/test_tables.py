@@ -6,9 +6,17 @@ import msgspec
 import pytest
 
 from raytui.core.errors import Failure
-from raytui.core.holdings import Held, Holdings
-from raytui.core.snapshot import Actor, Job, RayEvent, Reading
-from raytui.core.workload import Bundle, PlacementGroup, RayWorker, ServeDeployment, ServeReplica, Task, TaskCount
+from raytui.core.observed.holdings import Held, Holdings
+from raytui.core.observed.snapshot import Actor, Job, RayEvent, Reading
+from raytui.core.observed.workload import (
+    Bundle,
+    PlacementGroup,
+    RayWorker,
+    ServeDeployment,
+    ServeReplica,
+    Task,
+    TaskCount,
+)
 from raytui.tui.keys import verb_keys
 from raytui.tui.panes.details import DetailsPane
 from raytui.tui.panes.listing import ListPane

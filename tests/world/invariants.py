@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from raytui.core.errors import DeadlineExceeded, NotFound, OutcomeUnknown, RaytuiError
-from raytui.core.snapshot import Snapshot
+from raytui.core.observed.snapshot import Snapshot
 from tests.world.records import FAILED, RUNNING, STARTING, STOPPED, STOPPING, App, RayNode
 from tests.world.site import Site
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlsplit
 
 from raytui.core.errors import Failure, NotFound, Unreachable
-from raytui.core.protocols import Dashboard, DashboardTarget, Workload
-from raytui.core.snapshot import Amount, Job, Node, RayEvent, RayVersion, Usage
-from raytui.core.workload import ServeDeployment
+from raytui.core.observed.snapshot import Amount, Job, Node, RayEvent, RayVersion, Usage
+from raytui.core.observed.workload import ServeDeployment
+from raytui.core.protocols.dashboard import Dashboard, DashboardTarget, Workload
 from tests.world.api import Oddity
 from tests.world.loop import EPOCH, Killed, Process
 from tests.world.records import RayNode, Session

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from raytui.core.asked import COUNT
+from raytui.core.desired.asked import COUNT
 from raytui.core.errors import RaytuiError
 from raytui.core.events import StepEvent
 from raytui.core.plan import Plan

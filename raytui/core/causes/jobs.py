@@ -9,8 +9,8 @@ from raytui.core.causes.nodes import of_node
 from raytui.core.causes.processes import MEMORY_HINT, named_actor, of_actor
 from raytui.core.causes.signs import kind_of, memory_of
 from raytui.core.causes.values import Cause, CauseKind, Evidence, Witness
+from raytui.core.observed.snapshot import Job
 from raytui.core.remedy import Hint, Remedy
-from raytui.core.snapshot import Job
 
 _EXIT_CODE = re.compile(r"failed with exit code (-?\d+)")
 _ENVIRONMENT = re.compile(r"runtime_env setup failed|RuntimeEnvSetupError|Failed to set up runtime environment")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from raytui.core.causes.excerpts import error_line, first_line
 from raytui.core.causes.signs import Sign, conclude, is_vague, sign, signal_of
 from raytui.core.causes.values import Cause, CauseKind, Evidence, Witness
-from raytui.core.kept import Moment
-from raytui.core.life import OVER, is_current
+from raytui.core.observed.kept import Moment
+from raytui.core.observed.life import OVER, is_current
+from raytui.core.observed.snapshot import Application, LauncherReport, Node
 from raytui.core.remedy import Hint, Remedy
-from raytui.core.snapshot import Application, LauncherReport, Node
 
 PLANNED_REASONS = frozenset({"EXPECTED_TERMINATION", "AUTOSCALER_DRAIN_PREEMPTED", "AUTOSCALER_DRAIN_IDLE"})
 """Ray's reasons for the end of a node that somebody or the autoscaler ended."""

@@ -9,9 +9,9 @@ from raytui.core.causes.excerpts import error_line, exception_block, first_line
 from raytui.core.causes.nodes import of_node
 from raytui.core.causes.signs import kind_of, memory_of
 from raytui.core.causes.values import Cause, CauseKind, Evidence, Witness
+from raytui.core.observed.snapshot import Actor, Node, RayEvent
+from raytui.core.observed.workload import RayWorker, Task
 from raytui.core.remedy import Hint, Remedy
-from raytui.core.snapshot import Actor, Node, RayEvent
-from raytui.core.workload import RayWorker, Task
 
 _WANTED = frozenset({"RAY_KILL", "OUT_OF_SCOPE", "REF_DELETED"})
 """Ray's reasons for the end of an actor that its program wanted."""

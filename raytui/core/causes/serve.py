@@ -5,8 +5,8 @@ from __future__ import annotations
 from raytui.core.causes.excerpts import error_line, first_line
 from raytui.core.causes.processes import of_actor
 from raytui.core.causes.values import Cause, CauseKind, Evidence, Witness
+from raytui.core.observed.workload import ServeDeployment, ServeReplica
 from raytui.core.remedy import Hint, Remedy
-from raytui.core.workload import ServeDeployment, ServeReplica
 
 LATELY_S = 600.0
 """How long ago a replica may have been started to count among those that die one after the other."""

@@ -13,10 +13,10 @@ from raytui.core.causes.processes import of_actor, of_task, of_worker
 from raytui.core.causes.serve import of_deployment
 from raytui.core.causes.values import Cause, Evidence
 from raytui.core.errors import ConfigurationError, NotFound
-from raytui.core.joined import join
+from raytui.core.observed.joined import join
+from raytui.core.observed.snapshot import Actor, Application, Job, Node, Snapshot
+from raytui.core.observed.workload import PlacementGroup, RayWorker, ServeDeployment, Task
 from raytui.core.remedy import Remedy
-from raytui.core.snapshot import Actor, Application, Job, Node, Snapshot
-from raytui.core.workload import PlacementGroup, RayWorker, ServeDeployment, Task
 
 Row = Application | Node | Job | Actor | Task | PlacementGroup | RayWorker | ServeDeployment
 SHORTEST = 4

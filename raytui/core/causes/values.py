@@ -11,9 +11,9 @@ from typing import Literal
 
 import msgspec
 
-from raytui.core.joined import Joined
+from raytui.core.observed.joined import Joined
+from raytui.core.observed.snapshot import Snapshot
 from raytui.core.remedy import Hint
-from raytui.core.snapshot import Snapshot
 
 CauseKind = Literal[
     "planned",

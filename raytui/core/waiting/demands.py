@@ -14,12 +14,12 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from raytui.core.needs import Part, Pending, grains
-from raytui.core.snapshot import Actor, Job, Snapshot
+from raytui.core.observed.needs import Part, Pending, grains
+from raytui.core.observed.snapshot import Actor, Job, Snapshot
+from raytui.core.observed.workload import EnvironmentSetup, PlacementGroup, Task
 from raytui.core.units import sanitize
 from raytui.core.waiting.states import PENDING_ACTOR, PENDING_GROUP, PENDING_TASK
 from raytui.core.waiting.values import NO_REPORT, STARTING, Demand
-from raytui.core.workload import EnvironmentSetup, PlacementGroup, Task
 
 PARTLY_PLACED = "a part of it lies on nodes already, and Ray does not tell what is left of it alone"
 WRITTEN_LATE_S = 10.0

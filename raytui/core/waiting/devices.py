@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from raytui.core.needs import GRAIN
+from raytui.core.observed.needs import GRAIN
 
 
 def capacity(total: int, part: int) -> int:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from raytui.core.snapshot import Actor, Node
+from raytui.core.observed.snapshot import Actor, Node
+from raytui.core.observed.workload import EnvironmentSetup, Task
 from raytui.core.units import sanitize
-from raytui.core.workload import EnvironmentSetup, Task
 
 WAITS_S = 5.0
 """How long something must have waited before its environment is read about: most have theirs already."""

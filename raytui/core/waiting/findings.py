@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from raytui.core.condition import Condition
-from raytui.core.snapshot import Snapshot
+from raytui.core.observed.snapshot import Snapshot
 from raytui.core.waiting import sentences
 from raytui.core.waiting.values import Waiting
 

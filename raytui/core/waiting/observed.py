@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from raytui.core.application_findings import STARTUP_GRACE_S
-from raytui.core.holdings import Amounts as QuotaAmounts
-from raytui.core.joined import Joined
-from raytui.core.kept import Moment
-from raytui.core.life import began
-from raytui.core.merge import countable
-from raytui.core.needs import Part
-from raytui.core.snapshot import Amount, Application, Node
+from raytui.core.findings.applications import STARTUP_GRACE_S
+from raytui.core.observed.holdings import Amounts as QuotaAmounts
+from raytui.core.observed.joined import Joined
+from raytui.core.observed.kept import Moment
+from raytui.core.observed.life import began
+from raytui.core.observed.merge import countable
+from raytui.core.observed.needs import Part
+from raytui.core.observed.snapshot import Amount, Application, Node
 from raytui.core.spec import GIGABYTE, GROUP_LABEL, WorkersSpec, place, worker_name
 from raytui.core.units import sanitize
 from raytui.core.waiting.demands import demands_of

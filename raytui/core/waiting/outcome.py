@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from raytui.core.merge import countable
-from raytui.core.needs import GRAIN, grains
+from raytui.core.observed.merge import countable
+from raytui.core.observed.needs import GRAIN, grains
 from raytui.core.spec import GROUP_LABEL
 from raytui.core.waiting.alike import Group, closeness, edge, replaced
 from raytui.core.waiting.devices import capacity, certain, stackable

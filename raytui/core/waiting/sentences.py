@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raytui.core.needs import Part
+from raytui.core.observed.needs import Part
 from raytui.core.remedy import Hint, Remedy, parts
 from raytui.core.spec import WORKER
 from raytui.core.waiting.outcome import HAS_ROOM

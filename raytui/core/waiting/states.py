@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raytui.core.snapshot import Snapshot
+from raytui.core.observed.snapshot import Snapshot
 
 PENDING_TASK = "PENDING_NODE_ASSIGNMENT"
 PENDING_ACTOR = frozenset({"PENDING_CREATION", "RESTARTING"})

@@ -7,10 +7,10 @@ from typing import Literal
 
 import msgspec
 
-from raytui.core.needs import Part
+from raytui.core.observed.needs import Part
+from raytui.core.observed.workload import EnvironmentSetup
 from raytui.core.remedy import Remedy
 from raytui.core.spec import WORKER
-from raytui.core.workload import EnvironmentSetup
 
 STARTING = (
     "Ray's scheduler does not list it as without a place; its worker process may be starting or its runtime "

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from raytui.core.joined import Joined
+from raytui.core.observed.joined import Joined
 from raytui.core.waiting.states import may_wait
 
 if TYPE_CHECKING:
-    from raytui.core.kept import Moment
+    from raytui.core.observed.kept import Moment
     from raytui.core.waiting.values import Waiting
 
 _KEY = "_why_waits"

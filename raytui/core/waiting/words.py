@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from raytui.core.merge import countable
-from raytui.core.needs import Part
+from raytui.core.observed.merge import countable
+from raytui.core.observed.needs import Part
 from raytui.core.spec import GIGABYTE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from raytui.core.snapshot import Application, ApplicationState, Node
+from raytui.core.observed.snapshot import Application, ApplicationState, Node
 from raytui.core.spec import GIGABYTE, GROUP_LABEL
 
 MOST_DEAD = 100

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NoReturn
 
 from raytui.core.errors import NotFound
+from raytui.core.observed.shipped_logs import NodeLife
+from raytui.core.observed.snapshot import Application
 from raytui.core.permission import require_changeable
-from raytui.core.protocols import Check, LogChunk, not_here
+from raytui.core.protocols.platform import Check, LogChunk, not_here
 from raytui.core.remedy import Remedy
-from raytui.core.shipped_logs import NodeLife
-from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
 
 

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from raytui.core.errors import Failure, Unreachable
+from raytui.core.observed.snapshot import Application
 from raytui.core.platforms import PlatformName
-from raytui.core.protocols import DashboardTarget
-from raytui.core.snapshot import Application
+from raytui.core.protocols.dashboard import DashboardTarget
 from raytui.platforms.attached.nothing import AsGiven, NothingKept, refuse
 from raytui.system.token import ray_token
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import msgspec
 
+from raytui.core.desired.launchers import NODE_VARIABLE, node_folder
 from raytui.core.errors import ConfigurationError, Problem, RaytuiError
-from raytui.core.holdings import Holdings
-from raytui.core.launchers import NODE_VARIABLE, node_folder
+from raytui.core.observed.holdings import Holdings
+from raytui.core.observed.snapshot import Application, LauncherReport
 from raytui.core.platforms import PlatformName
-from raytui.core.protocols import CreateRequest, DashboardTarget
+from raytui.core.protocols.dashboard import DashboardTarget
+from raytui.core.protocols.platform import CreateRequest
 from raytui.core.secret import Secret
-from raytui.core.snapshot import Application, LauncherReport
 from raytui.platforms.cai.api.client import Timing
 from raytui.platforms.cai.api.connect import open_client
 from raytui.platforms.cai.api.transport import ClientName

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import msgspec
 
+from raytui.core.desired.launchers import SCRIPTS
 from raytui.core.errors import NotFound, OperationFailed
-from raytui.core.launchers import SCRIPTS
-from raytui.core.protocols import CreateRequest
+from raytui.core.observed.snapshot import Application
+from raytui.core.protocols.platform import CreateRequest
 from raytui.core.remedy import CREATE, Remedy
-from raytui.core.snapshot import Application
 from raytui.platforms.local import launch, observe, processes, records
 from raytui.platforms.local.ending import kill_now
 from raytui.platforms.local.files import Folder, explained, locked

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from raytui.core.desired.launchers import FOLDER, is_own_folder
 from raytui.core.errors import ConfigurationError, OperationFailed
-from raytui.core.launchers import FOLDER, is_own_folder
 from raytui.core.remedy import Remedy
 from raytui.system.files import private_directory
 from raytui.system.locks import FileLock

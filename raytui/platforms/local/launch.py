@@ -16,8 +16,8 @@ from pathlib import Path
 
 import msgspec
 
+from raytui.core.desired.launchers import NODE_VARIABLE, node_folder
 from raytui.core.errors import OperationFailed
-from raytui.core.launchers import NODE_VARIABLE, node_folder
 from raytui.core.remedy import Remedy
 from raytui.platforms.local import processes
 from raytui.platforms.local.files import Folder, explained

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import msgspec
 
 from raytui.core.errors import OperationFailed
-from raytui.core.nodefile import NodeFile
-from raytui.core.snapshot import Application, ApplicationState
+from raytui.core.observed.nodefile import NodeFile
+from raytui.core.observed.snapshot import Application, ApplicationState
 from raytui.platforms.local import processes, records
 from raytui.platforms.local.files import Folder, explained, locked
 from raytui.platforms.local.records import Record

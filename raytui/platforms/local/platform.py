@@ -11,10 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
+from raytui.core.observed.snapshot import Application
 from raytui.core.platforms import PlatformName
-from raytui.core.protocols import CreateRequest, DashboardTarget
+from raytui.core.protocols.dashboard import DashboardTarget
+from raytui.core.protocols.platform import CreateRequest
 from raytui.core.remedy import Remedy
-from raytui.core.snapshot import Application
 from raytui.platforms.local import observe, records
 from raytui.platforms.local.disk import read_within, to_the_end
 from raytui.platforms.local.ending import Ending, kill_now, of_application

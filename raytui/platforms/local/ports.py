@@ -7,8 +7,8 @@ import socket
 from collections.abc import Collection
 from typing import NamedTuple
 
+from raytui.core.desired.validate import WORKER_PORTS
 from raytui.core.units import sanitize
-from raytui.core.validate import WORKER_PORTS
 
 CANDIDATES = range(20000, 32768)
 """Where a free port is looked for: above Ray's worker ports, below what Linux gives to outgoing connections."""

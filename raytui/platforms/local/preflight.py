@@ -15,13 +15,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from raytui.core.asked import part_of
+from raytui.core.desired.asked import part_of
+from raytui.core.desired.launchers import NODE_FOLDER, needs_node_program
+from raytui.core.desired.validate import WORKER_PORTS
 from raytui.core.errors import OperationFailed
-from raytui.core.launchers import NODE_FOLDER, needs_node_program
-from raytui.core.protocols import Check
+from raytui.core.protocols.platform import Check
 from raytui.core.remedy import Remedy
 from raytui.core.spec import GIGABYTE, ClusterSpec
-from raytui.core.validate import WORKER_PORTS
 from raytui.platforms.local import launch, machine, processes, resolve
 from raytui.platforms.local.files import Folder
 from raytui.platforms.local.ports import PORTS, holder, is_free

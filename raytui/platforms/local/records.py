@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from raytui.core.marker import Role
-from raytui.core.nodefile import NodeFile
+from raytui.core.observed.nodefile import NodeFile
 from raytui.core.spec import WORKER, ClusterSpec, place
 from raytui.platforms.local.files import Folder, explained
 from raytui.system.files import private_directory, write_whole

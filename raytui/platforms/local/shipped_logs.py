@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from raytui.core.errors import OperationFailed
-from raytui.core.shipped_logs import LIFE_RECORD, NodeLife, is_life, is_node, life_of
+from raytui.core.observed.shipped_logs import LIFE_RECORD, NodeLife, is_life, is_node, life_of
 from raytui.platforms.local.files import Folder
 from raytui.system.files import read_regular
 

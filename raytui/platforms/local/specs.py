@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from raytui.core.protocols import Check
+from raytui.core.protocols.platform import Check
 from raytui.core.spec import ClusterSpec
 from raytui.platforms.local.disk import read_within
 from raytui.platforms.local.resolve import resolve_ports

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from raytui.core.desired.launchers import folder_for, folder_in_use, mode_of, others
 from raytui.core.errors import ConfigurationError, NotFound, OperationFailed, RefusedForSafety
-from raytui.core.launchers import folder_for, folder_in_use, mode_of, others
-from raytui.core.nodefile import kept_logs
-from raytui.core.protocols import LogChunk, LogPlaces
+from raytui.core.observed.nodefile import kept_logs
+from raytui.core.observed.shipped_logs import NodeLife
+from raytui.core.observed.snapshot import Application
+from raytui.core.protocols.platform import LogChunk, LogPlaces
 from raytui.core.remedy import Remedy
-from raytui.core.shipped_logs import NodeLife
-from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
 from raytui.platforms.local import records, shipped_logs
 from raytui.platforms.local.disk import read_within, to_the_end

@@ -10,7 +10,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.reactive import reactive
 
-from raytui.core.snapshot import Reading
+from raytui.core.observed.snapshot import Reading
 from raytui.tui.panes.pane import BIG, Pane
 from raytui.tui.render.columns import Column, LazyRows, Row
 from raytui.tui.render.listing import Counts, Kind, Wish, command, failure_of, message_lines, title

@@ -17,10 +17,10 @@ from textual.worker import Worker
 from raytui.core.logline import LogLine
 from raytui.core.patterns import lenient_pattern
 from raytui.core.session import Logs, LogSource
-from raytui.logs import document
-from raytui.logs.document import Document, Place
-from raytui.logs.finding import Bookmarks, Search, Sieve
-from raytui.logs.moving import Moves
+from raytui.logs.paging import document
+from raytui.logs.paging.document import Document, Place
+from raytui.logs.paging.moving import Moves
+from raytui.logs.paging.results import Bookmarks, Search, Sieve
 from raytui.tui import log_work
 from raytui.tui.panes.pane import Pane
 from raytui.tui.render.log_state import LookState, command, sentence, short_names, short_sentence

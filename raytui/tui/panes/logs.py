@@ -12,9 +12,9 @@ from textual.reactive import reactive
 from textual.worker import Worker
 
 from raytui.core.conditions import Assessment
+from raytui.core.observed.snapshot import Snapshot
 from raytui.core.patterns import Pattern, lenient_pattern
 from raytui.core.session import Session
-from raytui.core.snapshot import Snapshot
 from raytui.tui.keys import bindings
 from raytui.tui.messages import LogEnded, LogsArrived
 from raytui.tui.panes.pane import Pane

@@ -13,8 +13,8 @@ import msgspec
 
 from raytui.core.condition import Condition
 from raytui.core.events import Event, Severity
+from raytui.core.observed.snapshot import Snapshot
 from raytui.core.remedy import Hint
-from raytui.core.snapshot import Snapshot
 from raytui.core.spec import WORKER
 from raytui.tui.operation import Notice
 from raytui.tui.render.text import Line, cells, clean, fit, moment, wrap

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from raytui.core.blast import blast_of
-from raytui.core.blast_words import blast_lines
+from raytui.core.blast.radius import blast_of
+from raytui.core.blast.sentences import blast_lines
 from raytui.core.plan import Plan
 from raytui.tui.render.text import BLANK, Line, wrap
 from raytui.view.picture import Picture

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from raytui.core.kept import Kept, Moment
-from raytui.core.node_findings import PLANNED_ENDS
-from raytui.core.snapshot import Node
+from raytui.core.findings.nodes import PLANNED_ENDS
+from raytui.core.observed.kept import Kept, Moment
+from raytui.core.observed.snapshot import Node
 from raytui.tui.render.text import Line, Span
 from raytui.view import amounts
 from raytui.view.picture import Picture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from raytui.core.errors import RaytuiError
-from raytui.core.snapshot import Job
+from raytui.core.observed.snapshot import Job
 from raytui.tui.operation import Notice
 from raytui.tui.render.text import BLANK, Line, clean, wrap
 from raytui.view.amounts import span

@@ -7,9 +7,9 @@ from functools import partial
 from itertools import compress
 from typing import NamedTuple
 
-from raytui.core.joined import Member
-from raytui.core.kept import Kept, Moment
-from raytui.core.snapshot import Application, Node
+from raytui.core.observed.joined import Member
+from raytui.core.observed.kept import Kept, Moment
+from raytui.core.observed.snapshot import Application, Node
 from raytui.tui.render.columns import Column, LazyRows, Row
 from raytui.tui.render.tables import note_span, screen_columns, span_of, test_of
 from raytui.tui.render.text import Span, cells, clean

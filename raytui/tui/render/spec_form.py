@@ -11,12 +11,12 @@ import msgspec
 
 from raytui.config.fields import FIELDS, Field, Value, group_fields
 from raytui.config.values import from_text
-from raytui.core.asked import counts, part_of, value_of
+from raytui.core.desired.asked import counts, part_of, value_of
+from raytui.core.desired.required import with_launchers
+from raytui.core.desired.validate import validate
 from raytui.core.errors import Problem
 from raytui.core.platforms import PlatformName
-from raytui.core.required import with_launchers
 from raytui.core.spec import ClusterSpec
-from raytui.core.validate import validate
 
 _OF_CLUSTER = tuple(field for field in FIELDS if field.label)
 

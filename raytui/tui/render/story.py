@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from raytui.core.causes.stories import Story
-from raytui.core.node_metrics import measured
+from raytui.core.observed.node_metrics import measured
+from raytui.core.stories import Story
 from raytui.core.units import duration
 from raytui.core.waiting import sentences
 from raytui.tui.render.attention import with_keys

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from raytui.core.errors import LAYERS, Layer
-from raytui.core.joined import join
+from raytui.core.observed.joined import join
 from raytui.core.units import duration
 from raytui.tui.render.text import Line, Span, clean, crop, line_cells, moment, spread
 from raytui.view.picture import Picture

@@ -20,9 +20,9 @@ from textual.worker import Worker, WorkerState
 
 from raytui.core.clusters import ClusterSummary
 from raytui.core.events import StepEvent
+from raytui.core.observed.snapshot import Reading
 from raytui.core.plan import Plan
 from raytui.core.session import ConsoleSettings, Session
-from raytui.core.snapshot import Reading
 from raytui.tui import messages
 from raytui.tui.faults import REPORT, unforeseen
 from raytui.tui.keys import KEYS, Key, bar, bindings, verb_keys

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from textual import events, on
 from textual.screen import Screen
 
-from raytui.core.blast import QUESTIONS
+from raytui.core.blast.radius import QUESTIONS
 from raytui.core.plan import Plan
 from raytui.core.session import Session
 from raytui.tui.operation import Answer

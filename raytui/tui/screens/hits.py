@@ -17,7 +17,7 @@ from raytui.core.logline import Missed
 from raytui.core.patterns import lenient_pattern
 from raytui.core.platforms import traits
 from raytui.core.session import Session
-from raytui.logs.everywhere import InLog, everywhere
+from raytui.logs.search_all import InLog, everywhere
 from raytui.tui.faults import unforeseen
 from raytui.tui.keys import bar, bindings
 from raytui.tui.offers import Command

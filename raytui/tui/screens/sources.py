@@ -12,10 +12,10 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from raytui.core.chain import first_failure
 from raytui.core.errors import RaytuiError
+from raytui.core.findings.chain import first_failure
+from raytui.core.observed.snapshot import Snapshot
 from raytui.core.session import LogSource, Session
-from raytui.core.snapshot import Snapshot
 from raytui.tui.faults import unforeseen
 from raytui.tui.render.columns import Column, Row
 from raytui.tui.render.text import clean

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from textual import events, on
 
+from raytui.core.observed.snapshot import Job
 from raytui.core.session import ConsoleSettings
-from raytui.core.snapshot import Job
 from raytui.tui.render.job_stop import stop_lines, stop_question
 from raytui.tui.render.text import Line
 from raytui.tui.screens.dialog import Dialog

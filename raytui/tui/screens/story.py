@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from raytui.core.causes.stories import Story
 from raytui.core.condition import Condition
 from raytui.core.session import Session
+from raytui.core.stories import Story
 from raytui.tui.render.attention import with_keys
 from raytui.tui.render.story import story_lines
 from raytui.tui.render.text import Line, wrap

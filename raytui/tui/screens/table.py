@@ -9,8 +9,8 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from raytui.core.snapshot import Job
-from raytui.core.workload import ServeDeployment
+from raytui.core.observed.snapshot import Job
+from raytui.core.observed.workload import ServeDeployment
 from raytui.tui.keys import RELATED, Key, bar, bindings, verb_keys, written
 from raytui.tui.messages import ClusterWanted
 from raytui.tui.offers import Command

@@ -16,8 +16,8 @@ from textual.message import Message
 from textual.worker import Worker
 
 from raytui.core.session import Logs
-from raytui.logs.document import Place
-from raytui.logs.moving import Moves
+from raytui.logs.paging.document import Place
+from raytui.logs.paging.moving import Moves
 from raytui.logs.timeline import Column, Part, Timeline
 from raytui.tui import log_work
 from raytui.tui.render.levels import levels_line, numbers

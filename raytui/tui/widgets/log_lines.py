@@ -17,9 +17,9 @@ from textual.strip import Strip
 
 from raytui.core.logline import LogLine
 from raytui.core.patterns import Pattern
-from raytui.logs.around import SERIOUS
-from raytui.logs.document import Document
-from raytui.logs.finding import Bookmarks
+from raytui.logs.paging.around import SERIOUS
+from raytui.logs.paging.document import Document
+from raytui.logs.paging.results import Bookmarks
 from raytui.tui.render.log_line import MARK, log_line
 from raytui.tui.render.text import Line, cells, fit
 from raytui.tui.theme import background_style, sheet, source_style

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from raytui.core.causes.excerpts import error_line, first_line
-from raytui.core.snapshot import Actor
+from raytui.core.observed.snapshot import Actor
 from raytui.view import amounts
 from raytui.view.picture import Picture
 from raytui.view.tables.documents import plain

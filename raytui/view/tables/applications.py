@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 from raytui.core.causes.nodes import of_application
 from raytui.core.causes.values import Evidence
-from raytui.core.joined import Member
-from raytui.core.node_findings import PLANNED_ENDS
+from raytui.core.findings.nodes import PLANNED_ENDS
+from raytui.core.observed.joined import Member
+from raytui.core.observed.snapshot import Application, Node
 from raytui.core.remedy import Remedy
 from raytui.core.report import Document
-from raytui.core.snapshot import Application, Node
 from raytui.core.spec import GROUP_LABEL
 from raytui.view import amounts
 from raytui.view.filters import Value

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from raytui.core.observed.workload import Bundle, PlacementGroup
 from raytui.core.report import Document
-from raytui.core.workload import Bundle, PlacementGroup
 from raytui.view import amounts
 from raytui.view.filters import Value
 from raytui.view.picture import Picture

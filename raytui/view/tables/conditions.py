@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from raytui.core.condition import Condition
+from raytui.core.observed.snapshot import Reading
 from raytui.core.remedy import as_commands
 from raytui.core.report import condition_document
-from raytui.core.snapshot import Reading
 from raytui.view import amounts
 from raytui.view.picture import Picture
 from raytui.view.tables.documents import seconds

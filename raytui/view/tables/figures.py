@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from raytui.core.snapshot import Node
+from raytui.core.observed.snapshot import Node
 from raytui.view import amounts
 from raytui.view.picture import Picture
 from raytui.view.tables.documents import seconds

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from raytui.core.causes.excerpts import first_line, last_words
+from raytui.core.observed.snapshot import Job
 from raytui.core.remedy import Remedy
-from raytui.core.snapshot import Job
 from raytui.view import amounts
 from raytui.view.picture import Picture
 from raytui.view.tables.documents import plain, seconds

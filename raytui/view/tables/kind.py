@@ -12,10 +12,10 @@ from typing import Generic, Literal, NamedTuple, TypeVar, overload
 import msgspec
 
 from raytui.core.errors import ConfigurationError, Problem
+from raytui.core.observed.snapshot import Reading
 from raytui.core.questions import Question
 from raytui.core.remedy import Hint
 from raytui.core.report import Document
-from raytui.core.snapshot import Reading
 from raytui.view.filters import Cell, Matcher, Test, Value, parse
 from raytui.view.picture import Picture
 from raytui.view.words import Role, state_role

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from raytui.core.observed.snapshot import Node
 from raytui.core.report import Document
-from raytui.core.snapshot import Node
 from raytui.core.spec import GROUP_LABEL
 from raytui.view import amounts
 from raytui.view.picture import Picture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from raytui.core.workload import PlacementGroup
+from raytui.core.observed.workload import PlacementGroup
 from raytui.view import amounts
 from raytui.view.picture import Picture
 from raytui.view.tables.documents import observed, plain, seconds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raytui.core.catalog import Project
+from raytui.core.observed.catalog import Project
 from raytui.core.remedy import Remedy
 from raytui.view.filters import Value
 from raytui.view.picture import Picture

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from raytui.core.causes.excerpts import first_line
+from raytui.core.observed.workload import ServeReplica
 from raytui.core.report import Document
-from raytui.core.workload import ServeReplica
 from raytui.view import amounts
 from raytui.view.picture import Picture
 from raytui.view.tables.documents import observed, plain

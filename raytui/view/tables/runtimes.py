@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raytui.core.catalog import Runtime
+from raytui.core.observed.catalog import Runtime
 from raytui.view.tables.documents import plain
 from raytui.view.tables.kind import Column, TableKind, muted
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raytui.core.workload import TaskCount
+from raytui.core.observed.workload import TaskCount
 from raytui.view.picture import Picture
 from raytui.view.tables.documents import plain
 from raytui.view.tables.kind import Column, TableKind

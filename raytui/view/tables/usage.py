@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from raytui.core.holdings import Held
+from raytui.core.observed.holdings import Held
+from raytui.core.observed.snapshot import Reading
 from raytui.core.report import Document
-from raytui.core.snapshot import Reading
 from raytui.view import amounts
 from raytui.view.filters import Value
 from raytui.view.picture import Picture

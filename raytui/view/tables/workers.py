@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from raytui.core.causes.excerpts import first_line
-from raytui.core.workload import RayWorker
+from raytui.core.observed.workload import RayWorker
 from raytui.view import amounts
 from raytui.view.picture import Picture
 from raytui.view.tables.documents import observed, plain

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from raytui.core.protocols import DashboardTarget
+from raytui.core.protocols.dashboard import DashboardTarget
 
 T = TypeVar("T")
 DATA = Path(__file__).parents[2] / "data" / "ray"

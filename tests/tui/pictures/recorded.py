@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from raytui.core.snapshot import Application, LauncherReport, Node, RayVersion, Reading, Snapshot, Usage
+from raytui.core.observed.snapshot import Application, LauncherReport, Node, RayVersion, Reading, Snapshot, Usage
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec, head_name, worker_name
 from raytui.dashboard.activity import parse_actors, parse_events, parse_jobs
 from raytui.dashboard.payloads import parse_node_stats, parse_nodes, parse_version

@@ -10,8 +10,8 @@ from rich.console import RenderableType
 
 from raytui.core.clusters import Entry, Opened
 from raytui.core.events import StepEvent
+from raytui.core.observed.snapshot import Snapshot
 from raytui.core.plan import Plan
-from raytui.core.snapshot import Snapshot
 from raytui.tui.app import RaytuiApp
 from raytui.tui.panes.capacity import CapacityPane
 from raytui.tui.screens.confirm import ConfirmScreen

@@ -10,8 +10,8 @@ from typing import Any, Self
 import pytest
 
 from raytui import bootstrap
-from raytui.core.node_metrics import NodeMetrics
-from raytui.core.snapshot import Node, Snapshot
+from raytui.core.observed.node_metrics import NodeMetrics
+from raytui.core.observed.snapshot import Node, Snapshot
 from raytui.dashboard.metrics import read_metrics
 from raytui.logs.engine import Logs
 from raytui.startup import main

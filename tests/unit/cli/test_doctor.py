@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from raytui.core.errors import Failure, NotAllowed, Unreachable
-from raytui.core.protocols import Check
+from raytui.core.protocols.platform import Check
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from tests.fakes.platform import FakePlatform
 from tests.unit.core.values import application, snapshot

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from raytui.core.snapshot import RayVersion
+from raytui.core.observed.snapshot import RayVersion
 from tests.fakes.dashboard import recorded
 from tests.unit.core.causes.test_deaths import LOST, said
 from tests.unit.core.causes.test_stories import FAILED, REFUSED, seen

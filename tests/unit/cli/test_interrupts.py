@@ -21,7 +21,7 @@ CHILD = """
 import asyncio, sys
 from raytui import bootstrap
 from raytui.core.events import StepEvent
-from raytui.manager import reaping
+from raytui.manager import orphans
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.launchers import render
 from raytui.manager.monitor import Monitor
@@ -50,7 +50,7 @@ async def open_deployment(*_, **__):
     return Hanging()
 
 bootstrap.open_deployment = open_deployment
-reaping.PAUSE_S = 0.1
+orphans.PAUSE_S = 0.1
 APPLICATIONS = {
     "there": [application(), application("worker-1")],
     "orphans": [application("worker-1"), application("worker-2")],

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from raytui import bootstrap
-from raytui.core.protocols import Check
-from raytui.manager import reaping, waits
+from raytui.core.protocols.platform import Check
+from raytui.manager import orphans, waits
 from raytui.manager.cluster import ClusterManager
 from raytui.startup import main
 from tests.unit.manager.world import World
@@ -234,7 +234,7 @@ def test_verify_answers_five_checks(world, capsys):
 
 
 def test_orphans_are_listed_and_reaped_only_when_told(world, capsys, monkeypatch):
-    monkeypatch.setattr(reaping, "PAUSE_S", 0.001)
+    monkeypatch.setattr(orphans, "PAUSE_S", 0.001)
     call(capsys, "start")
     head = world.apps.pop("ray-cluster-head")
     code, document, _ = call(capsys, "orphans")
@@ -247,7 +247,7 @@ def test_orphans_are_listed_and_reaped_only_when_told(world, capsys, monkeypatch
 
 
 def test_a_young_orphan_is_left_and_said_to_be(world, capsys, monkeypatch):
-    monkeypatch.setattr(reaping, "PAUSE_S", 0.001)
+    monkeypatch.setattr(orphans, "PAUSE_S", 0.001)
     call(capsys, "start")
     del world.apps["ray-cluster-head"]
     name = "ray-cluster-worker-1"

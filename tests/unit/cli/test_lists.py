@@ -9,7 +9,7 @@ import pytest
 
 from raytui.core.errors import Failure
 from raytui.core.events import Event
-from raytui.core.snapshot import Actor, Job, RayEvent
+from raytui.core.observed.snapshot import Actor, Job, RayEvent
 from raytui.manager.journal import Journal
 from tests.unit.core.values import NOW, application, node, snapshot
 

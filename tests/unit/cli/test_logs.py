@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from raytui.core.errors import Failure, Unreachable
-from raytui.core.protocols import LogChunk
-from raytui.core.shipped_logs import NodeLife, life_of
-from raytui.core.snapshot import Application, Job, LauncherReport
-from raytui.logs import followed
+from raytui.core.observed.shipped_logs import NodeLife, life_of
+from raytui.core.observed.snapshot import Application, Job, LauncherReport
+from raytui.core.protocols.platform import LogChunk
+from raytui.logs.sources import following
 from tests.fakes.platform import FakePlatform
 from tests.unit.core.values import NOW, application, node, snapshot
 
@@ -195,8 +195,8 @@ def test_a_follow_to_the_end_of_its_source_is_done_and_says_why(show, text, plat
 
 
 def test_a_follow_ends_with_its_application(show, text, platform, monkeypatch):
-    monkeypatch.setattr(followed, "CHECK_S", 0.01)
-    monkeypatch.setattr(followed, "FASTEST_POLL_S", 0.01)
+    monkeypatch.setattr(following, "CHECK_S", 0.01)
+    monkeypatch.setattr(following, "FASTEST_POLL_S", 0.01)
     platform.set("ray-cluster-head", state="failed", message="out of memory")
     show(snapshot(), platform)
     code, out, err = text("logs", "-f", "-n", "1")
@@ -276,7 +276,7 @@ def test_a_pattern_with_look_around_is_refused_with_what_can_be_used(show, call)
 
 
 def test_context_goes_on_over_the_pieces_in_which_lines_are_looked_at(show, text, monkeypatch, platform):
-    monkeypatch.setattr("raytui.logs.search.BATCH", 2)
+    monkeypatch.setattr("raytui.logs.search.one_log.BATCH", 2)
     show(snapshot(), platform)
     out = text("logs", "--grep", "line (5|50)$", "-C", "1")[1]
     assert out.splitlines() == ["line 4", "line 5", "line 6", "--", "line 49", "line 50", "line 51"]

@@ -16,10 +16,10 @@ from raytui.cli.status import is_so
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure
 from raytui.core.events import Event
-from raytui.core.needs import Part, Pending
-from raytui.core.protocols import Check
-from raytui.core.snapshot import UNREAD, Actor, Amount, Job, Operation, RayEvent, Reading, Usage
-from raytui.core.workload import ServeDeployment
+from raytui.core.observed.needs import Part, Pending
+from raytui.core.observed.snapshot import UNREAD, Actor, Amount, Job, Operation, RayEvent, Reading, Usage
+from raytui.core.observed.workload import ServeDeployment
+from raytui.core.protocols.platform import Check
 from raytui.manager.journal import Journal
 from tests.fakes.platform import FakePlatform
 from tests.unit.core.values import NOW, application, node, report, snapshot

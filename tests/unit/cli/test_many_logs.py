@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from raytui.core.errors import Failure, Unreachable
-from raytui.core.protocols import LogChunk
-from raytui.core.snapshot import Application
-from raytui.logs import followed
+from raytui.core.observed.snapshot import Application
+from raytui.core.protocols.platform import LogChunk
+from raytui.logs.sources import following
 from tests.fakes.platform import FakePlatform
 from tests.unit.core.values import application, node, snapshot
 
@@ -188,8 +188,8 @@ class Breaking(FakePlatform):
 
 
 def test_one_log_that_breaks_off_is_said_while_the_others_go_on_and_is_a_failure_at_the_end(show, text, monkeypatch):
-    monkeypatch.setattr(followed, "CHECK_S", 0.01)
-    monkeypatch.setattr(followed, "FASTEST_POLL_S", 0.01)
+    monkeypatch.setattr(following, "CHECK_S", 0.01)
+    monkeypatch.setattr(following, "FASTEST_POLL_S", 0.01)
     made = Breaking(APPS)
     made.output["ray-cluster-head"] = stamped(1, "INFO", "one")
     made.output["ray-cluster-worker-1"] = stamped(2, "INFO", "two")

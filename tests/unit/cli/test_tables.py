@@ -15,7 +15,7 @@ from raytui import bootstrap
 from raytui.cli import following
 from raytui.core.errors import Failure
 from raytui.core.events import Event
-from raytui.core.snapshot import Job, Reading, Snapshot
+from raytui.core.observed.snapshot import Job, Reading, Snapshot
 from raytui.manager.journal import Journal
 from raytui.startup import main
 from raytui.view.tables.registry import TABLES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from raytui.core.errors import Failure
-from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task, TaskCount
+from raytui.core.observed.workload import Bundle, PlacementGroup, RayWorker, Task, TaskCount
 from tests.unit.cli.test_lists import reading
 from tests.unit.core.values import NOW, node, snapshot
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from raytui.core.changes.verdicts import HOLD_S, LONGEST_S, VerdictChanges, change_document, change_variables
 from raytui.core.clusters import ClusterSummary, Entry, summary_of, unseen, worst_first
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure
-from raytui.core.snapshot import Reading
-from raytui.core.verdict_changes import HOLD_S, LONGEST_S, VerdictChanges, change_document, change_variables
+from raytui.core.observed.snapshot import Reading
 from tests.unit.core.values import NOW, application, node, snapshot
 
 ENTRY = Entry("prod", "prod", lambda: None)

@@ -9,10 +9,10 @@ import pytest
 
 from raytui.core.conditions import assess, node_state
 from raytui.core.errors import Failure
-from raytui.core.joined import join
+from raytui.core.observed.joined import join
+from raytui.core.observed.snapshot import Amount, Reading, Usage
 from raytui.core.remedy import as_commands
 from raytui.core.report import status_document
-from raytui.core.snapshot import Amount, Reading, Usage
 from raytui.core.spec import ClusterSpec, WorkersSpec
 
 from .values import NOW, application, node, report, snapshot

@@ -5,16 +5,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from raytui.core.application_request import create_request
-from raytui.core.asked import changed_fields, differences, overlay, profile_note
 from raytui.core.conditions import assess
+from raytui.core.desired.application_request import create_request
+from raytui.core.desired.asked import changed_fields, differences, overlay, profile_note
+from raytui.core.desired.validate import validate
 from raytui.core.marker import Marker, describe, read
+from raytui.core.observed.snapshot import Application
 from raytui.core.plan import plan_restart, plan_scale, plan_start, scale_spec
 from raytui.core.remedy import as_commands
 from raytui.core.report import status_document
-from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec, WorkersSpec, application_names
-from raytui.core.validate import validate
 from tests.unit.core.values import application, snapshot
 
 CPU = WorkersSpec(count=2, cpu=4.0, memory=8.0)

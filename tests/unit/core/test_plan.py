@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raytui.core.application_request import create_request
+from raytui.core.desired.application_request import create_request
 from raytui.core.plan import LIVE, plan_restart, plan_scale, plan_start, plan_stop, recorded_spec, spec_like
 from raytui.core.remedy import as_commands
 from raytui.core.spec import DEFAULT_RAY_PORT, ClusterSpec, HeadSpec, WorkersSpec

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from raytui.core.changes import changes
+from raytui.core.changes.snapshots import changes
 from raytui.core.conditions import assess
-from raytui.core.snapshot import Operation
+from raytui.core.observed.snapshot import Operation
 
 from .values import NOW, application, node, snapshot
 

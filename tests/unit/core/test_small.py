@@ -6,12 +6,12 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raytui.core.changes import changes
+from raytui.core.changes.snapshots import changes
 from raytui.core.conditions import assess
 from raytui.core.errors import ConfigurationError, Failure, Problem
 from raytui.core.marker import Marker, describe, read
+from raytui.core.observed.snapshot import Amount, Usage
 from raytui.core.report import error_document, list_document, status_document
-from raytui.core.snapshot import Amount, Usage
 from raytui.core.units import duration, parse_time, rfc3339, sanitize
 
 from .values import NOW, application, job, node, snapshot

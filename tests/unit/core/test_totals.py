@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from raytui.core.merge import Merging
-from raytui.core.snapshot import Amount, Usage
+from raytui.core.observed.merge import Merging
+from raytui.core.observed.snapshot import Amount, Usage
 from tests.unit.core.values import node
 
 CPUS = {"CPU": 4.0}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from raytui.core.changes import changes
+from raytui.core.changes.snapshots import changes
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure
-from raytui.core.joined import join
-from raytui.core.needs import Part, Pending
+from raytui.core.observed.joined import join
+from raytui.core.observed.needs import Part, Pending
 from raytui.core.remedy import as_commands
 from raytui.core.report import status_document
 from raytui.platforms.attached import applications_of

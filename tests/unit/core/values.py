@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from raytui.core.errors import Failure
-from raytui.core.snapshot import Application, Job, LauncherReport, Node, RayVersion, Reading, Snapshot, Usage
+from raytui.core.observed.snapshot import Application, Job, LauncherReport, Node, RayVersion, Reading, Snapshot, Usage
 from raytui.core.spec import head_name, worker_name
 
 NOW = 1_790_000_000.0

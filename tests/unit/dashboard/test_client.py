@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from raytui.core.errors import ConfigurationError, NotFound, RaytuiError, Unreachable
-from raytui.core.protocols import DashboardTarget
+from raytui.core.protocols.dashboard import DashboardTarget
 from raytui.dashboard.client import DashboardClient, connect
 from raytui.dashboard.transport import connect_limit, headers_for, proxy_for, tls_context
 from tests.fakes.dashboard import FakeDashboard, recorded
@@ -365,7 +365,7 @@ async def test_who_stops_reading_a_whole_log_closes_its_connection(server, clien
 def test_one_question_does_not_import_httpx() -> None:
     code = (
         "import sys, asyncio\n"
-        "from raytui.core.protocols import DashboardTarget\n"
+        "from raytui.core.protocols.dashboard import DashboardTarget\n"
         "from raytui.dashboard.client import connect\n"
         "client = connect(DashboardTarget('http://127.0.0.1:1'), long_lived=False)\n"
         "try:\n    asyncio.run(client.version())\nexcept Exception: pass\n"

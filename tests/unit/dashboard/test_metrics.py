@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from raytui.core.errors import RaytuiError
-from raytui.core.node_metrics import NodeMetrics, strains
+from raytui.core.observed.node_metrics import NodeMetrics, strains
 from raytui.dashboard.metrics import MOST_BYTES, parse_metrics, read_metrics
 from raytui.dashboard.payloads import parse_node_stats
 from tests.fakes.dashboard import FakeDashboard, recorded

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raytui.core.needs import Part, Pending
+from raytui.core.observed.needs import Part, Pending
 from raytui.core.units import rfc3339
 from raytui.dashboard.activity import parse_actors, parse_events, parse_jobs, parse_log_files
 from raytui.dashboard.decode import Garbage

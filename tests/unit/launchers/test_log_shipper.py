@@ -20,8 +20,8 @@ from raytui_node.process import NOTHING_YET
 from raytui_node.settings import read_settings
 from raytui_node.shipped_logs import Life
 
-from raytui.core.shipped_logs import NodeLife
-from raytui.logs.kept import Kept
+from raytui.core.observed.shipped_logs import NodeLife
+from raytui.logs.sources.shipped import Kept
 from raytui.platforms.local.store import LocalStore
 from tests.unit.launchers.world import ROOT, World, wait_until
 

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from raytui_node import settings as launcher
 
-from raytui.core.application_request import create_request as request
-from raytui.core.asked import differences, overlay
+from raytui.core.desired.application_request import create_request as request
+from raytui.core.desired.asked import differences, overlay
+from raytui.core.desired.validate import validate
 from raytui.core.spec import LOGS_PER_CLUSTER_MB, LOGS_PER_NODE_MB, ClusterSpec, LogsSpec
-from raytui.core.validate import validate
 from tests.fakes.platform import application
 
 WISH = ClusterSpec(logs=LogsSpec(keep=False, per_node_mb=10, per_cluster_mb=100))

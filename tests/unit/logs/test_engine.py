@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from raytui.core.errors import ConfigurationError, Failure, NotFound, Unreachable
 from raytui.core.logline import Query
 from raytui.core.patterns import compile_pattern
-from raytui.core.protocols import DashboardTarget
+from raytui.core.protocols.dashboard import DashboardTarget
 from raytui.core.remedy import as_commands
 from raytui.core.session import LogSource
 from raytui.dashboard.client import connect
-from raytui.logs import followed
 from raytui.logs.engine import SourceEnded
 from raytui.logs.formats import Reader
-from raytui.logs.lines import CUT_MARK, LINE_CAP, LineSplitter, clean, whole_lines
 from raytui.logs.moments import parse_moment
-from raytui.logs.selection import Selection
+from raytui.logs.reading.text import CUT_MARK, LINE_CAP, LineSplitter, clean, whole_lines
+from raytui.logs.search.selection import Selection
+from raytui.logs.sources import following
 from raytui.manager.monitor import Monitor
 from tests.fakes.dashboard import FakeDashboard, recorded
 from tests.fakes.platform import FakePlatform, application
@@ -48,9 +48,9 @@ def named_nodes(worker: str = "ALIVE") -> bytes:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch) -> None:
-    monkeypatch.setattr(followed, "CHECK_S", 0.05)
-    monkeypatch.setattr(followed, "FASTEST_POLL_S", 0.01)
-    monkeypatch.setattr(followed, "SLOWEST_POLL_S", 0.02)
+    monkeypatch.setattr(following, "CHECK_S", 0.05)
+    monkeypatch.setattr(following, "FASTEST_POLL_S", 0.01)
+    monkeypatch.setattr(following, "SLOWEST_POLL_S", 0.02)
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ async def test_rotated_and_restarted_output_begins_again(platform, look, logs) -
     lines: list[str] = []
     while "new" not in lines:
         lines += await anext(follow)
-    assert lines == [followed.AGAIN_MARK, "new"]
+    assert lines == [following.AGAIN_MARK, "new"]
     platform.output[HEAD] = b"a much longer file of the next process\n"
     platform.set(HEAD, started_at=200.0)
     platform.applications.pop("ray-cluster-worker-1")
@@ -306,8 +306,8 @@ async def test_the_last_lines_of_a_job_may_come_while_its_end_is_asked_for(monke
         asked.set()
         return "job x has ended"
 
-    monkeypatch.setattr(followed, "REST_S", 0.1)
-    lines, end = await everything(followed.batches(followed.follow_stream(stream(), "job/x", ended)))
+    monkeypatch.setattr(following, "REST_S", 0.1)
+    lines, end = await everything(following.batches(following.follow_stream(stream(), "job/x", ended)))
     assert (lines, str(end)) == (["its last line", "and one without an end"], "job x has ended")
 
 
@@ -321,8 +321,8 @@ async def test_what_an_ended_job_left_running_is_not_followed_for_ever(monkeypat
     async def ended() -> str:
         return "job x has ended"
 
-    monkeypatch.setattr(followed, "MOST_REST_S", 0.3)
-    lines, end = await everything(followed.batches(followed.follow_stream(stream(), "job/x", ended)))
+    monkeypatch.setattr(following, "MOST_REST_S", 0.3)
+    lines, end = await everything(following.batches(following.follow_stream(stream(), "job/x", ended)))
     assert (set(lines), end.over) == ({"still here"}, True)
 
 
@@ -369,11 +369,11 @@ async def test_slow_reader_makes_the_log_wait() -> None:
             yield ["x"] * 100
             await asyncio.sleep(0)
 
-    parts = followed.batches(endless())
+    parts = following.batches(endless())
     await anext(parts)
     for _ in range(500):
         await asyncio.sleep(0)
-    assert given_out <= followed.HELD_LINES + 600
+    assert given_out <= following.HELD_LINES + 600
     await parts.aclose()
 
 

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from raytui.core.logline import Query
-from raytui.logs import index, search
-from raytui.logs.ranges import FileBlob
+from raytui.logs import index
+from raytui.logs.reading.ranges import FileBlob
+from raytui.logs.search import one_log
 from raytui.logs.timeline import Timeline, parts
 
 
@@ -21,7 +22,7 @@ def kept(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(index, "FROM", 1)
     monkeypatch.setattr(index, "BLOCK", 200)
-    monkeypatch.setattr(search, "PIECE", 200)
+    monkeypatch.setattr(one_log, "PIECE", 200)
     monkeypatch.setattr("raytui.logs.timeline.LEAST_BLOCK", 200)
     return tmp_path / "cache" / "raytui" / "log-index"
 
@@ -45,7 +46,7 @@ def text(kinds: list[int]) -> bytes:
 def wanted(path, **query) -> list[tuple[str, float | None, str | None, int | None]]:
     blob = FileBlob(path)
     try:
-        found = search.read("log", blob, Query(zone=UTC, **query))
+        found = one_log.read("log", blob, Query(zone=UTC, **query))
         return [(line.text, line.at, line.level, line.offset) for batch in found for line in batch]
     finally:
         blob.close()

@@ -10,13 +10,14 @@ import pytest
 from raytui.core.logline import Missed, Query
 from raytui.core.patterns import compile_pattern
 from raytui.core.session import LogSource
-from raytui.logs import found, many, programs, search
-from raytui.logs.around import Wanted
-from raytui.logs.arriving import Arriving
-from raytui.logs.everywhere import everywhere
+from raytui.logs import many
 from raytui.logs.many import Many
-from raytui.logs.moving import Moves
-from raytui.logs.ranges import LONGEST, FileBlob
+from raytui.logs.paging.around import Wanted
+from raytui.logs.paging.moving import Moves
+from raytui.logs.reading.ranges import LONGEST, FileBlob
+from raytui.logs.search import one_log, programs, remote
+from raytui.logs.search.stream import Arriving
+from raytui.logs.search_all import everywhere
 from raytui.tui.screens.hits import rows_of
 
 NEEDLE = compile_pattern("needle", "grep")
@@ -107,12 +108,12 @@ async def test_of_very_many_logs_it_is_said_once_of_each(tmp_path, monkeypatch):
 async def test_it_is_said_of_logs_that_are_searched_while_they_come(tmp_path):
     source, missed = log(tmp_path, "one", b"a needle", TOO_LONG, TOO_LONG, b"b needle"), list[Missed]()
 
-    async def look(each: LogSource, take: found.Found) -> int:
+    async def look(each: LogSource, take: remote.Found) -> int:
         arriving = Arriving(each.name, Query(NEEDLE), take, lambda: take.is_full)
         await arriving.look(Path(each.filename), 2 * len(TOO_LONG) + 20)
         return len(arriving.cut)
 
-    got = [line.text async for batch in found.as_found([source], look, missed.append) for line in batch]
+    got = [line.text async for batch in remote.as_found([source], look, missed.append) for line in batch]
     assert got == ["a needle", "b needle"]
     assert [each.reason for each in missed] == ["2 lines longer than 1 MB were searched in their first 64 KB only"]
 
@@ -130,6 +131,6 @@ async def test_a_search_of_every_log_names_those_that_were_not_searched_whole(tm
 def test_in_memory_no_more_of_a_line_is_kept_than_is_shown(tmp_path, program):
     source = log(tmp_path, "head.out", LONG)
     blob = FileBlob(Path(source.filename))
-    (line,) = [line for batch in search.read("s", blob, Query(NEEDLE)) for line in batch]
+    (line,) = [line for batch in one_log.read("s", blob, Query(NEEDLE)) for line in batch]
     blob.close()
     assert len(line.text) < 66_000

@@ -8,10 +8,11 @@ import pytest
 from raytui.core.errors import NotFound, OperationFailed
 from raytui.core.logline import Missed, Query
 from raytui.core.patterns import compile_pattern
-from raytui.core.protocols import DashboardTarget, LogPlaces
+from raytui.core.protocols.dashboard import DashboardTarget
+from raytui.core.protocols.platform import LogPlaces
 from raytui.dashboard.client import connect
 from raytui.logs.engine import Logs
-from raytui.logs.spool import STEPS
+from raytui.logs.sources.spool import STEPS
 from raytui.manager.monitor import Monitor
 from tests.fakes.dashboard import FakeDashboard
 from tests.fakes.platform import FakePlatform, application
@@ -192,7 +193,7 @@ async def test_a_file_of_this_machine_is_read_where_it_lies(ray, platform, look,
 async def test_a_launchers_output_is_read_by_ranges_whatever_its_size(platform, look, logs, monkeypatch):
     platform.output[HEAD] = b"needle first\n" + b"x" * 99 * 1000 + b"\n" + b"last\n"
     source = await logs.find(await look(), "head")
-    monkeypatch.setattr("raytui.logs.search.PIECE", 1000)
+    monkeypatch.setattr("raytui.logs.search.one_log.PIECE", 1000)
     found = [line async for batch in logs.lines([source], Query(), None) for line in batch]
     assert [(line.text[:6], line.offset) for line in found] == [("needle", 0), ("xxxxxx", 13), ("last", 99_014)]
 
@@ -206,8 +207,8 @@ async def test_more_logs_than_ray_can_serve_are_not_followed(ray, look, logs):
 
 
 async def test_several_logs_are_followed_as_one_to_the_end_of_the_last(platform, look, logs, monkeypatch):
-    monkeypatch.setattr("raytui.logs.followed.CHECK_S", 0.02)
-    monkeypatch.setattr("raytui.logs.followed.FASTEST_POLL_S", 0.01)
+    monkeypatch.setattr("raytui.logs.sources.following.CHECK_S", 0.02)
+    monkeypatch.setattr("raytui.logs.sources.following.FASTEST_POLL_S", 0.01)
     platform.output = {HEAD: stamped(2, "two"), "ray-cluster-worker-1": stamped(1, "one") + stamped(3, "three", "E")}
     platform.set(HEAD, state="failed")
     platform.set("ray-cluster-worker-1", state="failed")
@@ -220,8 +221,8 @@ async def test_several_logs_are_followed_as_one_to_the_end_of_the_last(platform,
 
 
 async def test_what_is_not_searched_of_a_followed_line_is_said_where_it_stands(platform, look, logs, monkeypatch):
-    monkeypatch.setattr("raytui.logs.followed.CHECK_S", 0.02)
-    monkeypatch.setattr("raytui.logs.followed.FASTEST_POLL_S", 0.01)
+    monkeypatch.setattr("raytui.logs.sources.following.CHECK_S", 0.02)
+    monkeypatch.setattr("raytui.logs.sources.following.FASTEST_POLL_S", 0.01)
     long = "x" * 70_000 + " needle"
     lines = [stamped(1, long), stamped(2, "needle " + long), stamped(3, long, "E"), stamped(4, "needle")]
     platform.output = {HEAD: b"".join(lines)}

@@ -16,14 +16,16 @@ from hypothesis import strategies as st
 from raytui.core.logline import LEVELS, LogLine, Query
 from raytui.core.patterns import compile_pattern
 from raytui.core.session import LogSource
-from raytui.logs import followed, pieces, programs, ranges, search, window
-from raytui.logs.candidates import Candidates
 from raytui.logs.formats import Reader
-from raytui.logs.lines import CUT_MARK, LINE_CAP, LineSplitter, clean, shown, shown_together, whole_lines
 from raytui.logs.many import Many
-from raytui.logs.merging import JUMP_S, merged
-from raytui.logs.ranges import Block, BytesBlob, FileBlob
-from raytui.logs.selection import Selection
+from raytui.logs.merge.by_time import JUMP_S, merged
+from raytui.logs.reading import ranges, window
+from raytui.logs.reading.candidates import Candidates
+from raytui.logs.reading.ranges import Block, BytesBlob, FileBlob
+from raytui.logs.reading.text import CUT_MARK, LINE_CAP, LineSplitter, clean, shown, shown_together, whole_lines
+from raytui.logs.search import one_log, pieces, programs
+from raytui.logs.search.selection import Selection
+from raytui.logs.sources import following
 
 STAMPS = [
     b"[2026-11-24 22:36:52,968 I 4 4] (raylet) a.cc:9: ",
@@ -91,7 +93,7 @@ def test_the_lines_of_a_block_shown_together_are_each_as_shown_alone(data):
     assert shown_together(data, raws) == [shown(raw) for raw in raws]
     query, blob = Query(), BytesBlob(data)
     reader = Reader("x", query.zone)
-    assert flat(search.read("x", blob, query)) == [
+    assert flat(one_log.read("x", blob, query)) == [
         reader.read(shown(raw.data), raw.offset) for raw in Block(0, data).lines()
     ]
 
@@ -105,21 +107,21 @@ def test_a_line_longer_than_is_shown_is_cut_in_a_block_too():
 
 @given(logs, st.integers(0, 12))
 def test_the_last_lines_are_the_end_of_all_lines_with_the_same_times_and_levels(data, count):
-    everything = flat(search.read("s", BytesBlob(data), Query()))
+    everything = flat(one_log.read("s", BytesBlob(data), Query()))
     assert [line.text for line in everything] == whole_lines(data, -1)
-    assert flat(search.read("s", BytesBlob(data), Query(lines=count))) == (everything[-count:] if count else [])
+    assert flat(one_log.read("s", BytesBlob(data), Query(lines=count))) == (everything[-count:] if count else [])
 
 
 @given(logs, st.sampled_from(PATTERNS), st.booleans(), st.integers(0, 3))
 def test_a_search_finds_what_looking_at_each_line_finds(data, text, ignore_case, context):
     query = Query(compile_pattern(text, "grep", ignore_case=ignore_case), context=context)
     selection = Selection(query)
-    expected = [line for batch in search.read("s", BytesBlob(data), Query()) for line in selection.feed(batch)]
-    assert flat(search.read("s", BytesBlob(data), query)) == expected
+    expected = [line for batch in one_log.read("s", BytesBlob(data), Query()) for line in selection.feed(batch)]
+    assert flat(one_log.read("s", BytesBlob(data), query)) == expected
     number = sum(query.pattern.search(line) for line in whole_lines(data, -1))
-    assert sum(search.count("s", BytesBlob(data), query)) == number
+    assert sum(one_log.count("s", BytesBlob(data), query)) == number
     assert (
-        sum(search.count("s", BytesBlob(data), msgspec.structs.replace(query, invert=True)))
+        sum(one_log.count("s", BytesBlob(data), msgspec.structs.replace(query, invert=True)))
         == len(whole_lines(data, -1)) - number
     )
 
@@ -134,17 +136,17 @@ LINES = [
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("line", LINES)
 def test_a_block_of_one_line_is_left_out_only_without_the_level(line, level):
-    found = flat(search.read("s", BytesBlob(line), Query()))
-    assert flat(search.read("s", BytesBlob(line), Query(level=level))) == Selection(Query(level=level)).feed(found)
+    found = flat(one_log.read("s", BytesBlob(line), Query()))
+    assert flat(one_log.read("s", BytesBlob(line), Query(level=level))) == Selection(Query(level=level)).feed(found)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.sampled_from(LINES), max_size=30).map(b"\n".join), st.sampled_from(LEVELS), st.integers(20, 200))
 def test_blocks_that_are_left_out_hold_no_line_of_the_level(monkeypatch, data, level, size):
-    monkeypatch.setattr(search, "PIECE", size)
+    monkeypatch.setattr(one_log, "PIECE", size)
     query = Query(level=level)
-    expected = Selection(query).feed(flat(search.read("s", BytesBlob(data), Query())))
-    assert flat(search.read("s", BytesBlob(data), query)) == expected
+    expected = Selection(query).feed(flat(one_log.read("s", BytesBlob(data), Query())))
+    assert flat(one_log.read("s", BytesBlob(data), query)) == expected
 
 
 @pytest.fixture(params=[name for name in ("rg", "grep") if programs._program(name)])
@@ -163,7 +165,7 @@ def test_a_program_names_every_line_that_a_search_without_it_finds(tmp_path, pro
     path.write_bytes(data)
     query = Query(compile_pattern(text, "grep", ignore_case=ignore_case))
     blob = FileBlob(path)
-    assert flat(search.read("s", blob, query)) == flat(search.read("s", BytesBlob(data), query))
+    assert flat(one_log.read("s", blob, query)) == flat(one_log.read("s", BytesBlob(data), query))
     blob.close()
 
 
@@ -189,7 +191,7 @@ def test_signs_that_are_not_shown_hide_no_match_from_a_program(tmp_path, program
     for ignore_case in (False, True):
         query = Query(compile_pattern(text, "grep", ignore_case=ignore_case))
         blob = FileBlob(path)
-        found = [line.text for line in flat(search.read("s", blob, query))]
+        found = [line.text for line in flat(one_log.read("s", blob, query))]
         blob.close()
         assert found == [line for line in whole_lines(data, -1) if query.pattern.search(line)]
 
@@ -201,7 +203,7 @@ def test_signs_that_are_not_shown_hide_no_match_from_a_program(tmp_path, program
 )
 @pytest.mark.parametrize("text", ["line", "line$", "^line", "li.*e", "in.+", "LINE", "1$", "[0-9]+0"])
 def test_matches_that_are_only_counted_are_as_many_as_those_looked_at(tmp_path, monkeypatch, program, text, strange):
-    monkeypatch.setattr(search, "OFTEN", 1)
+    monkeypatch.setattr(one_log, "OFTEN", 1)
     path = tmp_path / "log"
     data = b"line\r\n\tline\nl\x01ine\ngr\xc3\xbc\xc3\x9f line\n\xff\n" * 3_000
     path.write_bytes(data[: len(data) // 2] + strange + data[len(data) // 2 :])
@@ -213,7 +215,7 @@ def test_matches_that_are_only_counted_are_as_many_as_those_looked_at(tmp_path, 
     number = sum(query.pattern.search(shown(raw)) or query.pattern.search(clean(raw)) for raw in raws)
     assert told in {None, number}
     assert (told is None) is (strange != b"")
-    assert sum(search.count("s", blob, query)) == number
+    assert sum(one_log.count("s", blob, query)) == number
     blob.close()
 
 
@@ -242,8 +244,8 @@ def test_a_window_of_time_finds_every_line_in_it(monkeypatch, steps, since, span
         lines.append(f"[{written:%Y-%m-%d %H:%M:%S},000 I 4 4] (raylet) a.cc:9: x\n" + "more\n" * back)
     blob = BytesBlob("".join(lines).encode())
     query = Query(since=1_800_000_000.0 + since, until=1_800_000_000.0 + since + span, zone=UTC)
-    expected = Selection(query).feed(flat(search.read("s", blob, Query(zone=UTC))))
-    assert flat(search.read("s", blob, query)) == expected
+    expected = Selection(query).feed(flat(one_log.read("s", blob, Query(zone=UTC))))
+    assert flat(one_log.read("s", blob, query)) == expected
 
 
 def test_a_program_is_asked_for_what_it_can_be_told(tmp_path, monkeypatch, program):
@@ -265,7 +267,7 @@ def test_a_program_is_asked_for_what_it_can_be_told(tmp_path, monkeypatch, progr
     ]:
         asked.clear()
         blob = FileBlob(path)
-        assert [line.text for line in flat(search.read("s", blob, Query(compile_pattern(text, "grep"))))] == [
+        assert [line.text for line in flat(one_log.read("s", blob, Query(compile_pattern(text, "grep"))))] == [
             "one needle"
         ] * (text != "ü")
         blob.close()
@@ -281,7 +283,7 @@ def test_a_program_that_breaks_off_leaves_the_rest_to_be_searched_without_it(tmp
     path = tmp_path / "log"
     path.write_bytes(b"".join(b"needle %d\n" % n for n in range(10)))
     blob = FileBlob(path)
-    found = flat(search.read("s", blob, Query(compile_pattern("needle", "grep"))))
+    found = flat(one_log.read("s", blob, Query(compile_pattern("needle", "grep"))))
     blob.close()
     assert [line.text for line in found] == [f"needle {n}" for n in range(10)]
 
@@ -294,7 +296,7 @@ def test_a_line_of_many_megabytes_is_one_line_in_bounded_memory(tmp_path, newlin
     forwards = [raw for block in ranges.blocks(blob) for raw in block.lines()]
     assert list(ranges.backwards(blob))[::-1] == forwards
     assert [len(raw.data) for raw in forwards] == [5, LINE_CAP + 1, 6, LINE_CAP + 1]
-    found = flat(search.read("s", blob, Query(compile_pattern("needle", "grep"), context=1)))
+    found = flat(one_log.read("s", blob, Query(compile_pattern("needle", "grep"), context=1)))
     assert [line.text[:6] for line in found] == ["yyyyyy", "needle", "zzzzzz"]
     blob.close()
 
@@ -304,7 +306,7 @@ def test_a_file_that_shrinks_while_it_is_read_ends_where_it_ends(tmp_path):
     path.write_bytes(b"line\n" * 1000)
     blob = FileBlob(path)
     os.truncate(path, 50)
-    assert len(flat(search.read("s", blob, Query()))) == 10
+    assert len(flat(one_log.read("s", blob, Query()))) == 10
     assert len(list(ranges.backwards(blob, 64))) == 10
     blob.close()
 
@@ -336,7 +338,7 @@ def test_merged_every_line_is_there_once_and_each_log_keeps_its_order(data):
     found = asyncio.run(read())
     for name, each in files.items():
         assert [line for line in found if line.source == name and not line.mark] == flat(
-            search.read(name, BytesBlob(each), Query())
+            one_log.read(name, BytesBlob(each), Query())
         )
 
 
@@ -373,7 +375,7 @@ async def test_a_time_that_jumps_back_far_is_believed_and_one_that_jumps_little_
 async def followed_to_its_end(path: Path, steps) -> list[str]:
     """The lines of a file that is followed while it is changed; each step waits until the one before was seen."""
     lines: list[str] = []
-    follow = followed.follow_file(path, "log", -1)
+    follow = following.follow_file(path, "log", -1)
 
     async def read() -> None:
         async for batch in follow:
@@ -385,15 +387,15 @@ async def followed_to_its_end(path: Path, steps) -> list[str]:
         async with asyncio.timeout(10):
             while len(lines) < seen and not reading.done():  # noqa: ASYNC110 - it is read in a thread
                 await asyncio.sleep(0.01)
-    with pytest.raises(followed.SourceEnded) as caught:
+    with pytest.raises(following.SourceEnded) as caught:
         await reading
     assert caught.value.over
     return lines
 
 
 async def test_a_file_is_followed_over_rotation_truncation_and_to_its_removal(tmp_path, monkeypatch):
-    monkeypatch.setattr(followed, "FASTEST_POLL_S", 0.01)
-    monkeypatch.setattr(followed, "SLOWEST_POLL_S", 0.01)
+    monkeypatch.setattr(following, "FASTEST_POLL_S", 0.01)
+    monkeypatch.setattr(following, "SLOWEST_POLL_S", 0.01)
     path = tmp_path / "log"
     path.write_bytes(b"one\n")
 
@@ -412,18 +414,18 @@ async def test_a_file_is_followed_over_rotation_truncation_and_to_its_removal(tm
             (path.unlink, 6),
         ],
     )
-    again = followed.AGAIN_MARK
+    again = following.AGAIN_MARK
     assert lines == ["one", "last of the old", again, "first of the new", again, "short"]
 
 
 @pytest.mark.parametrize("ends", ["rotated", "removed"])
 async def test_what_is_written_just_before_a_file_is_rotated_or_removed_is_read(tmp_path, monkeypatch, ends):
-    monkeypatch.setattr(followed, "FASTEST_POLL_S", 0.01)
-    path, fate = tmp_path / "log", followed._fate
+    monkeypatch.setattr(following, "FASTEST_POLL_S", 0.01)
+    path, fate = tmp_path / "log", following._fate
     path.write_bytes(b"one\n")
 
     def changed_meanwhile(*asked):
-        monkeypatch.setattr(followed, "_fate", fate)
+        monkeypatch.setattr(following, "_fate", fate)
         with path.open("ab") as file:
             file.write(b"last\n")
         path.rename(tmp_path / "log.1")
@@ -431,8 +433,8 @@ async def test_what_is_written_just_before_a_file_is_rotated_or_removed_is_read(
             path.write_bytes(b"new\n")
         return fate(*asked)
 
-    monkeypatch.setattr(followed, "_fate", changed_meanwhile)
-    new = [followed.AGAIN_MARK, "new"] if ends == "rotated" else []
+    monkeypatch.setattr(following, "_fate", changed_meanwhile)
+    new = [following.AGAIN_MARK, "new"] if ends == "rotated" else []
     steps = [(lambda: None, 2 + len(new)), (lambda: path.unlink(missing_ok=True), 2 + len(new))]
     assert await followed_to_its_end(path, steps) == ["one", "last", *new]
 
@@ -443,7 +445,7 @@ def test_following_a_file_begins_with_its_last_whole_lines(tmp_path, data, count
     path = tmp_path / "log"
     path.write_bytes(data)
     blob = FileBlob(path)
-    end, first = followed._last_whole(blob, count)
+    end, first = following._last_whole(blob, count)
     blob.close()
     splitter = LineSplitter()
     whole = splitter.feed(data)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from raytui.core.errors import NotAllowed
-from raytui.core.holdings import Amounts, Holdings, Quota
+from raytui.core.observed.holdings import Amounts, Holdings, Quota
 from raytui.manager import account
 from raytui.manager.account import Account
 from tests.fakes.platform import FakePlatform, application

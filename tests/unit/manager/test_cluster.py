@@ -15,7 +15,7 @@ from raytui.core.errors import (
     OperationFailed,
     RefusedForSafety,
 )
-from raytui.core.protocols import Check
+from raytui.core.protocols.platform import Check
 from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec
 from raytui.manager import verify, waits

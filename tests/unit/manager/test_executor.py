@@ -18,7 +18,7 @@ from raytui.core.errors import (
     OperationFailed,
     Unreachable,
 )
-from raytui.manager import made, operations, removal, waits
+from raytui.manager import operations, removal, undo, waits
 from raytui.manager.cluster import ClusterManager
 from raytui.manager.memory import Memory
 from tests.fakes.platform import application
@@ -35,9 +35,9 @@ def quick(monkeypatch):
     for module, name, value in (
         (waits, "FIRST_POLL_S", 0.001),
         (waits, "SLOWEST_POLL_S", 0.002),
-        (made, "DOUBT_S", 0.2),
-        (made, "FIRST_PAUSE_S", 0.002),
-        (made, "LONGEST_PAUSE_S", 0.01),
+        (undo, "DOUBT_S", 0.2),
+        (undo, "FIRST_PAUSE_S", 0.002),
+        (undo, "LONGEST_PAUSE_S", 0.01),
         (removal, "ASK_S", 0.05),
     ):
         monkeypatch.setattr(module, name, value)

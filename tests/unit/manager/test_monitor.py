@@ -10,13 +10,13 @@ import pytest
 
 from raytui.core.conditions import assess
 from raytui.core.errors import Failure, NotAllowed, Unreachable
-from raytui.core.holdings import Amounts as QuotaAmounts
-from raytui.core.holdings import Holdings, Quota
-from raytui.core.joined import join
-from raytui.core.merge import countable, merge_nodes, total_by_nodes
-from raytui.core.protocols import DashboardTarget
+from raytui.core.observed.holdings import Amounts as QuotaAmounts
+from raytui.core.observed.holdings import Holdings, Quota
+from raytui.core.observed.joined import join
+from raytui.core.observed.merge import countable, merge_nodes, total_by_nodes
+from raytui.core.observed.snapshot import Amount, Gpu, LauncherReport, Node, Usage
+from raytui.core.protocols.dashboard import DashboardTarget
 from raytui.core.remedy import as_commands
-from raytui.core.snapshot import Amount, Gpu, LauncherReport, Node, Usage
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.dashboard.client import connect
 from raytui.manager import operations, readings

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from raytui.core.events import Event
-from raytui.core.holdings import Amounts, Holdings, Quota
+from raytui.core.observed.holdings import Amounts, Holdings, Quota
 from raytui.manager.journal import SAME_S, Journal
 from raytui.manager.monitor import Monitor
 from tests.fakes.platform import FakePlatform, application

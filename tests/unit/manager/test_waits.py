@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from raytui.core.errors import DeadlineExceeded
-from raytui.core.snapshot import Application, LauncherReport, Reading, Snapshot
+from raytui.core.observed.snapshot import Application, LauncherReport, Reading, Snapshot
 from raytui.manager import waits
 
 from .world import NOW, World, carry_out

@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from raytui.core.errors import OperationFailed
-from raytui.core.holdings import Holdings
-from raytui.core.protocols import Check, CreateRequest
-from raytui.core.snapshot import Application, Node, RayVersion, Reading, Snapshot, Usage
+from raytui.core.observed.holdings import Holdings
+from raytui.core.observed.snapshot import Application, Node, RayVersion, Reading, Snapshot, Usage
+from raytui.core.protocols.platform import Check, CreateRequest
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.manager.cluster import ClusterManager
 

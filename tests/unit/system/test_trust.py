@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from raytui.core.errors import Unreachable
-from raytui.core.protocols import DashboardTarget
+from raytui.core.protocols.dashboard import DashboardTarget
 from raytui.core.secret import Secret
 from raytui.dashboard.client import connect
 from raytui.platforms.cai.api.http import HttpTransport

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from raytui.core.snapshot import Reading
+from raytui.core.observed.snapshot import Reading
 from raytui.view.capacity import Sample, curve
 from raytui.view.picture import advance, picture_of
 from tests.tui.conftest import healthy

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from raytui.core.snapshot import Actor, Job
-from raytui.core.workload import PlacementGroup, ServeDeployment, TaskCount
+from raytui.core.observed.snapshot import Actor, Job
+from raytui.core.observed.workload import PlacementGroup, ServeDeployment, TaskCount
 from raytui.view.failing import FailingCounts
 from raytui.view.picture import picture_of
 from tests.unit.core.values import NOW, snapshot

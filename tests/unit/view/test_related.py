@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from raytui.core.observed.snapshot import Actor, Job, Reading
+from raytui.core.observed.workload import Bundle, PlacementGroup, RayWorker, Task, TaskCount
 from raytui.core.patterns import compile_pattern
-from raytui.core.snapshot import Actor, Job, Reading
-from raytui.core.workload import Bundle, PlacementGroup, RayWorker, Task, TaskCount
 from raytui.view.picture import picture_of
 from raytui.view.related import LogWish, log_names, log_of, related
 from raytui.view.tables.registry import TABLES

@@ -7,10 +7,18 @@ import pytest
 
 from raytui.core.clusters import ClusterSummary
 from raytui.core.errors import ConfigurationError
-from raytui.core.holdings import Held, Holdings
+from raytui.core.observed.holdings import Held, Holdings
+from raytui.core.observed.snapshot import Actor, Gpu, Job, RayEvent, Reading
+from raytui.core.observed.workload import (
+    Bundle,
+    PlacementGroup,
+    RayWorker,
+    ServeDeployment,
+    ServeReplica,
+    Task,
+    TaskCount,
+)
 from raytui.core.patterns import compile_pattern
-from raytui.core.snapshot import Actor, Gpu, Job, RayEvent, Reading
-from raytui.core.workload import Bundle, PlacementGroup, RayWorker, ServeDeployment, ServeReplica, Task, TaskCount
 from raytui.view.picture import Picture, picture_of
 from raytui.view.tables.kind import Column, TableKind, by_state
 from raytui.view.tables.registry import TABLES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from raytui.core.errors import Failure
-from raytui.core.holdings import Held, Holdings
+from raytui.core.observed.holdings import Held, Holdings
 from raytui.view.picture import picture_of
 from raytui.view.tables.usage import USAGE
 from tests.unit.core.values import NOW, snapshot

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from raytui.core.errors import OperationFailed
-from raytui.core.protocols import CreateRequest
+from raytui.core.protocols.platform import CreateRequest
 from raytui.core.remedy import Hint, Remedy
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.api.exactly_once import Create, Listing

@@ -12,9 +12,9 @@ import math
 from collections.abc import Mapping
 
 from raytui.core.errors import DeadlineExceeded, NotAllowed, NotFound, OperationFailed, RaytuiError, Unreachable
-from raytui.core.protocols import CreateRequest
+from raytui.core.observed.snapshot import Application
+from raytui.core.protocols.platform import CreateRequest
 from raytui.core.remedy import CREATE_AGAIN, SHOW, Remedy
-from raytui.core.snapshot import Application
 from raytui.platforms.cai.api.answers import REFUSALS
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.api.exactly_once import may_appear

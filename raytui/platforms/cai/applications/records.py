@@ -15,8 +15,8 @@ import msgspec
 
 from raytui.core.marker import Marker, describe
 from raytui.core.marker import read as read_marker
-from raytui.core.protocols import CreateRequest
-from raytui.core.snapshot import Application, ApplicationState
+from raytui.core.observed.snapshot import Application, ApplicationState
+from raytui.core.protocols.platform import CreateRequest
 from raytui.core.spec import head_name, place, worker_name
 from raytui.core.units import parse_time
 from raytui.platforms.cai.api.tolerant import decoded

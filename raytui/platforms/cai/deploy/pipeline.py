@@ -20,11 +20,11 @@ from pathlib import Path
 
 import msgspec
 
-from raytui.core.catalog import Project
+from raytui.core.desired.required import SHARED, with_launchers
 from raytui.core.errors import NotAllowed, NotFound, OperationFailed, RaytuiError
 from raytui.core.events import StepEvent
+from raytui.core.observed.catalog import Project
 from raytui.core.remedy import Remedy, plus
-from raytui.core.required import SHARED, with_launchers
 from raytui.core.spec import ClusterSpec
 from raytui.core.units import sanitize
 from raytui.platforms.cai.api.client import ApiClient

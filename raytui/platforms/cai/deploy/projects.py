@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from raytui.core.catalog import Project
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, OperationFailed, Problem, Unreachable
+from raytui.core.observed.catalog import Project
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.api.exactly_once import Create, Listing
 from raytui.platforms.cai.site.projects import find, parse, read

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from raytui.core.catalog import LIST_PROJECTS, Project
+from raytui.core.desired.required import with_launchers
+from raytui.core.desired.validate import validate
 from raytui.core.errors import ConfigurationError, NotAllowed, Problem
-from raytui.core.protocols import Check
-from raytui.core.required import with_launchers
+from raytui.core.observed.catalog import LIST_PROJECTS, Project
+from raytui.core.protocols.platform import Check
 from raytui.core.spec import ClusterSpec
-from raytui.core.validate import validate
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.applications.lifecycle import Lifecycle
 from raytui.platforms.cai.project.files import RemoteFiles

@@ -12,12 +12,12 @@ from collections.abc import Iterable
 
 import msgspec
 
+from raytui.core.desired.launchers import FOLDER, is_own_folder
+from raytui.core.desired.required import SHARED
 from raytui.core.errors import NotFound, RaytuiError
-from raytui.core.launchers import FOLDER, is_own_folder
-from raytui.core.nodefile import NodeFile, kept_logs
-from raytui.core.protocols import LogChunk
-from raytui.core.required import SHARED
-from raytui.core.snapshot import UNREAD, Application, LauncherReport
+from raytui.core.observed.nodefile import NodeFile, kept_logs
+from raytui.core.observed.snapshot import UNREAD, Application, LauncherReport
+from raytui.core.protocols.platform import LogChunk
 from raytui.platforms.cai.project.files import FileEntry, ProjectFiles
 
 CLOCK_SLACK = 30.0

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from raytui.core.life import began
-from raytui.core.nodefile import NodeFile
-from raytui.core.snapshot import UNREAD, Application, LauncherReport
+from raytui.core.observed.life import began
+from raytui.core.observed.nodefile import NodeFile
+from raytui.core.observed.snapshot import UNREAD, Application, LauncherReport
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.project.folder import folder_of, node_path, read_node
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError
-from raytui.core.shipped_logs import LIFE_RECORD, NodeLife, is_life, is_node, life_of
+from raytui.core.observed.shipped_logs import LIFE_RECORD, NodeLife, is_life, is_node, life_of
 from raytui.platforms.cai.project.files import ProjectFiles
 from raytui.platforms.cai.project.folder import folder_of
 

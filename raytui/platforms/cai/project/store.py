@@ -12,12 +12,12 @@ from typing import TypeVar
 
 import msgspec
 
+from raytui.core.desired.launchers import FOLDER, SCRIPTS, folder_for, folder_in_use, mode_of, others
+from raytui.core.desired.required import SHARED
 from raytui.core.errors import NotFound, OperationFailed, RaytuiError, RefusedForSafety
-from raytui.core.launchers import FOLDER, SCRIPTS, folder_for, folder_in_use, mode_of, others
-from raytui.core.protocols import LogChunk, not_here
+from raytui.core.observed.snapshot import Application
+from raytui.core.protocols.platform import LogChunk, not_here
 from raytui.core.remedy import Remedy
-from raytui.core.required import SHARED
-from raytui.core.snapshot import Application
 from raytui.core.spec import ClusterSpec
 from raytui.platforms.cai.api.client import Timing
 from raytui.platforms.cai.applications.lifecycle import Lifecycle

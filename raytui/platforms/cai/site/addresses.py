@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from raytui.core.errors import Failure, Unreachable
-from raytui.core.protocols import DashboardTarget
+from raytui.core.observed.snapshot import Application
+from raytui.core.protocols.dashboard import DashboardTarget
 from raytui.core.remedy import Remedy
-from raytui.core.snapshot import Application
 from raytui.platforms.cai.api.transport import Endpoint
 from raytui.platforms.cai.project.folder import SharedFolder, token_path
 from raytui.system.token import ray_token

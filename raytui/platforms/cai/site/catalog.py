@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Literal
 
-from raytui.core.catalog import Catalog, Runtime
-from raytui.core.snapshot import Reading
+from raytui.core.observed.catalog import Catalog, Runtime
+from raytui.core.observed.snapshot import Reading
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.site import runtimes as images
 from raytui.platforms.cai.site.projects import visible

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from raytui.core.asked import part_of
-from raytui.core.catalog import LIST_RUNTIMES, Runtime
+from raytui.core.desired.asked import part_of
 from raytui.core.errors import Problem
-from raytui.core.protocols import Check
+from raytui.core.observed.catalog import LIST_RUNTIMES, Runtime
+from raytui.core.protocols.platform import Check
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.spec import AUTO, GIGABYTE, WORKER, ClusterSpec
 from raytui.platforms.cai.applications.records import number

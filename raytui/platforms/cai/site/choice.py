@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from raytui.core.catalog import LIST_RUNTIMES, Runtime
 from raytui.core.errors import ConfigurationError, Problem
+from raytui.core.observed.catalog import LIST_RUNTIMES, Runtime
 from raytui.core.remedy import plus
 from raytui.core.spec import AUTO, ClusterSpec, WorkersSpec
 from raytui.platforms.cai.site import runtimes as images

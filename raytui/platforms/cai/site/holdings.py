@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, TypeVar
 import msgspec
 
 from raytui.core.errors import Failure, RaytuiError, Unreachable
-from raytui.core.holdings import Amounts, Held, Holdings, Label, Quota
+from raytui.core.observed.holdings import Amounts, Held, Holdings, Label, Quota
 from raytui.core.units import parse_time, sanitize
 from raytui.platforms.cai.api.client import PAGE_SIZE, ApiClient
 from raytui.platforms.cai.applications.records import Record, number

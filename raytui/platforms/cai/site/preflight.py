@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from raytui.core.asked import part_of
-from raytui.core.catalog import LIST_PROJECTS
+from raytui.core.desired.asked import part_of
+from raytui.core.desired.launchers import SCRIPTS, needs_node_program, node_folder, others
+from raytui.core.desired.validate import SUBDOMAIN
 from raytui.core.errors import NotFound, RaytuiError, Unreachable
-from raytui.core.launchers import SCRIPTS, needs_node_program, node_folder, others
-from raytui.core.protocols import Check
+from raytui.core.observed.catalog import LIST_PROJECTS
+from raytui.core.protocols.platform import Check
 from raytui.core.remedy import Remedy
 from raytui.core.spec import WORKER, ClusterSpec, application_names
-from raytui.core.validate import SUBDOMAIN
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.applications.lifecycle import Lifecycle
 from raytui.platforms.cai.applications.records import subdomain_for

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from raytui.core.catalog import Project, chosen
 from raytui.core.errors import OperationFailed
+from raytui.core.observed.catalog import Project, chosen
 from raytui.core.units import parse_time
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.applications.records import number

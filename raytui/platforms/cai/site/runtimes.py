@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 
-from raytui.core.catalog import Runtime
+from raytui.core.observed.catalog import Runtime
 
 _ENABLED = frozenset({"", "enabled", "available"})
 _EDITORS = ("pbj workbench", "jupyterlab", "workbench")

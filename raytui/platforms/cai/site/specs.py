@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from raytui.core.desired.required import SHARED
 from raytui.core.errors import NotFound
-from raytui.core.protocols import Check
-from raytui.core.required import SHARED
+from raytui.core.protocols.platform import Check
 from raytui.core.spec import AUTO, DEFAULT_DASHBOARD_PORT, DEFAULT_RAY_PORT, ClusterSpec
 from raytui.platforms.cai.api.client import ApiClient
 from raytui.platforms.cai.applications.lifecycle import Lifecycle

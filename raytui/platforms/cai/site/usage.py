@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from raytui.core.snapshot import Application
+from raytui.core.observed.snapshot import Application
 from raytui.core.units import parse_time, sanitize
 from raytui.platforms.cai.api.client import PAGE_SIZE, ApiClient
 

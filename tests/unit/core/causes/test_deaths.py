@@ -13,9 +13,9 @@ from raytui.core.causes.nodes import of_application, of_node
 from raytui.core.causes.processes import of_actor, of_task, of_worker
 from raytui.core.causes.serve import of_deployment
 from raytui.core.causes.values import Cause, Evidence
-from raytui.core.joined import join
-from raytui.core.snapshot import Actor, Job, Operation, Snapshot
-from raytui.core.workload import RayWorker
+from raytui.core.observed.joined import join
+from raytui.core.observed.snapshot import Actor, Job, Operation, Snapshot
+from raytui.core.observed.workload import RayWorker
 from raytui.dashboard.activity import parse_actors, parse_events, parse_jobs
 from raytui.dashboard.payloads import parse_nodes
 from raytui.dashboard.serve import parse_serve

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from raytui.core.causes.serve import of_deployment
-from raytui.core.causes.stories import story_of
 from raytui.core.causes.things import find
 from raytui.core.causes.values import Cause, Evidence
-from raytui.core.joined import join
-from raytui.core.snapshot import Snapshot
+from raytui.core.observed.joined import join
+from raytui.core.observed.snapshot import Snapshot
+from raytui.core.stories import story_of
 from raytui.dashboard.activity import parse_actors
 from raytui.dashboard.serve import parse_serve
 from raytui.view.picture import picture_of

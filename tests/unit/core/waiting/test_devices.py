@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from raytui.core.needs import GRAIN
+from raytui.core.observed.needs import GRAIN
 from raytui.core.waiting.devices import capacity, certain, stackable
 
 

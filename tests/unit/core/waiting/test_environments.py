@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from raytui.core.snapshot import Actor
+from raytui.core.observed.snapshot import Actor
+from raytui.core.observed.workload import Task
 from raytui.core.waiting.environments import MOST_JOBS, MOST_NODES, jobs_setting_up, nodes_to_ask, setup_of
-from raytui.core.workload import Task
 from tests.unit.core.values import NOW, node
 
 AT = "2026-11-24 22:00:00,123\tINFO"

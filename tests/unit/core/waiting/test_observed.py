@@ -7,24 +7,24 @@ from typing import Any
 import msgspec
 import pytest
 
-from raytui.core.causes.stories import story_document, story_of
 from raytui.core.causes.things import things_of
 from raytui.core.causes.values import Evidence
 from raytui.core.conditions import assess
-from raytui.core.holdings import Amounts as QuotaAmounts
-from raytui.core.holdings import Holdings, Quota
-from raytui.core.joined import join
-from raytui.core.needs import Part, Pending
+from raytui.core.observed.holdings import Amounts as QuotaAmounts
+from raytui.core.observed.holdings import Holdings, Quota
+from raytui.core.observed.joined import join
+from raytui.core.observed.needs import Part, Pending
+from raytui.core.observed.snapshot import Actor, Amount, Job, Operation, Reading, Snapshot, Usage
+from raytui.core.observed.workload import Bundle, EnvironmentSetup, PlacementGroup, Task
 from raytui.core.remedy import as_commands
 from raytui.core.report import status_document
-from raytui.core.snapshot import Actor, Amount, Job, Operation, Reading, Snapshot, Usage
 from raytui.core.spec import ClusterSpec, WorkersSpec
+from raytui.core.stories import story_document, story_of
 from raytui.core.waiting.demands import PARTLY_PLACED, demands_of
 from raytui.core.waiting.outcome import HAS_ROOM, NO_FREE
 from raytui.core.waiting.sentences import message
 from raytui.core.waiting.values import NO_REPORT, STARTING, Waiting
 from raytui.core.waiting.why import why_waits
-from raytui.core.workload import Bundle, EnvironmentSetup, PlacementGroup, Task
 from raytui.platforms.attached import applications_of
 from tests.unit.core.values import NOW, application, node, report, snapshot
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from raytui.core.needs import Part
+from raytui.core.observed.needs import Part
+from raytui.core.observed.workload import EnvironmentSetup
 from raytui.core.remedy import Remedy
 from raytui.core.waiting import packing
 from raytui.core.waiting.outcome import HAS_ROOM, IN_PARTS, MAY_GROW, NO_SHAPE, TOO_MANY, Round
 from raytui.core.waiting.values import STARTING, Demand, Holder, Place, Waiting, WorkerKind
-from raytui.core.workload import EnvironmentSetup
 
 NAMES = ("CPU", "GPU", "memory", "my_res", "node:10.0.0.2", "object_store_memory")
 STRATEGIES = ("PACK", "SPREAD", "STRICT_PACK", "STRICT_SPREAD")

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from raytui.core.needs import Part
+from raytui.core.observed.needs import Part
+from raytui.core.observed.workload import EnvironmentSetup
 from raytui.core.remedy import as_commands
 from raytui.core.waiting import sentences
 from raytui.core.waiting.outcome import Round
 from raytui.core.waiting.values import STARTING, Demand, Holder, Place, WorkerKind
-from raytui.core.workload import EnvironmentSetup
 
 SMALL = {"CPU": 1.0, "memory": 2e9}
 WORKER = WorkerKind("worker", SMALL, count=2, last=2, is_seen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from raytui.core.errors import NotFound, RefusedForSafety, Unreachable
-from raytui.core.protocols import DashboardTarget
-from raytui.core.snapshot import Node, NodeState
+from raytui.core.observed.snapshot import Node, NodeState
+from raytui.core.protocols.dashboard import DashboardTarget
 from raytui.platforms.attached import AttachedPlatform, applications_of
 from raytui.platforms.attached.nodes import MOST_DEAD
 

@@ -6,7 +6,7 @@ import json
 
 import msgspec
 
-from raytui.core.snapshot import Application
+from raytui.core.observed.snapshot import Application
 from raytui.core.units import rfc3339
 from raytui.platforms.cai.api.transport import Answer
 from raytui.platforms.cai.project.remote_reports import RemoteReports

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from raytui.core.marker import Marker
-from raytui.core.protocols import CreateRequest
-from raytui.core.snapshot import Application
+from raytui.core.observed.snapshot import Application
+from raytui.core.protocols.platform import CreateRequest
 from raytui.platforms.local import LocalPlatform, launch, ports, processes
 
 FAKE = Path(__file__).with_name("fake_launcher.py")

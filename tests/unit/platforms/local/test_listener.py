@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from raytui.core.errors import RaytuiError, Unreachable
-from raytui.core.protocols import DashboardTarget
+from raytui.core.protocols.dashboard import DashboardTarget
 from raytui.dashboard.client import DashboardClient, connect
 from raytui.platforms.local import listener, processes
 

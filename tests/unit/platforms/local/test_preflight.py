@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from raytui.core.protocols import Check
+from raytui.core.protocols.platform import Check
 from raytui.core.remedy import as_commands
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
 from raytui.platforms.local import LocalPlatform, launch, machine, ports, preflight

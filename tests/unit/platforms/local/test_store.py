@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from raytui.core.desired.launchers import own_folder
 from raytui.core.errors import ConfigurationError, DeadlineExceeded, NotFound, OperationFailed, Unreachable
-from raytui.core.launchers import own_folder
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.platforms.local import files, launch, processes, records
 from raytui.platforms.local.disk import read_within, to_the_end

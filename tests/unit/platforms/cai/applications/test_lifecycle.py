@@ -11,9 +11,9 @@ import pytest
 
 from raytui.core.errors import DeadlineExceeded, NotAllowed, NotFound, OperationFailed, OutcomeUnknown, Unreachable
 from raytui.core.marker import Marker, describe
-from raytui.core.protocols import CreateRequest
+from raytui.core.observed.snapshot import Application
+from raytui.core.protocols.platform import CreateRequest
 from raytui.core.remedy import as_commands
-from raytui.core.snapshot import Application
 from raytui.platforms.cai.api.transport import Answer, TransportError
 from raytui.platforms.cai.applications.lifecycle import Lifecycle
 from raytui.platforms.cai.applications.records import parse, to_application

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raytui.core.desired.validate import MAX_LABEL, SUBDOMAIN
 from raytui.core.marker import Marker, describe
-from raytui.core.protocols import CreateRequest
-from raytui.core.validate import MAX_LABEL, SUBDOMAIN
+from raytui.core.protocols.platform import CreateRequest
 from raytui.platforms.cai.applications.records import (
     SPEC_VARIABLE,
     create_body,

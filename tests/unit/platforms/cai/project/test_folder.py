@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from raytui.core.snapshot import UNREAD, Application
+from raytui.core.observed.snapshot import UNREAD, Application
 from raytui.core.units import rfc3339
 from raytui.platforms.cai.project.files import DirectFiles
 from raytui.platforms.cai.project.folder import CLOCK_SLACK, SharedFolder

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from raytui.core.marker import Marker, describe
-from raytui.core.snapshot import Application
+from raytui.core.observed.snapshot import Application
 from raytui.core.spec import ClusterSpec, WorkersSpec
 from raytui.platforms.cai import CaiPlatform
 from raytui.platforms.cai.applications.lifecycle import Lifecycle

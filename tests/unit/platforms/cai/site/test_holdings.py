@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from raytui.core.holdings import Amounts
+from raytui.core.observed.holdings import Amounts
 from raytui.platforms.cai.applications.records import parse
 from raytui.platforms.cai.site.holdings import HoldingsReader
 from tests.unit.platforms.cai.scripted import Scripted, bad, client_over, ok

@@ -1,0 +1,1 @@
+"""What ends with a plan, found and said before anything happens."""

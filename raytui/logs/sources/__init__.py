@@ -1,0 +1,1 @@
+"""Which logs there are and where their bytes come from."""
