@@ -11,7 +11,7 @@ import pytest
 from raytui.core.observed.snapshot import RayVersion
 from tests.fakes.dashboard import recorded
 from tests.unit.core.causes.test_deaths import LOST, said
-from tests.unit.core.causes.test_stories import FAILED, REFUSED, seen
+from tests.unit.core.test_stories import FAILED, REFUSED, seen
 from tests.unit.core.values import application, node, snapshot
 
 
