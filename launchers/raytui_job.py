@@ -111,11 +111,11 @@ print(json.dumps({"found": found, "absent": absent}))
 
 
 def compare(python, manifest):
-    """What this Python lacks or has in another version than wanted, and what cannot be told, each as words.
+    """What this Python lacks or has in another version than wanted, and what cannot be known, each as words.
 
     Nothing is changed.
 
-    What cannot be told is for the installer to decide: it is no reason to call an installation a failure.
+    What cannot be known is for the installer to decide: it is no reason to call an installation a failure.
     """
     wanted = [parsed(line) for line in manifest["requirements"]]
     asked = {"names": [[name, extras] for name, extras, _ in wanted], "modules": list(manifest["modules"])}

@@ -201,7 +201,7 @@ def access_problems(settings: Settings) -> list[Problem]:
     try:
         seen = seen_projects(catalog(settings, "projects").projects.value or ())
     except RaytuiError:
-        # The missing project is what is wrong; a workbench that does not answer is told once it is asked for more.
+        # The missing project is what is wrong; a workbench that does not answer is reported once it is asked for more.
         return problems
     return [msgspec.structs.replace(problem, hint=plus(problem.hint, "; ", seen)) for problem in problems]
 

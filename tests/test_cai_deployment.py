@@ -37,8 +37,8 @@ def test_the_script_passes_and_leaves_an_empty_workbench(tmp_path: Path, client:
                 for name, value in os.environ.items()
                 if not name.startswith(("RAYTUI_", "CML_", "CDSW_", "RAY_"))
             }
-            told = {"CML_HOST": info["url"], "CML_API_KEY": info["api_key"], "CML_PROJECT_ID": info["project_id"]}
-            env = {**clean, **told, "RAYTUI_CLIENT": client, "RAYTUI_STATE_DIR": str(tmp_path / "state")}
+            reported = {"CML_HOST": info["url"], "CML_API_KEY": info["api_key"], "CML_PROJECT_ID": info["project_id"]}
+            env = {**clean, **reported, "RAYTUI_CLIENT": client, "RAYTUI_STATE_DIR": str(tmp_path / "state")}
             script = [
                 sys.executable,
                 str(Path(__file__)),

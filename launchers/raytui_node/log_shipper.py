@@ -1,7 +1,7 @@
 """Ships Ray's logs of this node to the shared folder while the node lives, so that they outlive its disk.
 
 A thread follows the files in Ray's log folder and hands what is new to a `Life` every few seconds. Whatever goes wrong
-there, a full disk above all, is told once and tried again later; it never ends the node.
+there, a full disk above all, is reported once and tried again later; it never ends the node.
 """
 
 import os
@@ -222,10 +222,10 @@ class LogShipper:
 
     def news(self) -> List[str]:
         """Sentences about what went wrong, or right again, since the last call."""
-        told = []
+        news = []
         while self._news:
-            told.append(self._news.pop(0))
-        return told
+            news.append(self._news.pop(0))
+        return news
 
 
 class _Shipping:
@@ -264,7 +264,7 @@ class _Shipping:
         self._tried(lambda: self._life.record(ended=bool(whole)) is None)
 
     def _tried(self, act: Callable[[], bool]) -> Optional[bool]:
-        """Does it and returns its answer, None when it fails; that is told once, until it goes well again."""
+        """Does it and returns its answer, None when it fails; that is reported once, until it goes well again."""
         try:
             done = act()
         except OSError as error:

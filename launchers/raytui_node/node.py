@@ -157,7 +157,7 @@ class WorkerNode(Supervisor):
         rendezvous = self.shared.read_rendezvous()
         generation, cluster_id = rendezvous.get("generation", ""), rendezvous.get("cluster_id", "")
         named = self.settings.head_address
-        # A rendezvous written after we began is newer than what we were told at the start.
+        # A rendezvous written after we began is newer than the address we got at the start.
         if rendezvous and (not named or generation != self._first_generation):
             return _Target(rendezvous["address"], "rendezvous", rendezvous, generation, cluster_id)
         if named:

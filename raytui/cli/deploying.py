@@ -137,7 +137,7 @@ def _target(
 ) -> Target:
     """The project that is meant.
 
-    Raises `ConfigurationError` with every problem; what is set and not used is told.
+    Raises `ConfigurationError` with every problem; what is set and not used is reported.
     """
     made = project_name or (github_repo or "").rstrip("/").rpartition("/")[2].removesuffix(".git")
     problems = list(_problems(settings, github_repo))

@@ -76,7 +76,7 @@ class Diagnostics:
         )
 
     def began(self, what: str, *, shown_by: str = "raytui status shows what exists") -> None:
-        """From now on an interruption is told with what was begun, for example `the start of ray-cluster had begun`."""
+        """From now on an interruption names what was begun, for example `the start of ray-cluster had begun`."""
         self.begun, self.shown_by = what, shown_by
 
     def interrupted(self) -> Interrupted:

@@ -40,7 +40,7 @@ _JSON_AT_ONCE = {"-ojson", "-o=json", "--output=json"}
 
 
 class Asked(NamedTuple):
-    """What a call's words say as far as that can be told without click."""
+    """What a call's words say as far as that can be known without click."""
 
     json: bool
     """Whether JSON was asked for, known even when the rest cannot be parsed: its error is to be JSON too."""

@@ -333,8 +333,8 @@ def _confirm(invocation: Invocation, plan: Plan, blast: Blast, typed: str) -> No
     kept = ["its logs and all else that is kept of it"] if plan.purge else []
     ended = ", ".join([*(f"{app.short} ({app.state})" for app in plan.ends), *kept])
     if not is_terminal(sys.stdin) or not invocation.diagnostics.is_terminal or invocation.form == "json":
-        told = "; ".join(filter(None, [f"{plan.verb} would end {ended} of {plan.cluster}", blast_sentence(blast)]))
-        raise RefusedForSafety(f"{told}; it cannot ask here", hint="add --yes")
+        refusal = "; ".join(filter(None, [f"{plan.verb} would end {ended} of {plan.cluster}", blast_sentence(blast)]))
+        raise RefusedForSafety(f"{refusal}; it cannot ask here", hint="add --yes")
     invocation.diagnostics.lines(
         [
             f"{plan.verb} of {plan.cluster} ends {ended}:",

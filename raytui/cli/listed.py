@@ -103,7 +103,7 @@ def nothing(query: Query[T], picture: Picture, shown: Shown[T]) -> str:
 def tell_missing(invocation: Invocation, query: Query[T], reading: Reading[Sequence[object]], shown: Shown[T]) -> None:
     """Say on stderr which rows are not shown, and why.
 
-    People are told what was cut, everybody what could not be read.
+    Text says what was cut; text and JSON say what could not be read.
     """
     tell, noun = invocation.diagnostics.warning, query.kind.noun
     teller = "the platform" if query.kind.of_platform else "Ray"

@@ -11,10 +11,10 @@ from raytui.core.plan import Plan, Step
 def planned_steps(plan: Plan, blast: Blast) -> list[StepEvent]:
     """The steps as a dry run tells them: what ends stands with the first step that ends something."""
     ending = next((step for step in plan.steps if step.action in {"drain", "stop", "restart", "delete"}), None)
-    told = blast_sentence(blast)
+    ends = blast_sentence(blast)
 
     def message(step: Step) -> str:
-        return "; ".join(filter(None, [_at(plan, step), told if step is ending else ""]))
+        return "; ".join(filter(None, [_at(plan, step), ends if step is ending else ""]))
 
     return [StepEvent(step.name, "planned", 0.0, message(step)) for step in plan.steps]
 

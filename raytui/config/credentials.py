@@ -56,7 +56,7 @@ def read_key(path: Path) -> str:
 def ray_token_problems(environ: Mapping[str, str], cwd: Path) -> Iterator[Problem]:
     """What is wrong with a Ray token that the person's own variables give.
 
-    One that cannot be read is told where it is needed.
+    One that cannot be read is an error where it is needed.
     """
     token = ray_token(environ, cwd)
     if token.trouble and not token.is_missing:

@@ -162,7 +162,7 @@ def normal_key(text: str) -> str:
         raise ValueError(f"{_short(text)!r} is no key")
     name = "+".join([*sorted(modifiers), key])
     if name in _SAME:
-        raise ValueError(f"{name} cannot be told from {_SAME[name]} by a terminal")
+        raise ValueError(f"{name} cannot be distinguished from {_SAME[name]} by a terminal")
     return name
 
 
@@ -218,7 +218,7 @@ def _names(setting: KeySetting, text: str) -> tuple[list[str], list[Problem]]:
 
 
 def _clashes(given: Mapping[str, str]) -> Iterable[Problem]:
-    """The same key twice where both would work, told once for each pair and at an id that was given."""
+    """The same key twice where both would work, reported once for each pair and at an id that was given."""
     keys = {setting.id: set(given.get(setting.id, setting.keys).split(",")) for setting in KEY_SETTINGS}
     reported: set[tuple[str, str]] = set()
     for place, together in TOGETHER.items():

@@ -205,7 +205,7 @@ def plan_stop(
 
 
 def scale_target(group: str, spec: ClusterSpec) -> str:
-    """What `scale` is told so that a group has as many workers as a spec says; none when that has no such group."""
+    """What `scale` is given so that a group has as many workers as a spec says; none when that has no such group."""
     size = spec.all_groups.get(group)
     count = size.count if size is not None else 0
     return str(count) if group == WORKER else f"{group}={count}"

@@ -138,7 +138,7 @@ def _link(failure: Failure | None) -> dict[str, str] | None:
 
 
 def _resources(usage: Usage | None) -> dict[str, dict[str, float]] | None:
-    """Totals and use; none when nobody told, and while Ray's monitor has not written yet."""
+    """Totals and use; none when nobody reported, and while Ray's monitor has not written yet."""
     if usage is None or not usage.resources:
         return None
     return {

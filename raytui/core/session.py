@@ -158,7 +158,7 @@ class Logs(Protocol):
     def lines(
         self, sources: Sequence[LogSource], query: Query, missed: Callable[[Missed], None], *, early: bool = False
     ) -> AsyncGenerator[list[LogLine]]:
-        """What a query wants of these logs, merged by time; a log that cannot be read is told to `missed`.
+        """What a query wants of these logs, merged by time; a log that cannot be read is reported to `missed`.
 
         `early`: matches in logs of other machines come as they are found when much has to be fetched.
         """
@@ -175,7 +175,7 @@ class Logs(Protocol):
     ) -> AsyncGenerator[list[LogLine]]:
         """The last lines of these logs and what is added, merged by time, until the last one has ended.
 
-        Each end is told to `ended` with the name of the log.
+        Each end is reported to `ended` with the name of the log.
         """
         ...
 
@@ -197,7 +197,7 @@ class Jobs(Protocol):
     """The jobs of one cluster."""
 
     async def submit(self, request: JobRequest, tell: Callable[[str], None]) -> str:
-        """Submit a job and answer its id; `tell` is told what is done meanwhile.
+        """Submit a job and answer its id; `tell` is called with what is done meanwhile.
 
         Raises `ConfigurationError`, `OperationFailed` with Ray's words, or `OutcomeUnknown`.
         """

@@ -44,7 +44,7 @@ class Quote(msgspec.Struct, frozen=True):
 
 
 class Story(msgspec.Struct, frozen=True):
-    """What is told of a thing."""
+    """What is known of a thing."""
 
     thing: Thing
     sentence: str
@@ -111,7 +111,7 @@ def with_metrics(story: Story, metrics: NodeMetrics) -> Story:
 def story_of(
     evidence: Evidence, thing: Thing, journal: Iterable[Event] = (), tails: Mapping[str, tuple[str, ...]] | None = None
 ) -> Story:
-    """What is told of a thing; `journal` is what raytui itself did, `tails` the last lines of its logs by name."""
+    """What is known of a thing; `journal` is what raytui itself did, `tails` the last lines of its logs by name."""
     with_tails = Evidence(evidence.joined, dict(tails or {}))
     cause = cause_of(with_tails, thing.row)
     moments = sorted(

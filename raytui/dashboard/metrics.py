@@ -53,12 +53,12 @@ _SILENCE: dict[Trouble, str] = {
 async def read_metrics(node: Node, session: str, *, timeout: float = TIMEOUT_S) -> NodeMetrics:
     """What this node measures of itself now.
 
-    Raises `Unreachable` where Ray told no port of it, where nothing answers in time, and where what answers is of
+    Raises `Unreachable` where Ray reported no port of it, where nothing answers in time, and where what answers is of
     another life than `session`, Ray's name of the cluster's (empty where it is unknown), or of another node.
     """
     who = node.name or node.node_id
     if not 0 < node.metrics_port < 65536 or not _is_address(node.ip):
-        raise _unreachable("NoAddress", f"Ray told no address of the metrics of {who}")
+        raise _unreachable("NoAddress", f"Ray reported no address of the metrics of {who}")
     host = f"[{node.ip}]" if ":" in node.ip else node.ip
     address = f"{host}:{node.metrics_port}"
     what = f"the metrics of {who} at {address} cannot be read"

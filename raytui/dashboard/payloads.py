@@ -287,7 +287,7 @@ def _stats(row: _Summary, raylet: _Raylet) -> Node:
 
 
 def _disk(disks: dict[str, _Disk]) -> _Disk | None:
-    """The disk of Ray's own folder when it is told, where objects are spilled.
+    """The disk of Ray's own folder when it is reported, where objects are spilled.
 
     In a pod Ray sends a dummy of one byte instead.
     """

@@ -81,7 +81,7 @@ async def bundle(
 ) -> list[Entry]:
     """Write the archive. Raises `OperationFailed` when it cannot be written.
 
-    `known` is what could not be looked for; what cannot be read is told to `missed`, and both stand in the manifest.
+    `known` is what could not be looked for; what cannot be read is reported to `missed`; both stand in the manifest.
 
     `about` goes into the manifest as it is.
     """

@@ -46,7 +46,7 @@ def more_files(number: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = number + SPARE if hard == resource.RLIM_INFINITY else min(hard, number + SPARE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(OSError, ValueError):  # what cannot be opened is told as missed
+        with contextlib.suppress(OSError, ValueError):  # what cannot be opened is reported as missed
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
@@ -76,7 +76,7 @@ class Many:
         *,
         early: bool = False,
     ) -> AsyncGenerator[list[LogLine]]:
-        """What a query wants of these logs, merged by time; a log that cannot be read is told to `missed`.
+        """What a query wants of these logs, merged by time; a log that cannot be read is reported to `missed`.
 
         A single one raises why instead. `early`: matches in logs of other machines come as they are found when much has
         to be fetched.
@@ -205,7 +205,7 @@ class Many:
     ) -> AsyncGenerator[list[LogLine]]:
         """The last lines of these logs and what is added, merged by time, until the last one has ended.
 
-        Each end is told to `ended` with the name of the log. Raises `OperationFailed` for more than Ray can serve.
+        Each end is reported to `ended` with the name of the log. Raises `OperationFailed` for more than Ray can serve.
         """
         streams = sum(map(is_rays, sources))
         if streams > MOST_STREAMS:

@@ -1,4 +1,4 @@
-"""A search of many logs, each told as soon as it is known: how many lines match, and the newest of them."""
+"""A search of many logs, each reported as soon as it is known: how many lines match, and the newest of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def everywhere(
     logs: Logs, sources: Sequence[LogSource], pattern: Pattern, zone: tzinfo | None
 ) -> AsyncGenerator[InLog]:
     """Logs with matches, and those that could not be searched; each first without its count, then with it."""
-    told: asyncio.Queue[InLog | None] = asyncio.Queue()
+    results: asyncio.Queue[InLog | None] = asyncio.Queue()
     waiting = list(reversed(sources))
 
     async def search() -> None:
@@ -43,21 +43,21 @@ async def everywhere(
             try:
                 await one(source)
             except RaytuiError as error:
-                told.put_nowait(InLog(source, None, None, error.message))
+                results.put_nowait(InLog(source, None, None, error.message))
 
     async def one(source: LogSource) -> None:
         moves = Moves(logs, [source], zone)
         newest = await moves.first(None, Wanted(pattern, zone=zone), -1)
         if newest is None:
             if cut := moves.cut.get(source.name):
-                told.put_nowait(InLog(source, None, None, not_searched_whole(source.name, len(cut)).reason, True))
+                results.put_nowait(InLog(source, None, None, not_searched_whole(source.name, len(cut)).reason, True))
             return
-        told.put_nowait(InLog(source, newest, None))
+        results.put_nowait(InLog(source, newest, None))
         missed: list[Missed] = []
         async for _, number in logs.counts([source], Query(pattern, zone=zone), missed.append):
-            told.put_nowait(InLog(source, newest, number))
+            results.put_nowait(InLog(source, newest, number))
         for each in missed:
-            told.put_nowait(InLog(source, None, None, each.reason, each.is_part))
+            results.put_nowait(InLog(source, None, None, each.reason, each.is_part))
 
     async def all_of_them() -> None:
         try:
@@ -65,11 +65,11 @@ async def everywhere(
                 for _ in range(AT_ONCE):
                     group.create_task(search(), name="search logs")
         finally:
-            told.put_nowait(None)
+            results.put_nowait(None)
 
     searching = asyncio.create_task(all_of_them(), name="search every log")
     try:
-        while (found := await told.get()) is not None:
+        while (found := await results.get()) is not None:
             yield found
         await searching
     finally:

@@ -21,12 +21,12 @@ class Alarm:
     """Tells changes of the verdicts of any number of clusters, each once and in their order."""
 
     def __init__(self, ring: Callable[[], None], tell: Callable[[str], None]) -> None:
-        """`ring` rings the bell; `tell` is told why a command failed, once until one ends well again."""
+        """`ring` rings the bell; `tell` is called with why a command failed, once until one ends well again."""
         self._ring = ring
         self._tell = tell
         self._changes: dict[str, VerdictChanges] = {}
         self._running: set[asyncio.Task[None]] = set()
-        # One after the other, so that whoever is told of two changes is told in their order.
+        # One after the other, so that two changes are announced in their order.
         self._one = asyncio.Lock()
         self._failed = False
 

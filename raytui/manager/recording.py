@@ -41,7 +41,7 @@ class Recording:
         A run that only ended something is not undone.
         """
         if self._written and self._plan.creates:
-            # The error that is told stays the first one.
+            # The error that is reported stays the first one.
             with suppress(RaytuiError):
                 await self._platform.store.record_spec(self._plan.cluster, self._before)
 

@@ -55,7 +55,7 @@ async def refuse_unsound(
 async def refuse_unknown(platform: Platform, plan: Plan) -> None:
     """Raise `ConfigurationError` when a flag asks applications that exist for what the platform does not have.
 
-    Otherwise it would be told as a difference that `--recreate` makes good.
+    Otherwise it would be reported as a difference that `--recreate` makes good.
     """
     fields = plan.flags & {difference.field for difference in plan.differences}
     if not fields or plan.profile is None:

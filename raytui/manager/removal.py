@@ -1,7 +1,7 @@
 """What a plan ends: one application that is stuck keeps no other from ending.
 
 It is deleted all the same, since a delete may succeed where a stop did not. Every step does what it can for every
-target within its share of the time; what failed is kept, and told at the end by what is left then.
+target within its share of the time; what failed is kept, and reported at the end by what is left then.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Removal:
         ]
         message = f"{self._plan.verb} of {self._plan.cluster} did not end " + "; ".join(words)
         if self._odd:
-            # Nobody foresaw it, so it is told as it is; its notes say what it left.
+            # Nobody foresaw it, so it is reported as it is; its notes say what it left.
             if words:
                 self._odd[0].add_note(message)
             return self._odd[0]

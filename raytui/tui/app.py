@@ -241,7 +241,7 @@ class RaytuiApp(OrderedKeys):
         ]
 
     async def on_event(self, event: events.Event) -> None:
-        """Whatever shows that somebody looks is told to the clusters."""
+        """Every cluster learns of whatever shows that somebody looks."""
         if isinstance(event, events.Key | events.MouseDown | events.AppFocus | events.AppBlur):
             front = self._clusters.front.screen
             if front is not None:
@@ -316,7 +316,7 @@ class RaytuiApp(OrderedKeys):
 
     @on(Worker.StateChanged)
     def _worker_changed(self, message: Worker.StateChanged) -> None:
-        """Boundary: a way out that broke off is told, and can be tried again."""
+        """Boundary: a way out that broke off is reported, and can be tried again."""
         if message.state is WorkerState.ERROR and isinstance(message.worker.error, Exception):
             self._leaving = self._ending = False
             sentence = f"{message.worker.group} broke off: {unforeseen(message.worker.error)}"

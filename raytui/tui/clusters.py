@@ -38,7 +38,7 @@ EVERY_S = 20.0
 SLOWEST_S = 120.0
 """The same for one that has not answered for a while."""
 SOON_S = 5.0
-"""After a look that told another verdict, the next one comes that soon."""
+"""After a look that reported another verdict, the next one comes that soon."""
 LISTED_EVERY_S = 120.0
 """Seconds after which platforms are asked again which other clusters they list."""
 

@@ -250,5 +250,5 @@ def verb_keys(keys: Sequence[Key] = KEYS, *, elsewhere: bool = False) -> dict[st
     """
     way = f"{written('cluster', keys)}, then " if elsewhere else ""
     found = {verb: f"{way}{written(identity, keys)}" for verb, identity in _VERBS.items()}
-    # The story is told of the entry under the cursor of what needs attention, which no other screen has.
+    # The story is that of the entry under the cursor of what needs attention, which no other screen has.
     return found if elsewhere else {**found, "explain": written("story", keys)}

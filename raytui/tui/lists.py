@@ -22,7 +22,7 @@ from raytui.view.related import LogWish, Related
 from raytui.view.tables.registry import TABLES
 
 Left = Callable[[TableState | None], None]
-"""Told how a list was left."""
+"""Called with how a list was left."""
 
 
 class Lists:

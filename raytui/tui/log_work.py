@@ -37,21 +37,21 @@ Work = Callable[[], Coroutine[None, None, None]]
 
 
 @dataclass
-class Told(Message):
+class OfLook(Message):
     """Something of a look."""
 
     look: int
 
 
 @dataclass
-class Arrived(Told):
+class Arrived(OfLook):
     """Lines at the end of the followed logs."""
 
     lines: list[LogLine]
 
 
 @dataclass
-class Ended(Told):
+class Ended(OfLook):
     """A log ended; the whole look when `source` is empty."""
 
     source: str
@@ -60,7 +60,7 @@ class Ended(Told):
 
 
 @dataclass
-class Paged(Told):
+class Paged(OfLook):
     """Lines above (-1) or below (1) those that are held, and whether the logs end there."""
 
     before: Document
@@ -71,7 +71,7 @@ class Paged(Told):
 
 
 @dataclass
-class Placed(Told):
+class Placed(OfLook):
     """The lines around a place, to be shown in place of those that are held."""
 
     lines: list[LogLine]
@@ -81,7 +81,7 @@ class Placed(Told):
 
 
 @dataclass
-class Hits(Told):
+class Hits(OfLook):
     """What a search or a filter found further, newest first."""
 
     pattern: Pattern
@@ -93,7 +93,7 @@ class Hits(Told):
 
 
 @dataclass
-class Levels(Told):
+class Levels(OfLook):
     """Counts of levels of a log; none at the end."""
 
     source: str
@@ -103,7 +103,7 @@ class Levels(Told):
 
 
 @dataclass
-class Failed(Told):
+class Failed(OfLook):
     """Something could not be done."""
 
     sentence: str
@@ -111,7 +111,7 @@ class Failed(Told):
 
 
 async def guarded(post: Post, look: int, what: str, work: Work) -> None:
-    """Do a piece of work; what keeps it from being done is told, never raised."""
+    """Do a piece of work; what keeps it from being done is reported, never raised."""
     try:
         await work()
     except RaytuiError as error:

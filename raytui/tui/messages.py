@@ -1,4 +1,4 @@
-"""What happened, told by workers to the screen or pane that runs them.
+"""What happened, reported by workers to the screen or pane that runs them.
 
 Handlers own the widgets; workers only post these.
 """

@@ -25,6 +25,6 @@ class RowCalls(NamedTuple):
     request: Callable[[Request], None]
     """Plan a change of the cluster, ask, and carry it out."""
     say: Callable[[Notice | None], None]
-    """Tell the operator something until the next word, or take back what was told."""
+    """Tell the operator something until the next word, or take back what was reported."""
     search: Callable[[str], None]
     """Search every log of the cluster."""

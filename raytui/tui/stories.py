@@ -1,4 +1,4 @@
-"""The story of what a condition names, told of what the screen knows where Ray does not answer in time."""
+"""The story of what a condition names, made from what the screen knows where Ray does not answer in time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from raytui.manager import stories
 from raytui.view.picture import Picture
 
 LOOK_S = 15.0
-"""How long all answers may take; the story is told of what is known then."""
+"""How long all answers may take; the story is made from what is known then."""
 
 
 async def read_story(session: Session, picture: Picture, subject: str) -> Story:
@@ -21,6 +21,6 @@ async def read_story(session: Session, picture: Picture, subject: str) -> Story:
         async with asyncio.timeout(LOOK_S):
             snapshot = await session.monitor.observe(stories.QUESTIONS)
     except TimeoutError:
-        # What the screen knows is told instead.
+        # What the screen knows is shown instead.
         pass
     return await stories.read_story(session, snapshot, find(snapshot, subject), picture.events)

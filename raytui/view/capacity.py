@@ -44,7 +44,7 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sample(msgspec.Struct, frozen=True, gc=False):
-    """Shares in percent at one moment; none where nothing was told."""
+    """Shares in percent at one moment; none where nothing was reported."""
 
     at: float
     cpu: float | None = None
@@ -135,7 +135,7 @@ def _share(used: int, total: int) -> float | None:
 def _figures(node: Node) -> tuple[float, int, int, int, int, int, int, int, float, int]:
     if node.state != "ALIVE" or node.cpu_percent is None:
         return (0.0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0)
-    told = [gpu.utilization for gpu in node.gpus if gpu.utilization is not None]
+    known = [gpu.utilization for gpu in node.gpus if gpu.utilization is not None]
     return (
         node.cpu_percent,
         1,
@@ -145,8 +145,8 @@ def _figures(node: Node) -> tuple[float, int, int, int, int, int, int, int, floa
         node.object_store_total or 0,
         node.disk_used or 0,
         node.disk_total or 0,
-        sum(told),
-        len(told),
+        sum(known),
+        len(known),
     )
 
 
@@ -168,18 +168,18 @@ def _is_shared(nodes: Iterable[Node]) -> bool:
 def _sum_of_machines(nodes: Iterable[Node]) -> Totals:
     """The same with the memory and the disk of a machine counted once, whichever of its nodes tells them."""
     counted: set[str] = set()
-    told: list[Node] = []
+    known: list[Node] = []
     for node in nodes:
         machine = _machine(node)
         if machine in counted:
-            told.append(
+            known.append(
                 msgspec.structs.replace(node, memory_used=None, memory_total=None, disk_used=None, disk_total=None)
             )
             continue
-        told.append(node)
+        known.append(node)
         if machine and node.state == "ALIVE" and node.memory_total:
             counted.add(machine)
-    return _sum(told)
+    return _sum(known)
 
 
 def _moved(totals: Totals, before: Sequence[Node], after: Sequence[Node]) -> Totals:

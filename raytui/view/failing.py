@@ -101,7 +101,7 @@ def _groups(rows: Sequence[PlacementGroup], _: Snapshot) -> list[Severity]:
 
 
 def _nodes(rows: Sequence[Node], snapshot: Snapshot) -> list[Severity]:
-    # Where applications stand for nodes, those that ended are told there, and Ray lists earlier lives as well.
+    # Where applications stand for nodes, those that ended are listed there, and Ray lists earlier lives as well.
     if not snapshot.by_ray:
         return []
     return ["error" for node in rows if node.state == "DEAD" and node.reason not in PLANNED_ENDS]

@@ -122,8 +122,10 @@ def _log_of_deployment(row: ServeDeployment, picture: Picture) -> LogWish | str:
 def _told_of(row: ServeDeployment) -> str:
     """The pattern of the controller's lines that complain of a deployment, as Ray 2.9 and 2.60 write them."""
     app, name = re.escape(row.application), re.escape(row.name)
-    told = f"deployment='{name}', app='{app}'|{app}#{name}#|'{name}' in application '{app}'" if name else f"app '{app}'"
-    return f"^(ERROR|WARNING) .*({told})"
+    subject = (
+        f"deployment='{name}', app='{app}'|{app}#{name}#|'{name}' in application '{app}'" if name else f"app '{app}'"
+    )
+    return f"^(ERROR|WARNING) .*({subject})"
 
 
 def _log_of_replica(replica: ServeReplica, picture: Picture) -> LogWish | str:

@@ -1,4 +1,4 @@
-"""What is told of a row beside its fields: why it ended, who says so, and what to do; from the picture alone."""
+"""What is known of a row beside its fields: why it ended, who says so, and what to do; from the picture alone."""
 
 from __future__ import annotations
 

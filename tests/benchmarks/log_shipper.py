@@ -66,9 +66,9 @@ def measure(seconds: float, per_minute: int, files: int) -> tuple[float, int, in
                 with (logs / f"worker-{n:04x}-01000000-{n}.out").open("ab") as file:
                     written += file.write(data)
             time.sleep(0.2)
-        told, _ = shipper.communicate("")
+        reported, _ = shipper.communicate("")
         kept = sum(path.stat().st_size for path in Path(root).glob("shared/logs/*/*/*.gz"))
-    return float(told.split()[0]), written, kept
+    return float(reported.split()[0]), written, kept
 
 
 def main() -> None:

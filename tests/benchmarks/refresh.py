@@ -1,9 +1,9 @@
 """What one refresh costs the console, in CPU, from the values of the answers to the painted screen: `python -m tests.benchmarks.refresh`.
 
-The peer is a Textual DataTable that is told the cells that changed, in the same run. Both run headless on 120x50; what
+The peer is a Textual DataTable that is reported the cells that changed, in the same run. Both run headless on 120x50; what
 is counted is the CPU time of the whole process until everything that the refresh caused was painted.
 
-The DataTable has less to do: it is told its cells, while the console also compares the answers with those before, joins
+The DataTable has less to do: it is reported its cells, while the console also compares the answers with those before, joins
 them, judges every node and draws what else its first screen shows. The ratio is of the whole to a table alone.
 """
 

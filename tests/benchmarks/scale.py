@@ -61,9 +61,9 @@ def written(masters: Mapping[str, int], seconds: float) -> dict[str, float]:
 
 def resident(pid: int) -> float:
     """MB that a process holds in memory."""
-    told = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert told is not None
-    return int(told[1]) * 1024 / 1e6
+    reported = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert reported is not None
+    return int(reported[1]) * 1024 / 1e6
 
 
 def openings(master: int) -> Iterator[tuple[float, list[float]]]:

@@ -19,9 +19,9 @@ SIZES = ["--cpu", "1", "--memory", "1", "--head-cpu", "1", "--head-memory", "1"]
 def environment(made: Bench, folder: str) -> dict[str, str]:
     """What the command needs to find the workbench."""
     info = made.info
-    told = {"CML_HOST": info["url"], "CML_API_KEY": info["api_key"], "CML_PROJECT_ID": info["project_id"]}
+    reported = {"CML_HOST": info["url"], "CML_API_KEY": info["api_key"], "CML_PROJECT_ID": info["project_id"]}
     scripts = {"RAYTUI_HEAD_SCRIPT": "head.py", "RAYTUI_WORKERS_SCRIPT": "worker.py"}
-    return {**os.environ, **told, **scripts, "RAYTUI_STATE_DIR": folder, "RAYTUI_PROFILE": "cai"}
+    return {**os.environ, **reported, **scripts, "RAYTUI_STATE_DIR": folder, "RAYTUI_PROFILE": "cai"}
 
 
 async def prepare(made: Bench) -> str:

@@ -273,13 +273,15 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--client", default="http", choices=["http", "cmlapi"])
     parser.add_argument("--first-seed", type=int, default=1)
-    told = parser.parse_args()
+    reported = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="chaos") as root, bench(Path(root), *OPTIONS) as made:
         began = time.monotonic()
-        wrong = asyncio.run(many(made, range(told.first_seed, told.first_seed + told.runs), told.client, 16))
+        wrong = asyncio.run(
+            many(made, range(reported.first_seed, reported.first_seed + reported.runs), reported.client, 16)
+        )
         took = time.monotonic() - began
         print(
-            f"{told.runs} runs over {told.client} in {took:.0f} s, {made.requests()} requests; findings: {len(wrong)}"
+            f"{reported.runs} runs over {reported.client} in {took:.0f} s, {made.requests()} requests; findings: {len(wrong)}"
         )
     for finding in wrong:
         print(finding)

@@ -61,10 +61,10 @@ def test_without_a_project_every_verb_says_which_there_are(
 ) -> None:
     named(bench, f"aaa {words[0]}")
     assert main([*words]) == 2
-    told = capsys.readouterr().err
-    assert "no project is named" in told
-    assert f"aaa {words[0]} (" in told
-    assert "raytui projects lists them" in told
+    reported = capsys.readouterr().err
+    assert "no project is named" in reported
+    assert f"aaa {words[0]} (" in reported
+    assert "raytui projects lists them" in reported
 
 
 def test_a_name_that_no_project_has_is_answered_with_the_nearest(
@@ -73,18 +73,18 @@ def test_a_name_that_no_project_has_is_answered_with_the_nearest(
     named(bench, "forecasting")
     monkeypatch.setenv("CML_PROJECT_ID", "forcasting")
     assert main(["status"]) == 5
-    told = capsys.readouterr().err
-    assert "the key sees no project forcasting (CML_PROJECT_ID)" in told
-    assert "forecasting (" in told
+    reported = capsys.readouterr().err
+    assert "the key sees no project forcasting (CML_PROJECT_ID)" in reported
+    assert "forecasting (" in reported
 
 
 def test_a_name_that_several_projects_have_is_not_chosen_from(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     bench.faults(duplicate=1)
     both = {named(bench, "twice there"), named(bench, "twice there")}
     assert main(["status", "--project", "twice there"]) == 2
-    told = capsys.readouterr().err
-    assert "2 projects are named twice there" in told
-    assert all(identity in told for identity in both)
+    reported = capsys.readouterr().err
+    assert "2 projects are named twice there" in reported
+    assert all(identity in reported for identity in both)
 
 
 def test_a_project_is_of_a_workbench_only(capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,15 +37,15 @@ def key(bench: Bench, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def untouched(bench: Bench, project: str) -> bool:
     """Whether the project is as it was: no file, no job, no application, its shared memory not raised."""
-    told = bench.ask("GET", f"/api/v2/projects/{project}")
+    reported = bench.ask("GET", f"/api/v2/projects/{project}")
     made = bench.ask("GET", f"/api/v2/projects/{project}/jobs")["jobs"]
     folder = bench.folder(project) / ".raytui"
-    return not (made or folder.exists() or bench.applications(project) or int(told["shared_memory_limit"] or 0))
+    return not (made or folder.exists() or bench.applications(project) or int(reported["shared_memory_limit"] or 0))
 
 
 @pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["deploy", "dry run"])
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "reported"),
     [
         (("--gpus", "1", "--accelerator", "H100"), "the workbench has no accelerator H100"),
         (
@@ -65,14 +65,14 @@ def test_what_the_workbench_does_not_have_is_refused_before_anything_is_made(
     bench: Bench,
     project: str,
     flags: tuple[str, ...],
-    told: str,
+    reported: str,
     more: tuple[str, ...],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     bench.ask("POST", "/_test/site", {"accelerator": A10G})
     assert main(["deploy", *flags, *more]) == 2
     err = capsys.readouterr().err
-    assert told in err
+    assert reported in err
     assert "had begun" not in err
     assert untouched(bench, project)
 
@@ -137,7 +137,7 @@ def test_a_full_folder_is_called_full_and_not_waited_for(
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "reported"),
     [
         (("--gpus", "1", "--accelerator", "H100"), "the workbench has no accelerator H100"),
         (("--cpu", "500"), "no profile or node of the workbench is so large"),
@@ -146,14 +146,14 @@ def test_a_full_folder_is_called_full_and_not_waited_for(
     ids=["accelerator", "size", "python"],
 )
 def test_of_a_complete_cluster_what_the_workbench_does_not_have_is_an_error_not_a_difference(
-    bench: Bench, project: str, flags: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+    bench: Bench, project: str, flags: tuple[str, ...], reported: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bench.ask("POST", "/_test/site", {"accelerator": A10G})
     assert main(["start", "--runtime-identifier", "auto", "--no-wait"]) == 0
     before = bench.applications(project)
     capsys.readouterr()
     assert main(["start", *flags]) == 2
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
     assert main(["start", "--gpus", "1", "--accelerator", "A10G", "--dry-run"]) == 0
     assert "raytui start --recreate" in capsys.readouterr().out
     assert [app["id"] for app in bench.applications(project)] == [app["id"] for app in before]

@@ -48,7 +48,7 @@ def test_start_writes_and_names_its_launchers_and_takes_the_newest_image_that_fi
     bench: Bench, project: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["start", "--runtime-identifier", "auto", *SHORT]) == 0
-    told = capsys.readouterr().err
+    reported = capsys.readouterr().err
     listed = bench.ask("GET", f"/api/v2/projects/{project}/applications")["applications"]
     apps = {app["name"]: app for app in listed}
     scripts = {name: app["script"] for name, app in apps.items()}
@@ -59,7 +59,7 @@ def test_start_writes_and_names_its_launchers_and_takes_the_newest_image_that_fi
     assert (bench.folder(project) / scripts["ray-cluster-head"]).is_file()
     image = apps["ray-cluster-head"]["runtime_identifier"]
     assert "python3.11-standard:2026.06.1-b2" in image
-    assert f"auto takes the image {image} for the head and the workers" in told
+    assert f"auto takes the image {image} for the head and the workers" in reported
     # Of a cluster that exists auto is content with the image that there is.
     assert main(["start", "--runtime-identifier", "auto", "--dry-run", "-o", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -70,10 +70,10 @@ def test_an_image_that_is_missing_is_answered_with_one_that_fits(
     bench: Bench, project: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["start"]) == 2
-    told = capsys.readouterr().err
-    assert "head.runtime_identifier" in told
-    assert "head.script" not in told
-    assert "python3.11-standard:2026.06.1-b2, and auto takes it" in told
+    reported = capsys.readouterr().err
+    assert "head.runtime_identifier" in reported
+    assert "head.script" not in reported
+    assert "python3.11-standard:2026.06.1-b2, and auto takes it" in reported
     assert bench.applications(project) == []
 
 

@@ -1,4 +1,4 @@
-"""Worker groups over both transports: made with what their group asks for, listed, and told from other clusters."""
+"""Worker groups over both transports: made with what their group asks for, listed, and reported from other clusters."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def held(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
-def told(bench: Bench, project: str) -> dict[str, str]:
+def reported(bench: Bench, project: str) -> dict[str, str]:
     """Where each application is told to find the node program."""
     listed = bench.ask("GET", f"/api/v2/projects/{project}/applications")["applications"]
     return {app["name"]: json.loads(app["environment"])["RAYTUI_NODE_DIR"] for app in listed}
@@ -97,7 +97,7 @@ async def test_files_that_applications_run_from_never_change_and_new_application
     assert held(folder / own) == newer
     worker = await platform.create(request_for(WORKER, wanted=wanted))
     assert worker.script == f"{FOLDER}/{own}/ray_worker_launcher.py"
-    assert told(bench, project) == {HEAD: f"{FOLDER}/launchers/raytui_node", WORKER: f"{FOLDER}/{own}/raytui_node"}
+    assert reported(bench, project) == {HEAD: f"{FOLDER}/launchers/raytui_node", WORKER: f"{FOLDER}/{own}/raytui_node"}
 
     before = bench.requests()
     assert await platform.store.write_launchers("c", newer) == paths
@@ -138,7 +138,7 @@ async def test_a_script_of_the_user_s_own_is_told_the_folder_beside_it(
     await platform.store.write_launchers("c", FILES)
     head = await platform.create(request_for(HEAD))
     assert head.script == "head.py"
-    assert told(bench, project) == {HEAD: "raytui_node"}
+    assert reported(bench, project) == {HEAD: "raytui_node"}
 
 
 @pytest.mark.parametrize("onto", ["refuse", "replace", "absent"])

@@ -1,4 +1,4 @@
-"""What went wrong on a real Ray is told with its cause: on one cluster, in the order in which it is done to it."""
+"""What went wrong on a real Ray is reported with its cause: on one cluster, in the order in which it is done to it."""
 
 from __future__ import annotations
 

@@ -301,7 +301,7 @@ class FakeSession:
 
     async def metrics(self, node: Node, session: str) -> NodeMetrics:
         if node.name not in self.measured:
-            raise Unreachable(Failure("network", "NoAddress", f"Ray told no address of the metrics of {node.name}"))
+            raise Unreachable(Failure("network", "NoAddress", f"Ray reported no address of the metrics of {node.name}"))
         return self.measured[node.name]
 
     async def __aenter__(self) -> Self:

@@ -251,7 +251,7 @@ async def test_a_question_of_a_cluster_waits_on_its_own_screen():
 async def test_a_changed_verdict_rings_and_runs_the_command_of_its_profile(tmp_path, monkeypatch):
     rung = []
     monkeypatch.setattr(RaytuiApp, "bell", lambda self: rung.append(1))
-    there = tmp_path / "told"
+    there = tmp_path / "reported"
     session = session_of("train", bell=True, notify=f"sh -c 'cat > {there}.new; mv {there}.new {there}'")
 
     async def body(console):

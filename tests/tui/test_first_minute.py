@@ -118,7 +118,7 @@ async def test_the_story_of_a_node_that_lives_holds_what_it_measures_of_itself()
     session.measured.clear()
     session.monitor.put(healthy())
     story = await read_story(as_session(session), picture_of(healthy()), "worker-1")
-    assert f"Ray told no address of the metrics of {name}" in "\n".join(
+    assert f"Ray reported no address of the metrics of {name}" in "\n".join(
         text_of(line) for line in story_lines(story, 100, NOW, {})
     )
 
@@ -153,13 +153,13 @@ async def test_what_ray_greets_with_is_left_out_of_a_launchers_log():
 
 async def test_a_planned_end_looks_different_from_a_death():
     def ended(reason):
-        dead = node(2, "DEAD", reason=reason, message="told", ended_at=NOW - 14)
+        dead = node(2, "DEAD", reason=reason, message="reported", ended_at=NOW - 14)
         before = healthy()
         return msgspec.structs.replace(before, nodes=Reading((*before.nodes.value[:2], dead), at=NOW))
 
     async def body(console):
         for reason, word, said in (
-            ("UNEXPECTED_TERMINATION", "DEAD", "told, since"),
+            ("UNEXPECTED_TERMINATION", "DEAD", "reported, since"),
             ("EXPECTED_TERMINATION", "ended", "ended on purpose: told"),
         ):
             await console.show(healthy())

@@ -35,13 +35,13 @@ def odd():
         for n, name in enumerate(NAMES)
     ]  # fmt: skip
     actors = [Actor(f"{n}{name}", name, "DEAD", name=name, message=name, death=name) for n, name in enumerate(NAMES)]
-    told = [RayEvent(NOW - n, "ERROR", name, name) for n, name in enumerate(NAMES)]
+    reported = [RayEvent(NOW - n, "ERROR", name, name) for n, name in enumerate(NAMES)]
     nodes = (node(0, name=NAMES[1]), node(1, name=NAMES[3]), node(2, "DEAD", name=NAMES[2], message=NAMES[2]))
     return msgspec.structs.replace(
         with_dead_worker(),
         jobs=Reading(tuple(jobs), at=NOW, total=len(jobs)),
         actors=Reading(tuple(actors), at=NOW, total=len(actors)),
-        events=Reading(tuple(told), at=NOW),
+        events=Reading(tuple(reported), at=NOW),
         nodes=Reading(nodes, at=NOW, total=3),
     )
 

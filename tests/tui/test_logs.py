@@ -255,18 +255,18 @@ async def test_a_costly_filter_is_matched_off_the_event_loop_and_shows_what_it_f
 
 
 async def test_a_search_that_goes_on_in_a_thread_finds_and_misses(monkeypatch):
-    lines, told = ["needle", *["ab" * 5_000] * 5], []
+    lines, reported = ["needle", *["ab" * 5_000] * 5], []
 
     async def body(console):
         await console.show(healthy())
         await console.until(lambda: view(console).total == 6, "the lines")
-        monkeypatch.setattr(console.app, "notify", lambda message, **_: told.append(message))
+        monkeypatch.setattr(console.app, "notify", lambda message, **_: reported.append(message))
         view(console).search("need+le")
         await console.until(lambda: not view(console).following, "the match")
         assert view(console).text_at(view(console).found) == "needle"
         view(console).search("(b+)+c")
-        await console.until(lambda: told, "the miss")
-        assert told == ["no line matches '(b+)+c'"]
+        await console.until(lambda: reported, "the miss")
+        assert reported == ["no line matches '(b+)+c'"]
 
     await run_console(body, session_with(head=lines))
 

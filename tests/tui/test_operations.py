@@ -47,14 +47,14 @@ class Three:
         return Lifecycle(self.plan, self.confirm, self.carry_out)
 
 
-async def told(lifecycle, request=ASKED):
+async def reported(lifecycle, request=ASKED):
     async with contextlib.aclosing(lifecycle.run(request)) as messages:
         return [message async for message in messages]
 
 
 async def test_a_confirmed_plan_is_carried_out_and_its_steps_are_told_in_order():
     three = Three()
-    messages = await told(three.lifecycle())
+    messages = await reported(three.lifecycle())
     assert [type(message) for message in messages] == [OperationBegan, StepArrived, OperationEnded]
     assert messages[-1].error is None
     assert three.ran == [STOP]
@@ -62,13 +62,13 @@ async def test_a_confirmed_plan_is_carried_out_and_its_steps_are_told_in_order()
 
 async def test_a_no_changes_nothing_and_says_nothing():
     three = Three(answers=[""])
-    assert await told(three.lifecycle()) == []
+    assert await reported(three.lifecycle()) == []
     assert three.ran == []
 
 
 async def test_what_has_nothing_to_do_is_not_asked_about():
     three = Three(NOTHING)
-    (message,) = await told(three.lifecycle(), Request("start"))
+    (message,) = await reported(three.lifecycle(), Request("start"))
     assert isinstance(message, RequestRefused)
     assert message.message == "start has nothing to do: ray-cluster is as it should be"
     assert three.shown == []
@@ -81,7 +81,7 @@ async def test_a_refused_plan_and_a_fault_are_told_and_nothing_is_under_way_afte
     ):
         lifecycle = Three(failure).lifecycle()
         for _ in range(2):
-            (message,) = await told(lifecycle)
+            (message,) = await reported(lifecycle)
             assert word in message.message
             assert message.message.startswith("stop was not begun")
 
@@ -89,7 +89,7 @@ async def test_a_refused_plan_and_a_fault_are_told_and_nothing_is_under_way_afte
 async def test_how_an_operation_failed_is_its_outcome():
     three = Three(fails=Interrupted("stop was interrupted; the head exists"))
     lifecycle = three.lifecycle()
-    messages = await told(lifecycle)
+    messages = await reported(lifecycle)
     assert messages[-1].error is lifecycle.outcome
     assert lifecycle.outcome.message == "stop was interrupted; the head exists"
 
@@ -103,13 +103,13 @@ async def test_a_second_request_is_refused_while_the_first_one_waits_for_its_ans
 
     three.confirm = confirm
     lifecycle = three.lifecycle()
-    first = asyncio.create_task(told(lifecycle))
+    first = asyncio.create_task(reported(lifecycle))
     await asyncio.wait_for(asked.wait(), 10)
-    (message,) = await told(lifecycle, Request("start"))
+    (message,) = await reported(lifecycle, Request("start"))
     assert message.message == "stop is still under way; start was not begun"
     first.cancel()
     await asyncio.wait([first])
-    assert (await told(Three().lifecycle()))[-1].error is None
+    assert (await reported(Three().lifecycle()))[-1].error is None
 
 
 def test_a_newer_snapshot_takes_the_place_of_one_that_waits():

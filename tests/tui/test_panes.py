@@ -207,7 +207,7 @@ async def test_an_unforeseen_fault_of_the_watch_is_told_and_survived():
     async def body(console):
         await console.show(healthy())
         console.session.monitor.put(ValueError("odd"))
-        await console.until(lambda: "ValueError: odd" in console.screen(), "the fault to be told")
+        await console.until(lambda: "ValueError: odd" in console.screen(), "the fault to be reported")
         assert "● OK" in console.screen()
 
     await run_console(body)

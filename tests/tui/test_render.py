@@ -136,8 +136,8 @@ def unexposed(*applications):
 
 
 def test_links_that_nobody_looked_at_are_not_drawn_as_answering_or_broken():
-    told = LauncherReport(state="alive", node_id="n0" * 8, at=NOW - 5)
-    first, second = header(picture(unexposed(application(0, launcher=told))), Times(NOW, NOW), 100, NAMES)
+    reported = LauncherReport(state="alive", node_id="n0" * 8, at=NOW - 5)
+    first, second = header(picture(unexposed(application(0, launcher=reported))), Times(NOW, NOW), 100, NAMES)
     assert "● OK" in text(first)
     assert "1/1 nodes" in text(first)
     assert text(second).startswith(" platform ─ applications ")
@@ -145,8 +145,8 @@ def test_links_that_nobody_looked_at_are_not_drawn_as_answering_or_broken():
 
 
 def test_an_unread_report_is_said_in_its_row_and_in_the_count():
-    told = LauncherReport(state="alive", node_id="n0" * 8, at=NOW - 5)
-    seen = picture(unexposed(application(0, launcher=told), application(1, launcher=UNREAD)))
+    reported = LauncherReport(state="alive", node_id="n0" * 8, at=NOW - 5)
+    seen = picture(unexposed(application(0, launcher=reported), application(1, launcher=UNREAD)))
     assert rows_of(seen).select()[1].cells[2] == ("unread", "warn")
     assert "1/2 nodes, 1 unknown" in text(header(seen, Times(NOW, NOW), 80, NAMES)[0])
 

@@ -650,9 +650,9 @@ async def test_what_ends_with_a_node_stands_at_the_top_of_the_question_and_is_as
         await console.press("end", "r")
         await asked(console, ConfirmScreen)
         assert any({"actors", "serve", "jobs"} <= questions for questions in session.monitor.asked)
-        told = " ".join(console.screen().split())
-        assert "ends 5 actors" in told
-        assert "not known: where the driver of job serve-3 runs; where replicas of shop/Api" in told
+        reported = " ".join(console.screen().split())
+        assert "ends 5 actors" in reported
+        assert "not known: where the driver of job serve-3 runs; where replicas of shop/Api" in reported
         assert console.app.focused.id == "cancel"
 
     await run_console(body, session, size=(120, 40))

@@ -115,19 +115,19 @@ async def test_a_dialog_on_a_narrow_screen_leaves_no_strip_of_what_is_below(key)
 
 
 @pytest.mark.parametrize(
-    ("back", "told", "in_2026"),
+    ("back", "reported", "in_2026"),
     [(40, "14:12:40", 2), (DAY_S, "09-20 14:13:20", 2), (400 * DAY_S, "2025-08-17 14:13:20", 1)],
 )
-async def test_an_event_is_told_with_as_much_of_its_date_as_is_not_todays(back, told, in_2026):
+async def test_an_event_is_told_with_as_much_of_its_date_as_is_not_todays(back, reported, in_2026):
     events = (RayEvent(NOW - back, "INFO", "GCS", "node joined"), RayEvent(NOW - 20, "ERROR", "GCS", "gone"))
 
     async def body(console):
         await console.show(msgspec.structs.replace(full(), events=Reading(events, at=NOW)))
         screen = await opened(console, "events")
         newest, oldest = (screen.list.table.rows[n].cells[0][0] for n in (0, 1))
-        assert (newest, oldest) == ("14:13:00", told)
+        assert (newest, oldest) == ("14:13:00", reported)
         row = next(line for line in console.screen().splitlines() if "node joined" in line)
-        assert row.startswith(f"   {told} ")
+        assert row.startswith(f"   {reported} ")
         await console.press("slash")
         await console.until(lambda: screen.query("#prompt"), "the prompt")
         screen.query_one("#prompt").field.value = "time~2026-09"

@@ -33,9 +33,9 @@ async def posted(*snapshots):
 async def test_what_happened_in_a_round_that_was_never_drawn_is_told_by_the_next():
     messages = await posted(healthy(), with_dead_worker(), with_dead_worker())
     assert all(isinstance(message, SnapshotArrived) for message in messages)
-    told = messages[1].picture.events
-    assert any("worker-2" in event.subject for event in told)
-    assert messages[2].picture.events == told
+    reported = messages[1].picture.events
+    assert any("worker-2" in event.subject for event in reported)
+    assert messages[2].picture.events == reported
 
 
 @pytest.mark.parametrize("workers", [2, BIG + 1])

@@ -24,8 +24,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--kinds", type=int, default=12, help="how many kinds of findings are shown of each invariant")
     parser.add_argument("-v", "--verbose", action="store_true")
-    told = parser.parse_args()
-    seeds = [told.seed] if told.seed is not None else range(told.first_seed, told.first_seed + told.runs)
+    reported = parser.parse_args()
+    seeds = (
+        [reported.seed]
+        if reported.seed is not None
+        else range(reported.first_seed, reported.first_seed + reported.runs)
+    )
     began = time.monotonic()
     found: dict[str, list[tuple[int, str]]] = collections.defaultdict(list)
     spent, guilty = 0.0, 0
@@ -35,7 +39,7 @@ def main() -> int:
         guilty += bool(result.findings)
         for finding in result.findings:
             found[finding.invariant].append((seed, finding.text))
-        if told.verbose or (told.seed is not None and result.findings):
+        if reported.verbose or (reported.seed is not None and result.findings):
             print("\n".join(result.story))
     count = len(seeds)
     took = time.monotonic() - began
@@ -45,7 +49,7 @@ def main() -> int:
         alike: dict[str, list[tuple[int, str]]] = collections.defaultdict(list)
         for seed, text in rows:
             alike[_shape(text)].append((seed, text))
-        for same in sorted(alike.values(), key=len, reverse=True)[: told.kinds]:
+        for same in sorted(alike.values(), key=len, reverse=True)[: reported.kinds]:
             print(f"  {len(same)} like seed {same[0][0]}: {same[0][1][:500]}")
             if len(same) > 1:
                 print(f"      also {', '.join(str(seed) for seed, _ in same[1:8])}")

@@ -84,7 +84,7 @@ class Faults:
     STARTING without a word. 0: any number."""
     foreign_name: str = ""
     """End of the name of ours that somebody else's application has."""
-    told: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
 
     def upset(self, chance: random.Random) -> Upset | None:
         """Whether this call fails, and how."""
@@ -99,14 +99,14 @@ class Faults:
 
     def end(self) -> None:
         """The world is well again; what is stuck is freed by an administrator."""
-        told = self.told
+        reported = self.reported
         self.__dict__.update(Faults().__dict__)
-        self.told = told
+        self.reported = reported
 
     @property
     def quiet(self) -> bool:
         """Whether nothing at all goes wrong."""
-        return not self.told
+        return not self.reported
 
 
 def draw(chance: random.Random) -> Faults:
@@ -119,7 +119,7 @@ def draw(chance: random.Random) -> Faults:
     def on(name: str) -> bool:
         hit = chance.random() < (0.8 if name in theme else share / 2 if theme else share)
         if hit:
-            faults.told.append(name)
+            faults.reported.append(name)
         return hit
 
     if on("list lag"):

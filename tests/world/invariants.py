@@ -278,8 +278,10 @@ class Judge:
             if row is not None and row["node_state"] == "ALIVE":
                 listed = reports[row["application_id"]]
                 report = listed.launcher
-                told = report is not None and report.state in {"failed", "ended"} and report.node_id == row["node_id"]
-                ended = listed.state in {"failed", "stopped"} or told
+                reported = (
+                    report is not None and report.state in {"failed", "ended"} and report.node_id == row["node_id"]
+                )
+                ended = listed.state in {"failed", "stopped"} or reported
                 self._alive(
                     apps[row["application_id"]],
                     row["node_id"],
@@ -309,12 +311,12 @@ class Judge:
     def _waits(self, document: dict[str, Any], begin: float, end: float) -> None:
         """Who waits for quota is said to, and nobody when there is room."""
         site = self.site
-        told = [found for found in document["conditions"] if found["reason"] == "QuotaExceeded"]
+        reported = [found for found in document["conditions"] if found["reason"] == "QuotaExceeded"]
         # Of what was only just made the arithmetic says it before the platform has tried.
         asked = sum(app.cpu for app in site.ours() if app.wanted and not app.deleting)
-        if told and site.refused_at < begin - QUOTA_BOUND and asked <= site.faults.quota:
-            self.wrong("quota", f"a status says {told[0]['message']!r}, and nobody was kept waiting for long")
-        said = " ".join(f"{found['subject']} {found['message']}" for found in told)
+        if reported and site.refused_at < begin - QUOTA_BOUND and asked <= site.faults.quota:
+            self.wrong("quota", f"a status says {reported[0]['message']!r}, and nobody was kept waiting for long")
+        said = " ".join(f"{found['subject']} {found['message']}" for found in reported)
         # Where room has just become free, the platform begins within a second what waited for it.
         if site.faults.errors or site.faults.outages or site.room_at > begin - 1.0:
             return

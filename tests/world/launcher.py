@@ -132,8 +132,8 @@ class Launcher:
         """A worker waits for a head that answers, and joins it."""
         site = self.site
         session = site.living_session()
-        told = site.folder.read(f"{SHARED}/rendezvous.json")
-        if session is None or told is None or session.generation not in told.decode():
+        reported = site.folder.read(f"{SHARED}/rendezvous.json")
+        if session is None or reported is None or session.generation not in reported.decode():
             if not self.engine.written or self.engine.written[-1][1]["state"] != "waiting":
                 self.report("waiting", "no head yet")
             self._later(1.0, self.look_for_head)

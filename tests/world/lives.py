@@ -72,7 +72,7 @@ class Life:
         self.tell(
             f"seed {self.seed}: {'raytui inside the project' if self.vantage == 'inside' else f'dashboard {self.vantage}'}, profile with {self.profile} workers"
             + (f" and {self.extra} of {EXTRA}; " if self.extra is not None else "; ")
-            + (", ".join(self.faults.told) or "no faults")
+            + (", ".join(self.faults.reported) or "no faults")
         )
         self._furnish()
         self.watchers = [Program(self, f"watch@{console}", console, self.profile) for console in (0, 1)]
@@ -243,7 +243,7 @@ class Life:
         if not done:
             run.outcome = "killed"
             self.tell(f"  {run.process.name}: {'killed' if killing else 'ended by force'}")
-            self.faults.told.append("a kill")
+            self.faults.reported.append("a kill")
             await kill(run.process)
         run.seconds = loop.time() - run.began
         if task.done():

@@ -335,10 +335,10 @@ class Site:
             self.report_lag[name] = self.chance.uniform(0.0, self.faults.report_delay)
         at = self.now() - min(self.report_lag[name], self.faults.report_delay)
         for engine in reversed(self.reports.get(name, [])):
-            told = next(((when, what) for when, what in reversed(engine.written) if when <= at), None)
-            if told is None:
+            reported = next(((when, what) for when, what in reversed(engine.written) if when <= at), None)
+            if reported is None:
                 continue
-            when, what = told
+            when, what = reported
             last = min(at, engine.ended if engine.ended is not None else at)
             if last > when:
                 when += HEARTBEAT * ((last - when) // HEARTBEAT)

@@ -60,7 +60,7 @@ def _parts(blast: Blast) -> Iterator[str]:
 
 def _actors(blast: Blast) -> str:
     count = blast.actors or 0
-    told = f"{'at least ' if blast.is_more else ''}{count:,} actor{'' if count == 1 else 's'}"
+    actors = f"{'at least ' if blast.is_more else ''}{count:,} actor{'' if count == 1 else 's'}"
     more = []
     if blast.detached:
         more.append(f"detached: {name_some(blast.detached)}")
@@ -68,7 +68,7 @@ def _actors(blast: Blast) -> str:
         more.append(f"named: {name_some(blast.named)}")
     if blast.actors_of_ray:
         more.append(f"{blast.actors_of_ray:,} of them Ray's own")
-    return f"{told} ({'; '.join(more)})" if more else told
+    return f"{actors} ({'; '.join(more)})" if more else actors
 
 
 def _replicas(end: ReplicaEnd) -> str:

@@ -138,7 +138,7 @@ def _one_of(found: Sequence[Thing]) -> Sequence[Thing]:
     if len(found) > 1 and kinds <= {"actor", "task"} and len(kinds) == 1:
         # Of a name that many bear, the one that is not as it should be.
         wrong = [thing for thing in found if thing.state in {"FAILED", "DEAD"} or thing.state.startswith("PENDING")]
-        # Several that wait for the same differ in nothing that could be told of one of them.
+        # Several that wait for the same differ in nothing that could be known of one of them.
         return wrong[:1] if len(wrong) == 1 or len(set(map(_demand, wrong))) == 1 else found
     return found
 

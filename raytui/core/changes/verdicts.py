@@ -11,11 +11,11 @@ from raytui.core.report import SCHEMA_VERSION, Document
 from raytui.core.units import rfc3339, rfc3339_or_none
 
 HOLD_S = 5.0
-"""How long another verdict must have been seen, without an observation of the old one, before it is told."""
+"""How long another verdict must have been seen, without an observation of the old one, before it is reported."""
 MOST_CHARACTERS = 4_000
 """Characters of a variable: a system refuses to start a program with one beyond some hundred thousand."""
 LONGEST_S = 30.0
-"""After that long away from the verdict that was told last, whatever is so now is told."""
+"""After that long away from the verdict that was reported last, whatever is so now is reported."""
 
 
 class VerdictChange(msgspec.Struct, frozen=True):
@@ -26,9 +26,9 @@ class VerdictChange(msgspec.Struct, frozen=True):
 
 
 class VerdictChanges:
-    """The verdict of one cluster as it is told.
+    """The verdict of one cluster as it is reported.
 
-    Nothing is told of the first one. `unknown` is no first one: a cluster that did not answer since the first
+    Nothing is reported of the first one. `unknown` is no first one: a cluster that did not answer since the first
     observation has no verdict that could change.
     """
 
@@ -40,11 +40,11 @@ class VerdictChanges:
 
     @property
     def is_changing(self) -> bool:
-        """Whether another verdict was seen and is not told yet: the next observation should come soon."""
+        """Whether another verdict was seen and is not reported yet: the next observation should come soon."""
         return self._candidate is not None
 
     def observe(self, summary: ClusterSummary) -> VerdictChange | None:
-        """The change that is to be told now, when this observation makes one certain."""
+        """The change that is to be reported now, when this observation makes one certain."""
         verdict, at, self._last = summary.verdict, summary.observed_at, summary
         if verdict is None or (self._current is None and verdict == "unknown"):
             return None
@@ -60,7 +60,7 @@ class VerdictChanges:
         return self._told(summary)
 
     def conclude(self) -> VerdictChange | None:
-        """The change that was seen last and is not told yet: nobody looks on until it has held."""
+        """The change that was seen last and is not reported yet: nobody looks on until it has held."""
         return self._told(self._last) if self._last is not None and self.is_changing else None
 
     def _told(self, summary: ClusterSummary) -> VerdictChange | None:
@@ -95,7 +95,7 @@ def change_variables(change: VerdictChange) -> dict[str, str]:
     """The same as variables of a command's environment.
 
     `RAYTUI_CLUSTER` and `RAYTUI_PROFILE` mean to raytui what they mean here: a command that calls `raytui status` is
-    told of this cluster.
+    reported of this cluster.
     """
     summary = change.summary
     said = {

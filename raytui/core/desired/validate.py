@@ -20,7 +20,7 @@ SUBDOMAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MAX_LABEL = 63
 """Longest DNS label (RFC 1035)."""
 GROUP = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*")
-"""A name of a group. No part of it begins with a digit, so that the number behind it is told from it."""
+"""A name of a group. No part of it begins with a digit, so that the number behind it can be distinguished from it."""
 _TAKEN = {
     "head": "is the head's own name",
     WORKER: "is the group that the table [workers] describes",

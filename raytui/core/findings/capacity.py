@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from raytui.core.findings.quota import Outlook, Shortage
 
 EXPLAIN_AFTER_S = 60.0
-"""How long an application of a workbench may be starting before it is told why, as far as anybody knows."""
+"""How long an application of a workbench may be starting before it is reported why, as far as anybody knows."""
 LONG_S = 180.0
 """How long it may be starting before that is worth a warning: starts take seconds to minutes."""
 HOLDS_REST = Remedy("usage", "", "shows who holds the rest")
@@ -120,7 +120,7 @@ def _help(joined: Joined, group: Sequence[Outlook], lacking: frozenset[str]) -> 
 def _long(joined: Joined, app: Application, now: Moment) -> Iterator[Condition]:
     since = began(app)
     after = EXPLAIN_AFTER_S if traits(joined.snapshot.platform).is_workbench else LONG_S
-    # Of one whose node Ray lists as dead, that is what is told.
+    # Of one whose node Ray lists as dead, that is what is reported.
     if app.role == "head" or not since or not now.has_reached(since + after) or joined.state_of(app)[1] == "DEAD":
         return
     reason = _unexplained(joined, app)
@@ -131,7 +131,7 @@ def _long(joined: Joined, app: Application, now: Moment) -> Iterator[Condition]:
 
 
 def _unexplained(joined: Joined, app: Application) -> str:
-    """What is known of one that lacks nothing that was told."""
+    """What is known of one that lacks nothing that was reported."""
     snapshot = joined.snapshot
     if app.message:
         return app.message

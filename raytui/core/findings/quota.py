@@ -1,8 +1,8 @@
 """Why an application that is starting gets no capacity: what it asks for, what is free, and who holds the rest.
 
-Only what the platform told counts. What was told is up to a minute old, so applications of the cluster that began or
-ended since are added and taken away; which of several that wait is served first nobody knows, and the oldest is taken
-for the first.
+Only what the platform reported counts. That is up to a minute old, so applications of the cluster that began or ended
+since are added and taken away; which of several that wait is served first nobody knows, and the oldest is taken for the
+first.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Outlook(NamedTuple):
 
     application: Application
     shortages: tuple[Shortage, ...]
-    """Empty when nothing that was told is short."""
+    """Empty when nothing that was reported is short."""
 
 
 class _Pool:
@@ -81,7 +81,7 @@ class _Pool:
         """What is seen to be held, by whom."""
         self.is_quota = False
         self.seen = 0.0
-        """How much of the use was told with its holders."""
+        """How much of the use was reported with its holders."""
 
     def take(self, who: str, amount: float) -> None:
         """Somebody holds so much more."""
@@ -165,7 +165,7 @@ def _admitted(
 
 
 def not_known(holdings: Holdings) -> str:
-    """Why nothing can be said of quotas; empty when they were told."""
+    """Why nothing can be said of quotas; empty when they were reported."""
     if holdings.quotas:
         return ""
     return "; ".join(holdings.unknown) or "the platform tells this key no quota"

@@ -1,4 +1,4 @@
-"""The restarts that a platform makes by itself, followed from snapshot to snapshot and told as events.
+"""The restarts that a platform makes by itself, followed from snapshot to snapshot and reported as events.
 
 Counted is only what was seen: what happened before somebody looked is known to nobody.
 """

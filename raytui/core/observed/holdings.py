@@ -10,7 +10,7 @@ from raytui.core.errors import Failure
 
 
 class Amounts(msgspec.Struct, frozen=True):
-    """CPUs, memory and GPUs; none where nothing was told, or where there is no limit."""
+    """CPUs, memory and GPUs; none where nothing was reported, or where there is no limit."""
 
     cpu: float | None = None
     memory: float | None = None
@@ -34,7 +34,7 @@ class Label(msgspec.Struct, frozen=True):
     id: str
     name: str
     total: float | None = None
-    """GPUs of this kind in the whole platform; none when not told."""
+    """GPUs of this kind in the whole platform; none when not reported."""
     used: tuple[tuple[str, float], ...] = ()
     """GPUs in use by user, of the users that may be seen."""
     limit: float | None = None

@@ -315,7 +315,7 @@ class Joined:  # noqa: PLR0904  # look-ups of one join, most of them a line: apa
         snapshot = self.snapshot
         listed, nodes = snapshot.applications.value, snapshot.nodes.value
         if listed is None:
-            # Whose the nodes are cannot be told; how many Ray lists can.
+            # Whose the nodes are cannot be known; how many Ray lists can.
             if nodes is None:
                 return Counts(0, None, None, None, 0)
             return _count_states(0, nodes)

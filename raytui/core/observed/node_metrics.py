@@ -62,7 +62,7 @@ def strains(metrics: NodeMetrics) -> Iterator[str]:
 
 
 def measured(metrics: NodeMetrics) -> Iterator[tuple[str, str]]:
-    """Each figure that the node told, as its name and its words."""
+    """Each figure that the node reported, as its name and its words."""
     if metrics.loop_lag is not None:
         loop = f" ({metrics.loop})" if metrics.loop and metrics.loop_lag else ""
         yield "event loop lag", f"{_time(metrics.loop_lag)}{loop}"

@@ -34,7 +34,7 @@ class Reading(msgspec.Struct, Generic[T_co], frozen=True):
     at: float = 0.0
     """When it was read, in seconds since 1970; 0 when it was not asked for."""
     total: int | None = None
-    """How many there are in all, of which the value may hold only the first; none where that was not told."""
+    """How many there are in all, of which the value may hold only the first; none where that was not reported."""
     unreadable: int = 0
     """How many rows of the answer could not be read, so that they are missing or known by their identity only."""
     first_unreadable: str = ""
@@ -198,7 +198,7 @@ class Node(msgspec.Struct, frozen=True, gc=False):
     gpus: tuple[Gpu, ...] = ()
     sampled_at: float = 0.0
     """When the agent sampled the physical figures; 0 when there are none."""
-    metrics_port: int = 0  # of its metrics at `ip`; 0 where Ray told none
+    metrics_port: int = 0  # of its metrics at `ip`; 0 where Ray reported none
 
 
 class Amount(msgspec.Struct, frozen=True, gc=False):

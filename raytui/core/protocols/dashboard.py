@@ -24,7 +24,7 @@ class DashboardTarget(msgspec.Struct, frozen=True):
     ray_headers: dict[str, str] = {}
     """Ray's own token, sent only to paths for which Ray asks for it. Secrets too."""
     listener: Callable[[], frozenset[int]] | None = None
-    """Where it can be told: the identities of the sockets that listen at the address, none when nobody does. Raises
+    """Where it can be known: the identities of the sockets that listen at the address, none when nobody does. Raises
     `Unreachable` when one of them is not the head's. The same answer before and after a connection was made proves with
     whom."""
 

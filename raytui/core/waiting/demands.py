@@ -101,7 +101,7 @@ def _unreported(asker: _Asker, setups: Mapping[str, EnvironmentSetup]) -> Demand
 
 
 def _forget_ambiguous(askers: dict[_Key, deque[_Asker]], demands: Iterable[Pending]) -> None:
-    """Groups with equal bundles and unequal strategies cannot be told apart: Ray's list has no strategy."""
+    """Groups with equal bundles and unequal strategies cannot be distinguished: Ray's list has no strategy."""
     strategies: dict[_Key, set[str]] = {}
     for pending in demands:
         if pending.strategy:
@@ -174,7 +174,7 @@ def _askers(snapshot: Snapshot) -> Iterator[tuple[_Key, _Asker]]:
 
 
 def _likeness(task: Task) -> _Key:
-    """What tasks have in common that need not be told apart; read of thousands, so nothing is computed for it."""
+    """What tasks have in common that need not be distinguished; read of thousands, so nothing is computed for it."""
     labels = (*task.label_selector.items(), *(tuple(one.items()) for one in task.fallbacks))
     return (
         task.name,

@@ -1,4 +1,4 @@
-"""Why work waits as `status -o json` gives it to programs; what nobody told is none."""
+"""Why work waits as `status -o json` gives it to programs; what nobody reported is none."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ WAITS_S = 5.0
 MOST_JOBS = 3
 """Jobs whose logs are read in one round."""
 MOST_NODES = 4
-"""Nodes that are looked at for one job's log: which node sets it up is not told."""
+"""Nodes that are looked at for one job's log: which node sets it up is not reported."""
 MOST_CHARACTERS = 160
 _LINE = re.compile(r"^(?P<at>\S+ \S+)\t(?P<level>[A-Z]+) (?P<source>\S+?):\d+ -- (?P<said>.*)$")
 _COMMAND = re.compile(r"^Run cmd\[\d+\] (?P<words>.*)$")

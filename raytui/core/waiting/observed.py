@@ -141,7 +141,7 @@ def _worker_kind(joined: Joined, group: str, size: WorkersSpec | None, made: int
 
 
 def _most(joined: Joined, size: WorkersSpec | None, shape: Amounts) -> int | None:
-    """How many more workers of this size the quotas have room for; none where no quota was told.
+    """How many more workers of this size the quotas have room for; none where no quota was reported.
 
     What of the cluster's own applications began since the quotas were read, or waits for them, counts on top.
     """

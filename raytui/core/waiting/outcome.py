@@ -30,7 +30,7 @@ from raytui.core.waiting.words import amount, node, quantity
 NO_SHAPE = "Ray does not tell what it asks for"
 TOO_MANY = "to find a place for all of its bundles together takes too long to compute"
 HAS_ROOM = "by Ray's figures, which are up to 5 s old, there is room for it now"
-NO_FREE = "which node has room is not told by this Ray"
+NO_FREE = "which node has room is not reported by this Ray"
 INSIDE_GROUP = "it waits inside a placement group that has no place itself"
 IN_PARTS = "in sum enough GPU is free, but whether it is on the same devices Ray does not tell"
 SIZES_UNKNOWN = "Ray does not tell what some of its nodes hold"

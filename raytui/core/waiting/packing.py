@@ -280,7 +280,7 @@ _Nodes = frozenset[tuple[int, Size, int]]
 
 
 class _Search:
-    """Parts one after the other onto nodes that are told apart only by what is left of them, the fullest first."""
+    """Parts one after the other onto nodes that are distinguished only by what is left of them, the fullest first."""
 
     def __init__(self, wants: Sequence[Want], rooms: Sequence[Room], budget: Budget) -> None:
         self._items = [n for n, want in enumerate(wants) for _ in range(want.number)]

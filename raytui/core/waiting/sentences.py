@@ -153,7 +153,7 @@ def _room(waiting: Waiting) -> str:
     free, many = waiting.largest_free, sum(part.count for part in waiting.demand.parts) > 1
     has = "nodes have room for all of it" if many else "a node has room"
     if waiting.because or free is None:
-        return f"{has}; " + (waiting.because or "how much is free now is not told")
+        return f"{has}; " + (waiting.because or "how much is free now is not reported")
     most = ", ".join(_part_of(name, value, free.of.get(name, 0.0)) for name, value in free.amounts.items())
     room = f"{has}: the most that is free on one is {most}, on {free.node}" if most else has
     if not waiting.holders:

@@ -69,7 +69,7 @@ class Place(msgspec.Struct, frozen=True):
     name: str
     total: Amounts
     free: Amounts | None = None
-    """None when nobody told what is free."""
+    """None when nobody reported what is free."""
     kind: str = ""
     """`head`, the worker group, or empty where nothing tells nodes apart but their size."""
     labels: Mapping[str, str] = {}
@@ -132,7 +132,7 @@ class Waiting(msgspec.Struct, frozen=True):
     because: str = ""
     """For `never` and `unknown`: the reason as the rest of a sentence."""
     largest_free: Offer | None = None
-    """The node that has the most free of what one part asks for; none when nobody told what is free."""
+    """The node that has the most free of what one part asks for; none when nobody reported what is free."""
     largest: tuple[Offer, ...] = ()
     """The largest node of each kind, as it is when empty."""
     holders: tuple[Holder, ...] = ()

@@ -144,13 +144,13 @@ async def merged(
             else:
                 del held[n]
         order = sorted(range(len(keys)), key=keys.__getitem__)
-        told = [lines[at] for at in order]
+        ordered = [lines[at] for at in order]
         if marked:
             if max(keys[order[-1]] - before, keys[order[-1]] - keys[order[0]]) > marks.SILENT_S:
-                told = _with_silences(told, [keys[at] for at in order], before)
+                ordered = _with_silences(ordered, [keys[at] for at in order], before)
             before = keys[order[-1]]
-        for begin in range(0, len(told), BATCH):
-            yield told[begin : begin + BATCH]
+        for begin in range(0, len(ordered), BATCH):
+            yield ordered[begin : begin + BATCH]
 
 
 def _with_silences(lines: list[LogLine], keys: list[float], before: float) -> list[LogLine]:

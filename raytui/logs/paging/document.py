@@ -1,6 +1,6 @@
 """The lines that a screen of logs holds: a window on one log or several merged ones, bounded whatever their size.
 
-Values only: what is added at one end pushes lines out at the other, and whoever shows them is told how many.
+Values only: what is added at one end pushes lines out at the other, and whoever shows them learns how many.
 """
 
 from __future__ import annotations

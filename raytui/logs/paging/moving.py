@@ -26,7 +26,7 @@ from raytui.system.threads import in_daemon_thread
 
 T = TypeVar("T")
 TURN_S = 0.03
-"""Seconds that a thread reads before it is told what it found."""
+"""Seconds that a thread reads before it hands over what it found."""
 WAIT_S = 5.0
 """Seconds that an interrupt waits for a thread that still reads."""
 MOST_LINES = 2_000
@@ -47,7 +47,7 @@ class Found(NamedTuple):
     lines: list[LogLine]
     """In the direction of the move."""
     found: int
-    """How many they are; more than are told when only their number is wanted."""
+    """How many they are; more than are reported when only their number is wanted."""
     place: Place
     looked: int
     """Bytes that were looked at since the move began."""

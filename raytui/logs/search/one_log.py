@@ -1,7 +1,7 @@
 """The lines of one log that a query wants, read once from its beginning or from its newest end, in bounded pieces.
 
 Blocks without a candidate are never taken apart. A large file of this machine is searched by rg or grep where they
-can be told what to look for; every line they name is looked at here again.
+can be known what to look for; every line they name is looked at here again.
 
 All of it blocks: it runs in threads, and answers often enough that an interrupt is noticed.
 """
@@ -96,9 +96,9 @@ def _counted(source: str, blob: Blob, query: Query, *, first: bool, cut: set[int
                 break
         else:
             return
-    told = yield from _numbers(programs.count(candidates, blob))
-    if told is not None:
-        yield told - found
+    counted = yield from _numbers(programs.count(candidates, blob))
+    if counted is not None:
+        yield counted - found
         return
     with closing(_hits(source, blob, query, 0, cut, dated=False)) as hits:
         for batch in hits:

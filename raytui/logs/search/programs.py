@@ -1,6 +1,6 @@
 """Programs of this machine that search a file faster than Python can: rg where it is there, else GNU's grep.
 
-Each is told to print lines that may match with their offsets; whoever asks looks at every one of them again.
+Each is asked to print lines that may match with their offsets; whoever asks looks at every one of them again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def command(candidates: Candidates) -> Sequence[bytes]:
 
 
 def count(candidates: Candidates, blob: Blob) -> Generator[None, None, int | None]:
-    """How many lines match, without a look at each; none where that cannot be told, or not exactly.
+    """How many lines match, without a look at each; none where that cannot be known, or not exactly.
 
     It is exact where every line is shown as it stands and no line is cut. Gives none now and then.
     """
@@ -59,10 +59,10 @@ def count(candidates: Candidates, blob: Blob) -> Generator[None, None, int | Non
         return None
     if any(b"\n" not in blob.read(at - NEAR, NEAR) for at in range(STEP, blob.size, STEP)):
         return None
-    told = yield from _output([*head, b"-c", *pattern, *tail], blob.descriptor)
-    if told is None or told[0] not in {0, 1} or os.fstat(blob.descriptor).st_size != blob.size:
+    output = yield from _output([*head, b"-c", *pattern, *tail], blob.descriptor)
+    if output is None or output[0] not in {0, 1} or os.fstat(blob.descriptor).st_size != blob.size:
         return None
-    return int(told[1] or 0)
+    return int(output[1] or 0)
 
 
 def _output(asked: Sequence[bytes], descriptor: int) -> Generator[None, None, tuple[int, bytes] | None]:
@@ -78,11 +78,11 @@ def _output(asked: Sequence[bytes], descriptor: int) -> Generator[None, None, tu
     try:
         while True:
             try:
-                told, _ = process.communicate(timeout=0.2)
+                output, _ = process.communicate(timeout=0.2)
             except subprocess.TimeoutExpired:
                 yield None
             else:
-                return process.returncode, told
+                return process.returncode, output
     finally:
         if process.stdout is not None:
             process.stdout.close()
@@ -145,7 +145,7 @@ def _program(name: str) -> bytes:
     if not program:
         return b""
     try:
-        told = subprocess.run([program, "--version"], capture_output=True, check=False, timeout=5).stdout
+        output = subprocess.run([program, "--version"], capture_output=True, check=False, timeout=5).stdout
     except (OSError, subprocess.TimeoutExpired):
         return b""
-    return os.fsencode(program) if told.startswith((b"grep (GNU grep)", b"ripgrep ")) else b""
+    return os.fsencode(program) if output.startswith((b"grep (GNU grep)", b"ripgrep ")) else b""

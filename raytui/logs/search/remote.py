@@ -25,7 +25,7 @@ WAITING = 16
 """Batches that may wait while whoever reads them pauses; then no more are looked for."""
 
 
-class _Told:
+class _Results:
     """What was found and is not taken yet."""
 
     def __init__(self) -> None:
@@ -53,21 +53,21 @@ class _Told:
 class Found:
     """Takes in matches of one log, oldest first, and how many bytes came from another machine for them."""
 
-    def __init__(self, number: int, told: _Told) -> None:
-        self._number, self._told = number, told
+    def __init__(self, number: int, results: _Results) -> None:
+        self._number, self._results = number, results
 
     def __call__(self, lines: list[LogLine], came: int) -> None:
         """Take in some more; who does not ask for room before lets them pile up."""
-        self._told.put((self._number, lines, came))
+        self._results.put((self._number, lines, came))
 
     @property
     def is_full(self) -> bool:
         """Whether as many matches wait as may: whoever reads them pauses."""
-        return self._told.is_full
+        return self._results.is_full
 
     async def room(self) -> None:
         """Wait until more may be taken in."""
-        await self._told.room()
+        await self._results.room()
 
 
 Searcher = Callable[[LogSource, Found], Awaitable[int]]
@@ -80,14 +80,14 @@ async def as_found(
     """The matches of all logs, those of one log in its own order.
 
     They are merged by time if all are known before much came. A single log raises why it cannot be read, of several it
-    is told to `missed`.
+    is reported to `missed`.
     """
-    told = _Told()
-    searching = asyncio.create_task(_searched(sources, search, missed, told), name="search logs as they come")
+    results = _Results()
+    searching = asyncio.create_task(_searched(sources, search, missed, results), name="search logs as they come")
     held: dict[int, list[LogLine]] | None = None if len(sources) == 1 else {}
     number = came = 0
     try:
-        while (found := await told.get()) is not None:
+        while (found := await results.get()) is not None:
             n, lines, size = found
             if held is None:
                 if lines:
@@ -108,7 +108,7 @@ async def as_found(
 
 
 async def _searched(
-    sources: Sequence[LogSource], search: Searcher, missed: Callable[[Missed], None], told: _Told
+    sources: Sequence[LogSource], search: Searcher, missed: Callable[[Missed], None], results: _Results
 ) -> None:
     """Search all of them and tell what is found, at the end that nothing more will be."""
     waiting = list(enumerate(sources))[::-1]
@@ -117,7 +117,7 @@ async def _searched(
         while waiting:
             n, source = waiting.pop()
             try:
-                number = await search(source, Found(n, told))
+                number = await search(source, Found(n, results))
                 if number:
                     missed(not_searched_whole(source.name, number))
             except RaytuiError as error:
@@ -133,7 +133,7 @@ async def _searched(
             for _ in range(min(AT_ONCE, len(sources))):
                 group.create_task(worker(), name="search logs")
     finally:
-        told.put(None)
+        results.put(None)
 
 
 def _by_time(held: dict[int, list[LogLine]]) -> AsyncIterator[list[LogLine]]:

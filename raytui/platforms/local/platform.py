@@ -112,7 +112,7 @@ class LocalPlatform:
         try:
             return await to_the_end(make, undo)
         except RaytuiError:
-            # What was prepared for a cluster that did not come to be goes with it; the error that is told stays the
+            # What was prepared for a cluster that did not come to be goes with it; the error that is reported stays the
             # first one.
             with suppress(RaytuiError):
                 await self.forget(request.marker.cluster)

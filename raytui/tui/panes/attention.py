@@ -45,8 +45,9 @@ class Entries(Scroll):
     @property
     def condition(self) -> Condition | None:
         """The condition under the cursor; the first one while nobody has moved it."""
-        told = [entry.condition for entry in self._entries if entry.condition is not None]
-        return next((one for one in told if (one.subject, one.reason) == self._cursor), told[0] if told else None)
+        conditions = [entry.condition for entry in self._entries if entry.condition is not None]
+        chosen = (one for one in conditions if (one.subject, one.reason) == self._cursor)
+        return next(chosen, conditions[0] if conditions else None)
 
     def tell(self, entries: tuple[Entry, ...]) -> None:
         """Show these entries."""
@@ -68,12 +69,12 @@ class Entries(Scroll):
         self._draw()
 
     def _action_move(self, by: int) -> None:
-        told = [(n, entry.condition) for n, entry in enumerate(self._entries) if entry.condition is not None]
-        if not told:
+        conditions = [(n, entry.condition) for n, entry in enumerate(self._entries) if entry.condition is not None]
+        if not conditions:
             self.scroll_relative(y=by, animate=False)
             return
-        place = next(at for at, (_, one) in enumerate(told) if one is self.condition)
-        n, chosen = told[max(0, min(len(told) - 1, place + by))]
+        place = next(at for at, (_, one) in enumerate(conditions) if one is self.condition)
+        n, chosen = conditions[max(0, min(len(conditions) - 1, place + by))]
         self._cursor = (chosen.subject, chosen.reason)
         self._draw()
         top = sum(len(entry.lines) for entry in self._entries[:n])

@@ -41,7 +41,7 @@ WIDE = 120
 TALL = 34
 """Lines from which what changed lately has one."""
 AWAY_S = 180.0
-"""Seconds without a key after which somebody who comes back is told what is new."""
+"""Seconds without a key after which somebody who comes back is shown what is new."""
 
 
 class ClusterBody(Vertical):
@@ -81,7 +81,7 @@ class ClusterBody(Vertical):
         """The first view only; configuration, events and prompts are mounted when they are needed."""
         yield self.nodes.data_bind(ClusterBody.picture, ClusterBody.stale)
         yield StepsPane(self._verbs, written("dismiss", self._keys)).data_bind(ClusterBody.operation, ClusterBody.now)
-        with Horizontal(id="middle"), Vertical(id="told"):
+        with Horizontal(id="middle"), Vertical(id="words"):
             yield self.attention.data_bind(ClusterBody.picture, ClusterBody.notice)
         yield self.logs.data_bind(ClusterBody.session, picture=ClusterBody.latest)
 
@@ -243,7 +243,7 @@ class ClusterBody(Vertical):
         except RaytuiError:
             # What a condition is about need not be a thing that can die: its own words are all there is then.
             screen.say("nothing more is known of it")
-        except Exception as error:  # noqa: BLE001 - boundary: a story that cannot be told must not end the console
+        except Exception as error:  # noqa: BLE001 - boundary: a story that cannot be known must not end the console
             screen.say(unforeseen(error))
 
     @on(events.DescendantFocus)
@@ -257,7 +257,7 @@ class ClusterBody(Vertical):
         self.fill(self.app.size.width)
 
     def _watch_picture(self, picture: Picture | None) -> None:
-        """What was mounted later is told here; the rest is bound."""
+        """What was mounted later gets it here; the rest is bound."""
         calm = picture is not None and not picture.assessment.conditions
         # Where nothing needs attention there is room for what changed.
         self.set_class(calm and picture is not None and bool(picture.events), "-calm")
@@ -269,7 +269,7 @@ class ClusterBody(Vertical):
 
     def _watch_notice(self, notice: Notice | None) -> None:
         """What the console has to say is shown even where the form covers its pane."""
-        self.set_class(notice is not None, "-told")
+        self.set_class(notice is not None, "-noticed")
 
     def _ask(self, label: str, apply: Callable[[str], object], back: Widget, *, at_once: bool = True) -> None:
         from raytui.tui.widgets.prompt import Purpose, ask
@@ -290,7 +290,7 @@ class ClusterBody(Vertical):
         if self._events is None:
             self._events = EventsPane()
             self._events.set_reactive(EventsPane.picture, self.picture)
-            self.query_one("#told").mount(self._events)
+            self.query_one("#words").mount(self._events)
 
     def _mount_capacity(self) -> None:
         if self._capacity is None:

@@ -1,6 +1,6 @@
 """Why what a row is about ended, and all its fields as its document has them; or that document itself, as JSON.
 
-They go on being told while the row exists, and stay when it is gone.
+They are kept up to date while the row exists, and stay when it is gone.
 """
 
 from __future__ import annotations

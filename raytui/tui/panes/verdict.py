@@ -48,10 +48,10 @@ class VerdictBar(LineView):
         width = self.size.width or self.app.size.width
         times = Times(self.observed_at, self.now)
         self.show(header(self.picture, times, width, self._names, self.trouble))
-        told = title(self.picture, times, self._names)
-        if told != self._title:
-            self._title = told
-            self.post_message(self.TitleChanged(told, self))
+        text = title(self.picture, times, self._names)
+        if text != self._title:
+            self._title = text
+            self.post_message(self.TitleChanged(text, self))
 
     def _draw_soon(self) -> None:
         """Draw once for all that changes at one moment, in a frame of its own.

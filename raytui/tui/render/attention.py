@@ -72,8 +72,8 @@ def attention_entries(
     """The console's own last word first, then conditions, worst first."""
     entries: list[Entry] = []
     if notice is not None:
-        told = Condition(notice.severity, "", "", notice.message, notice.hint)
-        entries.append(Entry(None, tuple(_entry(told, "", "", width, keys))))
+        parts = Condition(notice.severity, "", "", notice.message, notice.hint)
+        entries.append(Entry(None, tuple(_entry(parts, "", "", width, keys))))
     if picture is None:
         return tuple(entries)
     cluster, now = picture.snapshot.cluster, picture.snapshot.observed_at
@@ -117,15 +117,15 @@ def _entry(condition: Condition, since: str, why: str, width: int, keys: Mapping
         head = ((" ", ""), mark, (" ", ""), (lead, "strong"), (first, ""))
     blank, room = (" " * indent, ""), width - indent - 1
     lines: list[Line] = [head, *((blank, (text, "")) for text in rest)]
-    told = [" · ".join(part for part in (since, why) if part), hint] if why else [since, hint]
-    joined = " · ".join(part for part in told if part)
+    parts = [" · ".join(part for part in (since, why) if part), hint] if why else [since, hint]
+    joined = " · ".join(part for part in parts if part)
     # Two short lines read better than one that is broken somewhere.
     if not why and (cells(joined) <= room or cells(hint) > room):
-        told = [joined]
+        parts = [joined]
     # Whoever reads what was said in full opens the story; here what to do about it, and the next thing, must be seen.
     limits = (MOST_QUOTE, MOST) if why else (MOST, MOST)
     return lines + [
-        (blank, (text, "muted")) for part, most in zip(told, limits, strict=False) for text in wrap(part, room, most)
+        (blank, (text, "muted")) for part, most in zip(parts, limits, strict=False) for text in wrap(part, room, most)
     ]
 
 
@@ -169,8 +169,8 @@ def events_since(picture: Picture | None, moment_s: float) -> int:
     """How many things changed since then."""
     if picture is None:
         return 0
-    told = [event.at for event in picture.events] + [event.at for event in picture.snapshot.events.value or ()]
-    return sum(at > moment_s for at in told)
+    parts = [event.at for event in picture.events] + [event.at for event in picture.snapshot.events.value or ()]
+    return sum(at > moment_s for at in parts)
 
 
 def _subject(event: Event, snapshot: Snapshot) -> str:

@@ -15,7 +15,7 @@ def ends_lines(plan: Plan, picture: Picture | None, width: int) -> tuple[Line, .
     if picture is None or not plan.ends:
         return ()
     lines: list[Line] = []
-    for told in blast_lines(blast_of(plan, picture.snapshot)):
-        role: Role = "error" if told.startswith("ends ") else "warn" if told.startswith("not known") else "muted"
-        lines += [((line, role),) for line in wrap(told, width)]
+    for text in blast_lines(blast_of(plan, picture.snapshot)):
+        role: Role = "error" if text.startswith("ends ") else "warn" if text.startswith("not known") else "muted"
+        lines += [((line, role),) for line in wrap(text, width)]
     return (*lines, BLANK) if lines else ()

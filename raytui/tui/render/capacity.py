@@ -24,7 +24,7 @@ class Level(NamedTuple):
     field: str
     """Its field of a sample."""
     percent: float | None
-    told: str
+    amount: str
     """Used, total, and what is asked for."""
     is_short: bool
     """Whether something waits for it."""
@@ -33,8 +33,8 @@ class Level(NamedTuple):
 def capacity_lines(picture: Picture, width: int) -> tuple[Line, ...]:
     """One line for each resource that the cluster has."""
     levels = list(levels_of(picture))
-    told = max((cells(level.told) for level in levels), default=0)
-    room = max(6, min(_MOST_CURVE, width - 1 - _NAME - _PERCENT - 2 - told - 1))
+    amount = max((cells(level.amount) for level in levels), default=0)
+    room = max(6, min(_MOST_CURVE, width - 1 - _NAME - _PERCENT - 2 - amount - 1))
     now = picture.snapshot.observed_at
     lines = [_line(level, bars(curve(picture.capacity.history, level.field, room, now))) for level in levels]
     return (*lines, *_devices(picture, width))
@@ -49,13 +49,13 @@ def _devices(picture: Picture, width: int) -> Iterator[Line]:
         share = gpu.utilization
         full = share is not None and share >= FULL
         memory = _gb(gpu.memory_used, gpu.memory_total) if gpu.memory_total else "memory not known"
-        told = f"  {memory}  {clean(gpu.name)}".rstrip()
+        amount = f"  {memory}  {clean(gpu.name)}".rstrip()
         yield crop(
             (
                 (f"   GPU {fit(clean(name), name_width)} ", "muted"),
                 (" " if share is None else bars([share]), "warn" if full else "accent"),
                 ("     -" if share is None else f"{share:>4.0f} %", "warn" if full else "strong"),
-                (told, "muted"),
+                (amount, "muted"),
             ),
             width,
         )
@@ -84,8 +84,8 @@ def levels_of(picture: Picture) -> Iterator[Level]:
         wanted = asked(waiting, resource) if resource else 0.0
         if percent is not None or wanted:
             more = f", {wanted / 1e9:.1f} GB asked" if wanted else ""
-            told = f"{_gb(used, total)}{more}" if percent is not None else more.lstrip(", ")
-            yield Level(name, field, percent, told, bool(wanted))
+            amount = f"{_gb(used, total)}{more}" if percent is not None else more.lstrip(", ")
+            yield Level(name, field, percent, amount, bool(wanted))
 
 
 def bars(values: Sequence[float | None]) -> str:
@@ -102,7 +102,7 @@ def _line(level: Level, drawn: str) -> Line:
         (f" {fit(level.name, _NAME)}", "muted"),
         (drawn, role or "accent"),
         (f"{percent:>{_PERCENT}}", role or "strong"),
-        (f"  {level.told}", "warn" if level.is_short else "muted"),
+        (f"  {level.amount}", "warn" if level.is_short else "muted"),
     )
 
 

@@ -152,7 +152,7 @@ def head_line(layout: Layout, sorted_by: str = "") -> Line:
 
 
 def row_line(row: Row, layout: Layout, *, cursor: bool = False, marked: bool = False) -> Line:
-    """One row as a line; the cursor's row and marked ones are told by a shape, not by colour alone."""
+    """One row as a line; the cursor's row and marked ones are shown by a shape, not by colour alone."""
     spans: list[Span] = [(f"{'*' if marked else ' '}{'▸' if cursor else ' '} ", "accent")]
     last = len(layout.shown) - 1
     place = 0

@@ -78,7 +78,7 @@ class HeatCells:
         return self._items[first + levels.index(max(levels))]
 
 
-def told(place: Place, per_cell: int) -> str:
+def place_text(place: Place, per_cell: int) -> str:
     """The node under the cursor in words: `worker-7 · alive · CPU 88 % · memory 41 %`."""
     node, state = node_of(place), place.state
     words = [f"worst of {per_cell}: {name(place)}" if per_cell > 1 else name(place)]

@@ -31,20 +31,22 @@ def stop_lines(jobs: Sequence[Job], picture: Picture | None, width: int) -> tupl
     if len(jobs) > _NAMED:
         lines.append(((f"and {len(jobs) - _NAMED} more", "strong"),))
     lines.append(BLANK)
-    told = "Ray ends its driver, and its tasks and actors with it; detached actors stay."
-    return (*lines, *(((line, "muted"),) for line in wrap(told, width)))
+    sentence = "Ray ends its driver, and its tasks and actors with it; detached actors stay."
+    return (*lines, *(((line, "muted"),) for line in wrap(sentence, width)))
 
 
 def outcome(ends: Sequence[Job | RaytuiError]) -> Notice:
     """What became of the jobs that were to be stopped."""
     ended = [end for end in ends if isinstance(end, Job)]
     failed = [end for end in ends if isinstance(end, RaytuiError)]
-    told = f"job {clean(ended[0].id)} has ended: {ended[0].status}" if len(ended) == 1 else f"{len(ended)} jobs ended"
+    sentence = (
+        f"job {clean(ended[0].id)} has ended: {ended[0].status}" if len(ended) == 1 else f"{len(ended)} jobs ended"
+    )
     if not failed:
-        return Notice("info", told)
+        return Notice("info", sentence)
     first = failed[0]
     more = f"; {len(failed) - 1} more failed" if len(failed) > 1 else ""
-    return Notice("error", f"{f'{told}; ' if ended else ''}{first.message}{more}", first.hint)
+    return Notice("error", f"{f'{sentence}; ' if ended else ''}{first.message}{more}", first.hint)
 
 
 def _ran(job: Job, picture: Picture | None) -> str:

@@ -216,10 +216,10 @@ def _flat(document: Mapping[str, object], lead: str = "") -> list[tuple[str, obj
 
 def _value(name: str, value: object) -> str:
     """A value as people read it; many seconds as a span too."""
-    told = _text(value)
+    text = _text(value)
     if name.endswith("_s") and isinstance(value, int | float) and value >= _MANY_S:
-        return f"{told} ({duration(value)})"
-    return told
+        return f"{text} ({duration(value)})"
+    return text
 
 
 def _text(value: object) -> str:

@@ -68,7 +68,7 @@ def command(names: Sequence[str], state: LookState) -> str:
 
 
 def short_names(names: Sequence[str]) -> dict[str, str]:
-    """Names of logs as short as they can be told apart: without what all have in common at their end.
+    """Names of logs as short as they can be distinguished: without what all have in common at their end.
 
     Of a worker's file, whose name is long, the process and the ending stay.
     """

@@ -58,8 +58,8 @@ def _table(title: str, rows: list[tuple[str, str, str]], width: int) -> Iterator
     yield ((title, "accent"),)
     first = max(cells(clean(lead)) for lead, _, _ in rows)
     for lead, said, source in rows:
-        told = f"{source}: {said}" if source else said
-        text, *rest = wrap(told, width - first - 5, MOST_LINES) or [""]
+        sentence = f"{source}: {said}" if source else said
+        text, *rest = wrap(sentence, width - first - 5, MOST_LINES) or [""]
         yield ((f"  {clean(lead):<{first}}  ", "muted"), (text, ""))
         for more in rest:
             yield ((" " * (first + 4), ""), (more, ""))

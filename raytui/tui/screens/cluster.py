@@ -1,7 +1,7 @@
 """The screen of one cluster. It owns the session, what is known of the cluster, and the operation that runs on it.
 
 It paints before it connects: the session, with all that it imports, is opened in a thread after the first frame.
-Everything below it is told by binding; everything below it asks by messages.
+Everything below it learns by binding; everything below it asks by messages.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class ClusterScreen(Screen[None]):
     picture: reactive[Picture | None] = reactive(None, repaint=False)
     """What is known, the same object as long as nothing but the clock changes."""
     latest: reactive[Picture | None] = reactive(None, repaint=False, always_update=True)
-    """What is known, told at every snapshot, for what shows ages."""
+    """What is known, handed on at every snapshot, for what shows ages."""
     observed_at: reactive[float] = reactive(0.0, repaint=False)
     now: reactive[float] = reactive(0.0, repaint=False)
     stale: reactive[bool] = reactive(False, repaint=False)
@@ -252,7 +252,7 @@ class ClusterScreen(Screen[None]):
 
     @on(Worker.StateChanged)
     def _worker_changed(self, message: Worker.StateChanged) -> None:
-        """Boundary: a worker that broke off is told, never silent, and never ends the console."""
+        """Boundary: a worker that broke off is reported, never silent, and never ends the console."""
         if message.state is WorkerState.ERROR and isinstance(message.worker.error, Exception):
             self.notice = Notice(
                 "error", f"{message.worker.group} broke off: {unforeseen(message.worker.error)}", REPORT

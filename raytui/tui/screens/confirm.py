@@ -59,7 +59,7 @@ class ConfirmScreen(Dialog):
         """`verbs` gives the key of each verb as it is written, `stays` where a stop leaves or removes files.
 
         In production the name of the cluster is typed to end anything. `over` is the screen that knows the `latest`
-        picture, from which is told what ends.
+        picture, which says what ends.
         """
         choices = [("cancel", "Cancel", "plain")]
         if plan.changed:

@@ -27,8 +27,8 @@ class DeleteServeScreen(Dialog):
     def lines(self, width: int) -> Sequence[Line]:
         """What ends, and what stays."""
         lines: list[Line] = []
-        for told in removal_lines(self._removal):
-            role = "error" if told.startswith("ends ") else "muted"
-            lines += [((line, role),) for line in wrap(told, width)]
-        told = "Each replica finishes its requests within its own time; nothing brings them back but a new deploy."
-        return (*lines, *(((line, "muted"),) for line in wrap(told, width)))
+        for text in removal_lines(self._removal):
+            role = "error" if text.startswith("ends ") else "muted"
+            lines += [((line, role),) for line in wrap(text, width)]
+        note = "Each replica finishes its requests within its own time; nothing brings them back but a new deploy."
+        return (*lines, *(((line, "muted"),) for line in wrap(note, width)))

@@ -36,7 +36,7 @@ _MARKS = (
 def help_lines(width: int, keys: Sequence[Key], place: str = "") -> list[Line]:
     """The help as lines, the keys of the place at hand first."""
     lines: list[Line] = []
-    for where, title in sorted(_PLACES, key=lambda told: told[0] != place):
+    for where, title in sorted(_PLACES, key=lambda entry: entry[0] != place):
         lines += [BLANK] if lines else []
         lines.append(((title, "accent"),))
         lines += [

@@ -70,8 +70,8 @@ def _row(each: InLog, now: float) -> Row:
 
 def _missed(each: Missed) -> Row:
     name = clean(each.source)
-    told = (("", ""), ("in part" if each.is_part else "not searched", "warn"), (clean(each.reason), "warn"))
-    return Row(f"{MISSED}{name}", ((name, "warn"), *told))
+    cells = (("", ""), ("in part" if each.is_part else "not searched", "warn"), (clean(each.reason), "warn"))
+    return Row(f"{MISSED}{name}", ((name, "warn"), *cells))
 
 
 class HitsScreen(OverCluster):

@@ -1,4 +1,4 @@
-"""What every screen over the cluster's is told of the cluster, by binding."""
+"""What every screen over the cluster's learns of the cluster, by binding."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class StoryScreen(Dialog):
         return [((line, role),) for text, role in texts if text for line in wrap(text, width, 20)]
 
     async def ask(self, session: Session, picture: Picture) -> None:
-        """Ask for the story and show it; raises why it cannot be told."""
+        """Ask for the story and show it; raises why it cannot be known."""
         self._story = await read_story(session, picture, self._condition.subject)
         self.draw()
 

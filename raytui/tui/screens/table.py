@@ -45,7 +45,7 @@ _CHANGES = {
 
 
 class TableScreen(OverCluster):
-    """One list. What it shows is told by the screen of the cluster; its result is how it was left."""
+    """One list. What it shows comes from the screen of the cluster; its result is how it was left."""
 
     DEFAULT_CSS = sheet(__file__)
     HORIZONTAL_BREAKPOINTS = _WIDTHS

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from raytui.tui.render.heat import HeatCells, Map, row_key, told
+from raytui.tui.render.heat import HeatCells, Map, place_text, row_key
 from raytui.tui.widgets.lines import LineView
 from raytui.view.picture import Picture
 
@@ -52,7 +52,7 @@ class HeatMap(LineView, can_focus=True):
     def named(self) -> str:
         """The node under the cursor in words; empty without the focus."""
         place = self._cells.worst_of(self._cursor, self._map.per_cell) if self.has_focus else None
-        return told(place, self._map.per_cell) if place is not None else ""
+        return place_text(place, self._map.per_cell) if place is not None else ""
 
     def tell(self, picture: Picture, width: int, height: int) -> None:
         """Show the nodes of this picture in at most so many lines."""

@@ -149,7 +149,7 @@ class LogLines(WideLines, can_focus=True):
         self._drawn.clear()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """The mouse takes the cursor along, and the ends of what is held are told."""
+        """The mouse takes the cursor along, and the ends of what is held are announced."""
         super().watch_scroll_y(old_value, new_value)
         top, bottom = self._line_at(int(new_value)), self._line_at(int(new_value) + self._height - 1)
         if not top <= self.cursor <= bottom and len(self.document):

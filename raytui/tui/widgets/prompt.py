@@ -24,7 +24,7 @@ class Purpose(NamedTuple):
 
     label: str
     apply: Callable[[str], object]
-    """Told the text; the empty one when the operator takes it back."""
+    """Called with the text; the empty one when the operator takes it back."""
     back: Widget
     """What has the focus afterwards."""
     at_once: bool = True

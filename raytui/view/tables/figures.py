@@ -131,8 +131,8 @@ def disk_percent(node: Node | None) -> float | None:
 
 def gpu_percent(node: Node | None) -> float | None:
     """Use of the node's GPUs, the mean of them."""
-    told = [gpu.utilization for gpu in node.gpus if gpu.utilization is not None] if node is not None else []
-    return sum(told) / len(told) if told else None
+    known = [gpu.utilization for gpu in node.gpus if gpu.utilization is not None] if node is not None else []
+    return sum(known) / len(known) if known else None
 
 
 def gpus_text(node: Node | None) -> str:

@@ -94,8 +94,8 @@ class BigDashboard(FakeDashboard):
     def _play_failures(self) -> None:
         """Lay the recorded failures on the nodes of this cluster, and a few minutes back when it lives."""
         events = json.loads(recorded("events.json"))
-        for job, told in json.loads(_want_of_memory("oom_events.json"))["data"]["events"].items():
-            events["data"]["events"].setdefault(f"oom-{job}", []).extend(told)
+        for job, reported in json.loads(_want_of_memory("oom_events.json"))["data"]["events"].items():
+            events["data"]["events"].setdefault(f"oom-{job}", []).extend(reported)
         bodies = {
             "/events": json.dumps(events).encode(),
             "/api/jobs/": json.dumps(
@@ -137,12 +137,12 @@ class BigDashboard(FakeDashboard):
 
     def _status(self, path: str, query: dict[str, list[str]]) -> tuple[int, bytes] | None:
         if path.startswith("/api/v0/") and "limit" in query:
-            told = query["limit"][0]
-            if not told.isdecimal():
-                return 400, _refusal(f"invalid literal for int() with base 10: {told!r}")
-            if int(told) > LARGEST_LIMIT:
+            reported = query["limit"][0]
+            if not reported.isdecimal():
+                return 400, _refusal(f"invalid literal for int() with base 10: {reported!r}")
+            if int(reported) > LARGEST_LIMIT:
                 return 400, _refusal(
-                    f"Given limit {told} exceeds the supported limit {LARGEST_LIMIT}. Use a lower limit."
+                    f"Given limit {reported} exceeds the supported limit {LARGEST_LIMIT}. Use a lower limit."
                 )
         return super()._status(path, query)
 

@@ -29,7 +29,7 @@ and fits now is started.
 | one project folder at /home/cdsw, a private /tmp, a small /dev/shm | runner.py | shm_mb |
 | an own network and address per engine, new on restart | network.py | --network |
 | the way out is a proxy | relay.py | --network |
-| https at `$CDSW_DOMAIN` with a CA that workloads are told of | certificates.py, doors.py | --tls-cert |
+| https at `$CDSW_DOMAIN` with a CA that workloads are reported of | certificates.py, doors.py | --tls-cert |
 | ingress by Host header, login, audiences, 502 | ingress.py | authorization_passes |
 | RUNNING only after polls of the port | lifecycle.py | start_seconds, start_timeout |
 | endless STARTING | lifecycle.py | endless_start |

@@ -24,10 +24,10 @@ HERE = f"http://127.0.0.1:{PORT}"
 def variables(prefix: str) -> dict[str, str]:
     """What tells a workload of the proxy; names and addresses of the workbench itself are left out of it."""
     own = f"localhost,.localhost,127.0.0.1,{prefix}0.0/16"
-    told = {"https_proxy": HERE, "no_proxy": ",".join(filter(None, (own, _given("no_proxy"))))}
+    reported = {"https_proxy": HERE, "no_proxy": ",".join(filter(None, (own, _given("no_proxy"))))}
     if _given("http_proxy"):
-        told["http_proxy"] = HERE
-    return told | {name.upper(): value for name, value in told.items()}
+        reported["http_proxy"] = HERE
+    return reported | {name.upper(): value for name, value in reported.items()}
 
 
 async def serve(listening: socket.socket) -> None:

@@ -41,7 +41,7 @@ _STAMP = re.compile(r"2026-11-24 \d\d:\d\d:\d\d")
 _LATER = datetime.fromisoformat("2026-11-23 16:52:57") - datetime.fromisoformat("2026-11-24 09:17:14")
 _PLACES = {"10.77.0.1": 0, "10.77.0.2": 1, "10.77.0.3": 2}
 _MEASURED = {0: (38.1, 5.2e9), 1: (21.4, 4.1e9), 2: (64.0, 9.7e9)}
-"""CPU in percent and bytes of memory: all recorded nodes shared one machine and told the same figures."""
+"""CPU in percent and bytes of memory: all recorded nodes shared one machine and reported the same figures."""
 
 
 def settings(profile: str = "prod", name: str = CLUSTER) -> FakeSettings:

@@ -152,7 +152,7 @@ def test_a_ray_that_asks_for_its_token_gets_it_and_says_so_without_one(ray, call
 
 
 @pytest.mark.parametrize(
-    ("fault", "layer", "told"),
+    ("fault", "layer", "reported"),
     [
         ("login_page", "login", "login page"),
         ("redirect", "login", "redirect"),
@@ -162,11 +162,11 @@ def test_a_ray_that_asks_for_its_token_gets_it_and_says_so_without_one(ray, call
         ("gcs_hung", "gcs", "GCS does not"),
     ],
 )
-def test_whatever_answers_in_the_place_of_ray_is_named(ray, call, fault, layer, told):
+def test_whatever_answers_in_the_place_of_ray_is_named(ray, call, fault, layer, reported):
     ray.fail(fault)
     broken = call("--address", ray.url, "status")[1]["broken_link"]
     assert broken["layer"] == layer
-    assert told in broken["message"]
+    assert reported in broken["message"]
     assert "raytui logs" not in broken["hint"]
     assert "raytui restart" not in broken["hint"]
 
@@ -251,7 +251,7 @@ def test_exec_of_a_command_that_does_not_exist_is_one_sentence(ray):
 
 def test_a_watch_tells_the_verdict_that_it_ends_on(ray, text, tmp_path):
     ray.statuses["/api/gcs_healthz"] = (503, b"no")
-    there = tmp_path / "told"
+    there = tmp_path / "reported"
 
     def heal() -> None:
         while ray.requests["/api/gcs_healthz"] < 2:  # the first was answered

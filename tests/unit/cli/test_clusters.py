@@ -34,13 +34,13 @@ def test_every_profile_is_a_row_the_worst_first_and_the_exit_code_is_0(tmp_path,
     Path("raytui.toml").write_text(FILE)
     code, rows = clusters(capsys)
     assert code == 0
-    told = {row["name"]: (row["verdict"], row["why"]) for row in rows}
+    reported = {row["name"]: (row["verdict"], row["why"]) for row in rows}
     assert rows[-1]["name"] == "dev"
     assert rows[-1]["phase"] == "absent"
-    assert told["gone"][0] == told["prod"][0] == told["slip"][0] == "unknown"
-    assert "nothing listens on 127.0.0.1:1" in told["gone"][1]
-    assert "the API key is missing" in told["prod"][1]
-    assert "nowhere.key" in told["slip"][1]
+    assert reported["gone"][0] == reported["prod"][0] == reported["slip"][0] == "unknown"
+    assert "nothing listens on 127.0.0.1:1" in reported["gone"][1]
+    assert "the API key is missing" in reported["prod"][1]
+    assert "nowhere.key" in reported["slip"][1]
 
 
 def test_without_a_file_there_is_the_one_that_is_asked_for(capsys):

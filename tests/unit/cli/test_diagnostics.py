@@ -36,7 +36,7 @@ def terminal(request, monkeypatch: pytest.MonkeyPatch) -> tuple[Terminal, Diagno
     return stream, Diagnostics(color=request.param)
 
 
-def told(stream: Terminal) -> str:
+def reported(stream: Terminal) -> str:
     """What was written, without the few sequences that are ours; fails when others are left."""
     left = OURS.sub("", stream.getvalue())
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ufdd0-\ufdef]", left), left
@@ -54,7 +54,7 @@ def told(stream: Terminal) -> str:
 def test_an_error_that_quotes_a_log_cannot_move_the_cursor_or_name_the_window(terminal, error: RaytuiError) -> None:
     stream, diagnostics = terminal
     diagnostics.error(error)
-    assert HARMLESS in told(stream)
+    assert HARMLESS in reported(stream)
     assert ("\x1b[31merror:\x1b[0m" in stream.getvalue()) == diagnostics.paint.color
     assert "\x1b[31mred" not in stream.getvalue()
 
@@ -68,14 +68,14 @@ def test_warnings_prompts_and_steps_are_as_harmless(terminal) -> None:
     progress.tell(StepEvent(HOSTILE, "running", 0.0, HOSTILE))
     progress.tick()
     progress.tell(StepEvent(HOSTILE, "failed", 1.0, HOSTILE))
-    assert told(stream).count("gone red") == 10
+    assert reported(stream).count("gone red") == 10
     assert "\r\x1b[2K" in stream.getvalue()
 
 
 def test_a_sequence_that_nobody_ends_swallows_no_line_behind_it(terminal) -> None:
     stream, diagnostics = terminal
     diagnostics.lines(["first \x1b]0;open", "second", "third \x07end"])
-    assert [line.rpartition(" ")[2] for line in told(stream).splitlines()] == ["]0;open", "second", "end"]
+    assert [line.rpartition(" ")[2] for line in reported(stream).splitlines()] == ["]0;open", "second", "end"]
 
 
 def test_stdout_for_people_is_as_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_stdout_for_people_is_as_harmless(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(sys, "stdout", stream)
     output = Output(json=False, color="always")
     output.lines([f"{output.paint('ok', 'ok')} {HOSTILE}"])
-    assert HARMLESS in told(stream)
+    assert HARMLESS in reported(stream)
     assert stream.getvalue().startswith("\x1b[32mok\x1b[0m ")
 
 

@@ -72,9 +72,9 @@ def test_the_configuration_file_that_was_read_is_named(show, call, tmp_path):
     show(snapshot())
     assert "no file" in rows(call("doctor")[1])["configuration"]["message"]
     (tmp_path / "mine.toml").write_text("[profiles.local.cluster.workers]\ncount = 2\n")
-    told = rows(call("doctor", "--config", "mine.toml")[1])
-    assert str(tmp_path / "mine.toml") in told["configuration"]["message"]
-    assert told["spec"]["message"].endswith("2 workers")
+    reported = rows(call("doctor", "--config", "mine.toml")[1])
+    assert str(tmp_path / "mine.toml") in reported["configuration"]["message"]
+    assert reported["spec"]["message"].endswith("2 workers")
 
 
 def test_a_spec_that_cannot_work_is_a_failing_row(show, call, monkeypatch):
@@ -113,9 +113,9 @@ def test_a_platform_that_cannot_be_asked_is_one_failing_row_beside_the_others(sh
     platform.errors["preflight"] = [error]
     show(snapshot(applications=NO_ROUTE), platform)
     code, document, _ = call("doctor")
-    told = rows(document)
-    assert (code, told["platform"]["message"], told["platform"]["hint"]) == (1, error.message, error.hint)
-    assert (told["dashboard"]["status"], told["security"]["status"]) == ("skip", "ok")
+    reported = rows(document)
+    assert (code, reported["platform"]["message"], reported["platform"]["hint"]) == (1, error.message, error.hint)
+    assert (reported["dashboard"]["status"], reported["security"]["status"]) == ("skip", "ok")
     assert [item["status"] for item in document["items"]].count("fail") == 1
 
 

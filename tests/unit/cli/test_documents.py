@@ -46,10 +46,12 @@ def test_a_bad_limit_is_refused_before_anything_is_asked(call):
     assert (code, document["error"]["problems"][0]["field"]) == (2, "limit")
 
 
-@pytest.mark.parametrize(("redirect", "code", "told"), [("> /dev/full", 1, "stdout cannot be written"), (">&-", 0, "")])
-def test_a_stdout_that_takes_nothing(redirect, code, told):
+@pytest.mark.parametrize(
+    ("redirect", "code", "reported"), [("> /dev/full", 1, "stdout cannot be written"), (">&-", 0, "")]
+)
+def test_a_stdout_that_takes_nothing(redirect, code, reported):
     command = f"{sys.executable} -m raytui config path {redirect}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == code
-    assert told in done.stderr
+    assert reported in done.stderr
     assert "Traceback" not in done.stderr

@@ -102,5 +102,5 @@ def test_figures_that_cannot_be_read_are_missing_and_the_story_is_told_without_t
     show(snapshot())
     code, document, err = call("explain", "worker-1")
     assert (code, document["metrics"]) == (0, None)
-    assert document["missing"] == ["Ray told no address of the metrics of ray-cluster-worker-1"]
+    assert document["missing"] == ["Ray reported no address of the metrics of ray-cluster-worker-1"]
     assert "no address of the metrics" in err

@@ -141,8 +141,8 @@ def test_a_second_ctrl_c_does_not_lose_the_undo(tmp_path):
 def test_an_interrupted_reaping_names_who_ended_and_who_was_only_asked(tmp_path):
     got, shown = press(tmp_path, "orphans", "orphans --reap", [("[y/N]", b"y\n"), ("asked to end", b"\x03")])
     assert got == 130, shown
-    told = "interrupted; ray-cluster-worker-1 ended; ray-cluster-worker-2 asked to end, not seen to be gone"
-    assert told in shown
+    reported = "interrupted; ray-cluster-worker-1 ended; ray-cluster-worker-2 asked to end, not seen to be gone"
+    assert reported in shown
     assert "raytui orphans lists what is left" in shown
     assert "nothing was" not in shown
 

@@ -194,9 +194,9 @@ def test_rows_that_could_not_be_read_are_counted_and_said(show, call, text, verb
     )
     code, document, err = call(verb)
     assert (code, document["unreadable"]) == (0, 1)
-    for told in (err, text(verb)[2]):
-        assert "could not be read" in told
-        assert "Expected `int`, got `str` - at `$.pid`" in told
+    for reported in (err, text(verb)[2]):
+        assert "could not be read" in reported
+        assert "Expected `int`, got `str` - at `$.pid`" in reported
 
 
 @pytest.mark.parametrize("verb", ["nodes", "apps", "actors", "events"])

@@ -74,9 +74,9 @@ def test_a_dry_run_says_what_ends_and_changes_nothing(serve, capsys):
 
 def test_without_a_terminal_it_says_what_would_end_and_which_flag_goes_on(serve, capsys):
     assert main(["--address", serve.url, "serve", "delete", "good"]) == 8
-    told = capsys.readouterr().err
-    assert "ends Serve application good: Good (2 replicas)" in told
-    assert "--yes" in told
+    reported = capsys.readouterr().err
+    assert "ends Serve application good: Good (2 replicas)" in reported
+    assert "--yes" in reported
     assert serve.applied == []
 
 

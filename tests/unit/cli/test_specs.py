@@ -29,9 +29,9 @@ def test_validate_of_a_file_names_the_keys_it_does_not_know(call, tmp_path):
     )
     code, document, _ = call("validate")
     assert code == 2
-    told = {problem["field"]: problem["message"] + problem["hint"] for problem in document["problems"]}
-    assert "platform" in told["profiles.local.platfrm"]
-    assert "whole number" in told["profiles.local.cluster.workers.count"]
+    reported = {problem["field"]: problem["message"] + problem["hint"] for problem in document["problems"]}
+    assert "platform" in reported["profiles.local.platfrm"]
+    assert "whole number" in reported["profiles.local.cluster.workers.count"]
 
 
 def test_cai_without_its_required_parameters_is_refused_before_anything(call, tmp_path):
@@ -91,11 +91,11 @@ def test_config_show_says_where_each_value_came_from_and_never_a_secret(call, mo
     monkeypatch.setenv("CML_PROJECT_ID", "abcd-efgh-ijkl-mnop")
     monkeypatch.setenv("RAYTUI_WORKERS", "3")
     _, document, err = call("config", "show", "--origin", "-p", "cai", "--cluster", "mine")
-    told = {item["field"]: (item["value"], item["origin"]) for item in document["items"]}
-    assert told["cluster.name"] == ("mine", "flag --cluster")
-    assert told["cluster.workers.count"] == (3, "RAYTUI_WORKERS")
-    assert told["host"] == ("https://ml.example.com", "CML_HOST")
-    assert told["api_key"][0] == "***"
+    reported = {item["field"]: (item["value"], item["origin"]) for item in document["items"]}
+    assert reported["cluster.name"] == ("mine", "flag --cluster")
+    assert reported["cluster.workers.count"] == (3, "RAYTUI_WORKERS")
+    assert reported["host"] == ("https://ml.example.com", "CML_HOST")
+    assert reported["api_key"][0] == "***"
     assert "very-secret-key" not in str(document) + err
 
 
@@ -247,8 +247,8 @@ def test_a_file_that_could_not_be_written_whole_is_taken_back(tmp_path):
 
 
 def test_config_show_answers_the_sizes_that_a_start_would_use(call, text):
-    told = {item["field"]: item["value"] for item in call("config", "show")[1]["items"]}
-    assert (told["cluster.workers.cpu"], told["cluster.head.memory"]) == (1.0, 2.0)
+    reported = {item["field"]: item["value"] for item in call("config", "show")[1]["items"]}
+    assert (reported["cluster.workers.cpu"], reported["cluster.head.memory"]) == (1.0, 2.0)
     assert "origin" not in call("config", "show")[1]["items"][0]
     assert text("config", "show", "--origin")[1].splitlines()[0].split() == ["FIELD", "VALUE", "ORIGIN"]
 

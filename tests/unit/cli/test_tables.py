@@ -219,6 +219,6 @@ def test_a_reader_that_has_left_ends_a_watch_that_has_nothing_to_say():
     process.stdout.close()
     process.stdin.close()
     with process.stderr as stderr:
-        told = stderr.read()
+        reported = stderr.read()
     process.wait()
-    assert "BrokenPipeError" in told
+    assert "BrokenPipeError" in reported

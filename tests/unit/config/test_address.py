@@ -34,7 +34,7 @@ def test_an_address_is_a_scheme_a_host_and_a_port(given, normal):
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "reported"),
     [
         ("localhost:8265", "http://"),
         ("10.0.0.5", "http://"),
@@ -53,17 +53,17 @@ def test_an_address_is_a_scheme_a_host_and_a_port(given, normal):
         ("http://[::1", "address"),
     ],
 )
-def test_each_slip_is_one_sentence(given, told):
-    with pytest.raises(ValueError, match=told) as caught:
+def test_each_slip_is_one_sentence(given, reported):
+    with pytest.raises(ValueError, match=reported) as caught:
         normal_address(given)
     assert "\x1b" not in str(caught.value)
 
 
 @pytest.mark.parametrize("given", ["http://me:s3cret@h:8265", "me:s3cret@h:8265", "http://s3cret@h/x"])
 def test_a_password_in_an_address_is_refused_and_never_repeated(tmp_path, given):
-    (told,) = problems(tmp_path, flags={"address": given}).values()
-    assert "user name or password" in told
-    assert "s3cret" not in told
+    (reported,) = problems(tmp_path, flags={"address": given}).values()
+    assert "user name or password" in reported
+    assert "s3cret" not in reported
 
 
 def test_an_address_attaches_whatever_else_is_configured(tmp_path):

@@ -70,15 +70,15 @@ gpus = "many"
 
 
 def test_two_groups_of_one_name_are_told_in_words_of_the_file(tmp_path):
-    (told,) = problems(tmp_path, MIXED + "[profiles.local.cluster.groups.cpu]\ncount = 1\n").values()
-    assert "line 9" in told
-    assert "the table [profiles.local.cluster.groups.cpu] stands in the file a second time" in told
-    assert "another name" in told
+    (reported,) = problems(tmp_path, MIXED + "[profiles.local.cluster.groups.cpu]\ncount = 1\n").values()
+    assert "line 9" in reported
+    assert "the table [profiles.local.cluster.groups.cpu] stands in the file a second time" in reported
+    assert "another name" in reported
 
 
 def test_a_key_that_stands_twice_is_told_in_words(tmp_path):
-    (told,) = problems(tmp_path, "[profiles.local.cluster.groups.cpu]\ncount = 1\ncount = 2\n").values()
-    assert "this key has a value already" in told
+    (reported,) = problems(tmp_path, "[profiles.local.cluster.groups.cpu]\ncount = 1\ncount = 2\n").values()
+    assert "this key has a value already" in reported
 
 
 def test_the_sample_file_has_a_group_that_works_when_it_is_uncommented(tmp_path):

@@ -26,11 +26,18 @@ def test_all_that_is_wrong_with_keys_and_profiles_is_told_at_once(tmp_path):
     text = '[profiles.local]\nrefresh = "often"\n[keys]\nstrat = "a"\nhelp = 1\nstop = "s"\nfilter = "ctrl+nothing"\norder = "j"\n'
     with pytest.raises(ConfigurationError) as caught:
         settings(tmp_path, text)
-    told = {problem.field: problem for problem in caught.value.problems}
-    assert set(told) == {"profiles.local.refresh", "keys.strat", "keys.help", "keys.stop", "keys.filter", "keys.order"}
-    assert told["keys.strat"].hint == "did you mean start?"
-    assert "s is also the key of start" in told["keys.stop"].message
-    assert all(str(tmp_path / "raytui.toml") in problem.message for problem in told.values())
+    reported = {problem.field: problem for problem in caught.value.problems}
+    assert set(reported) == {
+        "profiles.local.refresh",
+        "keys.strat",
+        "keys.help",
+        "keys.stop",
+        "keys.filter",
+        "keys.order",
+    }
+    assert reported["keys.strat"].hint == "did you mean start?"
+    assert "s is also the key of start" in reported["keys.stop"].message
+    assert all(str(tmp_path / "raytui.toml") in problem.message for problem in reported.values())
 
 
 @pytest.mark.parametrize(

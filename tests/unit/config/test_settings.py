@@ -168,13 +168,13 @@ def test_one_image_for_both_and_the_specific_one_wins(tmp_path):
 def test_a_number_of_any_length_is_a_problem_and_never_a_crash(tmp_path, field, number):
     table, _, key = field.rpartition(".")
     text = f"[profiles.local.cluster{'.' + table if table else ''}]\n{key} = {number}\n"
-    told = problems(tmp_path, text)
-    assert max(len(message) for message in told.values()) < 400
+    reported = problems(tmp_path, text)
+    assert max(len(message) for message in reported.values()) < 400
     (tmp_path / "raytui.toml").unlink()
     if field != "name":
-        told = problems(tmp_path, flags={f"cluster.{field}": number})
-        assert list(told) == [field]
-        assert len(told[field]) < 400
+        reported = problems(tmp_path, flags={f"cluster.{field}": number})
+        assert list(reported) == [field]
+        assert len(reported[field]) < 400
 
 
 SECRET = "v3ry-s3cret"
@@ -199,10 +199,10 @@ def test_a_key_or_token_that_no_header_can_carry_is_refused_with_its_source_and_
         "RAY_AUTH_TOKEN": problems(tmp_path, PROD, RAY_AUTH_TOKEN=UNSENDABLE[kind])["auth"],
         str(token): problems(tmp_path, PROD, RAY_AUTH_TOKEN_PATH="~/ray.token")["auth"],
     }
-    for source, told in found.items():
-        assert source in told
-        assert kind in told
-        assert SECRET not in told
+    for source, reported in found.items():
+        assert source in reported
+        assert kind in reported
+        assert SECRET not in reported
 
 
 def test_a_key_in_another_encoding_is_refused(tmp_path):

@@ -72,13 +72,13 @@ def test_since_when_a_verdict_is_so_is_known_to_whoever_saw_another_one_before()
 
 
 def turns(*seen):
-    """The changes that are told of verdicts seen at these seconds."""
-    told, watch = [], VerdictChanges()
+    """The changes that are reported of verdicts seen at these seconds."""
+    reported, watch = [], VerdictChanges()
     for at, verdict in seen:
         turn = watch.observe(look(verdict=verdict, at=NOW + at))
         if turn is not None:
-            told.append((at, turn.previous, turn.summary.verdict))
-    return told
+            reported.append((at, turn.previous, turn.summary.verdict))
+    return reported
 
 
 def test_nothing_is_told_of_the_first_verdict():
@@ -97,10 +97,10 @@ def test_a_moment_is_not_told():
 
 def test_what_changes_again_and_again_without_being_well_is_told_all_the_same():
     flapping = [(2 + 2 * n, "down" if n % 2 else "degraded") for n in range(20)]
-    told = turns((0, "ok"), *flapping)
-    assert told
-    assert told[0][0] == 2 + LONGEST_S
-    assert told[0][1] == "ok"
+    reported = turns((0, "ok"), *flapping)
+    assert reported
+    assert reported[0][0] == 2 + LONGEST_S
+    assert reported[0][1] == "ok"
 
 
 def test_what_did_not_answer_since_somebody_looks_has_no_verdict_that_could_change():

@@ -296,8 +296,8 @@ def test_what_was_not_observed_is_none_and_what_was_observed_is_a_number():
     hung = snapshot(nodes=SILENT, jobs=SILENT, usage=SILENT)
     document = status_document(hung, assess(hung), NOW)
     assert (document["nodes"]["alive"], document["resources"], document["jobs"]) == (None, None, None)
-    told = snapshot(usage=Usage({"CPU": Amount(2.0, 1.0)}), token_file="/t")
-    document = status_document(told, assess(told), NOW)
+    reported = snapshot(usage=Usage({"CPU": Amount(2.0, 1.0)}), token_file="/t")
+    document = status_document(reported, assess(reported), NOW)
     assert (document["nodes"]["alive"], document["resources"]["cpu"], document["jobs"]["running"]) == (
         2,
         {"total": 2.0, "used": 1.0},

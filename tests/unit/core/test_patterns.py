@@ -25,7 +25,7 @@ def test_a_pattern_that_backtracks_elsewhere_answers_here(pattern):
 
 
 @pytest.mark.parametrize(
-    ("pattern", "told"),
+    ("pattern", "reported"),
     [
         ("[", "'[' is not a regular expression: unterminated character set at position 0"),
         ("(?=a)", "cannot be used as a pattern: invalid perl operator: (?="),
@@ -34,12 +34,12 @@ def test_a_pattern_that_backtracks_elsewhere_answers_here(pattern):
         ("x" * (LONGEST + 1), "is too long for a pattern: it has 4,097 characters of at most 4,096"),
     ],
 )
-def test_a_pattern_that_cannot_be_used_is_one_sentence_with_its_field(pattern, told):
+def test_a_pattern_that_cannot_be_used_is_one_sentence_with_its_field(pattern, reported):
     with pytest.raises(ConfigurationError) as caught:
         compile_pattern(pattern, "grep")
     (problem,) = caught.value.problems
     assert problem.field == "grep"
-    assert told in problem.message
+    assert reported in problem.message
     assert problem.hint
     assert len(problem.message) < 200
 

@@ -79,12 +79,12 @@ def test_the_story_of_a_restart_names_raytui_and_has_no_error():
     )
     back = node(1, node_id="new" * 8, started_at=NOW + 12)
     after = snapshot((application(0), young), (node(0), node(1, "DEAD"), back), observed_at=NOW + 15)
-    told = story(before, ended, coming, after)
-    assert {severity for _, _, severity in told} == {"info"}
-    assert ("operator", "OperationBegan", "info") in told
-    assert ("raytui", "NodeEnded", "info") in told
-    assert ("raytui", "ApplicationState", "info") in told
-    assert not {reason for _, reason, _ in told} & {"NodeDied", "NodeDead"}
+    reported = story(before, ended, coming, after)
+    assert {severity for _, _, severity in reported} == {"info"}
+    assert ("operator", "OperationBegan", "info") in reported
+    assert ("raytui", "NodeEnded", "info") in reported
+    assert ("raytui", "ApplicationState", "info") in reported
+    assert not {reason for _, reason, _ in reported} & {"NodeDied", "NodeDead"}
 
 
 def test_an_old_node_that_dies_after_the_plan_ended_is_no_error():
@@ -105,5 +105,8 @@ def test_a_restart_by_the_platform_is_told_as_its_own():
     failed = snapshot((application(0, "failed"), application(1)))
     again = snapshot((application(0, "starting"), application(1)), observed_at=NOW + 300)
     events = changes((failed, assess(failed)), (again, assess(again)))
-    (told,) = [event for event in events if event.reason == "ApplicationState"]
-    assert (told.author, told.message) == ("platform", "failed -> starting: the platform starts it again by itself")
+    (reported,) = [event for event in events if event.reason == "ApplicationState"]
+    assert (reported.author, reported.message) == (
+        "platform",
+        "failed -> starting: the platform starts it again by itself",
+    )

@@ -67,10 +67,10 @@ BAD = {
 @pytest.mark.parametrize("kind", BAD)
 def test_a_value_that_is_no_header_is_named_by_its_kind_of_character_alone(kind: str) -> None:
     secret = "v3ry-s3cret"
-    told = unsendable(BAD[kind].format(secret, secret))
-    assert kind in told
-    assert secret not in told
-    assert told.isascii()
+    reported = unsendable(BAD[kind].format(secret, secret))
+    assert kind in reported
+    assert secret not in reported
+    assert reported.isascii()
 
 
 @pytest.mark.parametrize("value", ["key.with-all_kinds+of/signs==", "  key\n", "", "two words"])

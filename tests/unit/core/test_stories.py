@@ -1,4 +1,4 @@
-"""What a person means by a word, and the story that is told of it."""
+"""What a person means by a word, and the story that is reported of it."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_several_that_wait_for_the_same_are_told_of_as_one_by_the_name_that_a_co
         find(mixed, "task after")
 
 
-def told(wanted: str, tails=None, journal=()):
+def reported(wanted: str, tails=None, journal=()):
     snapshot_ = seen()
     evidence = Evidence(join(snapshot_))
     thing = find(snapshot_, wanted)
@@ -120,7 +120,7 @@ def told(wanted: str, tails=None, journal=()):
 
 
 def test_the_story_of_a_failed_job() -> None:
-    story, logs = told("raysubmit_abc", {"job/raysubmit_abc": ("one", "two")})
+    story, logs = reported("raysubmit_abc", {"job/raysubmit_abc": ("one", "two")})
     assert story.sentence == "job raysubmit_abc failed: ValueError: wrong"
     assert [(moment.at, moment.said) for moment in story.moments] == [
         (NOW - 100, "submitted"),
@@ -139,14 +139,14 @@ def test_the_story_of_a_failed_job() -> None:
 
 def test_the_story_of_a_dead_worker_names_the_logs_that_may_tell_more() -> None:
     journal = (Event(NOW - 300, "raytui", "ray-cluster", "Start", "start finished"),)
-    story, logs = told("worker-1", {"worker-1/raylet.err": ("",)}, journal)
+    story, logs = reported("worker-1", {"worker-1/raylet.err": ("",)}, journal)
     assert story.sentence.startswith("node worker-1 was killed by signal 9 (the raylet ended)")
     assert logs == ("worker-1", "worker-1/raylet.err", "worker-1/raylet.out")
     assert ("start finished", "raytui") in {(moment.said, moment.source) for moment in story.moments}
 
 
 def test_what_lives_has_a_story_without_a_cause() -> None:
-    story, logs = told("boss")
+    story, logs = reported("boss")
     assert (story.sentence, story.cause, logs) == ("actor boss (a1a1a1a1) is ALIVE", None, ())
     assert story_document(story)["cause"] is None
 
@@ -234,7 +234,7 @@ def test_a_story_names_what_strains_its_node() -> None:
         memory_total=16_000_000_000,
         objects_on_disk=2_000_000_000,
     )
-    story = with_metrics(told("head")[0], figures)
+    story = with_metrics(reported("head")[0], figures)
     assert story.sentence == (
         "application head is ALIVE; its event loop raylet_main_io_context lagged by 1.2 s; "
         "3 of 200 health checks of nodes took longer than 1 s; 97 % of its memory is in use; "
@@ -247,7 +247,7 @@ def test_a_story_names_what_strains_its_node() -> None:
 
 
 def test_a_node_at_ease_is_told_as_it_is_and_one_that_was_not_asked_has_no_figures() -> None:
-    story = told("head")[0]
+    story = reported("head")[0]
     assert story_document(story)["metrics"] is None
     at_ease = NodeMetrics("a", loop_lag=0.003, loop="x", memory_used=1_000_000_000, memory_total=16_000_000_000)
     assert with_metrics(story, at_ease).sentence == story.sentence

@@ -92,10 +92,12 @@ def test_nothing_says_how_to_make_or_restart_what_raytui_did_not_make():
         snapshot(failure, failure, platform="attached", version=failure, gcs=failure),
     ):
         judged = assess(seen)
-        told = [as_commands(c.hint) + c.message for c in judged.conditions] + [
+        reported = [as_commands(c.hint) + c.message for c in judged.conditions] + [
             as_commands(judged.broken.hint) if judged.broken else ""
         ]
-        assert not [line for line in told for verb in ("start", "restart", "scale", "stop") if f"raytui {verb}" in line]
+        assert not [
+            line for line in reported for verb in ("start", "restart", "scale", "stop") if f"raytui {verb}" in line
+        ]
 
 
 def test_an_address_where_nobody_answers_proves_nothing_of_the_cluster():
@@ -110,11 +112,11 @@ def test_no_living_node_is_down():
 
 def test_a_change_of_a_node_is_told_once_and_by_ray():
     old, new = watched(node(0), node(1)), watched(node(0), dead(1))
-    told = [event for event in changes((old, assess(old)), (new, assess(new))) if event.author != "raytui"]
-    assert [(event.author, event.reason, event.severity) for event in told] == [("ray", "NodeDied", "error")]
+    reported = [event for event in changes((old, assess(old)), (new, assess(new))) if event.author != "raytui"]
+    assert [(event.author, event.reason, event.severity) for event in reported] == [("ray", "NodeDied", "error")]
     new = watched(node(0), dead(1, reason="AUTOSCALER_DRAIN_IDLE"))
-    told = [event for event in changes((old, assess(old)), (new, assess(new))) if event.author != "raytui"]
-    assert [(event.reason, event.severity) for event in told] == [("NodeEnded", "info")]
+    reported = [event for event in changes((old, assess(old)), (new, assess(new))) if event.author != "raytui"]
+    assert [(event.reason, event.severity) for event in reported] == [("NodeEnded", "info")]
 
 
 def test_figures_that_are_old_everywhere_are_one_finding():

@@ -108,8 +108,8 @@ async def test_a_node_is_asked_once_and_without_a_token(server) -> None:
 
 @pytest.mark.parametrize(("ip", "port"), [("127.0.0.1", 0), ("127.0.0.1", 65536), ("", 80), ("a@evil.example", 80)])
 async def test_without_an_address_nothing_is_asked(ip: str, port: int) -> None:
-    told = ("NoAddress", "Ray told no address of the metrics of ray-cluster-worker-1")
-    assert await why(node(1, ip=ip, metrics_port=port), SESSION) == told
+    reported = ("NoAddress", "Ray reported no address of the metrics of ray-cluster-worker-1")
+    assert await why(node(1, ip=ip, metrics_port=port), SESSION) == reported
 
 
 async def test_what_cannot_be_read_is_said_in_one_sentence(server) -> None:

@@ -47,7 +47,7 @@ def test_nodes_begin_with_the_head() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "reason", "message"),
+    ("reported", "reason", "message"),
     [
         (
             "Terminated due to preemption: Node received SIGTERM; draining before shutdown.",
@@ -64,8 +64,8 @@ def test_nodes_begin_with_the_head() -> None:
         ("", "", ""),
     ],
 )
-def test_reason_of_a_death(told: str, reason: str, message: str) -> None:
-    assert split_state_message(told) == (reason, message)
+def test_reason_of_a_death(reported: str, reason: str, message: str) -> None:
+    assert split_state_message(reported) == (reason, message)
 
 
 def test_stats_of_living_nodes() -> None:
@@ -110,12 +110,12 @@ def test_stats_after_the_purge_and_in_a_pod() -> None:
 
 
 @pytest.mark.parametrize(
-    ("used", "available", "told"), [(0, 0, (None, None)), (None, None, (None, None)), (0, 80, (0, 80))]
+    ("used", "available", "reported"), [(0, 0, (None, None)), (None, None, (None, None)), (0, 80, (0, 80))]
 )
-def test_object_store_before_the_raylet_has_reported(used, available, told) -> None:
+def test_object_store_before_the_raylet_has_reported(used, available, reported) -> None:
     raylet = {"nodeId": "a", "state": "ALIVE", "objectStoreUsedMemory": used, "objectStoreAvailableMemory": available}
     stats = parse_node_stats(msgspec.json.encode({"data": {"summary": [{"raylet": raylet, "now": 5.0}]}}))
-    assert (stats["a"].object_store_used, stats["a"].object_store_total) == told
+    assert (stats["a"].object_store_used, stats["a"].object_store_total) == reported
 
 
 def test_usage_has_true_names_and_no_group_resources() -> None:

@@ -1,4 +1,4 @@
-"""Launchers as processes, with a fake `ray`: what is run, what is told, and what is left."""
+"""Launchers as processes, with a fake `ray`: what is run, what is reported, and what is left."""
 
 from __future__ import annotations
 
@@ -122,8 +122,8 @@ def test_the_node_program_runs_by_hand(world: World):
         )
 
     assert by_hand("head").returncode == 0
-    told = by_hand("tail")
-    assert (told.returncode, told.stderr.partition(":")[0]) == (2, "name the role of the node")
+    reported = by_hand("tail")
+    assert (reported.returncode, reported.stderr.partition(":")[0]) == (2, "name the role of the node")
 
 
 @pytest.mark.parametrize(("behaviour", "code"), [("exit:7", 7), ("exit:0", 0)])

@@ -120,10 +120,10 @@ async def test_it_is_said_of_logs_that_are_searched_while_they_come(tmp_path):
 
 async def test_a_search_of_every_log_names_those_that_were_not_searched_whole(tmp_path):
     sources = [log(tmp_path, "with", b"a needle", TOO_LONG), log(tmp_path, "without", TOO_LONG)]
-    told = [each async for each in everywhere(logs(), sources, NEEDLE, None)]
-    assert {(each.source.name, each.missed) for each in told if each.missed} == {("with", SAID), ("without", SAID)}
-    assert all(each.is_part for each in told if each.missed)
-    assert [(each.source.name, each.lines) for each in told if each.lines] == [("with", 1)]
+    reported = [each async for each in everywhere(logs(), sources, NEEDLE, None)]
+    assert {(each.source.name, each.missed) for each in reported if each.missed} == {("with", SAID), ("without", SAID)}
+    assert all(each.is_part for each in reported if each.missed)
+    assert [(each.source.name, each.lines) for each in reported if each.lines] == [("with", 1)]
     (row,) = rows_of((), [Missed("with", SAID, is_part=True)], 0.0)
     assert [cell[0] for cell in row.cells] == ["with", "", "in part", SAID]
 

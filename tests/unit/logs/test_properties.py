@@ -210,11 +210,11 @@ def test_matches_that_are_only_counted_are_as_many_as_those_looked_at(tmp_path, 
     blob = FileBlob(path)
     query = Query(compile_pattern(text, "grep", ignore_case=text.isupper()))
     counting = programs.count(Candidates(query.pattern), blob)
-    told = ended(counting).value
+    reported = ended(counting).value
     raws = path.read_bytes().removesuffix(b"\n").split(b"\n")
     number = sum(query.pattern.search(shown(raw)) or query.pattern.search(clean(raw)) for raw in raws)
-    assert told in {None, number}
-    assert (told is None) is (strange != b"")
+    assert reported in {None, number}
+    assert (reported is None) is (strange != b"")
     assert sum(one_log.count("s", blob, query)) == number
     blob.close()
 

@@ -54,15 +54,15 @@ def waiting(seconds: float = 30.0):
 
 async def test_nobody_waits_and_nobody_looks_so_nothing_is_asked(platform, asking):
     for _ in range(3):
-        told = await asking.read((application("head"), application("worker-1")), looked_at=False, patience=1.0)
-        assert (told.value, told.failure) == (None, None)
+        reported = await asking.read((application("head"), application("worker-1")), looked_at=False, patience=1.0)
+        assert (reported.value, reported.failure) == (None, None)
     assert platform.count("holdings") == 0
 
 
 async def test_one_that_waits_is_asked_about_once_a_minute(platform, asking, clock):
     for _ in range(5):
-        told = await asking.read(waiting(), looked_at=False, patience=1.0)
-        assert told.value.quotas == FULL.quotas
+        reported = await asking.read(waiting(), looked_at=False, patience=1.0)
+        assert reported.value.quotas == FULL.quotas
         clock.skip(11.0)
     assert platform.count("holdings") == 1
     clock.skip(6.0)
@@ -79,27 +79,27 @@ async def test_what_has_just_begun_to_start_is_not_asked_about_yet(platform, ask
 
 
 async def test_somebody_who_looks_is_answered_without_a_cluster(platform, asking):
-    told = await asking.read((), looked_at=True, patience=1.0)
-    assert told.value.user == "me"
-    assert told.at == NOW
+    reported = await asking.read((), looked_at=True, patience=1.0)
+    assert reported.value.user == "me"
+    assert reported.at == NOW
 
 
 async def test_the_answer_remembers_who_ran_and_who_was_starting(asking):
-    told = await asking.read(waiting(), looked_at=False, patience=1.0)
-    assert told.value.running == {"ray-cluster-head"}
-    assert told.value.starting == {"ray-cluster-worker-1"}
+    reported = await asking.read(waiting(), looked_at=False, patience=1.0)
+    assert reported.value.running == {"ray-cluster-head"}
+    assert reported.value.starting == {"ray-cluster-worker-1"}
 
 
 async def test_a_platform_without_an_account_answers_an_empty_one(platform, asking):
     platform.held = None
-    told = await asking.read((), looked_at=True, patience=1.0)
-    assert told.value == Holdings()
+    reported = await asking.read((), looked_at=True, patience=1.0)
+    assert reported.value == Holdings()
 
 
 async def test_a_refusal_is_a_value_and_is_not_repeated_within_the_minute(platform, asking, clock):
     platform.errors["holdings"] = [NotAllowed("the key may not")]
-    told = await asking.read(waiting(), looked_at=False, patience=1.0)
-    assert told.failure.message == "the key may not"
+    reported = await asking.read(waiting(), looked_at=False, patience=1.0)
+    assert reported.failure.message == "the key may not"
     clock.skip(30.0)
     assert (await asking.read(waiting(), looked_at=False, patience=1.0)).failure is not None
     assert platform.count("holdings") == 1
@@ -111,8 +111,8 @@ async def test_a_later_answer_that_is_slow_holds_nobody_up(platform, asking, clo
     await asking.read(waiting(), looked_at=False, patience=1.0)
     clock.skip(61.0)
     platform.delays["holdings"] = 3600.0
-    told = await asking.read(waiting(), looked_at=False, patience=0.01)
-    assert told.value.quotas == FULL.quotas
+    reported = await asking.read(waiting(), looked_at=False, patience=0.01)
+    assert reported.value.quotas == FULL.quotas
     clock.skip(61.0)
     await asking.read(waiting(), looked_at=False, patience=0.01)
     assert platform.count("holdings") == 2  # the one that is still open is waited for, not asked again

@@ -1,4 +1,4 @@
-"""Whoever does not look is told: the command is a real process here."""
+"""Whoever does not look is reported: the command is a real process here."""
 
 from __future__ import annotations
 

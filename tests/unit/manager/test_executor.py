@@ -86,8 +86,8 @@ async def test_a_single_doubtful_create_undoes_the_others_and_names_what_may_sti
     with pytest.raises(type(error)) as caught:
         await _consume(manager.execute(plan), seen.append)
     assert world.states() == {}
-    told = str(caught.value) + " ".join(getattr(caught.value, "__notes__", []))
-    assert f"{HEAD} may still come into being" in told
+    reported = str(caught.value) + " ".join(getattr(caught.value, "__notes__", []))
+    assert f"{HEAD} may still come into being" in reported
     assert [event.state for event in seen if event.step == "undone"][-1] == "failed"
 
 
@@ -560,7 +560,7 @@ async def test_what_runs_is_published_while_the_lock_is_held_and_not_afterwards(
 
     world.stop = stopping
     await _consume(manager.execute(plan))
-    assert [(told.verb, told.ends, told.creates) for told in seen] == [("scale", (TWO,), ())]
+    assert [(reported.verb, reported.ends, reported.creates) for reported in seen] == [("scale", (TWO,), ())]
     assert re.fullmatch(r"raytui scale \(pid \d+\)", seen[0].holder)
     assert operations.current(tmp_path, "local", "ray-cluster") is None
 
@@ -572,8 +572,8 @@ async def test_what_an_undo_removes_is_published_as_ending(tmp_path):
     manager = world.manager(tmp_path)
     task = asyncio.create_task(_consume(manager.execute(await manager.plan("start"))))
     await _until(lambda: any(method == "delete" for method, _ in world.calls))
-    told = operations.current(tmp_path, "local", "ray-cluster")
-    assert (told.verb, set(told.ends)) == ("start", {HEAD, ONE, TWO})
+    reported = operations.current(tmp_path, "local", "ray-cluster")
+    assert (reported.verb, set(reported.ends)) == ("start", {HEAD, ONE, TWO})
     world.delete_gate.set()
     with pytest.raises(OperationFailed):
         await task

@@ -602,9 +602,9 @@ async def test_how_much_the_platform_can_give_is_asked_while_work_has_no_place(s
     platform.held = Holdings("me", "here", (Quota("user", "me", QuotaAmounts(cpu=4), QuotaAmounts(cpu=4)),))
     once = Monitor(platform, short, cluster="ray-cluster", profile="cai")
     assert (await once.observe(ALIVE)).holdings.value is None
-    told = (await once.observe(STATUS)).holdings.value
-    assert told is not None
-    assert told.quotas == platform.held.quotas
+    reported = (await once.observe(STATUS)).holdings.value
+    assert reported is not None
+    assert reported.quotas == platform.held.quotas
     for _ in range(3):
         await once.observe(STATUS)
     assert platform.count("holdings") == 1

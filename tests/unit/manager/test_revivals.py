@@ -95,6 +95,6 @@ async def test_a_look_asks_who_holds_what_only_while_somebody_waits(platform, tm
 async def test_a_look_at_the_list_asks_the_platform_and_not_ray(platform, tmp_path: Path):
     platform.set(HEAD, state="stopping")
     monitor = watch(platform, Journal(tmp_path))
-    told = await monitor.observe({"holdings"})
-    assert told.holdings.value.user == "me"
+    reported = await monitor.observe({"holdings"})
+    assert reported.holdings.value.user == "me"
     await monitor.close()

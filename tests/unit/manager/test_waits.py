@@ -26,11 +26,11 @@ def quick(monkeypatch):
 def with_launcher(snapshot: Snapshot, state: str) -> Snapshot:
     """The snapshot with a head whose launcher says this of itself."""
 
-    def told(app: Application) -> Application:
+    def reported(app: Application) -> Application:
         report = LauncherReport(state, of_this_run=True, at=NOW)
         return msgspec.structs.replace(app, launcher=report) if app.role == "head" else app
 
-    apps = tuple(map(told, snapshot.applications.value or ()))
+    apps = tuple(map(reported, snapshot.applications.value or ()))
     return msgspec.structs.replace(snapshot, applications=Reading(apps, at=NOW))
 
 

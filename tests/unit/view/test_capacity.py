@@ -1,4 +1,4 @@
-"""How full the cluster is: totals follow what changed, a curve has gaps where nobody told, and what waits is added up."""
+"""How full the cluster is: totals follow what changed, a curve has gaps where nobody reported, and what waits is added up."""
 
 from __future__ import annotations
 

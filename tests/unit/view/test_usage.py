@@ -1,4 +1,4 @@
-"""The list of who holds what: the largest holders first, what nobody told left empty, also without a cluster."""
+"""The list of who holds what: the largest holders first, what nobody reported left empty, also without a cluster."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ HELD = (
 )
 
 
-def shown(told: object):
-    picture = picture_of(snapshot((), (), platform="cai", holdings=told))
+def shown(reported: object):
+    picture = picture_of(snapshot((), (), platform="cai", holdings=reported))
     usual = [USAGE.place(column) for column in USAGE.usual]
     return picture, {line.row.name: [line[place].text for place in usual] for line in USAGE.lines(picture)}
 

@@ -152,7 +152,7 @@ print(connection.getresponse().status)
 async def test_workloads_trust_the_certificate_that_the_workbench_was_given(tmp_path: Path) -> None:
     given = tmp_path / "given.pem"
     given.write_text("a certificate of somebody")
-    told = await Certificates(tmp_path / "root", given).variables()
-    assert set(told) == {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
+    reported = await Certificates(tmp_path / "root", given).variables()
+    assert set(reported) == {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
     assert (tmp_path / "root" / "tls" / "ca-bundle.pem").read_text().endswith("a certificate of somebody")
-    assert told["SSL_CERT_FILE"] == str(tmp_path / "root" / "tls" / "ca-bundle.pem")
+    assert reported["SSL_CERT_FILE"] == str(tmp_path / "root" / "tls" / "ca-bundle.pem")

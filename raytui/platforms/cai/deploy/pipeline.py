@@ -265,7 +265,7 @@ class Deployment:
         return f"{written} of {len(files) + len(self._launchers)} uploaded, the others were there"
 
     async def _setup(self, progress: Callable[[str], None]) -> str:
-        # The job runs again whenever what it rests on changed; what it did is told by its own definition in the
+        # The job runs again whenever what it rests on changed; what it did is reported by its own definition in the
         # workbench.
         wanted = hashlib.sha256(msgspec.json.encode(self._manifest, order="deterministic")).hexdigest()[:16]
         ready = await self._is_ready()

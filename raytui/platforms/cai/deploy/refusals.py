@@ -1,4 +1,4 @@
-"""What keeps a deploy from leading to a cluster, found by reading and told before anything is made."""
+"""What keeps a deploy from leading to a cluster, found by reading and reported before anything is made."""
 
 from __future__ import annotations
 

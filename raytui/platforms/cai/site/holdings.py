@@ -65,7 +65,7 @@ class HoldingsReader:
         team = {row.group for row in held if row.project == project and row.group} | ({owner} & teams - {user})
         quotas = quotas_of(users, groups, user, team)
         if users and not quotas:
-            doubts.unknown.append("which of the quotas counts for this project is not told")
+            doubts.unknown.append("which of the quotas counts for this project is not reported")
         # Whoever asked is known by the only row that an ordinary key is shown, too.
         user = user or next((quota.owner for quota in quotas if quota.kind == "user"), "")
         total = max(workloads.total, len(held))
@@ -223,7 +223,7 @@ def _limits(answer: object) -> Amounts:
 
 
 def _amount(value: object) -> float | None:
-    """A number of the API; none where none was told."""
+    """A number of the API; none where none was reported."""
     return None if value is None or value == "" else number(value)
 
 

@@ -203,7 +203,7 @@ class Preflight:
         return await self._asking
 
     async def _owner(self) -> str:
-        """Who owns the project: a user or a team; empty where that is not told, or there is no project yet."""
+        """Who owns the project: a user or a team; empty where that is not reported, or there is no project yet."""
         if not self._client.workbench.project_id:
             return ""
         try:
@@ -216,7 +216,7 @@ class Preflight:
         try:
             return await self._client.pages("ListGroupsQuota", "group_quota")
         except RaytuiError:
-            # A workbench without teams need not know of them; the user's quota is told all the same.
+            # A workbench without teams need not know of them; the user's quota is reported all the same.
             return []
 
     async def _subdomains(self, spec: ClusterSpec) -> list[Check]:

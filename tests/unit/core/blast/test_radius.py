@@ -26,13 +26,13 @@ SILENT = Failure("gcs", "NoAnswer", "GCS did not answer within 2 s", "")
 
 def world(**more: Any) -> Snapshot:
     """A head and two workers; whatever is not given was asked and is empty."""
-    told = {"actors": (), "serve": (), "jobs": (), "placement_groups": (), "tasks": (), **more}
+    reported = {"actors": (), "serve": (), "jobs": (), "placement_groups": (), "tasks": (), **more}
     readings = {
-        name: told.pop(name)
-        for name in list(told)
-        if isinstance(told[name], Reading) or name in {"actors", "serve", "placement_groups", "tasks"}
+        name: reported.pop(name)
+        for name in list(reported)
+        if isinstance(reported[name], Reading) or name in {"actors", "serve", "placement_groups", "tasks"}
     }
-    made = snapshot(APPS, tuple(told.pop("nodes", (node(0), node(1), node(2)))), **told)
+    made = snapshot(APPS, tuple(reported.pop("nodes", (node(0), node(1), node(2)))), **reported)
     asked = {
         name: value
         if isinstance(value, Reading)
@@ -129,16 +129,16 @@ def test_of_what_has_ended_already_nothing_is_said():
 
 
 @pytest.mark.parametrize(
-    ("version", "told"),
+    ("version", "reported"),
     [
         ("2.60.0", DRAINED),
         ("2.9.3", "Ray 2.9.3 ends running tasks at once"),
         ("2.50.0", "not known: whether Ray 2.50.0 lets running tasks finish"),
     ],
 )
-def test_what_running_tasks_may_expect_depends_on_the_version(version, told):
+def test_what_running_tasks_may_expect_depends_on_the_version(version, reported):
     plan = plan_restart(SPEC, APPS, "worker-1")
-    assert told in blast_lines(blast_of(plan, world(version=RayVersion(version, "s"))))
+    assert reported in blast_lines(blast_of(plan, world(version=RayVersion(version, "s"))))
 
 
 def test_on_a_workbench_only_what_a_step_drains_is_said_to_be_drained():
@@ -147,8 +147,8 @@ def test_on_a_workbench_only_what_a_step_drains_is_said_to_be_drained():
         "not known: how long the workbench waits before it kills",
     )
     for plan in (plan_restart(SPEC, APPS, "worker-1"), plan_restart(SPEC, APPS, "head"), plan_stop(SPEC, APPS)):
-        told = blast_lines(blast_of(plan, world(platform="cai")))
-        assert told[-2:] == cut
+        reported = blast_lines(blast_of(plan, world(platform="cai")))
+        assert reported[-2:] == cut
         assert DRAINED in blast_lines(blast_of(plan, world()))
     assert blast_lines(blast_of(plan_scale(SPEC, APPS, 1), world(platform="cai")))[-1] == DRAINED
 

@@ -214,17 +214,17 @@ def recorded_cluster() -> Evidence:
 
 def test_actors_of_the_recorded_cluster() -> None:
     seen = recorded_cluster()
-    told = {}
+    reported = {}
     for actor in seen.snapshot.actors.value:
         cause = of_actor(seen, actor)
         assert (cause is None) == (actor.state != "DEAD")
         if cause is not None:
-            told.setdefault((actor.class_name, actor.death), cause)
-    assert told["Counter", "RAY_KILL"].kind == "planned"
-    assert told["JobSupervisor", "WORKER_DIED"].kind == "planned"
-    boom = told["Boom", "CONSTRUCTOR_FAILED"]
+            reported.setdefault((actor.class_name, actor.death), cause)
+    assert reported["Counter", "RAY_KILL"].kind == "planned"
+    assert reported["JobSupervisor", "WORKER_DIED"].kind == "planned"
+    boom = reported["Boom", "CONSTRUCTOR_FAILED"]
     assert (boom.kind, boom.sentence[-36:]) == ("exception", "Error: actor constructor failed on purpose"[-36:])
-    replica = told["ServeReplica:sick:Sick", "NODE_DIED"]
+    replica = reported["ServeReplica:sick:Sick", "NODE_DIED"]
     assert [cause.kind for cause in replica.chain] == ["node_lost", "unknown"]
     assert "died because node 10.77.0.3 was lost: Ray no longer heard of it" in replica.whole
 
@@ -433,7 +433,7 @@ def test_without_the_actors_the_exception_itself_tells_what_became_of_the_actor(
     node_died = f"The actor died because its node has died. Node Id: {('ab' * 28)}"
     apps = (application(0), application(1, **said("the raylet ended (killed by signal 9)")))
     nodes = (node(0), node(1, **LOST, node_id="ab" * 28))
-    told = {}
+    reported = {}
     for words in (
         DIED,
         node_died,
@@ -441,16 +441,16 @@ def test_without_the_actors_the_exception_itself_tells_what_became_of_the_actor(
     ):
         failed = Job("j", "FAILED", message=traceback_of(head, words), driver_exit_code=1, ended_at=NOW)
         found = of_job(evidence(snapshot(apps, nodes, jobs=(failed,))), failed)
-        told[words] = (found.kind, found.certain, found.whole)
-    assert told[DIED] == (
+        reported[words] = (found.kind, found.certain, found.whole)
+    assert reported[DIED] == (
         "process_lost",
         False,
         "job j failed because actor Hog (1ec591ef) died: its process ended without a word, killed or crashed",
     )
-    assert told[node_died][2].startswith(
+    assert reported[node_died][2].startswith(
         "job j failed because actor Hog (1ec591ef) died because node worker-1 was killed by signal 9"
     )
-    (memory,) = [found for found in told.values() if found[0] == "out_of_memory"]
+    (memory,) = [found for found in reported.values() if found[0] == "out_of_memory"]
     assert memory[1:] == (True, "job j failed because actor Hog (1ec591ef) was killed for memory (2GB used of 3GB)")
 
 

@@ -1,4 +1,4 @@
-"""What is told of deployments of Serve that fail, from answers recorded on Ray 2.60 with a head and a worker."""
+"""What is reported of deployments of Serve that fail, from answers recorded on Ray 2.60 with a head and a worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why an application waits: what it asks for, what is free, who holds the rest; never more than the platform told."""
+"""Why an application waits: what it asks for, what is free, who holds the rest; never more than the platform reported."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def waiting(index: int = 1, **more: object):
     return application(index, "starting", **fields)
 
 
-def sentences(applications, told: Holdings) -> dict[str, list[str]]:
+def sentences(applications, reported: Holdings) -> dict[str, list[str]]:
     return {
         seen.application.short: [shortage.sentence() for shortage in seen.shortages]
-        for seen in outlooks(applications, told)
+        for seen in outlooks(applications, reported)
     }
 
 
 def test_the_arithmetic_says_what_is_asked_what_is_in_use_and_who_holds_it():
-    told = holdings(
+    reported = holdings(
         held=(row("ray-cluster-head"), row("other", 4), row("train-1", 5, project="train"), row("theirs", user="bob")),
         running=frozenset({"ray-cluster-head"}),
     )
-    assert sentences([application(0, cpu=2.0), waiting()], told) == {
+    assert sentences([application(0, cpu=2.0), waiting()], reported) == {
         "worker-1": [
             (
                 "2 CPU asked, 12 of your quota of 12 CPU in use: 5 by project train, 4 by other workloads of project "
@@ -63,22 +63,22 @@ def test_what_fits_lacks_nothing():
 
 
 def test_of_several_that_wait_the_oldest_are_taken_to_fit_and_only_the_others_lack():
-    told = sentences([waiting(3), waiting(1), waiting(2)], holdings(quota(used=8.0)))
-    assert [name for name, lacks in told.items() if lacks] == ["worker-3"]
-    assert "4 by applications that have waited for longer" in told["worker-3"][0]
+    reported = sentences([waiting(3), waiting(1), waiting(2)], holdings(quota(used=8.0)))
+    assert [name for name, lacks in reported.items() if lacks] == ["worker-3"]
+    assert "4 by applications that have waited for longer" in reported["worker-3"][0]
 
 
 def test_what_began_to_run_since_the_platform_was_asked_counts_on_top():
     running = [application(n, cpu=2.0) for n in (0, 1, 2)]
-    told = holdings(quota(used=6.0), running=frozenset({"ray-cluster-head"}))
-    assert sentences([*running, waiting(3)], told) == {"worker-3": []}
+    reported = holdings(quota(used=6.0), running=frozenset({"ray-cluster-head"}))
+    assert sentences([*running, waiting(3)], reported) == {"worker-3": []}
     fuller = holdings(quota(used=8.0), running=frozenset({"ray-cluster-head"}))
     assert "12 of your quota of 12 CPU in use" in sentences([*running, waiting(3)], fuller)["worker-3"][0]
 
 
 def test_what_ended_since_the_platform_was_asked_is_free_again():
-    told = holdings(running=frozenset({"ray-cluster-worker-1"}))
-    assert sentences([application(1, "stopped", cpu=2.0), waiting(2)], told) == {"worker-2": []}
+    reported = holdings(running=frozenset({"ray-cluster-worker-1"}))
+    assert sentences([application(1, "stopped", cpu=2.0), waiting(2)], reported) == {"worker-2": []}
 
 
 def test_one_that_stops_before_it_ever_ran_holds_nothing():
@@ -88,13 +88,15 @@ def test_one_that_stops_before_it_ever_ran_holds_nothing():
 @pytest.mark.parametrize(("word", "lacks"), [("starting", False), ("scheduling", True)])
 def test_one_whose_capacity_is_counted_already_waits_for_nothing(word, lacks):
     apps = [waiting(1)]
-    told = holdings(held=(row("big", 10), row("ray-cluster-worker-1", state=word)), starting=frozenset({apps[0].name}))
-    assert any(sentences(apps, told).values()) is lacks
+    reported = holdings(
+        held=(row("big", 10), row("ray-cluster-worker-1", state=word)), starting=frozenset({apps[0].name})
+    )
+    assert any(sentences(apps, reported).values()) is lacks
 
 
 def test_more_than_the_whole_quota_can_never_start():
-    (told,) = sentences([waiting(cpu=16.0)], holdings(quota(used=0.0)))["worker-1"]
-    assert told == "16 CPU asked, more than your quota of 12 CPU ever allows"
+    (reported,) = sentences([waiting(cpu=16.0)], holdings(quota(used=0.0)))["worker-1"]
+    assert reported == "16 CPU asked, more than your quota of 12 CPU ever allows"
 
 
 def test_without_a_limit_nothing_is_short():
@@ -103,14 +105,14 @@ def test_without_a_limit_nothing_is_short():
 
 
 def test_every_resource_that_lacks_is_named():
-    told = sentences([waiting()], holdings(Quota("user", ME, Amounts(12, 32), Amounts(12, 30))))
-    assert [text.split(" asked")[0] for text in told["worker-1"]] == ["2 CPU", "8 GB of memory"]
+    reported = sentences([waiting()], holdings(Quota("user", ME, Amounts(12, 32), Amounts(12, 30))))
+    assert [text.split(" asked")[0] for text in reported["worker-1"]] == ["2 CPU", "8 GB of memory"]
 
 
 def test_the_quota_of_a_team_is_called_so_and_its_holders_are_of_the_team():
     ml = Quota("group", "ml", Amounts(cpu=4), Amounts(cpu=4))
-    told = holdings(ml, held=(row("theirs", 4, user="bob", project="train", group="ml"), row("not-ml", 9)))
-    (sentence,) = sentences([waiting()], told)["worker-1"]
+    reported = holdings(ml, held=(row("theirs", 4, user="bob", project="train", group="ml"), row("not-ml", 9)))
+    (sentence,) = sentences([waiting()], reported)["worker-1"]
     assert sentence == "2 CPU asked, 4 of the quota of group ml of 4 CPU in use: 4 by project train"
 
 
@@ -123,8 +125,8 @@ def test_a_kind_of_gpu_that_is_all_taken_is_named_with_its_holders():
         row("ray-cluster-worker-1", gpus=1.0, label="A10G"),
     )
     apps = [application(1, gpus=1, cpu=2.0), waiting(2, gpus=1, accelerator_label_id="1", cpu=0.0)]
-    told = holdings(labels=(A10G,), held=held, running=frozenset({"ray-cluster-worker-1"}))
-    assert sentences(apps, told)["worker-2"] == ["1 A10G asked, 4 of 4 in use: 3 by project train, 1 by you"]
+    reported = holdings(labels=(A10G,), held=held, running=frozenset({"ray-cluster-worker-1"}))
+    assert sentences(apps, reported)["worker-2"] == ["1 A10G asked, 4 of 4 in use: 3 by project train, 1 by you"]
 
 
 def test_another_kind_of_gpu_is_no_reason():
@@ -137,13 +139,17 @@ def test_another_kind_of_gpu_is_no_reason():
 
 def test_the_own_quota_of_a_kind_counts_besides():
     mine = msgspec.structs.replace(A10G, total=8.0, limit=1.0)
-    (told,) = sentences([waiting(gpus=1, cpu=0.0)], holdings(labels=(mine,)))["worker-1"]
-    assert told == "1 A10G asked, 1 of your quota of 1 A10G in use: 1 by you"
+    (reported,) = sentences([waiting(gpus=1, cpu=0.0)], holdings(labels=(mine,)))["worker-1"]
+    assert reported == "1 A10G asked, 1 of your quota of 1 A10G in use: 1 by you"
 
 
-def seen(applications, told=None, **more):
+def seen(applications, reported=None, **more):
     return snapshot(
-        tuple(applications), (node(0),), platform="cai", **({"holdings": told} if told is not None else {}), **more
+        tuple(applications),
+        (node(0),),
+        platform="cai",
+        **({"holdings": reported} if reported is not None else {}),
+        **more,
     )
 
 
@@ -170,21 +176,21 @@ def test_what_would_fit_with_less_says_how_much_less():
 def test_many_that_lack_the_same_are_one_finding_that_names_them_and_the_number_that_fits():
     running = [application(n, cpu=1.0) for n in range(13)]
     apps = [*running, *(waiting(n, cpu=1.0) for n in range(13, 21))]
-    told = holdings(quota(13, 13), running=frozenset(app.name for app in running))
-    judged = assess(seen(apps, told))
+    reported = holdings(quota(13, 13), running=frozenset(app.name for app in running))
+    judged = assess(seen(apps, reported))
     (found,) = only(judged, "QuotaExceeded")
     assert found.subject == "ray-cluster-worker"
     assert all(f"worker-{n}" in found.message for n in range(13, 21))
     assert "worker-12" not in found.message
     assert "1 CPU asked by each, 13 of your quota of 13 CPU in use" in found.message
     assert "raytui scale 12 asks for no more than fits" in as_commands(found.hint)
-    assert waiting_names(join(seen(apps, told))).startswith("worker-13 worker-14")
+    assert waiting_names(join(seen(apps, reported))).startswith("worker-13 worker-14")
 
 
 def test_what_fits_of_a_group_leaves_out_all_that_wait():
     apps = [application(0), waiting(1), waiting(2, cpu=3.0)]
-    told = as_commands(only(assess(seen(apps, holdings())), "QuotaExceeded")[0].hint)
-    assert "raytui scale 0 asks for no more than fits" in told
+    reported = as_commands(only(assess(seen(apps, holdings())), "QuotaExceeded")[0].hint)
+    assert "raytui scale 0 asks for no more than fits" in reported
 
 
 def test_another_group_is_scaled_by_its_name():

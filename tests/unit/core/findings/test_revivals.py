@@ -22,16 +22,16 @@ def at(seconds: float, *applications, nodes=(), **more) -> Snapshot:
 
 def story(*snapshots: Snapshot) -> tuple[list[Snapshot], list[tuple[str, str, str]]]:
     """The snapshots as a watch would hand them on, and the restarts told of them."""
-    known, before, told, made = (), None, [], []
+    known, before, reported, made = (), None, [], []
     for one in snapshots:
         known = follow(known, before, one)
         after = msgspec.structs.replace(one, revivals=known)
         if before is not None:
-            told += changes((before, assess(before)), (after, assess(after)))
+            reported += changes((before, assess(before)), (after, assess(after)))
         before = after
         made.append(after)
     wanted = {"RestartExpected", "RestartBegan", "CameBack", "Rejoined"}
-    return made, [(event.subject, event.reason, event.message) for event in told if event.reason in wanted]
+    return made, [(event.subject, event.reason, event.message) for event in reported if event.reason in wanted]
 
 
 def living(seconds: float, began: float = -600) -> Snapshot:
@@ -54,14 +54,14 @@ def back(seconds: float, began: float, *, workers: bool = False) -> Snapshot:
 
 
 def test_a_restart_is_told_from_the_failure_to_the_last_worker_that_rejoined():
-    _, told = story(
+    _, reported = story(
         living(-2),
         failed(2),
         starting(300, 298),
         back(320, 310),
         back(335, 310, workers=True),
     )
-    assert told == [
+    assert reported == [
         (
             HEAD,
             "RestartExpected",
@@ -81,19 +81,19 @@ def test_a_restart_is_told_from_the_failure_to_the_last_worker_that_rejoined():
 
 
 def test_each_further_failure_counts_on():
-    _, told = story(
+    _, reported = story(
         living(-2), failed(2), back(310, 305), failed(400, 398), back(710, 705), failed(800, 798), back(1110, 1105),
         failed(1200, 1198),
     )  # fmt: skip
-    expected = [message for _, reason, message in told if reason == "RestartExpected"]
+    expected = [message for _, reason, message in reported if reason == "RestartExpected"]
     assert ["restart 1" in expected[0], "restart 2" in expected[1], "restart 3" in expected[2]] == [True] * 3
     assert expected[3].endswith("Cloudera AI was seen to restart it 3 times and does so no more than 3 times")
 
 
 def test_what_failed_before_anybody_looked_has_no_number():
-    made, told = story(failed(60), starting(300, 298))
+    made, reported = story(failed(60), starting(300, 298))
     assert made[0].revivals[0].seen is None
-    assert [message for _, _, message in told] == ["Cloudera AI started it again 5m00 after its end"]
+    assert [message for _, _, message in reported] == ["Cloudera AI started it again 5m00 after its end"]
 
 
 def test_the_verdict_says_when_the_platform_tries_again():
@@ -127,8 +127,8 @@ def test_a_head_that_never_comes_back_is_not_called_starting_for_ever():
 def test_what_raytui_restarts_is_no_restart_of_the_platform():
     restart = Operation("restart", ends=(HEAD,))
     one = msgspec.structs.replace(starting(10, 8), operation=restart)
-    made, told = story(living(-2), failed(2), one, back(40, 20))
-    assert [reason for _, reason, _ in told] == ["RestartExpected"]
+    made, reported = story(living(-2), failed(2), one, back(40, 20))
+    assert [reason for _, reason, _ in reported] == ["RestartExpected"]
     assert made[-1].revivals == ()
 
 
@@ -143,8 +143,8 @@ def test_a_worker_that_comes_back_is_told_too():
     down = at(2, application(0), application(1, "failed", ended_at=NOW), nodes=(node(0), node(1, "DEAD")))
     again = application(1, began_at=NOW + 298, started_at=NOW + 302)
     up = at(320, application(0), again, nodes=(node(0), node(1, node_id="new1" * 4, started_at=NOW + 305)))
-    _, told = story(living(-2), down, up)
-    assert [(subject, reason) for subject, reason, _ in told] == [
+    _, reported = story(living(-2), down, up)
+    assert [(subject, reason) for subject, reason, _ in reported] == [
         ("ray-cluster-worker-1", "RestartExpected"),
         ("ray-cluster-worker-1", "RestartBegan"),
         ("ray-cluster-worker-1", "CameBack"),

@@ -51,9 +51,9 @@ def cpus(number: float, count: int = 1) -> Pending:
 
 
 def seen(*demands: Pending, busy: bool = True, **more: Any) -> Snapshot:
-    told = more.pop("told", {})
+    reported = more.pop("reported", {})
     nodes = more.pop("nodes", (node(0, resources=HEAD, ip="10.0.0.1"), node(1, resources=WORKER, ip="10.0.0.2")))
-    return snapshot(nodes=nodes, usage=usage(*demands, busy=busy, **told), **more)
+    return snapshot(nodes=nodes, usage=usage(*demands, busy=busy, **reported), **more)
 
 
 def why(*demands: Pending, **more: Any) -> Waiting:
@@ -120,17 +120,17 @@ def test_a_worker_that_is_late_is_waited_for_no_longer_though_nothing_but_the_cl
 
 
 def test_without_figures_of_each_node_that_is_said_and_no_number_is_promised() -> None:
-    waiting = why(cpus(1), told={"per_node": {}})
+    waiting = why(cpus(1), reported={"per_node": {}})
     assert (waiting.kind, waiting.because, waiting.largest_free, waiting.scale) == ("fits", NO_FREE, None, ())
 
 
 def test_figures_that_go_by_address_count_where_the_address_is_of_one_node() -> None:
     by_address = {"10.0.0.1": amounts(HEAD, {}), "10.0.0.2": amounts(WORKER, {"CPU": 0.25})}
-    free = why(cpus(1), told={"per_node": by_address}).largest_free
+    free = why(cpus(1), reported={"per_node": by_address}).largest_free
     assert free is not None
     assert free.amounts == {"CPU": 0.75}
     twins = (node(0, resources=HEAD, ip="10.0.0.1"), node(1, resources=WORKER, ip="10.0.0.1"))
-    assert why(cpus(1), told={"per_node": by_address}, nodes=twins).because == NO_FREE
+    assert why(cpus(1), reported={"per_node": by_address}, nodes=twins).because == NO_FREE
 
 
 def test_a_further_group_is_asked_for_by_its_name() -> None:
@@ -148,7 +148,7 @@ def test_a_size_that_was_asked_for_anew_is_what_more_workers_would_have() -> Non
 
 
 def test_the_quota_limits_how_many_more_workers_are_a_remedy() -> None:
-    def told(limit: float, used: float, *running: str) -> Waiting:
+    def reported(limit: float, used: float, *running: str) -> Waiting:
         quota = Quota("user", "alice", QuotaAmounts(cpu=limit), QuotaAmounts(cpu=used, memory=4.0))
         holdings = Holdings(quotas=(quota,), running=frozenset(running))
         apps = (application(0, cpu=0.5), application(1, cpu=1.0))
@@ -156,9 +156,9 @@ def test_the_quota_limits_how_many_more_workers_are_a_remedy() -> None:
         return why(two, applications=apps, holdings=holdings, busy=False)
 
     both = ("ray-cluster-head", "ray-cluster-worker-1")
-    assert [more.number for more in told(2.5, 1.5, *both).scale] == [1]
-    assert told(2.0, 1.5, *both).kind == "quota"
-    assert told(2.5, 1.5).kind == "quota", "what runs only since then counts on top"
+    assert [more.number for more in reported(2.5, 1.5, *both).scale] == [1]
+    assert reported(2.0, 1.5, *both).kind == "quota"
+    assert reported(2.5, 1.5).kind == "quota", "what runs only since then counts on top"
 
 
 def test_a_watched_cluster_is_not_scaled() -> None:
@@ -166,7 +166,7 @@ def test_a_watched_cluster_is_not_scaled() -> None:
     there = {"applications": applications_of("there", nodes), "nodes": nodes, "platform": "attached"}
     assert (why(cpus(1), **there).kind, why(cpus(1), **there).scale) == ("fits", ())
     assert why(cpus(8), **there).kind == "never"
-    assert why(cpus(8), told={"may_grow": True}, **there).kind == "unknown"
+    assert why(cpus(8), reported={"may_grow": True}, **there).kind == "unknown"
 
 
 # Who waits.
@@ -175,8 +175,8 @@ def test_a_watched_cluster_is_not_scaled() -> None:
 def test_tasks_give_names_to_the_shapes_of_the_scheduler_and_no_more_than_it_counts() -> None:
     tasks = (*(task(n, job_id="02000000", since=NOW - n) for n in range(5)), task(9, "other", "RUNNING"))
     found = demands_of(seen(cpus(1, 7), cpus(4, 2), tasks=tasks))
-    told = [(one.what, one.name, one.count, one.jobs, one.since) for one in found]
-    assert told == [
+    reported = [(one.what, one.name, one.count, one.jobs, one.since) for one in found]
+    assert reported == [
         ("task", "train", 5, ("02000000",), NOW - 4),
         ("task or actor", "", 2, (), 0.0),
         ("task or actor", "", 2, (), 0.0),
@@ -229,11 +229,11 @@ def test_work_inside_a_placement_group_is_found_by_its_group() -> None:
 
 def test_what_the_scheduler_does_not_list_may_be_starting() -> None:
     waits = task(1, has_runtime_env=True, since=NOW - 60, job_id="02000000")
-    told = seen(tasks=(waits, task(2, since=NOW - 60)))
-    (found,) = why_waits(join(told))
+    reported = seen(tasks=(waits, task(2, since=NOW - 60)))
+    (found,) = why_waits(join(reported))
     assert (found.kind, found.because) == ("unknown", STARTING)
     setup = EnvironmentSetup("02000000", "pip install", NOW - 50, "Collecting x")
-    (found,) = why_waits(join(msgspec.structs.replace(told, environments=Reading((setup,)))))
+    (found,) = why_waits(join(msgspec.structs.replace(reported, environments=Reading((setup,)))))
     assert (found.kind, found.demand.environment) == ("environment", setup)
     assert why_waits(join(seen(tasks=(msgspec.structs.replace(waits, since=NOW - 3),)))) == []
 
@@ -249,20 +249,20 @@ def test_what_has_no_place_waits_for_that_and_not_for_its_environment() -> None:
 
 def test_a_set_up_that_takes_long_is_a_condition_with_its_step_and_last_line() -> None:
     setup = EnvironmentSetup("02000000", "pip install", 0.0, "Collecting x")
-    told = seen(tasks=(task(1, has_runtime_env=True, since=NOW - 90, job_id="02000000"),), environments=(setup,))
-    (condition,) = assess(told, {}, {}).conditions
+    reported = seen(tasks=(task(1, has_runtime_env=True, since=NOW - 90, job_id="02000000"),), environments=(setup,))
+    (condition,) = assess(reported, {}, {}).conditions
     assert (condition.severity, condition.since) == ("warning", NOW - 90)
     assert condition.message.endswith(
         "waits for its runtime environment to be set up (pip install); the last line of its log: Collecting x"
     )
-    (story,) = [story_of(Evidence(join(told)), thing) for thing in things_of(told) if thing.kind == "task"]
+    (story,) = [story_of(Evidence(join(reported)), thing) for thing in things_of(reported) if thing.kind == "task"]
     assert "(pip install)" in story.sentence
 
 
 def test_without_a_report_of_the_scheduler_the_lists_alone_tell_who_waits() -> None:
     group = PlacementGroup(GROUP_ID, "wide", "PENDING", bundles=(Bundle(0, {"CPU": 1.0}), Bundle(1, {"CPU": 1.0})))
-    told = seen(tasks=(task(1, resources={"CPU": 64.0}), task(2)), placement_groups=(group,))
-    blind = msgspec.structs.replace(told, usage=Reading(Usage()))
+    reported = seen(tasks=(task(1, resources={"CPU": 64.0}), task(2)), placement_groups=(group,))
+    blind = msgspec.structs.replace(reported, usage=Reading(Usage()))
     found = {one.demand.name + str(one.demand.parts[0].needs["CPU"]): one for one in why_waits(join(blind))}
     assert [(name, one.kind, one.because) for name, one in found.items()][1:] == [
         ("train1.0", "fits", NO_FREE),
@@ -281,8 +281,8 @@ def test_without_a_report_a_group_that_no_strategy_lets_run_is_said_never_to_run
     assert (never.kind, never.because) == ("never", "the nearest, worker-1, has CPU 1 of 64")
     assert "waits for 1 bundle of CPU 1 and 1 bundle of CPU 64: no node" in message(never)
     twice = tuple(Bundle(n, {"CPU": 1.0}) for n in range(2))
-    told = why_of(PlacementGroup(GROUP_ID, "wide", "PENDING", strategy="STRICT_SPREAD", bundles=twice))
-    assert (told.kind, told.demand.strategy) == ("scale", "STRICT_SPREAD"), "earlier versions tell the strategy"
+    reported = why_of(PlacementGroup(GROUP_ID, "wide", "PENDING", strategy="STRICT_SPREAD", bundles=twice))
+    assert (reported.kind, reported.demand.strategy) == ("scale", "STRICT_SPREAD"), "earlier versions tell the strategy"
 
 
 def test_one_snapshot_is_worked_out_once() -> None:
@@ -332,8 +332,8 @@ def test_work_that_can_never_run_is_no_fault_of_the_cluster() -> None:
     assert [one.reason for one in watched_judged.conditions] == ["InfeasibleDemand"]
     many = assess(seen(*(cpus(64 + n) for n in range(8))))
     assert (many.verdict, {one.severity for one in many.conditions}) == ("ok", {"error"})
-    told = status_document(seen(cpus(64)), judged, NOW)
-    assert (told["verdict"], [one["about"] for one in told["conditions"]]) == ("ok", ["work"])
+    reported = status_document(seen(cpus(64)), judged, NOW)
+    assert (reported["verdict"], [one["about"] for one in reported["conditions"]]) == ("ok", ["work"])
 
 
 def test_a_fault_of_the_cluster_stands_before_work_that_can_never_run_and_decides() -> None:
@@ -367,16 +367,16 @@ def test_without_a_time_of_rays_whoever_watches_counts() -> None:
 def test_a_clock_of_rays_that_differs_is_not_believed() -> None:
     ahead = {"written_at": NOW + 300}
     fresh = (task(1, since=NOW + 295),)
-    assert conditions(cpus(1), tasks=fresh, told=ahead, waited={}) == []
-    assert conditions(cpus(1), tasks=fresh, told=ahead) == []
+    assert conditions(cpus(1), tasks=fresh, reported=ahead, waited={}) == []
+    assert conditions(cpus(1), tasks=fresh, reported=ahead) == []
     old = (task(1, since=NOW + 200),)
-    (condition,) = assess(seen(cpus(1), tasks=old, told=ahead)).conditions
+    (condition,) = assess(seen(cpus(1), tasks=old, reported=ahead)).conditions
     assert condition.since == NOW - 100
 
 
 def test_a_time_that_has_not_come_yet_tells_nothing() -> None:
-    for told, task_since in (({"written_at": 0.0}, NOW + 300), ({"written_at": NOW - 600}, NOW - 20)):
-        late = {"tasks": (task(1, since=task_since),), "told": told}
+    for reported, task_since in (({"written_at": 0.0}, NOW + 300), ({"written_at": NOW - 600}, NOW - 20)):
+        late = {"tasks": (task(1, since=task_since),), "reported": reported}
         (waiting,) = assess(seen(cpus(1), **late), {}, {}).waiting
         assert waiting.since == NOW
         assert conditions(cpus(1), waited={waiting.key: NOW - 61}, **late) == [
@@ -398,19 +398,19 @@ def test_many_demands_are_summed_up() -> None:
 
 
 def test_the_status_of_programs_has_the_whole_answer() -> None:
-    told = seen(cpus(1), tasks=(task(1, since=NOW - 61), task(2, "hold", "RUNNING", node_id="n1" * 8)))
-    (waiting,) = msgspec.json.decode(msgspec.json.encode(status_document(told, assess(told), NOW)["waiting"]))
+    reported = seen(cpus(1), tasks=(task(1, since=NOW - 61), task(2, "hold", "RUNNING", node_id="n1" * 8)))
+    (waiting,) = msgspec.json.decode(msgspec.json.encode(status_document(reported, assess(reported), NOW)["waiting"]))
     assert (waiting["class"], waiting["name"], waiting["parts"][0]["needs"]) == ("fits", "train", {"CPU": 1.0})
     assert waiting["largest_free"] == {"node": "head", "kind": "head", "amounts": {"CPU": 0.0}, "of": {"CPU": 0.5}}
     assert (waiting["holders"][0]["name"], waiting["holders"][0]["since"], waiting["jobs"]) == ("hold", None, [])
     assert waiting["scale"] == [{"group": "worker", "number": 1, "to": 2, "command": "raytui scale 2"}]
-    unasked = msgspec.structs.replace(told, usage=Reading())
+    unasked = msgspec.structs.replace(reported, usage=Reading())
     assert status_document(unasked, assess(unasked), NOW)["waiting"] is None
 
 
 def test_the_story_of_what_waits_says_why() -> None:
-    told = seen(cpus(64), tasks=(task(1, resources={"CPU": 64.0}), task(2, "hold", "RUNNING")))
-    stories = [story_of(Evidence(join(told)), thing) for thing in things_of(told) if thing.kind == "task"]
+    reported = seen(cpus(64), tasks=(task(1, resources={"CPU": 64.0}), task(2, "hold", "RUNNING")))
+    stories = [story_of(Evidence(join(reported)), thing) for thing in things_of(reported) if thing.kind == "task"]
     assert stories[0].sentence.startswith("task train waits for CPU 64: no node can ever run it: the nearest,")
     assert story_document(stories[0])["waits"][0]["class"] == "never"
     assert (stories[1].waits, stories[1].sentence) == ((), "task hold is RUNNING")

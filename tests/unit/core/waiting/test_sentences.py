@@ -69,9 +69,9 @@ CASES: dict[str, tuple[Demand, dict[str, Any], str, str]] = {
         ("task train waits for CPU 1: it runs when a node has room: the most that is free on one is CPU 0.5 of 1, on "
         "worker-2; actor A (holds CPU 0.1 of worker-2)"), "",
     ),
-    "free amounts are not told": (
+    "free amounts are not reported": (
         task({"CPU": 1.0}), {"places": (place("worker-1", None),)},
-        "task train waits for CPU 1: it runs when a node has room; which node has room is not told by this Ray",
+        "task train waits for CPU 1: it runs when a node has room; which node has room is not reported by this Ray",
         "raytui jobs and raytui actors list what may hold the nodes",
     ),
     "another group would do": (
@@ -146,5 +146,5 @@ def test_sentence(case: str) -> None:
     demand, more, sentence, advice = CASES[case]
     there = {"places": BUSY, "kinds": (WORKER,), **more}
     waiting = Round([demand], there["places"], there["kinds"], there.get("holders", ())).answer(demand)
-    told = (sentences.message(waiting), as_commands(sentences.hint(waiting)))
-    assert told == (sentence, advice)
+    reported = (sentences.message(waiting), as_commands(sentences.hint(waiting)))
+    assert reported == (sentence, advice)

@@ -364,8 +364,8 @@ def test_a_script_of_the_user_s_own_needs_the_folder_that_it_runs(
     (check,) = preflight.scripts(ClusterSpec("c", head=HeadSpec(script=str(path))))
     assert (check.name, check.status) == ("head script", status)
     assert words in check.message
-    told = (check.field, as_commands(check.hint))
-    assert told == (("", "") if status == "ok" else ("head.script", f"raytui render --to {path.parent} writes it"))
+    reported = (check.field, as_commands(check.hint))
+    assert reported == (("", "") if status == "ok" else ("head.script", f"raytui render --to {path.parent} writes it"))
 
 
 def test_a_port_whose_holder_is_on_its_way_out_is_free_in_a_moment(tmp_path, monkeypatch):

@@ -25,7 +25,7 @@ def test_an_accelerator_is_found_as_people_call_it(name: str, identity: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reported"),
     [
         ("H100", "has no accelerator H100"),
         ("A10", "has no accelerator A10"),
@@ -33,10 +33,10 @@ def test_an_accelerator_is_found_as_people_call_it(name: str, identity: str) -> 
         ("V100", "does not offer the accelerator Tesla-V100 now"),
     ],
 )
-def test_what_names_none_or_several_is_one_sentence_with_what_there_is(name: str, told: str) -> None:
+def test_what_names_none_or_several_is_one_sentence_with_what_there_is(name: str, reported: str) -> None:
     found = find(name, ALL, "groups.gpu.accelerator")
     assert isinstance(found, Problem)
-    assert (told in found.message, found.field) == (True, "groups.gpu.accelerator")
+    assert (reported in found.message, found.field) == (True, "groups.gpu.accelerator")
     assert "NVIDIA-A100-SXM4-40GB" in str(found.hint)
 
 

@@ -1,4 +1,4 @@
-"""The rows of doctor that need no workbench: what was told, and what it means."""
+"""The rows of doctor that need no workbench: what was reported, and what it means."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_a_group_s_gpus_are_those_of_the_kind_that_it_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kinds", "counts", "told"),
+    ("kinds", "counts", "reported"),
     [
         (("A10G", "A10G"), (2, 3), ["the groups worker, gpu ask for 10 GPUs, the workbench has 8 (NVIDIA-A10G)"]),
         (("A10G", "H100"), (4, 4), []),
@@ -142,7 +142,7 @@ def test_a_group_s_gpus_are_those_of_the_kind_that_it_names() -> None:
     ],
 )  # fmt: skip
 def test_the_gpus_of_all_groups_count_together(
-    kinds: tuple[str, str], counts: tuple[int, int], told: list[str]
+    kinds: tuple[str, str], counts: tuple[int, int], reported: list[str]
 ) -> None:
     labels = [
         {"id": "1", "label_value": "NVIDIA-A10G", "max_gpu_per_workload": "4", "max_gpu_count": "8"},
@@ -150,7 +150,7 @@ def test_the_gpus_of_all_groups_count_together(
     ]
     one, two = (WorkersSpec(count=count, gpus=2, accelerator=kind) for kind, count in zip(kinds, counts, strict=True))
     rows = gpu_total_rows(ClusterSpec(workers=one).with_group("gpu", two), labels)
-    assert [row.message for row in rows if row.status == "warn"] == told
+    assert [row.message for row in rows if row.status == "warn"] == reported
 
 
 def test_the_quota_of_a_team_is_named_as_the_teams() -> None:

@@ -83,38 +83,40 @@ async def test_what_ended_holds_nothing_and_what_waits_says_so():
         workload("b", "engineer", "workbench", "stopped"),
         workload("c", "engineer", "workbench", "running"),
     ]
-    told = await read(transport(ListUsage=ok({"usage_response": rows, "total_count": "3"})))
-    assert [(row.name, row.state) for row in told.held] == [("a", "scheduling"), ("c", "running")]
-    assert told.total == 2
+    reported = await read(transport(ListUsage=ok({"usage_response": rows, "total_count": "3"})))
+    assert [(row.name, row.state) for row in reported.held] == [("a", "scheduling"), ("c", "running")]
+    assert reported.total == 2
 
 
 async def test_more_workloads_than_one_page_are_counted():
     rows = [workload("a", "engineer", "workbench")]
-    told = await read(transport(ListUsage=ok({"usage_response": rows, "total_count": "4000"})))
-    assert told.total == 4000
+    reported = await read(transport(ListUsage=ok({"usage_response": rows, "total_count": "4000"})))
+    assert reported.total == 4000
 
 
 async def test_of_the_quotas_of_all_users_the_one_of_the_key_counts():
     others = [user_row("alice", amounts("1", "1", "0"), amounts("9", "9", "9")), MINE]
-    told = await read(transport(ListUsersQuota=ok({"user_quota": others})))
-    assert [quota.owner for quota in told.quotas] == ["engineer"]
+    reported = await read(transport(ListUsersQuota=ok({"user_quota": others})))
+    assert [quota.owner for quota in reported.quotas] == ["engineer"]
 
 
 async def test_without_a_name_only_a_single_row_is_taken_for_the_own():
     nameless = ok({"valid": True})
-    told = await read(transport(ValidateAPIKey=nameless))
-    assert (told.user, [quota.owner for quota in told.quotas]) == ("engineer", ["engineer"])
+    reported = await read(transport(ValidateAPIKey=nameless))
+    assert (reported.user, [quota.owner for quota in reported.quotas]) == ("engineer", ["engineer"])
     several = ok({"user_quota": [MINE, user_row("alice", amounts("1", "1", "0"), amounts("9", "9", "9"))]})
-    told = await read(transport(ValidateAPIKey=nameless, ListUsersQuota=several))
-    assert told.quotas == ()
-    assert told.unknown == ("which of the quotas counts for this project is not told",)
+    reported = await read(transport(ValidateAPIKey=nameless, ListUsersQuota=several))
+    assert reported.quotas == ()
+    assert reported.unknown == ("which of the quotas counts for this project is not reported",)
 
 
 async def test_a_project_of_a_team_has_the_quota_of_the_team():
     group = {"group": who("ml"), "quota_usage": amounts("8", "9", "0"), "quota_configured": amounts("12", "", "")}
     rows = [workload("ray-1", "engineer", "workbench", group="ml")]
-    told = await read(transport(ListUsage=ok({"usage_response": rows}), ListGroupsQuota=ok({"group_quota": [group]})))
-    (quota,) = told.quotas
+    reported = await read(
+        transport(ListUsage=ok({"usage_response": rows}), ListGroupsQuota=ok({"group_quota": [group]}))
+    )
+    (quota,) = reported.quotas
     assert (quota.kind, quota.owner, quota.limit) == ("group", "ml", Amounts(12.0, None, None))
     # Before anything runs there, its owner tells.
     owned = ok({"id": "p", "name": "workbench", "owner": {"username": "ml"}})
@@ -134,7 +136,7 @@ async def test_the_kind_of_a_workloads_gpus_is_told_only_where_it_is_certain():
         workload("plain", "alice", "train"),
     ]
     mine = parse({"id": "1", "name": "ray-1", "accelerator_label_id": "2"})
-    told = await read(
+    reported = await read(
         transport(
             ListAllAcceleratorNodeLabels=ok({"accelerator_node_label": labels}),
             ListUsersAcceleratorQuota=ok({"user_accelerator_quota": use}),
@@ -142,32 +144,32 @@ async def test_the_kind_of_a_workloads_gpus_is_told_only_where_it_is_certain():
         ),
         (mine,),
     )
-    assert [row.label for row in told.held] == ["A10G", "", "H100", ""]
+    assert [row.label for row in reported.held] == ["A10G", "", "H100", ""]
 
 
 async def test_a_question_that_is_refused_is_named_and_takes_no_other_with_it():
-    told = await read(transport(ListUsersQuota=bad(403, "for administrators only")))
-    assert told.quotas == ()
-    assert len(told.held) == 1
-    (sentence,) = told.unknown
+    reported = await read(transport(ListUsersQuota=bad(403, "for administrators only")))
+    assert reported.quotas == ()
+    assert len(reported.held) == 1
+    (sentence,) = reported.unknown
     assert sentence.startswith("the quota of the users could not be read: ")
-    assert told.failure is None
+    assert reported.failure is None
 
 
 async def test_workloads_that_cannot_be_read_are_a_failure_of_the_list():
-    told = await read(transport(ListUsage=bad(403, "no")))
-    assert told.held == ()
-    assert told.failure is not None
-    assert len(told.quotas) == 1
+    reported = await read(transport(ListUsage=bad(403, "no")))
+    assert reported.held == ()
+    assert reported.failure is not None
+    assert len(reported.quotas) == 1
 
 
 async def test_damaged_rows_are_unknown_and_never_zero():
     rows = [{"name": 7, "status": "running", "cpu": None, "nvidia_gpu": "", "project_name": {}}, "no row", None]
     odd = {"user": None, "quota_usage": "x", "quota_configured": None}
-    told = await read(transport(ListUsage=ok({"usage_response": rows}), ListUsersQuota=ok({"user_quota": [odd]})))
-    (held,) = told.held
+    reported = await read(transport(ListUsage=ok({"usage_response": rows}), ListUsersQuota=ok({"user_quota": [odd]})))
+    (held,) = reported.held
     assert (held.cpu, held.gpus, held.name) == (None, None, "")
-    assert told.quotas == ()
+    assert reported.quotas == ()
 
 
 def test_the_id_0_stands_for_no_kind():
