@@ -1,7 +1,8 @@
 """The operation that raytui carries out on a cluster now, published for whoever watches it on this machine.
 
 A node that ends because raytui restarts it is no fault; a watch can only know that where it is written down. The file
-beside the lock says what runs; that it runs is decided by the lock itself (flock), which goes with its holder, by SIGKILL too.
+beside the lock says what runs; that it runs is decided by the lock itself (flock), which goes with its holder, by
+SIGKILL too.
 """
 
 from __future__ import annotations
