@@ -1,1 +1,1 @@
-"""What was seen of applications and nodes beside the snapshot itself, and how one round's readings are joined."""
+"""What was seen: the snapshot of one round with its applications and nodes, and how a round's readings are joined."""
