@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import random
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -411,6 +413,10 @@ except OSError as error:
     assert done.stdout.strip() == str(errno.EFBIG), done.stderr
 
 
+def of_session(logs: Path, world: World) -> dict[str, object]:
+    return {"FAKE_RAY": f"session:{logs}", "RAYTUI_SHARED_DIR": world.shared, "RAY_HEAD_ADDRESS": "127.0.0.1:1"}
+
+
 @pytest.mark.parametrize("role", ["head", "worker"])
 def test_the_logs_of_a_node_outlive_it_and_its_program(world: World, role: str):
     logs = world.folder / "session_1" / "logs"
@@ -418,13 +424,7 @@ def test_the_logs_of_a_node_outlive_it_and_its_program(world: World, role: str):
     for n in range(200):
         (logs / f"worker-{n:04x}-01000000-{n}.out").write_text(f"worker {n} began\n")
     application = {"head": "c-head", "worker": "c-worker-1"}[role]
-    run = world.start(
-        role,
-        application,
-        FAKE_RAY=f"session:{logs}",
-        RAYTUI_SHARED_DIR=world.shared,
-        RAY_HEAD_ADDRESS="127.0.0.1:1",
-    )
+    run = world.start(role, application, **of_session(logs, world))
     of_node = world.shared / "logs" / application.removeprefix("c-")
     wait_until("200 logs", lambda: len(list(of_node.glob("*/worker-*.gz"))) == 200)
     with (logs / "raylet.out").open("a") as file:
@@ -438,6 +438,48 @@ def test_the_logs_of_a_node_outlive_it_and_its_program(world: World, role: str):
     (part,) = of_node.glob("*/raylet.out*.gz")
     text = subprocess.run(["zcat", part], capture_output=True, text=True, check=True).stdout
     assert text == "the last words of the raylet\n"
+
+
+def test_at_most_five_seconds_of_a_killed_node_are_missing(world: World):
+    logs = world.folder / "session_1" / "logs"
+    logs.mkdir(parents=True)
+    run = world.start("worker", "c-worker-1", **of_session(logs, world))
+    of_node = world.shared / "logs" / "worker-1"
+    over = threading.Event()
+    written: list[float] = []
+
+    def write() -> None:
+        with (logs / "raylet.out").open("a", buffering=1) as file:
+            while not over.wait(0.05):
+                written.append(time.monotonic())
+                file.write(f"{written[-1]!r}\n")
+
+    def kept_lines() -> list[float]:
+        parts = sorted(of_node.glob("*/raylet.out*.gz"))
+        texts = (subprocess.run(["zcat", part], capture_output=True, text=True, check=False).stdout for part in parts)
+        return [float(line) for text in texts for line in text.splitlines()]
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        # Three passes: what is missing is then what a pass leaves, not what the first one had not begun.
+        counts: set[int] = set()
+        wait_until("three passes", lambda: counts.add(len(kept_lines())) or len(counts) > 3)
+        wait_until("most of a pass", lambda: written[-1] - kept_lines()[-1] > 0.75 * log_shipper.PASS_S)
+        node = int(Path(f"/proc/{run.calls[0]['pid']}/stat").read_text().rpartition(")")[2].split()[1])
+        killed = time.monotonic()
+        os.kill(node, signal.SIGKILL)
+        run.wait()
+    finally:
+        over.set()
+        writer.join()
+    # A machine that gave nobody a turn for a while withheld it from the shipper, too.
+    withheld = max(later - earlier for earlier, later in itertools.pairwise(written))
+    found = kept_lines()
+    assert found == written[: len(found)]
+    assert killed - found[-1] <= 5.0 + withheld
+    (record,) = of_node.glob("*/life.json")
+    assert "ended" not in json.loads(record.read_text())
 
 
 def test_a_node_that_ends_ships_all_and_says_so(world: World):
