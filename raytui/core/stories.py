@@ -117,9 +117,9 @@ def story_of(
     moments = sorted(
         {*_moments(with_tails, thing, cause), *_of_journal(thing, journal)}, key=lambda moment: (moment.at, moment.said)
     )
-    quotes = tuple(Quote(name, _telling(lines)) for name, lines in (tails or {}).items() if lines)
+    quotes = tuple(Quote(name, _lines_to_quote(lines)) for name, lines in (tails or {}).items() if lines)
     if isinstance(thing.row, ServeDeployment) and has_traceback(thing.row.message):
-        quotes = (Quote("what Serve tells of it", _telling(tuple(plain_lines(thing.row.message)))), *quotes)
+        quotes = (Quote("what Serve says of it", _lines_to_quote(tuple(plain_lines(thing.row.message)))), *quotes)
     waits = tuple(_waits(evidence, thing)) if cause is None else ()
     sentence = cause.whole if cause is not None else f"{thing.title} is {thing.state}"
     if waits and thing.kind != "job":
@@ -146,7 +146,7 @@ def _waits(evidence: Evidence, thing: Thing) -> Iterator[Waiting]:
             yield one
 
 
-def _telling(lines: tuple[str, ...]) -> tuple[str, ...]:
+def _lines_to_quote(lines: tuple[str, ...]) -> tuple[str, ...]:
     """The lines of a log's end that tell most: those around its last exception, else the last ones."""
     lines = without_noise(lines)
     text = "\n".join(lines)

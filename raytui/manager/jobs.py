@@ -21,7 +21,7 @@ OVER = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 """Ray's words for a job that has ended."""
 STOP_S = 60.0
 """How long a job may take to stop: Ray kills its driver 3 s after it asked, and was seen to need 5."""
-SETTLE_S = 15.0
+CONFIRM_S = 15.0
 """How long a job is looked for whose submission was not answered."""
 _LETTERS = string.ascii_letters + string.digits
 
@@ -54,7 +54,7 @@ class JobRunner:
         try:
             await workload.submit_job(identity, request.entrypoint, environment)
         except Unreachable as error:
-            await self._settle(identity, error)
+            await self._require_submitted(identity, error)
         return identity
 
     async def stop(self, identity: str) -> Job:
@@ -106,13 +106,13 @@ class JobRunner:
                 return job
             await asyncio.sleep(pause.next())
 
-    async def _settle(self, identity: str, error: Unreachable) -> None:
+    async def _require_submitted(self, identity: str, error: Unreachable) -> None:
         """After a submission that Ray did not answer: whether the job is there. Raises what is known when it is not."""
         if error.failure.reason not in {"NoAnswer", "ConnectionClosed", "Garbage"}:
             raise error
         pause = Backoff(0.5, 3.0)
         try:
-            async with asyncio.timeout(SETTLE_S):
+            async with asyncio.timeout(CONFIRM_S):
                 while True:
                     try:
                         await self.job(identity)

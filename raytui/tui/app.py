@@ -197,9 +197,9 @@ class RaytuiApp(OrderedKeys):
     def _alarm(self) -> Alarm:
         from raytui.manager.alarm import Alarm
 
-        return Alarm(self.bell, self._not_told)
+        return Alarm(self.bell, self._alarm_failed)
 
-    def _not_told(self, sentence: str) -> None:
+    def _alarm_failed(self, sentence: str) -> None:
         """A command that is to tell of changes failed."""
         self.cluster.notice = Notice("warning", sentence, "try it by hand, or mend notify in the profile")
 

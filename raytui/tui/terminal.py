@@ -116,7 +116,7 @@ def screen_file() -> TextIO:
 
 
 def on_end(asked_to_end: Callable[[], None]) -> None:
-    """Call `told_to_end` from the event loop after SIGTERM or SIGHUP.
+    """Call `asked_to_end` from the event loop after SIGTERM or SIGHUP.
 
     One that whoever started us ignores stays ignored.
     """

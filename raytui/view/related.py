@@ -116,10 +116,10 @@ def _log_of_deployment(row: ServeDeployment, picture: Picture) -> LogWish | str:
         return _log_of_replica(newest, picture)
     if not row.controller_log:
         return "it has no log: Serve does not tell where its controller writes"
-    return LogWish(f"{_owner(row.controller_node, picture)}/{row.controller_log}", at_error=True, find=_told_of(row))
+    return LogWish(f"{_owner(row.controller_node, picture)}/{row.controller_log}", at_error=True, find=_pattern_of(row))
 
 
-def _told_of(row: ServeDeployment) -> str:
+def _pattern_of(row: ServeDeployment) -> str:
     """The pattern of the controller's lines that complain of a deployment, as Ray 2.9 and 2.60 write them."""
     app, name = re.escape(row.application), re.escape(row.name)
     subject = (

@@ -16,7 +16,7 @@ PLANNED_REASONS = frozenset({"EXPECTED_TERMINATION", "AUTOSCALER_DRAIN_PREEMPTED
 """Ray's reasons for the end of a node that somebody or the autoscaler ended."""
 _LOGS = ("raylet.err", "raylet.out", "gcs_server.err", "gcs_server.out")
 _FULL = 0.95
-"""The part of its memory in use from which a node's last figures are worth telling."""
+"""The part of its memory in use from which a node's last figures are worth saying."""
 _SAID: dict[CauseKind, str] = {
     "planned": "was ended on purpose",
     "out_of_memory": "was killed for memory",
@@ -109,12 +109,10 @@ def _signs(evidence: Evidence, node: Node | None, app: Application | None) -> It
         yield sign("raytui", f"{operation.verb} is at work on it", operation.since, "planned")
     for log in ("", *_LOGS):
         lines = evidence.tails.get(f"{app.short}/{log}" if log else app.short, ())
-        telling = _telling(lines)
-        if telling is not None and not (
-            report is not None and report.message and report.message in telling.witness.said
-        ):
-            yield telling._replace(
-                witness=Witness(f"{app.short}/{log}" if log else f"{app.short}'s output", telling[0].said)
+        found = _sign_in(lines)
+        if found is not None and not (report is not None and report.message and report.message in found.witness.said):
+            yield found._replace(
+                witness=Witness(f"{app.short}/{log}" if log else f"{app.short}'s output", found[0].said)
             )
 
 
@@ -129,7 +127,7 @@ def _is_wanted(report: LauncherReport) -> bool:
     return report.state == "ended" and report.message in {"on request", "drained on request"}
 
 
-def _telling(lines: tuple[str, ...]) -> Sign | None:
+def _sign_in(lines: tuple[str, ...]) -> Sign | None:
     """The last line of a log that names a cause."""
     for line in reversed(lines):
         found = sign("", first_line(line))

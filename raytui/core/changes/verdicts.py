@@ -57,13 +57,13 @@ class VerdictChanges:
             self._candidate, self._since = verdict, at
         if at - self._since < HOLD_S and at - self._left < LONGEST_S:
             return None
-        return self._told(summary)
+        return self._change_to(summary)
 
     def conclude(self) -> VerdictChange | None:
         """The change that was seen last and is not reported yet: nobody looks on until it has held."""
-        return self._told(self._last) if self._last is not None and self.is_changing else None
+        return self._change_to(self._last) if self._last is not None and self.is_changing else None
 
-    def _told(self, summary: ClusterSummary) -> VerdictChange | None:
+    def _change_to(self, summary: ClusterSummary) -> VerdictChange | None:
         verdict, previous = summary.verdict, self._current
         if verdict is None or previous is None:
             return None

@@ -100,9 +100,9 @@ class _Pool:
 
     def shortage(self, app: Application) -> Shortage:
         """That too little is left."""
-        return Shortage(self.unit, self.place, self.limit, self.used, self.asked(app), self._told())
+        return Shortage(self.unit, self.place, self.limit, self.used, self.asked(app), self._holders_sentence())
 
-    def _told(self) -> str:
+    def _holders_sentence(self) -> str:
         """The largest holders first, what nobody is seen to hold last."""
         largest = [(who, amount) for who, amount in self.holders.most_common(HOLDERS) if amount > _EXACT]
         named = [f"{amount:g} by {who}" for who, amount in largest]

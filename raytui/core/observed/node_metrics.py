@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 LATE_S = 1.0
-"""Seconds from which a late event loop or health check is worth telling. Ray answers both within some milliseconds; GCS
+"""Seconds from which a late event loop or health check is worth saying. Ray answers both within some milliseconds; GCS
 calls a node dead after five health checks of which each got no answer within 10 s."""
 FULL = 0.95
 """The part of its memory in use from which a node is near its end: Ray kills workers from here on."""

@@ -224,8 +224,8 @@ class ClusterBody(Vertical):
     def _story_wanted(self, message: AttentionPane.StoryWanted) -> None:
         message.stop()
         if self.session is not None and self.picture is not None:
-            telling = self._tell_story(self.session, self.picture, message.condition)
-            self.run_worker(telling, group="story", exclusive=True, exit_on_error=False)
+            story = self._tell_story(self.session, self.picture, message.condition)
+            self.run_worker(story, group="story", exclusive=True, exit_on_error=False)
 
     async def _tell_story(self, session: Session, picture: Picture, condition: Condition) -> None:
         from raytui.tui.screens.story import LOG, StoryScreen

@@ -75,7 +75,7 @@ class LogsPane(Pane):
         """Lines of Ray's greeting that were left out."""
         self._at_error = False
         """Whether the last error is to come into view with the first lines."""
-        self._telling: Pattern | None = None
+        self._wanted: Pattern | None = None
         """What the line holds that is meant; none where the last error is."""
         self._speaks = False
         """Whether the log has held a line of its own."""
@@ -107,7 +107,7 @@ class LogsPane(Pane):
             self._worker.cancel()
         snapshot = self.picture.snapshot
         self._source, self._ended, self._at_error = source, False, at_error
-        self._telling = lenient_pattern(find) if find else None
+        self._wanted = lenient_pattern(find) if find else None
         self._errors = self._greeting = 0
         self._speaks = False
         self._run = run_of(snapshot, source)
@@ -228,9 +228,9 @@ class LogsPane(Pane):
 
         Of a log that tells of many things the last line is meant that tells of this one.
         """
-        view, height, telling = self.view, max(1, self.view.scrollable_content_region.height), self._telling
+        view, height, wanted = self.view, max(1, self.view.scrollable_content_region.height), self._wanted
         texts = ((n, view.text_at(n)) for n in reversed(range(view.count)))
-        found = (n for n, text in texts if (telling.search(text) if telling is not None else is_error(text)))
+        found = (n for n, text in texts if (wanted.search(text) if wanted is not None else is_error(text)))
         place = next(found, view.count)
         if place < view.count - height:
             view.following = False

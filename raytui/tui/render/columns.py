@@ -26,7 +26,7 @@ class Column(NamedTuple):
     right: bool = False
     rank: int = 0
     """Columns of a higher rank give way first."""
-    told_by_end: bool = False
+    shown_by_end: bool = False
     """Whether it is the end of a value that tells it from another, so that its beginning is cut."""
 
 
@@ -167,6 +167,6 @@ def row_line(row: Row, layout: Layout, *, cursor: bool = False, marked: bool = F
             continue
         text, role = row.cells[n]
         column = layout.columns[n]
-        spans.append((fit_end(text, width) if column.told_by_end else fit(text, width, right=column.right), role))
+        spans.append((fit_end(text, width) if column.shown_by_end else fit(text, width, right=column.right), role))
         place += 1
     return tuple(spans)

@@ -15,7 +15,7 @@ from raytui.view.tables.kind import Line, Note, TableKind
 
 T = TypeVar("T")
 BARS = "▁▂▃▄▅▆▇█"
-_TOLD_BY_END = frozenset({"node"})
+_SHOWN_BY_END = frozenset({"node"})
 """Names of nodes begin with that of their cluster."""
 _SHARE = 5
 """Cells of a percentage behind its bars, so that they stand in line."""
@@ -24,7 +24,7 @@ _SHARE = 5
 def screen_columns(columns: Sequence[definition.Column[T]]) -> tuple[Column, ...]:
     """The columns of a definition as a table of the screen arranges them."""
     return tuple(
-        Column(c.id, c.head, c.width, c.wide, right=c.right, rank=c.rank, told_by_end=c.id in _TOLD_BY_END)
+        Column(c.id, c.head, c.width, c.wide, right=c.right, rank=c.rank, shown_by_end=c.id in _SHOWN_BY_END)
         for c in columns
     )
 

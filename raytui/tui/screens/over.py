@@ -52,11 +52,11 @@ class OverCluster(Screen[TableState]):
         self.said.display = bool(lines)
 
     @on(events.Mount)
-    def _told_at_first(self) -> None:
+    def _show_words_first(self) -> None:
         self.tell()
 
     @on(events.Resize)
-    def _told_anew(self) -> None:
+    def _show_words_anew(self) -> None:
         self.tell()
 
     def _watch_notice(self) -> None:

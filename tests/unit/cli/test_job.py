@@ -164,7 +164,7 @@ def test_an_answer_that_is_not_rays_proves_no_job(call, monkeypatch) -> None:
         def _body(self, path: str, query: dict[str, list[str]]) -> bytes | None:
             return b"[1, 2]" if path.startswith("/api/jobs/") else super()._body(path, query)
 
-    monkeypatch.setattr("raytui.manager.jobs.SETTLE_S", 0.1)
+    monkeypatch.setattr("raytui.manager.jobs.CONFIRM_S", 0.1)
     with running(Foreign({"status": "RUNNING"})) as dashboard:
         code, out, _ = call(dashboard, "-o", "json", "job", "submit", "--id", "odd", "--no-wait", "--", "true")
         assert (code, json.loads(out)["error"]["reason"]) == (7, "OutcomeUnknown")

@@ -126,7 +126,7 @@ class Preflight:
     async def _project(self, spec: ClusterSpec) -> list[Check]:
         project = self._client.workbench.project_id
         try:
-            answer = await self._told()
+            answer = await self._project_answer()
         except NotFound:
             missing = f"there is no project {project} that this key may see"
             return [Check("project", "fail", missing, LIST_PROJECTS, "project_id")]
@@ -196,8 +196,8 @@ class Preflight:
         mine = [row for row in users if _named(row.get("user"), self._user)]
         return [quota_row(spec, (mine or users)[0] if len(mine or users) == 1 else {})]
 
-    async def _told(self) -> Mapping[str, object]:
-        """What the workbench tells of the project, asked once for all rows."""
+    async def _project_answer(self) -> Mapping[str, object]:
+        """What the workbench answers of the project, asked once for all rows."""
         if self._asking is None:
             self._asking = asyncio.ensure_future(self._client.call("GetProject"))
         return await self._asking
@@ -207,7 +207,7 @@ class Preflight:
         if not self._client.workbench.project_id:
             return ""
         try:
-            return parse(await self._told()).owner
+            return parse(await self._project_answer()).owner
         except RaytuiError:
             # The row of the project says so.
             return ""
