@@ -16,7 +16,7 @@ from raytui.core.protocols.platform import Platform
 
 PERIOD_S = 60.0
 """Seconds between two askings: what is held changes with workloads that start and end, not from second to second."""
-LISTED_S = 5.0
+ASK_AFTER_S = 5.0
 """How long an application must have been starting before it is asked why: most need no more than that."""
 ANSWER_S = 30.0
 """Backstop for the platform's own deadline."""
@@ -73,7 +73,7 @@ class Account:
         starting = [app for app in applications if app.state == "starting"]
         self._since = {app.name: self._since.get(app.name, now) for app in starting}
         return any(
-            now - self._since[app.name] >= LISTED_S or (began(app) and self._clock() - began(app) >= LISTED_S)
+            now - self._since[app.name] >= ASK_AFTER_S or (began(app) and self._clock() - began(app) >= ASK_AFTER_S)
             for app in starting
         )
 

@@ -43,7 +43,7 @@ def full(bench: Bench, project: str, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("RAYTUI_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(account, "LISTED_S", 0.0)
+    monkeypatch.setattr(account, "ASK_AFTER_S", 0.0)
     for name, data in render().items():
         path = bench.root / "projects" / project / "launchers" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -74,7 +74,7 @@ async def test_what_has_just_begun_to_start_is_not_asked_about_yet(platform, ask
     young = (application("worker-1", "starting", began_at=NOW - 1),)
     assert (await asking.read(young, looked_at=False, patience=1.0)).value is None
     # Whatever the platform's clock says, what was seen to be starting for so long is.
-    clock.skip(account.LISTED_S)
+    clock.skip(account.ASK_AFTER_S)
     assert (await asking.read(young, looked_at=False, patience=1.0)).value is not None
 
 
