@@ -160,7 +160,7 @@ async def test_a_planned_end_looks_different_from_a_death():
     async def body(console):
         for reason, word, said in (
             ("UNEXPECTED_TERMINATION", "DEAD", "reported, since"),
-            ("EXPECTED_TERMINATION", "ended", "ended on purpose: told"),
+            ("EXPECTED_TERMINATION", "ended", "ended on purpose: reported"),
         ):
             await console.show(healthy())
             await console.show(ended(reason))
