@@ -59,8 +59,10 @@ def test_lists_that_fail_say_how_many_and_stay_where_there_is_little_room():
     narrow = places_line(KEYS, "cluster", 60, failing)
     assert line_cells(narrow) <= 60
     assert "2 Jobs ✗1" in text_of(narrow)
-    assert "6 Placement ▲12k" in text_of(narrow)
-    assert "Conditions" not in text_of(narrow)
+    assert "6 PGs ▲12k" in text_of(narrow)
+    assert "Conds" not in text_of(narrow)
+    of_80 = text_of(places_line(KEYS, "cluster", 80, failing))
+    assert all(name in of_80 for name in ("6 PGs ▲12k", "7 Events", "8 Logs"))
     assert short_count(999) == "999"
 
 

@@ -13,7 +13,7 @@ from raytui.tui.render.text import Line, Span, crop, line_cells
 from raytui.view.failing import Failing
 
 _SHORT = {" Placement": " PGs", " Conditions": " Conds"}
-"""Labels that are shortened where every list has something to tell."""
+"""Labels that are shortened before a list gives way."""
 
 
 def places_line(
@@ -21,18 +21,25 @@ def places_line(
 ) -> Line:
     """The screens that have a key: ` 1 Cluster  2 Jobs ✗1  3 Actors`, the one that is shown bright.
 
-    Where the width is too small for all, those go first that are the last and have nothing to tell; 0 is any width.
+    Where the width is too small for all, labels become shorter, then those go that are the last and have nothing to
+    say; 0 is any width.
     """
     places = sorted((key for key in keys if key.id in GOES), key=_place_of_key)
     made = [(GOES[key.id], _place(key, current, (failing or {}).get(GOES[key.id]))) for key in places]
-    while width and sum(line_cells(line) for _, line in made) > width:
+    shorter = [(kind, tuple((_SHORT.get(text, text), role) for text, role in line)) for kind, line in made]
+    while width and _cells(made) > width:
         idle = [n for n, (kind, _) in enumerate(made) if kind != current and kind not in (failing or {})]
-        if not idle:
-            made = [(kind, tuple((_SHORT.get(text, text), role) for text, role in line)) for kind, line in made]
+        if not idle or _cells(shorter) <= width:
+            made = shorter
             break
         made.pop(idle[-1])
+        shorter.pop(idle[-1])
     line = tuple(span for _, spans in made for span in spans)
     return crop(line, width) if width and line_cells(line) > width else line
+
+
+def _cells(places: Sequence[tuple[str, Line]]) -> int:
+    return sum(line_cells(line) for _, line in places)
 
 
 def _place_of_key(key: Key) -> str:
