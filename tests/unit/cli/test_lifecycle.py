@@ -235,7 +235,7 @@ def test_verify_answers_five_checks(world, capsys):
 
 
 def test_a_key_that_verify_meets_refused_is_said_by_its_exit_code(world, capsys):
-    world.faults["list"] = [NotAllowed("the key was refused", "make another")]
+    world.faults["list"] = [NotAllowed("the key was refused", hint="make another")]
     code, document, _ = call(capsys, "verify", "--cluster", "ray-cluster")
     assert (code, document["passed"]) == (4, False)
     assert document["checks"][0] | {"seconds": 0} == {
@@ -246,7 +246,7 @@ def test_a_key_that_verify_meets_refused_is_said_by_its_exit_code(world, capsys)
         "hint": "make another",
         "is_refused": True,
     }
-    world.faults["list"] = [NotAllowed("the key was refused", "make another")]
+    world.faults["list"] = [NotAllowed("the key was refused", hint="make another")]
     assert main(["verify", "--cluster", "ray-cluster"]) == 4
     assert "connection failed: the key was refused" in capsys.readouterr().err
 
