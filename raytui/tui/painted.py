@@ -18,6 +18,7 @@ from rich.console import Console
 from textual._compositor import ChopsUpdate, CompositorUpdate
 
 _TOKENS = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[([\d;]*)m|([^\x00-\x1f\x7f]+)|(\n)|(.)", re.DOTALL)
+_LINE = re.compile(r"\x1b\[(\d+);\d+H")
 _COLOUR = re.compile(r"(?:^|;)(?:([34]8);(?:2;\d+;\d+;\d+|5;\d+)|([39]|4|10)[0-7](?=;|$)|(39|49)(?=;|$))")
 _UNSEEN_ON_BLANK = frozenset({"1", "2", "3"})
 """Bold, dim and italic: nothing of them shows on a space."""
@@ -25,12 +26,11 @@ _SHORT_GAP = 3
 """Unchanged cells of the style at hand that are shorter to write again than to move over."""
 
 
-class Cell(NamedTuple):
-    """One column of a line."""
+Cell = tuple[str, str]
+"""The character of one column, and the parameters of its SGR sequence; no parameters for the terminal's own style.
 
-    text: str
-    style: str
-    """Parameters of its SGR sequence; empty for the terminal's own style."""
+A plain tuple: thousands are made for a frame.
+"""
 
 
 class _Look(NamedTuple):
@@ -47,14 +47,17 @@ class Painted:
     def __init__(self) -> None:
         self._cells: dict[tuple[int, int], Cell] = {}
         """By line and column, from 1 as in the terminal's own sequences."""
+        self._last: dict[str, str] = {}
+        """What was last written on a line; the same once more changes nothing, and need not be read."""
 
     def forget(self) -> None:
         """Nothing is known any longer: the next frames are written in full."""
         self._cells.clear()
+        self._last.clear()
 
     def difference(self, frame: str) -> str:
         """What is left to write of `frame` for the terminal to show it; it counts as written from here on."""
-        drawn = _cells(frame)
+        drawn = _cells("\n".join(self._other(frame.split("\n"))))
         if drawn is None:
             self.forget()
             return frame
@@ -62,6 +65,18 @@ class Painted:
         changed = sorted(at for at, cell in drawn.items() if not _same(known.get(at), cell))
         known.update(drawn)
         return "".join(self._written(changed))
+
+    def _other(self, pieces: list[str]) -> Iterator[str]:
+        for piece in pieces:
+            lines = set(_LINE.findall(piece))
+            if len(lines) == 1:
+                line = lines.pop()
+                if self._last.get(line) == piece:
+                    continue
+                self._last[line] = piece
+            else:
+                self._last.clear()
+            yield piece
 
     def _written(self, changed: list[tuple[int, int]]) -> Iterator[str]:
         style = ""
@@ -72,15 +87,15 @@ class Painted:
                     yield f"\x1b[{line};{column}H"
                 elif column > after:
                     between = [self._cells.get((line, n)) for n in range(after, min(column, after + _SHORT_GAP + 1))]
-                    if len(between) <= _SHORT_GAP and all(cell and cell.style == style for cell in between):
-                        yield "".join(cell.text for cell in between if cell)
+                    if len(between) <= _SHORT_GAP and all(cell and cell[1] == style for cell in between):
+                        yield "".join(cell[0] for cell in between if cell)
                     else:
                         yield f"\x1b[{column - after}C"
-                cell = self._cells[line, column]
-                if not (cell.text == " " and _same_blank(style, cell.style)):
-                    yield _change(style, cell.style)
-                    style = cell.style
-                yield cell.text
+                text, own = self._cells[line, column]
+                if not (text == " " and _same_blank(style, own)):
+                    yield _change(style, own)
+                    style = own
+                yield text
                 after = column + 1
         yield _change(style, "")
 
@@ -113,7 +128,7 @@ def _cells(frame: str) -> dict[tuple[int, int], Cell] | None:
             if not line or not (text.isascii() or all(_narrow(char) for char in text)):
                 return None
             for offset, char in enumerate(text):
-                cells[line, column + offset] = Cell(char, style)
+                cells[line, column + offset] = (char, style)
             column += len(text)
         elif sgr is not None:
             style = "" if sgr in ("", "0") else sgr
@@ -132,9 +147,7 @@ def _narrow(char: str) -> bool:
 
 
 def _same(stands: Cell | None, cell: Cell) -> bool:
-    return stands == cell or (
-        stands is not None and stands.text == cell.text == " " and _same_blank(stands.style, cell.style)
-    )
+    return stands == cell or (stands is not None and stands[0] == cell[0] == " " and _same_blank(stands[1], cell[1]))
 
 
 @lru_cache(maxsize=4096)

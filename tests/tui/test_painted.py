@@ -88,6 +88,14 @@ def test_a_frame_that_stands_there_already_costs_nothing() -> None:
     assert painted.difference(line("41s")) == ""
 
 
+def test_a_line_painted_over_in_between_is_written_again() -> None:
+    painted = Painted()
+    first = line("41s")
+    painted.difference(first)
+    painted.difference(frame((3, 15, [("9", BASE)])))
+    assert painted.difference(first) == f"\x1b[3;15H\x1b[{BASE}m1\x1b[0m"
+
+
 def test_neighbours_of_one_style_are_written_in_one() -> None:
     assert Painted().difference(frame((1, 1, [("a", BASE), ("b", BASE)]))) == f"\x1b[1;1H\x1b[{BASE}mab\x1b[0m"
 
