@@ -19,7 +19,7 @@ from raytui.core.conditions import assess
 from raytui.core.desired.asked import overlay, part_of, with_groups_of, words
 from raytui.core.desired.required import with_launchers
 from raytui.core.desired.validate import validate
-from raytui.core.errors import RaytuiError
+from raytui.core.errors import Failure, RaytuiError
 from raytui.core.observed.joined import join
 from raytui.core.observed.snapshot import Snapshot
 from raytui.core.platforms import traits
@@ -166,11 +166,7 @@ def watched_checks(snapshot: Snapshot) -> list[Check]:
         if state == "broken" and judged.broken is not None:
             rows.append(Check(layer, "fail", judged.broken.message, judged.broken.hint))
         else:
-            said = (
-                f"answers at {snapshot.dashboard_url}"
-                if state == "ok"
-                else "not looked at: what stands before it comes first"
-            )
+            said = _of_link(judged.broken, snapshot.dashboard_url or "") if state == "ok" else _NOT_LOOKED_AT
             rows.append(Check(layer, "ok" if state == "ok" else "skip", said))
     version = snapshot.version.value
     if version is None:
@@ -185,6 +181,16 @@ def watched_checks(snapshot: Snapshot) -> list[Check]:
 
 _SINCE = (((2, 48), "more than a word of why a node ended"), ((2, 52), "whether it asks for a token"))
 """Since which version at the latest Ray tells what older ones do not (measured on 2.9.3, 2.48.0 and 2.60.0)."""
+
+
+_NOT_LOOKED_AT = "not looked at: what stands before it comes first"
+
+
+def _of_link(broken: Failure | None, url: str) -> str:
+    """What was seen of a link that holds, which is no more than what the broken one behind it lets see."""
+    if broken is None or broken.layer not in {"login", "dashboard"}:
+        return f"answers at {url}"
+    return f"{url} is reached" + (": it refuses the connection" if broken.reason == "ConnectionRefused" else "")
 
 
 def _is_older(version: str, than: tuple[int, int]) -> bool:

@@ -34,6 +34,8 @@ def list_verb(kind: TableKind[T]) -> Verb:
     def show(
         invocation: Invocation, /, *, where: str, sort: str, columns: str, limit: str | None, watch: bool = False
     ) -> int:
+        if watch:
+            invocation.output.begin_stream()
         query, most = asked(kind, where=where, sort=sort, columns=columns, limit=limit)
         if watch:
             from raytui.cli.following import follow

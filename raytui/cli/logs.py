@@ -105,6 +105,8 @@ def logs(
     Matches of --grep in logs that are fetched through Ray are printed as they are found once 16 MB came.
     """
     counts = counting or names_only
+    if not (listing or counts or target is not None or archive is not None):
+        invocation.output.begin_stream()
     if lines is None and (counts or target is not None or archive is not None):
         lines = "-1"
     query = _query(

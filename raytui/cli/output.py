@@ -53,6 +53,10 @@ class Output:
             return
         self._write(msgspec.json.format(_encoded(document), indent=2).decode() + "\n")
 
+    def begin_stream(self) -> None:
+        """From now on every JSON document is one line, an error before the first line of the stream too."""
+        self._streaming = True
+
     def record(self, document: Mapping[str, object]) -> None:
         """One line of a JSON stream, at once."""
         self._streaming = True

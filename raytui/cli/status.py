@@ -51,6 +51,7 @@ def watch(invocation: Invocation, until: str | None, timeout: str | None) -> int
     --notify COMMAND is run, and with --bell the bell rings, once the verdict has been another one for 5 s, and for
     the change that --until ends on at once.
     """
+    invocation.output.begin_stream()
     limit = seconds("timeout", timeout, None)
     settings = invocation.settings()
     session = invocation.session(settings, long_lived=True)

@@ -285,17 +285,19 @@ def _port(name: str, field: str, flag: str, port: int, *, others: dict[int, str]
                 name, "fail", f"port {port} was given to {others[port]}, another cluster of yours", hint, field
             )
         return Check(name, "ok", f"{port} is free", field=field)
-    found = holder(port)
     end = time.monotonic() + ENDING_S
-    while found is not None and found.pid and not found.command and time.monotonic() < end:
+    while True:
+        found = holder(port)
+        owner = processes.owner(found.pid) if found is not None and found.pid else None
         # A process without a command line is on its way out, and its port is free in a moment.
+        is_ending = found is not None and found.pid and owner is None and not processes.command(found.pid)
+        if not is_ending or time.monotonic() >= end:
+            break
         time.sleep(0.1)
         if is_free(port):
             return Check(name, "ok", f"{port} is free", field=field)
-        found = holder(port)
     if found is None:
         return Check(name, "fail", f"port {port} is taken, but no process is seen to hold it", hint, field)
-    owner = processes.owner(found.pid) if found.pid else None
     if owner is None:
         return Check(name, "fail", f"port {port} is taken by {found}", hint, field)
     if owner.shared == own.path and owner.application == f"{own.cluster}-head":

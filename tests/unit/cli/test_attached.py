@@ -179,6 +179,21 @@ def test_nobody_at_the_address_is_the_first_broken_link_and_no_verdict(call):
     assert "port-forward" in document["broken_link"]["hint"]
     assert document["nodes"] == {"alive": None, "dead": None}
     assert call("--address", f"http://127.0.0.1:{port}", "nodes")[0] == 6
+    code, document, _ = call("--address", f"http://127.0.0.1:{port}", "doctor")
+    rows = {row["name"]: row for row in document["items"]}
+    assert (code, rows["network"]["status"], rows["dashboard"]["status"]) == (1, "ok", "fail")
+    assert rows["network"]["message"] == f"http://127.0.0.1:{port} is reached: it refuses the connection"
+
+
+@pytest.mark.parametrize(
+    "words", ["logs", "logs head/raylet.out -f", "logs --grep (", "jobs --watch --limit none", "watch --timeout none"]
+)
+def test_an_error_before_the_first_line_of_a_stream_is_a_line(ray, text, words):
+    ray.fail("not_http")
+    code, out, _ = text("--address", ray.url, *words.split(), "-o", "json")
+    assert code in {2, 6}
+    (line,) = out.splitlines()
+    assert json.loads(line)["error"]["message"]
 
 
 def test_rays_own_port_is_told_from_its_dashboards(ray, text):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -68,6 +69,25 @@ async def test_a_taken_port_names_its_holder_and_the_flag(world: World, listener
     assert f"port {listener} is taken by process {os.getpid()} (" in check.message
     assert "python" in check.message
     assert "--ray-port auto" in check.hint
+
+
+async def test_a_port_whose_holder_ends_while_it_is_looked_at_is_free(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = socket.create_server(("127.0.0.1", 0))
+    port, looks = server.getsockname()[1], []
+    ended = await asyncio.create_subprocess_exec("true")
+    await ended.wait()
+
+    def holder(_: int) -> ports.Holder:
+        looks.append(port)
+        if len(looks) == 2:
+            server.close()
+        return ports.Holder(ended.pid, "gcs_server --…")  # as it was a moment ago
+
+    monkeypatch.setattr(preflight, "holder", holder)
+    check = (await rows(world, ray_port=port))["ray-port"]
+    assert (check.status, check.message) == ("ok", f"{port} is free")
 
 
 async def test_a_port_of_another_user_is_said_to_be_so(
