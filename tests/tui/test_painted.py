@@ -11,10 +11,14 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App
 from textual.geometry import Region
 from textual.strip import Strip
 
 from raytui.tui.painted import Difference, Painted
+from raytui.tui.terminal import TerminalDriver
+from tests.tui.conftest import Console as Driven
+from tests.tui.conftest import run_console
 
 WIDTH = 40
 BASE, LOUD = "38;2;201;206;211;48;2;16;19;22", "1;38;2;231;185;58;48;2;16;19;22"
@@ -142,6 +146,22 @@ def test_the_terminal_shows_the_same_as_with_whole_frames(seed: int) -> None:
         show(made, whole)
         show(painted.difference(made), short)
         assert short == whole
+
+
+async def test_the_console_writes_its_frames_that_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[object] = []
+    monkeypatch.setattr(App, "_display", lambda _, __, frame: shown.append(frame))
+    driver = TerminalDriver.__new__(TerminalDriver)
+    driver._painted, driver._painted_size = Painted(), None
+
+    async def body(console: Driven) -> None:
+        app = console.app
+        monkeypatch.setattr(app, "_driver", driver)
+        app._display(app.screen, ChopsUpdate([{0: Strip([Segment("a")])}], [(0, 0, 1)], [[1]]))
+        monkeypatch.undo()
+
+    await run_console(body)
+    assert isinstance(shown[-1], Difference)
 
 
 def test_a_whole_screen_is_written_whole_and_what_follows_it_too() -> None:
