@@ -15,7 +15,7 @@ from raytui.cli.invocation import Invocation, seconds
 from raytui.cli.progress import on_interrupt
 from raytui.cli.sizes import size_flags, size_options
 from raytui.cli.verb import pass_invocation, verb
-from raytui.core.errors import OperationFailed, RaytuiError, RefusedForSafety
+from raytui.core.errors import NotAllowed, OperationFailed, RaytuiError, RefusedForSafety
 from raytui.core.findings.orphans import orphans as unclaimed
 from raytui.core.observed.snapshot import Application
 from raytui.core.permission import require_changeable
@@ -40,7 +40,8 @@ from raytui.manager.verify import Result, Verification
 def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **sizes: object) -> int:
     """Make a small cluster under a name of its own, check it and remove it.
 
-    The checks are connection, launchers, creation, status and clean-up.
+    The checks are connection, launchers, creation, status and clean-up. Exit 1 when one fails, 4 when it is the key
+    that was refused.
     """
     limit = seconds("timeout", timeout, 600.0) or 600.0
     if invocation.cluster is None:
@@ -79,6 +80,7 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
     invocation.diagnostics.lines([f"Verifying {settings.platform} with cluster {settings.cluster.name}"])
     asyncio.run(run())
     failed = [result for result in results.values() if result.state == "failed"]
+    is_refused = bool(failed) and failed[0].is_refused
     rows = [advised(result) for result in results.values()]
     if invocation.output.json:
         document = {
@@ -89,11 +91,12 @@ def verify(invocation: Invocation, /, *, keep: bool, timeout: str | None, **size
         }
         invocation.output.document(document)
     elif failed:
-        raise OperationFailed(
-            f"{failed[0].check} failed: {failed[0].message}", hint=failed[0].hint, reason="VerifyFailed"
-        )
+        kind = NotAllowed if is_refused else OperationFailed
+        raise kind(f"{failed[0].check} failed: {failed[0].message}", hint=failed[0].hint, reason="VerifyFailed")
     else:
         invocation.output.lines([f"all checks passed: {', '.join(results)}"])
+    if is_refused:
+        return NotAllowed.exit_code
     return 1 if failed else 0
 
 

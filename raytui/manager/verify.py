@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 
 from raytui.core.conditions import assess
-from raytui.core.errors import Interrupted, OperationFailed, RaytuiError
+from raytui.core.errors import Interrupted, NotAllowed, OperationFailed, RaytuiError
 from raytui.core.observed.joined import join
 from raytui.core.protocols.platform import Platform
 from raytui.core.remedy import Hint, Remedy, plus
@@ -38,6 +38,8 @@ class Result(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     message: str = ""
     hint: Hint = ""
+    is_refused: bool = False
+    """Whether it failed because the key or token was refused."""
 
 
 class Verification:
@@ -119,7 +121,8 @@ class Verification:
         try:
             message = await task
         except RaytuiError as error:
-            return Result(name, "failed", round(time.monotonic() - began, 3), error.message, error.hint)
+            seconds, refused = round(time.monotonic() - began, 3), isinstance(error, NotAllowed)
+            return Result(name, "failed", seconds, error.message, error.hint, refused)
         except asyncio.CancelledError:
             if not self._interrupted:
                 raise

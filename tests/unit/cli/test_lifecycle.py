@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from raytui import bootstrap
+from raytui.core.errors import NotAllowed
 from raytui.core.protocols.platform import Check
 from raytui.manager import orphans, waits
 from raytui.manager.cluster import ClusterManager
@@ -231,6 +232,23 @@ def test_verify_answers_five_checks(world, capsys):
         "clean-up",
     ]
     assert world.apps == {}
+
+
+def test_a_key_that_verify_meets_refused_is_said_by_its_exit_code(world, capsys):
+    world.faults["list"] = [NotAllowed("the key was refused", hint="make another")]
+    code, document, _ = call(capsys, "verify", "--cluster", "ray-cluster")
+    assert (code, document["passed"]) == (4, False)
+    assert document["checks"][0] | {"seconds": 0} == {
+        "check": "connection",
+        "state": "failed",
+        "seconds": 0,
+        "message": "the key was refused",
+        "hint": "make another",
+        "is_refused": True,
+    }
+    world.faults["list"] = [NotAllowed("the key was refused", hint="make another")]
+    assert main(["verify", "--cluster", "ray-cluster"]) == 4
+    assert "connection failed: the key was refused" in capsys.readouterr().err
 
 
 def test_orphans_are_listed_and_reaped_only_when_told(world, capsys, monkeypatch):
