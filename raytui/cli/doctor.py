@@ -58,7 +58,9 @@ def doctor(invocation: Invocation, /, **sizes: object) -> int:
                 return Findings([_python(), _config(settings), *watched_checks(snapshot)])
             given = spec_fields(flags, settings.cluster.all_groups)
             spec = await _effective(settings, session.platform, snapshot, given)
-            checks, asked = await _asked(session.platform, settings, spec)
+            failure = snapshot.applications.failure
+            silence = failure if failure is not None and failure.reason in _SILENCE else None
+            checks, asked = await _asked(session.platform, settings, spec, silence)
             rows = [_python(), _config(settings), *checks]
             named = {check.name for check in rows}
             if "state-dir" not in named:
@@ -101,10 +103,22 @@ class Findings(NamedTuple):
     """Why none would."""
 
 
-async def _asked(platform: Platform, settings: Settings, spec: ClusterSpec) -> tuple[list[Check], ClusterSpec]:
-    """The rows of the spec and of the platform, and the spec as a start would complete it."""
+_SILENCE = {"Timeout", "NoAnswer"}
+"""Reasons of a platform that took a question and let its whole time pass: the next question would wait as long."""
+
+
+async def _asked(
+    platform: Platform, settings: Settings, spec: ClusterSpec, silence: Failure | None = None
+) -> tuple[list[Check], ClusterSpec]:
+    """The rows of the spec and of the platform, and the spec as a start would complete it.
+
+    A platform that was just found silent is not asked again.
+    """
     asked = with_launchers(spec.resolved(settings.platform), settings.platform)
     rows = _spec(settings, asked)
+    if silence is not None:
+        later = Check("preflight", "skip", "not asked: the platform comes first")
+        return [*rows, Check("platform", "fail", silence.message, silence.hint), later], asked
     try:
         found = await platform.specs.preflight(asked)
     except RaytuiError as error:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import select
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
@@ -154,6 +155,24 @@ def _without_surrogates(value: object) -> object:
     if isinstance(value, Mapping):
         return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
     return [_without_surrogates(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+@contextmanager
+def printing_help() -> Iterator[None]:
+    """Around click's reading of the command line, which prints help itself: a stdout without room is said as such.
+
+    Raises `OperationFailed`.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # What was not taken stays in the buffer, and the interpreter's last flush would fail on it once more.
+        abandon()
+        raise _unwritable(error) from error
 
 
 def _unwritable(error: OSError | ValueError) -> OperationFailed:

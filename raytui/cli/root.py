@@ -11,7 +11,7 @@ import click
 from raytui import __version__
 from raytui.cli.guard import guard
 from raytui.cli.invocation import Invocation
-from raytui.cli.output import ReaderLeft
+from raytui.cli.output import ReaderLeft, printing_help
 from raytui.cli.verb import CONTEXT, global_options, unknown_verb
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -70,6 +70,11 @@ def _module_of(name: str) -> str:
 
 class Root(click.Group):
     """The group of all verbs."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's own, which prints help and the version here."""
+        with printing_help():
+            return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # from click
         """All verbs that are installed, in the order of the table."""

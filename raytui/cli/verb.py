@@ -10,6 +10,7 @@ import click
 
 from raytui.cli.flags import GLOBAL
 from raytui.cli.invocation import Invocation
+from raytui.cli.output import printing_help
 from raytui.core.errors import ConfigurationError
 
 _NEGATIVE = re.compile(r"-\d[\d.]*")
@@ -77,7 +78,8 @@ class Verb(click.Command):
             numbers = [arg for arg, moved in zip(args, is_argument, strict=True) if moved]
             if numbers:
                 args = [arg for arg, moved in zip(args, is_argument, strict=True) if not moved] + ["--", *numbers]
-        return super().parse_args(ctx, args)
+        with printing_help():
+            return super().parse_args(ctx, args)
 
 
 class VerbGroup(click.Group):
@@ -88,6 +90,11 @@ class VerbGroup(click.Group):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # as above
         super().__init__(*args, context_settings=CONTEXT, epilog=GLOBAL_NOTE, **kwargs)
         self.params += global_options(hidden=True)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's own, which prints help here."""
+        with printing_help():
+            return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

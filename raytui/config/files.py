@@ -15,9 +15,12 @@ from raytui.core.desired.validate import group_name_problem
 from raytui.core.errors import ConfigurationError, Problem
 from raytui.core.remedy import Hint, Remedy
 from raytui.core.secret import mask
+from raytui.system.files import read_bounded
 
 MAX_BYTES = 1_000_000
 """A file longer than this is no configuration."""
+PIPE_SECONDS = 5.0
+"""How long a pipe that is named as the configuration may take to give it."""
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _TWICE = re.compile(r"Cannot declare \((.+)\) twice")
 _TABLES = {field.path.rpartition(".")[0] for field in FIELDS} - {""} | {"cluster", GROUPS}
@@ -64,9 +67,10 @@ def read(path: Path) -> ConfigFile:
     import tomllib
 
     try:
-        if path.stat().st_size > MAX_BYTES:
+        data = read_bounded(path, MAX_BYTES, PIPE_SECONDS)
+        if len(data) > MAX_BYTES:
             raise _unreadable(path, f"it is longer than {MAX_BYTES} bytes")
-        text = path.read_bytes().decode()
+        text = data.decode()
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
     except UnicodeDecodeError as error:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +67,29 @@ def read_regular(path: Path) -> bytes:
     """The bytes of a regular file; raises OSError."""
     with open_regular(path) as file:
         return file.read()
+
+
+def read_bounded(path: Path, limit: int, seconds: float) -> bytes:
+    """At most `limit` + 1 bytes of whatever can be read, so that more than `limit` shows; pipes and devices too.
+
+    Raises OSError, and after `seconds` TimeoutError: a named pipe into which nobody writes never ends.
+    """
+    deadline = time.monotonic() + seconds
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        ready = select.poll()
+        ready.register(descriptor, select.POLLIN)
+        data = bytearray()
+        while len(data) <= limit:
+            if not ready.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                raise TimeoutError(errno.ETIMEDOUT, f"nothing more came out of it in {seconds:g} s", str(path))
+            piece = file.read(limit + 1 - len(data))
+            if piece is None:
+                continue
+            if not piece:
+                break
+            data += piece
+    return bytes(data)
 
 
 @contextmanager

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.console import RenderableType
 from textual import events, on
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.reactive import reactive
+from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from raytui.core.clusters import Entry, Opened
@@ -211,6 +213,12 @@ class RaytuiApp(OrderedKeys):
     def get_driver_class(self) -> type[Driver]:
         """Textual's driver, on a terminal that may go away."""
         return TerminalDriver
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Textual's, with only what differs from what stands there written."""
+        if isinstance(self._driver, TerminalDriver):
+            renderable = self._driver.shortened(renderable, self.size)
+        super()._display(screen, renderable)
 
     def commands(self) -> Iterable[Command]:
         """What the palette offers on every screen."""

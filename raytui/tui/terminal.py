@@ -14,10 +14,14 @@ from collections.abc import Callable
 from io import TextIOWrapper
 from typing import TextIO, cast
 
+from rich.console import RenderableType
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 
 from raytui.core.units import sanitize
+from raytui.tui.painted import Difference, Painted
 
 _WITHOUT_TITLE = frozenset({"linux", "vt100", "vt102", "vt220", "ansi"})
 """Terminals that have no title, and may print what is meant for one."""
@@ -64,6 +68,8 @@ class TerminalDriver(LinuxDriver):
         self._is_aside = False
         """Whether it was put aside by a key: the terminal is as it was before, and nothing of the console reads it."""
         self._titled = os.environ.get("TERM", "") not in _WITHOUT_TITLE
+        self._painted = Painted()
+        self._painted_size: Size | None = None
 
     def _sigtstp_application(self, *arguments: object) -> None:
         self._is_aside = True
@@ -96,8 +102,22 @@ class TerminalDriver(LinuxDriver):
         if self._titled:
             self.write(f"\x1b]2;{sanitize(title)}\x07")
 
+    def shortened(self, frame: RenderableType | None, size: Size) -> RenderableType | None:
+        """A frame as the difference to what stands on the terminal, which has this size."""
+        if size != self._painted_size:
+            self._painted_size = size
+            self._painted.forget()
+        if frame is None:
+            return None
+        if isinstance(frame, CompositorUpdate):
+            # Textual knows its own updates by their class, and does not render them as Rich would.
+            return cast("RenderableType", Difference(frame, self._painted))
+        self._painted.forget()
+        return frame
+
     def start_application_mode(self) -> None:
         """Textual's way in, with the title that stood there before put by."""
+        self._painted.forget()
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's own has no types
         if self._titled:
             self.write("\x1b[22;2t")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import traceback
 from pathlib import Path
 
-import httpx  # noqa: F401  # raytui imports it at its first request, which would be in every process anew
+# raytui and httpx import these at their first request, which would be in every process anew.
+import anyio._backends._asyncio  # noqa: F401
+import httpcore  # noqa: F401
+import httpx  # noqa: F401
 
 from raytui.core.errors import RaytuiError
 from raytui.core.spec import ClusterSpec, HeadSpec, WorkersSpec
@@ -104,6 +108,8 @@ def main() -> None:
     does.
     """
     words = sys.argv[1:]
+    # No life collects what was here before it: looking at it would copy it.
+    gc.freeze()
     for line in iter(sys.stdin.readline, ""):
         verb, cluster = line.split()
         held, begin = os.pipe()

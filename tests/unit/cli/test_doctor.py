@@ -119,6 +119,17 @@ def test_a_platform_that_cannot_be_asked_is_one_failing_row_beside_the_others(sh
     assert [item["status"] for item in document["items"]].count("fail") == 1
 
 
+def test_a_platform_that_let_a_question_s_whole_time_pass_is_not_asked_again(show, call, platform):
+    silent = Failure("platform", "Timeout", "could not list the applications: no answer in time", "check the VPN")
+    show(snapshot(applications=silent), platform)
+    code, document, _ = call("doctor")
+    found = rows(document)
+    assert (code, found["platform"]["message"], found["platform"]["hint"]) == (1, silent.message, silent.hint)
+    assert (found["preflight"]["status"], found["dashboard"]["status"]) == ("skip", "skip")
+    assert platform.count("preflight") == 0
+    assert document["start"] is None
+
+
 def test_the_posture_is_one_row_and_a_platform_that_knows_it_better_is_believed(show, call, platform, tmp_path):
     show(snapshot(), platform)
     assert "asks for a token" in rows(call("doctor")[1])["security"]["message"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -55,3 +56,13 @@ def test_a_stdout_that_takes_nothing(redirect, code, reported):
     assert done.returncode == code
     assert reported in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "nodes --help", "config --help"])
+def test_help_for_a_stdout_without_room_names_stdout(words, tmp_path):
+    command = f"{sys.executable} -m raytui {words} > /dev/full"
+    environ = os.environ | {"XDG_STATE_HOME": str(tmp_path)}
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=environ)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: stdout cannot be written: No space left on device")
+    assert list(tmp_path.iterdir()) == []

@@ -200,3 +200,20 @@ async def test_afterwards_every_signal_has_the_handler_that_it_had():
     with on_interrupt(lambda: None):
         assert signal.getsignal(signal.SIGTERM) != handlers[1]
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers
+
+
+def test_an_interrupt_while_modules_are_still_read_is_a_sentence():
+    code = """
+import os, signal, sys
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "raytui.cli.flags":
+            os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Interrupted())
+from raytui.__main__ import main
+sys.exit(main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "error: interrupted; nothing was being changed\n"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
+from raytui.config import files
 from raytui.config.fields import FIELDS
 from raytui.config.sample import sample
 from raytui.config.settings import load, missing_access
@@ -263,3 +265,27 @@ def test_what_is_missing_of_a_workbench_is_said(tmp_path):
         "project_id",
         "api_key",
     ]
+
+
+def test_a_pipe_that_nobody_writes_into_is_refused_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "PIPE_SECONDS", 0.05)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigurationError) as error:
+        files.read(tmp_path / "pipe")
+    assert "pipe cannot be read: nothing more came out of it in 0.05 s" in str(error.value)
+
+
+def test_a_device_without_end_is_read_no_further_than_a_configuration_may_be_long() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        files.read(Path("/dev/zero"))
+    assert "/dev/zero cannot be read: it is longer than 1000000 bytes" in str(error.value)
+
+
+def test_a_pipe_with_a_configuration_in_it_is_read() -> None:
+    reader, writer = os.pipe()
+    try:
+        os.write(writer, b'default_profile = "local"\n')
+        os.close(writer)
+        assert files.read(Path(f"/dev/fd/{reader}")).default_profile == "local"
+    finally:
+        os.close(reader)
