@@ -12,7 +12,15 @@ from raytui.core.remedy import FOLLOW, Hint
 _COMING = frozenset({"HeadMissing", "WorkerMissing", "NodeMissing", "LauncherSilent"})
 """What is so while a running plan makes an application."""
 _OF_WORK = frozenset(
-    {"InfeasibleDemand", "PendingDemand", "JobFailed", "JobsFailed", "KilledForMemory", "ServeUnhealthy"}
+    {
+        "InfeasibleDemand",
+        "PendingDemand",
+        "JobFailed",
+        "JobsFailed",
+        "KilledForMemory",
+        "ServeUnhealthy",
+        "ServeDeleting",
+    }
 )
 """What is wrong with what people run, and not with the nodes and links that run it."""
 

@@ -19,6 +19,7 @@ from raytui.core.findings.applications import STARTUP_GRACE_S, of_workers, remed
 from raytui.core.findings.capacity import of_waiting
 from raytui.core.findings.chain import answered, first_failure
 from raytui.core.findings.cluster import of_cluster
+from raytui.core.findings.deleting import deleting, of_deleting
 from raytui.core.findings.nodes import of_ended
 from raytui.core.findings.revivals import unfinished
 from raytui.core.findings.starting import present_report, starting
@@ -55,6 +56,8 @@ class Assessment(msgspec.Struct, frozen=True):
     """The links that were seen to work."""
     waiting: tuple[Waiting, ...] = ()
     """Why each demand waits that Ray has not placed, those that are no condition (yet) too."""
+    deleting: Mapping[str, float] = {}
+    """Since when what Serve deletes has been seen so, by its subject."""
 
     def links(self) -> tuple[tuple[Layer, LinkState], ...]:
         """The chain for display: each link as it was seen, `unchecked` when nobody looked."""
@@ -81,19 +84,21 @@ def assess(
     snapshot: Snapshot,
     first_seen: Mapping[tuple[str, str], float] | None = None,
     waited: Mapping[str, float] | None = None,
+    deleted: Mapping[str, float] | None = None,
 ) -> Assessment:
     """Judge one snapshot.
 
     `first_seen` gives, by (subject, reason), since when a watching monitor has seen a condition. `waited` does so for
-    work that waits, by `Waiting.key`; none at the first look.
+    work that waits, by `Waiting.key`; none at the first look. `deleted` does so for what Serve deletes.
     """
     joined = join(snapshot)
     waiting, demand = _waiting(joined, waited)
     judged = _judge(joined, demand)
     seen = first_seen or {}
+    going = deleting(snapshot, deleted or {})
     since = [
         c if c.since else msgspec.structs.replace(c, since=seen.get((c.subject, c.reason), snapshot.observed_at))
-        for c in judged.found
+        for c in (*judged.found, *of_deleting(snapshot, going))
     ]
     order = {"error": 0, "warning": 1, "info": 2}
     conditions = tuple(sorted(since, key=lambda c: (order[c.severity], c.is_of_work)))
@@ -105,6 +110,7 @@ def assess(
         judged.unchecked,
         answered(snapshot, judged.broken),
         waiting,
+        going,
     )
 
 

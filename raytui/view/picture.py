@@ -75,7 +75,7 @@ def advance(before: Picture | None, snapshot: Snapshot) -> Picture:
     join(snapshot, before.snapshot if before is not None else None)
     since = {(c.subject, c.reason): c.since for c in before.assessment.conditions} if before else {}
     waited = {one.key: one.since for one in before.assessment.waiting} if before else None
-    assessment = assess(snapshot, since, waited)
+    assessment = assess(snapshot, since, waited, before.assessment.deleting if before else None)
     certain = snapshot.observed_at if assessment.verdict != "unknown" else before.certain_at if before else 0.0
     if before is not None and assessment == before.assessment and snapshot.content() == before.snapshot.content():
         return msgspec.structs.replace(before, snapshot=snapshot, certain_at=certain)
