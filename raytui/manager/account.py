@@ -23,7 +23,7 @@ ANSWER_S = 30.0
 
 
 class Account:
-    """What the platform last reported of who holds what, for one watch."""
+    """What the platform last answered about who holds what, for one watch."""
 
     def __init__(self, platform: Platform, clock: Callable[[], float]) -> None:
         self._platform = platform

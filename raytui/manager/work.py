@@ -99,7 +99,7 @@ class Work:
                 f"{plan.verb} was interrupted{undone.words}; {exists}", hint=plus(undone.hint, SHOW)
             ) from None
         except WaitRanOut as error:
-            self._add(error, self._untold(error) + removal.words())
+            self._add(error, self._not_yet_named(error) + removal.words())
             raise
         except Exception as error:  # whatever it is, what this run made is taken back; then it is raised as it was
             undone = await self._undo()
@@ -308,7 +308,7 @@ class Work:
         known = {app.id for app in made}
         return (*made, *(app for app in self._memory.unlisted() if app.id not in known))
 
-    def _untold(self, error: WaitRanOut) -> str:
+    def _not_yet_named(self, error: WaitRanOut) -> str:
         """What this run made and the error does not name: of a list because it lags, otherwise whatever it is."""
         if "existing now" in error.message:
             return ""

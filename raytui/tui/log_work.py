@@ -37,21 +37,21 @@ Work = Callable[[], Coroutine[None, None, None]]
 
 
 @dataclass
-class OfLook(Message):
-    """Something of a look."""
+class Numbered(Message):
+    """What came for one choice of logs, by its number."""
 
     look: int
 
 
 @dataclass
-class Arrived(OfLook):
+class Arrived(Numbered):
     """Lines at the end of the followed logs."""
 
     lines: list[LogLine]
 
 
 @dataclass
-class Ended(OfLook):
+class Ended(Numbered):
     """A log ended; the whole look when `source` is empty."""
 
     source: str
@@ -60,7 +60,7 @@ class Ended(OfLook):
 
 
 @dataclass
-class Paged(OfLook):
+class Paged(Numbered):
     """Lines above (-1) or below (1) those that are held, and whether the logs end there."""
 
     before: Document
@@ -71,7 +71,7 @@ class Paged(OfLook):
 
 
 @dataclass
-class Placed(OfLook):
+class Placed(Numbered):
     """The lines around a place, to be shown in place of those that are held."""
 
     lines: list[LogLine]
@@ -81,7 +81,7 @@ class Placed(OfLook):
 
 
 @dataclass
-class Hits(OfLook):
+class Hits(Numbered):
     """What a search or a filter found further, newest first."""
 
     pattern: Pattern
@@ -93,7 +93,7 @@ class Hits(OfLook):
 
 
 @dataclass
-class Levels(OfLook):
+class Levels(Numbered):
     """Counts of levels of a log; none at the end."""
 
     source: str
@@ -103,7 +103,7 @@ class Levels(OfLook):
 
 
 @dataclass
-class Failed(OfLook):
+class Failed(Numbered):
     """Something could not be done."""
 
     sentence: str

@@ -53,7 +53,7 @@ class Blast(msgspec.Struct, frozen=True):
     actors_of_ray: int = 0
     """Of these, those that Ray runs for jobs and for Serve."""
     is_more: bool = False
-    """Whether Ray reported of a part of its actors only, so that there may be more."""
+    """Whether Ray listed a part of its actors only, so that there may be more."""
     detached: tuple[str, ...] = ()
     """Names of detached actors that end: nobody makes them again."""
     named: tuple[str, ...] = ()
@@ -151,7 +151,7 @@ def _ending(joined: Joined, ids: frozenset[str], *, is_all: bool) -> Blast:
             ).most_common()
         )
         if (snapshot.tasks.total or 0) > len(snapshot.tasks.value or ()):
-            unknown.append(f"running tasks beyond the {len(snapshot.tasks.value or ()):,} that Ray reported of")
+            unknown.append(f"running tasks beyond the {len(snapshot.tasks.value or ()):,} that Ray listed")
     stores = [node.object_store_used for node in joined.nodes.values() if on(node.node_id) and node.state == "ALIVE"]
     return Blast(
         jobs=None if jobs is None else tuple(JobEnd(job.id, _ran(job, snapshot)) for job in jobs),

@@ -28,7 +28,7 @@ class VerdictChange(msgspec.Struct, frozen=True):
 class VerdictChanges:
     """The verdict of one cluster as it is reported.
 
-    Nothing is reported of the first one. `unknown` is no first one: a cluster that did not answer since the first
+    The first one is no change. `unknown` is no first one: a cluster that did not answer since the first
     observation has no verdict that could change.
     """
 
@@ -94,8 +94,8 @@ def change_document(change: VerdictChange) -> Document:
 def change_variables(change: VerdictChange) -> dict[str, str]:
     """The same as variables of a command's environment.
 
-    `RAYTUI_CLUSTER` and `RAYTUI_PROFILE` mean to raytui what they mean here: a command that calls `raytui status` is
-    reported of this cluster.
+    `RAYTUI_CLUSTER` and `RAYTUI_PROFILE` mean to raytui what they mean here: a command that calls `raytui status`
+    gets that of this cluster.
     """
     summary = change.summary
     said = {

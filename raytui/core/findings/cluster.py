@@ -23,7 +23,7 @@ def of_cluster(joined: Joined) -> Iterator[Condition]:
 
 
 def _of_work(joined: Joined) -> Iterator[Condition]:
-    """What is wrong with what people run, where anything was reported that may be."""
+    """What is wrong with what people run, where Ray reported anything that may go wrong."""
     snapshot = joined.snapshot
     failed = any(job.status == "FAILED" for job in snapshot.jobs.value or ())
     if failed or snapshot.events.value or snapshot.serve.value:

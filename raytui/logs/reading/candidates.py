@@ -65,11 +65,13 @@ class Candidates:
         parts = None if pattern.literal else _parts(pattern.text)
         self._every = not pattern.literal and _EVERY.search(pattern.text) is not None
         self._ignore_case = pattern.ignore_case
-        self._told: list[str] = [] if parts is None or "?)" in pattern.text else _told(parts)
+        self._parts_of_program: list[str] = [] if parts is None or "?)" in pattern.text else _for_a_program(parts)
         """The parts of the same for programs; empty when it cannot be said there."""
         if pattern.literal or not (_SPECIAL & set(pattern.text)):
             expression, tabs = _literal(pattern.text), ""
-            self._told = _told([f"\\{each}" if each in _SPECIAL else each for each in pattern.text])
+            self._parts_of_program = _for_a_program(
+                [f"\\{each}" if each in _SPECIAL else each for each in pattern.text]
+            )
         elif parts is not None:
             expression, tabs = re.sub(" +", lambda _: _BLANK, "".join(parts)), ""
         else:
@@ -79,7 +81,7 @@ class Candidates:
         if not self._every:
             self._matcher = bytes_matcher(f"(?:{expression})|{altered}", ignore_case=pattern.ignore_case)
         if self._matcher is None or not pattern.text.isascii() or not pattern.text.isprintable():
-            self._told = []
+            self._parts_of_program = []
 
     def of(self, block: Block) -> Iterator[Raw]:
         """Lines of a block that may match, in order."""
@@ -102,23 +104,23 @@ class Candidates:
             position = end + 1
 
     @property
-    def can_be_told(self) -> bool:
+    def can_be_given(self) -> bool:
         """Whether a program can be asked for the candidates."""
-        return bool(self._told)
+        return bool(self._parts_of_program)
 
     @property
     def can_be_counted(self) -> bool:
         """Whether a line that is shown as it stands matches exactly if a program says so; a tab is not shown so."""
-        return self.can_be_told and " " not in self._told
+        return self.can_be_given and " " not in self._parts_of_program
 
     def for_rg(self) -> tuple[list[bytes], list[bytes]]:
         """Arguments of `rg` that mean the pattern, and those that mean lines that are not shown as they stand."""
-        expression = "".join(_FOR_RG.get(part, part) for part in self._told)
+        expression = "".join(_FOR_RG.get(part, part) for part in self._parts_of_program)
         return [*([b"--ignore-case"] if self._ignore_case else []), b"-e", expression.encode()], [b"-e", _RG_ALTERED]
 
     def for_grep(self) -> tuple[list[bytes], list[bytes]]:
         """The same of `grep -E` in the C locale, where a letter is one byte."""
-        expression = "".join(_FOR_GREP.get(part, part) for part in self._told)
+        expression = "".join(_FOR_GREP.get(part, part) for part in self._parts_of_program)
         altered = [*_GREP_ALTERED, *(_FOLDED if self._ignore_case else ())]
         return (
             [*([b"-i"] if self._ignore_case else []), b"-e", expression.encode()],
@@ -200,7 +202,7 @@ def _parts(text: str) -> list[str] | None:
     return parts
 
 
-def _told(parts: list[str]) -> list[str]:
+def _for_a_program(parts: list[str]) -> list[str]:
     """The parts as programs understand them; none where they would mean something else there."""
     written: list[str] = []
     for n, part in enumerate(parts):

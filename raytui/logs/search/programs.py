@@ -30,7 +30,7 @@ _RG = (
 
 def command(candidates: Candidates) -> Sequence[bytes]:
     """How the fastest program that is here is asked for all candidates in its input; empty when none can be asked."""
-    if not candidates.can_be_told:
+    if not candidates.can_be_given:
         return ()
     if program := _program("rg"):
         pattern, altered = candidates.for_rg()
